@@ -1,0 +1,1 @@
+"""THE REFEREE: plans, cells, the clock, the scores, the records."""

@@ -1,0 +1,145 @@
+"""Records: what a run leaves behind, written and read. Free of torch, so that reports can be drawn anywhere.
+
+A run folder:
+
+    environment.json            versions, processor, threads, commit; written once
+    plan.json                   the plan as it was resolved, and the command
+    cells/<key>.json            one record a cell; the file is the resume key; runs merge by copying folders
+    estimates/<key>.h5          the fused cube, uint16 with scale and offset (107 dB)
+    scenes/<digest>.h5          each reference once, float32; never handed to a method
+    observations/<digest>.h5    the low-resolution HSI and the MSI that the methods saw
+    logs/<key>.txt              what the cell printed, and its traceback
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+SCHEMA = 1
+
+
+class RecordError(ValueError):
+    """A run folder or a record that cannot be read; the text says which file and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Seconds, the device synchronised on both sides. Learning is never part of inference."""
+
+    fuse: float  # median over the rounds
+    fuse_low: float  # first quartile
+    fuse_high: float  # third quartile
+    rounds: int
+    warmed: bool  # False when the one timed call was also the first
+    fit: float = 0.0  # learning on the scene, or loading weights
+    transfer: float = 0.0  # host to device and back
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Peak memory of the cell's own process, in bytes."""
+
+    peak: int  # VmHWM, the interpreter and torch included
+    base: int  # resident before the method began
+    cuda_peak: int | None = None  # None where no GPU was used
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One cell: a method with its parameters, on a scene, under a protocol, with a seed."""
+
+    key: str
+    outcome: Outcome
+    reason: str = ""  # why it was not scored
+    method: str  # name in the catalog
+    label: str  # name in tables
+    parameters: Mapping[str, Any]
+    card: Mapping[str, Any]  # of this configuration
+    tier: str
+    scene: str
+    scene_digest: str  # names scenes/<digest>.h5
+    observation_digest: str = ""  # names observations/<digest>.h5
+    protocol: Mapping[str, Any]  # its name and all its numbers
+    seed: int
+    metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined
+    clock: Clock | None = None
+    memory: Memory | None = None
+    parameters_total: int | None = None
+    parameters_inference: int | None = None
+    device: str = ""
+    threads: int = 0
+    metrics_key: str = ""  # hash of the metrics' sources: another one re-scores, it does not re-run
+    ended: str = ""  # UTC, ISO 8601
+    schema: int = SCHEMA
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the cell takes part in rankings and in the accuracy-time figure."""
+        return self.outcome == "scored" and not self.card.get("unranked")
+
+
+def write_record(folder: Path, result: Result) -> Path:
+    """cells/<key>.json, by a temporary file, fsync and a rename: whole or not there."""
+    return write_json(folder / "cells" / f"{result.key}.json", asdict(result))
+
+
+def read_record(file: Path) -> Result:
+    """The record in `file`.
+
+    Raises:
+        RecordError: it is torn, of another schema, or has other fields.
+    """
+    table = read_json(file)
+    if table.get("schema") != SCHEMA:
+        raise RecordError(f"{file.name}: expected schema {SCHEMA}, got {table.get('schema')}; run the plan again with this version")
+    try:
+        clock, memory = table.pop("clock"), table.pop("memory")
+        return Result(**table, clock=Clock(**clock) if clock else None, memory=Memory(**memory) if memory else None)
+    except (KeyError, TypeError) as error:
+        raise RecordError(f"{file.name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
+
+
+def read_records(folder: Path) -> list[Result]:
+    """Every record of a run, in the order of method, scene, protocol and seed.
+
+    Raises:
+        RecordError: the folder is no run folder, or a record cannot be read.
+    """
+    if not (folder / "cells").is_dir():
+        raise RecordError(f"expected a run folder with cells/*.json, got {folder}; give the folder that `run` named at its end")
+    records = [read_record(file) for file in sorted((folder / "cells").glob("*.json"))]
+    return sorted(records, key=lambda r: (r.tier, r.label, r.scene, str(r.protocol.get("name")), r.seed))
+
+
+def write_json(file: Path, table: Mapping[str, Any]) -> Path:
+    """`table` as JSON under `file`, atomically and durably."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as stream:
+        json.dump(table, stream, indent=1, sort_keys=True, allow_nan=False)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(file)
+    return file
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The table in `file`.
+
+    Raises:
+        RecordError: there is none, or it is no JSON object.
+    """
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{file.name}: expected a JSON file, got {type(error).__name__}: {error}") from error
+    if not isinstance(table, dict):
+        raise RecordError(f"{file.name}: expected a JSON object, got {type(table).__name__}")
+    return table

@@ -1,0 +1,1 @@
+"""THE WORLD: scenes, sensors, physics. Imports nothing else of the suite."""

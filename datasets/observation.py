@@ -1,0 +1,80 @@
+"""An observation: all that a method may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+
+
+class WithheldError(LookupError):
+    """A method asked for a response that the protocol does not reveal or that its card does not ask for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is revealed of the two sensors; what is withheld is not in the object at all."""
+
+    psf: SpatialResponse | None = None
+    srf: SpectralResponse | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """One registered pair of images of one scene.
+
+    `phase` is the centre of coarse pixel (0, 0) on the fine grid (row, column; the kernel's centroid included). It is registration,
+    which a real pair comes with, so blind methods get it too; a block-centred pair has (ratio - 1) / 2 on both axes.
+    """
+
+    hsi: Float[Tensor, "bands h w"]
+    msi: Float[Tensor, "channels H W"]
+    wavelengths: Float[Tensor, " bands"]  # band centres, nm
+    ratio: int
+    phase: tuple[float, float]
+    known: Known = Known()
+
+    def __post_init__(self) -> None:
+        expected = (self.hsi.shape[1] * self.ratio, self.hsi.shape[2] * self.ratio)
+        if tuple(self.msi.shape[1:]) != expected:
+            raise ValueError(
+                f"observation: expected an MSI of {expected[0]} x {expected[1]} pixels (the HSI's {self.hsi.shape[1]} x "
+                f"{self.hsi.shape[2]} times the ratio {self.ratio}), got {self.msi.shape[1]} x {self.msi.shape[2]}; crop one of them"
+            )
+        for name, image in (("hsi", self.hsi), ("msi", self.msi)):
+            if not bool(torch.isfinite(image).all()):
+                raise ValueError(f"observation: expected finite values, got NaN or Inf in the {name}; mask or interpolate them first")
+
+    @property
+    def psf(self) -> SpatialResponse:
+        """The spatial response handed over; raises WithheldError when there is none."""
+        if self.known.psf is None:
+            raise WithheldError("the PSF is withheld here: set needs_psf=True on the method's card, and use a protocol that reveals it")
+        return self.known.psf
+
+    @property
+    def srf(self) -> SpectralResponse:
+        """The spectral response handed over; raises WithheldError when there is none."""
+        if self.known.srf is None:
+            raise WithheldError("the SRF is withheld here: set needs_srf=True on the method's card, and use a protocol that reveals it")
+        return self.known.srf
+
+    def withhold(self, *, psf: bool, srf: bool) -> Observation:
+        """The same pair without the responses named True."""
+        return replace(self, known=Known(None if psf else self.known.psf, None if srf else self.known.srf))
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Observation:
+        """The same pair on another device, or in another floating dtype, its responses included."""
+        like = self.hsi.to(device=device, dtype=dtype)
+        psf, srf = self.known.psf, self.known.srf
+        return replace(
+            self,
+            hsi=like,
+            msi=self.msi.to(like),
+            wavelengths=self.wavelengths.to(like),
+            known=Known(None if psf is None else psf.to(like), None if srf is None else srf.to(like)),
+        )

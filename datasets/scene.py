@@ -1,0 +1,62 @@
+"""A scene: the truth that a method never sees.
+
+Only `datasets/` and `benchmark/` ever hold one; `tests/test_architecture.py` keeps it so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class SceneError(ValueError):
+    """A scene that cannot be read or is not what it claims to be; the text says what was expected, what came, and the way out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One hyperspectral cube, the reference of every score.
+
+    `cube` is in 0..1 after division by the *sensor's* constant (65535 for 16-bit CAVE), never by the image's own maximum;
+    values above 1 (glint) are kept. `wavelengths` are band centres in nm, rising.
+    """
+
+    name: str
+    cube: Float[Tensor, "bands H W"]
+    wavelengths: Float[Tensor, " bands"]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        bad = int((~torch.isfinite(self.cube)).sum())
+        if bad:
+            raise SceneError(
+                f"scene {self.name!r}: expected finite values, got {bad} NaN or Inf of {self.cube.numel()}; "
+                "mask or interpolate them before the scene is used"
+            )
+        if not bool((self.wavelengths.diff() > 0).all()):
+            raise SceneError(
+                f"scene {self.name!r}: expected wavelengths that rise from band to band, got "
+                f"{[round(float(w), 1) for w in self.wavelengths[:6]]}...; sort or drop the overlapping bands"
+            )
+
+
+def crop_to_ratio(scene: Scene, ratio: int) -> Scene:
+    """The scene without the last rows and columns that `ratio` does not divide: H -> ratio * floor(H / ratio).
+
+    The stated cropping rule of the suite: the top left corner stays, nothing is ever resized.
+
+    Raises:
+        SceneError: when less than one coarse pixel would be left.
+    """
+    rows, cols = (size - size % ratio for size in scene.cube.shape[1:])
+    if rows == 0 or cols == 0:
+        raise SceneError(
+            f"scene {scene.name!r}: expected at least {ratio} x {ratio} pixels for ratio {ratio}, got "
+            f"{scene.cube.shape[1]} x {scene.cube.shape[2]}; choose a smaller ratio"
+        )
+    if (rows, cols) == tuple(scene.cube.shape[1:]):
+        return scene
+    return replace(scene, cube=scene.cube[:, :rows, :cols].contiguous())

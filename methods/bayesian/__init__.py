@@ -1,0 +1,1 @@
+"""Family: explicit priors, solved as one inverse problem."""

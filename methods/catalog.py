@@ -1,0 +1,146 @@
+"""The folder is the catalog: `methods/<family>/<name>.py`, or `methods/<family>/<name>/method.py`, with one class `Method`.
+
+Outside plugins come from a folder (`--plugins DIR`, laid out the same way or flat) and from the entry-point group
+`hmif_bench.methods`. Listing names imports nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
+
+HOME = Path(__file__).parent
+ENTRY_POINTS = "hmif_bench.methods"
+_NOT_FAMILIES = ("numerics", "__pycache__")
+
+
+class MethodNotFoundError(LookupError):
+    """No method of that name; the text names the nearest and all."""
+
+
+class BrokenMethodError(ImportError):
+    """A file that is in the catalog's place but holds no usable `Method`."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where one method lives."""
+
+    name: str
+    family: str
+    file: Path | None  # None for an entry point, whose file is known after import
+    module: str  # dotted name, or the entry point's "module:attribute"
+
+    def load(self) -> type[AnyMethod]:
+        """The class `Method` of this entry, checked to be a frozen dataclass with a card.
+
+        Raises:
+            BrokenMethodError: the file does not import, or its `Method` breaks the contract's form.
+        """
+        module = self._module()
+        found = getattr(module, self.module.partition(":")[2] or "Method", None)
+        where = f"method {self.name!r} ({self.file or self.module})"
+        if not (isinstance(found, type) and issubclass(found, FusionMethod | TrainableMethod)):
+            raise BrokenMethodError(f"{where}: expected a class `Method` derived from FusionMethod or TrainableMethod, got {found!r}")
+        if inspect.isabstract(found):
+            missing = ", ".join(sorted(found.__abstractmethods__))
+            raise BrokenMethodError(f"{where}: expected `Method` to define {missing}; add it")
+        if not is_dataclass(found) or not found.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+            raise BrokenMethodError(f"{where}: expected a frozen dataclass; write @dataclass(frozen=True) above `class Method`")
+        if not isinstance(getattr(found, "card", None), Card):
+            raise BrokenMethodError(f"{where}: expected `card: ClassVar[Card] = Card(...)` on `Method`; add it")
+        return found
+
+    def _module(self) -> ModuleType:
+        """The module, imported; outside files under a name of their own, so that they cannot shadow anything."""
+        try:
+            if self.file is None or self.file.is_relative_to(HOME):
+                return importlib.import_module(self.module.partition(":")[0])
+            if self.module in sys.modules and sys.modules[self.module].__file__ == str(self.file):
+                return sys.modules[self.module]
+            spec = importlib.util.spec_from_file_location(self.module, self.file)
+            if spec is None or spec.loader is None:
+                raise BrokenMethodError(f"method {self.name!r}: expected a Python file, got {self.file}")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[self.module] = module
+            try:
+                spec.loader.exec_module(module)
+            except BaseException:
+                del sys.modules[self.module]
+                raise
+            return module
+        except (ImportError, SyntaxError, AttributeError, NameError, TypeError, ValueError) as error:
+            raise BrokenMethodError(f"method {self.name!r} ({self.file or self.module}) does not import: {type(error).__name__}: {error}") from error
+
+
+def find(plugins: Path | None = None) -> Mapping[str, Entry]:
+    """Every method by name: ours, then the entry points', then those of the plugin folder.
+
+    Raises:
+        BrokenMethodError: two methods share a name, or the plugin folder does not exist.
+    """
+    entries: dict[str, Entry] = {}
+    found = [*_scan(HOME, "methods"), *_registered()]
+    if plugins is not None:
+        if not plugins.is_dir():
+            raise BrokenMethodError(f"--plugins: expected a folder, got {plugins}")
+        found += _scan(plugins.resolve(), "hmif_plugins")
+    for entry in found:
+        if entry.name in entries:
+            raise BrokenMethodError(f"two methods are named {entry.name!r}: {entries[entry.name].module} and {entry.module}; rename one")
+        entries[entry.name] = entry
+    return entries
+
+
+def find_one(name: str, plugins: Path | None = None) -> Entry:
+    """The entry of that name, or of the file that `name` is the path of.
+
+    Raises:
+        MethodNotFoundError: there is none; the text names the nearest.
+    """
+    if name.endswith(".py"):
+        file = Path(name).resolve()
+        if not file.is_file():
+            raise MethodNotFoundError(f"method file: expected a file, got {name}")
+        return _entry(file, HOME, "methods") if file.is_relative_to(HOME) else _entry(file, file.parent, "hmif_plugins")
+    entries = find(plugins)
+    if name not in entries:
+        close = get_close_matches(name, entries, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise MethodNotFoundError(f"unknown method {name!r}: {hint}valid: {', '.join(sorted(entries))}")
+    return entries[name]
+
+
+def _scan(home: Path, package: str) -> list[Entry]:
+    """The entries below `home`: files and method folders in family folders, and, outside our own tree, files beside them."""
+    found = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if not file.name.startswith("_")]
+    for family in sorted(path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")):
+        for path in sorted(family.iterdir()):
+            if path.suffix == ".py" and not path.name.startswith("_"):
+                found.append(_entry(path, home, package))
+            elif (path / "method.py").is_file():
+                found.append(_entry(path / "method.py", home, package))
+    return found
+
+
+def _entry(file: Path, home: Path, package: str) -> Entry:
+    """The entry of one file: its name is the file's, or the folder's when the file is a `method.py`."""
+    parts = file.relative_to(home).with_suffix("").parts
+    name = parts[-2] if parts[-1] == "method" and len(parts) > 1 else parts[-1]
+    family = parts[0] if len(parts) > 1 else "plugin"
+    return Entry(name=name, family=family, file=file, module=".".join((package, *parts)))
+
+
+def _registered() -> list[Entry]:
+    """The entries that installed packages announce."""
+    return [Entry(name=point.name, family="plugin", file=None, module=point.value) for point in entry_points(group=ENTRY_POINTS)]

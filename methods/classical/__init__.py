@@ -1,0 +1,1 @@
+"""Family: component substitution and multiresolution analysis."""

@@ -1,0 +1,137 @@
+"""What a contestant is: a card, an `Estimate`, and one of two abstract classes.
+
+A method is a frozen dataclass named `Method`; its fields are its hyper-parameters and thereby its configuration schema.
+It is given an `Observation` and a `torch.Generator`, and nothing else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Observation
+
+
+class RefusedError(ValueError):
+    """Input that a method cannot take, by a fact on its card; the referee records the cell as skipped, with this text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """The facts on a method, shown in every table."""
+
+    name: str  # as the paper spells it
+    paper: str  # authors, title or venue
+    doi: str
+    year: int
+    needs_psf: bool = False
+    needs_srf: bool = False
+    supervision: Literal["none", "self", "truth"] = "none"  # what learning uses: nothing, observations only, truth
+    learns: Literal["never", "on the scene", "beforehand"] = "never"
+    trained_on: str = ""  # what a method that learns beforehand has seen
+    unranked: str = ""  # why this configuration must not be ranked ("under-trained: ..."); empty when it may be
+    min_bands: int = 1  # smaller inputs are refused
+    max_bands: int | None = None
+    min_channels: int = 1
+    max_channels: int | None = None
+    fidelity: str  # how it was checked against the authors' code, or why it could not be
+
+    @property
+    def tier(self) -> str:
+        """What the method knows: blind | psf known | srf known | psf+srf known | trained on <what>[, ... known]."""
+        known = "+".join(name for name, needed in (("psf", self.needs_psf), ("srf", self.needs_srf)) if needed)
+        if self.learns == "beforehand":
+            trained = f"trained on {self.trained_on or 'unstated data'}"
+            return f"{trained}, {known} known" if known else trained
+        return f"{known} known" if known else "blind"
+
+    def refusal(self, bands: int, channels: int) -> str:
+        """Why an image of this many bands and channels is refused; empty when it is taken."""
+        for what, got, low, high in (
+            ("bands", bands, self.min_bands, self.max_bands),
+            ("channels", channels, self.min_channels, self.max_channels),
+        ):
+            if got < low or (high is not None and got > high):
+                wanted = f"at least {low}" if high is None else f"{low} to {high}"
+                return f"{self.name} takes {wanted} {what}, got {got}"
+        return ""
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What a method gives back: the fused cube, and whatever else it found out."""
+
+    cube: Float[Tensor, "bands H W"]
+    psf: SpatialResponse | None = None  # blind methods report what they estimated
+    srf: SpectralResponse | None = None
+    std: Float[Tensor, "bands H W"] | None = None  # posterior standard deviation, where a method has one
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What a method that learns is given: a pair, and the truth for cards with supervision="truth" alone."""
+
+    seen: Observation
+    truth: Float[Tensor, "bands H W"] | None = None
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Learned numbers of a method: all of them, and those that inference uses."""
+
+    total: int = 0
+    inference: int = 0
+
+
+class FusionMethod(ABC):
+    """A method that is ready to fuse."""
+
+    card: ClassVar[Card]  # for the default parameters
+
+    def describe(self) -> Card:
+        """The card of this configuration: known or blind, checkpoint or on the scene. It decides the tier."""
+        return self.card
+
+    @abstractmethod
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The fused cube. `seen` holds what the card asks for; `rng` lives on the CPU, seeded by the referee."""
+
+    def parameter_count(self) -> ParameterCount:
+        """Learned parameters; a method without any need not override this."""
+        return ParameterCount()
+
+
+class TrainableMethod(ABC):
+    """A method that learns first, or loads weights: `fit` gives the `FusionMethod` that is then timed.
+
+    With learns="on the scene", `fit` is given that one observation; with learns="beforehand", the training examples
+    (none when the weights come from a file). Its time is its own column, never part of inference.
+    """
+
+    card: ClassVar[Card]
+
+    def describe(self) -> Card:
+        """The card of this configuration."""
+        return self.card
+
+    @abstractmethod
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
+        """The fitted method. `rng` lives on the CPU, seeded by the referee."""
+
+
+AnyMethod = FusionMethod | TrainableMethod
+
+
+def learn(method: AnyMethod, seen: Observation, rng: torch.Generator) -> FusionMethod:
+    """The method ready to fuse `seen`: itself, or fitted on what its card says (on this pair, or from its weights)."""
+    if isinstance(method, FusionMethod):
+        return method
+    examples = [Example(seen)] if method.describe().learns == "on the scene" else []
+    return method.fit(examples, rng)

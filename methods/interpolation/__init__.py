@@ -1,0 +1,1 @@
+"""Family: the floor that every method must beat."""

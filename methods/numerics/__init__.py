@@ -1,0 +1,1 @@
+"""Shared mathematics of the methods: solvers, resampling, subspaces. No method of its own."""

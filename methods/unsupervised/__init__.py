@@ -1,0 +1,1 @@
+"""Family: networks that learn from observations alone, never from truth."""

@@ -1,0 +1,34 @@
+"""Fixtures that several test folders share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """One thread a test: small tensors gain nothing from more, and figures do not depend on the machine."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The development data root ($HMIF_DATA, or ../shared/data beside the clone); the test is skipped where it is absent."""
+    root = Path(os.environ.get("HMIF_DATA") or ROOT.parent / "shared" / "data")
+    if not root.is_dir():
+        pytest.skip("needs real data: set HMIF_DATA to a data root, or put one at ../shared/data")
+    return root
+
+
+@pytest.fixture(scope="session")
+def shared(data_root: Path) -> Path:
+    """The folder around the data root, with the parity fixtures; the test is skipped where they are absent."""
+    if not (data_root.parent / "parity").is_dir():
+        pytest.skip("needs the parity fixtures: a folder `parity` beside the data root")
+    return data_root.parent
