@@ -1,7 +1,7 @@
 """Our own cube file, read and written everywhere: HDF5 with a dataset `cube` (bands, rows, cols).
 
-Attributes (on the file or on the dataset): `scale` and `offset` (value = cube / scale + offset; 1 and 0 when absent), `wavelengths_nm`, `name`,
-and free ones (source, licence, method, versions). numpy and h5py alone: reports read these files without torch.
+Attributes (on the file or on the dataset): `scale` and `offset` (value = cube / scale + offset; 1 and 0 when absent),
+`wavelengths_nm`, `name`, and free ones (source, licence, method, versions). numpy and h5py alone: reports read these files without torch.
 """
 
 from __future__ import annotations

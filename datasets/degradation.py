@@ -77,7 +77,7 @@ class SpatialResponse:
             return F.conv2d(padded[:, None], kernel[None, None], stride=self.ratio)[:, 0]
         size = padded.shape[1:]
         spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(kernel, s=size).conj()
-        full = torch.fft.irfft2(spectrum, s=size)
+        full: Tensor = torch.fft.irfft2(spectrum, s=size)
         stop_row, stop_col = size[0] - kernel.shape[0] + 1, size[1] - kernel.shape[1] + 1
         return full[:, : stop_row : self.ratio, : stop_col : self.ratio]
 

@@ -55,7 +55,7 @@ class Entry:
         if inspect.isabstract(found):
             missing = ", ".join(sorted(found.__abstractmethods__))
             raise BrokenMethodError(f"{where}: expected `Method` to define {missing}; add it")
-        if not is_dataclass(found) or not found.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        if not is_dataclass(found) or not found.__dataclass_params__.frozen:
             raise BrokenMethodError(f"{where}: expected a frozen dataclass; write @dataclass(frozen=True) above `class Method`")
         if not isinstance(getattr(found, "card", None), Card):
             raise BrokenMethodError(f"{where}: expected `card: ClassVar[Card] = Card(...)` on `Method`; add it")
@@ -80,7 +80,9 @@ class Entry:
                 raise
             return module
         except (ImportError, SyntaxError, AttributeError, NameError, TypeError, ValueError) as error:
-            raise BrokenMethodError(f"method {self.name!r} ({self.file or self.module}) does not import: {type(error).__name__}: {error}") from error
+            raise BrokenMethodError(
+                f"method {self.name!r} ({self.file or self.module}) does not import: {type(error).__name__}: {error}"
+            ) from error
 
 
 def find(plugins: Path | None = None) -> Mapping[str, Entry]:
@@ -124,7 +126,9 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
 def _scan(home: Path, package: str) -> list[Entry]:
     """The entries below `home`: files and method folders in family folders, and, outside our own tree, files beside them."""
     found = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if not file.name.startswith("_")]
-    for family in sorted(path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")):
+    for family in sorted(
+        path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")
+    ):
         for path in sorted(family.iterdir()):
             if path.suffix == ".py" and not path.name.startswith("_"):
                 found.append(_entry(path, home, package))

@@ -1,0 +1,117 @@
+"""Named protocols, and protocols from a plan's table.
+
+A table may start from a named one (`name = "mossfuse-x8"`) and change any number, or give all of them:
+
+    [[protocol]]
+    name = "mine"
+    ratio = 4
+    phase = 1
+    psf = {kind = "gaussian", taps = 8, fwhm = 4}
+    sensor = "sentinel2"
+    channels = "covered"
+    hsi_snr_db = 35
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets.degradation import Boundary
+from datasets.psfs import psf_from
+from datasets.sensors import NIKON, find_sensor
+from datasets.settings import SettingError, choose, configure
+from datasets.simulation import Protocol, Response
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The schema of a protocol in a plan."""
+
+    name: str
+    ratio: int
+    psf: dict[str, Any]
+    phase: int
+    sensor: str
+    boundary: Boundary = "circular"
+    channels: str | tuple[str, ...] = "all"
+    hsi_snr_db: float | None = None
+    msi_snr_db: float | None = None
+    reveals: tuple[Response, ...] = ("psf", "srf")
+    source: str = ""
+
+
+def _mossfuse(ratio: int) -> dict[str, Any]:
+    """MossFuse's released data protocol: every footprint lies inside its own block, so no border exists."""
+    return {
+        "ratio": ratio,
+        "psf": {"kind": "gaussian", "taps": ratio - 1, "sigma": 2.0},
+        "phase": ratio // 2 - 1,
+        "sensor": NIKON,
+        "source": "MossFuse, arXiv 2412.04802: (ratio-1)-tap Gaussian, sigma 2, sampled at ratio/2-1, Nikon D700 matrix, no noise",
+    }
+
+
+def _wald(ratio: int) -> dict[str, Any]:
+    """Wald's protocol with a Gaussian matched to the sensor's MTF; block-centred sampling."""
+    return {
+        "ratio": ratio,
+        "psf": {"kind": "gaussian", "taps": 4 * ratio, "mtf_nyquist": 0.3},
+        "phase": ratio // 2 - 1,
+        "boundary": "reflect",
+        "sensor": "worldview2",
+        "channels": "covered",
+        "source": "Wald et al., PE&RS 1997; Gaussian with MTF 0.3 at the coarse Nyquist frequency (Aiazzi et al., PE&RS 2006), no noise",
+    }
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    **{f"mossfuse-x{ratio}": _mossfuse(ratio) for ratio in (8, 16, 32)},
+    "camera-x8": {
+        **_mossfuse(8),
+        "sensor": "rgb_camera",
+        "source": "mossfuse-x8 with the built-in RGB camera: no download",
+    },
+    **{f"wald-x{ratio}": _wald(ratio) for ratio in (4, 8)},
+    "noisy-x4": {
+        **_wald(4),
+        "hsi_snr_db": 35.0,
+        "msi_snr_db": 40.0,
+        "source": "wald-x4 with white noise, 35 dB on the HSI and 40 dB on the MSI (levels of Yokoya et al., GRSM 2017)",
+    },
+}
+
+
+def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) -> Protocol:
+    """The protocol named by a text, or described by a table (on top of the preset of that name, if there is one).
+
+    Raises:
+        SettingError: unknown name, number, sensor or PSF; or a named protocol whose sensor needs a file that is not there.
+    """
+    if isinstance(table, str):
+        choose("protocol", table, PRESETS)
+        table = {"name": table}
+    name = str(table.get("name", ""))
+    base = PRESETS.get(name, {})
+    try:
+        wanted = configure(_Table, {**base, **table})
+        channels: Any = wanted.channels
+        if isinstance(channels, str) and channels not in ("all", "covered"):
+            raise SettingError(f'channels: expected "all", "covered" or a list of names, got {channels!r}')
+        return Protocol(
+            name=wanted.name,
+            ratio=wanted.ratio,
+            psf=psf_from(wanted.psf),
+            phase=wanted.phase,
+            sensor=find_sensor(wanted.sensor, srf_folder),
+            boundary=wanted.boundary,
+            channels=channels,
+            hsi_snr_db=wanted.hsi_snr_db,
+            msi_snr_db=wanted.msi_snr_db,
+            reveals=wanted.reveals,
+            source=wanted.source,
+        )
+    except SettingError as error:
+        raise SettingError(f"protocol {name or '(without a name)'!r}: {error}") from error

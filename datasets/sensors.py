@@ -1,0 +1,212 @@
+"""Multispectral sensors: response curves, and their integration over the bands of a scene.
+
+A curve s_c(wavelength) is taken as piecewise linear between its samples. The weight of channel c on band b is its integral over the band,
+
+    w[c, b] = integral of s_c from e[b] to e[b + 1],    then every row divided by its sum,
+
+with band edges e halfway between neighbouring band centres (the outer ones as far out as in). The *coverage* of a channel is the share of
+its whole integral that the scene's bands see; a channel covered to less than 95 % would be a made-up sensor. A table that is already on
+the scene's band centres (to 0.01 nm) is used as it is. Small negative samples (measurement noise in published tables) count as zero.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datasets.degradation import ResponseError, SpectralResponse
+from datasets.settings import SettingError, choose
+
+COVERAGE = 0.95
+Channels = Literal["all", "covered"] | tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sensor:
+    """Response curves of one sensor."""
+
+    name: str
+    channels: tuple[str, ...]
+    wavelengths: NDArray[np.float64]  # nm, rising
+    curves: NDArray[np.float64]  # (channels, samples)
+    fingerprint: str  # sha256 of what defines it: a file's bytes, or the published numbers
+    source: str = ""
+
+    def respond(self, wavelengths: Float[Tensor, " bands"], keep: Channels = "all") -> SpectralResponse:
+        """The response on a scene's band centres (nm): integrated, rows summing to 1, float64.
+
+        `keep`: "all" refuses the scene when any channel is under 95 % covered, "covered" keeps those that are, a tuple names them.
+
+        Raises:
+            ResponseError: a wanted channel is not covered, or does not exist, or none is left.
+        """
+        centres = wavelengths.double().cpu().numpy()
+        if isinstance(keep, tuple) and (unknown := [name for name in keep if name not in self.channels]):
+            raise ResponseError(f"sensor {self.name}: expected channels among {', '.join(self.channels)}; got {', '.join(unknown)}")
+        curves = np.maximum(self.curves, 0)
+        if centres.size == self.wavelengths.size and np.abs(centres - self.wavelengths).max() < 0.01:
+            weights, coverage = curves, np.ones(len(self.channels))
+        else:
+            edges = band_edges(centres)
+            weights = np.stack([_integral_between(self.wavelengths, curve, edges) for curve in curves])
+            coverage = weights.sum(1) / np.maximum(np.trapezoid(curves, self.wavelengths, axis=1), 1e-300)
+        covered = [name for name, share in zip(self.channels, coverage, strict=True) if share >= COVERAGE]
+        wanted = covered if keep == "covered" else list(self.channels) if keep == "all" else list(keep)
+        refused = [name for name in wanted if name not in covered]
+        if refused or not wanted:
+            shares = ", ".join(f"{name} {share:.0%}" for name, share in zip(self.channels, coverage, strict=True))
+            span = f"{centres[0]:.0f}..{centres[-1]:.0f} nm"
+            raise ResponseError(
+                f"sensor {self.name}: expected channels that {span} covers to {COVERAGE:.0%}, got {shares}; "
+                + (f"name the others: channels = {covered}" if covered else "choose another sensor for this scene")
+            )
+        index = [self.channels.index(name) for name in wanted]
+        rows = weights[index] / weights[index].sum(1, keepdims=True)
+        return SpectralResponse(torch.from_numpy(rows), tuple(wanted))
+
+
+def band_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Edges of bands (nm) halfway between their centres; the outer edges lie as far out as the inner ones lie in."""
+    if centres.size == 1:
+        return np.array([centres[0] - 0.5, centres[0] + 0.5])
+    middle = (centres[1:] + centres[:-1]) / 2
+    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
+
+
+def read_sensor(file: Path) -> Sensor:
+    """A sensor from CSV: an optional first line `# source: ...`, then `wavelength_nm` and one column a channel.
+
+    Raises:
+        ResponseError: no such table, or one that is not.
+    """
+    try:
+        raw = file.read_bytes()
+        lines = [line for line in raw.decode("utf-8").splitlines() if line.strip()]
+        source = " ".join(line.lstrip("# ").removeprefix("source:").strip() for line in lines if line.startswith("#"))
+        header, *body = [line for line in lines if not line.startswith("#")]
+        names = [name.strip() for name in header.split(",")]
+        table = np.array([[float(cell) for cell in line.split(",")] for line in body], dtype=np.float64)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise ResponseError(f"sensor file {file}: expected `wavelength_nm,<channel>,...` and rows of numbers, got {error}") from error
+    if names[0] != "wavelength_nm" or table.ndim != 2 or table.shape[1] != len(names) or len(names) < 2 or not np.isfinite(table).all():
+        raise ResponseError(
+            f"sensor file {file}: expected columns wavelength_nm and one a channel, all finite; got {header!r}, shape {table.shape}"
+        )
+    if not (np.diff(table[:, 0]) > 0).all():
+        raise ResponseError(f"sensor file {file}: expected wavelengths that rise from row to row; sort them")
+    return Sensor(file.stem, tuple(names[1:]), table[:, 0], table[:, 1:].T.copy(), hashlib.sha256(raw).hexdigest(), source)
+
+
+def find_sensor(name: str, folder: Path | None) -> Sensor:
+    """The sensor of that name: a built-in one, or `<folder>/<name>.csv` from the data root's `srf/`.
+
+    Raises:
+        SettingError: no such sensor; the text names the valid ones, and what to do when the name is one that needs a download.
+    """
+    if name in BUILT_IN:
+        return _analytic(name)
+    files = {file.stem: file for file in sorted(folder.glob("*.csv"))} if folder is not None and folder.is_dir() else {}
+    if name not in files and name == NIKON:
+        raise SettingError(
+            f"sensor {name!r}: expected srf/{name}.csv in the data root, got {folder if folder else 'no data root'}; run "
+            "`python run_benchmark.py fetch nikon_d700`, point --data at a folder that has it, or use the built-in sensor rgb_camera"
+        )
+    choose("sensor", name, {**BUILT_IN, **files})
+    return read_sensor(files[name])
+
+
+def sensor_names(folder: Path | None) -> dict[str, str]:
+    """Every sensor that can be used now: name, and where its numbers are from."""
+    found = {name: facts.source for name, facts in BUILT_IN.items()}
+    if folder is not None and folder.is_dir():
+        found.update({file.stem: read_sensor(file).source for file in sorted(folder.glob("*.csv"))})
+    return found
+
+
+NIKON = "nikon_d700_mossfuse_31"
+
+
+@dataclass(frozen=True)
+class _Published:
+    """An analytic sensor: channel -> (centre, full width at half maximum) in nm, and how steep the flanks are.
+
+    s(wavelength) = exp(-ln 2 * |2 (wavelength - centre) / width| ** order): order 2 is a Gaussian, order 6 nearly a box.
+    """
+
+    bands: Mapping[str, tuple[float, float]]
+    order: int
+    source: str
+
+
+def _from_edges(edges: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    return {name: ((low + high) / 2, high - low) for name, (low, high) in edges.items()}
+
+
+BUILT_IN: Mapping[str, _Published] = {
+    "rgb_camera": _Published(
+        {"r": (605.0, 80.0), "g": (540.0, 90.0), "b": (460.0, 75.0)},
+        2,
+        "analytic: three Gaussians at the places of a consumer camera's channels; no camera in particular",
+    ),
+    "sentinel2": _Published(
+        {
+            "B01": (442.7, 21.0), "B02": (492.4, 66.0), "B03": (559.8, 36.0), "B04": (664.6, 31.0), "B05": (704.1, 15.0),
+            "B06": (740.5, 15.0), "B07": (782.8, 20.0), "B08": (832.8, 106.0), "B8A": (864.7, 21.0), "B09": (945.1, 20.0),
+            "B11": (1613.7, 91.0), "B12": (2202.4, 175.0),
+        },
+        6,
+        "analytic from band centres and widths of Sentinel-2A MSI, ESA Sentinel-2 User Handbook",
+    ),
+    "landsat8": _Published(
+        {
+            "coastal": (442.96, 15.98), "blue": (482.04, 60.04), "green": (561.41, 57.33), "red": (654.59, 37.47),
+            "nir": (864.67, 28.25), "swir1": (1608.86, 84.72), "swir2": (2200.73, 186.66),
+        },
+        6,
+        "analytic from band centres and widths of Landsat 8 OLI, Barsi et al., Remote Sensing 2014, 10.3390/rs61010232",
+    ),
+    "worldview2": _Published(
+        _from_edges(
+            {
+                "coastal": (400.0, 450.0), "blue": (450.0, 510.0), "green": (510.0, 580.0), "yellow": (585.0, 625.0),
+                "red": (630.0, 690.0), "rededge": (705.0, 745.0), "nir1": (770.0, 895.0), "nir2": (860.0, 1040.0),
+            }
+        ),
+        6,
+        "analytic from the nominal band edges of WorldView-2, DigitalGlobe WorldView-2 data sheet",
+    ),
+    "panchromatic": _Published(
+        _from_edges({"pan": (450.0, 690.0)}), 6, "analytic: one broad channel over the visible range; no sensor in particular"
+    ),
+}  # fmt: skip
+
+
+def _analytic(name: str) -> Sensor:
+    facts = BUILT_IN[name]
+    low = min(centre - 1.5 * width for centre, width in facts.bands.values())
+    high = max(centre + 1.5 * width for centre, width in facts.bands.values())
+    wavelengths = np.arange(np.floor(low), np.ceil(high) + 1)
+    curves = np.stack(
+        [np.exp(-log(2) * np.abs(2 * (wavelengths - centre) / width) ** facts.order) for centre, width in facts.bands.values()]
+    )
+    fingerprint = hashlib.sha256(repr((sorted(facts.bands.items()), facts.order)).encode()).hexdigest()
+    return Sensor(name, tuple(facts.bands), wavelengths, curves, fingerprint, facts.source)
+
+
+def _integral_between(x: NDArray[np.float64], y: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Integrals of the piecewise linear curve (x, y), zero outside its samples, between consecutive edges; exact."""
+    inner = np.clip(edges, x[0], x[-1])
+    knots = np.union1d(x, inner)
+    values = np.interp(knots, x, y)
+    total = np.concatenate([[0.0], np.cumsum(np.diff(knots) * (values[1:] + values[:-1]) / 2)])
+    return np.diff(np.interp(inner, knots, total))

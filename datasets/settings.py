@@ -1,0 +1,122 @@
+"""From a plan's table to a frozen dataclass: every typo is an error that names what is valid.
+
+Used for hyper-parameters of methods, PSFs and protocols alike: the fields of the dataclass are the schema.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+class SettingError(ValueError):
+    """A name that does not exist, or a value of the wrong type; the text names what is valid."""
+
+
+def configure(schema: type[T], table: Mapping[str, object]) -> T:
+    """An instance of the dataclass `schema` with the values in `table`; fields not named keep their defaults.
+
+    Whole numbers are taken where a float is meant, text where a `Path` is, lists where a tuple is; nothing else is converted.
+
+    Raises:
+        SettingError: unknown name, missing value or wrong type.
+    """
+    kinds = field_types(schema)
+    for name in table:
+        if name not in kinds:
+            raise SettingError(f"unknown setting {name!r}: {_nearest(name, kinds)}expected one of {', '.join(kinds) or '(it has none)'}")
+    missing = [
+        item.name for item in _fields(schema) if item.default is MISSING and item.default_factory is MISSING and item.name not in table
+    ]
+    if missing:
+        raise SettingError(f"expected a value for {', '.join(missing)}; got {', '.join(table) or 'nothing'}")
+    return schema(**{name: _convert(name, value, kinds[name]) for name, value in table.items()})
+
+
+def field_types(schema: type[Any]) -> dict[str, Any]:
+    """Name and type of each field that can be set, in the order of the file."""
+    hints = get_type_hints(schema)
+    return {item.name: hints[item.name] for item in _fields(schema)}
+
+
+def field_values(instance: object) -> dict[str, Any]:
+    """Name and value of each field that can be set."""
+    return {item.name: getattr(instance, item.name) for item in _fields(type(instance))}
+
+
+def choose(what: str, name: str, valid: Mapping[str, T]) -> T:
+    """`valid[name]`, or an error that names the nearest and all valid names.
+
+    Raises:
+        SettingError: there is no such name.
+    """
+    if name not in valid:
+        raise SettingError(f"unknown {what} {name!r}: {_nearest(name, valid)}valid: {', '.join(sorted(valid)) or '(none)'}")
+    return valid[name]
+
+
+def _nearest(name: str, valid: Mapping[str, object]) -> str:
+    close = get_close_matches(name, valid, n=1)
+    return f"did you mean {close[0]!r}? " if close else ""
+
+
+def _fields(schema: type[Any]) -> list[Field[Any]]:
+    return [item for item in fields(schema) if item.init]
+
+
+def _convert(name: str, value: object, kind: Any) -> Any:
+    """`value` as `kind`, or a SettingError."""
+    origin, options = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        for option in options:
+            try:
+                return _convert(name, value, option)
+            except SettingError:
+                continue
+    elif kind is type(None):
+        if value is None or value == "":
+            return None
+    elif origin is Literal:
+        if value in options:
+            return value
+        raise SettingError(f"{name}: expected one of {', '.join(map(repr, options))}, got {value!r}")
+    elif origin is tuple:
+        if isinstance(value, list | tuple):
+            inner = [options[0]] * len(value) if len(options) == 2 and options[1] is Ellipsis else list(options)
+            if len(inner) == len(value):
+                return tuple(_convert(name, entry, entry_kind) for entry, entry_kind in zip(value, inner, strict=True))
+    elif kind is Path:
+        if isinstance(value, str | Path) and str(value):
+            return Path(value)
+    elif kind is float:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    elif origin is dict:
+        if isinstance(value, Mapping):
+            return dict(value)
+    elif kind in (int, str, bool) and type(value) is kind:
+        return value
+    raise SettingError(f"{name}: expected {spell(kind)}, got {value!r}")
+
+
+def spell(kind: Any) -> str:
+    """A type as a user reads it."""
+    origin, options = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return " or ".join(spell(option) for option in options)
+    if origin is Literal:
+        return "one of " + ", ".join(map(repr, options))
+    if origin is tuple:
+        return (
+            "a list of " + spell(options[0]) if options[-1] is Ellipsis else "a list of " + ", ".join(spell(option) for option in options)
+        )
+    if origin is dict:
+        return "a table"
+    names: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a file's path"}
+    return "nothing" if kind is type(None) else names.get(kind, str(kind))

@@ -1,0 +1,96 @@
+"""Sensors: integration against numerical quadrature, coverage, and what is refused."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from datasets.degradation import ResponseError
+from datasets.sensors import BUILT_IN, Sensor, band_edges, find_sensor, read_sensor, sensor_names
+from datasets.settings import SettingError
+
+
+def triangle() -> Sensor:
+    """Two channels with corners off every band grid."""
+    return Sensor("t", ("a", "b"), np.array([403.0, 450, 512]), np.array([[0.0, 1, 0], [0, 0, 2]]), "f")
+
+
+def test_weights_are_the_integrals_over_the_bands() -> None:
+    centres = np.array([400.0, 410, 425, 450, 470, 500, 520])
+    weights = triangle().respond(torch.from_numpy(centres)).weights.numpy()
+    fine = np.linspace(390, 530, 1_400_001)
+    edges = band_edges(centres)
+    for c in range(2):
+        curve = np.interp(fine, triangle().wavelengths, triangle().curves[c], left=0, right=0)
+        sums = np.array([curve[(fine >= low) & (fine < high)].sum() for low, high in pairwise(edges)])
+        np.testing.assert_allclose(weights[c], sums / sums.sum(), atol=2e-5)
+
+
+def test_edges_lie_halfway_and_mirror_at_the_ends() -> None:
+    np.testing.assert_allclose(band_edges(np.array([400.0, 410, 430])), [395, 405, 420, 440])
+
+
+def test_a_table_on_the_scenes_own_grid_is_used_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("# source: me\nwavelength_nm,r,g\n400,1,0.5\n410,3,0.25\n420,0,0.25\n")
+    sensor = read_sensor(tmp_path / "s.csv")
+    weights = sensor.respond(torch.tensor([400.0, 410, 420])).weights.numpy()
+    np.testing.assert_allclose(weights, [[0.25, 0.75, 0], [0.5, 0.25, 0.25]])
+    assert sensor.source == "me"
+
+
+def test_a_channel_half_outside_is_refused_unless_the_others_are_named() -> None:
+    bands = torch.arange(400, 701, 10.0)
+    sensor = find_sensor("worldview2", None)
+    with pytest.raises(ResponseError, match=r"name the others: channels = \['coastal', 'blue', 'green', 'yellow', 'red'\]"):
+        sensor.respond(bands)
+    assert sensor.respond(bands, "covered").names == ("coastal", "blue", "green", "yellow", "red")
+    assert sensor.respond(bands, ("red", "blue")).names == ("red", "blue")
+    with pytest.raises(ResponseError, match="nir1 0%"):
+        sensor.respond(bands, ("red", "nir1"))
+    with pytest.raises(ResponseError, match="expected channels among"):
+        sensor.respond(bands, ("rad",))
+
+
+def test_a_scene_that_no_channel_covers_is_refused() -> None:
+    with pytest.raises(ResponseError, match="choose another sensor"):
+        find_sensor("landsat8", None).respond(torch.arange(1000, 1200, 10.0), "covered")
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+def test_built_in_channels_lie_where_they_are_published(name: str) -> None:
+    sensor = find_sensor(name, None)
+    response = sensor.respond(torch.arange(380, 2500, 5.0), "all")
+    assert torch.allclose(response.weights.sum(1), torch.ones(len(response.names), dtype=torch.float64))
+    for row, channel in zip(response.weights, response.names, strict=True):
+        centre, width = BUILT_IN[name].bands[channel]
+        assert float((row * torch.arange(380, 2500, 5.0)).sum()) == pytest.approx(centre, abs=max(3, 0.1 * width))
+
+
+def test_unknown_sensors_and_missing_files_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="did you mean 'sentinel2'"):
+        find_sensor("sentinel", None)
+    with pytest.raises(SettingError, match="fetch nikon_d700"):
+        find_sensor("nikon_d700_mossfuse_31", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nm,r\n400,1\n", "wavelength_nm,r\n400,1\n390,1\n", "wavelength_nm,r\n400,x\n", "wavelength_nm,r\n400,nan\n", "wavelength_nm\n400\n"],
+)
+def test_a_broken_table_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "s.csv").write_text(text)
+    with pytest.raises(ResponseError, match="expected"):
+        read_sensor(tmp_path / "s.csv")
+
+
+def test_the_mossfuse_matrix_is_read_in_red_green_blue_order(data_root: Path) -> None:
+    sensor = find_sensor("nikon_d700_mossfuse_31", data_root / "srf")
+    response = sensor.respond(torch.arange(400, 701, 10.0))
+    peaks = [400 + 10 * int(i) for i in response.weights.argmax(1)]
+    assert response.names == ("r", "g", "b")
+    assert peaks == sorted(peaks, reverse=True)
+    assert "nikon_d700_mossfuse_31" in sensor_names(data_root / "srf")

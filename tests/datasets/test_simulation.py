@@ -1,0 +1,131 @@
+"""Observations: noise as asked, bits as before, the PSF that is handed over is the one that was applied."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from datasets.observation import WithheldError
+from datasets.protocols import PRESETS, protocol_from
+from datasets.scene import Scene, SceneError, crop_to_ratio
+from datasets.sensors import NIKON
+from datasets.settings import SettingError
+from datasets.simulation import Protocol, noise_generator, observe
+
+
+def scene(rows: int = 48, cols: int = 64, bands: int = 31) -> Scene:
+    cube = torch.rand(bands, rows, cols, generator=torch.Generator().manual_seed(3))
+    return Scene("random", cube, torch.linspace(400, 700, bands))
+
+
+def protocol(name: str = "camera-x8", **changes: object) -> Protocol:
+    return protocol_from({"name": name, **changes}, None)
+
+
+def test_what_is_handed_over_is_what_was_applied() -> None:
+    truth = scene()
+    for name in ("camera-x8", "wald-x4"):
+        seen = observe(truth, protocol(name), noise_generator(0))
+        torch.testing.assert_close(seen.psf(truth.cube), seen.hsi, rtol=0, atol=2e-6)
+        torch.testing.assert_close(seen.srf(truth.cube), seen.msi, rtol=0, atol=2e-6)
+        assert seen.phase == pytest.approx(seen.psf.centre, abs=1e-6)
+
+
+def test_block_centred_presets_register_at_the_middle_of_the_block() -> None:
+    assert protocol("wald-x4").spatial().centre == pytest.approx((1.5, 1.5))
+    assert protocol("wald-x8").spatial().centre == pytest.approx((3.5, 3.5))
+    assert protocol("camera-x8").spatial().centre == pytest.approx((3.0, 3.0))
+
+
+@pytest.mark.parametrize(("hsi_db", "msi_db"), [(20.0, 40.0), (35.0, 10.0)])
+def test_the_signal_to_noise_ratio_is_the_one_asked_for(hsi_db: float, msi_db: float) -> None:
+    truth, quiet = scene(128, 160), protocol("wald-x4")
+    noisy = replace(quiet, hsi_snr_db=hsi_db, msi_snr_db=msi_db)
+    clean, seen = observe(truth, quiet, noise_generator(0)), observe(truth, noisy, noise_generator(0))
+    for signal, image, decibels in ((clean.hsi, seen.hsi, hsi_db), (clean.msi, seen.msi, msi_db)):
+        measured = 10 * torch.log10(signal.square().mean() / (image - signal).square().mean())
+        assert float(measured) == pytest.approx(decibels, abs=0.15)
+
+
+def test_one_seed_gives_the_same_bits_and_another_seed_other_noise() -> None:
+    truth, noisy = scene(), protocol("noisy-x4")
+    first, second, other = (observe(truth, noisy, noise_generator(seed)) for seed in (7, 7, 8))
+    assert torch.equal(first.hsi, second.hsi)
+    assert torch.equal(first.msi, second.msi)
+    assert not torch.equal(first.hsi, other.hsi)
+
+
+def test_the_noise_is_philox_counted_from_the_seed() -> None:
+    truth = Scene("flat", torch.full((31, 8, 8), 0.5), torch.linspace(400, 700, 31))
+    seen = observe(truth, protocol("camera-x8", hsi_snr_db=20), noise_generator(5))
+    expected = 0.5 + 0.05 * np.random.Generator(np.random.Philox(5)).standard_normal((31, 1, 1))
+    np.testing.assert_allclose(seen.hsi.numpy(), expected, rtol=0, atol=1e-6)
+
+
+def test_what_the_protocol_withholds_is_not_in_the_object() -> None:
+    seen = observe(scene(), replace(protocol(), reveals=("srf",)), noise_generator(0))
+    assert seen.known.psf is None
+    with pytest.raises(WithheldError, match="needs_psf=True"):
+        _ = seen.psf
+    blind = seen.withhold(psf=False, srf=True)
+    assert blind.known.srf is None
+    with pytest.raises(WithheldError, match="needs_srf=True"):
+        _ = blind.srf
+
+
+def test_values_above_one_are_kept() -> None:
+    bright = Scene("glint", torch.full((31, 8, 8), 1.7), torch.linspace(400, 700, 31))
+    assert float(observe(bright, protocol(), noise_generator(0)).msi.max()) == pytest.approx(1.7)
+
+
+def test_cropping_keeps_the_top_left_corner() -> None:
+    truth = scene(50, 70)
+    cropped = crop_to_ratio(truth, 8)
+    assert cropped.cube.shape == (31, 48, 64)
+    assert torch.equal(cropped.cube, truth.cube[:, :48, :64])
+    with pytest.raises(SceneError, match="at least 64 x 64"):
+        crop_to_ratio(truth, 64)
+
+
+def test_a_broken_scene_is_refused() -> None:
+    cube = torch.rand(3, 4, 4)
+    cube[1, 2, 3] = torch.nan
+    with pytest.raises(SceneError, match="got 1 NaN or Inf of 48"):
+        Scene("hole", cube, torch.tensor([400.0, 410, 420]))
+    with pytest.raises(SceneError, match="wavelengths that rise"):
+        Scene("order", torch.rand(3, 4, 4), torch.tensor([400.0, 420, 410]))
+
+
+def test_presets_are_complete_and_those_without_data_say_what_they_need() -> None:
+    for name, table in PRESETS.items():
+        if table["sensor"] == NIKON:
+            with pytest.raises(SettingError, match="fetch nikon_d700"):
+                protocol_from(name, None)
+        else:
+            assert protocol_from(name, None).ratio in (4, 8)
+
+
+def test_mossfuse_presets_have_the_released_numbers() -> None:
+    for ratio in (8, 16, 32):
+        table = PRESETS[f"mossfuse-x{ratio}"]
+        assert table["psf"] == {"kind": "gaussian", "taps": ratio - 1, "sigma": 2.0}
+        assert table["phase"] == ratio // 2 - 1
+
+
+def test_a_preset_may_be_changed_number_by_number_and_typos_are_errors() -> None:
+    assert protocol("wald-x4", hsi_snr_db=30).hsi_snr_db == 30.0
+    with pytest.raises(SettingError, match="did you mean 'hsi_snr_db'"):
+        protocol("wald-x4", hsi_snr=30)
+    with pytest.raises(SettingError, match="did you mean 'wald-x[48]'"):
+        protocol_from("wald-x5", None)
+    with pytest.raises(SettingError, match='"all", "covered" or a list'):
+        protocol("wald-x4", channels="some")
+
+
+def test_the_numbers_of_a_protocol_know_neither_its_name_nor_its_source() -> None:
+    same = replace(protocol("wald-x4"), name="other", source="elsewhere")
+    assert same.numbers() == protocol("wald-x4").numbers()
+    assert replace(same, phase=0).numbers() != same.numbers()
