@@ -26,7 +26,15 @@ class UnkeyedError(ValueError):
 
 
 def cell_key(
-    *, method: str, parameters: Mapping[str, Any], sources: str, protocol: Mapping[str, Any], scene: str, simulator: str, seed: int, device: str
+    *,
+    method: str,
+    parameters: Mapping[str, Any],
+    sources: str,
+    protocol: Mapping[str, Any],
+    scene: str,
+    simulator: str,
+    seed: int,
+    device: str,
 ) -> str:
     """The key as 20 hexadecimal digits."""
     table = {

@@ -53,9 +53,7 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
     low, _, high = quantiles(rounds, n=4, method="inclusive") if len(rounds) > 1 else (rounds[0],) * 3
     return Measured(
         Estimate(cube, first.psf, first.srf, first.std),
-        Clock(
-            fuse=median(rounds), fuse_low=low, fuse_high=high, rounds=len(rounds), warmed=warmed, fit=fit, transfer=to_device + to_host
-        ),
+        Clock(fuse=median(rounds), fuse_low=low, fuse_high=high, rounds=len(rounds), warmed=warmed, fit=fit, transfer=to_device + to_host),
         Memory(
             peak=resident_bytes("VmHWM"),
             base=base,

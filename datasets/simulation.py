@@ -100,4 +100,4 @@ def _noisy(image: Tensor, snr_db: float | None, rng: np.random.Generator) -> Ten
         return image
     deviation = float(image.square().mean()) ** 0.5 * 10 ** (-snr_db / 20)
     noise: Tensor = torch.from_numpy(rng.standard_normal(tuple(image.shape)))
-    return image + deviation * noise
+    return torch.add(image, noise, alpha=deviation)

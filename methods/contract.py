@@ -7,9 +7,10 @@ It is given an `Observation` and a `torch.Generator`, and nothing else.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -90,14 +91,19 @@ class ParameterCount:
     inference: int = 0
 
 
-class FusionMethod(ABC):
-    """A method that is ready to fuse."""
+class _Described(ABC):  # the two kinds below have the abstract methods
+    """What both kinds of method have."""
 
     card: ClassVar[Card]  # for the default parameters
+    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({})  # settings for a run of a second, used by the contract checks alone
 
     def describe(self) -> Card:
         """The card of this configuration: known or blind, checkpoint or on the scene. It decides the tier."""
         return self.card
+
+
+class FusionMethod(_Described):
+    """A method that is ready to fuse."""
 
     @abstractmethod
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
@@ -108,18 +114,12 @@ class FusionMethod(ABC):
         return ParameterCount()
 
 
-class TrainableMethod(ABC):
+class TrainableMethod(_Described):
     """A method that learns first, or loads weights: `fit` gives the `FusionMethod` that is then timed.
 
     With learns="on the scene", `fit` is given that one observation; with learns="beforehand", the training examples
     (none when the weights come from a file). Its time is its own column, never part of inference.
     """
-
-    card: ClassVar[Card]
-
-    def describe(self) -> Card:
-        """The card of this configuration."""
-        return self.card
 
     @abstractmethod
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:

@@ -1,0 +1,134 @@
+"""What each metric is: its label, unit, sense and source. Plain facts that import nothing, so that reports can read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One column of the tables; `name` is its key in a record's `metrics`."""
+
+    name: str
+    label: str  # in tables
+    unit: str  # empty where it has none
+    higher_is_better: bool | None  # None: a count that says how to read another metric, no merit
+    definition: str
+    paper: str = ""  # empty where it is common property
+    doi: str = ""  # empty where the paper has none
+    digits: int  # after the point, in tables
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        name="psnr",
+        label="PSNR",
+        unit="dB",
+        higher_is_better=True,
+        definition="mean over bands of -10 log10(MSE of the band), peak 1",
+        digits=2,
+    ),
+    Metric(
+        name="psnr_cube",
+        label="PSNR cube",
+        unit="dB",
+        higher_is_better=True,
+        definition="-10 log10(MSE of the whole cube), peak 1",
+        digits=2,
+    ),
+    Metric(
+        name="ssim",
+        label="SSIM",
+        unit="",
+        higher_is_better=True,
+        definition="mean over bands; Gaussian window of sigma 1.5 (11 taps), population statistics, data range 1, valid region",
+        paper="Wang, Bovik, Sheikh, Simoncelli, IEEE Transactions on Image Processing 13(4), 2004",
+        doi="10.1109/TIP.2003.819861",
+        digits=4,
+    ),
+    Metric(
+        name="sam",
+        label="SAM",
+        unit="deg",
+        higher_is_better=False,
+        definition="mean over pixels of the angle between the two spectra; pixels with a zero reference left out",
+        paper="Kruse et al., Remote Sensing of Environment 44, 1993",
+        doi="10.1016/0034-4257(93)90013-N",
+        digits=2,
+    ),
+    Metric(
+        name="ergas",
+        label="ERGAS",
+        unit="",
+        higher_is_better=False,
+        definition="100 / ratio * sqrt(mean over bands of MSE / (mean of the reference)^2), ratio = fine pixels a coarse pixel",
+        paper="Wald, Fusion of Earth Data, 2000",
+        digits=3,
+    ),
+    Metric(
+        name="uiqi",
+        label="UIQI",
+        unit="",
+        higher_is_better=True,
+        definition="mean over bands of Q in every 8 x 8 window inside the image",
+        paper="Wang, Bovik, IEEE Signal Processing Letters 9(3), 2002",
+        doi="10.1109/97.995823",
+        digits=4,
+    ),
+    Metric(
+        name="q2n",
+        label="Q2n",
+        unit="",
+        higher_is_better=True,
+        definition="Q of hypercomplex pixels (bands padded with zeros to 2^n), mean over 32 x 32 blocks side by side",
+        paper="Garzelli, Nencini, IEEE Geoscience and Remote Sensing Letters 6(4), 2009",
+        doi="10.1109/LGRS.2009.2022650",
+        digits=4,
+    ),
+    Metric(
+        name="rmse",
+        label="RMSE",
+        unit="",
+        higher_is_better=False,
+        definition="square root of the MSE of the whole cube, values of 0..1",
+        digits=5,
+    ),
+    Metric(
+        name="cc",
+        label="CC",
+        unit="",
+        higher_is_better=True,
+        definition="mean over bands of Pearson's correlation of estimate and reference",
+        digits=4,
+    ),
+    Metric(
+        name="out_of_range",
+        label="Out of 0..1",
+        unit="",
+        higher_is_better=False,
+        definition="share of the estimate's values below 0 or above 1; nothing is clipped before scoring",
+        digits=4,
+    ),
+    Metric(
+        name="sam_pixels_left_out",
+        label="SAM pixels left out",
+        unit="pixels",
+        higher_is_better=None,
+        definition="number of pixels whose reference spectrum is zero, which SAM leaves out",
+        digits=0,
+    ),
+)
+
+HEADLINE = ("psnr", "ssim", "sam", "ergas", "uiqi")
+
+
+def find_metric(name: str) -> Metric:
+    """The facts of the metric of that name.
+
+    Raises:
+        LookupError: there is none; the text names all.
+    """
+    for metric in METRICS:
+        if metric.name == name:
+            return metric
+    raise LookupError(f"unknown metric {name!r}; valid: {', '.join(metric.name for metric in METRICS)}")

@@ -1,0 +1,63 @@
+"""Metrics of the error at each pixel: PSNR, RMSE, correlation, and how much of an estimate lies outside 0..1.
+
+With e the estimate, r the reference, and the sums over the N pixels of band b:
+
+    mse_b     = 1/N sum (e_b - r_b)^2
+    psnr      = mean over b of -10 log10(mse_b)              dB, the peak being 1
+    psnr_cube = -10 log10(mean over b of mse_b)              dB
+    rmse      = sqrt(mean over b of mse_b)
+    cc        = mean over b of <e_b - mean, r_b - mean> / (|e_b - mean| |r_b - mean|)
+
+Nothing is clipped or rounded first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float64
+from numpy.typing import NDArray
+
+from benchmark.metrics.bands import band_pairs
+
+
+def band_mse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> Float64[NDArray[np.float64], " bands"]:
+    """Mean squared error of each band."""
+    return np.array([np.mean((guess - true) ** 2) for true, guess in band_pairs(reference, estimate)])
+
+
+def psnr(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+    """Peak signal-to-noise ratio, mean of bands, in dB; infinite when any band is met exactly."""
+    return float(np.mean([_decibels(mse) for mse in band_mse(reference, estimate)]))
+
+
+def psnr_cube(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+    """Peak signal-to-noise ratio of the whole cube, in dB; infinite when the cubes are equal. Never above `psnr`."""
+    return _decibels(float(band_mse(reference, estimate).mean()))
+
+
+def rmse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+    """Root mean squared error of the whole cube, in the unit of the values."""
+    return float(np.sqrt(band_mse(reference, estimate).mean()))
+
+
+def cc(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+    """Pearson's correlation, mean of bands, -1..1; NaN when a band of either cube is constant, for then it has none."""
+    return float(np.mean([_correlation(true, guess) for true, guess in band_pairs(reference, estimate)]))
+
+
+def out_of_range(estimate: Float[np.ndarray, "bands H W"]) -> float:
+    """Share of values below 0 or above 1, 0..1."""
+    return sum(int(np.count_nonzero((band < 0) | (band > 1))) for band in estimate) / estimate.size
+
+
+def _decibels(mse: float) -> float:
+    """-10 log10(mse), infinite at 0."""
+    return float("inf") if mse == 0 else float(-10 * np.log10(mse))
+
+
+def _correlation(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.float64], "H W"]) -> float:
+    """Pearson's correlation of two bands; NaN when one is constant."""
+    if x.min() == x.max() or y.min() == y.max():
+        return float("nan")
+    x, y = x - x.mean(), y - y.mean()
+    return float(np.mean(x * y) / np.sqrt(np.mean(x * x) * np.mean(y * y)))

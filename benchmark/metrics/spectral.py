@@ -1,0 +1,79 @@
+"""Metrics of the spectra: the spectral angle (SAM) and the relative error of each band (ERGAS).
+
+SAM. Kruse et al., Remote Sensing of Environment 44, 1993. With u and v the unit vectors along the two spectra of a pixel,
+
+    angle = 2 atan2(|u - v|, |u + v|)        mean over pixels, in degrees
+
+the angle of arccos <u, v> without its loss of all digits near 0. A pixel whose reference spectrum is zero has no angle: it is
+left out, and counted. Where the estimate alone is zero, v = 0 and the formula gives 90 degrees.
+
+ERGAS. Wald, Fusion of Earth Data, 2000. With ratio = fine pixels a coarse pixel along an axis, and m_b the reference's mean,
+
+    ergas = 100 / ratio * sqrt(mean over b of mse_b / m_b^2)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+from numpy.typing import NDArray
+
+from benchmark.metrics.pixel import band_mse
+
+_VALUES_A_BLOCK = 2**15  # of one cube: 256 KiB of float64, so that the four arrays of a block stay in the cache
+
+
+def sam(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+    """Mean spectral angle in degrees, 0..180; NaN when every reference spectrum is zero."""
+    bands, rows, cols = reference.shape
+    step = max(1, _VALUES_A_BLOCK // (bands * cols))
+    total, counted = 0.0, 0
+    for top in range(0, rows, step):
+        block = slice(top, top + step)
+        angles, counts = _angles(reference[:, block].reshape(bands, -1), estimate[:, block].reshape(bands, -1))
+        total += float(angles[counts].sum())
+        counted += int(np.count_nonzero(counts))
+    return float(np.degrees(total / counted)) if counted else float("nan")
+
+
+def sam_pixels_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
+    """Number of pixels whose reference spectrum is zero in every band, which `sam` leaves out."""
+    lit: Bool[NDArray[np.bool_], "H W"] = np.zeros(reference.shape[1:], dtype=bool)
+    for band in reference:
+        lit |= band != 0
+    return int(lit.size - np.count_nonzero(lit))
+
+
+def ergas(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], ratio: int) -> float:
+    """Relative global error of synthesis, without unit; NaN when a band of the reference has mean zero."""
+    means = np.array([band.mean(dtype=np.float64) for band in reference])
+    if not means.all():
+        return float("nan")
+    return float(100 / ratio * np.sqrt(np.mean(band_mse(reference, estimate) / means**2)))
+
+
+def _angles(
+    reference: Float[np.ndarray, "bands pixels"], estimate: Float[np.ndarray, "bands pixels"]
+) -> tuple[Float64[NDArray[np.float64], " pixels"], Bool[NDArray[np.bool_], " pixels"]]:
+    """Angle at each pixel in radians, and whether the pixel counts."""
+    u, counts = _unit(reference)
+    v, _ = _unit(estimate)
+    difference = u - v
+    u += v
+    return 2 * np.arctan2(_norm(difference), _norm(u)), counts
+
+
+def _unit(
+    spectra: Float[np.ndarray, "bands pixels"],
+) -> tuple[Float64[NDArray[np.float64], "bands pixels"], Bool[NDArray[np.bool_], " pixels"]]:
+    """The spectra at length 1, zero ones left as they are, and whether each is other than zero."""
+    spectra = spectra.astype(np.float64)
+    length = _norm(spectra)
+    lit = length > 0
+    return spectra / np.where(lit, length, 1.0), lit
+
+
+def _norm(spectra: Float64[NDArray[np.float64], "bands pixels"]) -> Float64[NDArray[np.float64], " pixels"]:
+    """Euclidean length of each spectrum."""
+    length: NDArray[np.float64] = np.sqrt(np.einsum("bp,bp->p", spectra, spectra))
+    return length

@@ -1,0 +1,70 @@
+"""All textbook metrics of one estimate, and the key of the code that computed them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from benchmark.metrics.pixel import cc, out_of_range, psnr, psnr_cube, rmse
+from benchmark.metrics.q2n import q2n
+from benchmark.metrics.spectral import ergas, sam, sam_pixels_left_out
+from benchmark.metrics.structural import ssim, uiqi
+
+HOME = Path(__file__).parent
+
+
+def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> dict[str, float | None]:
+    """Every metric of `benchmark.metrics.facts.METRICS` by name; `ratio` is fine pixels a coarse pixel, along an axis.
+
+    Nothing is clipped, rounded or cropped. A metric that is not defined for a pair is None:
+
+        psnr        a band is met exactly (infinite)
+        psnr_cube   the cubes are equal (infinite)
+        ssim        an image of fewer than 11 rows or columns
+        uiqi        an image of fewer than 8 rows or columns
+        q2n         an image of fewer than 32 rows or columns
+        sam         every reference spectrum is zero
+        ergas       a band of the reference has mean zero
+        cc          a band of the reference or of the estimate is constant
+
+    Raises:
+        ValueError: the shapes differ, a cube is empty or holds NaN or Inf, or the ratio is below 1.
+    """
+    if reference.shape != estimate.shape:
+        raise ValueError(f"expected an estimate of shape {reference.shape} (bands, rows, cols) like the reference, got {estimate.shape}")
+    if reference.size == 0:
+        raise ValueError(f"expected cubes with at least one value, got the shape {reference.shape}")
+    if ratio < 1:
+        raise ValueError(f"ratio: expected a whole number >= 1 (fine pixels a coarse pixel), got {ratio}")
+    for name, cube in (("reference", reference), ("estimate", estimate)):
+        bad = sum(int(np.count_nonzero(~np.isfinite(band))) for band in cube)
+        if bad:
+            raise ValueError(
+                f"expected finite values in the {name}, got {bad} NaN or Inf of {cube.size}; an estimate like that is invalid, not scored"
+            )
+    values = {
+        "psnr": psnr(reference, estimate),
+        "psnr_cube": psnr_cube(reference, estimate),
+        "ssim": ssim(reference, estimate),
+        "sam": sam(reference, estimate),
+        "ergas": ergas(reference, estimate, ratio),
+        "uiqi": uiqi(reference, estimate),
+        "q2n": q2n(reference, estimate),
+        "rmse": rmse(reference, estimate),
+        "cc": cc(reference, estimate),
+        "out_of_range": out_of_range(estimate),
+        "sam_pixels_left_out": float(sam_pixels_left_out(reference)),
+    }
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def metrics_key() -> str:
+    """16 hex digits of the sha256 of this folder's sources, names included: another key means scores to compute again."""
+    digest = hashlib.sha256()
+    for file in sorted(HOME.rglob("*.py")):
+        digest.update(file.relative_to(HOME).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,128 @@
+"""`fuse`: one's own pair of images, by any method of the catalog; no scene, no truth, no score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from math import floor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark.meter import Measured, measure
+from benchmark.plan import plain
+from benchmark.validity import check_estimate
+from datasets.cube_file import CubeFile, write_cube
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Known, Observation
+from datasets.psfs import Psf
+from datasets.sensors import Sensor
+from datasets.settings import configure, field_values
+from methods.catalog import Entry
+from methods.contract import AnyMethod
+
+
+class PairError(ValueError):
+    """Two images that do not make a pair; the text says what was expected, what came, and the way out."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnPair:
+    """What a user knows of her pair."""
+
+    hsi: CubeFile
+    msi: CubeFile
+    psf: Psf | None = None
+    sensor: Sensor | None = None
+    channels: tuple[str, ...] = ()
+    phase: float | None = None  # centre of coarse pixel 0 on the fine grid; block-centred, (ratio - 1) / 2, when absent
+
+    def observe(self) -> Observation:
+        """The pair as methods see it.
+
+        Raises:
+            PairError: sizes that no whole ratio joins, no wavelengths where the SRF needs them, or another number of channels.
+        """
+        bands, rows, cols = self.hsi.cube.shape
+        channels, fine_rows, fine_cols = self.msi.cube.shape
+        ratio = fine_rows // rows
+        if ratio < 1 or (rows * ratio, cols * ratio) != (fine_rows, fine_cols):
+            raise PairError(
+                f"expected an MSI whose sides are one whole multiple of the HSI's {rows} x {cols}, got {fine_rows} x {fine_cols}; "
+                "crop the images to the same ground"
+            )
+        centre = (ratio - 1) / 2 if self.phase is None else self.phase
+        psf = None if self.psf is None else _placed(self.psf, ratio, centre)
+        srf = None if self.sensor is None else self._spectral(self.sensor, channels)
+        found = self.hsi.wavelengths_nm
+        wavelengths = np.arange(bands) if found is None else found
+        return Observation(
+            torch.from_numpy(self.hsi.cube),
+            torch.from_numpy(self.msi.cube),
+            torch.from_numpy(np.asarray(wavelengths, dtype=np.float32)),
+            ratio,
+            (centre, centre) if psf is None else psf.centre,
+            Known(psf, srf),
+        )
+
+    def _spectral(self, sensor: Sensor, channels: int) -> SpectralResponse:
+        if self.hsi.wavelengths_nm is None:
+            raise PairError(
+                "expected band centres in the HSI's file, which the SRF is integrated over; got none: store wavelengths_nm with it"
+            )
+        srf = sensor.respond(torch.from_numpy(self.hsi.wavelengths_nm), self.channels or "covered")
+        if srf.weights.shape[0] != channels:
+            raise PairError(f"expected {channels} channels, as the MSI has, got {', '.join(srf.names)}; name those it has with --channels")
+        return SpectralResponse(srf.weights.float(), srf.names)
+
+
+def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device: torch.device, seed: int, out: Path) -> Measured:
+    """Fuse `pair` and write the cube, with method, parameters and versions, to `out`.
+
+    Raises:
+        PairError, SettingError, RefusedError: input or parameters that do not fit.
+        WithheldError: the method needs a response that was not given.
+        InvalidEstimateError: the method gave no finite cube.
+    """
+    method: AnyMethod = configure(entry.load(), parameters)
+    seen = pair.observe()
+    card = method.describe()
+    missing = [
+        f"--{name}"
+        for name, needed, given in (("psf", card.needs_psf, seen.known.psf), ("srf", card.needs_srf, seen.known.srf))
+        if needed and given is None
+    ]
+    if missing:
+        raise PairError(f"{card.name} needs {' and '.join(missing)}; give it, or choose a blind method")
+    measured = measure(method, seen.withhold(psf=not card.needs_psf, srf=not card.needs_srf), device, seed)
+    check_estimate(measured.estimate, seen)
+    notes = {
+        "method": entry.name,
+        "parameters": repr(plain(field_values(method))),
+        "tier": card.tier,
+        "seconds": measured.clock.fuse,
+        "versions": ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy")),
+    }
+    write_cube(out, CubeFile(measured.estimate.cube.numpy(), pair.hsi.wavelengths_nm, out.stem, notes))
+    return measured
+
+
+def _placed(psf: Psf, ratio: int, centre: float) -> SpatialResponse:
+    """The response whose centre lies nearest to `centre`: the kernel's own fraction decides the rest.
+
+    Raises:
+        PairError: the kernel's centre and the registration differ by more than half a fine pixel.
+    """
+    kernel = psf.kernel(ratio).float()
+    at_zero = SpatialResponse(kernel, ratio, 0).centre
+    phase = min(max(floor(centre - sum(at_zero) / 2 + 0.5), 0), ratio - 1)
+    placed = SpatialResponse(kernel, ratio, phase, "reflect")
+    off = max(abs(value - centre) for value in placed.centre)
+    if off > 0.5:
+        raise PairError(
+            f"expected a kernel that can be centred at {centre:g}, got one {off:.2g} pixels off; give --phase, or an even number of taps"
+        )
+    return placed

@@ -1,0 +1,271 @@
+"""A plan: which methods, on which scenes, under which protocols, with which seeds. Read from TOML, checked before anything runs.
+
+    name = "mine"
+    seeds = [0, 1]
+    scenes = ["builtin/fields", "cave:test", "file:/data/mine.mat"]
+    protocols = ["wald-x4"]                 # by name ...
+    time_limit_s = 900                      # a cell is ended after so many seconds
+
+    [[protocol]]                            # ... or by their numbers
+    name = "mine-x4"
+    ratio = 4
+    psf = {kind = "gaussian", taps = 9, sigma = 1.7}
+    phase = 1
+    sensor = "sentinel2"
+    channels = "covered"
+
+    [[method]]
+    name = "rfuse"
+    label = "R-FUSE, small"                 # name in tables; the card's name, and what differs, when absent
+    parameters = {prior_weight = 1e-3}
+    grid = {rank = [5, 10]}                 # every combination is a row of its own
+
+A cell is one method with its parameters on one scene under one protocol with one seed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.keys import cell_key, source_digest
+from datasets import simulation
+from datasets.protocols import protocol_from
+from datasets.scenes import DataRoots, SceneSource, find
+from datasets.settings import SettingError, configure, field_types, field_values
+from datasets.simulation import Protocol
+from methods.catalog import Entry, find_one
+from methods.contract import AnyMethod, Card
+
+
+class PlanError(ValueError):
+    """A plan that cannot be run as written; the text names the place and the valid choices."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contestant:
+    """A method with its parameters, and its name in tables."""
+
+    entry: Entry
+    method: AnyMethod
+    label: str
+    sources: str  # digest of the import closure of its file
+
+    @property
+    def card(self) -> Card:
+        """The card of this configuration."""
+        return self.method.describe()
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One square of the matrix."""
+
+    key: str
+    contestant: Contestant
+    scene: SceneSource
+    protocol: Protocol
+    seed: int
+
+    @property
+    def observation(self) -> tuple[str, str, int]:
+        """What cells that share an observation have in common: scene, protocol, seed, by name."""
+        return self.scene.name, self.protocol.name, self.seed
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A checked plan."""
+
+    name: str
+    scenes: Sequence[SceneSource]
+    protocols: Sequence[Protocol]
+    contestants: Sequence[Contestant]
+    seeds: Sequence[int]
+    time_limit_s: float
+
+    def cells(self, device: str) -> list[Cell]:
+        """Every cell, those that share an observation next to each other."""
+        simulator = source_digest(Path(simulation.__file__))
+        fingerprints = {scene.name: scene.fingerprint() for scene in self.scenes}
+        return [
+            Cell(
+                cell_key(
+                    method=contestant.entry.name,
+                    parameters=field_values(contestant.method),
+                    sources=contestant.sources,
+                    protocol=protocol.numbers(),
+                    scene=fingerprints[scene.name],
+                    simulator=simulator,
+                    seed=seed,
+                    device=device,
+                ),
+                contestant,
+                scene,
+                protocol,
+                seed,
+            )
+            for protocol, scene, seed, contestant in itertools.product(self.protocols, self.scenes, self.seeds, self.contestants)
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """The plan as it was resolved, for the run folder."""
+        return {
+            "name": self.name,
+            "scenes": [scene.name for scene in self.scenes],
+            "protocols": [{"name": protocol.name, "source": protocol.source, **protocol.numbers()} for protocol in self.protocols],
+            "methods": [
+                {"name": entry.entry.name, "label": entry.label, "parameters": plain(field_values(entry.method))}
+                for entry in self.contestants
+            ],
+            "seeds": list(self.seeds),
+            "time_limit_s": self.time_limit_s,
+        }
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The schema of a plan file."""
+
+    scenes: tuple[str, ...]
+    method: tuple[dict[str, Any], ...]
+    name: str = ""
+    protocols: tuple[str, ...] = ()
+    protocol: tuple[dict[str, Any], ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    time_limit_s: float = 3600.0
+
+
+@dataclass(frozen=True)
+class _MethodTable:
+    """The schema of one [[method]]."""
+
+    name: str
+    label: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, Any] = field(default_factory=dict)
+
+
+def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None) -> Plan:
+    """The plan in `file`, every name looked up and every number checked; `seed` replaces the plan's seeds.
+
+    Raises:
+        PlanError: the file is no TOML, or holds a name or number that is not valid; the text names those that are.
+    """
+    try:
+        with file.open("rb") as stream:
+            table = tomllib.load(stream)
+    except OSError as error:
+        raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"plan {file}: expected TOML, got {error}") from error
+    try:
+        return _resolve(configure(_Table, table), file, roots, plugins, seed)
+    except (SettingError, LookupError, ValueError, ImportError) as error:
+        raise PlanError(f"plan {file.name}: {error}") from error
+
+
+def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
+    folder = roots.folder("srf")
+    protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
+    _expect_some("protocols", protocols)
+    _expect_distinct("protocols", [protocol.name for protocol in protocols])
+    scenes = find(table.scenes, roots)
+    _expect_some("scenes", scenes)
+    _expect_distinct("scenes", [scene.name for scene in scenes])
+    _expect_some("method", table.method)
+    contestants = _labelled([entry for item in table.method for entry in _contestants(item, (file.parent, roots.root), plugins)])
+    seeds = table.seeds if seed is None else (seed,)
+    _expect_some("seeds", seeds)
+    _expect_distinct("seeds", [str(value) for value in seeds])
+    if table.time_limit_s <= 0:
+        raise SettingError(f"time_limit_s: expected seconds above 0, got {table.time_limit_s}")
+    return Plan(table.name or file.stem, scenes, protocols, contestants, seeds, table.time_limit_s)
+
+
+def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plugins: Path | None) -> list[Contestant]:
+    """One contestant for each combination of the grid."""
+    table = configure(_MethodTable, item)
+    entry = find_one(table.name, plugins)
+    kind = entry.load()
+    for name, values in table.grid.items():
+        if not isinstance(values, list) or not values:
+            raise SettingError(f"method {table.name}: grid.{name}: expected a list of values, got {values!r}")
+    sources = source_digest(entry.file, entry.file.parent) if entry.file is not None else entry.module
+    made = []
+    for combination in itertools.product(*table.grid.values()):
+        chosen = {**table.parameters, **dict(zip(table.grid, combination, strict=True))}
+        try:
+            method = configure(kind, chosen)
+        except (SettingError, ValueError) as error:
+            raise SettingError(f"method {table.name}: {error}") from error
+        made.append(Contestant(entry, _with_files(method, folders, table.name), table.label, sources))
+    return made
+
+
+def _with_files(method: AnyMethod, folders: tuple[Path, Path | None], name: str) -> AnyMethod:
+    """The method with every path parameter found: as it stands, beside the plan, or in the data root."""
+    found = {}
+    for parameter, value in field_values(method).items():
+        if isinstance(value, Path):
+            places = [value] if value.is_absolute() else [folder / value for folder in (Path.cwd(), *folders) if folder is not None]
+            existing = [place for place in places if place.is_file()]
+            if not existing:
+                looked = ", ".join(str(place) for place in places)
+                raise SettingError(f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR")
+            found[parameter] = existing[0].resolve()
+    return replace(method, **found) if found else method  # type: ignore[type-var]
+
+
+def _labelled(contestants: list[Contestant]) -> list[Contestant]:
+    """Every contestant with a label of its own: the card's name, and the parameters that tell equal names apart."""
+    named = [replace(entry, label=entry.label or entry.card.name) for entry in contestants]
+    labelled = []
+    for entry in named:
+        rivals = [other for other in named if other.label == entry.label]
+        differing = [
+            name
+            for name in field_types(type(entry.method))
+            if any(
+                type(other.method) is type(entry.method) and field_values(other.method)[name] != field_values(entry.method)[name]
+                for other in rivals
+            )
+        ]
+        values = ", ".join(f"{name}={_spell(field_values(entry.method)[name])}" for name in differing)
+        labelled.append(replace(entry, label=f"{entry.label} ({values})") if len(rivals) > 1 and values else entry)
+    _expect_distinct("methods", [entry.label for entry in labelled])
+    return labelled
+
+
+def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON holds them: paths by their file name, tuples as lists."""
+    return {
+        name: value.name if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+        for name, value in parameters.items()
+    }
+
+
+def card_facts(card: Card) -> dict[str, Any]:
+    """A card as JSON holds it."""
+    return asdict(card)
+
+
+def _spell(value: Any) -> str:
+    return value.name if isinstance(value, Path) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _expect_some(what: str, values: Sequence[Any]) -> None:
+    if not values:
+        raise SettingError(f"{what}: expected at least one, got none")
+
+
+def _expect_distinct(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise SettingError(f"{what}: expected each once, got {name!r} twice; rename or drop one")
+        seen.add(name)

@@ -1,0 +1,28 @@
+"""What an estimate must be before it can be scored."""
+
+from __future__ import annotations
+
+import torch
+
+from datasets.observation import Observation
+from methods.contract import Estimate
+
+
+class InvalidEstimateError(ValueError):
+    """What came back from a method is no cube of the right shape with finite numbers."""
+
+
+def check_estimate(estimate: Estimate, seen: Observation) -> None:
+    """Refuse what cannot be scored.
+
+    Raises:
+        InvalidEstimateError: wrong shape, wrong kind of numbers, NaN or Inf.
+    """
+    cube, expected = estimate.cube, (seen.hsi.shape[0], *seen.msi.shape[1:])
+    if tuple(cube.shape) != expected:
+        raise InvalidEstimateError(f"expected a cube of shape {expected} (bands of the HSI, pixels of the MSI), got {tuple(cube.shape)}")
+    if not cube.is_floating_point():
+        raise InvalidEstimateError(f"expected floating-point values, got {cube.dtype}")
+    bad = int((~torch.isfinite(cube)).sum())
+    if bad:
+        raise InvalidEstimateError(f"expected finite values, got {bad} NaN or Inf of {cube.numel()}")

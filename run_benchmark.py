@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+"""HMIF-Bench at the command line: parse arguments, call, print. Everything else lives in the four packages beside this file.
+
+Heavy modules are imported by the commands that need them, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+if TYPE_CHECKING:
+    from benchmark.run import Progress
+    from datasets.scenes import DataRoots
+    from reports.report import ReportPaths
+
+QUICK_PLAN = ROOT / "benchmark" / "plans" / "quick.toml"
+LISTS = ("methods", "scenes", "protocols", "psfs", "sensors", "metrics")
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 when every cell ended as scored or skipped, 1 when some failed, 2 for a wrong plan or wrong arguments."""
+    given = sys.argv[1:] if arguments is None else arguments
+    commands = ("run", "list", "report", "fetch", "new-method", "check-method", "fuse")
+    if not given or (given[0] not in commands and given[0] not in ("-h", "--help")):
+        given = ["run", *given]
+    options = _parser().parse_args(given)
+    try:
+        return int(options.call(options))
+    except KeyboardInterrupt:
+        print("\nstopped; the cells that had ended are kept, and the same command goes on from there", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("datasets", "methods", "benchmark", "reports"):
+            raise  # not one of our own errors, which say what to do: a defect, shown whole
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run_benchmark.py",
+        description="The referee of hyperspectral-multispectral image fusion. Without arguments: run the built-in plan.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run a plan (the default; without PLAN, the built-in one) and write its report")
+    run.add_argument("plan", nargs="?", type=Path, default=QUICK_PLAN, metavar="PLAN.toml")
+    _data(run)
+    run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: results/<plan's name>); a folder used before is resumed")
+    run.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    run.add_argument("--slots", type=_positive, default=1, metavar="N", help="cells at a time; more than one shares the cores (default 1)")
+    run.add_argument("--seed", type=int, metavar="N", help="instead of the plan's seeds")
+    run.add_argument("--plugins", type=Path, metavar="DIR", help="folder with method files of your own")
+    run.add_argument("--retry", action="store_true", help="run cells again that failed, timed out or were killed")
+    run.add_argument("--dry-run", action="store_true", help="list the cells and stop")
+    run.set_defaults(call=_run)
+
+    listing = commands.add_parser("list", help="what there is: " + ", ".join(LISTS))
+    listing.add_argument("what", nargs="?", choices=LISTS)
+    _data(listing)
+    listing.add_argument("--plugins", type=Path, metavar="DIR")
+    listing.set_defaults(call=_list)
+
+    report = commands.add_parser("report", help="write tables, LaTeX, figures and the page of a run folder")
+    report.add_argument("folder", type=Path, metavar="RUN_DIR")
+    report.add_argument("--out", type=Path, metavar="DIR", help="default: RUN_DIR/report")
+    report.set_defaults(call=_report)
+
+    fetch = commands.add_parser("fetch", help="download data from its makers; without NAME, list what there is")
+    fetch.add_argument("name", nargs="?", metavar="NAME")
+    _data(fetch)
+    fetch.set_defaults(call=_fetch)
+
+    new = commands.add_parser("new-method", help="write a method file that passes the contract, and its test")
+    new.add_argument("name", metavar="FAMILY/NAME")
+    new.set_defaults(call=_new_method)
+
+    check = commands.add_parser("check-method", help="run the contract's checks on one method")
+    check.add_argument("name", metavar="NAME|FILE")
+    check.add_argument("--plugins", type=Path, metavar="DIR")
+    check.set_defaults(call=_check_method)
+
+    fuse = commands.add_parser("fuse", help="fuse a pair of images of your own")
+    fuse.add_argument(
+        "--hsi", type=Path, required=True, metavar="A", help="low-resolution hyperspectral image (.h5, .mat, .npz, ENVI, GeoTIFF)"
+    )
+    fuse.add_argument("--msi", type=Path, required=True, metavar="B", help="high-resolution multispectral image")
+    fuse.add_argument("--method", required=True, metavar="M")
+    fuse.add_argument("--out", type=Path, required=True, metavar="C.h5")
+    fuse.add_argument("--set", action="append", default=[], metavar="key=value", dest="settings", help="a parameter of the method")
+    fuse.add_argument("--psf", metavar="KIND,key=value,...|FILE", help="for example gaussian,taps=8,fwhm=4, or a kernel in .npy or .csv")
+    fuse.add_argument("--srf", metavar="SENSOR|FILE.csv", help="a sensor (see `list sensors`) or a table of response curves")
+    fuse.add_argument("--channels", metavar="a,b,...", help="the sensor's channels that the MSI has, in its order")
+    fuse.add_argument("--phase", type=float, metavar="P", help="centre of coarse pixel 0 on the fine grid (default: (ratio-1)/2)")
+    fuse.add_argument("--layout", metavar='"bands rows cols"', help="order of the axes, where the files do not say")
+    fuse.add_argument("--scale", type=float, metavar="S", help="value = stored / S, for integer images without a stated scale")
+    fuse.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    fuse.add_argument("--seed", type=int, default=0)
+    fuse.add_argument("--plugins", type=Path, metavar="DIR")
+    _data(fuse)
+    fuse.set_defaults(call=_fuse)
+    return parser
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DIR|NAME=DIR",
+        help="data root (default: $HMIF_DATA, else the cache folder), or one set's",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return number
+
+
+def _roots(options: argparse.Namespace) -> DataRoots:
+    from datasets.scenes import DataRoots
+
+    return DataRoots.parse(options.data)
+
+
+def _device(wanted: str) -> str:
+    """cpu or cuda. Asked in a process of its own, so that this one never initialises CUDA."""
+    if wanted == "cpu":
+        return "cpu"
+    import subprocess
+
+    probe = "import torch, sys; sys.exit(0 if torch.cuda.is_available() else 1)"
+    found = Path("/proc/driver/nvidia").exists() and subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+    if wanted == "cuda" and not found:
+        print("error: --device cuda: expected a GPU that torch can use, got none; use --device cpu", file=sys.stderr)
+        raise SystemExit(USAGE)
+    return "cuda" if found else "cpu"
+
+
+def _run(options: argparse.Namespace) -> int:
+    from benchmark.plan import read_plan
+    from benchmark.run import RunSettings, run
+    from reports.report import write_report
+
+    plan = read_plan(options.plan, _roots(options), options.plugins, options.seed)
+    device = _device(options.device)
+    folder = (options.out or ROOT / "results" / plan.name).resolve()
+    if options.dry_run:
+        cells = plan.cells(device)
+        for cell in cells:
+            known = (folder / "cells" / f"{cell.key}.json").exists()
+            done = "  (done)" if known else ""
+            print(f"{cell.key}  {cell.contestant.label}  |  {cell.scene.name}  |  {cell.protocol.name}  |  seed {cell.seed}{done}")
+        print(f"{len(cells)} cells, into {folder}")
+        return OK
+    command = shlex.join(["python", "run_benchmark.py", *sys.argv[1:]])
+    records = run(plan, RunSettings(folder, device, options.slots, command, options.retry), _Printer())
+    paths = write_report(folder)
+    print()
+    _print_tables(paths)
+    for record in records:
+        if record.outcome not in ("scored", "skipped"):
+            print(f"{record.outcome}: {record.label} on {record.scene}: {record.reason}  (log: {folder / 'logs' / (record.key + '.txt')})")
+    print(f"records   {folder / 'cells'}")
+    _print_places(paths)
+    return OK if all(record.outcome in ("scored", "skipped") for record in records) else FAILED
+
+
+class _Printer:
+    """Progress on the terminal: one line that is rewritten where it can be, one line a finished cell elsewhere."""
+
+    def __init__(self) -> None:
+        self.rewrite = sys.stderr.isatty()
+
+    def __call__(self, progress: Progress) -> None:
+        left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
+        if progress.last is not None:
+            result = progress.last
+            psnr = result.metrics.get("psnr")
+            told = f"PSNR {psnr:.2f} dB" if result.outcome == "scored" and psnr is not None else f"{result.outcome} {result.reason}".strip()
+            line = f"[{progress.done}/{progress.total}] {result.label} on {result.scene}, {result.protocol['name']}: {told}"
+            print(f"\r\x1b[K{line}" if self.rewrite else f"{line}{left}", file=sys.stderr, flush=True)
+        if self.rewrite and progress.running:
+            width = 110
+            print(
+                f"\r\x1b[K{f'[{progress.done}/{progress.total}] {progress.running[0]}{left}'[:width]}", end="", file=sys.stderr, flush=True
+            )
+
+
+def _list(options: argparse.Namespace) -> int:
+    for what in [options.what] if options.what else LISTS:
+        rows = _rows(what, options)
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+        print(f"\n{what}" if not options.what else "", end="\n" if not options.what else "")
+        for row in rows:
+            print("  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
+    return OK
+
+
+def _rows(what: str, options: argparse.Namespace) -> list[tuple[str, ...]]:
+    """What one list shows, a tuple of texts a row."""
+    roots = _roots(options)
+    folder = roots.folder("srf")
+    if what == "methods":
+        from datasets.settings import field_types, spell
+        from methods.catalog import find
+
+        rows: list[tuple[str, ...]] = []
+        for name, entry in find(options.plugins).items():
+            kind = entry.load()
+            settings = ", ".join(f"{key}: {spell(value)}" for key, value in field_types(kind).items()) or "no parameters"
+            card = kind.describe(kind())
+            rows.append((name, card.tier, card.name, f"{card.paper} [{settings}]"))
+        return rows
+    if what == "scenes":
+        from datasets.scenes import names
+
+        return [(item.name, "" if item.available else "missing", item.note) for item in names(roots)]
+    if what == "protocols":
+        from datasets.protocols import PRESETS
+
+        return [
+            (name, ", ".join(f"{key}={value}" for key, value in table.items() if key != "source"), str(table["source"]))
+            for name, table in PRESETS.items()
+        ]
+    if what == "psfs":
+        from datasets.psfs import PSFS
+        from datasets.settings import field_types, spell
+
+        return [
+            (name, ", ".join(f"{key}: {spell(value)}" for key, value in field_types(kind).items()), (kind.__doc__ or "").split("\n")[0])
+            for name, kind in PSFS.items()
+        ]
+    if what == "sensors":
+        from datasets.sensors import sensor_names
+
+        return list(sensor_names(folder).items())
+    from benchmark.metrics.facts import METRICS
+
+    return [
+        (metric.name, "higher is better" if metric.higher_is_better else "lower is better", metric.unit, metric.definition)
+        for metric in METRICS
+    ]
+
+
+def _report(options: argparse.Namespace) -> int:
+    from reports.report import write_report
+
+    paths = write_report(options.folder, options.out)
+    _print_tables(paths)
+    _print_places(paths)
+    return OK
+
+
+def _print_tables(paths: ReportPaths) -> None:
+    from reports.tables import text_table
+
+    for summary in paths.summaries:
+        print(text_table(summary))
+
+
+def _print_places(paths: ReportPaths) -> None:
+    print(f"LaTeX     {', '.join(str(path) for path in paths.tables if path.suffix == '.tex')}")
+    print(f"page      {paths.page}")
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from datasets.fetch import CATALOG, fetch
+    from datasets.scene import SceneError
+    from datasets.scenes import DataRoots
+
+    if options.name is None:
+        for item in CATALOG.values():
+            print(
+                f"{item.name}: {item.size}\n  from     {item.url}\n  sha256   {item.sha256 or 'not published'}\n  licence  {item.licence}"
+            )
+        return OK
+    root = DataRoots.parse(options.data, must_exist=False).root
+    if root is None:
+        raise SceneError("fetch: expected a data root, got none; give --data DIR")
+    print(fetch(options.name, root))
+    return OK
+
+
+def _new_method(options: argparse.Namespace) -> int:
+    from benchmark.scaffold import new_method
+
+    method, test = new_method(options.name)
+    print(f"wrote {method.relative_to(ROOT)} and {test.relative_to(ROOT)}")
+    print(f"next: change it, then  python run_benchmark.py check-method {options.name.split('/')[1]}")
+    return OK
+
+
+def _check_method(options: argparse.Namespace) -> int:
+    from benchmark.conformance import examine
+    from methods.catalog import find_one
+
+    broken = 0
+    for finding in examine(find_one(options.name, options.plugins)):
+        print(f"{'broken' if finding.problem else 'ok':7} {finding.check}")
+        if finding.problem:
+            broken += 1
+            print(f"        {finding.problem}")
+    print(f"{broken} rules broken" if broken else "the method keeps the contract: name it in a plan, and it is in the matrix")
+    return FAILED if broken else OK
+
+
+def _fuse(options: argparse.Namespace) -> int:
+    import torch
+
+    from benchmark.own_pair import OwnPair, fuse_pair
+    from datasets.files import read_image_file
+    from datasets.psfs import psf_from
+    from datasets.sensors import find_sensor, read_sensor
+    from methods.catalog import find_one
+
+    roots = _roots(options)
+    hsi, msi = (read_image_file(path, layout=options.layout, scale=options.scale) for path in (options.hsi, options.msi))
+    sensor = None
+    if options.srf:
+        sensor = read_sensor(Path(options.srf)) if options.srf.endswith(".csv") else find_sensor(options.srf, roots.folder("srf"))
+    psf = psf_from(_psf_table(options.psf)) if options.psf else None
+    channels = tuple(options.channels.split(",")) if options.channels else ()
+    pair = OwnPair(hsi, msi, psf, sensor, channels, options.phase)
+    parameters = dict(_assignment(text) for text in options.settings)
+    entry = find_one(options.method, options.plugins)
+    measured = fuse_pair(entry, parameters, pair, torch.device(_device(options.device)), options.seed, options.out)
+    bands, rows, cols = measured.estimate.cube.shape
+    print(f"{options.out}: {bands} bands, {rows} x {cols}, in {measured.clock.fit + measured.clock.fuse:.2f} s")
+    return OK
+
+
+def _psf_table(text: str) -> dict[str, Any]:
+    """`gaussian,taps=8,fwhm=4` or a kernel's file as a plan's table."""
+    kind, *numbers = text.split(",")
+    if not numbers and kind.endswith((".npy", ".csv", ".txt")):
+        return {"kind": "file", "path": kind}
+    return {"kind": kind, **dict(_assignment(number) for number in numbers)}
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """`key=value`, the value read as TOML reads it (3, 0.5, true, [1, 2]); what TOML cannot read is text."""
+    import tomllib
+
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise SystemExit(f"error: expected key=value, got {text!r}")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The meter: what is timed, how often, and what the memory is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+
+from benchmark.conformance import random_pair
+from benchmark.meter import BUDGET_S, ROUNDS, measure, resident_bytes
+from datasets.observation import Observation
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+
+CARD = Card(name="t", paper="t", doi="", year=2026, supervision="self", learns="on the scene", fidelity="t")
+CALLS: list[str] = []
+
+
+@dataclass(frozen=True)
+class Sleeper(FusionMethod):
+    card: ClassVar[Card] = CARD
+    naps: tuple[float, ...] = (0.2, 0.02)
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        CALLS.append(f"fuse {float(torch.rand(1, generator=rng)):.6f}")
+        time.sleep(self.naps[min(len(CALLS), len(self.naps)) - 1])
+        return Estimate(torch.full((*seen.hsi.shape[:1], *seen.msi.shape[1:]), float(len(CALLS))))
+
+    def parameter_count(self) -> ParameterCount:
+        return ParameterCount(7, 5)
+
+
+@dataclass(frozen=True)
+class Learner(TrainableMethod):
+    card: ClassVar[Card] = CARD
+
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
+        assert [example.truth for example in examples] == [None]
+        time.sleep(0.1)
+        return Sleeper(naps=(0.001,))
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    CALLS.clear()
+
+
+def test_the_first_call_is_a_warm_up_and_the_median_is_of_the_others() -> None:
+    measured = measure(Sleeper(), random_pair(3, 2), torch.device("cpu"), seed=4)
+    assert measured.clock.warmed
+    assert measured.clock.rounds == ROUNDS == len(CALLS) - 1
+    assert 0.02 <= measured.clock.fuse_low <= measured.clock.fuse <= measured.clock.fuse_high < 0.2
+    assert len(set(CALLS)) == 1, "every round must see the same random numbers"
+    assert float(measured.estimate.cube[0, 0, 0]) == 1, "the estimate kept is that of the first call"
+    assert measured.parameters == ParameterCount(7, 5)
+
+
+def test_a_slow_method_is_called_once() -> None:
+    measured = measure(Sleeper(naps=(BUDGET_S + 0.05,)), random_pair(3, 2), torch.device("cpu"), seed=0)
+    assert (measured.clock.rounds, measured.clock.warmed, len(CALLS)) == (1, False, 1)
+    assert measured.clock.fuse >= BUDGET_S
+
+
+def test_learning_has_its_own_column() -> None:
+    measured = measure(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0)
+    assert measured.clock.fit >= 0.1 > measured.clock.fuse
+
+
+def test_memory_is_that_of_the_process() -> None:
+    base = resident_bytes("VmRSS")
+    held = torch.ones(40_000_000)
+    assert resident_bytes("VmRSS") - base > 100e6
+    peak = resident_bytes("VmHWM")
+    del held
+    assert resident_bytes("VmHWM") == pytest.approx(peak, abs=4e6)  # the kernel counts pages in batches
+    assert peak >= base + 100e6

@@ -1,0 +1,16 @@
+"""The contract, over every method found."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmark.conformance import CHECKS, BreachError, Check, examine
+from methods.catalog import Entry, find
+
+METHODS = find()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name.replace(" ", "_"))
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_keeps_the_contract(name: str, check: Check) -> None:
+    check.run(METHODS[name])
