@@ -68,6 +68,7 @@ class Cell:
     key: str
     contestant: Contestant
     scene: SceneSource
+    fingerprint: str  # of the scene, taken once a run
     protocol: Protocol
     seed: int
 
@@ -106,6 +107,7 @@ class Plan:
                 ),
                 contestant,
                 scene,
+                fingerprints[scene.name],
                 protocol,
                 seed,
             )

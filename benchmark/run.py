@@ -247,11 +247,11 @@ class _Run:
         return sum(means.get(cell.contestant.label, overall) for cell in [*self.to_fuse, *self.fusing.values()]) / self.settings.slots
 
     def _reference(self, cell: Cell) -> Path:
-        name = digest({"scene": cell.scene.fingerprint(), "ratio": cell.protocol.ratio})  # the ratio decides the crop
+        name = digest({"scene": cell.fingerprint, "ratio": cell.protocol.ratio})  # the ratio decides the crop
         return self.folder / "scenes" / f"{name}.h5"
 
     def _observation(self, cell: Cell) -> Path:
-        name = digest({"scene": cell.scene.fingerprint(), "protocol": cell.protocol.numbers(), "seed": cell.seed})
+        name = digest({"scene": cell.fingerprint, "protocol": cell.protocol.numbers(), "seed": cell.seed})
         return self.folder / "observations" / f"{name}.h5"
 
     def _estimate(self, cell: Cell) -> Path:

@@ -6,8 +6,8 @@ reference and w the estimate, their means and moments over one block, |.| the le
     q = 2 |mean z| |mean w| / (|mean z|^2 + |mean w|^2)  *  2 |s_zw| / (s_z^2 + s_w^2)        s_zw = mean((z - mean z) (w - mean w)')
 
 and Q2n is the mean of q over blocks of 32 x 32 pixels side by side. It is the same for sample statistics. A quotient 0/0
-counts as 1, as in UIQI, whose size at one band q is. An image whose sides the block does not divide is mirrored over its lower
-and right borders, edge pixel repeated, to the next multiple.
+counts as 1, as in UIQI; at one band q is the absolute value of UIQI's Q over the block. An image whose sides the block does not
+divide is mirrored over its lower and right borders, edge pixel repeated, to the next multiple.
 
 Products are Cayley and Dickson's, (a, b)(c, d) = (a c - d' b, d a + b c'): e_i e_j = sign(i, j) e_(i xor j). Being bilinear,
 the mean product is a signed sum of the block's cross-covariances, one small matrix product a block instead of n^2 image products.
@@ -28,7 +28,11 @@ BLOCK = 32  # pixels along a side
 
 
 def q2n(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], *, standardise: bool = False) -> float:
-    """Hypercomplex quality index, 0..1; NaN when the image is smaller than a block on either axis."""
+    """Hypercomplex quality index, 1 for equal cubes; NaN when the image is smaller than a block on either axis.
+
+    Within 0..1 up to 8 bands. Numbers of 16 and more components have products up to sqrt(2) times as long as their factors'
+    lengths say, so that 1 is no strict bound there.
+    """
     bands, rows, cols = reference.shape
     if min(rows, cols) < BLOCK:
         return float("nan")

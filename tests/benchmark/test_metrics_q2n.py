@@ -85,6 +85,17 @@ def test_the_table_multiplies_like_the_recursion(order: int) -> None:
     np.testing.assert_allclose(product, times(list(map(float, x)), list(map(float, y))), atol=1e-13)
 
 
+def test_from_16_components_on_a_product_can_outgrow_its_factors() -> None:
+    x, y = np.zeros((2, 16))
+    x[[3, 10]] = 1
+    y[[6, 15]] = 1
+    lengths = [
+        math.hypot(*times(list(map(float, x)), list(map(float, y * sign))))
+        for sign in (np.ones(16), np.where(np.arange(16) == 15, -1.0, 1.0))
+    ]
+    assert sorted(lengths) == pytest.approx([0, math.sqrt(2) * math.hypot(*x) * math.hypot(*y)], abs=1e-14)
+
+
 @pytest.mark.parametrize(("bands", "order"), [(2, 2), (3, 4), (7, 8)])
 def test_q2n_equals_the_loop_written_definition(bands: int, order: int) -> None:
     reference, estimate = pair((bands, 32, 64), bands)
