@@ -289,8 +289,13 @@ def _fetch(options: argparse.Namespace) -> int:
     root = DataRoots.parse(options.data, must_exist=False).root
     if root is None:
         raise SceneError("fetch: expected a data root, got none; give --data DIR")
-    print(fetch(options.name, root))
+    print(fetch(options.name, root, progress=_show_bytes if sys.stderr.isatty() else None))
     return OK
+
+
+def _show_bytes(had: int, total: int) -> None:
+    of = f" of {total / 1e6:.1f}" if total else ""
+    print(f"\r\x1b[K{had / 1e6:.1f}{of} MB", end="", file=sys.stderr, flush=True)
 
 
 def _new_method(options: argparse.Namespace) -> int:

@@ -101,7 +101,7 @@ class Plan:
                     sources=contestant.sources,
                     protocol=protocol.numbers(),
                     scene=fingerprints[scene.name],
-                    simulator=simulator,
+                    simulator=f"{simulator} {source_digest(scene.reader)}",
                     seed=seed,
                     device=device,
                 ),

@@ -119,7 +119,7 @@ def test_a_preset_may_be_changed_number_by_number_and_typos_are_errors() -> None
     assert protocol("wald-x4", hsi_snr_db=30).hsi_snr_db == 30.0
     with pytest.raises(SettingError, match="did you mean 'hsi_snr_db'"):
         protocol("wald-x4", hsi_snr=30)
-    with pytest.raises(SettingError, match="did you mean 'wald-x[48]'"):
+    with pytest.raises(SettingError, match=r"did you mean 'wald-x[48]'"):
         protocol_from("wald-x5", None)
     with pytest.raises(SettingError, match='"all", "covered" or a list'):
         protocol("wald-x4", channels="some")

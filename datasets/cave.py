@@ -1,0 +1,134 @@
+"""CAVE, the multispectral image data base of Columbia University.
+
+    what       32 indoor scenes: skin and hair, paints, food and drink, real and fake objects, stuff
+    bands      31, centres 400, 410, ..., 700 nm
+    size       512 x 512
+    values     16-bit PNG, one file a band, divided by 65535; `watercolors` is distributed as 8-bit RGBA and divided by 255
+    layout     <root>/<scene>_ms/<scene>_ms/<scene>_ms_01.png ... _31.png (a `<scene>_RGB.bmp` lies beside them)
+    camera     Apogee Alta U260, tunable liquid crystal filter (VariSpec), illuminant CIE D65
+    paper      F. Yasuma, T. Mitsunaga, D. Iso, S. K. Nayar, "Generalized Assorted Pixel Camera: Postcapture Control of Resolution,
+               Dynamic Range, and Spectrum", IEEE Transactions on Image Processing 19(9), 2010, doi 10.1109/TIP.2010.2046811
+    terms      copyright of its makers; for research, with the paper cited
+    splits     TEST (12) and TRAIN (20), those of MossFuse
+
+Any image format that Pillow reads will do, in the original folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with or without
+a folder `complete_ms_data` around them. Bands go by the number in their name, never by the order of the file system.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from datasets.scene import Scene, SceneError
+
+BANDS = 31
+SIDE = 512  # rows and columns
+EIGHT_BIT = ("watercolors",)  # distributed with 8 bits a sample, the others with 16
+TEST = (
+    *("balloons", "clay", "egyptian_statue", "fake_and_real_beers", "fake_and_real_lemons", "fake_and_real_peppers"),
+    *("fake_and_real_tomatoes", "hairs", "real_and_fake_apples", "real_and_fake_peppers", "stuffed_toys", "thread_spools"),
+)
+TRAIN = (
+    *("beads", "cd", "chart_and_stuffed_toy", "cloth", "face", "fake_and_real_food", "fake_and_real_lemon_slices"),
+    *("fake_and_real_strawberries", "fake_and_real_sushi", "feathers", "flowers", "glass_tiles", "jelly_beans", "oil_painting"),
+    *("paints", "photo_and_face", "pompoms", "sponges", "superballs", "watercolors"),
+)
+SCENES = tuple(sorted(TEST + TRAIN))
+_SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_EIGHT_BIT_MODES = ("L", "LA", "RGB", "RGBA")
+
+
+def scene_folder(root: Path, scene: str) -> Path | None:
+    """The folder below `root` that holds the bands of `scene`, or None when there is none."""
+    for base in (root, root / "complete_ms_data"):
+        outer = base / f"{scene}_ms"
+        for folder in (outer / f"{scene}_ms", outer):
+            if folder.is_dir() and _numbered(folder, scene):
+                return folder
+    return None
+
+
+def band_files(folder: Path, scene: str) -> list[Path]:
+    """The 31 files of `scene` in `folder`, by band number.
+
+    Raises:
+        SceneError: a band is missing, there twice, or there are more than 31.
+    """
+    found = _numbered(folder, scene)
+    twice = [files for files in found.values() if len(files) > 1]
+    if twice:
+        names = ", ".join(file.name for file in twice[0])
+        raise SceneError(f"CAVE {scene}: expected one file a band in {folder}, got {names}; remove all but one")
+    missing = [number for number in range(1, BANDS + 1) if number not in found]
+    beyond = sorted(number for number in found if not 1 <= number <= BANDS)
+    if missing or beyond:
+        wrong = f"{scene}_ms_{missing[0]:02d}.png missing" if missing else f"{found[beyond[0]][0].name} too many"
+        raise SceneError(
+            f"CAVE {scene}: expected {BANDS} bands {scene}_ms_01 to {scene}_ms_{BANDS} in {folder}, got {len(found)} files ({wrong}); "
+            "unpack the scene again"
+        )
+    return [found[number][0] for number in range(1, BANDS + 1)]
+
+
+def read_scene(root: Path, scene: str, *, side: int = SIDE) -> Scene:
+    """One scene as `cave/<scene>`, float32 in 0..1, (31, side, side).
+
+    Raises:
+        SceneError: unknown or absent scene; a band that is missing, broken, truncated, of another size or of another depth.
+    """
+    if scene not in SCENES:
+        raise SceneError(f"CAVE: expected one of {', '.join(SCENES)}, got {scene!r}")
+    folder = scene_folder(root, scene)
+    if folder is None:
+        raise SceneError(f"CAVE {scene}: expected {root / f'{scene}_ms'} with the bands as images, got no such folder; check the data root")
+    files = band_files(folder, scene)
+    cube = np.empty((BANDS, side, side), dtype=np.float32)
+    for band, file in enumerate(files):
+        samples = _read_band(file, eight_bit=scene in EIGHT_BIT)
+        if samples.shape != (side, side):
+            raise SceneError(
+                f"{file}: expected {side} x {side} pixels, got {samples.shape[0]} x {samples.shape[1]}; unpack the scene again"
+            )
+        cube[band] = samples
+    cube /= 255 if scene in EIGHT_BIT else 65535
+    lossy = any(file.suffix.lower() in (".jp2", ".j2k", ".jpx") for file in files)
+    source = "CAVE (near-lossless JPEG 2000 copy)" if lossy else "CAVE"
+    wavelengths = torch.arange(400, 701, 10, dtype=torch.float32)
+    return Scene(f"cave/{scene}", torch.from_numpy(cube), wavelengths, f"{source}, Yasuma et al. 2010, doi 10.1109/TIP.2010.2046811")
+
+
+def _numbered(folder: Path, scene: str) -> dict[int, list[Path]]:
+    """Band number -> files of that number."""
+    pattern = re.compile(rf"{re.escape(scene)}_ms_(\d+)\.\w+")
+    found: dict[int, list[Path]] = {}
+    for file in sorted(folder.iterdir()):
+        if match := pattern.fullmatch(file.name):
+            found.setdefault(int(match[1]), []).append(file)
+    return found
+
+
+def _read_band(file: Path, *, eight_bit: bool) -> NDArray[np.generic]:
+    """The samples of one band as stored, (rows, cols)."""
+    try:
+        with Image.open(file) as image:
+            mode, samples = image.mode, np.asarray(image)
+    except (OSError, SyntaxError, ValueError, EOFError, UnidentifiedImageError) as error:
+        raise SceneError(f"{file}: expected a whole image, got a broken or truncated one ({error}); unpack the scene again") from error
+    expected = _EIGHT_BIT_MODES if eight_bit else _SIXTEEN_BIT_MODES
+    if mode not in expected:
+        depth = "8-bit" if eight_bit else "16-bit"
+        raise SceneError(f"{file}: expected {depth} samples (Pillow mode {' or '.join(expected)}), got mode {mode}; use the original files")
+    if mode == "I" and (samples.min() < 0 or samples.max() > 65535):
+        raise SceneError(f"{file}: expected 16-bit samples, got {samples.min()}..{samples.max()}; use the original files")
+    if samples.ndim == 2:
+        return samples
+    colours = samples[..., : 1 if mode == "LA" else 3]
+    if (colours != colours[..., :1]).any():
+        raise SceneError(f"{file}: expected a grey image (equal red, green and blue), got a coloured one; is it a band of the scene?")
+    return np.asarray(samples[..., 0])
