@@ -28,6 +28,7 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
         "device": device,
         "threads_per_cell": threads,
         "slots": slots,
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
         "cuda_build": torch.version.cuda,
         "gpu_driver": _first_line(Path("/proc/driver/nvidia/version")),
         "commit": _git("rev-parse", "HEAD"),

@@ -67,6 +67,7 @@ class Result:
     scene_digest: str  # names scenes/<digest>.h5
     observation_digest: str = ""  # names observations/<digest>.h5
     protocol: Mapping[str, Any]  # its name and all its numbers
+    observed: Mapping[str, Any] = field(default_factory=dict)  # what the protocol came to on this scene: channels_used, shape
     seed: int
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined
     clock: Clock | None = None

@@ -215,7 +215,8 @@ class _Run:
             scene=cell.scene.name,
             scene_digest=self._reference(cell).stem,
             observation_digest=self._observation(cell).stem,
-            protocol={"name": cell.protocol.name, "source": cell.protocol.source, **cell.protocol.numbers(), **observed},
+            protocol={"name": cell.protocol.name, "source": cell.protocol.source, **cell.protocol.numbers()},
+            observed=observed,
             seed=cell.seed,
             clock=Clock(**known["clock"]) if known else None,
             memory=Memory(**known["memory"]) if known else None,
@@ -271,7 +272,7 @@ def _measurement(record: Result) -> dict[str, Any]:
         "parameters_total": record.parameters_total,
         "parameters_inference": record.parameters_inference,
         "threads": record.threads,
-        "observed": {name: record.protocol[name] for name in ("channels_used", "shape") if name in record.protocol},
+        "observed": record.observed,
     }
 
 
