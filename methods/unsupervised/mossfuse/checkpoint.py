@@ -1,0 +1,212 @@
+"""Reads the authors' released weights: a torch file with the key `Model_stage1`, whose tensors are matched by *name*.
+
+The authors' names differ from ours; `MODULES` and `PARTS` translate ours into theirs, and a tensor that is missing, left over or of another
+shape is an error that lists them. The file states neither ratio nor training set: both are known for the one file that the authors
+released, which is recognised by its sha256. bands, channels, width and depth are read off the shapes. The file is opened with
+`weights_only`, so nothing in it can run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+
+TOP_KEY = "Model_stage1"
+PREFIX = "module."  # left by torch's DataParallel
+RELEASED_SHA256 = "8f9a4526df3f587b425cce56cf14952de58f3df2ab8fb25137670d44bccef348"
+RELEASED_RATIO = 32
+RELEASED_TRAINING_SET = "CAVE train, x32"
+
+MODULES = (  # our module -> the authors'; the first that fits counts
+    ("msi_encoder.embed", "modelE_MSI.patch_embed.proj"),
+    ("msi_encoder.blocks", "modelE_MSI.encoder_level1"),
+    ("msi_encoder.shared", "modelE_MSI.baseFeature"),
+    ("msi_encoder.complementary", "modelE_MSI.detailFeature"),
+    ("hsi_encoder.embed", "modelE_HSI.patch_embed.proj"),
+    ("hsi_encoder.blocks", "modelE_HSI.encoder_level1"),
+    ("hsi_encoder.shared", "modelE_HSI.baseFeature"),
+    ("hsi_encoder.complementary", "modelE_HSI.detailFeature"),
+    ("fused_decoder.merge", "modelD_HR.fuse"),
+    ("fused_decoder.spatial", "modelD_HR.fuse1"),
+    ("fused_decoder.spectral", "modelD_HR.fuse2"),
+    ("fused_decoder.blocks", "modelD_HR.encoder_level2"),
+    ("fused_decoder.head", "modelD_HR.output"),
+    ("msi_decoder.unused", "modelD_MSI.reduce_channel"),
+    ("msi_decoder.aggregation", "modelD_MSI.fuse"),
+    ("msi_decoder.blocks", "modelD_MSI.encoder_level2"),
+    ("msi_decoder.head", "modelD_MSI.output"),
+    ("hsi_decoder.unused", "modelD_HSI.reduce_channel"),
+    ("hsi_decoder.aggregation", "modelD_HSI.fuse"),
+    ("hsi_decoder.blocks", "modelD_HSI.encoder_level2"),
+    ("hsi_decoder.head", "modelD_HSI.output"),
+    ("shared_decoder.merge", "modelD_LR.reduce_channel"),
+    ("shared_decoder.blocks", "modelD_LR.encoder_level2"),
+    ("shared_decoder.head", "modelD_LR.output"),
+    ("blind.srf_weights", "blind.srf"),
+    ("blind.precision_root", "blind.blur_down.KernelParam"),
+)
+PARTS = {  # what is inside a module: ours -> theirs; anything else keeps its name
+    "norm1.weight": "norm1.body.weight",
+    "norm1.bias": "norm1.body.bias",
+    "norm2.weight": "norm2.body.weight",
+    "norm2.bias": "norm2.body.bias",
+    "attention.temperature": "attn.temperature",
+    "attention.qkv": "attn.qkv",
+    "attention.depthwise": "attn.qkv_dwconv",
+    "attention.project": "attn.project_out",
+    "feed_forward.expand": "ffn.project_in",
+    "feed_forward.depthwise": "ffn.dwconv",
+    "feed_forward.project": "ffn.project_out",
+    "spatial_gate.first": "attn.Spatial_Att.spatial_atten.0",
+    "spatial_gate.second": "attn.Spatial_Att.spatial_atten.2",
+    "spatial_gate.third": "attn.Spatial_Att.spatial_atten.4",
+    "spectral_gate.first": "attn.Spectral_Att.spectral_atten.0",
+    "spectral_gate.second": "attn.Spectral_Att.spectral_atten.2",
+    "spectral_gate.third": "attn.Spectral_Att.spectral_atten.4",
+    "side": "attn.DWConv",
+    "neighbourhood.convolutions.0": "dwconv.lk_origin",
+    "neighbourhood.convolutions.1": "dwconv.dil_conv_k5_1",
+    "neighbourhood.convolutions.2": "dwconv.dil_conv_k3_2",
+    "neighbourhood.convolutions.3": "dwconv.dil_conv_k3_3",
+    "neighbourhood.norms.0": "dwconv.origin_bn",
+    "neighbourhood.norms.1": "dwconv.dil_bn_k5_1",
+    "neighbourhood.norms.2": "dwconv.dil_bn_k3_2",
+    "neighbourhood.norms.3": "dwconv.dil_bn_k3_3",
+    "neighbourhood.norm": "norm",
+    "squeeze.down": "se.down",
+    "squeeze.up": "se.up",
+    "widen": "pwconv1.1",
+    "response": "act.1",
+    "narrow": "pwconv2.0",
+    "norm": "pwconv2.2",
+    "first": "0",  # of a head
+    "second": "2",
+}
+
+
+class CheckpointError(ValueError):
+    """A file that does not hold the weights of this network; the text says what was expected, what came, and the way out."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a file of weights without building the network."""
+
+    bands: int
+    channels: int
+    width: int
+    depth: int  # transformer blocks a stack
+    ratio: int | None  # None where nothing states it
+    trained_on: str
+
+
+def their_name(ours: str) -> str:
+    """The authors' name of the tensor that we call `ours`."""
+    module, theirs = next((pair for pair in MODULES if ours == pair[0] or ours.startswith(pair[0] + ".")), ("", ""))
+    if not module:
+        raise KeyError(f"no module of the released network corresponds to {ours!r}")
+    inside = ours[len(module) + 1 :]
+    index, _, part = inside.partition(".")
+    if index.isdigit():
+        theirs, inside = f"{theirs}.{index}", part
+    fits = [key for key in PARTS if inside == key or inside.startswith(key + ".")]
+    if fits:
+        longest = max(fits, key=len)
+        inside = PARTS[longest] + inside[len(longest) :]
+    return f"{theirs}.{inside}" if inside else theirs
+
+
+def read_facts(file: Path) -> Facts:
+    """What the file says of its network, and what is known of it by its sha256.
+
+    Raises:
+        CheckpointError: it is no file of weights of this network.
+    """
+    return _facts(file, _read(file))
+
+
+def load_network(file: Path, ratio: int) -> MossFuseNetwork:
+    """The network of the file, on the CPU, in float32 and in eval mode; `ratio` is what it was trained for.
+
+    Raises:
+        CheckpointError: tensors are missing, left over, of another shape, or not finite.
+    """
+    tensors = _read(file)
+    facts = _facts(file, tensors)
+    network = build_network(facts.bands, facts.channels, ratio, facts.width, facts.depth)
+    load_named(network, tensors, file.name)
+    return network.eval()
+
+
+def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Puts tensors under the authors' names into the network.
+
+    Raises:
+        CheckpointError: tensors are missing, left over, of another shape (axes of length 1 aside), or not finite.
+    """
+    ours = network.state_dict()
+    names = {their_name(name): name for name in ours}
+    problems = [f"missing {name}" for name in names if name not in tensors] + [f"left over {name}" for name in tensors if name not in names]
+    found: dict[str, Tensor] = {}
+    for name in names.keys() & tensors.keys():
+        given, wanted = tensors[name], ours[names[name]]
+        if _long_axes(given) != _long_axes(wanted):
+            problems.append(f"{name} is {tuple(given.shape)}, not {tuple(wanted.shape)}")
+        elif not bool(torch.isfinite(given).all()):
+            problems.append(f"{name} holds NaN or Inf")
+        else:
+            found[names[name]] = given.reshape(wanted.shape)
+    if problems:
+        shown = "; ".join(sorted(problems)[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
+        raise CheckpointError(f"{source}: expected the {len(names)} tensors of MossFuse, got: {shown}; give the authors' file")
+    network.load_state_dict(found)
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    """The tensors of the file under the authors' names, without `module.`."""
+    if not file.is_file():
+        raise CheckpointError(f"checkpoint: expected a file of weights, got {file}, which is no file; give the path of the authors' .pth")
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{file.name}: expected a torch file of tensors, got {type(error).__name__} on reading it; give the authors' .pth"
+        ) from error
+    if not isinstance(content, dict) or not isinstance(content.get(TOP_KEY), dict):
+        got = f"the keys {', '.join(map(str, list(content)[:5]))}" if isinstance(content, dict) else type(content).__name__
+        raise CheckpointError(f"{file.name}: expected a table with the key {TOP_KEY!r}, got {got}; give the authors' .pth")
+    return {str(name).removeprefix(PREFIX): tensor for name, tensor in content[TOP_KEY].items() if isinstance(tensor, Tensor)}
+
+
+def _facts(file: Path, tensors: Mapping[str, Tensor]) -> Facts:
+    embed, srf = tensors.get("modelE_MSI.patch_embed.proj.weight"), tensors.get("blind.srf")
+    if embed is None or srf is None or embed.ndim != 4 or srf.ndim < 2:
+        raise CheckpointError(
+            f"{file.name}: expected the tensors modelE_MSI.patch_embed.proj.weight and blind.srf of MossFuse, got "
+            f"{', '.join(list(tensors)[:3]) or 'none'}...; give the authors' .pth"
+        )
+    stacked = [re.match(r"modelE_MSI\.encoder_level1\.(\d+)\.", name) for name in tensors]
+    depth = 1 + max((int(match[1]) for match in stacked if match), default=0)
+    released = hashlib.sha256(file.read_bytes()).hexdigest() == RELEASED_SHA256
+    return Facts(
+        bands=srf.shape[1],
+        channels=srf.shape[0],
+        width=embed.shape[0],
+        depth=depth,
+        ratio=RELEASED_RATIO if released else None,
+        trained_on=RELEASED_TRAINING_SET if released else f"an unstated set ({file.name})",
+    )
+
+
+def _long_axes(tensor: Tensor) -> tuple[int, ...]:
+    """The shape without axes of length 1: a 1x1 convolution and a matrix hold the same numbers."""
+    return tuple(size for size in tensor.shape if size != 1)

@@ -1,0 +1,194 @@
+"""MossFuse: blind fusion by decoupling what the two images share from what each adds. arXiv 2412.04802.
+
+Each image is encoded on the fine grid into shared and complementary features; a decoder merges the shared ones and lets the MSI's
+complement bring spatial detail, the HSI's spectral detail. The network is learned from observations alone: the fused cube, degraded by
+sensors that are estimated too, must give both images back. The files beside this one hold, bottom up: blocks, aggregation, blind, network,
+losses, training, checkpoint.
+
+Two ways to use it:
+    checkpoint given    the authors' weights, read by tensor name; inference only, on pairs of the bands, channels and ratio of its training
+    none                fresh weights, learned on the one pair with a fixed budget; a full training takes hours, so the result is unranked
+
+Image sides are free. Attention, GRN and the gates see the whole image: a tile gives another result than the image it was cut from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import torch
+
+from datasets.observation import Observation
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.unsupervised.mossfuse.checkpoint import Facts, load_network, read_facts
+from methods.unsupervised.mossfuse.losses import LossWeights
+from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.training import Budget, learn_on_pair, new_network
+
+STEPS = 60  # of the default budget: about ten seconds of one core for 128 x 128 pixels and 31 bands
+
+
+def _card_of_steps(steps: int) -> Card:
+    """The card of learning on the scene."""
+    return Card(
+        name=f"MossFuse ({steps} steps, under-trained)",
+        paper="MossFuse, arXiv 2412.04802",
+        doi="10.48550/arXiv.2412.04802",
+        year=2024,
+        supervision="self",
+        learns="on the scene",
+        unranked=f"under-trained: {steps} steps on the scene; full training needs hours",
+        fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse); the training schedule is our own",
+    )
+
+
+@dataclass(frozen=True)
+class Method(TrainableMethod):
+    """With a checkpoint, the authors' weights; without one, a short training on the scene."""
+
+    card: ClassVar[Card] = _card_of_steps(STEPS)
+    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"steps": 2, "crop": 16, "blind_steps": 20})
+
+    checkpoint: Path | None = None  # the authors' .pth; the parameters of learning below are then not used
+    checkpoint_ratio: int | None = None  # the ratio it was trained for; needed for any file but the one that the authors released
+    steps: int = STEPS  # of the whole network
+    learning_rate: float = 2e-3  # falls linearly to 0; the authors take 9e-5 for 245,000 steps
+    crop: int = 32  # longest side of a training crop, fine pixels
+    blind_steps: int = 1000  # of the sensors alone, before
+    blind_learning_rate: float = 0.02  # falls linearly to 0
+    degradation_weight: float = 1.0  # of the losses; losses.py has the terms
+    aggregation_weight: float = 1.0
+    self_supervised_weight: float = 1.0
+    subspace_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("steps", self.steps, 1), ("crop", self.crop, 1), ("blind_steps", self.blind_steps, 0)):
+            if value < least:
+                raise ValueError(f"{name}: expected a whole number >= {least}, got {value}")
+        for name, rate in (("learning_rate", self.learning_rate), ("blind_learning_rate", self.blind_learning_rate)):
+            if not rate > 0:
+                raise ValueError(f"{name}: expected a number > 0, got {rate}")
+        if self.checkpoint_ratio is not None and self.checkpoint_ratio < 2:
+            raise ValueError(f"checkpoint_ratio: expected a whole number >= 2, got {self.checkpoint_ratio}")
+
+    def describe(self) -> Card:
+        """The card: the steps in the name, or what the checkpoint has seen.
+
+        Raises:
+            CheckpointError: the checkpoint is no file of MossFuse's weights.
+        """
+        if self.checkpoint is None:
+            return _card_of_steps(self.steps)
+        facts = read_facts(self.checkpoint)
+        return replace(
+            self.card,
+            name="MossFuse",
+            learns="beforehand",
+            trained_on=facts.trained_on,
+            unranked="",
+            min_bands=facts.bands,
+            max_bands=facts.bands,
+            min_channels=facts.channels,
+            max_channels=facts.channels,
+            fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)",
+        )
+
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
+        """The network: from the checkpoint, or learned on the one pair of `examples`.
+
+        Raises:
+            CheckpointError: the checkpoint cannot be read.
+            RefusedError: the pair has ratio 1.
+            ValueError: not exactly one example without a checkpoint, or a checkpoint whose ratio nobody states.
+        """
+        card = self.describe()
+        if self.checkpoint is not None:
+            ratio = self._checkpoint_ratio(self.checkpoint, read_facts(self.checkpoint))
+            return FittedMossFuse(load_network(self.checkpoint, ratio), card)
+        if len(examples) != 1:
+            raise ValueError(f"MossFuse without a checkpoint: expected the one pair to learn on, got {len(examples)} examples")
+        seen = examples[0].seen
+        if seen.ratio < 2:
+            raise RefusedError(f"MossFuse takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
+        network = new_network(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi)
+        budget = Budget(self.steps, self.learning_rate, self.crop, self.blind_steps, self.blind_learning_rate)
+        weights = LossWeights(self.degradation_weight, self.aggregation_weight, self.self_supervised_weight, self.subspace_weight)
+        with torch.enable_grad():
+            learn_on_pair(network, seen.msi, seen.hsi, budget, weights, rng)
+        return FittedMossFuse(network, card)
+
+    def _checkpoint_ratio(self, file: Path, facts: Facts) -> int:
+        """The ratio that the checkpoint was trained for, from the file or from the parameter."""
+        if facts.ratio is None:
+            if self.checkpoint_ratio is None:
+                raise ValueError(
+                    f"checkpoint_ratio: expected the ratio of the training of {file.name}, which the file does not state; set it"
+                )
+            return self.checkpoint_ratio
+        if self.checkpoint_ratio not in (None, facts.ratio):
+            raise ValueError(f"checkpoint_ratio: expected {facts.ratio}, for which {file.name} was trained, got {self.checkpoint_ratio}")
+        return facts.ratio
+
+
+@dataclass(frozen=True, eq=False)
+class FittedMossFuse(FusionMethod):
+    """A network with its weights."""
+
+    card: ClassVar[Card] = Method.card
+
+    network: MossFuseNetwork
+    own_card: Card
+    _placed: dict[tuple[torch.device, torch.dtype], MossFuseNetwork] = field(default_factory=dict, init=False, repr=False)
+
+    def describe(self) -> Card:
+        """The card of the `Method` that it came from."""
+        return self.own_card
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The fused cube of the whole image, and the estimated sensors. Draws nothing from `rng`.
+
+        Raises:
+            RefusedError: other bands, channels or ratio than the network's.
+        """
+        expected = (self.network.bands, self.network.channels, self.network.ratio)
+        got = (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
+        if got != expected:
+            raise RefusedError(
+                f"MossFuse: expected the {expected[0]} bands, {expected[1]} channels and ratio {expected[2]} of its training, "
+                f"got {got[0]} bands, {got[1]} channels and ratio {got[2]}; leave the checkpoint out to learn on the scene"
+            )
+        network = self._on(seen)
+        with torch.inference_mode():
+            cube = network.fused(seen.msi[None], seen.hsi[None])[0]
+        return Estimate(
+            cube.clone(memory_format=torch.contiguous_format),  # outside inference mode: an ordinary tensor
+            psf=network.blind.spatial_response(),
+            srf=network.blind.spectral_response(),
+        )
+
+    def parameter_count(self) -> ParameterCount:
+        """All weights; and those of encoders, fused decoder and sensors."""
+        used = (self.network.msi_encoder, self.network.hsi_encoder, self.network.fused_decoder, self.network.blind)
+        return ParameterCount(
+            total=sum(weights.numel() for weights in self.network.parameters()),
+            inference=sum(weights.numel() for part in used for weights in part.parameters()),
+        )
+
+    def _on(self, seen: Observation) -> MossFuseNetwork:
+        """The network on the device and in the dtype of `seen`; moved once, the original left as it is."""
+        place = (seen.hsi.device, seen.hsi.dtype)
+        if place not in self._placed:
+            own = next(self.network.parameters())
+            self._placed[place] = self.network if (own.device, own.dtype) == place else _copy(self.network).to(seen.hsi)
+        return self._placed[place]
+
+
+def _copy(network: MossFuseNetwork) -> MossFuseNetwork:
+    """An independent network with the same weights, in eval mode."""
+    other = build_network(network.bands, network.channels, network.ratio, network.width, network.depth)
+    other.load_state_dict(network.state_dict())
+    return other.eval()

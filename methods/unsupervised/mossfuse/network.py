@@ -1,0 +1,211 @@
+"""The MossFuse network: two encoders that split each image into shared and complementary features, and four decoders.
+
+    msi_shared, msi_complementary = msi_encoder(msi)
+    hsi_shared, hsi_complementary = hsi_encoder(hsi interpolated to the fine grid)
+    cube                 = fused_decoder(msi_shared, hsi_shared, msi_complementary, hsi_complementary)
+    for training only:     msi_decoder gives the MSI again, hsi_decoder the HSI (on the fine grid), shared_decoder the low-resolution MSI
+                           (interpolated) from the shared features alone; the estimated sensors bring the cube back to both images
+
+Interpolation is bilinear with half-pixel centres (`align_corners=False`). `fused` computes the cube and nothing else: half the decoders
+and the blind estimation never touch it.
+
+Figures at 31 bands, 3 channels, width 48, one block: 585,485 parameters, of which 449,056 touch the cube and 97 are the two sensors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
+from methods.unsupervised.mossfuse.blind import BlindDegradation, blur, integrate
+from methods.unsupervised.mossfuse.blocks import HEADS, Head, LargeKernelBlock, TransformerBlock
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What the encoders find; every map on the fine grid."""
+
+    msi_shared: Float[Tensor, "batch C H W"]
+    msi_complementary: Float[Tensor, "batch C H W"]
+    hsi_shared: Float[Tensor, "batch C H W"]
+    hsi_complementary: Float[Tensor, "batch C H W"]
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """Everything that training looks at."""
+
+    features: Features
+    cube: Float[Tensor, "batch bands H W"]
+    msi_reconstruction: Float[Tensor, "batch channels H W"]
+    hsi_reconstruction: Float[Tensor, "batch bands H W"]  # on the fine grid
+    low_msi_reconstruction: Float[Tensor, "batch channels H W"]  # the low-resolution MSI, interpolated to the fine grid
+    low_msi_from_hsi: Float[Tensor, "batch channels h w"]  # srf(hsi), clamped to 0..1
+    low_msi_from_msi: Float[Tensor, "batch channels h w"]  # psf(msi), clamped to 0..1
+    srf: Float[Tensor, "channels bands"]
+    psf: Float[Tensor, "taps taps"]
+    hsi_cycle: Float[Tensor, "batch bands h w"]  # psf(cube)
+    msi_cycle: Float[Tensor, "batch channels H W"]  # srf(cube)
+
+
+class MsiEncoder(nn.Module):
+    """3x3, `blocks` transformer blocks; then shared: a large kernel, two without, a transformer; complementary: the same but the last."""
+
+    def __init__(self, channels: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
+        self.shared = nn.Sequential(*_large_kernels(width), TransformerBlock(width))
+        self.complementary = nn.Sequential(*_large_kernels(width))
+
+    def forward(self, msi: Float[Tensor, "batch channels H W"]) -> tuple[Float[Tensor, "batch C H W"], Float[Tensor, "batch C H W"]]:
+        """Shared and complementary features."""
+        x = self.blocks(self.embed(msi))
+        return self.shared(x), self.complementary(x)
+
+
+class HsiEncoder(nn.Module):
+    """3x3, `blocks` transformer blocks; then shared: a transformer, a large kernel, two without; complementary: a transformer."""
+
+    def __init__(self, bands: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(bands, width, 3, padding=1, bias=False)
+        self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
+        self.shared = nn.Sequential(TransformerBlock(width), *_large_kernels(width))
+        self.complementary = TransformerBlock(width)
+
+    def forward(self, hsi: Float[Tensor, "batch bands H W"]) -> tuple[Float[Tensor, "batch C H W"], Float[Tensor, "batch C H W"]]:
+        """Shared and complementary features."""
+        x = self.blocks(self.embed(hsi))
+        return self.shared(x), self.complementary(x)
+
+
+class FusedDecoder(nn.Module):
+    """1x1 on both shared maps, spatial detail from the MSI, spectral detail from the HSI, transformer blocks, head."""
+
+    def __init__(self, bands: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.merge = nn.Conv2d(2 * width, width, 1, bias=False)
+        self.spatial = SpatialAggregation(width)
+        self.spectral = SpectralAggregation(width)
+        self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
+        self.head = Head(width, bands)
+
+    def forward(self, features: Features) -> Float[Tensor, "batch bands H W"]:
+        """The fused cube."""
+        x = self.merge(torch.cat((features.msi_shared, features.hsi_shared), dim=1))
+        x = self.spectral(self.spatial(x, features.msi_complementary), features.hsi_complementary)
+        return cast(Tensor, self.head(self.blocks(x)))
+
+
+class SingleDecoder(nn.Module):
+    """One image from its own shared and complementary features: an aggregation, blocks - 1 transformer blocks, head.
+
+    `unused` is a 1x1 that the released network holds and never calls; it is held here so that its file loads whole and the counts agree.
+    """
+
+    def __init__(self, aggregation: SpatialAggregation | SpectralAggregation, channels: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.unused = nn.Conv2d(2 * width, width, 1, bias=False)
+        self.aggregation = aggregation
+        self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks - 1)))
+        self.head = Head(width, channels)
+
+    def forward(
+        self, shared: Float[Tensor, "batch C H W"], complementary: Float[Tensor, "batch C H W"]
+    ) -> Float[Tensor, "batch channels H W"]:
+        """The image, on the fine grid."""
+        return cast(Tensor, self.head(self.blocks(self.aggregation(shared, complementary))))
+
+
+class SharedDecoder(nn.Module):
+    """What both images share is the low-resolution MSI: 1x1 on both shared maps, transformer blocks, head."""
+
+    def __init__(self, channels: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.merge = nn.Conv2d(2 * width, width, 1, bias=False)
+        self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
+        self.head = Head(width, channels)
+
+    def forward(
+        self, msi_shared: Float[Tensor, "batch C H W"], hsi_shared: Float[Tensor, "batch C H W"]
+    ) -> Float[Tensor, "batch channels H W"]:
+        """The low-resolution MSI, interpolated to the fine grid."""
+        return cast(Tensor, self.head(self.blocks(self.merge(torch.cat((msi_shared, hsi_shared), dim=1)))))
+
+
+class MossFuseNetwork(nn.Module):
+    """All of it. `width` is the number of features (a multiple of 8), `blocks` the depth of each stack of transformer blocks."""
+
+    def __init__(self, bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1) -> None:
+        super().__init__()
+        if ratio < 2:
+            raise ValueError(f"ratio: expected a whole number >= 2, got {ratio}; at ratio 1 there is nothing to fuse")
+        if width < HEADS or width % HEADS:
+            raise ValueError(f"width: expected a multiple of {HEADS} (the attention's heads), got {width}")
+        if bands < 1 or channels < 1 or blocks < 1:
+            raise ValueError(f"expected at least one band, one channel and one block, got {bands}, {channels}, {blocks}")
+        self.bands, self.channels, self.ratio, self.width, self.depth = bands, channels, ratio, width, blocks
+        self.msi_encoder = MsiEncoder(channels, width, blocks)
+        self.hsi_encoder = HsiEncoder(bands, width, blocks)
+        self.fused_decoder = FusedDecoder(bands, width, blocks)
+        self.msi_decoder = SingleDecoder(SpatialAggregation(width), channels, width, blocks)
+        self.hsi_decoder = SingleDecoder(SpectralAggregation(width), bands, width, blocks)
+        self.shared_decoder = SharedDecoder(channels, width, blocks)
+        self.blind = BlindDegradation(bands, channels, ratio)
+
+    def encode(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Features:
+        """The features of both images on the fine grid."""
+        msi_shared, msi_complementary = self.msi_encoder(_arranged(msi))
+        hsi_shared, hsi_complementary = self.hsi_encoder(_arranged(self.upsample(hsi)))
+        return Features(msi_shared, msi_complementary, hsi_shared, hsi_complementary)
+
+    def fused(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Float[Tensor, "batch bands H W"]:
+        """The fused cube, and nothing that it does not need."""
+        return cast(Tensor, self.fused_decoder(self.encode(msi, hsi)))
+
+    def forward(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Outputs:
+        """Everything that training looks at. In the cycle the sensors are constants: no gradient reaches them from there."""
+        features = self.encode(msi, hsi)
+        cube = self.fused_decoder(features)
+        from_hsi, from_msi = self.blind(msi, hsi)
+        srf, psf = self.blind.srf(), self.blind.psf()
+        return Outputs(
+            features=features,
+            cube=cube,
+            msi_reconstruction=self.msi_decoder(features.msi_shared, features.msi_complementary),
+            hsi_reconstruction=self.hsi_decoder(features.hsi_shared, features.hsi_complementary),
+            low_msi_reconstruction=self.shared_decoder(features.msi_shared, features.hsi_shared),
+            low_msi_from_hsi=from_hsi,
+            low_msi_from_msi=from_msi,
+            srf=srf,
+            psf=psf,
+            hsi_cycle=blur(cube, psf.detach(), self.ratio),
+            msi_cycle=integrate(cube, srf.detach()),
+        )
+
+    def upsample(self, image: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch channels H W"]:
+        """A coarse image interpolated to the fine grid."""
+        return F.interpolate(image, scale_factor=self.ratio, mode="bilinear", align_corners=False)
+
+
+def build_network(bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1) -> MossFuseNetwork:
+    """A network on the CPU for weights that are set at once afterwards; torch's global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        return MossFuseNetwork(bands, channels, ratio, width, blocks)
+
+
+def _arranged(image: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch channels H W"]:
+    """The same values in the memory order of fast convolutions, which every later map inherits: `channels_last`, but not for float64."""
+    return image.contiguous(memory_format=torch.contiguous_format if image.dtype == torch.float64 else torch.channels_last)
+
+
+def _large_kernels(width: int) -> list[LargeKernelBlock]:
+    """One large-kernel block and two without a kernel."""
+    return [LargeKernelBlock(width, spatial=True), LargeKernelBlock(width, spatial=False), LargeKernelBlock(width, spatial=False)]

@@ -1,0 +1,97 @@
+"""Learning from one observed pair, with a fixed budget and the last iterate.
+
+1. The sensors alone: `blind_steps` of Adam on the degradation loss of the whole pair. It depends on nothing else, and its few numbers must
+   travel far (the PSF begins as a delta), so it has a learning rate of its own, which falls linearly to 0.
+2. Everything: `steps` of Adam on all four losses, each step on one random crop aligned with the coarse grid, the learning rate falling
+   linearly to 0. One backward: the cycle holds the sensors constant, so each part learns by its own terms.
+
+All randomness, the first weights included, comes from the generator that is handed in; torch's global one is left as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from methods.unsupervised.mossfuse.losses import LossWeights, measure
+from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is learned; there is no stopping rule."""
+
+    steps: int  # of the whole network
+    learning_rate: float
+    crop: int  # longest side of a crop, in fine pixels; at least one coarse pixel is taken
+    blind_steps: int  # of the sensors, before
+    blind_learning_rate: float
+
+
+def new_network(bands: int, channels: int, ratio: int, rng: torch.Generator, like: Tensor) -> MossFuseNetwork:
+    """A network with fresh weights from `rng`, drawn on the CPU, then on the device and in the dtype of `like`.
+
+    Convolutions and linear maps: uniform within 1 / sqrt(fan in), torch's own habit; norms, gates and sensors start at their fixed values.
+    """
+    network = build_network(bands, channels, ratio)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            bound = 1 / sqrt(module.weight[0].numel())
+            for tensor in (module.weight, module.bias):
+                if tensor is not None:
+                    nn.init.uniform_(tensor, -bound, bound, generator=rng)
+    return network.to(like)
+
+
+def learn_on_pair(
+    network: MossFuseNetwork,
+    msi: Float[Tensor, "channels H W"],
+    hsi: Float[Tensor, "bands h w"],
+    budget: Budget,
+    weights: LossWeights,
+    rng: torch.Generator,
+) -> Float[Tensor, " steps"]:
+    """Teaches the network in place, leaves it in eval mode, and returns the total loss of each step of the second stage."""
+    network.train()
+    learn_sensors(network, msi, hsi, budget)
+    optimiser = torch.optim.Adam(network.parameters(), lr=budget.learning_rate)
+    history = []
+    for step in range(budget.steps):
+        optimiser.param_groups[0]["lr"] = budget.learning_rate * (1 - step / budget.steps)
+        msi_crop, hsi_crop = draw_crop(msi, hsi, budget.crop, rng)
+        total = measure(network, network(msi_crop[None], hsi_crop[None]), msi_crop[None], hsi_crop[None]).total(weights)
+        optimiser.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
+        optimiser.step()
+        history.append(total.detach())
+    network.eval()
+    return torch.stack(history) if history else msi.new_zeros(0)
+
+
+def learn_sensors(network: MossFuseNetwork, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"], budget: Budget) -> None:
+    """The first stage: the degradation loss of the whole pair, the learning rate falling linearly."""
+    blind = network.blind
+    optimiser = torch.optim.Adam(blind.parameters(), lr=budget.blind_learning_rate)
+    for step in range(budget.blind_steps):
+        optimiser.param_groups[0]["lr"] = budget.blind_learning_rate * (1 - step / budget.blind_steps)
+        from_hsi, from_msi = blind(msi[None], hsi[None])
+        optimiser.zero_grad()
+        F.l1_loss(from_hsi, from_msi).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+
+def draw_crop(
+    msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"], crop: int, rng: torch.Generator
+) -> tuple[Float[Tensor, "channels crop_H crop_W"], Float[Tensor, "bands crop_h crop_w"]]:
+    """The same random window of both images: crop // ratio coarse pixels along each axis, at least one, at most all."""
+    ratio = msi.shape[1] // hsi.shape[1]
+    rows, cols = (min(size, max(1, crop // ratio)) for size in hsi.shape[1:])
+    top, left = (int(torch.randint(size - taken + 1, (), generator=rng)) for size, taken in zip(hsi.shape[1:], (rows, cols), strict=True))
+    coarse = hsi[:, top : top + rows, left : left + cols]
+    fine = msi[:, top * ratio : (top + rows) * ratio, left * ratio : (left + cols) * ratio]
+    return fine, coarse

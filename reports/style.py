@@ -1,0 +1,135 @@
+"""The look and the wording that every product shares: tiers, their colours and markers, numbers, protocols, reasons.
+
+Colours are Okabe and Ito's, which differ under every common colour blindness; each tier has a marker of its own besides.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+DASH = "\N{EN DASH}"  # a value that is not there
+
+_TIERS = ("blind", "psf known", "srf known", "psf+srf known")  # what is known, from nothing to all; trained ones follow
+_LOOKS = {
+    "blind": ("#0072b2", "o"),
+    "psf known": ("#b38600", "s"),
+    "srf known": ("#d55e00", "^"),
+    "psf+srf known": ("#009e73", "D"),
+}
+_TRAINED_LOOKS = (("#b8578f", "P"), ("#6f6bb5", "X"), ("#7a7a7a", "v"), ("#4a90a4", "p"))
+_LABELS = {
+    "psf": "PSF",
+    "hsi_snr_db": "HSI SNR",
+    "msi_snr_db": "MSI SNR",
+    "ratio": "ratio",
+    "sensor": "SRF",
+    "srf": "SRF",
+    "sensor_sha256": "SRF sha256",
+    "reveals": "reveals",
+}
+
+
+def tier_order(tier: str) -> tuple[int, str]:
+    """Sorting key of a tier: blind first, then what is known, then what was trained, by name."""
+    return (_TIERS.index(tier) if tier in _TIERS else len(_TIERS), tier)
+
+
+def tier_looks(tiers: list[str]) -> dict[str, tuple[str, str]]:
+    """Colour (hex) and matplotlib marker of each tier; trained tiers take theirs in the order of their names."""
+    trained = [tier for tier in sorted(set(tiers), key=tier_order) if tier not in _LOOKS]
+    return {**_LOOKS, **{tier: _TRAINED_LOOKS[place % len(_TRAINED_LOOKS)] for place, tier in enumerate(trained)}}
+
+
+def significant(value: float, digits: int = 2) -> str:
+    """`value` >= 0 with that many significant digits and no exponent: 0.012, 1.2, 12, 123."""
+    if value <= 0:
+        return "0"
+    if value < 1e-4:
+        return "<0.0001"
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return f"{value:.{max(digits - 1 - exponent, 0)}f}"
+
+
+def seconds(value: float) -> str:
+    """Seconds with two significant digits; a dash for none at all."""
+    return significant(value) if value > 0 else DASH
+
+
+def megabytes(value: float) -> str:
+    """Bytes in units of 10^6 bytes."""
+    return f"{value / 1e6:.0f}"
+
+
+def count(value: float) -> str:
+    """A number of learned parameters: 0, 812, 8.2 k, 540 k, 1.3 M."""
+    if value < 1000:
+        return f"{value:.0f}"
+    number, unit = (value / 1e3, "k") if value < 999_500 else (value / 1e6, "M")
+    return f"{significant(number).removesuffix('.0')} {unit}"
+
+
+def plain(value: Any) -> str:
+    """A value from a record as short text: no quotes, yes and no for truth values, tables as `key value` pairs."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        kind = [str(value["kind"])] if "kind" in value else []
+        return ", ".join(kind + [f"{key} {plain(item)}" for key, item in value.items() if key != "kind"]) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(item) for item in value) or "nothing"
+    return str(value)
+
+
+def protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every number of a protocol, labelled; the ratio, the two responses and the noise first."""
+    first = ("ratio", "psf", "phase", "boundary", "sensor", "srf", "channels", "hsi_snr_db", "msi_snr_db", "reveals")
+    keys = [key for key in first if key in protocol] + sorted(key for key in protocol if key not in first and key != "name")
+    return [(_LABELS.get(key, key.replace("_", " ")), _protocol_text(key, protocol[key])) for key in keys]
+
+
+def protocol_sentence(protocol: Mapping[str, Any]) -> str:
+    """The protocol in one line, for captions: what decides the difficulty, without hashes and sources."""
+    wanted = ("ratio", "PSF", "phase", "boundary", "SRF", "channels")
+    facts = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in wanted]
+    noise = {plain(protocol.get(key)) for key in ("hsi_snr_db", "msi_snr_db")}
+    if noise == {"none"}:
+        return "; ".join([*facts, "no noise"])
+    return "; ".join(
+        [*facts, *(f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR"))],
+    )
+
+
+def identity(value: Any) -> str:
+    """One text for one value, whatever the order of its keys."""
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def slug(text: str) -> str:
+    """`text` as a part of a file name or of an address: small letters, digits, dot, hyphen and underscore."""
+    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-.") or "unnamed"
+
+
+def shorten(text: str, length: int = 160) -> str:
+    """The first line of `text`, at most `length` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def _protocol_text(key: str, value: Any) -> str:
+    """One number of a protocol with its unit."""
+    if key in ("hsi_snr_db", "msi_snr_db"):
+        return "no noise" if value is None else f"{plain(value)} dB"
+    if key == "ratio":
+        return f"\N{MULTIPLICATION SIGN}{plain(value)}"
+    if key.endswith("sha256"):
+        return str(value)[:12]
+    if key == "phase" and isinstance(value, int | float):
+        return f"{plain(value)} px"
+    return plain(value)

@@ -1,0 +1,224 @@
+"""The whole report of a run folder, and of folders with things missing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field
+from hashlib import sha256
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from benchmark.metrics.facts import METRICS
+from benchmark.result import RecordError, read_records
+from reports.report import ReportPaths, write_report
+
+ROOT = Path(__file__).resolve().parents[2]
+VOID = {"meta", "link", "img", "input", "br", "rect", "circle", "path", "use"}
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a browser would make of the page: elements in order, their attributes, their text; and whether all of them are closed."""
+
+    source: str
+    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    text: str = ""
+    open: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.feed(self.source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(report: ReportPaths) -> Page:
+    return Page(report.page.read_text(encoding="utf-8"))
+
+
+def test_the_report_lies_where_it_says(report: ReportPaths, run_folder: Path) -> None:
+    assert report.folder == run_folder / "report"
+    stems = ("summary_camera-x8", "summary_noisy_x4-b")
+    names = {f"tables/{stem}.{suffix}" for stem in stems for suffix in ("tex", "csv", "md")} | {"tables/cells.csv"}
+    assert {path.relative_to(report.folder).as_posix() for path in report.tables} == names
+    assert all(path.stat().st_size > 0 for path in (report.page, *report.tables, *report.figures))
+    assert not list(report.folder.rglob("*.tmp"))
+
+
+def test_cells_csv_has_every_record(report: ReportPaths, run_folder: Path) -> None:
+    table = pd.read_csv(report.folder / "tables" / "cells.csv").set_index("key")
+    for record in read_records(run_folder):
+        assert table.loc[record.key, "outcome"] == record.outcome
+        if record.metrics:
+            assert table.loc[record.key, "metric.psnr"] == pytest.approx(record.metrics["psnr"], rel=1e-15)
+
+
+def test_the_page_is_well_formed_and_every_anchor_has_its_target(page: Page) -> None:
+    assert page.open == []
+    ids = [attributes["id"] for _, attributes in page.elements if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+    targets = [link["href"] for link in page.all("a") if (link["href"] or "").startswith("#")]
+    assert {target[1:] for target in targets if target} <= set(ids)
+
+
+def test_hostile_text_stays_text(page: Page) -> None:
+    assert "A&B_100%<script>alert('x')</script>" in page.text
+    assert "<img src=x onerror=alert(1)> \\input{/etc/passwd} 100%" in page.text
+    assert "noisy_x4 & <b>" in page.text
+    assert len(page.all("script")) == 1
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    assert not any((image["src"] or "").startswith("x") for image in page.all("img"))
+
+
+def test_nothing_is_fetched_and_only_the_pages_own_script_may_run(page: Page) -> None:
+    sources = [attributes.get(name) for _, attributes in page.elements for name in ("src", "srcset", "data", "poster", "action")]
+    assert all(source.startswith("data:image/png;base64,") for source in sources if source)
+    outside = [link["href"] for link in page.all("a") if re.match(r"[a-z]+:", link["href"] or "")]
+    assert set(outside) <= {
+        "https://doi.org/10.1109/LSP.2016.2608858",
+        *(f"https://doi.org/{fact.doi.replace('(', '%28').replace(')', '%29')}" for fact in METRICS),
+    }
+    assert [link["href"] for link in page.all("link")] == ["data:,"]
+    assert not re.search(r"url\(\s*['\"]?(?!#)", page.source)
+    assert "@import" not in page.source
+    script = re.search(r"<script>(.*?)</script>", page.source, re.DOTALL)
+    assert script is not None
+    policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert f"'sha256-{b64encode(sha256(script[1].encode()).digest()).decode()}'" in policy
+    assert policy.startswith("default-src 'none'; img-src data:;")
+
+
+def test_every_lost_cell_is_on_the_page_with_its_reason(page: Page) -> None:
+    table = page.text[page.text.index("Cells without scores", page.text.index("Scenes")) :]
+    flat = re.sub(r"\s+", " ", table)
+    assert "failed A&B_100%<script>alert('x')</script> camera-x8 beads, seed 1 ValueError: x < 0 & y > 1 <img" in re.sub(
+        r" +", " ", flat
+    ) or ("failedA&B_100%<script>alert('x')</script>camera-x8beads, seed 1ValueError: x < 0" in flat)
+    assert "signal 9 (SIGKILL)" in flat
+    assert "6 cells: beads, seed 0, beads, seed 1, chart & toy, seed 0" in flat
+
+
+def test_the_page_says_what_was_run_and_how_metrics_are_defined(page: Page) -> None:
+    for fact in ("run_benchmark.py run <plan>.toml --seed 0", "A & B <CPU>", "25.0 GB", "gaussian", "mtf_nyquist 0.3", "35 dB", "no noise"):
+        assert fact in page.text
+    for fact in METRICS[:6]:
+        assert fact.definition in page.text
+    assert "authors' output, 1e-6 <relative>" in page.text
+
+
+def test_every_scored_method_has_its_pictures_and_all_have_one_scale(page: Page) -> None:
+    images = [b64decode((image["src"] or "").partition(",")[2]) for image in page.all("img")]
+    # 2 protocols x 3 scenes: reference, HSI, MSI, and two pictures of 5 methods, less HySure's under the second protocol
+    assert len(images) == 2 * 3 * 3 + 2 * 3 * 5 * 2 - 3 * 2
+    for content in images[:8]:
+        with Image.open(BytesIO(content)) as image:
+            assert image.format == "PNG"
+            assert image.size in ((48, 32), (6, 4))
+    assert page.source.count('class="ramp"') == 6
+    assert page.text.count("no scores: skipped") == 3
+
+
+def test_without_javascript_tables_pictures_and_figures_are_all_there(page: Page) -> None:
+    assert [form.get("hidden", "absent") for form in page.all("form")] == [None]  # the filter alone waits for the script
+    hidden = [tag for tag, attributes in page.elements if "hidden" in attributes]
+    assert hidden == ["form"]
+    assert len(page.all("svg")) > 2
+
+
+def test_missing_files_are_said_to_be_missing(small_run: Path) -> None:
+    (small_run / "environment.json").unlink()
+    (small_run / "plan.json").unlink()
+    estimates = sorted((small_run / "estimates").glob("*.h5"))
+    estimates[0].unlink()
+    estimates[1].write_bytes(b"torn")
+    shutil.rmtree(small_run / "observations")
+    page = Page(write_report(small_run).page.read_text(encoding="utf-8"))
+    assert "environment.json is not in the run folder" in page.text
+    assert "plan.json is not in the run folder" in page.text
+    assert f"not stored: estimates/{estimates[0].name}" in page.text
+    assert f"cannot be read: estimates/{estimates[1].name}" in page.text
+    assert "not stored: observations/" in page.text
+    assert str(small_run) not in page.text
+
+
+def test_without_references_the_tables_still_stand(small_run: Path) -> None:
+    shutil.rmtree(small_run / "scenes")
+    page = Page(write_report(small_run).page.read_text(encoding="utf-8"))
+    assert "not stored: scenes/scene0.h5" in page.text
+    assert page.all("img") == []
+    assert "R-FUSE" in page.text
+
+
+def test_a_run_of_one_method_without_scores_has_a_report(small_run: Path, tmp_path: Path) -> None:
+    for file in (small_run / "cells").glob("*.json"):
+        record = json.loads(file.read_text())
+        if record["method"] != "rfuse":
+            file.unlink()
+            continue
+        record |= {
+            "outcome": "out of memory",
+            "reason": "limit 2 GB",
+            "metrics": {},
+            "clock": None,
+            "memory": None,
+            "parameters_total": None,
+        }
+        file.write_text(json.dumps(record | {"observation_digest": "", "device": ""}))
+    report = write_report(small_run, tmp_path / "elsewhere")
+    assert report.page == tmp_path / "elsewhere" / "index.html"
+    page = Page(report.page.read_text(encoding="utf-8"))
+    assert "limit 2 GB" in page.text
+    assert "no ranked method with a PSNR" in page.text
+    assert "out of memory" in (tmp_path / "elsewhere" / "tables" / "summary_camera-x8.tex").read_text()
+
+
+def test_what_is_no_run_folder_is_refused_with_a_reason(small_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="expected a run folder"):
+        write_report(tmp_path / "nowhere")
+    (small_run / "environment.json").write_text("{torn")
+    with pytest.raises(RecordError, match=r"environment\.json"):
+        write_report(small_run)
+    for file in (small_run / "cells").glob("*.json"):
+        file.unlink()
+    with pytest.raises(RecordError, match="expected at least one record"):
+        write_report(small_run)
+
+
+def test_a_report_needs_no_torch_and_no_method(small_run: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom reports.report import write_report\n"
+        "write_report(Path(sys.argv[1]))\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'methods')])"
+    )
+    run = subprocess.run([sys.executable, "-c", code, small_run], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (run.stdout.strip(), run.stderr) == ("[]", "")
