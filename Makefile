@@ -13,7 +13,7 @@ lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 performance: .venv/ready
-	$(BIN)/python -m pytest tests/performance --benchmark-only --override-ini=addopts="--import-mode=importlib"
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest tests/performance --benchmark-only --override-ini=addopts="--import-mode=importlib"
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -55,6 +55,17 @@ def digest(table: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()[:20]
 
 
+def file_digest(file: Path) -> str:
+    """sha256 of a file's bytes (hex).
+
+    Raises:
+        UnkeyedError: there is no such file.
+    """
+    if not file.is_file():
+        raise UnkeyedError(f"expected a file, got {file}; give the path of one")
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 @cache
 def source_digest(file: Path, home: Path | None = None) -> str:
     """sha256 over the import closure of `file`: its own bytes and those of every file of ours that it imports, however indirectly.
@@ -124,9 +135,7 @@ def _name(path: Path, home: Path | None) -> str:
 
 def _by_content(value: Any) -> Any:
     if isinstance(value, Path):
-        if not value.is_file():
-            raise UnkeyedError(f"expected a file, got {value}")
-        return {"sha256": hashlib.sha256(value.read_bytes()).hexdigest()}
+        return {"sha256": file_digest(value)}
     if isinstance(value, tuple):
         return [_by_content(entry) for entry in value]
     return value

@@ -19,7 +19,7 @@ import torch
 
 from benchmark.result import Clock, Memory
 from datasets.observation import Observation
-from methods.contract import AnyMethod, Estimate, ParameterCount, learn
+from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, learn
 
 ROUNDS = 5
 BUDGET_S = 2.0
@@ -42,7 +42,8 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     there, to_device = timed(lambda: seen.to(device), device)
-    fitted, fit = timed(lambda: learn(method, there, _generator(seed)), device)
+    fitted, learning = timed(lambda: learn(method, there, _generator(seed)), device)
+    fit = 0.0 if isinstance(method, FusionMethod) else learning
     first, seconds = timed(lambda: fitted.fuse(there, _generator(seed)), device)
     rounds, warmed = [seconds], False
     if seconds <= BUDGET_S:

@@ -5,6 +5,7 @@
     scenes = ["builtin/fields", "cave:test", "file:/data/mine.mat"]
     protocols = ["wald-x4"]                 # by name ...
     time_limit_s = 900                      # a cell is ended after so many seconds
+    threads = 1                             # of torch in a cell; all cores, shared by the slots, when absent
 
     [[protocol]]                            # ... or by their numbers
     name = "mine-x4"
@@ -32,7 +33,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.keys import cell_key, source_digest
+from benchmark.keys import cell_key, digest, file_digest, source_digest
 from datasets import simulation
 from datasets.protocols import protocol_from
 from datasets.scenes import DataRoots, SceneSource, find
@@ -77,6 +78,16 @@ class Cell:
         """What cells that share an observation have in common: scene, protocol, seed, by name."""
         return self.scene.name, self.protocol.name, self.seed
 
+    @property
+    def scene_digest(self) -> str:
+        """Names the reference, scenes/<digest>.h5: the scene as the ratio crops it."""
+        return digest({"scene": self.fingerprint, "ratio": self.protocol.ratio})
+
+    @property
+    def observation_digest(self) -> str:
+        """Names the observation, observations/<digest>.h5."""
+        return digest({"scene": self.fingerprint, "protocol": self.protocol.numbers(), "seed": self.seed})
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -88,6 +99,8 @@ class Plan:
     contestants: Sequence[Contestant]
     seeds: Sequence[int]
     time_limit_s: float
+    threads: int | None = None  # of torch in a cell; None: all cores, shared by the slots
+    text: str = ""  # of its file, as it was read
 
     def cells(self, device: str) -> list[Cell]:
         """Every cell, those that share an observation next to each other."""
@@ -121,11 +134,17 @@ class Plan:
             "scenes": [scene.name for scene in self.scenes],
             "protocols": [{"name": protocol.name, "source": protocol.source, **protocol.numbers()} for protocol in self.protocols],
             "methods": [
-                {"name": entry.entry.name, "label": entry.label, "parameters": plain(field_values(entry.method))}
+                {
+                    "name": entry.entry.name,
+                    "label": entry.label,
+                    "parameters": plain(field_values(entry.method)),
+                    "files": {name: file_digest(value) for name, value in field_values(entry.method).items() if isinstance(value, Path)},
+                }
                 for entry in self.contestants
             ],
             "seeds": list(self.seeds),
             "time_limit_s": self.time_limit_s,
+            "threads": self.threads,
         }
 
 
@@ -140,6 +159,7 @@ class _Table:
     protocol: tuple[dict[str, Any], ...] = ()
     seeds: tuple[int, ...] = (0,)
     time_limit_s: float = 3600.0
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -152,21 +172,23 @@ class _MethodTable:
     grid: dict[str, Any] = field(default_factory=dict)
 
 
-def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None) -> Plan:
+def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None, text: str | None = None) -> Plan:
     """The plan in `file`, every name looked up and every number checked; `seed` replaces the plan's seeds.
+
+    With `text`, that is read instead of the file, which need not be there: it says where relative paths begin, and the plan's name.
 
     Raises:
         PlanError: the file is no TOML, or holds a name or number that is not valid; the text names those that are.
     """
     try:
-        with file.open("rb") as stream:
-            table = tomllib.load(stream)
+        content = file.read_text(encoding="utf-8") if text is None else text
+        table = tomllib.loads(content)
     except OSError as error:
-        raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
+    except ValueError as error:  # no UTF-8, or no TOML
         raise PlanError(f"plan {file}: expected TOML, got {error}") from error
     try:
-        return _resolve(configure(_Table, table), file, roots, plugins, seed)
+        return replace(_resolve(configure(_Table, table), file, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
 
@@ -186,7 +208,9 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     _expect_distinct("seeds", [str(value) for value in seeds])
     if table.time_limit_s <= 0:
         raise SettingError(f"time_limit_s: expected seconds above 0, got {table.time_limit_s}")
-    return Plan(table.name or file.stem, scenes, protocols, contestants, seeds, table.time_limit_s)
+    if table.threads is not None and table.threads < 1:
+        raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
+    return Plan(table.name or file.stem, scenes, protocols, contestants, seeds, table.time_limit_s, table.threads)
 
 
 def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plugins: Path | None) -> list[Contestant]:

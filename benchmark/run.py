@@ -67,7 +67,7 @@ def run(plan: Plan, settings: RunSettings, tell: Callable[[Progress], None]) -> 
     cells = plan.cells(settings.device)
     with _claimed(settings.folder):
         write_json(settings.folder / "plan.json", {"command": settings.command, "plan": plan.summary(), "cells": len(cells)})
-        threads = max(1, _cores() // settings.slots)
+        threads = plan.threads or max(1, _cores() // settings.slots)
         place = environment(settings.device, threads, settings.slots)
         write_json(settings.folder / "environment.json", place)
         return _Run(plan, settings, tell, cells, threads).go()

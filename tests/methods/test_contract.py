@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.conformance import CHECKS, BreachError, Check, examine
-from methods.catalog import Entry, find
+from benchmark.conformance import CHECKS, Check
+from methods.catalog import find
 
 METHODS = find()
 
