@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
-    from benchmark.run import Progress
+    from benchmark.run import Progress, RunSettings
     from datasets.scenes import DataRoots
     from reports.report import ReportPaths
 
@@ -29,7 +30,7 @@ OK, FAILED, USAGE = 0, 1, 2
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 when every cell ended as scored or skipped, 1 when some failed, 2 for a wrong plan or wrong arguments."""
     given = sys.argv[1:] if arguments is None else arguments
-    commands = ("run", "list", "report", "fetch", "new-method", "check-method", "fuse")
+    commands = ("run", "cell", "status", "explain", "compare", "merge", "list", "report", "fetch", "new-method", "check-method", "fuse")
     if not given or (given[0] not in commands and given[0] not in ("-h", "--help")):
         given = ["run", *given]
     options = _parser().parse_args(given)
@@ -62,7 +63,48 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--plugins", type=Path, metavar="DIR", help="folder with method files of your own")
     run.add_argument("--retry", action="store_true", help="run cells again that failed, timed out or were killed")
     run.add_argument("--dry-run", action="store_true", help="list the cells and stop")
-    run.set_defaults(call=_run)
+    run.add_argument(
+        "--cluster", metavar="ADDRESS", help="hand the cells to this dask scheduler (docs/cluster.md); --device auto is cpu then"
+    )
+    run.add_argument("--cluster-clone", default=str(ROOT), metavar="DIR", help="this clone on the workers' machines (default: as here)")
+    run.add_argument("--cluster-python", default=sys.executable, metavar="FILE", help="its python there (default: as here)")
+    run.set_defaults(call=_run, key="")
+
+    cell = commands.add_parser("cell", help="run one cell of a plan, as `run` would")
+    cell.add_argument("plan", type=Path, metavar="PLAN.toml")
+    cell.add_argument("key", metavar="KEY", help="as `run PLAN.toml --dry-run` lists it")
+    where = cell.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=Path, metavar="DIR", help="run folder that the cell's record goes into")
+    where.add_argument(
+        "--packed", metavar="PARTS", help="for clusters: the plan's text from stdin, these parts of the run folder to stdout"
+    )
+    cell.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    cell.add_argument("--slots", type=_positive, default=1, metavar="N", help="cells that share this machine's cores (default 1)")
+    cell.add_argument("--seed", type=int, metavar="N", help="instead of the plan's seeds")
+    cell.add_argument("--plugins", type=Path, metavar="DIR")
+    cell.add_argument("--retry", action="store_true", help="run it again if it failed before")
+    _data(cell)
+    cell.set_defaults(call=_cell, cluster=None)
+
+    status = commands.add_parser("status", help="how far a run is; reads files alone")
+    status.add_argument("folder", type=Path, metavar="RUN_DIR")
+    status.set_defaults(call=_status)
+
+    explain = commands.add_parser("explain", help="everything about one cell, and the command that repeats it")
+    explain.add_argument("folder", type=Path, metavar="RUN_DIR")
+    explain.add_argument("key", metavar="KEY", help="or its first digits")
+    explain.add_argument("--debug", action="store_true", help="repeat it in this process, with the debugger where it fails")
+    explain.set_defaults(call=_explain)
+
+    compare = commands.add_parser("compare", help="what changed between two runs beyond noise; status 1 if anything did")
+    compare.add_argument("before", type=Path, metavar="RUN_A")
+    compare.add_argument("after", type=Path, metavar="RUN_B")
+    compare.set_defaults(call=_compare)
+
+    merge = commands.add_parser("merge", help="bring runs made on several machines together")
+    merge.add_argument("folders", type=Path, nargs="+", metavar="RUN_DIR")
+    merge.add_argument("--out", type=Path, required=True, metavar="DIR")
+    merge.set_defaults(call=_merge)
 
     listing = commands.add_parser("list", help="what there is: " + ", ".join(LISTS))
     listing.add_argument("what", nargs="?", choices=LISTS)
@@ -134,10 +176,10 @@ def _roots(options: argparse.Namespace) -> DataRoots:
     return DataRoots.parse(options.data)
 
 
-def _device(wanted: str) -> str:
-    """cpu or cuda. Asked in a process of its own, so that this one never initialises CUDA."""
-    if wanted == "cpu":
-        return "cpu"
+def _device(wanted: str, *, here: bool = True) -> str:
+    """cpu or cuda. Asked in a process of its own, so that this one never initialises CUDA; if the cells do not run here, auto is cpu."""
+    if wanted == "cpu" or not here:
+        return wanted.replace("auto", "cpu")
     import subprocess
 
     probe = "import torch, sys; sys.exit(0 if torch.cuda.is_available() else 1)"
@@ -150,22 +192,27 @@ def _device(wanted: str) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     from benchmark.plan import read_plan
-    from benchmark.run import RunSettings, run
+    from benchmark.run import run
     from reports.report import write_report
 
     plan = read_plan(options.plan, _roots(options), options.plugins, options.seed)
-    device = _device(options.device)
     folder = (options.out or ROOT / "results" / plan.name).resolve()
+    settings = _settings(options, folder)
     if options.dry_run:
-        cells = plan.cells(device)
+        cells = plan.cells(settings.device)
         for cell in cells:
             known = (folder / "cells" / f"{cell.key}.json").exists()
             done = "  (done)" if known else ""
             print(f"{cell.key}  {cell.contestant.label}  |  {cell.scene.name}  |  {cell.protocol.name}  |  seed {cell.seed}{done}")
         print(f"{len(cells)} cells, into {folder}")
         return OK
-    command = shlex.join(["python", "run_benchmark.py", *sys.argv[1:]])
-    records = run(plan, RunSettings(folder, device, options.slots, command, options.retry), _Printer())
+    elsewhere = None
+    if options.cluster:
+        from benchmark.cluster import Cluster
+
+        place = (options.cluster, options.cluster_clone, options.cluster_python)
+        elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, settings.device, settings.arguments).hand_out
+    records = run(plan, settings, _Printer(), elsewhere)
     paths = write_report(folder)
     print()
     _print_tables(paths)
@@ -175,6 +222,99 @@ def _run(options: argparse.Namespace) -> int:
     print(f"records   {folder / 'cells'}")
     _print_places(paths)
     return OK if all(record.outcome in ("scored", "skipped") for record in records) else FAILED
+
+
+def _settings(options: argparse.Namespace, folder: Path) -> RunSettings:
+    """How to run, of `run` and `cell`."""
+    from benchmark.run import RunSettings
+
+    return RunSettings(
+        folder=folder,
+        device=_device(options.device, here=not options.cluster),
+        slots=options.slots,
+        command=_spelled(),
+        retry=options.retry,
+        only=options.key,
+        arguments=_repeating(options),
+        plan_file=str(options.plan.resolve()),
+    )
+
+
+def _spelled() -> str:
+    """The command as it was given."""
+    return shlex.join(["python", "run_benchmark.py", *sys.argv[1:]])
+
+
+def _repeating(options: argparse.Namespace) -> tuple[str, ...]:
+    """What repeats a cell of this run besides plan and key: the options that its key depends on, folders made absolute."""
+    given: list[str] = []
+    for value in options.data:
+        name, equals, folder = value.rpartition("=")
+        given += ["--data", f"{name}{equals}{Path(folder).expanduser().resolve()}"]
+    given += ["--plugins", str(options.plugins.resolve())] if options.plugins else []
+    return (*given, *(("--seed", str(options.seed)) if options.seed is not None else ()))
+
+
+def _cell(options: argparse.Namespace) -> int:
+    from benchmark.parcel import run_packed
+    from benchmark.plan import read_plan
+    from benchmark.run import run
+
+    text = sys.stdin.read() if options.packed else None
+    plan = read_plan(options.plan, _roots(options), options.plugins, options.seed, text)
+    settings = _settings(options, (options.out or Path()).resolve())
+    if options.packed:
+        record, parcel = run_packed(plan, settings, options.packed.split(","))
+        sys.stdout.buffer.write(parcel)
+    else:
+        record = run(plan, settings, _Printer())[0]
+        print(_explained(options.out, record.key))
+    return OK if record.outcome in ("scored", "skipped") else FAILED
+
+
+def _status(options: argparse.Namespace) -> int:
+    from benchmark.status import status
+
+    print(status(options.folder).text())
+    return OK
+
+
+def _explained(folder: Path, key: str) -> str:
+    from benchmark.explain import explain
+
+    return explain(folder, key).text()
+
+
+def _explain(options: argparse.Namespace) -> int:
+    if not options.debug:
+        print(_explained(options.folder, options.key))
+        return OK
+    import pdb
+
+    from benchmark.explain import rehearse
+
+    try:
+        print(rehearse(options.folder, options.key))
+    except Exception:  # noqa: BLE001  # whatever the method raises is what the user wants to look at
+        traceback.print_exc()
+        pdb.post_mortem()
+        return FAILED
+    return OK
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from benchmark.compare import compare
+
+    comparison = compare(options.before, options.after)
+    print(comparison.text())
+    return FAILED if comparison.changed else OK
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from benchmark.merge import merge
+
+    print(merge(options.folders, options.out, _spelled()).text())
+    return OK
 
 
 class _Printer:

@@ -6,12 +6,15 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from benchmark.keys import digest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-image", "h5py", "pillow")
@@ -36,6 +39,11 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return {**found, **{name: _version(name) for name in PACKAGES}}
+
+
+def environment_digest(place: Mapping[str, Any]) -> str:
+    """Names environments/<digest>.json: everything in `environment` but the moment."""
+    return digest({name: value for name, value in place.items() if name != "started"})
 
 
 def _version(package: str) -> str | None:

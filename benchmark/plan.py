@@ -30,6 +30,7 @@ import itertools
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,23 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
         return replace(_resolve(configure(_Table, table), file, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
+
+
+def find_cell(cells: Sequence[Cell], key: str) -> Cell:
+    """The cell of that key.
+
+    Raises:
+        PlanError: the plan has none; the text names the nearest, and how to list all.
+    """
+    known = {cell.key: cell for cell in cells}
+    if key not in known:
+        near = get_close_matches(key, known, n=1, cutoff=0.3)
+        nearest = f"; the nearest is {near[0]}" if near else ""
+        raise PlanError(
+            f"expected the key of one of the plan's {len(known)} cells, got {key!r}{nearest}; `run PLAN.toml --dry-run` lists them. A key "
+            "changes with parameters, seed, device, the scene's data and the sources: it must be made from the same of all these"
+        )
+    return known[key]
 
 
 def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:

@@ -2,12 +2,17 @@
 
 A run folder:
 
-    environment.json            versions, processor, threads, commit; written once
+    environment.json            versions, processor, threads, commit, of the last start
+    environments/<digest>.json  the same for each machine and version that took part; records name theirs
     plan.json                   the plan as it was resolved, and the command
+    index.json                  the plan's cells by key, and what repeats one of them
+    plan.toml                   the plan's text
     cells/<key>.json            one record a cell; the file is the resume key; runs merge by copying folders
     estimates/<key>.h5          the fused cube, uint16 with scale and offset (107 dB)
     scenes/<digest>.h5          each reference once, float32; never handed to a method
     observations/<digest>.h5    the low-resolution HSI and the MSI that the methods saw
+    responses/<digest>.h5       the true PSF and SRF of each observation; never handed to a method
+    profiles/<key>.json         the same estimate scored by other projects' conventions, where `rescore` was asked to
     logs/<key>.txt              what the cell printed, and its traceback
 """
 
@@ -76,6 +81,7 @@ class Result:
     parameters_inference: int | None = None
     device: str = ""
     threads: int = 0
+    environment: str = ""  # names environments/<digest>.json: where the cell ran
     metrics_key: str = ""  # hash of the metrics' sources: another one re-scores, it does not re-run
     ended: str = ""  # UTC, ISO 8601
     schema: int = SCHEMA
@@ -97,14 +103,22 @@ def read_record(file: Path) -> Result:
     Raises:
         RecordError: it is torn, of another schema, or has other fields.
     """
-    table = read_json(file)
+    return record_from(read_json(file), file.name)
+
+
+def record_from(table: dict[str, Any], name: str) -> Result:
+    """The record that a JSON object holds; `name` says where it came from.
+
+    Raises:
+        RecordError: it is of another schema, or has other fields.
+    """
     if table.get("schema") != SCHEMA:
-        raise RecordError(f"{file.name}: expected schema {SCHEMA}, got {table.get('schema')}; run the plan again with this version")
+        raise RecordError(f"{name}: expected schema {SCHEMA}, got {table.get('schema')}; run the plan again with this version")
     try:
         clock, memory = table.pop("clock"), table.pop("memory")
         return Result(**table, clock=Clock(**clock) if clock else None, memory=Memory(**memory) if memory else None)
     except (KeyError, TypeError) as error:
-        raise RecordError(f"{file.name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
+        raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
 
 
 def read_records(folder: Path) -> list[Result]:
@@ -121,10 +135,15 @@ def read_records(folder: Path) -> list[Result]:
 
 def write_json(file: Path, table: Mapping[str, Any]) -> Path:
     """`table` as JSON under `file`, atomically and durably."""
+    return write_bytes(file, json.dumps(table, indent=1, sort_keys=True, allow_nan=False).encode())
+
+
+def write_bytes(file: Path, content: bytes) -> Path:
+    """`content` under `file`, atomically and durably."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(table, stream, indent=1, sort_keys=True, allow_nan=False)
+    with temporary.open("wb") as stream:
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(file)

@@ -10,20 +10,19 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmark.environment import environment
-from benchmark.keys import digest
+from benchmark.environment import environment, environment_digest
 from benchmark.metrics.textbook import metrics_key
 from benchmark.observation_file import read_observation
-from benchmark.plan import Cell, Plan, card_facts, plain
+from benchmark.plan import Cell, Plan, card_facts, find_cell, plain
 from benchmark.processes import Child, Ended, collect, start, stop, wait_any
-from benchmark.result import Clock, Memory, Outcome, RecordError, Result, read_json, read_record, write_json, write_record
+from benchmark.result import Clock, Memory, Outcome, RecordError, Result, read_json, read_record, write_bytes, write_json, write_record
 from benchmark.tasks import FuseJob, ObserveJob, ScoreJob
 from datasets.settings import field_values
 
@@ -52,33 +51,69 @@ class RunSettings:
     slots: int = 1
     command: str = ""
     retry: bool = False  # run cells again that ended as neither scored nor skipped
+    only: str = ""  # key of the one cell to run; empty: all
+    arguments: tuple[str, ...] = ()  # what repeats a cell besides plan and key: --data, --plugins, --seed
+    plan_file: str = ""  # where the plan was read
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """News of cells that run on other machines: how it goes, and perhaps that one has ended."""
+
+    running: tuple[str, ...]
+    left_s: float | None
+    record: Result | None = None  # of a cell that has ended; its other files are in the run folder already
+    lost: tuple[Cell, str] | None = None  # a cell that ended its machine's worker each time, and the reason
+
+
+Elsewhere = Callable[[list[Cell]], Generator[Arrival]]
 
 
 class BusyError(RuntimeError):
     """Another process is running in the same run folder."""
 
 
-def run(plan: Plan, settings: RunSettings, tell: Callable[[Progress], None]) -> list[Result]:
-    """Run what has no record yet and return the records of all cells of the plan, in its order.
+def run(plan: Plan, settings: RunSettings, tell: Callable[[Progress], None], elsewhere: Elsewhere | None = None) -> list[Result]:
+    """Run what has no record yet and return the records of all cells of the plan (or of the one asked for), in its order.
+
+    `elsewhere` hands the cells that must run to other machines, instead of to processes of this one; cells that need only a score are
+    scored here.
 
     Raises:
         BusyError: another run is using the folder.
+        PlanError: the one cell asked for is not in the plan.
     """
     cells = plan.cells(settings.device)
+    chosen = [find_cell(cells, settings.only)] if settings.only else cells
     with _claimed(settings.folder):
+        write_bytes(settings.folder / "plan.toml", plan.text.encode())
         write_json(settings.folder / "plan.json", {"command": settings.command, "plan": plan.summary(), "cells": len(cells)})
+        write_json(settings.folder / "index.json", _index(settings, cells))
         threads = plan.threads or max(1, _cores() // settings.slots)
         place = environment(settings.device, threads, settings.slots)
         write_json(settings.folder / "environment.json", place)
-        return _Run(plan, settings, tell, cells, threads).go()
+        write_json(settings.folder / "environments" / f"{environment_digest(place)}.json", place)
+        return _Run(plan, settings, tell, chosen, threads, environment_digest(place)).go(elsewhere)
+
+
+def _index(settings: RunSettings, cells: list[Cell]) -> dict[str, Any]:
+    """What index.json says: the plan's cells by key, and how to repeat one."""
+    by_key = {
+        cell.key: {"label": cell.contestant.label, "scene": cell.scene.name, "protocol": cell.protocol.name, "seed": cell.seed}
+        for cell in cells
+    }
+    return {"arguments": settings.arguments, "file": settings.plan_file, "device": settings.device, "cells": by_key}
 
 
 class _Run:
     """The state of one run: what waits, what runs, what is done."""
 
-    def __init__(self, plan: Plan, settings: RunSettings, tell: Callable[[Progress], None], cells: list[Cell], threads: int) -> None:
-        self.plan, self.settings, self.tell, self.cells, self.threads = plan, settings, tell, cells, threads
+    def __init__(
+        self, plan: Plan, settings: RunSettings, tell: Callable[[Progress], None], cells: list[Cell], threads: int, place: str
+    ) -> None:
+        self.plan, self.settings, self.tell, self.cells, self.threads, self.place = plan, settings, tell, cells, threads, place
         self.folder = settings.folder
+        self.away = Arrival((), None)  # what runs on other machines
         self.records: dict[str, Result] = {}
         self.to_fuse: list[Cell] = []
         self.to_score: list[Cell] = []
@@ -89,10 +124,12 @@ class _Run:
         self.unobservable: dict[tuple[str, str, int], str] = {}
         self.costs: dict[str, list[float]] = {}  # wall seconds of ended cells, by label
 
-    def go(self) -> list[Result]:
+    def go(self, elsewhere: Elsewhere | None = None) -> list[Result]:
         """Run until nothing waits; Ctrl-C ends the children and loses the cells in flight alone."""
         self._sort_out()
         self._tell(None)
+        if elsewhere is not None:
+            self._follow(elsewhere)
         try:
             while self.to_fuse or self.to_score or self.fusing or self.scoring or self.observing:
                 self._start_what_fits()
@@ -104,6 +141,23 @@ class _Run:
             for child in [*self.observing, *self.fusing, *self.scoring]:
                 stop(child)
         return [self.records[cell.key] for cell in self.cells]
+
+    def _follow(self, elsewhere: Elsewhere) -> None:
+        """Hand out every cell that must run, and take each record as it comes."""
+        for cell in [cell for cell in self.to_fuse if _withheld(cell)]:
+            self.to_fuse.remove(cell)
+            self._finish(self._record(cell, "skipped", _withheld(cell)))
+        with closing(elsewhere(self.to_fuse)) as stream:
+            self.to_fuse = []
+            for self.away in stream:
+                if self.away.record is not None:
+                    self._finish(self.away.record)
+                elif self.away.lost is not None:
+                    cell, reason = self.away.lost
+                    self._finish(self._record(cell, "killed", reason))
+                else:
+                    self._tell(None)
+        self.away = Arrival((), None)
 
     def _sort_out(self) -> None:
         """What is done already, what needs only a score, and what must run."""
@@ -150,7 +204,9 @@ class _Run:
 
     def _observe(self, cell: Cell) -> None:
         """Make the observation of a cell, or find it made."""
-        job = ObserveJob(cell.scene, cell.protocol, cell.seed, self._reference(cell), self._observation(cell))
+        job = ObserveJob(
+            cell.scene, cell.protocol, cell.seed, self._reference(cell), self._observation(cell), self._responses(cell)
+        )
         log = self.folder / "logs" / f"observe_{self._observation(cell).stem}.txt"
         self.observing[start(job, log, threads=_cores(), limit_s=OBSERVE_LIMIT_S)] = cell
 
@@ -171,7 +227,9 @@ class _Run:
         self.fusing[child] = cell
 
     def _score(self, cell: Cell) -> None:
-        job = ScoreJob(self._reference(cell), self._estimate(cell), cell.protocol.ratio)
+        job = ScoreJob(
+            self._reference(cell), self._estimate(cell), cell.protocol.ratio, self._observation(cell), self._responses(cell)
+        )
         self.scoring[start(job, self.folder / "logs" / f"{cell.key}.txt", threads=1, limit_s=SCORE_LIMIT_S)] = cell
 
     def _end(self, child: Child) -> None:
@@ -213,8 +271,8 @@ class _Run:
             card=card_facts(card),
             tier=card.tier,
             scene=cell.scene.name,
-            scene_digest=self._reference(cell).stem,
-            observation_digest=self._observation(cell).stem,
+            scene_digest=cell.scene_digest,
+            observation_digest=cell.observation_digest,
             protocol={"name": cell.protocol.name, "source": cell.protocol.source, **cell.protocol.numbers()},
             observed=observed,
             seed=cell.seed,
@@ -224,6 +282,7 @@ class _Run:
             parameters_inference=known.get("parameters_inference"),
             device=self.settings.device,
             threads=known.get("threads", self.threads),
+            environment=self.place,
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
@@ -236,24 +295,25 @@ class _Run:
     def _tell(self, last: Result | None) -> None:
         running = tuple(f"{cell.contestant.label} on {cell.scene.name}" for cell in self.fusing.values())
         running += tuple(f"observing {cell.scene.name}" for cell in self.observing.values())
-        running += tuple(f"scoring {cell.contestant.label} on {cell.scene.name}" for cell in self.scoring.values())
+        running += self.away.running + tuple(f"scoring {cell.contestant.label} on {cell.scene.name}" for cell in self.scoring.values())
         self.tell(Progress(len(self.cells), len(self.records), running, self._time_left(), last))
 
     def _time_left(self) -> float | None:
         """Seconds for what waits, by the mean of the same method so far, or of all methods where there is none."""
         if not self.costs:
-            return None
+            return self.away.left_s
         means = {label: sum(costs) / len(costs) for label, costs in self.costs.items()}
         overall = sum(means.values()) / len(means)
         return sum(means.get(cell.contestant.label, overall) for cell in [*self.to_fuse, *self.fusing.values()]) / self.settings.slots
 
     def _reference(self, cell: Cell) -> Path:
-        name = digest({"scene": cell.fingerprint, "ratio": cell.protocol.ratio})  # the ratio decides the crop
-        return self.folder / "scenes" / f"{name}.h5"
+        return self.folder / "scenes" / f"{cell.scene_digest}.h5"
 
     def _observation(self, cell: Cell) -> Path:
-        name = digest({"scene": cell.fingerprint, "protocol": cell.protocol.numbers(), "seed": cell.seed})
-        return self.folder / "observations" / f"{name}.h5"
+        return self.folder / "observations" / f"{cell.observation_digest}.h5"
+
+    def _responses(self, cell: Cell) -> Path:
+        return self.folder / "responses" / f"{cell.observation_digest}.h5"
 
     def _estimate(self, cell: Cell) -> Path:
         return self.folder / "estimates" / f"{cell.key}.h5"

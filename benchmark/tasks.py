@@ -1,8 +1,8 @@
 """What runs inside a cell's own processes: observe, fuse, score. Each is one task in one child, and none knows the others' data.
 
-    observe   holds the scene; writes the reference and the observation
+    observe   holds the scene; writes the reference, the observation and the true responses
     fuse      holds the observation alone, with what the card asks for; writes the estimate
-    score     holds reference and estimate; knows no method
+    score     holds reference, estimate, observation and true responses; knows no method
 
 Preloaded by the fork server, so importing this module must not touch CUDA.
 """
@@ -18,8 +18,9 @@ from typing import Any
 import torch
 
 from benchmark.meter import measure
-from benchmark.metrics.textbook import score
-from benchmark.observation_file import write_observation
+from benchmark.metrics.cell import score_cell
+from benchmark.observation_file import read_observation, write_observation
+from benchmark.response_file import read_responses, write_responses
 from benchmark.validity import check_estimate
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.observation import Observation
@@ -40,17 +41,19 @@ class ObserveJob:
     seed: int
     reference: Path
     observation: Path
+    responses: Path
 
     def run(self) -> dict[str, Any]:
-        """Write the reference (unless it is there) and the observation."""
+        """Write the reference (unless it is there), the observation and the true responses."""
         scene = crop_to_ratio(self.scene.load(), self.protocol.ratio)
         seen = observe(scene, self.protocol, noise_generator(self.seed))
         if not self.reference.exists():
             content = CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, {"source": scene.source})
             write_cube(self.reference, content)
         write_observation(self.observation, seen)
-        names = self.protocol.spectral(scene.wavelengths).names
-        return {"channels_used": list(names), "shape": list(scene.cube.shape)}
+        spectral = self.protocol.spectral(scene.wavelengths)
+        write_responses(self.responses, self.protocol.spatial(), spectral)
+        return {"channels_used": list(spectral.names), "shape": list(scene.cube.shape)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +101,17 @@ class ScoreJob:
     reference: Path
     estimate: Path
     ratio: int
+    observation: Path
+    responses: Path
 
     def run(self) -> dict[str, Any]:
-        """Every textbook metric of the *stored* estimate, so that scoring again gives the same figures."""
-        return {"metrics": score(read_cube(self.reference).cube, read_cube(self.estimate).cube, self.ratio)}
+        """Every metric of the *stored* estimate, so that scoring again gives the same figures.
+
+        Without the observation's file, or that of the true responses, the metrics that need it are None.
+        """
+        seen = read_observation(self.observation) if self.observation.exists() else None
+        truth = read_responses(self.responses) if self.responses.exists() else None
+        return {"metrics": score_cell(read_cube(self.reference).cube, read_cube(self.estimate), self.ratio, seen, truth)}
 
 
 Job = ObserveJob | FuseJob | ScoreJob

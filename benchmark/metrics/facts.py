@@ -1,4 +1,7 @@
-"""What each metric is: its label, unit, sense and source. Plain facts that import nothing, so that reports can read them."""
+"""What each metric is: its label, unit, sense and source. Plain facts that import nothing, so that reports can read them.
+
+TEXTBOOK has those against the truth, NO_REFERENCE those against the two observations, RESPONSES the scores of an estimated PSF and SRF.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ class Metric:
     digits: int  # after the point, in tables
 
 
-METRICS: tuple[Metric, ...] = (
+TEXTBOOK: tuple[Metric, ...] = (
     Metric(
         name="psnr",
         label="PSNR",
@@ -118,6 +121,102 @@ METRICS: tuple[Metric, ...] = (
         digits=0,
     ),
 )
+
+NO_REFERENCE: tuple[Metric, ...] = (
+    Metric(
+        name="d_lambda",
+        label="D_lambda",
+        unit="",
+        higher_is_better=False,
+        definition="mean over pairs of bands of |Q in the estimate - Q in the HSI|, Q in blocks of 32 x 32 pixels of each grid (16 x 16 "
+        "where the HSI has fewer than 32 rows or columns); not defined below 16",
+        paper="Alparone et al., Photogrammetric Engineering and Remote Sensing 74(2), 2008",
+        doi="10.14358/PERS.74.2.193",
+        digits=4,
+    ),
+    Metric(
+        name="d_s",
+        label="D_s",
+        unit="",
+        higher_is_better=False,
+        definition="mean over bands and channels of |Q(estimate, MSI) - Q(HSI, MSI blurred and decimated by the true PSF)|, blocks as in "
+        "D_lambda",
+        paper="Alparone et al., Photogrammetric Engineering and Remote Sensing 74(2), 2008",
+        doi="10.14358/PERS.74.2.193",
+        digits=4,
+    ),
+    Metric(
+        name="qnr",
+        label="QNR",
+        unit="",
+        higher_is_better=True,
+        definition="(1 - D_lambda) (1 - D_s)",
+        paper="Alparone et al., Photogrammetric Engineering and Remote Sensing 74(2), 2008",
+        doi="10.14358/PERS.74.2.193",
+        digits=4,
+    ),
+    Metric(
+        name="consistency_hsi",
+        label="HSI residual",
+        unit="",
+        higher_is_better=False,
+        definition="RMSE of the estimate, blurred and decimated by the true PSF, to the HSI; the noise's own level is the best to hope for",
+        digits=5,
+    ),
+    Metric(
+        name="consistency_msi",
+        label="MSI residual",
+        unit="",
+        higher_is_better=False,
+        definition="RMSE of the estimate, integrated by the true SRF, to the MSI; the noise's own level is the best to hope for",
+        digits=5,
+    ),
+)
+
+RESPONSES: tuple[Metric, ...] = (
+    Metric(
+        name="psf_error",
+        label="PSF error",
+        unit="",
+        higher_is_better=False,
+        definition="|estimated - true| / |true| over the taps of both kernels at their places on the fine grid, phase included",
+        digits=4,
+    ),
+    Metric(
+        name="psf_centre_offset",
+        label="PSF offset",
+        unit="px",
+        higher_is_better=False,
+        definition="distance of the two kernels' centroids, phase included, in fine pixels",
+        digits=3,
+    ),
+    Metric(
+        name="psf_sigma_error",
+        label="PSF width error",
+        unit="px",
+        higher_is_better=False,
+        definition="|sigma - true sigma| in fine pixels, sigma^2 being half the kernel's second moment about its centroid",
+        digits=3,
+    ),
+    Metric(
+        name="srf_error",
+        label="SRF error",
+        unit="",
+        higher_is_better=False,
+        definition="|estimated - true| / |true| over all weights",
+        digits=4,
+    ),
+    Metric(
+        name="srf_scene_error",
+        label="SRF error on the scene",
+        unit="",
+        higher_is_better=False,
+        definition="|(estimated - true) X| / |true X|, X the reference's spectra: what the error does to this scene",
+        digits=5,
+    ),
+)
+
+METRICS: tuple[Metric, ...] = TEXTBOOK + NO_REFERENCE + RESPONSES
 
 HEADLINE = ("psnr", "ssim", "sam", "ergas", "uiqi")
 

@@ -18,7 +18,7 @@ HOME = Path(__file__).parent
 
 
 def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> dict[str, float | None]:
-    """Every metric of `benchmark.metrics.facts.METRICS` by name; `ratio` is fine pixels a coarse pixel, along an axis.
+    """Every metric of `benchmark.metrics.facts.TEXTBOOK` by name; `ratio` is fine pixels a coarse pixel, along an axis.
 
     Nothing is clipped, rounded or cropped. A metric that is not defined for a pair is None:
 
@@ -30,6 +30,29 @@ def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
         sam         every reference spectrum is zero
         ergas       a band of the reference has mean zero
         cc          a band of the reference or of the estimate is constant
+
+    Raises:
+        ValueError: the shapes differ, a cube is empty or holds NaN or Inf, or the ratio is below 1.
+    """
+    check_pair(reference, estimate, ratio)
+    values = {
+        "psnr": psnr(reference, estimate),
+        "psnr_cube": psnr_cube(reference, estimate),
+        "ssim": ssim(reference, estimate),
+        "sam": sam(reference, estimate),
+        "ergas": ergas(reference, estimate, ratio),
+        "uiqi": uiqi(reference, estimate),
+        "q2n": q2n(reference, estimate),
+        "rmse": rmse(reference, estimate),
+        "cc": cc(reference, estimate),
+        "out_of_range": out_of_range(estimate),
+        "sam_pixels_left_out": float(sam_pixels_left_out(reference)),
+    }
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def check_pair(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> None:
+    """Refuse what has no score.
 
     Raises:
         ValueError: the shapes differ, a cube is empty or holds NaN or Inf, or the ratio is below 1.
@@ -46,20 +69,6 @@ def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
             raise ValueError(
                 f"expected finite values in the {name}, got {bad} NaN or Inf of {cube.size}; an estimate like that is invalid, not scored"
             )
-    values = {
-        "psnr": psnr(reference, estimate),
-        "psnr_cube": psnr_cube(reference, estimate),
-        "ssim": ssim(reference, estimate),
-        "sam": sam(reference, estimate),
-        "ergas": ergas(reference, estimate, ratio),
-        "uiqi": uiqi(reference, estimate),
-        "q2n": q2n(reference, estimate),
-        "rmse": rmse(reference, estimate),
-        "cc": cc(reference, estimate),
-        "out_of_range": out_of_range(estimate),
-        "sam_pixels_left_out": float(sam_pixels_left_out(reference)),
-    }
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
 def metrics_key() -> str:
