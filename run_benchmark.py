@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
+    from benchmark.explain import Recipe
     from benchmark.run import Progress, RunSettings
     from datasets.scenes import DataRoots
     from reports.report import ReportPaths
@@ -30,7 +30,21 @@ OK, FAILED, USAGE = 0, 1, 2
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 when every cell ended as scored or skipped, 1 when some failed, 2 for a wrong plan or wrong arguments."""
     given = sys.argv[1:] if arguments is None else arguments
-    commands = ("run", "cell", "status", "explain", "compare", "merge", "list", "report", "fetch", "new-method", "check-method", "fuse")
+    commands = (
+        "run",
+        "cell",
+        "status",
+        "explain",
+        "compare",
+        "merge",
+        "list",
+        "report",
+        "rescore",
+        "fetch",
+        "new-method",
+        "check-method",
+        "fuse",
+    )
     if not given or (given[0] not in commands and given[0] not in ("-h", "--help")):
         given = ["run", *given]
     options = _parser().parse_args(given)
@@ -62,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, metavar="N", help="instead of the plan's seeds")
     run.add_argument("--plugins", type=Path, metavar="DIR", help="folder with method files of your own")
     run.add_argument("--retry", action="store_true", help="run cells again that failed, timed out or were killed")
+    run.add_argument("--keep", choices=("estimates", "top", "none"), default="estimates", help="which fused cubes to keep (default: all)")
     run.add_argument("--dry-run", action="store_true", help="list the cells and stop")
     run.add_argument(
         "--cluster", metavar="ADDRESS", help="hand the cells to this dask scheduler (docs/cluster.md); --device auto is cpu then"
@@ -84,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     cell.add_argument("--plugins", type=Path, metavar="DIR")
     cell.add_argument("--retry", action="store_true", help="run it again if it failed before")
     _data(cell)
-    cell.set_defaults(call=_cell, cluster=None)
+    cell.set_defaults(call=_cell, cluster=None, keep="estimates")
 
     status = commands.add_parser("status", help="how far a run is; reads files alone")
     status.add_argument("folder", type=Path, metavar="RUN_DIR")
@@ -116,6 +131,13 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, metavar="RUN_DIR")
     report.add_argument("--out", type=Path, metavar="DIR", help="default: RUN_DIR/report")
     report.set_defaults(call=_report)
+
+    rescore = commands.add_parser("rescore", help="score a run's stored estimates again, also by the conventions of other projects")
+    rescore.add_argument("folder", type=Path, metavar="RUN_DIR")
+    rescore.add_argument(
+        "--profile", default="", metavar="all|NAME[,NAME]", help="conventions to score by (docs/metrics.md); without, the metrics alone"
+    )
+    rescore.set_defaults(call=_rescore)
 
     fetch = commands.add_parser("fetch", help="download data from its makers; without NAME, list what there is")
     fetch.add_argument("name", nargs="?", metavar="NAME")
@@ -191,6 +213,7 @@ def _device(wanted: str, *, here: bool = True) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from benchmark.keeping import disk_bytes
     from benchmark.plan import read_plan
     from benchmark.run import run
     from reports.report import write_report
@@ -204,14 +227,14 @@ def _run(options: argparse.Namespace) -> int:
             known = (folder / "cells" / f"{cell.key}.json").exists()
             done = "  (done)" if known else ""
             print(f"{cell.key}  {cell.contestant.label}  |  {cell.scene.name}  |  {cell.protocol.name}  |  seed {cell.seed}{done}")
-        print(f"{len(cells)} cells, into {folder}")
+        print(f"{len(cells)} cells, into {folder}; up to {disk_bytes(cells, options.keep) / 1e6:.0f} MB there, uncompressed")
         return OK
     elsewhere = None
     if options.cluster:
         from benchmark.cluster import Cluster
 
         place = (options.cluster, options.cluster_clone, options.cluster_python)
-        elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, settings.device, settings.arguments).hand_out
+        elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, settings.device, settings.arguments, options.keep).hand_out
     records = run(plan, settings, _Printer(), elsewhere)
     paths = write_report(folder)
     print()
@@ -234,6 +257,7 @@ def _settings(options: argparse.Namespace, folder: Path) -> RunSettings:
         slots=options.slots,
         command=_spelled(),
         retry=options.retry,
+        keep=options.keep,
         only=options.key,
         arguments=_repeating(options),
         plan_file=str(options.plan.resolve()),
@@ -256,6 +280,7 @@ def _repeating(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _cell(options: argparse.Namespace) -> int:
+    from benchmark.explain import explain
     from benchmark.parcel import run_packed
     from benchmark.plan import read_plan
     from benchmark.run import run
@@ -268,7 +293,7 @@ def _cell(options: argparse.Namespace) -> int:
         sys.stdout.buffer.write(parcel)
     else:
         record = run(plan, settings, _Printer())[0]
-        print(_explained(options.out, record.key))
+        print(explain(settings.folder, record.key).text())
     return OK if record.outcome in ("scored", "skipped") else FAILED
 
 
@@ -279,22 +304,22 @@ def _status(options: argparse.Namespace) -> int:
     return OK
 
 
-def _explained(folder: Path, key: str) -> str:
+def _explain(options: argparse.Namespace) -> int:
     from benchmark.explain import explain
 
-    return explain(folder, key).text()
+    explanation = explain(options.folder, options.key)
+    print(explanation.text())
+    return _debug(explanation.recipe) if options.debug and explanation.recipe is not None else OK
 
 
-def _explain(options: argparse.Namespace) -> int:
-    if not options.debug:
-        print(_explained(options.folder, options.key))
-        return OK
+def _debug(recipe: Recipe) -> int:
     import pdb
+    import traceback
 
-    from benchmark.explain import rehearse
+    from benchmark.rehearse import rehearse
 
     try:
-        print(rehearse(options.folder, options.key))
+        print(rehearse(recipe))
     except Exception:  # noqa: BLE001  # whatever the method raises is what the user wants to look at
         traceback.print_exc()
         pdb.post_mortem()
@@ -401,6 +426,23 @@ def _report(options: argparse.Namespace) -> int:
     _print_tables(paths)
     _print_places(paths)
     return OK
+
+
+def _rescore(options: argparse.Namespace) -> int:
+    from benchmark.rescore import Rescored, profile_names, rescore
+    from reports.profiles import profile_text
+    from reports.report import write_report
+
+    def tell(done: int, total: int, cell: Rescored) -> None:
+        what = cell.problem or ", ".join([*(["metrics"] if cell.metrics else []), *cell.profiles]) or "up to date"
+        print(f"[{done}/{total}] {cell.result.label} on {cell.result.scene}: {what}", file=sys.stderr, flush=True)
+
+    cells = rescore(options.folder, profile_names(options.profile), tell)
+    paths = write_report(options.folder)
+    for table in paths.profiles:
+        print(profile_text(table))
+    _print_places(paths)
+    return FAILED if any(cell.problem and cell.kept for cell in cells) else OK
 
 
 def _print_tables(paths: ReportPaths) -> None:

@@ -1,14 +1,23 @@
-"""The clock and the scales: seconds with the device synchronised, peak memory of the process, learned parameters.
+"""The clock and the scales: seconds with the device synchronised, peak memory of the process, learned parameters, operations.
 
-`fuse` alone is inference. The first call is a warm-up; then rounds until there are `ROUNDS` of them or `BUDGET_S` is spent; median and
-quartiles are kept. A first call that takes longer than the budget is itself the one round (`warmed` is then False), so that a method of
-twenty seconds is not run twice. Learning and transfers have their own columns.
+`fuse` alone is inference. The first call is a warm-up; then rounds until the median is steady or the budget is spent:
+
+    steady    at least `LEAST_ROUNDS`, and the quartiles within `STEADY` of the median, over the root of their number
+    budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them
+
+A first call that takes longer than the budget is itself the one round (`warmed` is then False), so that a method of twenty seconds is
+not run twice. Learning, which happens once, and transfers have their own columns. Operations are counted in a call of their own, never a
+timed one.
+
+Other work on the machine spoils a clock: the cores that other processes kept busy while it ran, and the share of time that a
+hypervisor took away, are measured from /proc/stat and kept with the seconds.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -17,12 +26,14 @@ from typing import TypeVar
 
 import torch
 
+from benchmark.flops import Flops, count_flops
 from benchmark.result import Clock, Memory
 from datasets.observation import Observation
 from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, learn
 
-ROUNDS = 5
 BUDGET_S = 2.0
+LEAST_ROUNDS, MOST_ROUNDS = 3, 30
+STEADY = 0.02
 T = TypeVar("T")
 
 
@@ -34,34 +45,44 @@ class Measured:
     clock: Clock
     memory: Memory
     parameters: ParameterCount
+    flops: Flops | None  # None where they were not asked for
 
 
-def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: int) -> Measured:
-    """Let `method` learn and fuse on `device`, and take the time of each."""
+def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: int, *, flops: bool = False) -> Measured:
+    """Let `method` learn and fuse on `device`, and take the time of each; `flops` asks for a further call that counts operations."""
     base = resident_bytes("VmRSS")
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     there, to_device = timed(lambda: seen.to(device), device)
+    machine = _Machine()
     fitted, learning = timed(lambda: learn(method, there, _generator(seed)), device)
-    fit = 0.0 if isinstance(method, FusionMethod) else learning
     first, seconds = timed(lambda: fitted.fuse(there, _generator(seed)), device)
     rounds, warmed = [seconds], False
     if seconds <= BUDGET_S:
         rounds, warmed = [], True
-        while len(rounds) < ROUNDS and (not rounds or sum(rounds) < BUDGET_S):
+        while not _enough(rounds):
             rounds.append(timed(lambda: fitted.fuse(there, _generator(seed)), device)[1])
+    others, steal = machine.disturbance()
     cube, to_host = timed(lambda: first.cube.cpu(), device)
-    low, _, high = quantiles(rounds, n=4, method="inclusive") if len(rounds) > 1 else (rounds[0],) * 3
-    return Measured(
-        Estimate(cube, first.psf, first.srf, first.std),
-        Clock(fuse=median(rounds), fuse_low=low, fuse_high=high, rounds=len(rounds), warmed=warmed, fit=fit, transfer=to_device + to_host),
-        Memory(
-            peak=resident_bytes("VmHWM"),
-            base=base,
-            cuda_peak=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
-        ),
-        fitted.parameter_count(),
+    memory = Memory(
+        peak=resident_bytes("VmHWM"),
+        base=base,
+        cuda_peak=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
     )
+    low, high = _quartiles(rounds)
+    clock = Clock(
+        fuse=median(rounds),
+        fuse_low=low,
+        fuse_high=high,
+        rounds=len(rounds),
+        warmed=warmed,
+        fit=0.0 if isinstance(method, FusionMethod) else learning,
+        transfer=to_device + to_host,
+        others=others,
+        steal=steal,
+    )
+    counted = count_flops(lambda: fitted.fuse(there, _generator(seed)))[1] if flops else None
+    return Measured(Estimate(cube, first.psf, first.srf, first.std), clock, memory, fitted.parameter_count(), counted)
 
 
 def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:
@@ -80,6 +101,53 @@ def resident_bytes(which: str) -> int:
         return 0
     found = re.search(rf"^{which}:\s+(\d+) kB", status.read_text(encoding="ascii"), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
+
+
+def _enough(rounds: Sequence[float]) -> bool:
+    """Whether the median is steady, or the budget spent."""
+    if len(rounds) < LEAST_ROUNDS:
+        return bool(rounds) and sum(rounds) >= BUDGET_S
+    low, high = _quartiles(rounds)
+    steady = (high - low) <= STEADY * median(rounds) * len(rounds) ** 0.5
+    return steady or len(rounds) >= MOST_ROUNDS or sum(rounds) >= BUDGET_S
+
+
+def _quartiles(rounds: Sequence[float]) -> tuple[float, float]:
+    if len(rounds) == 1:
+        return rounds[0], rounds[0]
+    low, _, high = quantiles(rounds, n=4, method="inclusive")
+    return low, high
+
+
+class _Machine:
+    """What the whole machine does, against what this process does, from here on."""
+
+    def __init__(self) -> None:
+        self.start = perf_counter()
+        self.busy, self.stolen = _machine_seconds()
+        self.own = sum(os.times()[:2])
+
+    def disturbance(self) -> tuple[float | None, float | None]:
+        """Cores that others kept busy, and the share of all cores' time that was stolen, since the start; None where nobody tells.
+
+        The kernel counts in hundredths of a second, so less than a fifth of a second says nothing.
+        """
+        elapsed = perf_counter() - self.start
+        busy, stolen = _machine_seconds()
+        if busy is None or self.busy is None or stolen is None or self.stolen is None or elapsed < 0.2:
+            return None, None
+        own = sum(os.times()[:2]) - self.own
+        return max(0.0, (busy - self.busy - own) / elapsed), (stolen - self.stolen) / (elapsed * (os.cpu_count() or 1))
+
+
+def _machine_seconds() -> tuple[float | None, float | None]:
+    """Seconds of all cores together, since the machine started: at work, and stolen. None without /proc/stat."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return None, None
+    fields = [int(field) / os.sysconf("SC_CLK_TCK") for field in stat.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = fields
+    return user + nice + system + irq + softirq, steal
 
 
 def _synchronise(device: torch.device) -> None:

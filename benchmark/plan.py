@@ -5,7 +5,9 @@
     scenes = ["builtin/fields", "cave:test", "file:/data/mine.mat"]
     protocols = ["wald-x4"]                 # by name ...
     time_limit_s = 900                      # a cell is ended after so many seconds
+    memory_limit_mb = 8000                  # a cell may take so much beyond what it starts with; no limit when absent
     threads = 1                             # of torch in a cell; all cores, shared by the slots, when absent
+    retries = 1                             # a cell that failed, was killed or ran out of time or memory is run again so often (0)
 
     [[protocol]]                            # ... or by their numbers
     name = "mine-x4"
@@ -20,6 +22,7 @@
     label = "R-FUSE, small"                 # name in tables; the card's name, and what differs, when absent
     parameters = {prior_weight = 1e-3}
     grid = {rank = [5, 10]}                 # every combination is a row of its own
+    time_limit_s = 60                       # instead of the plan's; likewise memory_limit_mb
 
 A cell is one method with its parameters on one scene under one protocol with one seed.
 """
@@ -56,6 +59,8 @@ class Contestant:
     method: AnyMethod
     label: str
     sources: str  # digest of the import closure of its file
+    time_limit_s: float | None = None  # instead of the plan's
+    memory_limit_mb: float | None = None
 
     @property
     def card(self) -> Card:
@@ -101,6 +106,8 @@ class Plan:
     seeds: Sequence[int]
     time_limit_s: float
     threads: int | None = None  # of torch in a cell; None: all cores, shared by the slots
+    memory_limit_mb: float | None = None  # None: what the machine has
+    retries: int = 0
     text: str = ""  # of its file, as it was read
 
     def cells(self, device: str) -> list[Cell]:
@@ -146,6 +153,8 @@ class Plan:
             "seeds": list(self.seeds),
             "time_limit_s": self.time_limit_s,
             "threads": self.threads,
+            "memory_limit_mb": self.memory_limit_mb,
+            "retries": self.retries,
         }
 
 
@@ -161,6 +170,8 @@ class _Table:
     seeds: tuple[int, ...] = (0,)
     time_limit_s: float = 3600.0
     threads: int | None = None
+    memory_limit_mb: float | None = None
+    retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -171,6 +182,8 @@ class _MethodTable:
     label: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, Any] = field(default_factory=dict)
+    time_limit_s: float | None = None
+    memory_limit_mb: float | None = None
 
 
 def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None, text: str | None = None) -> Plan:
@@ -221,14 +234,29 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     _expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)
     contestants = _labelled([entry for item in table.method for entry in _contestants(item, (file.parent, roots.root), plugins)])
+    _expect_distinct("methods", [f"{entry.entry.name} with {plain(field_values(entry.method))}" for entry in contestants])
     seeds = table.seeds if seed is None else (seed,)
     _expect_some("seeds", seeds)
     _expect_distinct("seeds", [str(value) for value in seeds])
-    if table.time_limit_s <= 0:
-        raise SettingError(f"time_limit_s: expected seconds above 0, got {table.time_limit_s}")
+    if table.retries < 0:
+        raise SettingError(f"retries: expected a whole number >= 0, got {table.retries}")
+    limits = [(table.time_limit_s, table.memory_limit_mb), *((entry.time_limit_s, entry.memory_limit_mb) for entry in contestants)]
+    for name, value in [pair for limit in limits for pair in zip(("time_limit_s", "memory_limit_mb"), limit, strict=True)]:
+        if value is not None and value <= 0:
+            raise SettingError(f"{name}: expected a number above 0, got {value:g}")
     if table.threads is not None and table.threads < 1:
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
-    return Plan(table.name or file.stem, scenes, protocols, contestants, seeds, table.time_limit_s, table.threads)
+    return Plan(
+        name=table.name or file.stem,
+        scenes=scenes,
+        protocols=protocols,
+        contestants=contestants,
+        seeds=seeds,
+        time_limit_s=table.time_limit_s,
+        threads=table.threads,
+        memory_limit_mb=table.memory_limit_mb,
+        retries=table.retries,
+    )
 
 
 def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plugins: Path | None) -> list[Contestant]:
@@ -247,7 +275,8 @@ def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plu
             method = configure(kind, chosen)
         except (SettingError, ValueError) as error:
             raise SettingError(f"method {table.name}: {error}") from error
-        made.append(Contestant(entry, _with_files(method, folders, table.name), table.label, sources))
+        method = _with_files(method, folders, table.name)
+        made.append(Contestant(entry, method, table.label, sources, table.time_limit_s, table.memory_limit_mb))
     return made
 
 
@@ -295,7 +324,7 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def card_facts(card: Card) -> dict[str, Any]:
     """A card as JSON holds it."""
-    return asdict(card)
+    return plain(asdict(card))
 
 
 def _spell(value: Any) -> str:

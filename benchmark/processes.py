@@ -1,20 +1,31 @@
 """One child process a task: nothing that a task does can take down the supervisor or another task.
 
-Children come from a fork server that has torch and our modules imported already (some 10 ms a start instead of seconds). Each has a process
-group of its own, its output in a file, and a hard time limit: SIGTERM to the group, SIGKILL a moment later. A child sends one message, its
-answer or its error, through a pipe; when it ends without one, its exit status tells why.
+Children come from a fork server that has torch and our modules imported already (some 10 ms a start instead of seconds). Each has
+
+    a process group of its own, ended as a whole         a hard time limit: SIGINT, then SIGTERM, then SIGKILL
+    a scratch folder of its own                          a memory limit (RLIMIT_DATA above its start; on CUDA the allocator's share)
+    its output in that folder, kept up to 2 MB           a limit on the size of any file that it writes
+    when it runs a method: no path to the run folder     SIGKILL when the supervisor dies
+
+A child sends one message through a pipe, its answer or its error; when it ends without one, its exit status tells why.
+RLIMIT_AS is never used: CUDA reserves more addresses than any machine has memory.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
+import resource
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -25,8 +36,11 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-GRACE_S = 2.0  # between SIGTERM and SIGKILL
-Ending = Literal["done", "error", "timeout", "killed"]
+GRACE_S = 1.0  # between one signal and the next
+LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
+FILE_BYTES = 16 * 2**30  # no child writes a larger file
+LOG_NAME = "log.txt"
+Ending = Literal["done", "error", "timeout", "killed", "out of memory"]
 
 
 @runtime_checkable
@@ -39,14 +53,52 @@ class Job(Protocol):
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a child may use, and where it runs."""
+
+    seconds: float
+    memory_mb: float | None = None  # beyond what a child starts with; None: what the machine has
+    threads: int = 1
+    seed: int = 0  # of the global generators, for methods that use them against the rules
+    variables: Mapping[str, str] = field(default_factory=dict)  # of the environment, such as CUDA_VISIBLE_DEVICES
+    apart: bool = False  # work in the scratch folder, so that nothing the child is given leads to the run folder
+
+
+@dataclass(frozen=True)
 class Ended:
-    """How a child ended."""
+    """How a child ended. `scratch` holds the files that it left; `discard` removes them."""
 
     how: Ending
     answer: dict[str, Any]  # of `run`, when done
     error: str = ""  # the exception's class name, when error
     reason: str = ""  # one line
     seconds: float = 0.0
+    scratch: Path = Path()
+
+    def keep(self, name: str, file: Path) -> None:
+        """Move what the child wrote as `name` to `file`, whole or not at all."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+        shutil.move(self.scratch / name, temporary)
+        temporary.replace(file)
+
+    def keep_log(self, file: Path) -> None:
+        """Append the child's output to `file`: beginning and end, when there is too much of it."""
+        log = self.scratch / LOG_NAME
+        size = log.stat().st_size if log.exists() else 0
+        if size == 0:
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("rb") as source, file.open("ab") as target:
+            target.write(source.read(LOG_BYTES))
+            if size > 2 * LOG_BYTES:
+                target.write(f"\n[... {size - 2 * LOG_BYTES} bytes left out ...]\n".encode())
+                source.seek(size - LOG_BYTES)
+            target.write(source.read())
+
+    def discard(self) -> None:
+        """Remove what the child left."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 @dataclass(eq=False)
@@ -55,8 +107,11 @@ class Child:
 
     process: BaseProcess
     pipe: Connection
+    life: Connection  # open as long as the child may live
+    scratch: Path
     started: float
     limit_s: float
+    oom_kills: int  # of the kernel, when it started
 
     @property
     def deadline(self) -> float:
@@ -64,15 +119,17 @@ class Child:
         return self.started + self.limit_s
 
 
-def start(job: Job, log: Path, *, threads: int, limit_s: float, seed: int = 0) -> Child:
-    """Run `job` in a new child, its output appended to `log`."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+def start(job: Job, limits: Limits) -> Child:
+    """Run `job` in a new child."""
     context = _context()
+    scratch = Path(tempfile.mkdtemp(prefix="hmif-cell-"))
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(job, theirs, log, threads, seed), daemon=False)
+    their_life, our_life = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(job, theirs, their_life, scratch, limits), daemon=False)
     process.start()
     theirs.close()
-    return Child(process, ours, time.monotonic(), limit_s)
+    their_life.close()
+    return Child(process, ours, our_life, scratch, time.monotonic(), limits.seconds, _oom_kills())
 
 
 def wait_any(children: list[Child], timeout_s: float) -> list[Child]:
@@ -97,31 +154,29 @@ def collect(child: Child) -> Ended:
     child.process.join(GRACE_S)
     if child.process.is_alive():  # it has answered, but does not end (a thread that it left running)
         stop(child)
-    _end_group(child)
+    _signal_group(child, signal.SIGKILL)  # processes that it left behind
     child.pipe.close()
+    child.life.close()
     seconds = time.monotonic() - child.started
     if message is not None:
-        how: Ending = "done" if message["ok"] else "error"
-        return Ended(how, message.get("answer", {}), message.get("error", ""), message.get("reason", ""), seconds)
+        return Ended(message["how"], message.get("answer", {}), message.get("error", ""), message.get("reason", ""), seconds, child.scratch)
     if over:
-        return Ended(
-            "timeout", {}, reason=f"ended after its time limit of {child.limit_s:g} s; raise time_limit_s in the plan", seconds=seconds
-        )
-    return Ended("killed", {}, reason=_spell_exit(child.process.exitcode), seconds=seconds)
+        text = f"ended after its time limit of {child.limit_s:g} s; raise time_limit_s in the plan"
+        return Ended("timeout", {}, reason=text, seconds=seconds, scratch=child.scratch)
+    code = child.process.exitcode
+    if code == -signal.SIGKILL and _oom_kills() > child.oom_kills:
+        text = "the kernel ended it for want of memory; give it a smaller scene, or fewer slots"
+        return Ended("out of memory", {}, reason=text, seconds=seconds, scratch=child.scratch)
+    return Ended("killed", {}, reason=_spell_exit(code), seconds=seconds, scratch=child.scratch)
 
 
 def stop(child: Child) -> None:
-    """End a child and all that it started: SIGTERM, then SIGKILL."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    """End a child and all that it started: SIGINT, SIGTERM, SIGKILL, a second apart."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         _signal_group(child, number)
         child.process.join(GRACE_S)
         if not child.process.is_alive():
             return
-
-
-def _end_group(child: Child) -> None:
-    """End processes that a finished child left behind."""
-    _signal_group(child, signal.SIGKILL)
 
 
 def _signal_group(child: Child, number: int) -> None:
@@ -132,7 +187,8 @@ def _signal_group(child: Child, number: int) -> None:
         os.killpg(pid, number)
     except ProcessLookupError:  # no group yet (the child is just starting) or none any more
         if child.process.is_alive():
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def _spell_exit(code: int | None) -> str:
@@ -141,9 +197,17 @@ def _spell_exit(code: int | None) -> str:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        hint = " (often the kernel's out-of-memory killer)" if name == "SIGKILL" else ""
-        return f"the process was ended by {name}{hint}"
-    return f"the process ended without an answer, exit status {code}"
+        return f"the process was ended by {name}; its log has what it printed"
+    return f"the process ended without an answer, exit status {code}; its log has what it printed"
+
+
+def _oom_kills() -> int:
+    """How often the kernel has ended a process for want of memory, on this machine or in this cgroup; 0 where it does not tell."""
+    counts = [0]
+    for file in (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events")):
+        with suppress(OSError):
+            counts += [int(line.split()[1]) for line in file.read_text(encoding="ascii").splitlines() if line.startswith("oom_kill ")]
+    return max(counts)
 
 
 def _context() -> Any:
@@ -161,22 +225,67 @@ def _context() -> Any:
     return context
 
 
-def _child(job: Job, pipe: Connection, log: Path, threads: int, seed: int) -> None:
-    """Runs in the child: own process group, output to the log, one answer."""
+def _child(job: Job, pipe: Connection, life: Connection, scratch: Path, limits: Limits) -> None:
+    """Runs in the child: its own group, folder and limits, then the job, then one answer."""
     os.setpgid(0, 0)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    _die_with_supervisor(life)
+    if limits.apart:
+        os.chdir(scratch)
+    descriptor = os.open(scratch / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    torch.set_num_threads(threads)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # for methods that draw from the global generator against the rules
-    torch.manual_seed(seed)
+    os.environ.update(limits.variables)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    torch.set_num_threads(limits.threads)
+    random.seed(limits.seed)
+    np.random.seed(limits.seed % 2**32)
+    torch.manual_seed(limits.seed)
     try:
-        message = {"ok": True, "answer": job.run()}
-    except Exception as error:  # noqa: BLE001  # whatever a method raises is its result, recorded with its traceback
+        _limit_memory(limits)
+        message: dict[str, Any] = {"how": "done", "answer": job.run()}
+    except BaseException as error:  # noqa: BLE001  # whatever a method raises, SystemExit too, is its result, recorded with its traceback
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to say why
         traceback.print_exc()
-        message = {"ok": False, "error": type(error).__name__, "reason": f"{type(error).__name__}: {error}"[:2000]}
+        how = "out of memory" if _is_memory_error(error) else "error"
+        message = {"how": how, "error": type(error).__name__, "reason": f"{type(error).__name__}: {error}"[:2000]}
     sys.stdout.flush()
     sys.stderr.flush()
     pipe.send(message)
     pipe.close()
+
+
+def _limit_memory(limits: Limits) -> None:
+    """RLIMIT_DATA this much above what the process holds now; with a GPU in use, the CUDA allocator's share as well."""
+    if limits.memory_mb is None:
+        return
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    held = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmData:"))
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if "CUDA_VISIBLE_DEVICES" in limits.variables and torch.cuda.is_available():
+        whole = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, limits.memory_mb * 1e6 / whole))
+    else:
+        resource.setrlimit(resource.RLIMIT_DATA, (held + int(limits.memory_mb * 1e6), hard))
+
+
+def _is_memory_error(error: BaseException) -> bool:
+    """MemoryError, CUDA's, or the RuntimeError that torch raises when the CPU has no more to give."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def _die_with_supervisor(life: Connection) -> None:
+    """Ask the kernel to end this process group when the other end of `life` closes, which it does however the supervisor ends.
+
+    The kernel sends the signal, so a child that holds the GIL in a C call, or ignores every other signal, ends as well. (A parent-death
+    signal would not do: the parent is the fork server, which lives as long as any of its children.)
+    """
+    if sys.platform == "linux":
+        fcntl.fcntl(life.fileno(), fcntl.F_SETOWN, -os.getpid())
+        fcntl.fcntl(life.fileno(), fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(life.fileno(), fcntl.F_SETFL, fcntl.fcntl(life.fileno(), fcntl.F_GETFL) | os.O_ASYNC)
+    if life.poll():  # it has gone already
+        os._exit(1)

@@ -7,6 +7,7 @@ A run folder:
     plan.json                   the plan as it was resolved, and the command
     index.json                  the plan's cells by key, and what repeats one of them
     plan.toml                   the plan's text
+    running.json                what runs, or ran when the run was cut short
     cells/<key>.json            one record a cell; the file is the resume key; runs merge by copying folders
     estimates/<key>.h5          the fused cube, uint16 with scale and offset (107 dB)
     scenes/<digest>.h5          each reference once, float32; never handed to a method
@@ -45,6 +46,8 @@ class Clock:
     warmed: bool  # False when the one timed call was also the first
     fit: float = 0.0  # learning on the scene, or loading weights
     transfer: float = 0.0  # host to device and back
+    others: float | None = None  # cores that other processes kept busy meanwhile; None where the kernel does not tell
+    steal: float | None = None  # share of the cores' time that a hypervisor took away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +82,21 @@ class Result:
     memory: Memory | None = None
     parameters_total: int | None = None
     parameters_inference: int | None = None
+    flops: int | None = None  # of one fusion, 2 a multiply-add; None where they were not counted
+    flops_uncounted: tuple[str, ...] = ()  # operators without a formula: `flops` is then a lower bound
+    attempts: int = 1  # how often the cell was run, by the plan's `retries`
     device: str = ""
     threads: int = 0
     environment: str = ""  # names environments/<digest>.json: where the cell ran
     metrics_key: str = ""  # hash of the metrics' sources: another one re-scores, it does not re-run
     ended: str = ""  # UTC, ISO 8601
     schema: int = SCHEMA
+
+    @property
+    def contended(self) -> bool:
+        """Whether other work took more than a tenth of a core while the clock ran: the seconds are then no fair figure."""
+        clock = self.clock
+        return clock is not None and ((clock.others or 0.0) > 0.1 or (clock.steal or 0.0) > 0.02)
 
     @property
     def ranked(self) -> bool:
@@ -116,6 +128,7 @@ def record_from(table: dict[str, Any], name: str) -> Result:
         raise RecordError(f"{name}: expected schema {SCHEMA}, got {table.get('schema')}; run the plan again with this version")
     try:
         clock, memory = table.pop("clock"), table.pop("memory")
+        table["flops_uncounted"] = tuple(table["flops_uncounted"])
         return Result(**table, clock=Clock(**clock) if clock else None, memory=Memory(**memory) if memory else None)
     except (KeyError, TypeError) as error:
         raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
@@ -133,19 +146,20 @@ def read_records(folder: Path) -> list[Result]:
     return sorted(records, key=lambda r: (r.tier, r.label, r.scene, str(r.protocol.get("name")), r.seed))
 
 
-def write_json(file: Path, table: Mapping[str, Any]) -> Path:
-    """`table` as JSON under `file`, atomically and durably."""
-    return write_bytes(file, json.dumps(table, indent=1, sort_keys=True, allow_nan=False).encode())
+def write_json(file: Path, table: Mapping[str, Any], *, durable: bool = True) -> Path:
+    """`table` as JSON under `file`, as `write_bytes` writes."""
+    return write_bytes(file, json.dumps(table, indent=1, sort_keys=True, allow_nan=False).encode(), durable=durable)
 
 
-def write_bytes(file: Path, content: bytes) -> Path:
-    """`content` under `file`, atomically and durably."""
+def write_bytes(file: Path, content: bytes, *, durable: bool = True) -> Path:
+    """`content` under `file`, whole or not there; `durable`: on the disk before this returns."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as stream:
         stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
     temporary.replace(file)
     return file
 

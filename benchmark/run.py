@@ -7,28 +7,30 @@ beside tasks that are not: observing and scoring wait until no method is running
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pickle
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from collections import Counter, deque
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.claim import claimed
 from benchmark.environment import environment, environment_digest
+from benchmark.keeping import Keep, prune
 from benchmark.metrics.textbook import metrics_key
 from benchmark.observation_file import read_observation
-from benchmark.plan import Cell, Plan, card_facts, find_cell, plain
-from benchmark.processes import Child, Ended, collect, start, stop, wait_any
-from benchmark.result import Clock, Memory, Outcome, RecordError, Result, read_json, read_record, write_bytes, write_json, write_record
-from benchmark.tasks import FuseJob, ObserveJob, ScoreJob
+from benchmark.plan import Cell, Plan, find_cell
+from benchmark.processes import Child, Ended, Limits, collect, start, stop, wait_any
+from benchmark.recording import RETRIED, make_record, measurement, outcome_of, withheld
+from benchmark.result import Outcome, Result, read_json, read_record, write_bytes, write_json, write_record
+from benchmark.slots import slot_variables
+from benchmark.tasks import ESTIMATE_NAME, FuseJob, ObserveJob, ScoreJob
 from datasets.settings import field_values
 
 OBSERVE_LIMIT_S = 1800.0
 SCORE_LIMIT_S = 1800.0
-_MEMORY_ERRORS = ("MemoryError", "OutOfMemoryError")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class RunSettings:
     slots: int = 1
     command: str = ""
     retry: bool = False  # run cells again that ended as neither scored nor skipped
+    keep: Keep = "estimates"
     only: str = ""  # key of the one cell to run; empty: all
     arguments: tuple[str, ...] = ()  # what repeats a cell besides plan and key: --data, --plugins, --seed
     plan_file: str = ""  # where the plan was read
@@ -69,10 +72,6 @@ class Arrival:
 Elsewhere = Callable[[list[Cell]], Generator[Arrival]]
 
 
-class BusyError(RuntimeError):
-    """Another process is running in the same run folder."""
-
-
 def run(plan: Plan, settings: RunSettings, tell: Callable[[Progress], None], elsewhere: Elsewhere | None = None) -> list[Result]:
     """Run what has no record yet and return the records of all cells of the plan (or of the one asked for), in its order.
 
@@ -85,7 +84,7 @@ def run(plan: Plan, settings: RunSettings, tell: Callable[[Progress], None], els
     """
     cells = plan.cells(settings.device)
     chosen = [find_cell(cells, settings.only)] if settings.only else cells
-    with _claimed(settings.folder):
+    with claimed(settings.folder):
         write_bytes(settings.folder / "plan.toml", plan.text.encode())
         write_json(settings.folder / "plan.json", {"command": settings.command, "plan": plan.summary(), "cells": len(cells)})
         write_json(settings.folder / "index.json", _index(settings, cells))
@@ -105,6 +104,20 @@ def _index(settings: RunSettings, cells: list[Cell]) -> dict[str, Any]:
     return {"arguments": settings.arguments, "file": settings.plan_file, "device": settings.device, "cells": by_key}
 
 
+def fuse_job(cell: Cell, observation: Path, device: str, *, keep: bool, flops: bool = False) -> FuseJob:
+    """What runs the method of a cell: it is handed what its card asks for, of the observation in that file, and nothing else."""
+    card = cell.contestant.card
+    return FuseJob(
+        entry=cell.contestant.entry,
+        parameters=field_values(cell.contestant.method),
+        observation=pickle.dumps(read_observation(observation).withhold(psf=not card.needs_psf, srf=not card.needs_srf)),
+        device=device,
+        seed=cell.seed,
+        keep=keep,
+        flops=flops,
+    )
+
+
 class _Run:
     """The state of one run: what waits, what runs, what is done."""
 
@@ -114,15 +127,19 @@ class _Run:
         self.plan, self.settings, self.tell, self.cells, self.threads, self.place = plan, settings, tell, cells, threads, place
         self.folder = settings.folder
         self.away = Arrival((), None)  # what runs on other machines
+        self.shown: tuple[str, ...] = ()  # what was told to run
         self.records: dict[str, Result] = {}
-        self.to_fuse: list[Cell] = []
-        self.to_score: list[Cell] = []
+        self.to_fuse: deque[Cell] = deque()
+        self.to_score: deque[Cell] = deque()
         self.observing: dict[Child, Cell] = {}
-        self.fusing: dict[Child, Cell] = {}
+        self.fusing: dict[Child, tuple[Cell, int]] = {}  # the cell and its slot
         self.scoring: dict[Child, Cell] = {}
         self.observed: dict[tuple[str, str, int], dict[str, Any]] = {}  # what the observe task told
         self.unobservable: dict[tuple[str, str, int], str] = {}
-        self.costs: dict[str, list[float]] = {}  # wall seconds of ended cells, by label
+        self.attempts: Counter[str] = Counter()  # by key
+        self.waiting: Counter[str] = Counter()  # cells that wait to be fused, by label
+        self.costs: dict[str, tuple[float, int]] = {}  # wall seconds and number of ended cells, by label
+        self.operations: dict[tuple[str, ...], dict[str, Any]] = {}  # counted once for a method and a size of images
 
     def go(self, elsewhere: Elsewhere | None = None) -> list[Result]:
         """Run until nothing waits; Ctrl-C ends the children and loses the cells in flight alone."""
@@ -133,22 +150,27 @@ class _Run:
         try:
             while self.to_fuse or self.to_score or self.fusing or self.scoring or self.observing:
                 self._start_what_fits()
-                everyone = [*self.observing, *self.fusing, *self.scoring]
-                for child in wait_any(everyone, 5.0):
+                for child in wait_any([*self.observing, *self.fusing, *self.scoring], 5.0):
                     self._end(child)
                 self._tell(None)
         finally:
             for child in [*self.observing, *self.fusing, *self.scoring]:
                 stop(child)
+                collect(child).discard()
+        prune(self.folder, [self.records[cell.key] for cell in self.cells], self.settings.keep)
         return [self.records[cell.key] for cell in self.cells]
 
     def _follow(self, elsewhere: Elsewhere) -> None:
         """Hand out every cell that must run, and take each record as it comes."""
-        for cell in [cell for cell in self.to_fuse if _withheld(cell)]:
-            self.to_fuse.remove(cell)
-            self._finish(self._record(cell, "skipped", _withheld(cell)))
-        with closing(elsewhere(self.to_fuse)) as stream:
-            self.to_fuse = []
+        cells = [cell for cell in self.to_fuse if not withheld(cell)]
+        for cell in self.to_fuse:
+            if withheld(cell):
+                self._finish(self._record(cell, "skipped", withheld(cell)))
+        self.to_fuse.clear()
+        self.waiting.clear()
+        if not cells:
+            return
+        with closing(elsewhere(cells)) as stream:
             for self.away in stream:
                 if self.away.record is not None:
                     self._finish(self.away.record)
@@ -170,141 +192,155 @@ class _Run:
                     self.records[cell.key] = record
                     continue
                 if finished and self._estimate(cell).exists() and self._reference(cell).exists():
-                    write_json(self._measured(cell), _measurement(record))
+                    write_json(self._measured(cell), measurement(record))
             if self._measured(cell).exists() and self._estimate(cell).exists():
                 self.to_score.append(cell)
             else:
                 self.to_fuse.append(cell)
+                self.waiting[cell.contestant.label] += 1
 
     def _start_what_fits(self) -> None:
         """Fill the free slots, never timed and untimed tasks together."""
-        untimed = len(self.observing) + len(self.scoring)
-        if (
-            self.to_score
-            and not self.fusing
-            and (self.settings.slots == 1 or not self.to_fuse or len(self.to_score) >= 4 * self.settings.slots)
-        ):
-            while self.to_score and len(self.observing) + len(self.scoring) < self.settings.slots:
-                self._score(self.to_score.pop(0))
+        slots = self.settings.slots
+        if self.to_score and not self.fusing and (slots == 1 or not self.to_fuse or len(self.to_score) >= 4 * slots):
+            while self.to_score and len(self.observing) + len(self.scoring) < slots:
+                self._score(self.to_score.popleft())
             return
-        while self.to_fuse and not untimed and len(self.fusing) < self.settings.slots:
+        while self.to_fuse and not self.observing and not self.scoring and len(self.fusing) < slots:
             cell = self.to_fuse[0]
-            reason = _withheld(cell) or self.unobservable.get(cell.observation, "")
+            broken = self.unobservable.get(cell.observation, "")
+            reason = withheld(cell) or broken
             if reason:
-                self.to_fuse.pop(0)
-                outcome: Outcome = "failed" if cell.observation in self.unobservable else "skipped"
-                self._finish(self._record(cell, outcome, reason))
+                self._take()
+                self._finish(self._record(cell, "failed" if reason == broken else "skipped", reason))
             elif cell.observation in self.observed:
-                self.to_fuse.pop(0)
-                self._fuse(cell)
+                self._fuse(self._take())
             else:
                 if not self.fusing:
                     self._observe(cell)
                 return
 
+    def _take(self) -> Cell:
+        cell = self.to_fuse.popleft()
+        self.waiting[cell.contestant.label] -= 1
+        return cell
+
     def _observe(self, cell: Cell) -> None:
         """Make the observation of a cell, or find it made."""
-        job = ObserveJob(
-            cell.scene, cell.protocol, cell.seed, self._reference(cell), self._observation(cell), self._responses(cell)
-        )
-        log = self.folder / "logs" / f"observe_{self._observation(cell).stem}.txt"
-        self.observing[start(job, log, threads=_cores(), limit_s=OBSERVE_LIMIT_S)] = cell
+        job = ObserveJob(cell.scene, cell.protocol, cell.seed, self._reference(cell), self._observation(cell), self._responses(cell))
+        self.observing[start(job, Limits(OBSERVE_LIMIT_S, threads=_cores()))] = cell
 
     def _fuse(self, cell: Cell) -> None:
         """Start the method in its own process, with the observation alone."""
-        card = cell.contestant.card
-        seen = read_observation(self._observation(cell)).withhold(psf=not card.needs_psf, srf=not card.needs_srf)
-        job = FuseJob(
-            entry=cell.contestant.entry,
-            parameters=field_values(cell.contestant.method),
-            observation=pickle.dumps(seen),
-            device=self.settings.device,
+        slot = next(number for number in range(self.settings.slots) if number not in {used for _, used in self.fusing.values()})
+        job = fuse_job(cell, self._observation(cell), self.settings.device, keep=True, flops=self._size(cell) not in self.operations)
+        contestant = cell.contestant
+        limits = Limits(
+            seconds=contestant.time_limit_s or self.plan.time_limit_s,
+            memory_mb=contestant.memory_limit_mb or self.plan.memory_limit_mb,
+            threads=self.threads,
             seed=cell.seed,
-            estimate=self._estimate(cell),
+            variables=slot_variables(self.settings.device, slot),
+            apart=True,
         )
-        log = self.folder / "logs" / f"{cell.key}.txt"
-        child = start(job, log, threads=self.threads, limit_s=self.plan.time_limit_s, seed=cell.seed)
-        self.fusing[child] = cell
+        self.attempts[cell.key] += 1
+        self.fusing[start(job, limits)] = cell, slot
 
     def _score(self, cell: Cell) -> None:
-        job = ScoreJob(
-            self._reference(cell), self._estimate(cell), cell.protocol.ratio, self._observation(cell), self._responses(cell)
-        )
-        self.scoring[start(job, self.folder / "logs" / f"{cell.key}.txt", threads=1, limit_s=SCORE_LIMIT_S)] = cell
+        job = ScoreJob(self._reference(cell), self._estimate(cell), cell.protocol.ratio, self._observation(cell), self._responses(cell))
+        self.scoring[start(job, Limits(SCORE_LIMIT_S))] = cell
 
     def _end(self, child: Child) -> None:
         """Take what a child leaves behind."""
         ended = collect(child)
         if child in self.observing:
             cell = self.observing.pop(child)
+            ended.keep_log(self.folder / "logs" / f"observe_{cell.observation_digest}.txt")
             if ended.how == "done":
                 self.observed[cell.observation] = ended.answer
             else:
                 self.unobservable[cell.observation] = f"the observation could not be made: {ended.reason}"
         elif child in self.fusing:
-            cell = self.fusing.pop(child)
-            self.costs.setdefault(cell.contestant.label, []).append(ended.seconds)
-            if ended.how == "done":
-                write_json(self._measured(cell), {**ended.answer, "observed": self.observed[cell.observation]})
-                self.to_score.append(cell)
-            else:
-                self._finish(self._record(cell, _outcome(ended), ended.reason))
+            cell, _ = self.fusing.pop(child)
+            ended.keep_log(self.folder / "logs" / f"{cell.key}.txt")
+            self._end_of_fusing(cell, ended)
         else:
             cell = self.scoring.pop(child)
-            measured = read_json(self._measured(cell))
-            record = self._record(cell, "scored", "", measured)
+            ended.keep_log(self.folder / "logs" / f"{cell.key}.txt")
+            record = self._record(cell, "scored", "", read_json(self._measured(cell)))
             if ended.how == "done":
                 self._finish(replace(record, metrics=ended.answer["metrics"], metrics_key=metrics_key()))
             else:
                 self._finish(replace(record, outcome="failed", reason=f"scoring failed: {ended.reason}"))
+        ended.discard()
+
+    def _end_of_fusing(self, cell: Cell, ended: Ended) -> None:
+        label, size = cell.contestant.label, self._size(cell)
+        seconds, count = self.costs.get(label, (0.0, 0))
+        self.costs[label] = seconds + ended.seconds, count + 1
+        if ended.how == "done" and not (ended.scratch / ESTIMATE_NAME).is_file():
+            ended = replace(ended, how="killed", reason="it answered, but its estimate is gone; its log has what it printed")
+        if ended.how == "done":
+            counted = {name: ended.answer[name] for name in ("flops", "flops_uncounted")}
+            if counted["flops"] is not None:
+                self.operations[size] = counted
+            ended.keep(ESTIMATE_NAME, self._estimate(cell))
+            answer = {**ended.answer, **self.operations.get(size, {}), "attempts": self.attempts[cell.key]}
+            write_json(self._measured(cell), {**answer, "observed": self.observed[cell.observation]})
+            self.to_score.append(cell)
+            return
+        outcome = outcome_of(ended)
+        if outcome in RETRIED and self.attempts[cell.key] <= self.plan.retries:
+            self.to_fuse.appendleft(cell)
+            self.waiting[label] += 1
+            return
+        self._finish(self._record(cell, outcome, ended.reason))
 
     def _record(self, cell: Cell, outcome: Outcome, reason: str, measured: dict[str, Any] | None = None) -> Result:
-        card, known = cell.contestant.card, measured or {}
-        observed = known.get("observed") or self.observed.get(cell.observation, {})
-        return Result(
-            key=cell.key,
-            outcome=outcome,
-            reason=reason,
-            method=cell.contestant.entry.name,
-            label=cell.contestant.label,
-            parameters=plain(field_values(cell.contestant.method)),
-            card=card_facts(card),
-            tier=card.tier,
-            scene=cell.scene.name,
-            scene_digest=cell.scene_digest,
-            observation_digest=cell.observation_digest,
-            protocol={"name": cell.protocol.name, "source": cell.protocol.source, **cell.protocol.numbers()},
-            observed=observed,
-            seed=cell.seed,
-            clock=Clock(**known["clock"]) if known else None,
-            memory=Memory(**known["memory"]) if known else None,
-            parameters_total=known.get("parameters_total"),
-            parameters_inference=known.get("parameters_inference"),
+        return make_record(
+            cell,
+            outcome,
+            reason,
             device=self.settings.device,
-            threads=known.get("threads", self.threads),
-            environment=self.place,
-            ended=datetime.now(UTC).isoformat(timespec="seconds"),
+            threads=self.threads,
+            place=self.place,
+            observed=self.observed.get(cell.observation, {}),
+            attempts=max(1, self.attempts[cell.key]),
+            measured=measured,
         )
 
     def _finish(self, record: Result) -> None:
         write_record(self.folder, record)
         (self.folder / "measured" / f"{record.key}.json").unlink(missing_ok=True)
+        if self.settings.keep == "none":
+            (self.folder / "estimates" / f"{record.key}.h5").unlink(missing_ok=True)
         self.records[record.key] = record
         self._tell(record)
 
     def _tell(self, last: Result | None) -> None:
-        running = tuple(f"{cell.contestant.label} on {cell.scene.name}" for cell in self.fusing.values())
+        running = tuple(f"{cell.contestant.label} on {cell.scene.name}" for cell, _ in self.fusing.values())
         running += tuple(f"observing {cell.scene.name}" for cell in self.observing.values())
         running += self.away.running + tuple(f"scoring {cell.contestant.label} on {cell.scene.name}" for cell in self.scoring.values())
+        if running != self.shown:
+            self.shown = running
+            write_json(self.folder / "running.json", {"running": running}, durable=False)  # for `status`
         self.tell(Progress(len(self.cells), len(self.records), running, self._time_left(), last))
 
     def _time_left(self) -> float | None:
         """Seconds for what waits, by the mean of the same method so far, or of all methods where there is none."""
         if not self.costs:
             return self.away.left_s
-        means = {label: sum(costs) / len(costs) for label, costs in self.costs.items()}
+        means = {label: seconds / count for label, (seconds, count) in self.costs.items()}
         overall = sum(means.values()) / len(means)
-        return sum(means.get(cell.contestant.label, overall) for cell in [*self.to_fuse, *self.fusing.values()]) / self.settings.slots
+        left = Counter(self.waiting)
+        left.update(cell.contestant.label for cell, _ in self.fusing.values())
+        return sum(means.get(label, overall) * count for label, count in left.items()) / self.settings.slots
+
+    def _size(self, cell: Cell) -> tuple[str, ...]:
+        """What operations depend on: the method with its parameters, and the sizes of the images."""
+        observed = self.observed.get(cell.observation, {})
+        sizes = (observed.get("shape"), observed.get("channels_used"), cell.protocol.ratio)
+        return cell.contestant.label, repr(sizes)
 
     def _reference(self, cell: Cell) -> Path:
         return self.folder / "scenes" / f"{cell.scene_digest}.h5"
@@ -322,51 +358,6 @@ class _Run:
         return self.folder / "measured" / f"{cell.key}.json"
 
 
-def _measurement(record: Result) -> dict[str, Any]:
-    """What the meter said, out of a record that needs only a new score."""
-    if record.clock is None or record.memory is None:
-        raise RecordError(f"{record.key}: expected a scored cell, got {record.outcome}")
-    return {
-        "clock": asdict(record.clock),
-        "memory": asdict(record.memory),
-        "parameters_total": record.parameters_total,
-        "parameters_inference": record.parameters_inference,
-        "threads": record.threads,
-        "observed": record.observed,
-    }
-
-
-def _withheld(cell: Cell) -> str:
-    """Why the method cannot take part under this protocol; empty when it can."""
-    card, reveals = cell.contestant.card, cell.protocol.reveals
-    missing = [name for name, needed in (("psf", card.needs_psf), ("srf", card.needs_srf)) if needed and name not in reveals]
-    return f"{card.name} needs the {' and the '.join(missing).upper()}, which protocol {cell.protocol.name} withholds" if missing else ""
-
-
-def _outcome(ended: Ended) -> Outcome:
-    if ended.how == "error":
-        if ended.error == "RefusedError":
-            return "skipped"
-        if ended.error == "InvalidEstimateError":
-            return "invalid"
-        return "out of memory" if ended.error in _MEMORY_ERRORS else "failed"
-    return "timeout" if ended.how == "timeout" else "killed"
-
-
 def _cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _claimed(folder: Path) -> Iterator[None]:
-    """Hold the run folder for this process: a lock that the kernel releases however the process ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise BusyError(
-                f"expected a run folder of our own, got {folder}, where another run is at work; wait for it or give --out"
-            ) from error
-        yield

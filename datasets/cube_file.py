@@ -81,7 +81,7 @@ def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path
         stored = cube.astype(np.float32, copy=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with h5py.File(temporary, "w") as store:
+    with h5py.File(temporary, "w", libver=("v108", "latest")) as store:  # the oldest layout that takes attributes above 64 KiB
         store.create_dataset("cube", data=stored, chunks=(1, *stored.shape[1:]), compression="gzip", compression_opts=1, shuffle=True)
         store.attrs["scale"], store.attrs["offset"] = scale, offset
         if content.wavelengths_nm is not None:

@@ -10,6 +10,9 @@ A table may start from a named one (`name = "mossfuse-x8"`) and change any numbe
     sensor = "sentinel2"
     channels = "covered"
     hsi_snr_db = 35
+
+A mismatch protocol adds what methods are told wrongly: `given_psf`, `given_phase`, `given_srf_shift_nm`, `msi_gain`, `shift`,
+`rotation_deg` (datasets/simulation.py has their meaning).
 """
 
 from __future__ import annotations
@@ -40,6 +43,12 @@ class _Table:
     hsi_snr_db: float | None = None
     msi_snr_db: float | None = None
     reveals: tuple[Response, ...] = ("psf", "srf")
+    given_psf: dict[str, Any] | None = None
+    given_phase: int | None = None
+    given_srf_shift_nm: float = 0.0
+    msi_gain: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    rotation_deg: float = 0.0
     source: str = ""
 
 
@@ -111,6 +120,12 @@ def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) ->
             hsi_snr_db=wanted.hsi_snr_db,
             msi_snr_db=wanted.msi_snr_db,
             reveals=wanted.reveals,
+            given_psf=None if wanted.given_psf is None else psf_from(wanted.given_psf),
+            given_phase=wanted.given_phase,
+            given_srf_shift_nm=wanted.given_srf_shift_nm,
+            msi_gain=wanted.msi_gain,
+            shift=wanted.shift,
+            rotation_deg=wanted.rotation_deg,
             source=wanted.source,
         )
     except SettingError as error:

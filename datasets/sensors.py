@@ -50,29 +50,38 @@ class Sensor:
         Raises:
             ResponseError: a wanted channel is not covered, or does not exist, or none is left.
         """
-        centres = wavelengths.double().cpu().numpy()
+        weights, coverage = self._over(wavelengths)
         if isinstance(keep, tuple) and (unknown := [name for name in keep if name not in self.channels]):
             raise ResponseError(f"sensor {self.name}: expected channels among {', '.join(self.channels)}; got {', '.join(unknown)}")
-        curves = np.maximum(self.curves, 0)
-        if centres.size == self.wavelengths.size and np.abs(centres - self.wavelengths).max() < 0.01:
-            weights, coverage = curves, np.ones(len(self.channels))
-        else:
-            edges = band_edges(centres)
-            weights = np.stack([_integral_between(self.wavelengths, curve, edges) for curve in curves])
-            coverage = weights.sum(1) / np.maximum(np.trapezoid(curves, self.wavelengths, axis=1), 1e-300)
         covered = [name for name, share in zip(self.channels, coverage, strict=True) if share >= COVERAGE]
         wanted = covered if keep == "covered" else list(self.channels) if keep == "all" else list(keep)
         refused = [name for name in wanted if name not in covered]
         if refused or not wanted:
             shares = ", ".join(f"{name} {share:.0%}" for name, share in zip(self.channels, coverage, strict=True))
-            span = f"{centres[0]:.0f}..{centres[-1]:.0f} nm"
+            span = f"{float(wavelengths[0]):.0f}..{float(wavelengths[-1]):.0f} nm"
             raise ResponseError(
                 f"sensor {self.name}: expected channels that {span} covers to {COVERAGE:.0%}, got {shares}; "
                 + (f"name the others: channels = {covered}" if covered else "choose another sensor for this scene")
             )
-        index = [self.channels.index(name) for name in wanted]
-        rows = weights[index] / weights[index].sum(1, keepdims=True)
-        return SpectralResponse(torch.from_numpy(rows), tuple(wanted))
+        return self._normalised(weights, tuple(wanted))
+
+    def integrate(self, wavelengths: Float[Tensor, " bands"], names: tuple[str, ...]) -> SpectralResponse:
+        """The response of the named channels, whatever their coverage: for what a mismatch protocol tells."""
+        return self._normalised(self._over(wavelengths)[0], names)
+
+    def _over(self, wavelengths: Float[Tensor, " bands"]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Weights (channels, bands) on a scene's band centres, and the coverage of each channel."""
+        centres = wavelengths.double().cpu().numpy()
+        curves = np.maximum(self.curves, 0)
+        if centres.size == self.wavelengths.size and np.abs(centres - self.wavelengths).max() < 0.01:
+            return curves, np.ones(len(self.channels))
+        edges = band_edges(centres)
+        weights = np.stack([_integral_between(self.wavelengths, curve, edges) for curve in curves])
+        return weights, weights.sum(1) / np.maximum(np.trapezoid(curves, self.wavelengths, axis=1), 1e-300)
+
+    def _normalised(self, weights: NDArray[np.float64], names: tuple[str, ...]) -> SpectralResponse:
+        rows = weights[[self.channels.index(name) for name in names]]
+        return SpectralResponse(torch.from_numpy(rows / rows.sum(1, keepdims=True)), names)
 
 
 def band_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:

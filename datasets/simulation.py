@@ -3,6 +3,13 @@
     hsi = S x + noise        S: blur and decimation (`SpatialResponse`)
     msi = R x + noise        R: spectral response (`SpectralResponse`)
 
+A *mismatch* protocol tells methods something else than what is true, as every real pair does: another PSF or phase, an SRF shifted in
+wavelength, an MSI with another gain, or an HSI whose ground is shifted and turned against the MSI's:
+
+    hsi = S x'      x'(p) = x(turned(p - middle) + middle + shift)      cubic spline, mirrored at the border
+
+The MSI's grid is the reference's; `shift` is in fine pixels (rows, columns), `rotation_deg` from the row axis towards the column axis.
+
 Simulated on the CPU in float64; white Gaussian noise from numpy's Philox; rounded to float32 at the end. The signal-to-noise ratio belongs
 to a sensor: one noise variance for all its bands, var = mean(signal ** 2) / 10 ** (snr_db / 10).
 """
@@ -10,11 +17,13 @@ to a sensor: one noise variance for all its bands, var = mean(signal ** 2) / 10 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import cos, radians, sin
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from scipy.ndimage import affine_transform
 from torch import Tensor
 
 from datasets.degradation import Boundary, SpatialResponse, SpectralResponse
@@ -40,7 +49,19 @@ class Protocol:
     hsi_snr_db: float | None = None  # None: no noise
     msi_snr_db: float | None = None
     reveals: tuple[Response, ...] = ("psf", "srf")  # what methods may ask for
+    given_psf: Psf | None = None  # what methods are told, where that differs from what is true
+    given_phase: int | None = None
+    given_srf_shift_nm: float = 0.0  # the curves that methods are told lie this much higher
+    msi_gain: float = 1.0  # of the MSI over what the SRF says
+    shift: tuple[float, float] = (0.0, 0.0)  # of the HSI's ground against the MSI's, fine pixels
+    rotation_deg: float = 0.0
     source: str = ""  # whose protocol it is
+
+    @property
+    def mismatched(self) -> bool:
+        """Whether methods are told something that is not true."""
+        told = (self.given_psf, self.given_phase, self.given_srf_shift_nm, self.msi_gain, self.shift, self.rotation_deg)
+        return told != (None, None, 0.0, 1.0, (0.0, 0.0), 0.0)
 
     def numbers(self) -> dict[str, Any]:
         """All that the observation depends on; what the key of a cell is made from. No name, no path."""
@@ -55,6 +76,12 @@ class Protocol:
             "hsi_snr_db": self.hsi_snr_db,
             "msi_snr_db": self.msi_snr_db,
             "reveals": sorted(self.reveals),
+            "given_psf": None if self.given_psf is None else self.given_psf.numbers(),
+            "given_phase": self.given_phase,
+            "given_srf_shift_nm": self.given_srf_shift_nm,
+            "msi_gain": self.msi_gain,
+            "shift": list(self.shift),
+            "rotation_deg": self.rotation_deg,
         }
 
     def spatial(self) -> SpatialResponse:
@@ -64,6 +91,17 @@ class Protocol:
     def spectral(self, wavelengths: Tensor) -> SpectralResponse:
         """R in float64 on these band centres (nm)."""
         return self.sensor.respond(wavelengths, self.channels)
+
+    def given(self, wavelengths: Tensor) -> tuple[SpatialResponse, SpectralResponse]:
+        """S and R as methods are told: the true ones, unless this is a mismatch protocol."""
+        psf = self.spatial() if self.given_psf is None else replace(self.spatial(), kernel=self.given_psf.kernel(self.ratio))
+        if self.given_phase is not None:
+            psf = replace(psf, phase=self.given_phase)
+        true = self.spectral(wavelengths)
+        if self.given_srf_shift_nm == 0:
+            return psf, true
+        shifted = replace(self.sensor, wavelengths=self.sensor.wavelengths + self.given_srf_shift_nm)
+        return psf, shifted.integrate(wavelengths, true.names)
 
 
 def observe(scene: Scene, protocol: Protocol, rng: np.random.Generator) -> Observation:
@@ -75,8 +113,9 @@ def observe(scene: Scene, protocol: Protocol, rng: np.random.Generator) -> Obser
     """
     psf, srf = protocol.spatial(), protocol.spectral(scene.wavelengths)
     truth = scene.cube.double().cpu()
-    hsi = _noisy(psf(truth), protocol.hsi_snr_db, rng)
-    msi = _noisy(srf(truth), protocol.msi_snr_db, rng)
+    hsi = _noisy(psf(_moved(truth, protocol.shift, protocol.rotation_deg)), protocol.hsi_snr_db, rng)
+    msi = _noisy(srf(truth) * protocol.msi_gain, protocol.msi_snr_db, rng)
+    given_psf, given_srf = protocol.given(scene.wavelengths)
     reveals: Sequence[str] = protocol.reveals
     like = hsi.float()
     return Observation(
@@ -84,14 +123,26 @@ def observe(scene: Scene, protocol: Protocol, rng: np.random.Generator) -> Obser
         msi=msi.float(),
         wavelengths=scene.wavelengths.float(),
         ratio=protocol.ratio,
-        phase=psf.centre,
-        known=Known(psf.to(like) if "psf" in reveals else None, srf.to(like) if "srf" in reveals else None),
+        phase=given_psf.centre,
+        known=Known(given_psf.to(like) if "psf" in reveals else None, given_srf.to(like) if "srf" in reveals else None),
     )
 
 
 def noise_generator(seed: int) -> np.random.Generator:
     """The generator that observations are made with: Philox, the same bits on every machine."""
     return np.random.Generator(np.random.Philox(seed))
+
+
+def _moved(cube: Tensor, shift: tuple[float, float], rotation_deg: float) -> Tensor:
+    """The ground as the HSI's sensor sees it: `cube` shifted and turned about its middle; itself when neither is asked for."""
+    if shift == (0.0, 0.0) and rotation_deg == 0:
+        return cube
+    turn = radians(rotation_deg)
+    matrix = np.array([[cos(turn), -sin(turn)], [sin(turn), cos(turn)]])
+    middle = (np.array(cube.shape[1:]) - 1) / 2
+    offset = middle + np.array(shift) - matrix @ middle
+    bands = [affine_transform(band.numpy(), matrix, offset, order=3, mode="mirror") for band in cube]
+    return torch.from_numpy(np.stack(bands))
 
 
 def _noisy(image: Tensor, snr_db: float | None, rng: np.random.Generator) -> Tensor:

@@ -37,6 +37,7 @@ class Card:
     supervision: Literal["none", "self", "truth"] = "none"  # what learning uses: nothing, observations only, truth
     learns: Literal["never", "on the scene", "beforehand"] = "never"
     trained_on: str = ""  # what a method that learns beforehand has seen
+    trained_scenes: tuple[str, ...] = ()  # names or fingerprints of those scenes: a test on one of them is refused
     unranked: str = ""  # why this configuration must not be ranked ("under-trained: ..."); empty when it may be
     min_bands: int = 1  # smaller inputs are refused
     max_bands: int | None = None

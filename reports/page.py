@@ -10,7 +10,7 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmark.metrics.facts import HEADLINE, METRICS
+from benchmark.metrics.facts import HEADLINE, METRICS, NO_REFERENCE, RESPONSES
 from benchmark.result import OUTCOMES, Result
 from reports.figures import Look, inline_svg, look_of, psnr_seconds
 from reports.gallery import Gallery, Picture, gallery
 from reports.images import LIMIT_PERCENTILE, LONGEST
+from reports.profiles import ProfileTable
 from reports.style import count, plain, protocol_facts, slug
-from reports.summary import Row, Summary, missing_cells, summarise_protocol
+from reports.summary import UNDEFINED, Row, Summary, missing_cells, summarise_protocol
 from reports.tables import spread_sentence
 
 _HOME = Path(__file__).parent
@@ -51,6 +52,7 @@ class ProtocolSection:
     spread: bool  # whether some have a standard deviation
     figure: Markup
     scenes: list[SceneSection]
+    further: list[tuple[str, Summary]]  # tables of the scores that need no truth, and of estimated responses
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def render_page(
     plan: Mapping[str, Any] | None,
     environment: Mapping[str, Any] | None,
     files: Sequence[str] = (),
+    profiles: Sequence[ProfileTable] = (),
 ) -> str:
     """The page of a run. `plan` and `environment` are shown as they are, or said to be missing; `files` lie beside the page."""
     look = look_of(summaries)
@@ -118,6 +121,7 @@ def render_page(
         plan=None if plan is None else flatten({key: value for key, value in plan.items() if key != "command"}),
         environment=None if environment is None else flatten(environment),
         files=files,
+        profiles=profiles,
         preview=LONGEST,
         percentile=LIMIT_PERCENTILE,
     )
@@ -147,7 +151,24 @@ def _protocol_section(folder: Path, summary: Summary, look: Look, place: int) ->
         scenes.append(SceneSection(f"{name}-scene-{number}", scene, own, gallery(folder, summary, scene)))
     figure = Markup(inline_svg(psnr_seconds([summary], look, titles=False), name))
     spread = any(value.spread_text for row in summary.rows for value in row.values.values())
-    return ProtocolSection(name, summary, protocol_facts(summary.protocol), spread_sentence(summary), spread, figure, scenes)
+    return ProtocolSection(
+        name, summary, protocol_facts(summary.protocol), spread_sentence(summary), spread, figure, scenes, _further(summary)
+    )
+
+
+def _further(summary: Summary) -> list[tuple[str, Summary]]:
+    """The scores without a truth, where any is defined, and those of estimated responses, for the methods that estimate any."""
+    tables = []
+    for title, facts in (("Scores that need no truth", NO_REFERENCE), ("Estimated responses against the true ones", RESPONSES)):
+        names = [fact.name for fact in facts]
+        rows = [[r for r in row.results if r.outcome == "scored"] for row in summary.rows]
+        held = [r for results in rows for r in results if any(s.metrics.get(name) is not None for s in results for name in names)]
+        used = [name for name in names if any(r.metrics.get(name) is not None for r in held)]
+        if used:
+            table = summarise_protocol(held, summary.name, used)
+            notes = tuple(note for note in table.notes if note.mark == UNDEFINED)
+            tables.append((title, replace(table, columns=table.columns[: len(used)], notes=notes)))
+    return tables
 
 
 def _lost(summary: Summary) -> list[Lost]:

@@ -12,6 +12,7 @@ from benchmark.result import RecordError, read_json, read_records
 from reports.figures import psnr_seconds, save
 from reports.latex import latex_table
 from reports.page import render_page
+from reports.profiles import ProfileTable, Stored, cells_frame, profile_csv, profile_latex, profile_tables, profile_text, read_stored
 from reports.style import slug
 from reports.summary import Summary, summarise
 from reports.tables import frame, markdown_table, summary_frame
@@ -23,9 +24,10 @@ class ReportPaths:
 
     folder: Path
     page: Path
-    tables: tuple[Path, ...]  # summary_<protocol>.tex, .csv, .md for each protocol, and cells.csv
+    tables: tuple[Path, ...]  # summary_<protocol>.tex, .csv, .md for each protocol, cells.csv; and profiles_* where `rescore` made any
     figures: tuple[Path, ...]  # psnr_seconds.pdf, .png, .svg
     summaries: tuple[Summary, ...]  # what the tables show, for `tables.text_table`
+    profiles: tuple[ProfileTable, ...]  # the same estimates under other conventions, for `profiles.profile_text`
 
 
 def write_report(run_folder: Path, out: Path | None = None) -> ReportPaths:
@@ -41,11 +43,17 @@ def write_report(run_folder: Path, out: Path | None = None) -> ReportPaths:
     folder = run_folder / "report" if out is None else out
     summaries = summarise(results)
     cells = _write(folder / "tables" / "cells.csv", frame(results).to_csv(index=False))
-    tables = (*(path for summary, stem in _stems(summaries) for path in _tables(summary, folder / "tables" / stem)), cells)
+    stored = read_stored(run_folder, results)
+    conventions = profile_tables(summaries, stored)
+    tables = (
+        *(path for summary, stem in _stems(summaries) for path in _tables(summary, folder / "tables" / stem)),
+        cells,
+        *_profiles(summaries, stored, conventions, folder / "tables"),
+    )
     figures = save(psnr_seconds(summaries), folder / "figures" / "psnr_seconds")
     files = [path.relative_to(folder).as_posix() for path in (*tables, *figures)]
-    page = render_page(run_folder, results, summaries, plan=plan, environment=environment, files=files)
-    return ReportPaths(folder, _write(folder / "index.html", page), tables, figures, tuple(summaries))
+    page = render_page(run_folder, results, summaries, plan=plan, environment=environment, files=files, profiles=conventions)
+    return ReportPaths(folder, _write(folder / "index.html", page), tables, figures, tuple(summaries), tuple(conventions))
 
 
 def _optional(file: Path) -> Mapping[str, Any] | None:
@@ -66,6 +74,17 @@ def _tables(summary: Summary, stem: Path) -> list[Path]:
     """The summary as LaTeX, CSV and Markdown."""
     contents = {"tex": latex_table(summary), "csv": summary_frame(summary).to_csv(index=False), "md": markdown_table(summary)}
     return [_write(stem.with_name(f"{stem.name}.{suffix}"), text) for suffix, text in contents.items()]
+
+
+def _profiles(summaries: Sequence[Summary], stored: Stored, tables: Sequence[ProfileTable], folder: Path) -> list[Path]:
+    """Each table as LaTeX, CSV and text, and every number of every cell; nothing where nothing is stored."""
+    if not tables:
+        return []
+    paths = [_write(folder / "profiles_cells.csv", cells_frame(summaries, stored).to_csv(index=False))]
+    for table in tables:
+        contents = {"tex": profile_latex(table), "csv": profile_csv(table), "txt": profile_text(table)}
+        paths += [_write(folder / f"{table.name}.{suffix}", text) for suffix, text in contents.items()]
+    return paths
 
 
 def _write(file: Path, text: str) -> Path:

@@ -19,7 +19,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "methods/contract.py": ("datasets.observation", "datasets.degradation"),
     "methods": ("datasets.observation", "datasets.degradation", "methods.contract", "methods.numerics"),
     "benchmark": ("datasets", "methods.contract", "methods.catalog", "benchmark"),
-    "reports": ("benchmark.result", "benchmark.metrics.facts", "datasets.cube_file", "reports"),
+    "reports": (
+        "benchmark.result",
+        "benchmark.metrics.facts",
+        "benchmark.profiles.facts",
+        "benchmark.profiles.store",
+        "datasets.cube_file",
+        "reports",
+    ),
 }
 # A method folder may import its own modules besides.
 

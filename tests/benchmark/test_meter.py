@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmark.conformance import random_pair
-from benchmark.meter import BUDGET_S, ROUNDS, measure, resident_bytes
+from benchmark.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, measure, resident_bytes
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 
@@ -51,7 +51,7 @@ def _forget() -> None:
 def test_the_first_call_is_a_warm_up_and_the_median_is_of_the_others() -> None:
     measured = measure(Sleeper(), random_pair(3, 2), torch.device("cpu"), seed=4)
     assert measured.clock.warmed
-    assert measured.clock.rounds == ROUNDS == len(CALLS) - 1
+    assert LEAST_ROUNDS <= measured.clock.rounds == len(CALLS) - 1 <= MOST_ROUNDS
     assert 0.02 <= measured.clock.fuse_low <= measured.clock.fuse <= measured.clock.fuse_high < 0.2
     assert len(set(CALLS)) == 1, "every round must see the same random numbers"
     assert float(measured.estimate.cube[0, 0, 0]) == 1, "the estimate kept is that of the first call"

@@ -13,7 +13,7 @@ from datasets.protocols import PRESETS, protocol_from
 from datasets.scene import Scene, SceneError, crop_to_ratio
 from datasets.sensors import NIKON
 from datasets.settings import SettingError
-from datasets.simulation import Protocol, noise_generator, observe
+from datasets.simulation import Protocol, _moved, noise_generator, observe
 
 
 def scene(rows: int = 48, cols: int = 64, bands: int = 31) -> Scene:
@@ -129,3 +129,65 @@ def test_the_numbers_of_a_protocol_know_neither_its_name_nor_its_source() -> Non
     same = replace(protocol("wald-x4"), name="other", source="elsewhere")
     assert same.numbers() == protocol("wald-x4").numbers()
     assert replace(same, phase=0).numbers() != same.numbers()
+
+
+def smooth_scene(rows: int = 48, cols: int = 64) -> Scene:
+    """A band-limited scene: shifted by interpolation without visible loss."""
+    row, col = torch.meshgrid(torch.arange(rows) / rows, torch.arange(cols) / cols, indexing="ij")
+    bands = [
+        0.5 + 0.2 * torch.sin(2 * torch.pi * (row * 2 + 0.03 * b)) + 0.2 * torch.cos(2 * torch.pi * (col * 3 + 0.05 * b)) for b in range(31)
+    ]
+    return Scene("smooth", torch.stack(bands), torch.linspace(400, 700, 31))
+
+
+def test_a_given_psf_and_phase_falsify_what_is_told_and_not_what_is_seen() -> None:
+    truth, told = scene(), {"kind": "box", "taps": 5}
+    plain, false = protocol(), protocol(given_psf=told, given_phase=6)
+    right, wrong = observe(truth, plain, noise_generator(0)), observe(truth, false, noise_generator(0))
+    assert torch.equal(right.hsi, wrong.hsi)
+    assert torch.equal(right.msi, wrong.msi)
+    assert tuple(wrong.psf.kernel.shape) == (5, 5)
+    assert (right.phase, wrong.phase) == (pytest.approx((3.0, 3.0)), pytest.approx((6.0, 6.0)))
+    assert (plain.mismatched, false.mismatched) == (False, True)
+    assert plain.numbers() != false.numbers()
+
+
+def test_a_shifted_srf_is_told_while_the_true_one_is_seen() -> None:
+    truth = scene()
+    right = observe(truth, protocol(), noise_generator(0))
+    wrong = observe(truth, protocol(given_srf_shift_nm=12.0), noise_generator(0))
+    assert torch.equal(right.msi, wrong.msi)
+    centres = [(seen.srf.weights * truth.wavelengths).sum(1) for seen in (right, wrong)]
+    assert float((centres[1] - centres[0])[1]) == pytest.approx(12, abs=1.5)  # green, far from the ends of the range
+
+
+def test_a_gain_multiplies_the_msi_alone() -> None:
+    truth = scene()
+    right, wrong = (observe(truth, protocol(msi_gain=gain), noise_generator(0)) for gain in (1.0, 1.1))
+    torch.testing.assert_close(wrong.msi, right.msi * 1.1)
+    assert torch.equal(right.hsi, wrong.hsi)
+
+
+@pytest.mark.parametrize("shift", [(2.0, 0.0), (0.0, -1.0), (3.0, 2.0)])
+def test_a_whole_shift_samples_the_ground_that_many_pixels_on(shift: tuple[float, float]) -> None:
+    truth = smooth_scene()
+    moved = observe(truth, protocol(shift=shift), noise_generator(0))
+    rolled = Scene("rolled", torch.roll(truth.cube, (-int(shift[0]), -int(shift[1])), (1, 2)), truth.wavelengths)
+    expected = observe(rolled, protocol(), noise_generator(0))
+    torch.testing.assert_close(moved.hsi[:, 1:-1, 1:-1], expected.hsi[:, 1:-1, 1:-1], rtol=0, atol=1e-5)
+    assert torch.equal(moved.msi, observe(truth, protocol(), noise_generator(0)).msi)
+
+
+def test_half_a_pixel_there_and_back_is_where_it_was() -> None:
+    truth = smooth_scene()
+    there = _moved(truth.cube.double(), (0.5, -0.25), 3.0)
+    turn = np.deg2rad(-3.0)
+    back = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array([-0.5, 0.25])
+    again = _moved(there, (float(back[0]), float(back[1])), -3.0)
+    torch.testing.assert_close(again[:, 8:-8, 8:-8], truth.cube.double()[:, 8:-8, 8:-8], rtol=0, atol=2e-3)
+    assert float((there - truth.cube)[:, 8:-8, 8:-8].abs().max()) > 0.05
+
+
+def test_a_quarter_turn_is_a_quarter_turn() -> None:
+    cube = torch.rand(2, 9, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(_moved(cube, (0.0, 0.0), 90.0), cube.rot90(-1, (1, 2)), rtol=0, atol=1e-9)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.conformance import random_pair
-from benchmark.processes import Ended, collect, start, wait_any
+from benchmark.processes import Ended, Limits, collect, start, wait_any
 from benchmark.tasks import FuseJob
 from methods.catalog import find_one
 
@@ -38,11 +38,13 @@ def test_a_cell_that_does_nothing(benchmark: Callable[..., Ended], tmp_path: Pat
     seen = random_pair(31, 3).withhold(psf=True, srf=True)
 
     def cell() -> Ended:
-        job = FuseJob(entry=entry, parameters={}, observation=pickle.dumps(seen), device="cpu", seed=0, estimate=None)
-        child = start(job, tmp_path / "log.txt", threads=1, limit_s=60)
+        job = FuseJob(entry=entry, parameters={}, observation=pickle.dumps(seen), device="cpu", seed=0, keep=False)
+        child = start(job, Limits(60, apart=True))
         while child not in wait_any([child], 5):
             pass
-        return collect(child)
+        ended = collect(child)
+        ended.discard()
+        return ended
 
     cell()  # starts the fork server: once a run, not once a cell
     ended = benchmark(cell)

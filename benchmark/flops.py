@@ -1,0 +1,120 @@
+"""Floating-point operations of one call, by torch's counter; one multiply-add is two.
+
+Counted: convolutions, matrix products, attention (the fused fast path switched off, which hides its operations), and by formulas of our own
+
+    FFT of n points (complex, along all transformed axes)      5 n log2 n  each; half of it when one side is real
+    Cholesky, LU and triangular solves of k x k                k^3 / 3, 2 k^3 / 3, k^2 a right side
+    eigenvalues (symmetric) and SVD of k x k and m x k         9 k^3,  4 m k^2 + 8 k^3   (Golub and Van Loan, Matrix Computations)
+
+Elementwise operations, reductions, indexing and interpolation have no formula; the operators that were seen without one are listed by name,
+and the figure is then a lower bound. Work outside torch (numpy) is not seen at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log2, prod
+from typing import Any, TypeVar
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+T = TypeVar("T")
+Shape = Any  # what the counter passes for a tensor: its size
+# Operators that move, describe or draw data and do no arithmetic to speak of: a figure without them is still whole. By prefix.
+_FREE = (
+    "_linalg_check_errors", "_local_scalar", "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bernoulli",
+    "cat", "chunk", "clone", "constant_pad", "contiguous", "copy", "detach", "diagonal", "empty", "expand", "eye",
+    "fill", "flip", "full", "index", "is_", "item", "lift", "movedim", "narrow", "new_", "normal", "ones", "pad",
+    "permute", "rand", "repeat", "reshape", "resize", "roll", "scalar_tensor", "select", "set_", "slice", "split",
+    "squeeze", "stack", "transpose", "tril", "triu", "unbind", "unfold", "uniform", "unsqueeze", "view", "zeros",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Operations of one call."""
+
+    total: int
+    uncounted: tuple[str, ...]  # operators that do arithmetic and have no formula, by name; not empty: a lower bound
+
+
+def count_flops(call: Callable[[], T]) -> tuple[T, Flops]:
+    """What `call` returns, and the operations that it took."""
+    counter = FlopCounterMode(display=False, custom_mapping=_FORMULAS)
+    seen = _Seen()
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with seen, counter:  # the counter on top: it takes composite operators apart, and `seen` is shown the parts
+            value = call()
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+    known = {str(packet).removeprefix("aten.") for packet in counter.flop_registry}
+    left = sorted(name for name in seen.names - known - {"t"} if not name.startswith(_FREE))
+    return value, Flops(int(counter.get_total_flops()), tuple(left))
+
+
+class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Remembers the names of the operators that pass."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.add(str(func.overloadpacket).removeprefix("aten."))
+        return func(*args, **(kwargs or {}))
+
+
+def _fft_c2c(shape: Shape, dim: Any, normalization: Any, forward: Any, *, out_shape: Shape = None) -> int:
+    points = prod(shape[axis] for axis in dim)
+    return int(5 * prod(shape) * log2(max(2, points)))
+
+
+def _fft_r2c(shape: Shape, dim: Any, normalization: Any, onesided: Any, *, out_shape: Shape = None) -> int:
+    points = prod(shape[axis] for axis in dim)
+    return int(2.5 * prod(shape) * log2(max(2, points)))
+
+
+def _fft_c2r(shape: Shape, dim: Any, normalization: Any, last: Any, *, out_shape: Shape = None) -> int:
+    axes = [axis % len(shape) for axis in dim]
+    full = [last if axis == axes[-1] else size for axis, size in enumerate(shape)]
+    return int(2.5 * prod(full) * log2(max(2, prod(full[axis] for axis in axes))))
+
+
+def _cholesky(shape: Shape, *rest: Any, out_shape: Shape = None, **options: Any) -> int:
+    return int(prod(shape[:-2]) * shape[-1] ** 3 / 3)
+
+
+def _solve(shape: Shape, right: Shape, *rest: Any, out_shape: Shape = None, **options: Any) -> int:
+    k = shape[-1]
+    columns = 1 if len(right) < len(shape) else right[-1]
+    return int(prod(shape[:-2]) * (2 * k**3 / 3 + 2 * k**2 * columns))
+
+
+def _triangular(shape: Shape, right: Shape, *rest: Any, out_shape: Shape = None, **options: Any) -> int:
+    return int(prod(right) * shape[-1])
+
+
+def _eigh(shape: Shape, *rest: Any, out_shape: Shape = None, **options: Any) -> int:
+    return int(prod(shape[:-2]) * 9 * shape[-1] ** 3)
+
+
+def _svd(shape: Shape, *rest: Any, out_shape: Shape = None, **options: Any) -> int:
+    long, short = max(shape[-2:]), min(shape[-2:])
+    return int(prod(shape[:-2]) * (4 * long * short**2 + 8 * short**3))
+
+
+_FORMULAS: dict[Any, Any] = {
+    torch.ops.aten._fft_c2c: _fft_c2c,
+    torch.ops.aten._fft_r2c: _fft_r2c,
+    torch.ops.aten._fft_c2r: _fft_c2r,
+    torch.ops.aten.linalg_cholesky_ex: _cholesky,
+    torch.ops.aten._linalg_solve_ex: _solve,
+    torch.ops.aten.linalg_solve_triangular: _triangular,
+    torch.ops.aten._linalg_eigh: _eigh,
+    torch.ops.aten._linalg_svd: _svd,
+}

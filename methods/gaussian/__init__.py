@@ -1,0 +1,1 @@
+"""Methods that see the fused cube as a Gaussian process."""

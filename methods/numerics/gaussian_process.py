@@ -1,0 +1,145 @@
+"""Gaussian process regression of many outputs that share one kernel: universal kriging in closed form.
+
+    targets = trend b + g + noise,     g ~ N(0, kernel) for every output,  noise ~ N(0, diag(noise)),  b ~ N(0, wide)
+
+With C = kernel + diag(noise), T the trend's columns and P = inv(C) - inv(C) T inv(T' inv(C) T + tiny) T' inv(C), the prediction of
+sample i from all the others misses by
+
+    residual_i = (P targets)_i / P_ii          with variance 1 / P_ii          (Dubrule, Mathematical Geology 1983)
+
+so leaving one out needs one factorisation. For many samples g is carried by m of them, the supports Z (deterministic training
+conditional, Quinonero-Candela and Rasmussen, JMLR 2005): kernel = K_nz inv(K_zz) K_zn, exact when Z is all samples. In the whitened basis
+V = inv(L) K_zn, L L' = K_zz, the posterior of a query with kernel column k is
+
+    mean = t' b + k' weights           variance = k(q, q) - |u|^2 + |inv(F) u|^2,   u = inv(L) k,  F F' = I + V inv(diag(noise)) V'
+
+to which the uncertainty of b adds. Everything is float64: kernels of smooth functions are badly conditioned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+JITTER = 1e-8  # added to a kernel of diagonal 1, so that coinciding samples can be factored
+WIDE = 1e8  # prior variance of the trend's coefficients, in units of their own least-squares precision
+
+
+def matern(squared: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Matern kernel of smoothness 5/2, (1 + r + r^2 / 3) exp(-r), r^2 = 5 times the squared distance in length scales."""
+    reach = (5 * squared.clamp_min(0) + 1e-12).sqrt()  # the root's slope stays finite at 0
+    return (1 + reach + reach * reach / 3) * torch.exp(-reach)
+
+
+def squared_distance(a: Float[Tensor, "n features"], b: Float[Tensor, "m features"]) -> Float[Tensor, "n m"]:
+    """|a_i - b_j|^2, in one matrix product."""
+    return torch.addmm(a.square().sum(1)[:, None] + b.square().sum(1)[None, :], a, b.T, alpha=-2).clamp_min(0)
+
+
+def leave_one_out(
+    kernel: Float[Tensor, "n n"], noise: Float[Tensor, " n"], trend: Float[Tensor, "n p"], targets: Float[Tensor, "n outputs"]
+) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, " n"]]:
+    """What the prediction of each sample from all the others misses, and the variance that the model gives that miss."""
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(kernel + torch.diag(noise + JITTER)))
+    against = inverse @ trend
+    precision = trend.T @ against
+    projector = inverse - against @ torch.linalg.solve(precision + _tiny(precision), against.T)
+    variance = 1 / torch.diagonal(projector)
+    return projector @ targets * variance[:, None], variance
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """The fitted process. `weights` acts on kernel columns, `coefficients` on trend rows; the rest is what the variance needs."""
+
+    weights: Float[Tensor, "m outputs"]
+    coefficients: Float[Tensor, "p outputs"]
+    reduction: Float[Tensor, "m m"]  # D: k' D k is the variance that the samples took away
+    cross: Float[Tensor, "m p"]  # G: the trend that kernel columns explain is G' k
+    trend_covariance: Float[Tensor, "p p"]
+
+    def mean(self, columns: Float[Tensor, "q m"], trend: Float[Tensor, "q p"]) -> Float[Tensor, "q outputs"]:
+        """Posterior mean for queries with these kernel columns and trend rows."""
+        return torch.addmm(trend @ self.coefficients, columns, self.weights)
+
+    def variance(self, columns: Float[Tensor, "q m"], trend: Float[Tensor, "q p"]) -> Float[Tensor, " q"]:
+        """Posterior variance for a kernel with k(q, q) = 1, noise excluded."""
+        unexplained = trend - columns @ self.cross
+        taken = (columns @ self.reduction).mul_(columns).sum(1)
+        return (1 - taken + (unexplained @ self.trend_covariance * unexplained).sum(1)).clamp_min(0)
+
+    def to(self, like: Tensor) -> Posterior:
+        """On the device and in the dtype of `like`."""
+        parts = (self.weights, self.coefficients, self.reduction, self.cross, self.trend_covariance)
+        return Posterior(*(part.to(like) for part in parts))
+
+
+def condition(
+    support: Float[Tensor, "m m"],
+    columns: Float[Tensor, "n m"],
+    noise: Float[Tensor, " n"],
+    trend: Float[Tensor, "n p"],
+    targets: Float[Tensor, "n outputs"],
+) -> Posterior:
+    """The posterior given n samples, with `support` = K_zz and `columns` = K_nz (diagonal 1); `noise` holds variances above 0."""
+    eye = torch.eye(support.shape[0]).to(support)
+    factor = torch.linalg.cholesky(support + JITTER * eye)
+    root = noise.sqrt()[:, None]
+    white = torch.linalg.solve_triangular(factor, columns.T, upper=False) / root.T
+    information = torch.linalg.cholesky(eye + white @ white.T)
+    scaled_trend, scaled_targets = trend / root, targets / root
+
+    def solve(values: Tensor) -> Tensor:  # inv(I + V'V) values
+        explained: Tensor = white.T @ torch.cholesky_solve(white @ values, information)
+        return values - explained
+
+    against = solve(scaled_trend)
+    precision = scaled_trend.T @ against
+    covariance = torch.linalg.inv(precision + _tiny(precision))
+    coefficients = covariance @ (against.T @ scaled_targets)
+
+    def weights(values: Tensor) -> Tensor:
+        solved: Tensor = torch.linalg.solve_triangular(factor.T, torch.cholesky_solve(white @ values, information), upper=True)
+        return solved
+
+    inverse_factor = torch.linalg.solve_triangular(factor, eye, upper=False)
+    inner = torch.linalg.solve_triangular(information, inverse_factor, upper=False)
+    return Posterior(
+        weights(scaled_targets - scaled_trend @ coefficients),
+        coefficients,
+        inverse_factor.T @ inverse_factor - inner.T @ inner,
+        weights(scaled_trend),
+        covariance,
+    )
+
+
+def principal_reduction(posterior: Posterior, columns: Float[Tensor, "n m"], rank: int) -> Float[Tensor, "m r"]:
+    """M with |M' k|^2 <= k' D k for D the posterior's `reduction`, as close as r = min(rank, m) directions allow over these columns."""
+    values, vectors = torch.linalg.eigh(posterior.reduction)
+    root = vectors * values.clamp_min(0).sqrt()
+    taken = columns @ root
+    directions: Tensor = root @ torch.linalg.eigh(taken.T @ taken)[1][:, -rank:]
+    return directions
+
+
+def farthest(points: Float[Tensor, "n features"], count: int) -> Int[Tensor, " m"]:
+    """Indices of m = min(count, n) points, each the farthest from those before it; the first is the one nearest the mean."""
+    if count >= points.shape[0]:
+        return torch.arange(points.shape[0], device=points.device)
+    current = (points - points.mean(0)).square().sum(1).argmin()
+    nearest = torch.full_like(points[:, 0], torch.inf)
+    chosen = [current]
+    for _ in range(count - 1):
+        nearest = torch.minimum(nearest, (points - points[current]).square().sum(1))
+        current = nearest.argmax()
+        chosen.append(current)
+    return torch.stack(chosen)
+
+
+def _tiny(precision: Tensor) -> Tensor:
+    """The precision of the wide prior on the trend's coefficients: fewer samples than columns stay solvable."""
+    size = torch.diagonal(precision).mean().detach().clamp_min(1e-300) / WIDE
+    return size * torch.eye(precision.shape[0]).to(precision)

@@ -1,0 +1,196 @@
+"""Both sensor responses from the pair itself, by predictability.
+
+    B_theta = S_theta msi              the MSI as the coarse sensor would see it, if its blur were theta
+    R hsi   = B_theta                  at the true theta, with R the spectral response
+
+so the right blur is the one under which B_theta is a linear function of the HSI. With X the HSI's pixels (n x bands) and the ridge smoother
+A = X inv(X'X + ridge) X', the error of predicting each pixel from the others is (I - A) B / (1 - diag A): one matrix for every candidate,
+so hundreds of blurs are tried by a matrix product. The regression at the best one, made non-negative, is the SRF. Where the SRF is
+known, the error is R hsi - B_theta itself.
+
+Blurs are Gaussians cut to a window of `taps` pixels, centred where the pair's registration says: covariance
+exp(2 width) expm([[e1, e2], [e2, -e1]]), which covers every rotation smoothly; a box is the limit of a wide one in a small window.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Observation
+
+RIDGES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # of the HSI's mean energy a band
+SAMPLES = 400  # coarse pixels that the search uses
+ROUNDS = 60  # of the pattern search at most
+FIRST_STEP, ROUGH_STEP, LAST_STEP, SHRINK = 0.2, 0.02, 1e-3, 0.35  # of log width and ellipticity
+NEGLIGIBLE = 1e-9  # taps below this share of the largest one are left out of the search
+
+
+@dataclass(frozen=True, eq=False)
+class Responses:
+    """What `predictability` found."""
+
+    psf: SpatialResponse
+    srf: SpectralResponse
+    residual: float  # root of the held-out error over the variance of the blurred MSI: 0 when the blur explains everything
+
+
+def predictability(seen: Observation, srf: SpectralResponse | None = None) -> Responses:
+    """PSF and SRF under which blurred MSI and HSI agree best; a known `srf` is kept and makes the search for the PSF sharper.
+
+    Deterministic. Uses the images, the ratio and the registration alone. The PSF is in the dtype of the images, its boundary replicate.
+    """
+    search = _Search.prepare(seen, srf)
+    rough = [search.refine(*search.isotropic(taps), ROUGH_STEP) for taps in _windows(seen.ratio)]
+    error, taps, theta = search.refine(*min(rough, key=lambda found: found[0]), LAST_STEP)
+    psf = _response(theta, taps, seen)
+    if srf is None:
+        srf = SpectralResponse(_non_negative(seen.hsi, psf(seen.msi)).to(seen.hsi))
+    return Responses(psf, srf, max(error, 0.0) ** 0.5)
+
+
+def _windows(ratio: int) -> list[int]:
+    """Window sides tried: within one block, about one block, and wide."""
+    return sorted({max(ratio - 1, 1), ratio, ratio + 1, 2 * ratio, 4 * ratio})
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Patches of the MSI around the sampled coarse pixels, and what turns blurred values into held-out errors."""
+
+    seen: Observation
+    patches: Float[Tensor, "n_channels taps_taps"]  # widest window, pixel-major
+    reach: int  # half side of the widest window
+    smoothers: Sequence[Tensor]  # n x n maps to errors, one a ridge
+    target: Tensor | None  # R hsi (n, channels), where R is known
+
+    @classmethod
+    def prepare(cls, seen: Observation, srf: SpectralResponse | None) -> _Search:
+        """Cut the patches and factor the smoothers once."""
+        channels, rows, cols = seen.hsi.shape[0], seen.hsi.shape[1], seen.hsi.shape[2]
+        count = rows * cols
+        pick = torch.arange(count) if count <= SAMPLES else torch.linspace(0, count - 1, SAMPLES).round().long()
+        reach = 2 * seen.ratio + 1
+        first = [round(centre) for centre in seen.phase]
+        offset = torch.arange(-reach, reach + 1)
+        row = ((pick // cols * seen.ratio + first[0])[:, None] + offset).clamp(0, seen.msi.shape[1] - 1)
+        col = ((pick % cols * seen.ratio + first[1])[:, None] + offset).clamp(0, seen.msi.shape[2] - 1)
+        msi = seen.msi.float().cpu()
+        patches = torch.stack([channel[row[:, :, None], col[:, None, :]].flatten(1) for channel in msi], 1)
+        pixels = seen.hsi.flatten(1).T.double().cpu()[pick]
+        if srf is not None:
+            return cls(seen, patches.flatten(0, 1), reach, [], pixels @ srf.weights.double().cpu().T)
+        vectors, values, _ = torch.linalg.svd(pixels, full_matrices=False)
+        energy = values.square().sum() / channels
+        smoothers = []
+        for ridge in RIDGES:
+            shrunk = values.square() / (values.square() + ridge * energy + 1e-300)
+            smoother = (vectors * shrunk) @ vectors.T
+            left = 1 - torch.diagonal(smoother)
+            smoothers.append((torch.eye(len(pick), dtype=torch.float64) - smoother) / left.clamp_min(1e-6)[:, None])
+        return cls(seen, patches.flatten(0, 1), reach, smoothers, None)
+
+    def errors(self, thetas: Float[Tensor, "k 3"], taps: int) -> Float[Tensor, " k"]:
+        """Held-out error of every candidate, over the variance of the MSI's samples, the best ridge each."""
+        row, col = (place - round(place) for place in self.seen.phase)
+        kernels = _kernels(thetas, taps, self.reach, (row, col)).flatten(1)
+        used = (kernels > NEGLIGIBLE * kernels.amax(1, keepdim=True)).any(0)
+        channels = self.seen.msi.shape[0]
+        blurred = (self.patches[:, used].double() @ kernels[:, used].T).reshape(-1, channels, len(thetas))
+        spread = blurred.var(0).mean(1).clamp_min(1e-300)[:, None]
+        if self.target is not None:
+            return ((blurred - self.target[:, :, None]).square().mean(0) / spread).mean(0)
+        flat = blurred.reshape(len(blurred), -1)
+        options = [((smoother @ flat).reshape(blurred.shape).square().mean(0) / spread).mean(0) for smoother in self.smoothers]
+        return torch.stack(options).amin(0)
+
+    def isotropic(self, taps: int) -> tuple[float, int, Tensor]:
+        """Best (error, taps, theta) of one window among round blurs of a fixed set of widths."""
+        widths = torch.linspace(log(0.3), log(1.5 * self.seen.ratio + 1), 14, dtype=torch.float64)
+        thetas = torch.nn.functional.pad(widths[:, None], (0, 2))
+        errors = self.errors(thetas, taps)
+        return float(errors.min()), taps, thetas[int(errors.argmin())]
+
+    def refine(self, error: float, taps: int, theta: Tensor, last_step: float) -> tuple[float, int, Tensor]:
+        """Pattern search from `theta` in width and ellipticity: the step shrinks when none of the 26 neighbours is better."""
+        moves = torch.tensor(list(itertools.product((-1.0, 0.0, 1.0), repeat=3)), dtype=torch.float64)
+        step = FIRST_STEP
+        for _ in range(ROUNDS):
+            candidates = theta + step * moves
+            errors = self.errors(candidates, taps)
+            place = int(errors.argmin())
+            if float(errors[place]) < error:
+                error, theta = float(errors[place]), candidates[place]
+            else:
+                step *= SHRINK
+            if step < last_step:
+                break
+        return error, taps, theta
+
+
+def _kernels(thetas: Float[Tensor, "k 3"], taps: int, reach: int, centre: tuple[float, float]) -> Float[Tensor, "k side side"]:
+    """The Gaussians of the module docstring around `centre` (pixels from the middle of the grid), cut to `taps`, summing to 1."""
+    width, e1, e2 = thetas.unbind(1)
+    shear = torch.stack([torch.stack([e1, e2], 1), torch.stack([e2, -e1], 1)], 1)
+    precision = torch.linalg.matrix_exp(-shear) * torch.exp(-2 * width)[:, None, None]
+    place = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    row, col = place - centre[0], place - centre[1]
+    power = (
+        precision[:, 0, 0, None, None] * row[:, None] ** 2
+        + 2 * precision[:, 0, 1, None, None] * row[:, None] * col
+        + precision[:, 1, 1, None, None] * col**2
+    )
+    inside = (row.abs() <= taps / 2 - 0.25)[:, None] & (col.abs() <= taps / 2 - 0.25)
+    power = torch.where(inside, power, torch.inf)
+    kernel = torch.exp(-(power - power.amin((1, 2), keepdim=True)) / 2)
+    return kernel / kernel.sum((1, 2), keepdim=True)
+
+
+def _response(theta: Tensor, taps: int, seen: Observation) -> SpatialResponse:
+    """The candidate as a response whose phase is a valid one; the rest of the registration is in the kernel."""
+    middle = [round(place) for place in seen.phase]
+    phase = min(max(middle[0], 0), seen.ratio - 1)
+    moved = [place - phase for place in middle]
+    reach = ceil(taps / 2) + max(abs(move) for move in moved) + 1
+    centre = (seen.phase[0] - phase, seen.phase[1] - phase)
+    return SpatialResponse(_kernels(theta[None], taps, reach, centre)[0].to(seen.hsi), seen.ratio, phase, "replicate")
+
+
+def _non_negative(hsi: Float[Tensor, "bands h w"], blurred: Float[Tensor, "channels h w"]) -> Float[Tensor, "channels bands"]:
+    """Rows r >= 0 that minimise |r' hsi - channel|^2 (Lawson and Hanson 1974, on the normal equations), divided by their sums."""
+    pixels, values = hsi.flatten(1).double(), blurred.flatten(1).double()
+    gram = pixels @ pixels.T
+    gram = gram + 1e-9 * torch.diagonal(gram).mean().clamp_min(1e-300) * torch.eye(len(gram)).to(gram)
+    rows = torch.stack([_lawson_hanson(gram, pixels @ channel) for channel in values])
+    sums = rows.sum(1, keepdim=True)
+    return torch.where(sums > 0, rows / sums.clamp_min(1e-300), torch.full_like(rows, 1 / rows.shape[1]))
+
+
+def _lawson_hanson(gram: Float[Tensor, "bands bands"], right: Float[Tensor, " bands"]) -> Float[Tensor, " bands"]:
+    """x >= 0 that minimises x' gram x / 2 - right' x."""
+    x = torch.zeros_like(right)
+    active = torch.zeros_like(right, dtype=torch.bool)
+    for _ in range(3 * len(right)):
+        slope = torch.where(active, -torch.inf, right - gram @ x)
+        if float(slope.max()) <= 1e-10 * float(right.abs().max()):
+            break
+        active[int(slope.argmax())] = True
+        while bool(active.any()):
+            trial = torch.zeros_like(x)
+            trial[active] = torch.linalg.solve(gram[active][:, active], right[active])
+            below = active & (trial <= 0)
+            if not bool(below.any()):
+                x = trial
+                break
+            ratio = torch.where(below, x / (x - trial).clamp_min(1e-300), torch.inf)
+            x = torch.clamp(x + float(ratio.min()) * (trial - x), min=0)
+            active &= (x > 0) & (torch.arange(len(x), device=x.device) != int(ratio.argmin()))
+            x = torch.where(active, x, 0.0)
+    return x

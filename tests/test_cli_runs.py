@@ -1,0 +1,82 @@
+"""The commands on runs: one cell, how far, everything about one, what changed, brought together."""
+
+from __future__ import annotations
+
+import pdb
+from pathlib import Path
+
+import pytest
+
+import run_benchmark
+from benchmark.plan import read_plan
+from benchmark.result import read_records
+from benchmark.run import RunSettings, run
+from datasets.scenes import DataRoots
+from tests.benchmark.conftest import plan, plugin, world
+from tests.benchmark.folders import FIRST, run_folder, variant
+from tests.test_cli import cli
+
+__all__ = ["world"]
+
+
+def test_a_cell_runs_alone_as_it_does_among_all(world: Path) -> None:
+    file = plan(world, ["bicubic", "steady"], scenes=("a",))
+    together = run(read_plan(file, DataRoots.parse([]), world / "plugins"), RunSettings(world / "all"), lambda _: None)
+    chosen = together[1]
+    done = cli("cell", file, chosen.key, "--out", world / "one", "--plugins", world / "plugins", "--device", "cpu", folder=world)
+    assert done.returncode == 0, done.stderr
+    alone = read_records(world / "one")
+    assert [record.key for record in alone] == [chosen.key]
+    assert alone[0].metrics == chosen.metrics
+    for part in (f"cell       {chosen.key}", "outcome    scored", "PSNR", "to repeat it alone"):
+        assert part in done.stdout, part
+
+
+def test_an_unknown_key_and_no_place_for_the_record_are_refused(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = plan(world, ["bicubic"], scenes=("a",))
+    key = read_plan(file, DataRoots.parse([])).cells("cpu")[0].key
+    wrong = key[:-1] + ("0" if key[-1] != "0" else "1")
+    assert run_benchmark.main(["cell", str(file), wrong, "--out", str(world / "one"), "--device", "cpu"]) == 2
+    told = capsys.readouterr().err
+    assert f"got '{wrong}'; the nearest is {key}" in told
+    assert "--dry-run" in told
+    with pytest.raises(SystemExit) as stopped:
+        run_benchmark.main(["cell", str(file), key])
+    assert stopped.value.code == 2
+
+
+def test_a_failed_cell_has_the_status_one_and_the_debugger_opens_on_request(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin(world / "plugins", "raises", "raise ValueError('no luck')")
+    file = plan(world, ["raises"], scenes=("a",))
+    plugins = ["--plugins", str(world / "plugins")]
+    key = read_plan(file, DataRoots.parse([]), world / "plugins").cells("cpu")[0].key
+    assert run_benchmark.main(["cell", str(file), key, "--out", str(world / "one"), "--device", "cpu", *plugins]) == 1
+    assert "outcome    failed: ValueError: no luck" in capsys.readouterr().out
+    opened: list[bool] = []
+    monkeypatch.setattr(pdb, "post_mortem", lambda: opened.append(True))
+    assert run_benchmark.main(["explain", str(world / "one"), key[:6]]) == 0
+    assert not opened
+    assert run_benchmark.main(["explain", str(world / "one"), key[:6], "--debug"]) == 1
+    assert opened
+    told = capsys.readouterr()
+    assert "--plugins" in told.out
+    assert "ValueError: no luck" in told.err
+
+
+def test_status_compare_and_merge_print_and_answer_by_their_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = run_folder(tmp_path / "a", [FIRST])
+    b = run_folder(tmp_path / "b", [FIRST, variant("b", seed=1)])
+    assert run_benchmark.main(["status", str(a)]) == 0
+    assert "1 of 1 cells done (1 scored); complete" in capsys.readouterr().out
+    assert run_benchmark.main(["compare", str(a), str(a)]) == 0
+    assert run_benchmark.main(["compare", str(a), str(b)]) == 1
+    assert "only in B" in capsys.readouterr().out
+    assert run_benchmark.main(["merge", str(a), str(b), "--out", str(tmp_path / "c")]) == 0
+    assert "2 records, 2 of them written now" in capsys.readouterr().out
+    assert run_benchmark.main(["merge", str(a), "--out", str(b)]) == 2
+    assert "error: merge: expected a new folder" in capsys.readouterr().err
+    for command in (["status"], ["explain", "k"], ["compare", str(a)]):
+        assert run_benchmark.main([command[0], str(tmp_path / "none"), *command[1:]]) == 2
+        assert "expected a run folder" in capsys.readouterr().err
