@@ -51,7 +51,7 @@ def psnr_seconds(summaries: Sequence[Summary], look: Look | None = None, *, titl
     look = look or look_of(summaries)
     columns = min(2, len(summaries))
     rows = -(-len(summaries) // columns)
-    with mpl.rc_context(_settings()):
+    with mpl.rc_context(figure_settings()):
         figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * rows + 0.9 / columns), layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -70,7 +70,7 @@ def save(figure: Figure, stem: Path) -> tuple[Path, ...]:
     """`stem`.pdf (TrueType fonts inside), .png (200 dots an inch) and .svg (text as outlines); the same bytes for the same figure."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths = tuple(stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "svg"))
-    with mpl.rc_context({**_settings(), "svg.fonttype": "path"}):
+    with mpl.rc_context({**figure_settings(), "svg.fonttype": "path"}):
         figure.savefig(paths[0], metadata={"CreationDate": None})
         figure.savefig(paths[1], dpi=200)
         figure.savefig(paths[2], metadata={"Date": None})
@@ -83,7 +83,7 @@ def inline_svg(figure: Figure, name: str) -> str:
     `name` (letters, digits and hyphens) begins every id in it, so that several figures live on one page.
     """
     stream = BytesIO()
-    with mpl.rc_context({**_settings(), "svg.fonttype": "none", "svg.hashsalt": name}):
+    with mpl.rc_context({**figure_settings(), "svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
     svg = stream.getvalue().decode("utf-8")
     svg = svg[svg.index("<svg") :]
@@ -232,7 +232,7 @@ def _legend(figure: Figure, rows: Sequence[Row], look: Look, columns: int) -> No
         text.set_parse_math(False)
 
 
-def _settings() -> dict[Any, Any]:
+def figure_settings() -> dict[Any, Any]:
     """The look of the figure, as matplotlib's settings for a `with`; nothing is set beyond it."""
     ink = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
     return {

@@ -15,6 +15,7 @@ from reports.page import render_page
 from reports.profiles import ProfileTable, Stored, cells_frame, profile_csv, profile_latex, profile_tables, profile_text, read_stored
 from reports.style import slug
 from reports.summary import Summary, summarise
+from reports.sweeps import draw_sweep, find_sweep
 from reports.tables import frame, markdown_table, summary_frame
 
 
@@ -51,6 +52,9 @@ def write_report(run_folder: Path, out: Path | None = None) -> ReportPaths:
         *_profiles(summaries, stored, conventions, folder / "tables"),
     )
     figures = save(psnr_seconds(summaries), folder / "figures" / "psnr_seconds")
+    sweep = find_sweep(summaries)
+    if sweep is not None:
+        figures += save(draw_sweep(sweep), folder / "figures" / f"sweep_{slug(sweep.number)}")
     files = [path.relative_to(folder).as_posix() for path in (*tables, *figures)]
     page = render_page(run_folder, results, summaries, plan=plan, environment=environment, files=files, profiles=conventions)
     return ReportPaths(folder, _write(folder / "index.html", page), tables, figures, tuple(summaries), tuple(conventions))

@@ -102,10 +102,13 @@ def markdown_table(summary: Summary) -> str:
 
 
 def spread_sentence(summary: Summary) -> str:
-    """What the numbers are means of: "Mean over 12 scenes and 3 seeds."."""
+    """What the numbers are means of: "Mean over 12 scenes and 3 seeds."; and a warning where the clock was disturbed."""
     scenes, seeds = len(summary.scenes), len(summary.seeds)
     over = f"{scenes} scene{'' if scenes == 1 else 's'}" + (f" and {seeds} seeds" if seeds > 1 else "")
-    return f"Mean over {over}." if scenes * seeds > 1 else f"One scene, {summary.scenes[0]}."
+    mean = f"Mean over {over}." if scenes * seeds > 1 else f"One scene, {summary.scenes[0]}."
+    timed = [result for row in summary.rows for result in row.results if result.clock is not None]
+    spoilt = sum(result.contended for result in timed)
+    return f"{mean} Other work took part of the machine in {spoilt} of {len(timed)} cells: seconds there are too high." if spoilt else mean
 
 
 def _flat(result: Result) -> dict[str, Any]:

@@ -130,11 +130,18 @@ def test_a_scheduler_that_does_not_answer_is_said(world: Path, monkeypatch: pyte
         go(world, plan(world, ["steady"], scenes=("a",)), "tcp://127.0.0.1:9")
 
 
+class Pending(Future[Any]):
+    """A future that can be let go, as dask's can."""
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+
 class Pretended:
     """A client that runs nothing and keeps what it was asked."""
 
-    def __init__(self, workers: dict[str, int]) -> None:
-        self.workers = workers
+    def __init__(self, workers: dict[str, int], ends_with: Exception | None = None) -> None:
+        self.workers, self.ends_with = workers, ends_with
         self.asked: list[tuple[Any, dict[str, Any]]] = []
 
     def nthreads(self) -> dict[str, int]:
@@ -143,9 +150,12 @@ class Pretended:
     def scheduler_info(self) -> dict[str, Any]:
         return {"workers": {address: {"resources": {"GPU": 1}} for address in self.workers}}
 
-    def submit(self, task: Any, **options: Any) -> Future[Any]:
+    def submit(self, task: Any, **options: Any) -> Pending:
         self.asked.append((task, options))
-        return Future()
+        future = Pending()
+        if self.ends_with is not None:
+            future.set_exception(self.ends_with)
+        return future
 
 
 def test_what_a_worker_unpickles_names_the_standard_library_alone(world: Path) -> None:
@@ -166,6 +176,24 @@ def test_a_cell_for_cuda_asks_for_one_gpu(world: Path) -> None:
     client = Pretended({"tcp://node1:1": 1})
     _Hand(cluster, client, checked.cells("cuda"))._submit()
     assert client.asked[0][1]["resources"] == {"GPU": 1}
+
+
+def test_a_cell_that_ends_every_worker_is_recorded_as_killed(world: Path) -> None:
+    checked, cluster, settings = hand(world, plan(world, ["steady"], scenes=("a",)), "")
+    deadly = type("KilledWorker", (Exception,), {})("it ended 4 workers")
+    client = Pretended({"tcp://node1:1": 1}, deadly)
+    record = run(checked, settings, lambda _: None, lambda cells: _Hand(cluster, client, cells).out())[0]
+    assert (record.outcome, record.reason) == ("killed", "KilledWorker: it ended 4 workers")
+
+
+def test_refusals_one_after_another_stop_the_run(world: Path) -> None:
+    checked, cluster, settings = hand(world, plan(world, ["steady"], "seeds = [0, 1, 2, 3, 4, 5, 6]", scenes=("a",)), "")
+    client = Pretended({"tcp://node1:1": 1}, FileNotFoundError("no python"))
+    with pytest.raises(
+        ClusterError, match=r"5 cells one after another could not be run by a worker; the last: .*no python.*--cluster-python"
+    ):
+        run(checked, settings, lambda _: None, lambda cells: _Hand(cluster, client, cells).out())
+    assert not (world / "run" / "cells").exists()
 
 
 def test_what_the_run_folder_has_is_not_sent_again(world: Path) -> None:
