@@ -10,7 +10,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent
 if str(ROOT) not in sys.path:
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from reports.report import ReportPaths
 
 QUICK_PLAN = ROOT / "benchmark" / "plans" / "quick.toml"
+COMMANDS = (
+    *("run", "cell", "status", "explain", "compare", "merge", "list", "report", "rescore"),
+    *("fetch", "new-method", "check-method", "fuse"),
+)
 LISTS = ("methods", "scenes", "protocols", "psfs", "sensors", "metrics")
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -30,26 +34,14 @@ OK, FAILED, USAGE = 0, 1, 2
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 when every cell ended as scored or skipped, 1 when some failed, 2 for a wrong plan or wrong arguments."""
     given = sys.argv[1:] if arguments is None else arguments
-    commands = (
-        "run",
-        "cell",
-        "status",
-        "explain",
-        "compare",
-        "merge",
-        "list",
-        "report",
-        "rescore",
-        "fetch",
-        "new-method",
-        "check-method",
-        "fuse",
-    )
-    if not given or (given[0] not in commands and given[0] not in ("-h", "--help")):
+    if not given or (given[0] not in COMMANDS and given[0] not in ("-h", "--help")):
         given = ["run", *given]
     options = _parser().parse_args(given)
     try:
         return int(options.call(options))
+    except BrokenPipeError:  # whoever read the output has gone, `| head` for one
+        sys.stdout = None  # so that nothing is flushed into the broken pipe at exit
+        return OK
     except KeyboardInterrupt:
         print("\nstopped; the cells that had ended are kept, and the same command goes on from there", file=sys.stderr)
         return 130
@@ -364,59 +356,15 @@ class _Printer:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from benchmark.listing import listing
+
     for what in [options.what] if options.what else LISTS:
-        rows = _rows(what, options)
+        rows = listing(what, _roots(options), options.plugins)
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
         print(f"\n{what}" if not options.what else "", end="\n" if not options.what else "")
         for row in rows:
             print("  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
     return OK
-
-
-def _rows(what: str, options: argparse.Namespace) -> list[tuple[str, ...]]:
-    """What one list shows, a tuple of texts a row."""
-    roots = _roots(options)
-    folder = roots.folder("srf")
-    if what == "methods":
-        from datasets.settings import field_types, spell
-        from methods.catalog import find
-
-        rows: list[tuple[str, ...]] = []
-        for name, entry in find(options.plugins).items():
-            kind = entry.load()
-            settings = ", ".join(f"{key}: {spell(value)}" for key, value in field_types(kind).items()) or "no parameters"
-            card = kind.describe(kind())
-            rows.append((name, card.tier, card.name, f"{card.paper} [{settings}]"))
-        return rows
-    if what == "scenes":
-        from datasets.scenes import names
-
-        return [(item.name, "" if item.available else "missing", item.note) for item in names(roots)]
-    if what == "protocols":
-        from datasets.protocols import PRESETS
-
-        return [
-            (name, ", ".join(f"{key}={value}" for key, value in table.items() if key != "source"), str(table["source"]))
-            for name, table in PRESETS.items()
-        ]
-    if what == "psfs":
-        from datasets.psfs import PSFS
-        from datasets.settings import field_types, spell
-
-        return [
-            (name, ", ".join(f"{key}: {spell(value)}" for key, value in field_types(kind).items()), (kind.__doc__ or "").split("\n")[0])
-            for name, kind in PSFS.items()
-        ]
-    if what == "sensors":
-        from datasets.sensors import sensor_names
-
-        return list(sensor_names(folder).items())
-    from benchmark.metrics.facts import METRICS
-
-    return [
-        (metric.name, "higher is better" if metric.higher_is_better else "lower is better", metric.unit, metric.definition)
-        for metric in METRICS
-    ]
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -506,7 +454,7 @@ def _check_method(options: argparse.Namespace) -> int:
 def _fuse(options: argparse.Namespace) -> int:
     import torch
 
-    from benchmark.own_pair import OwnPair, fuse_pair
+    from benchmark.own_pair import OwnPair, assignment, fuse_pair, psf_table
     from datasets.files import read_image_file
     from datasets.psfs import psf_from
     from datasets.sensors import find_sensor, read_sensor
@@ -517,36 +465,15 @@ def _fuse(options: argparse.Namespace) -> int:
     sensor = None
     if options.srf:
         sensor = read_sensor(Path(options.srf)) if options.srf.endswith(".csv") else find_sensor(options.srf, roots.folder("srf"))
-    psf = psf_from(_psf_table(options.psf)) if options.psf else None
+    psf = psf_from(psf_table(options.psf)) if options.psf else None
     channels = tuple(options.channels.split(",")) if options.channels else ()
     pair = OwnPair(hsi, msi, psf, sensor, channels, options.phase)
-    parameters = dict(_assignment(text) for text in options.settings)
+    parameters = dict(assignment(text) for text in options.settings)
     entry = find_one(options.method, options.plugins)
     measured = fuse_pair(entry, parameters, pair, torch.device(_device(options.device)), options.seed, options.out)
     bands, rows, cols = measured.estimate.cube.shape
     print(f"{options.out}: {bands} bands, {rows} x {cols}, in {measured.clock.fit + measured.clock.fuse:.2f} s")
     return OK
-
-
-def _psf_table(text: str) -> dict[str, Any]:
-    """`gaussian,taps=8,fwhm=4` or a kernel's file as a plan's table."""
-    kind, *numbers = text.split(",")
-    if not numbers and kind.endswith((".npy", ".csv", ".txt")):
-        return {"kind": "file", "path": kind}
-    return {"kind": kind, **dict(_assignment(number) for number in numbers)}
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    """`key=value`, the value read as TOML reads it (3, 0.5, true, [1, 2]); what TOML cannot read is text."""
-    import tomllib
-
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise SystemExit(f"error: expected key=value, got {text!r}")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 Counted: convolutions, matrix products, attention (the fused fast path switched off, which hides its operations), and by formulas of our own
 
+    attention on the CPU                                        2 q k (d + d')  for q queries, k keys, d and d' features, each head
     FFT of n points (complex, along all transformed axes)      5 n log2 n  each; half of it when one side is real
     Cholesky, LU and triangular solves of k x k                k^3 / 3, 2 k^3 / 3, k^2 a right side
     eigenvalues (symmetric) and SVD of k x k and m x k         9 k^3,  4 m k^2 + 8 k^3   (Golub and Van Loan, Matrix Computations)
@@ -108,7 +109,12 @@ def _svd(shape: Shape, *rest: Any, out_shape: Shape = None, **options: Any) -> i
     return int(prod(shape[:-2]) * (4 * long * short**2 + 8 * short**3))
 
 
+def _attention(query: Shape, key: Shape, value: Shape, *rest: Any, out_shape: Shape = None, **options: Any) -> int:
+    return int(2 * prod(query[:-1]) * key[-2] * (query[-1] + value[-1]))
+
+
 _FORMULAS: dict[Any, Any] = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention,
     torch.ops.aten._fft_c2c: _fft_c2c,
     torch.ops.aten._fft_r2c: _fft_r2c,
     torch.ops.aten._fft_c2r: _fft_c2r,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -126,3 +127,26 @@ def _placed(psf: Psf, ratio: int, centre: float) -> SpatialResponse:
             f"expected a kernel that can be centred at {centre:g}, got one {off:.2g} pixels off; give --phase, or an even number of taps"
         )
     return placed
+
+
+def psf_table(text: str) -> dict[str, Any]:
+    """`gaussian,taps=8,fwhm=4` or a kernel's file as a plan's table."""
+    kind, *numbers = text.split(",")
+    if not numbers and kind.endswith((".npy", ".csv", ".txt")):
+        return {"kind": "file", "path": kind}
+    return {"kind": kind, **dict(assignment(number) for number in numbers)}
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """`key=value`, the value read as TOML reads it (3, 0.5, true, [1, 2]); what TOML cannot read is text.
+
+    Raises:
+        PairError: there is no `=`.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise PairError(f"expected key=value, got {text!r}")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value

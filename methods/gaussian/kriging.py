@@ -98,8 +98,7 @@ class Method(TrainableMethod):
             raise ValueError(f"spectral kriging learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
         seen = examples[0].seen
         srf = seen.srf if "srf" in self.knows else None
-        psf = seen.psf if "psf" in self.knows else predictability(seen, srf).psf
-        guide = srf(seen.hsi) if srf is not None else psf(seen.msi)
+        psf, guide = self._guide(seen, srf)
         unit = float(guide.double().sum(0).clamp_min(0).mean())
         coarse = features(guide.double(), coarse_places(seen), unit)
         targets = seen.hsi.flatten(1).T.double() / coarse.brightness[:, None]
@@ -115,6 +114,16 @@ class Method(TrainableMethod):
             reduction = principal_reduction(posterior, columns[order], VARIANCE_RANK)
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
         return Fitted(self, psf, srf, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
+
+    def _guide(self, seen: Observation, srf: SpectralResponse | None) -> tuple[SpatialResponse, Float[Tensor, "channels h w"]]:
+        """The PSF, told or found, and the MSI's values at the coarse pixels: R hsi, or without R the blurred MSI.
+
+        Near the border the blurred MSI depends on what lies beyond it, so there the regression of MSI on HSI stands in.
+        """
+        if srf is not None:
+            return (seen.psf if "psf" in self.knows else predictability(seen, srf).psf), srf(seen.hsi)
+        found = predictability(seen)
+        return found.psf, torch.where(found.inside, found.psf(seen.msi), found.srf(seen.hsi))
 
     def _tuned(self, coarse: Features, targets: Tensor) -> Tensor:
         """The kernel's numbers by leave-one-out, float64."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from math import ceil, log
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
@@ -28,6 +28,7 @@ from datasets.observation import Observation
 
 RIDGES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # of the HSI's mean energy a band
 SAMPLES = 400  # coarse pixels that the search uses
+RING_SIZES = (6, 16)  # coarse pixels a side from which on another ring along the border is left out
 ROUNDS = 60  # of the pattern search at most
 FIRST_STEP, ROUGH_STEP, LAST_STEP, SHRINK = 0.2, 0.02, 1e-3, 0.35  # of log width and ellipticity
 NEGLIGIBLE = 1e-9  # taps below this share of the largest one are left out of the search
@@ -39,6 +40,7 @@ class Responses:
 
     psf: SpatialResponse
     srf: SpectralResponse
+    inside: Bool[Tensor, "h w"]  # coarse pixels far enough from the border for its treatment, which nobody knows, not to matter
     residual: float  # root of the held-out error over the variance of the blurred MSI: 0 when the blur explains everything
 
 
@@ -51,9 +53,19 @@ def predictability(seen: Observation, srf: SpectralResponse | None = None) -> Re
     rough = [search.refine(*search.isotropic(taps), ROUGH_STEP) for taps in _windows(seen.ratio)]
     error, taps, theta = search.refine(*min(rough, key=lambda found: found[0]), LAST_STEP)
     psf = _response(theta, taps, seen)
+    inside = _inside(seen)
     if srf is None:
-        srf = SpectralResponse(_non_negative(seen.hsi, psf(seen.msi)).to(seen.hsi))
-    return Responses(psf, srf, max(error, 0.0) ** 0.5)
+        srf = SpectralResponse(_non_negative(seen.hsi[:, inside], psf(seen.msi)[:, inside]).to(seen.hsi))
+    return Responses(psf, srf, inside, max(error, 0.0) ** 0.5)
+
+
+def _inside(seen: Observation) -> Bool[Tensor, "h w"]:
+    """All coarse pixels but the outermost rings: two of a large image, one of a small one, none of a tiny one."""
+    rows, cols = seen.hsi.shape[1:]
+    ring = sum(min(rows, cols) >= size for size in RING_SIZES)
+    inside = torch.zeros(rows, cols, dtype=torch.bool, device=seen.hsi.device)
+    inside[ring : rows - ring, ring : cols - ring] = True
+    return inside
 
 
 def _windows(ratio: int) -> list[int]:
@@ -74,9 +86,10 @@ class _Search:
     @classmethod
     def prepare(cls, seen: Observation, srf: SpectralResponse | None) -> _Search:
         """Cut the patches and factor the smoothers once."""
-        channels, rows, cols = seen.hsi.shape[0], seen.hsi.shape[1], seen.hsi.shape[2]
-        count = rows * cols
-        pick = torch.arange(count) if count <= SAMPLES else torch.linspace(0, count - 1, SAMPLES).round().long()
+        bands, cols = seen.hsi.shape[0], seen.hsi.shape[2]
+        pick = _inside(seen).cpu().flatten().nonzero()[:, 0]
+        if len(pick) > SAMPLES:
+            pick = pick[torch.linspace(0, len(pick) - 1, SAMPLES).round().long()]
         reach = 2 * seen.ratio + 1
         first = [round(centre) for centre in seen.phase]
         offset = torch.arange(-reach, reach + 1)
@@ -88,7 +101,7 @@ class _Search:
         if srf is not None:
             return cls(seen, patches.flatten(0, 1), reach, [], pixels @ srf.weights.double().cpu().T)
         vectors, values, _ = torch.linalg.svd(pixels, full_matrices=False)
-        energy = values.square().sum() / channels
+        energy = values.square().sum() / bands
         smoothers = []
         for ridge in RIDGES:
             shrunk = values.square() / (values.square() + ridge * energy + 1e-300)
@@ -163,9 +176,9 @@ def _response(theta: Tensor, taps: int, seen: Observation) -> SpatialResponse:
     return SpatialResponse(_kernels(theta[None], taps, reach, centre)[0].to(seen.hsi), seen.ratio, phase, "replicate")
 
 
-def _non_negative(hsi: Float[Tensor, "bands h w"], blurred: Float[Tensor, "channels h w"]) -> Float[Tensor, "channels bands"]:
+def _non_negative(hsi: Float[Tensor, "bands n"], blurred: Float[Tensor, "channels n"]) -> Float[Tensor, "channels bands"]:
     """Rows r >= 0 that minimise |r' hsi - channel|^2 (Lawson and Hanson 1974, on the normal equations), divided by their sums."""
-    pixels, values = hsi.flatten(1).double(), blurred.flatten(1).double()
+    pixels, values = hsi.double(), blurred.double()
     gram = pixels @ pixels.T
     gram = gram + 1e-9 * torch.diagonal(gram).mean().clamp_min(1e-300) * torch.eye(len(gram)).to(gram)
     rows = torch.stack([_lawson_hanson(gram, pixels @ channel) for channel in values])

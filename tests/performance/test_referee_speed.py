@@ -25,6 +25,7 @@ from methods.contract import Card, Estimate, FusionMethod
 @dataclass(frozen=True)
 class Method(FusionMethod):
     card: ClassVar[Card] = Card(name="nothing", paper="none", doi="", year=2026, fidelity="none")
+    strength: float = 1.0
 
     def fuse(self, seen, rng):
         return Estimate(seen.hsi.new_zeros((seen.hsi.shape[0], *seen.msi.shape[1:])))

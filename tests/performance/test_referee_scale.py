@@ -1,0 +1,44 @@
+"""Whether the referee's cost a cell stays flat: whole runs of a method that does nothing, 100, 1,000 and (asked for) 10,000 cells.
+
+A cell here is all of it: fusing in its own process, storing, scoring in another, the record fsynced. Ask for the large one by
+HMIF_SCALE=10000; it takes a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.meter import resident_bytes
+from benchmark.plan import read_plan
+from benchmark.run import RunSettings, run
+from datasets.cube_file import CubeFile, write_cube
+from datasets.scenes import DataRoots
+from tests.performance.test_referee_speed import NOTHING
+
+SIZES = [100, 1000, *([10_000] if os.environ.get("HMIF_SCALE") == "10000" else [])]
+
+
+@pytest.mark.benchmark(group="a whole cell that does nothing, in runs of so many", min_rounds=1, max_time=0.001, warmup=False)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("cells", SIZES)
+def test_a_run_of_cells_that_do_nothing(benchmark: Callable[..., list[object]], tmp_path: Path, cells: int) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "nothing.py").write_text(NOTHING)
+    write_cube(tmp_path / "a.h5", CubeFile(np.random.default_rng(0).random((31, 16, 24), dtype=np.float32), np.linspace(400, 700, 31), "a"))
+    seeds = ", ".join(str(seed) for seed in range(cells // 100))
+    grid = ", ".join(f"{strength / 100}" for strength in range(100))
+    (tmp_path / "plan.toml").write_text(
+        f'scenes = ["file:{tmp_path / "a.h5"}"]\nprotocols = ["camera-x8"]\nseeds = [{seeds}]\nthreads = 1\n'
+        f'[[method]]\nname = "nothing"\ngrid = {{strength = [{grid}]}}\n'
+    )
+    plan = read_plan(tmp_path / "plan.toml", DataRoots.parse([]), tmp_path / "plugins")
+    before = resident_bytes("VmRSS")
+    records = benchmark(run, plan, RunSettings(tmp_path / "run", slots=2), lambda progress: None)
+    assert len(records) == cells
+    grown = (resident_bytes("VmRSS") - before) / 1e6
+    benchmark.extra_info["MB grown"] = round(grown, 1)  # type: ignore[attr-defined]
