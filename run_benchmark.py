@@ -151,6 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     fuse.add_argument("--msi", type=Path, required=True, metavar="B", help="high-resolution multispectral image")
     fuse.add_argument("--method", required=True, metavar="M")
+    fuse.add_argument("--hsi-variable", metavar="NAME", help="its name in A, where A holds several, such as hsi/cube")
+    fuse.add_argument("--msi-variable", metavar="NAME", help="likewise in B")
     fuse.add_argument("--out", type=Path, required=True, metavar="C.h5")
     fuse.add_argument("--set", action="append", default=[], metavar="key=value", dest="settings", help="a parameter of the method")
     fuse.add_argument("--psf", metavar="KIND,key=value,...|FILE", help="for example gaussian,taps=8,fwhm=4, or a kernel in .npy or .csv")
@@ -461,7 +463,8 @@ def _fuse(options: argparse.Namespace) -> int:
     from methods.catalog import find_one
 
     roots = _roots(options)
-    hsi, msi = (read_image_file(path, layout=options.layout, scale=options.scale) for path in (options.hsi, options.msi))
+    files = ((options.hsi, options.hsi_variable), (options.msi, options.msi_variable))
+    hsi, msi = (read_image_file(path, layout=options.layout, variable=name, scale=options.scale) for path, name in files)
     sensor = None
     if options.srf:
         sensor = read_sensor(Path(options.srf)) if options.srf.endswith(".csv") else find_sensor(options.srf, roots.folder("srf"))

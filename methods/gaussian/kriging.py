@@ -1,7 +1,7 @@
 """Spectral kriging: spectra regressed on what the MSI shows, and where, by a Gaussian process in closed form. A method of this suite.
 
-Every coarse pixel is a labelled sample: its spectrum y, and the MSI value m that belongs to it (R hsi where the SRF R is known, else the
-MSI blurred by the estimated PSF). With s the brightness (sum of m, plus a floor) and c = m / s the chromaticity,
+Every coarse pixel is a labelled sample: its spectrum y, and the MSI value m = R y that belongs to it (R the SRF, known or estimated).
+With s the brightness (sum of m, plus a floor) and c = m / s the chromaticity,
 
     y / s = B c + g(c, log s, place) + noise            universal kriging, one process g for every band
     k = matern(colour) (w + (1 - w) gauss(place))       colour: c and log s in their length scales
@@ -97,8 +97,8 @@ class Method(TrainableMethod):
         if len(examples) != 1:
             raise ValueError(f"spectral kriging learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
         seen = examples[0].seen
-        srf = seen.srf if "srf" in self.knows else None
-        psf, guide = self._guide(seen, srf)
+        psf, srf = self._responses(seen)
+        guide = srf(seen.hsi)
         unit = float(guide.double().sum(0).clamp_min(0).mean())
         coarse = features(guide.double(), coarse_places(seen), unit)
         targets = seen.hsi.flatten(1).T.double() / coarse.brightness[:, None]
@@ -115,15 +115,12 @@ class Method(TrainableMethod):
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
         return Fitted(self, psf, srf, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
 
-    def _guide(self, seen: Observation, srf: SpectralResponse | None) -> tuple[SpatialResponse, Float[Tensor, "channels h w"]]:
-        """The PSF, told or found, and the MSI's values at the coarse pixels: R hsi, or without R the blurred MSI.
-
-        Near the border the blurred MSI depends on what lies beyond it, so there the regression of MSI on HSI stands in.
-        """
-        if srf is not None:
-            return (seen.psf if "psf" in self.knows else predictability(seen, srf).psf), srf(seen.hsi)
-        found = predictability(seen)
-        return found.psf, torch.where(found.inside, found.psf(seen.msi), found.srf(seen.hsi))
+    def _responses(self, seen: Observation) -> tuple[SpatialResponse, SpectralResponse]:
+        """Both responses, told or found."""
+        if self.knows == "psf+srf":
+            return seen.psf, seen.srf
+        found = predictability(seen, seen.srf if self.knows == "srf" else None)
+        return found.psf, found.srf
 
     def _tuned(self, coarse: Features, targets: Tensor) -> Tensor:
         """The kernel's numbers by leave-one-out, float64."""
@@ -217,7 +214,7 @@ class Fitted(FusionMethod):
 
     method: Method
     psf: SpatialResponse
-    srf: SpectralResponse | None
+    srf: SpectralResponse
     unit: float
     numbers: Tensor  # of the kernel
     support: Features
@@ -240,8 +237,8 @@ class Fitted(FusionMethod):
             std = deviation[:, None, None] * spread
         if self.method.consistency:
             cube = self._reconciled(cube, seen)
-        estimated = None if self.method.knows == "psf+srf" else self.psf
-        return Estimate(cube, psf=estimated, std=std)
+        knows = self.method.knows
+        return Estimate(cube, None if knows == "psf+srf" else self.psf, self.srf if knows == "nothing" else None, std)
 
     def parameter_count(self) -> ParameterCount:
         """Weights, trend and the kernel's numbers."""
@@ -281,11 +278,9 @@ class Fitted(FusionMethod):
         eye = torch.eye(len(covariance)).to(covariance)
         noise = torch.linalg.eigvalsh(covariance).median().clamp_min(NOISE_FLOOR * mean)
         prior = covariance + NOISE_FLOOR * mean * eye
-        precision = torch.linalg.inv(prior)
-        if self.srf is not None:
-            response = self.srf.weights.to(prior)
-            seen_cov = response @ prior @ response.T + TRUST * mean * torch.eye(len(response)).to(prior)
-            gain = torch.linalg.solve(seen_cov, response @ prior).T
-            cube = cube + mix(gain, seen.msi - self.srf(cube))
-            precision = precision + response.T @ response / (TRUST * mean)
-        return solve_sylvester(eye, noise * precision, seen.hsi, cube, self.psf)
+        response = self.srf.weights.to(prior)
+        trusted = TRUST * mean * torch.eye(len(response)).to(prior)
+        gain = torch.linalg.solve(response @ prior @ response.T + trusted, response @ prior).T
+        given_msi = cube + mix(gain, seen.msi - self.srf(cube))
+        precision = torch.linalg.inv(prior) + response.T @ response / (TRUST * mean)
+        return solve_sylvester(eye, noise * precision, seen.hsi, given_msi, self.psf)

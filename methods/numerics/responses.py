@@ -111,15 +111,16 @@ class _Search:
         return cls(seen, patches.flatten(0, 1), reach, smoothers, None)
 
     def errors(self, thetas: Float[Tensor, "k 3"], taps: int) -> Float[Tensor, " k"]:
-        """Held-out error of every candidate, over the variance of the MSI's samples, the best ridge each."""
+        """Held-out error of every candidate over the variance to be explained, mean over channels; the best ridge each."""
         row, col = (place - round(place) for place in self.seen.phase)
         kernels = _kernels(thetas, taps, self.reach, (row, col)).flatten(1)
         used = (kernels > NEGLIGIBLE * kernels.amax(1, keepdim=True)).any(0)
         channels = self.seen.msi.shape[0]
         blurred = (self.patches[:, used].double() @ kernels[:, used].T).reshape(-1, channels, len(thetas))
-        spread = blurred.var(0).mean(1).clamp_min(1e-300)[:, None]
         if self.target is not None:
+            spread = self.target.var(0)[:, None].clamp_min(1e-300)
             return ((blurred - self.target[:, :, None]).square().mean(0) / spread).mean(0)
+        spread = blurred.var(0).clamp_min(1e-300)  # a candidate's own: a wide blur must not win by being flat
         flat = blurred.reshape(len(blurred), -1)
         options = [((smoother @ flat).reshape(blurred.shape).square().mean(0) / spread).mean(0) for smoother in self.smoothers]
         return torch.stack(options).amin(0)

@@ -110,6 +110,7 @@ def test_non_negative_least_squares_meets_its_optimality_conditions() -> None:
     gram, right = matrix.T @ matrix, matrix.T @ torch.randn(20, generator=rng, dtype=torch.float64)
     x = _lawson_hanson(gram, right)
     slope = gram @ x - right
-    assert bool((x >= 0).all()) and 0 < int((x > 0).sum()) < 6
+    assert bool((x >= 0).all())
+    assert 0 < int((x > 0).sum()) < 6
     assert float(slope.min()) > -1e-8
     assert float((x * slope).abs().max()) < 1e-8
