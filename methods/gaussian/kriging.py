@@ -14,7 +14,8 @@ the bands' covariance P of the leave-one-out errors, and the cube x that explain
 
     argmin |hsi - S x|^2 / v_h + |msi - R x|^2 / v_m + |x - x_kriged|^2 in the metric inv(P)      (a Sylvester equation)
 
-where v_h, the HSI's noise, is the median eigenvalue of the leave-one-out covariance. `docs/methods/kriging.md` derives all of it.
+where v_h, the HSI's noise, is the median eigenvalue of the leave-one-out covariance, plus what an estimated PSF leaves unexplained.
+`docs/methods/kriging.md` derives all of it.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ class Method(TrainableMethod):
         if len(examples) != 1:
             raise ValueError(f"spectral kriging learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
         seen = examples[0].seen
-        psf, srf = self._responses(seen)
+        psf, srf, disagreement = self._responses(seen)
+        mismatch = disagreement**2 * float(seen.hsi.double().flatten(1).var(1).mean())
         guide = srf(seen.hsi)
         unit = float(guide.double().sum(0).clamp_min(0).mean())
         coarse = features(guide.double(), coarse_places(seen), unit)
@@ -113,14 +115,14 @@ class Method(TrainableMethod):
         if self.uncertainty:
             reduction = principal_reduction(posterior, columns[order], VARIANCE_RANK)
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
-        return Fitted(self, psf, srf, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
+        return Fitted(self, psf, srf, mismatch, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
 
-    def _responses(self, seen: Observation) -> tuple[SpatialResponse, SpectralResponse]:
-        """Both responses, told or found."""
+    def _responses(self, seen: Observation) -> tuple[SpatialResponse, SpectralResponse, float]:
+        """Both responses, told or found, and what share of the coarse detail (a ratio of deviations) the found ones leave unexplained."""
         if self.knows == "psf+srf":
-            return seen.psf, seen.srf
+            return seen.psf, seen.srf, 0.0
         found = predictability(seen, seen.srf if self.knows == "srf" else None)
-        return found.psf, found.srf
+        return found.psf, found.srf, found.residual
 
     def _tuned(self, coarse: Features, targets: Tensor) -> Tensor:
         """The kernel's numbers by leave-one-out, float64."""
@@ -202,8 +204,8 @@ def log_error(residual: Float[Tensor, "n bands"]) -> Float[Tensor, ""]:
 
 def _noise(coarse: Features, numbers: Tensor, dark: bool) -> Tensor:
     """n_0 + n_1 / s^2, s in units of the scene's mean."""
-    grows = torch.exp(numbers[5] - 2 * coarse.log_brightness) if dark else 0.0
-    return torch.exp(numbers[4]) + grows
+    flat = numbers[4].exp().expand(len(coarse.brightness))
+    return flat + torch.exp(numbers[5] - 2 * coarse.log_brightness) if dark else flat
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +217,8 @@ class Fitted(FusionMethod):
     method: Method
     psf: SpatialResponse
     srf: SpectralResponse
-    unit: float
+    mismatch: float  # variance of a band of the HSI that a wrong PSF alone would explain
+    unit: float  # mean brightness
     numbers: Tensor  # of the kernel
     support: Features
     posterior: Posterior
@@ -276,7 +279,7 @@ class Fitted(FusionMethod):
         if float(mean) <= 1e-14 * float(seen.hsi.double().square().mean()):
             return cube  # the regression explains the coarse pixels to rounding
         eye = torch.eye(len(covariance)).to(covariance)
-        noise = torch.linalg.eigvalsh(covariance).median().clamp_min(NOISE_FLOOR * mean)
+        noise = torch.linalg.eigvalsh(covariance).median().clamp_min(NOISE_FLOOR * mean) + self.mismatch
         prior = covariance + NOISE_FLOOR * mean * eye
         response = self.srf.weights.to(prior)
         trusted = TRUST * mean * torch.eye(len(response)).to(prior)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmark.conformance import random_pair
-from benchmark.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, measure, resident_bytes
+from benchmark.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Machine, measure, resident_bytes
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 
@@ -77,3 +77,36 @@ def test_memory_is_that_of_the_process() -> None:
     del held
     assert resident_bytes("VmHWM") == pytest.approx(peak, abs=4e6)  # the kernel counts pages in batches
     assert peak >= base + 100e6
+
+
+def test_other_work_on_the_machine_is_noticed() -> None:
+    import subprocess
+    import sys
+
+    quiet = _Machine()
+    time.sleep(0.6)
+    before = quiet.disturbance()[0]
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        time.sleep(0.1)
+        machine = _Machine()
+        spent = time.perf_counter()
+        while time.perf_counter() - spent < 0.6:  # work of this process is not counted
+            pass
+        others, steal = machine.disturbance()
+    finally:
+        busy.kill()
+        busy.wait()
+    if before is None or others is None or steal is None:
+        pytest.skip("needs /proc/stat")
+    assert others > 0.2
+    assert 0 <= steal <= 1
+
+
+def test_the_median_is_steady_or_the_budget_is_spent() -> None:
+    assert not _enough([])
+    assert not _enough([0.1, 0.1])
+    assert _enough([0.1, 0.1001, 0.0999])
+    assert not _enough([0.1, 0.2, 0.05])
+    assert _enough([1.1, 1.2])
+    assert _enough([0.01, 0.02] * 15)

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from datasets import cave
 from methods.unsupervised.mossfuse.checkpoint import CheckpointError, load_network, read_facts, their_name
+from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.network import MossFuseNetwork
 
 Table = dict[str, Tensor]
@@ -151,3 +153,10 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_error_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"absent.pth, which is no file"):
         read_facts(tmp_path / "absent.pth")
+
+
+def test_the_released_weights_name_their_training_scenes(shared: Path) -> None:
+    facts = read_facts(shared / "data" / "weights" / "mossfuse_official_cave_x32.pth")
+    assert set(facts.trained_scenes) == {f"cave/{scene}" for scene in cave.TRAIN}
+    card = Method(checkpoint=shared / "data" / "weights" / "mossfuse_official_cave_x32.pth").describe()
+    assert card.trained_scenes == facts.trained_scenes

@@ -25,6 +25,12 @@ PREFIX = "module."  # left by torch's DataParallel
 RELEASED_SHA256 = "8f9a4526df3f587b425cce56cf14952de58f3df2ab8fb25137670d44bccef348"
 RELEASED_RATIO = 32
 RELEASED_TRAINING_SET = "CAVE train, x32"
+_TRAINING = (  # of the release's own list; a test on one of them would say nothing
+    *("beads", "cd", "chart_and_stuffed_toy", "cloth", "face", "fake_and_real_food", "fake_and_real_lemon_slices", "watercolors"),
+    *("fake_and_real_strawberries", "fake_and_real_sushi", "feathers", "flowers", "glass_tiles", "jelly_beans", "oil_painting"),
+    *("paints", "photo_and_face", "pompoms", "sponges", "superballs"),
+)
+RELEASED_SCENES = tuple(f"cave/{scene}" for scene in _TRAINING)
 
 MODULES = (  # our module -> the authors'; the first that fits counts
     ("msi_encoder.embed", "modelE_MSI.patch_embed.proj"),
@@ -107,6 +113,7 @@ class Facts:
     depth: int  # transformer blocks a stack
     ratio: int | None  # None where nothing states it
     trained_on: str
+    trained_scenes: tuple[str, ...]  # names of those scenes, where they are known
 
 
 def their_name(ours: str) -> str:
@@ -204,6 +211,7 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> Facts:
         depth=depth,
         ratio=RELEASED_RATIO if released else None,
         trained_on=RELEASED_TRAINING_SET if released else f"an unstated set ({file.name})",
+        trained_scenes=RELEASED_SCENES if released else (),
     )
 
 

@@ -89,6 +89,7 @@ class Method(TrainableMethod):
             name="MossFuse",
             learns="beforehand",
             trained_on=facts.trained_on,
+            trained_scenes=facts.trained_scenes,
             unranked="",
             min_bands=facts.bands,
             max_bands=facts.bands,
