@@ -31,6 +31,7 @@ from datasets.settings import field_values
 
 OBSERVE_LIMIT_S = 1800.0
 SCORE_LIMIT_S = 1800.0
+SCORES_AT_ONCE = 4  # estimates a slot that may wait for their scores: methods pause then, so that no scoring runs beside them
 
 
 @dataclass(frozen=True)
@@ -202,10 +203,10 @@ class _Run:
     def _start_what_fits(self) -> None:
         """Fill the free slots, never timed and untimed tasks together."""
         slots = self.settings.slots
-        if self.to_score and not self.fusing and (slots == 1 or not self.to_fuse or len(self.to_score) >= 4 * slots):
-            while self.to_score and len(self.observing) + len(self.scoring) < slots:
+        if self.to_score and (slots == 1 or not self.to_fuse or len(self.to_score) >= SCORES_AT_ONCE * slots or self.scoring):
+            while not self.fusing and self.to_score and len(self.observing) + len(self.scoring) < slots:
                 self._score(self.to_score.popleft())
-            return
+            return  # no method is started before these have their scores
         while self.to_fuse and not self.observing and not self.scoring and len(self.fusing) < slots:
             cell = self.to_fuse[0]
             broken = self.unobservable.get(cell.observation, "")

@@ -211,6 +211,17 @@ def test_prints_and_global_seeds_stay_in_the_cell(world: Path) -> None:
     assert (world / "run" / "logs" / f"{record.key}.txt").stat().st_size >= 100_000
 
 
+def test_with_two_slots_scores_come_in_batches_and_never_beside_a_method(world: Path) -> None:
+    grid = "[[method]]\nname = 'steady'\ngrid = {strength = [" + ", ".join(f"0.{place:02d}" for place in range(10, 40)) + "]}"
+    checked = read_plan(plan(world, [], grid, scenes=("a",)), DataRoots.parse([]), world / "plugins")
+    told: list[Progress] = []
+    run(checked, RunSettings(world / "run", slots=2), told.append)
+    kinds = [{"untimed" if text.startswith(("scoring", "observing")) else "timed" for text in progress.running} for progress in told]
+    assert all(len(kind) <= 1 for kind in kinds), "a timed and an untimed task ran together"
+    assert max(progress.done for progress in told[: len(told) // 2]) >= 8, "no score before most of the run was over"
+    assert told[-1].done == 30
+
+
 def test_a_folder_in_use_is_refused(world: Path) -> None:
     with claimed(world / "run"), pytest.raises(BusyError, match="another run is at work"):
         go(world, plan(world, ["steady"], scenes=("a",)))
