@@ -68,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, metavar="N", help="instead of the plan's seeds")
     run.add_argument("--plugins", type=Path, metavar="DIR", help="folder with method files of your own")
     run.add_argument("--retry", action="store_true", help="run cells again that failed, timed out or were killed")
-    run.add_argument("--keep", choices=("estimates", "top", "none"), default="estimates", help="which fused cubes to keep (default: all)")
+    run.add_argument(
+        "--keep", choices=("estimates", "float32", "top", "none"), default="estimates", help="fused cubes to keep (all, in 16 bits)"
+    )
     run.add_argument("--dry-run", action="store_true", help="list the cells and stop")
     run.add_argument(
         "--cluster", metavar="ADDRESS", help="hand the cells to this dask scheduler (docs/cluster.md); --device auto is cpu then"

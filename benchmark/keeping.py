@@ -1,4 +1,4 @@
-"""Which estimates a run folder keeps: all (16 bits), none, or the best of each tier, scene, protocol and seed."""
+"""Which estimates a run folder keeps: all (in 16 bits, or exact in 32), none, or the best of each tier, scene, protocol and seed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Literal, get_args
 from benchmark.plan import Cell
 from benchmark.result import Result
 
-Keep = Literal["estimates", "top", "none"]
+Keep = Literal["estimates", "float32", "top", "none"]
 KEEPS: tuple[Keep, ...] = get_args(Keep)
 
 
 def prune(folder: Path, records: Iterable[Result], keep: Keep) -> None:
     """Remove what is not to be kept, once every cell has its score. Without an estimate a cell cannot be scored again, only run again."""
-    if keep == "estimates":
+    if keep in ("estimates", "float32"):
         return
     best: dict[str, Result] = {}
     scored = [record for record in records if record.outcome == "scored"]
@@ -32,7 +32,7 @@ def prune(folder: Path, records: Iterable[Result], keep: Keep) -> None:
 
 
 def disk_bytes(cells: Sequence[Cell], keep: Keep) -> int:
-    """An upper bound for what a run stores: uncompressed, a 16-bit estimate a cell and a 32-bit reference an observation.
+    """An upper bound for what a run stores: uncompressed, an estimate a cell and a 32-bit reference an observation.
 
     Scenes are read for their sizes, one after the other.
     """
@@ -45,7 +45,7 @@ def disk_bytes(cells: Sequence[Cell], keep: Keep) -> int:
         if cell.scene_digest not in references:
             references.add(cell.scene_digest)
             total += 4 * values[cell.scene.name]
-        total += 2 * values[cell.scene.name] if keep == "estimates" else 0
+        total += {"estimates": 2, "float32": 4}.get(keep, 0) * values[cell.scene.name]
     if keep == "top":
         total += sum(2 * values[scene] for scene in {cell.observation[0] for cell in cells})
     return total

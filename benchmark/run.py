@@ -105,7 +105,7 @@ def _index(settings: RunSettings, cells: list[Cell]) -> dict[str, Any]:
     return {"arguments": settings.arguments, "file": settings.plan_file, "device": settings.device, "cells": by_key}
 
 
-def fuse_job(cell: Cell, observation: Path, device: str, *, keep: bool, flops: bool = False) -> FuseJob:
+def fuse_job(cell: Cell, observation: Path, device: str, *, keep: bool, exact: bool = False, flops: bool = False) -> FuseJob:
     """What runs the method of a cell: it is handed what its card asks for, of the observation in that file, and nothing else."""
     card = cell.contestant.card
     return FuseJob(
@@ -115,6 +115,7 @@ def fuse_job(cell: Cell, observation: Path, device: str, *, keep: bool, flops: b
         device=device,
         seed=cell.seed,
         keep=keep,
+        exact=exact,
         flops=flops,
     )
 
@@ -234,7 +235,14 @@ class _Run:
     def _fuse(self, cell: Cell) -> None:
         """Start the method in its own process, with the observation alone."""
         slot = next(number for number in range(self.settings.slots) if number not in {used for _, used in self.fusing.values()})
-        job = fuse_job(cell, self._observation(cell), self.settings.device, keep=True, flops=self._size(cell) not in self.operations)
+        job = fuse_job(
+            cell,
+            self._observation(cell),
+            self.settings.device,
+            keep=True,
+            exact=self.settings.keep == "float32",
+            flops=self._size(cell) not in self.operations,
+        )
         contestant = cell.contestant
         limits = Limits(
             seconds=contestant.time_limit_s or self.plan.time_limit_s,

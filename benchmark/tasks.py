@@ -72,6 +72,7 @@ class FuseJob:
     device: str
     seed: int
     keep: bool = True  # write the estimate into the working folder
+    exact: bool = False  # in 32 bits instead of 16
     flops: bool = False  # count operations, in a call of its own
 
     def run(self) -> dict[str, Any]:
@@ -90,7 +91,8 @@ class FuseJob:
         measured = measure(method, seen, torch.device(self.device), self.seed, flops=self.flops)
         check_estimate(measured.estimate, seen)
         if self.keep:
-            store_estimate(home / ESTIMATE_NAME, measured.estimate, seen.wavelengths.double().numpy(), self.entry.name)
+            wavelengths = seen.wavelengths.double().numpy()
+            store_estimate(home / ESTIMATE_NAME, measured.estimate, wavelengths, self.entry.name, exact=self.exact)
         return {
             "clock": asdict(measured.clock),
             "memory": asdict(measured.memory),
@@ -125,15 +127,15 @@ class ScoreJob:
 Job = ObserveJob | FuseJob | ScoreJob
 
 
-def store_estimate(file: Path, estimate: Estimate, wavelengths_nm: NDArray[np.float64], name: str) -> float:
-    """Write the cube in 16 bits over its own range; in 32 bits where that would cost more than 80 dB. Returns the error of storing, in dB.
+def store_estimate(file: Path, estimate: Estimate, wavelengths_nm: NDArray[np.float64], name: str, *, exact: bool = False) -> float:
+    """Write the cube in 16 bits over its own range; in 32 bits if `exact`, or where 16 would cost more than 80 dB. Returns the error in dB.
 
     16 bits over a range r leave a root mean square error of r / 65535 / sqrt(12): 107 dB for a range of 1, 80 dB for one of 22.
     """
     cube = estimate.cube.float().numpy()
     span = float(cube.max() - cube.min())
     decibels = 20 * log10(65535 * sqrt(12) / span) if span > 0 else inf
-    quantise = decibels >= LEAST_STORING_DB
+    quantise = decibels >= LEAST_STORING_DB and not exact
     stored = decibels if quantise else inf
     write_cube(file, CubeFile(cube, wavelengths_nm, name, {**_responses(estimate), "storing_psnr_db": stored}), quantise=quantise)
     return stored
