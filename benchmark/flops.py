@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 T = TypeVar("T")
 Shape = Any  # what the counter passes for a tensor: its size
@@ -44,30 +44,49 @@ class Flops:
 
 def count_flops(call: Callable[[], T]) -> tuple[T, Flops]:
     """What `call` returns, and the operations that it took."""
-    counter = FlopCounterMode(display=False, custom_mapping=_FORMULAS)
-    seen = _Seen()
+    counter = _Counter()
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with seen, counter:  # the counter on top: it takes composite operators apart, and `seen` is shown the parts
+        with counter:
             value = call()
     finally:
         torch.backends.mha.set_fastpath_enabled(before)
-    known = {str(packet).removeprefix("aten.") for packet in counter.flop_registry}
-    left = sorted(name for name in seen.names - known - {"t"} if not name.startswith(_FREE))
-    return value, Flops(int(counter.get_total_flops()), tuple(left))
+    left = sorted(name for name in counter.without - {"t"} if not name.startswith(_FREE))
+    return value, Flops(counter.total, tuple(left))
 
 
-class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Remembers the names of the operators that pass."""
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up the formulas of the operators that pass, and remembers the names of those without one.
+
+    The formulas are torch's and ours. (torch's own FlopCounterMode tracks modules as well, and its first operator imports torch's compiler
+    and sympy: a second and 70 MB in every process, more than most methods take.)
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.names: set[str] = set()
+        self.formulas = {**flop_registry, **{packet: shape_wrapper(formula) for packet, formula in _FORMULAS.items()}}
+        self.total = 0
+        self.without: set[str] = set()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether torch wraps the method below so that it is never compiled: the wrapper is what imports the compiler."""
+        return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.names.add(str(func.overloadpacket).removeprefix("aten."))
-        return func(*args, **(kwargs or {}))
+        given = kwargs or {}
+        with self:  # composite operators are taken apart, and their parts pass here in their turn
+            parts = func.decompose(*args, **given)
+        if parts is not NotImplemented:
+            return parts
+        value = func(*args, **given)
+        packet = func.overloadpacket
+        if packet in self.formulas:
+            self.total += int(self.formulas[packet](*args, **given, out_val=value))
+        else:
+            self.without.add(str(packet).removeprefix("aten."))
+        return value
 
 
 def _fft_c2c(shape: Shape, dim: Any, normalization: Any, forward: Any, *, out_shape: Shape = None) -> int:

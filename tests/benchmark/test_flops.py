@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from math import log2
 
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from benchmark.conformance import random_pair
 from benchmark.flops import count_flops
+from benchmark.processes import ROOT
 from methods.catalog import find_one
 from methods.contract import learn
 
@@ -71,3 +74,17 @@ def test_a_per_pixel_network_costs_its_parameters_at_every_pixel() -> None:
     _, flops = count_flops(lambda: fitted.fuse(seen, torch.Generator()))
     weights = 23_071 - (6 * 64 + 31)  # all but the biases
     assert flops.total == 2 * weights * seen.msi[0].numel()
+
+
+def test_counting_imports_no_compiler() -> None:
+    """The compiler and sympy took a second in every child that counted: most of the time of a run of many short cells."""
+    script = (
+        "import sys, torch\n"
+        "import benchmark.tasks\n"
+        "from benchmark.flops import count_flops\n"
+        "before = set(sys.modules)\n"
+        "assert count_flops(lambda: torch.ones(3, 4) @ torch.ones(4, 5))[1].total == 2 * 3 * 4 * 5\n"
+        "print(sorted({name.split('.')[0] for name in set(sys.modules) - before}), 'torch._dynamo' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["[]", "False"]
