@@ -18,13 +18,14 @@ from torch import Tensor
 
 from benchmark.validity import InvalidEstimateError, check_estimate
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.observation import Known, Observation, WithheldError
+from datasets.observation import Known, NoiseLevel, Observation, WithheldError
 from datasets.settings import SettingError, configure, field_types, spell
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import AnyMethod, Card, Estimate, RefusedError, learn
 
 BANDS, CHANNELS = (2, 31, 100), (1, 3, 8)
 ALWAYS = (31, 3)  # bands and channels that no card may refuse
+TOLD = NoiseLevel(0.01, 0.02)  # of pairs without noise: a prior that methods must live with
 
 
 class BreachError(AssertionError):
@@ -72,7 +73,7 @@ def random_pair(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int,
     psf = SpatialResponse(kernel / kernel.sum(), ratio, ratio // 2 - 1)
     weights = torch.rand(channels, bands, generator=rng) + 0.01
     srf = SpectralResponse(weights / weights.sum(1, keepdim=True))
-    return Observation(psf(cube), srf(cube), torch.linspace(400, 1000, bands), ratio, psf.centre, Known(psf, srf))
+    return Observation(psf(cube), srf(cube), torch.linspace(400, 1000, bands), ratio, psf.centre, Known(psf, srf, TOLD))
 
 
 def _form(entry: Entry) -> None:
@@ -158,11 +159,10 @@ def _withholding(entry: Entry) -> None:
     method, card = _trial(entry)
     whole = random_pair(*ALWAYS)
     _fuse(method, _given(card, whole))
-    for name, needed in (("psf", card.needs_psf), ("srf", card.needs_srf)):
-        if needed:
-            changed = _without_detail(whole, name)
-            same = torch.equal(_fuse(method, _given(card, whole)).cube, _fuse(method, _given(card, changed)).cube)
-            _expect(not same, f"the card asks for the {name.upper()}, but another one changes nothing: set needs_{name}=False")
+    for name in card.needs:
+        changed = _without_detail(whole, name)
+        same = torch.equal(_fuse(method, _given(card, whole)).cube, _fuse(method, _given(card, changed)).cube)
+        _expect(not same, f"the card asks for the {name}, but another one changes nothing: set needs_{name}=False")
 
 
 def _black(entry: Entry) -> None:
@@ -208,7 +208,7 @@ def _trial(entry: Entry) -> tuple[AnyMethod, Card]:
 
 
 def _given(card: Card, seen: Observation) -> Observation:
-    return seen.withhold(psf=not card.needs_psf, srf=not card.needs_srf)
+    return card.entitle(seen)
 
 
 def _fuse(method: AnyMethod, seen: Observation) -> Estimate:
@@ -226,11 +226,13 @@ def _fuse(method: AnyMethod, seen: Observation) -> Estimate:
 
 
 def _without_detail(seen: Observation, name: str) -> Observation:
-    """The same pair with another response handed over: the PSF turned around, the SRF's bands reversed."""
-    psf, srf = seen.psf, seen.srf
+    """The same pair with something else handed over: the PSF turned around, the SRF's bands reversed, the HSI's noise ten times higher."""
+    known = seen.known
     if name == "psf":
-        return replace(seen, known=Known(replace(psf, kernel=_other(psf.kernel)), srf))
-    return replace(seen, known=Known(psf, replace(srf, weights=srf.weights.flip(1))))
+        return replace(seen, known=replace(known, psf=replace(seen.psf, kernel=_other(seen.psf.kernel))))
+    if name == "srf":
+        return replace(seen, known=replace(known, srf=replace(seen.srf, weights=seen.srf.weights.flip(1))))
+    return replace(seen, known=replace(known, noise=NoiseLevel(10 * seen.noise.hsi, seen.noise.msi)))
 
 
 def _other(kernel: Tensor) -> Tensor:

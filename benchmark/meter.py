@@ -10,7 +10,8 @@ not run twice. Learning, which happens once, and transfers have their own column
 timed one.
 
 Other work on the machine spoils a clock: the cores that other processes kept busy while it ran, and the share of time that a
-hypervisor took away, are measured from /proc/stat and kept with the seconds.
+hypervisor took away, are measured from /proc/stat and kept with the seconds; so is a fall of the cores' frequency (/proc/cpuinfo), which a
+hot or throttled machine shows.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
@@ -34,6 +36,7 @@ from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, 
 BUDGET_S = 2.0
 LEAST_ROUNDS, MOST_ROUNDS = 3, 30
 STEADY = 0.02
+LOOK_S = 0.25  # between two looks at the cores' frequency
 T = TypeVar("T")
 
 
@@ -54,14 +57,16 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     there, to_device = timed(lambda: seen.to(device), device)
-    machine = _Machine()
+    machine, frequency = _Machine(), _Frequency()
     fitted, learning = timed(lambda: learn(method, there, _generator(seed)), device)
     first, seconds = timed(lambda: fitted.fuse(there, _generator(seed)), device)
     rounds, warmed = [seconds], False
+    frequency.look()
     if seconds <= BUDGET_S:
         rounds, warmed = [], True
         while not _enough(rounds):
             rounds.append(timed(lambda: fitted.fuse(there, _generator(seed)), device)[1])
+            frequency.look()
     others, steal = machine.disturbance()
     cube, to_host = timed(lambda: first.cube.cpu(), device)
     memory = Memory(
@@ -80,6 +85,7 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
         transfer=to_device + to_host,
         others=others,
         steal=steal,
+        slowed=frequency.fall(),
     )
     counted = count_flops(lambda: fitted.fuse(there, _generator(seed)))[1] if flops else None
     return Measured(Estimate(cube, first.psf, first.srf, first.std), clock, memory, fitted.parameter_count(), counted)
@@ -138,6 +144,27 @@ class _Machine:
             return None, None
         own = sum(os.times()[:2]) - self.own
         return max(0.0, (busy - self.busy - own) / elapsed), (stolen - self.stolen) / (elapsed * (os.cpu_count() or 1))
+
+
+class _Frequency:
+    """The frequency of the fastest core, looked at while the method works (an idle core says nothing)."""
+
+    def __init__(self, source: Path = Path("/proc/cpuinfo")) -> None:
+        self.source = source
+        self.seen: list[float] = []
+        self.looked = -inf
+
+    def look(self) -> None:
+        """Remember the frequency now, unless that was done a moment ago: reading it takes about a millisecond a core."""
+        if perf_counter() - self.looked >= LOOK_S and self.source.exists():
+            self.looked = perf_counter()
+            text = self.source.read_text(encoding="utf-8", errors="replace")
+            found = [float(value) for value in re.findall(r"^cpu MHz\s*:\s*([\d.]+)", text, re.MULTILINE)]
+            self.seen += [max(found)] if found else []
+
+    def fall(self) -> float | None:
+        """The share by which the lowest lies below the highest; None with less than two looks."""
+        return 1 - min(self.seen) / max(self.seen) if len(self.seen) > 1 else None
 
 
 def _machine_seconds() -> tuple[float | None, float | None]:

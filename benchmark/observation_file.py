@@ -1,7 +1,7 @@
 """An observation on disk: what the methods saw, kept with the run and handed to each cell.
 
 HDF5: groups `hsi` and `msi` (cube files' layout), `psf/kernel` and `srf/weights` where the protocol reveals them, attributes ratio, phase,
-wavelengths_nm. Exact float32. The truth is not in it.
+wavelengths_nm, and noise_hsi, noise_msi where revealed. Exact float32. The truth is not in it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.observation import Known, Observation
+from datasets.observation import Known, NoiseLevel, Observation
 
 
 def write_observation(file: Path, seen: Observation) -> Path:
@@ -34,6 +34,8 @@ def write_observation(file: Path, seen: Observation) -> Path:
         if seen.known.srf is not None:
             srf = store.create_dataset("srf/weights", data=seen.known.srf.weights.numpy())
             srf.attrs["names"] = list(seen.known.srf.names)
+        if seen.known.noise is not None:
+            store.attrs["noise_hsi"], store.attrs["noise_msi"] = seen.known.noise.hsi, seen.known.noise.msi
     temporary.replace(file)
     return file
 
@@ -51,11 +53,12 @@ def read_observation(file: Path) -> Observation:
         if "srf" in store:
             node = store["srf/weights"]
             srf = SpectralResponse(torch.from_numpy(node[()]), tuple(str(name) for name in node.attrs["names"]))
+        noise = NoiseLevel(float(store.attrs["noise_hsi"]), float(store.attrs["noise_msi"])) if "noise_hsi" in store.attrs else None
         return Observation(
             hsi=torch.from_numpy(store["hsi/cube"][()]),
             msi=torch.from_numpy(store["msi/cube"][()]),
             wavelengths=torch.from_numpy(np.asarray(store["hsi"].attrs["wavelengths_nm"], dtype=np.float32)),
             ratio=ratio,
             phase=(phase[0], phase[1]),
-            known=Known(psf, srf),
+            known=Known(psf, srf, noise),
         )

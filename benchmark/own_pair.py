@@ -18,7 +18,7 @@ from benchmark.plan import plain
 from benchmark.validity import check_estimate
 from datasets.cube_file import CubeFile, write_cube
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.observation import Known, Observation
+from datasets.observation import Known, NoiseLevel, Observation
 from datasets.psfs import Psf
 from datasets.sensors import Sensor
 from datasets.settings import configure, field_values
@@ -40,6 +40,7 @@ class OwnPair:
     sensor: Sensor | None = None
     channels: tuple[str, ...] = ()
     phase: float | None = None  # centre of coarse pixel 0 on the fine grid; block-centred, (ratio - 1) / 2, when absent
+    noise: NoiseLevel | None = None
 
     def observe(self) -> Observation:
         """The pair as methods see it.
@@ -66,7 +67,7 @@ class OwnPair:
             torch.from_numpy(np.asarray(wavelengths, dtype=np.float32)),
             ratio,
             (centre, centre) if psf is None else psf.centre,
-            Known(psf, srf),
+            Known(psf, srf, self.noise),
         )
 
     def _spectral(self, sensor: Sensor, channels: int) -> SpectralResponse:
@@ -93,12 +94,12 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
     card = method.describe()
     missing = [
         f"--{name}"
-        for name, needed, given in (("psf", card.needs_psf, seen.known.psf), ("srf", card.needs_srf, seen.known.srf))
-        if needed and given is None
+        for name, given in (("psf", seen.known.psf), ("srf", seen.known.srf), ("noise", seen.known.noise))
+        if name in card.needs and given is None
     ]
     if missing:
         raise PairError(f"{card.name} needs {' and '.join(missing)}; give it, or choose a blind method")
-    measured = measure(method, seen.withhold(psf=not card.needs_psf, srf=not card.needs_srf), device, seed)
+    measured = measure(method, card.entitle(seen), device, seed)
     check_estimate(measured.estimate, seen)
     notes = {
         "method": entry.name,

@@ -6,6 +6,7 @@
     protocols = ["wald-x4"]                 # by name ...
     time_limit_s = 900                      # a cell is ended after so many seconds
     memory_limit_mb = 8000                  # a cell may take so much beyond what it starts with; no limit when absent
+    disk_limit_mb = 50000                   # a method may write so much into its working folder, temporary files included
     threads = 1                             # of torch in a cell; all cores, shared by the slots, when absent
     retries = 1                             # a cell that failed, was killed or ran out of time or memory is run again so often (0)
 
@@ -45,6 +46,8 @@ from datasets.settings import SettingError, configure, field_types, field_values
 from datasets.simulation import Protocol
 from methods.catalog import Entry, find_one
 from methods.contract import AnyMethod, Card
+
+DISK_LIMIT_MB = 50_000.0  # of a cell's working folder
 
 
 class PlanError(ValueError):
@@ -107,6 +110,7 @@ class Plan:
     time_limit_s: float
     threads: int | None = None  # of torch in a cell; None: all cores, shared by the slots
     memory_limit_mb: float | None = None  # None: what the machine has
+    disk_limit_mb: float = DISK_LIMIT_MB
     retries: int = 0
     text: str = ""  # of its file, as it was read
 
@@ -154,6 +158,7 @@ class Plan:
             "time_limit_s": self.time_limit_s,
             "threads": self.threads,
             "memory_limit_mb": self.memory_limit_mb,
+            "disk_limit_mb": self.disk_limit_mb,
             "retries": self.retries,
         }
 
@@ -171,6 +176,7 @@ class _Table:
     time_limit_s: float = 3600.0
     threads: int | None = None
     memory_limit_mb: float | None = None
+    disk_limit_mb: float = DISK_LIMIT_MB
     retries: int = 0
 
 
@@ -241,7 +247,8 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     if table.retries < 0:
         raise SettingError(f"retries: expected a whole number >= 0, got {table.retries}")
     limits = [(table.time_limit_s, table.memory_limit_mb), *((entry.time_limit_s, entry.memory_limit_mb) for entry in contestants)]
-    for name, value in [pair for limit in limits for pair in zip(("time_limit_s", "memory_limit_mb"), limit, strict=True)]:
+    pairs = [pair for limit in limits for pair in zip(("time_limit_s", "memory_limit_mb"), limit, strict=True)]
+    for name, value in [*pairs, ("disk_limit_mb", table.disk_limit_mb)]:
         if value is not None and value <= 0:
             raise SettingError(f"{name}: expected a number above 0, got {value:g}")
     if table.threads is not None and table.threads < 1:
@@ -255,6 +262,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
         time_limit_s=table.time_limit_s,
         threads=table.threads,
         memory_limit_mb=table.memory_limit_mb,
+        disk_limit_mb=table.disk_limit_mb,
         retries=table.retries,
     )
 
@@ -275,13 +283,13 @@ def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plu
             method = configure(kind, chosen)
         except (SettingError, ValueError) as error:
             raise SettingError(f"method {table.name}: {error}") from error
-        method = _with_files(method, folders, table.name)
+        method = _with_files(method, (*folders, None if entry.file is None else entry.file.parent), table.name)
         made.append(Contestant(entry, method, table.label, sources, table.time_limit_s, table.memory_limit_mb))
     return made
 
 
-def _with_files(method: AnyMethod, folders: tuple[Path, Path | None], name: str) -> AnyMethod:
-    """The method with every path parameter found: as it stands, beside the plan, or in the data root."""
+def _with_files(method: AnyMethod, folders: tuple[Path | None, ...], name: str) -> AnyMethod:
+    """The method with every path parameter found: as it stands, beside the plan, in the data root, or beside the method's own file."""
     found = {}
     for parameter, value in field_values(method).items():
         if isinstance(value, Path):

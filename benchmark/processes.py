@@ -4,7 +4,7 @@ Children come from a fork server that has torch and our modules imported already
 
     a process group of its own, ended as a whole         a hard time limit: SIGINT, then SIGTERM, then SIGKILL
     a scratch folder of its own                          a memory limit (RLIMIT_DATA above its start; on CUDA the allocator's share)
-    its output in that folder, kept up to 2 MB           a limit on the size of any file that it writes
+    its output in that folder, kept up to 2 MB           a limit on any file that it writes, and on that folder as a whole
     when it runs a method: no path to the run folder     SIGKILL when the supervisor dies
 
 A child sends one message through a pipe, its answer or its error; when it ends without one, its exit status tells why.
@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GRACE_S = 1.0  # between one signal and the next
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
 FILE_BYTES = 16 * 2**30  # no child writes a larger file
+WATCH_S = 1.0  # between two looks at what a child has written
 LOG_NAME = "log.txt"
 Ending = Literal["done", "error", "timeout", "killed", "out of memory"]
 
@@ -58,6 +59,7 @@ class Limits:
 
     seconds: float
     memory_mb: float | None = None  # beyond what a child starts with; None: what the machine has
+    disk_mb: float | None = None  # in its scratch folder, temporary files included; None: no limit but that of a file
     threads: int = 1
     seed: int = 0  # of the global generators, for methods that use them against the rules
     variables: Mapping[str, str] = field(default_factory=dict)  # of the environment, such as CUDA_VISIBLE_DEVICES
@@ -110,13 +112,21 @@ class Child:
     life: Connection  # open as long as the child may live
     scratch: Path
     started: float
-    limit_s: float
+    limits: Limits
     oom_kills: int  # of the kernel, when it started
+    watched: float = 0.0  # when its folder was last looked at
+    full: bool = False  # whether it was found to have written too much
 
     @property
     def deadline(self) -> float:
         """When its time is over, on the monotonic clock."""
-        return self.started + self.limit_s
+        return self.started + self.limits.seconds
+
+    def watch(self, now: float) -> None:
+        """Look, once in a while, at how much it has written."""
+        if self.limits.disk_mb is not None and now - self.watched >= WATCH_S:
+            self.watched = now
+            self.full = _written(self.scratch) > self.limits.disk_mb * 1e6
 
 
 def start(job: Job, limits: Limits) -> Child:
@@ -129,17 +139,24 @@ def start(job: Job, limits: Limits) -> Child:
     process.start()
     theirs.close()
     their_life.close()
-    return Child(process, ours, our_life, scratch, time.monotonic(), limits.seconds, _oom_kills())
+    return Child(process, ours, our_life, scratch, time.monotonic(), limits, _oom_kills())
 
 
 def wait_any(children: list[Child], timeout_s: float) -> list[Child]:
-    """The children that have something to tell: an answer, their end, or a deadline that has passed. Blocks up to `timeout_s`."""
-    if not children:
-        return []
-    soonest = min(child.deadline for child in children) - time.monotonic()
-    ready = wait([thing for child in children for thing in (child.pipe, child.process.sentinel)], max(0.0, min(timeout_s, soonest)))
-    now = time.monotonic()
-    return [child for child in children if child.pipe in ready or child.process.sentinel in ready or child.deadline <= now]
+    """The children that have something to tell: an answer, their end, or a limit that was passed. Blocks up to `timeout_s`."""
+    end = min([time.monotonic() + timeout_s, *(child.deadline for child in children)])
+    while children:
+        left = max(0.0, min(end - time.monotonic(), WATCH_S))
+        ready = wait([thing for child in children for thing in (child.pipe, child.process.sentinel)], left)
+        now = time.monotonic()
+        for child in children:
+            child.watch(now)
+        told = [
+            child for child in children if child.pipe in ready or child.process.sentinel in ready or child.deadline <= now or child.full
+        ]
+        if told or now >= end:
+            return told
+    return []
 
 
 def collect(child: Child) -> Ended:
@@ -149,7 +166,8 @@ def collect(child: Child) -> Ended:
         with suppress(EOFError, OSError):  # it died with the message half sent: its exit status tells more
             message = child.pipe.recv()
     over = message is None and child.process.is_alive() and time.monotonic() >= child.deadline
-    if over:
+    full = message is None and child.process.is_alive() and child.full
+    if over or full:
         stop(child)
     child.process.join(GRACE_S)
     if child.process.is_alive():  # it has answered, but does not end (a thread that it left running)
@@ -161,8 +179,11 @@ def collect(child: Child) -> Ended:
     if message is not None:
         return Ended(message["how"], message.get("answer", {}), message.get("error", ""), message.get("reason", ""), seconds, child.scratch)
     if over:
-        text = f"ended after its time limit of {child.limit_s:g} s; raise time_limit_s in the plan"
+        text = f"ended after its time limit of {child.limits.seconds:g} s; raise time_limit_s in the plan"
         return Ended("timeout", {}, reason=text, seconds=seconds, scratch=child.scratch)
+    if full:
+        text = f"ended for writing more than {child.limits.disk_mb:g} MB; raise disk_limit_mb in the plan"
+        return Ended("killed", {}, reason=text, seconds=seconds, scratch=child.scratch)
     code = child.process.exitcode
     if code == -signal.SIGKILL and _oom_kills() > child.oom_kills:
         text = "the kernel ended it for want of memory; give it a smaller scene, or fewer slots"
@@ -201,6 +222,16 @@ def _spell_exit(code: int | None) -> str:
     return f"the process ended without an answer, exit status {code}; its log has what it printed"
 
 
+def _written(folder: Path) -> int:
+    """Bytes on disk of all files below `folder`."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # it has just been removed
+                total += (Path(place) / name).lstat().st_blocks * 512
+    return total
+
+
 def _oom_kills() -> int:
     """How often the kernel has ended a process for want of memory, on this machine or in this cgroup; 0 where it does not tell."""
     counts = [0]
@@ -231,6 +262,7 @@ def _child(job: Job, pipe: Connection, life: Connection, scratch: Path, limits: 
     _die_with_supervisor(life)
     if limits.apart:
         os.chdir(scratch)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
     descriptor = os.open(scratch / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)

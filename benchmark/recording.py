@@ -13,6 +13,7 @@ from benchmark.result import Clock, Memory, Outcome, RecordError, Result
 from datasets.settings import field_values
 
 RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that another attempt may change
+_SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
 
 
 def outcome_of(ended: Ended) -> Outcome:
@@ -25,9 +26,9 @@ def outcome_of(ended: Ended) -> Outcome:
 def withheld(cell: Cell) -> str:
     """Why the method must not or cannot take part in this cell; empty when it can."""
     card, reveals = cell.contestant.card, cell.protocol.reveals
-    missing = [name for name, needed in (("psf", card.needs_psf), ("srf", card.needs_srf)) if needed and name not in reveals]
+    missing = [_SPELLED[name] for name in card.needs if name not in reveals]
     if missing:
-        return f"{card.name} needs the {' and the '.join(missing).upper()}, which protocol {cell.protocol.name} withholds"
+        return f"{card.name} needs {' and '.join(missing)}, which protocol {cell.protocol.name} withholds"
     if {cell.scene.name, cell.fingerprint} & set(card.trained_scenes):
         return f"{card.name} was trained on {cell.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
     return ""
@@ -54,7 +55,7 @@ def make_record(
         method=cell.contestant.entry.name,
         label=cell.contestant.label,
         parameters=plain(field_values(cell.contestant.method)),
-        card=card_facts(card),
+        card=card_facts(card) | {"family": cell.contestant.entry.family},
         tier=card.tier,
         scene=cell.scene.name,
         scene_digest=cell.scene_digest,

@@ -48,6 +48,7 @@ class Clock:
     transfer: float = 0.0  # host to device and back
     others: float | None = None  # cores that other processes kept busy meanwhile; None where the kernel does not tell
     steal: float | None = None  # share of the cores' time that a hypervisor took away
+    slowed: float | None = None  # how far the cores' clock fell below its highest meanwhile, a share; None where nobody tells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +95,9 @@ class Result:
 
     @property
     def contended(self) -> bool:
-        """Whether other work took more than a tenth of a core while the clock ran: the seconds are then no fair figure."""
+        """Whether the seconds are no fair figure: other work took more than a tenth of a core, or the cores' clock fell by a tenth."""
         clock = self.clock
-        return clock is not None and ((clock.others or 0.0) > 0.1 or (clock.steal or 0.0) > 0.02)
+        return clock is not None and ((clock.others or 0.0) > 0.1 or (clock.steal or 0.0) > 0.02 or (clock.slowed or 0.0) > 0.1)
 
     @property
     def ranked(self) -> bool:

@@ -111,7 +111,7 @@ def fuse_job(cell: Cell, observation: Path, device: str, *, keep: bool, exact: b
     return FuseJob(
         entry=cell.contestant.entry,
         parameters=field_values(cell.contestant.method),
-        observation=pickle.dumps(read_observation(observation).withhold(psf=not card.needs_psf, srf=not card.needs_srf)),
+        observation=pickle.dumps(card.entitle(read_observation(observation))),
         device=device,
         seed=cell.seed,
         keep=keep,
@@ -247,6 +247,7 @@ class _Run:
         limits = Limits(
             seconds=contestant.time_limit_s or self.plan.time_limit_s,
             memory_mb=contestant.memory_limit_mb or self.plan.memory_limit_mb,
+            disk_mb=self.plan.disk_limit_mb,
             threads=self.threads,
             seed=cell.seed,
             variables=slot_variables(self.settings.device, slot),

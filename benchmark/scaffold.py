@@ -46,6 +46,7 @@ class Method(FusionMethod):
         year=2026,
         needs_psf=False,  # True: seen.psf is handed over, and the tier says so
         needs_srf=False,  # True: seen.srf likewise
+        needs_noise=False,  # True: seen.noise likewise, the standard deviations of the noise
         fidelity="how it was checked against the authors' code, or why it could not be",
     )
     strength: float = 1.0  # share of the detail that is added

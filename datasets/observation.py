@@ -12,7 +12,15 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 
 
 class WithheldError(LookupError):
-    """A method asked for a response that the protocol does not reveal or that its card does not ask for."""
+    """A method asked for something that the protocol does not reveal or that its card does not ask for."""
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """Standard deviations of the white noise on the two images, in their own units; 0 where there is none."""
+
+    hsi: float
+    msi: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +29,7 @@ class Known:
 
     psf: SpatialResponse | None = None
     srf: SpectralResponse | None = None
+    noise: NoiseLevel | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +72,19 @@ class Observation:
             raise WithheldError("the SRF is withheld here: set needs_srf=True on the method's card, and use a protocol that reveals it")
         return self.known.srf
 
-    def withhold(self, *, psf: bool, srf: bool) -> Observation:
-        """The same pair without the responses named True."""
-        return replace(self, known=Known(None if psf else self.known.psf, None if srf else self.known.srf))
+    @property
+    def noise(self) -> NoiseLevel:
+        """The noise levels handed over; raises WithheldError when there are none."""
+        if self.known.noise is None:
+            raise WithheldError(
+                "the noise level is withheld here: set needs_noise=True on the method's card, and use a protocol that reveals it"
+            )
+        return self.known.noise
+
+    def withhold(self, *, psf: bool, srf: bool, noise: bool = True) -> Observation:
+        """The same pair without what is named True."""
+        known = self.known
+        return replace(self, known=Known(None if psf else known.psf, None if srf else known.srf, None if noise else known.noise))
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Observation:
         """The same pair on another device, or in another floating dtype, its responses included."""
@@ -76,5 +95,5 @@ class Observation:
             hsi=like,
             msi=self.msi.to(like),
             wavelengths=self.wavelengths.to(like),
-            known=Known(None if psf is None else psf.to(like), None if srf is None else srf.to(like)),
+            known=Known(None if psf is None else psf.to(like), None if srf is None else srf.to(like), self.known.noise),
         )

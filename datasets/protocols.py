@@ -11,8 +11,8 @@ A table may start from a named one (`name = "mossfuse-x8"`) and change any numbe
     channels = "covered"
     hsi_snr_db = 35
 
-A mismatch protocol adds what methods are told wrongly: `given_psf`, `given_phase`, `given_srf_shift_nm`, `msi_gain`, `shift`,
-`rotation_deg` (datasets/simulation.py has their meaning).
+A mismatch protocol adds what methods are told wrongly: `given_psf`, `given_phase`, `given_srf_shift_nm`, `given_hsi_noise_db`,
+`given_msi_noise_db`, `msi_gain`, `shift`, `rotation_deg` (datasets/simulation.py has their meaning).
 """
 
 from __future__ import annotations
@@ -42,10 +42,12 @@ class _Table:
     channels: str | tuple[str, ...] = "all"
     hsi_snr_db: float | None = None
     msi_snr_db: float | None = None
-    reveals: tuple[Response, ...] = ("psf", "srf")
+    reveals: tuple[Response, ...] = ("psf", "srf", "noise")
     given_psf: dict[str, Any] | None = None
     given_phase: int | None = None
     given_srf_shift_nm: float = 0.0
+    given_hsi_noise_db: float = 0.0
+    given_msi_noise_db: float = 0.0
     msi_gain: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
     rotation_deg: float = 0.0
@@ -123,6 +125,8 @@ def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) ->
             given_psf=None if wanted.given_psf is None else psf_from(wanted.given_psf),
             given_phase=wanted.given_phase,
             given_srf_shift_nm=wanted.given_srf_shift_nm,
+            given_hsi_noise_db=wanted.given_hsi_noise_db,
+            given_msi_noise_db=wanted.given_msi_noise_db,
             msi_gain=wanted.msi_gain,
             shift=wanted.shift,
             rotation_deg=wanted.rotation_deg,

@@ -4,7 +4,7 @@
     msi = R x + noise        R: spectral response (`SpectralResponse`)
 
 A *mismatch* protocol tells methods something else than what is true, as every real pair does: another PSF or phase, an SRF shifted in
-wavelength, an MSI with another gain, or an HSI whose ground is shifted and turned against the MSI's:
+wavelength, another noise level, an MSI with another gain, or an HSI whose ground is shifted and turned against the MSI's:
 
     hsi = S x'      x'(p) = x(turned(p - middle) + middle + shift)      cubic spline, mirrored at the border
 
@@ -27,12 +27,12 @@ from scipy.ndimage import affine_transform
 from torch import Tensor
 
 from datasets.degradation import Boundary, SpatialResponse, SpectralResponse
-from datasets.observation import Known, Observation
+from datasets.observation import Known, NoiseLevel, Observation
 from datasets.psfs import Psf
 from datasets.scene import Scene
 from datasets.sensors import Channels, Sensor
 
-Response = Literal["psf", "srf"]
+Response = Literal["psf", "srf", "noise"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +48,12 @@ class Protocol:
     channels: Channels = "all"
     hsi_snr_db: float | None = None  # None: no noise
     msi_snr_db: float | None = None
-    reveals: tuple[Response, ...] = ("psf", "srf")  # what methods may ask for
+    reveals: tuple[Response, ...] = ("psf", "srf", "noise")  # what methods may ask for
     given_psf: Psf | None = None  # what methods are told, where that differs from what is true
     given_phase: int | None = None
     given_srf_shift_nm: float = 0.0  # the curves that methods are told lie this much higher
+    given_hsi_noise_db: float = 0.0  # the HSI's noise that methods are told is this much above the true one
+    given_msi_noise_db: float = 0.0
     msi_gain: float = 1.0  # of the MSI over what the SRF says
     shift: tuple[float, float] = (0.0, 0.0)  # of the HSI's ground against the MSI's, fine pixels
     rotation_deg: float = 0.0
@@ -60,8 +62,9 @@ class Protocol:
     @property
     def mismatched(self) -> bool:
         """Whether methods are told something that is not true."""
-        told = (self.given_psf, self.given_phase, self.given_srf_shift_nm, self.msi_gain, self.shift, self.rotation_deg)
-        return told != (None, None, 0.0, 1.0, (0.0, 0.0), 0.0)
+        noise = (self.given_hsi_noise_db, self.given_msi_noise_db)
+        told = (self.given_psf, self.given_phase, self.given_srf_shift_nm, noise, self.msi_gain, self.shift, self.rotation_deg)
+        return told != (None, None, 0.0, (0.0, 0.0), 1.0, (0.0, 0.0), 0.0)
 
     def numbers(self) -> dict[str, Any]:
         """All that the observation depends on; what the key of a cell is made from. No name, no path."""
@@ -79,6 +82,8 @@ class Protocol:
             "given_psf": None if self.given_psf is None else self.given_psf.numbers(),
             "given_phase": self.given_phase,
             "given_srf_shift_nm": self.given_srf_shift_nm,
+            "given_hsi_noise_db": self.given_hsi_noise_db,
+            "given_msi_noise_db": self.given_msi_noise_db,
             "msi_gain": self.msi_gain,
             "shift": list(self.shift),
             "rotation_deg": self.rotation_deg,
@@ -113,8 +118,9 @@ def observe(scene: Scene, protocol: Protocol, rng: np.random.Generator) -> Obser
     """
     psf, srf = protocol.spatial(), protocol.spectral(scene.wavelengths)
     truth = scene.cube.double().cpu()
-    hsi = _noisy(psf(_moved(truth, protocol.shift, protocol.rotation_deg)), protocol.hsi_snr_db, rng)
-    msi = _noisy(srf(truth) * protocol.msi_gain, protocol.msi_snr_db, rng)
+    hsi, hsi_noise = _noisy(psf(_moved(truth, protocol.shift, protocol.rotation_deg)), protocol.hsi_snr_db, rng)
+    msi, msi_noise = _noisy(srf(truth) * protocol.msi_gain, protocol.msi_snr_db, rng)
+    given_noise = NoiseLevel(hsi_noise * 10 ** (protocol.given_hsi_noise_db / 20), msi_noise * 10 ** (protocol.given_msi_noise_db / 20))
     given_psf, given_srf = protocol.given(scene.wavelengths)
     reveals: Sequence[str] = protocol.reveals
     like = hsi.float()
@@ -124,7 +130,11 @@ def observe(scene: Scene, protocol: Protocol, rng: np.random.Generator) -> Obser
         wavelengths=scene.wavelengths.float(),
         ratio=protocol.ratio,
         phase=given_psf.centre,
-        known=Known(given_psf.to(like) if "psf" in reveals else None, given_srf.to(like) if "srf" in reveals else None),
+        known=Known(
+            given_psf.to(like) if "psf" in reveals else None,
+            given_srf.to(like) if "srf" in reveals else None,
+            given_noise if "noise" in reveals else None,
+        ),
     )
 
 
@@ -145,10 +155,10 @@ def _moved(cube: Tensor, shift: tuple[float, float], rotation_deg: float) -> Ten
     return torch.from_numpy(np.stack(bands))
 
 
-def _noisy(image: Tensor, snr_db: float | None, rng: np.random.Generator) -> Tensor:
-    """`image` plus white Gaussian noise at that signal-to-noise ratio (dB)."""
+def _noisy(image: Tensor, snr_db: float | None, rng: np.random.Generator) -> tuple[Tensor, float]:
+    """`image` plus white Gaussian noise at that signal-to-noise ratio (dB), and the noise's standard deviation."""
     if snr_db is None:
-        return image
+        return image, 0.0
     deviation = float(image.square().mean()) ** 0.5 * 10 ** (-snr_db / 20)
     noise: Tensor = torch.from_numpy(rng.standard_normal(tuple(image.shape)))
-    return torch.add(image, noise, alpha=deviation)
+    return torch.add(image, noise, alpha=deviation), deviation

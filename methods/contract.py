@@ -7,8 +7,9 @@ It is given an `Observation` and a `torch.Generator`, and nothing else.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -34,6 +35,7 @@ class Card:
     year: int
     needs_psf: bool = False
     needs_srf: bool = False
+    needs_noise: bool = False
     supervision: Literal["none", "self", "truth"] = "none"  # what learning uses: nothing, observations only, truth
     learns: Literal["never", "on the scene", "beforehand"] = "never"
     trained_on: str = ""  # what a method that learns beforehand has seen
@@ -47,12 +49,22 @@ class Card:
 
     @property
     def tier(self) -> str:
-        """What the method knows: blind | psf known | srf known | psf+srf known | trained on <what>[, ... known]."""
-        known = "+".join(name for name, needed in (("psf", self.needs_psf), ("srf", self.needs_srf)) if needed)
+        """What the method knows: blind | psf known | srf known | psf+srf[+noise] known | trained on <what>[, ... known]."""
+        known = "+".join(self.needs)
         if self.learns == "beforehand":
             trained = f"trained on {self.trained_on or 'unstated data'}"
             return f"{trained}, {known} known" if known else trained
         return f"{known} known" if known else "blind"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What of psf, srf and noise (level) it asks for."""
+        asked = (("psf", self.needs_psf), ("srf", self.needs_srf), ("noise", self.needs_noise))
+        return tuple(name for name, needed in asked if needed)
+
+    def entitle(self, seen: Observation) -> Observation:
+        """The same pair with what this card asks for, where it is there, and nothing else."""
+        return seen.withhold(psf=not self.needs_psf, srf=not self.needs_srf, noise=not self.needs_noise)
 
     def refusal(self, bands: int, channels: int) -> str:
         """Why an image of this many bands and channels is refused; empty when it is taken."""
@@ -125,6 +137,43 @@ class TrainableMethod(_Described):
     @abstractmethod
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
         """The fitted method. `rng` lives on the CPU, seeded by the referee."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a long training stands; what its progress line shows."""
+
+    step: int  # done
+    steps: int  # of the whole budget
+    losses: Mapping[str, float]  # by name, means since the last moment
+    seconds: float  # spent in all, also before a resumption
+    left_s: float  # at the pace of this process
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a long training keeps its state, and whom it tells."""
+
+    folder: Path
+    device: str = "cpu"
+    every_s: float = 120.0  # between two checkpoints
+    limit_s: float | None = None  # stop after so long, at a checkpoint; None: train to the end of the budget
+    tell: Callable[[Moment], None] = lambda moment: None
+
+
+class LongTrainedMethod(TrainableMethod):
+    """A method whose training takes hours: it can be stopped at any moment, goes on to the same bits, and its weights can be shipped."""
+
+    @abstractmethod
+    def train(self, examples: Sequence[Example], validation: Sequence[Example], rng: torch.Generator, desk: Desk) -> FusionMethod:
+        """What `fit` gives, in one pass over `examples`, which are made when they are asked for. Goes on from the desk's checkpoint.
+
+        The budget is the number of examples and fixed; `validation` is for the curve alone, nothing is chosen by it.
+        """
+
+    @abstractmethod
+    def save(self, fitted: FusionMethod, file: Path, facts: Mapping[str, str]) -> None:
+        """Writes the weights of what `train` gave, with `facts` on the training, into a file that this method can be given."""
 
 
 AnyMethod = FusionMethod | TrainableMethod

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 import torch
 
 from benchmark.conformance import random_pair
-from benchmark.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Machine, measure, resident_bytes
+from benchmark.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure, resident_bytes
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+from tests.benchmark.folders import FIRST
 
 CARD = Card(name="t", paper="t", doi="", year=2026, supervision="self", learns="on the scene", fidelity="t")
 CALLS: list[str] = []
@@ -101,6 +103,21 @@ def test_other_work_on_the_machine_is_noticed() -> None:
         pytest.skip("needs /proc/stat")
     assert others > 0.2
     assert 0 <= steal <= 1
+
+
+def test_a_fall_of_the_frequency_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmark.meter.LOOK_S", 0.0)
+    source = tmp_path / "cpuinfo"
+    frequency = _Frequency(source)
+    frequency.look()  # a machine that does not tell
+    assert frequency.fall() is None
+    for slow, fast in ((800.0, 4000.0), (900.0, 3000.0), (4100.0, 1000.0)):
+        source.write_text(f"processor\t: 0\ncpu MHz\t\t: {slow}\nprocessor\t: 1\ncpu MHz\t\t: {fast}\n")
+        frequency.look()
+    assert frequency.fall() == pytest.approx(1 - 3000 / 4100)
+    assert FIRST.clock is not None
+    for fall, flagged in ((frequency.fall(), True), (0.05, False), (None, False)):
+        assert replace(FIRST, clock=replace(FIRST.clock, slowed=fall)).contended == flagged
 
 
 def test_the_median_is_steady_or_the_budget_is_spent() -> None:

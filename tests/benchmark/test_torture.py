@@ -134,3 +134,16 @@ def test_no_scratch_folder_is_left(world: Path) -> None:
     listing = subprocess.run(["ls", str(world / "run")], capture_output=True, text=True, check=True).stdout.split()
     assert "cells" in listing
     assert set(Path("/tmp").glob("hmif-cell-*")) <= before
+
+
+def test_what_fills_the_disk_in_pieces_is_ended(world: Path) -> None:
+    temporary = "with __import__('tempfile').NamedTemporaryFile(delete=False) as file: file.write(bytes(2**20))"
+    record = one(world, f"while True:\n            {temporary}\n            time.sleep(0.005)", "disk_limit_mb = 60")
+    assert record.outcome == "killed"
+    assert "more than 60 MB" in record.reason
+    assert "disk_limit_mb" in record.reason
+
+
+def test_the_disk_limit_leaves_room_for_honest_work(world: Path) -> None:
+    body = "open('cache', 'wb').write(bytes(20 * 2**20)); time.sleep(2.5); return Estimate(low)"
+    assert one(world, body, "disk_limit_mb = 60").outcome == "scored"

@@ -191,3 +191,32 @@ def test_half_a_pixel_there_and_back_is_where_it_was() -> None:
 def test_a_quarter_turn_is_a_quarter_turn() -> None:
     cube = torch.rand(2, 9, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(_moved(cube, (0.0, 0.0), 90.0), cube.rot90(-1, (1, 2)), rtol=0, atol=1e-9)
+
+
+def test_the_noise_level_told_is_the_noise_that_was_added() -> None:
+    truth = scene()
+    clean = observe(truth, protocol(), noise_generator(4))
+    noisy = observe(truth, protocol(hsi_snr_db=30.0, msi_snr_db=20.0), noise_generator(4))
+    assert (clean.noise.hsi, clean.noise.msi) == (0.0, 0.0)
+    assert float((noisy.hsi - clean.hsi).double().std()) == pytest.approx(noisy.noise.hsi, rel=0.05)
+    assert float((noisy.msi - clean.msi).double().std()) == pytest.approx(noisy.noise.msi, rel=0.05)
+
+
+def test_a_mismatch_tells_another_noise_level_and_changes_nothing_else() -> None:
+    truth = scene()
+    wrong = protocol(hsi_snr_db=30.0, msi_snr_db=20.0, given_hsi_noise_db=6.0, given_msi_noise_db=-20.0)
+    true, told = (observe(truth, each, noise_generator(4)) for each in (protocol(hsi_snr_db=30.0, msi_snr_db=20.0), wrong))
+    assert wrong.mismatched
+    assert torch.equal(true.hsi, told.hsi)
+    assert torch.equal(true.msi, told.msi)
+    assert told.noise.hsi == pytest.approx(true.noise.hsi * 10**0.3)
+    assert told.noise.msi == pytest.approx(true.noise.msi / 10)
+
+
+def test_the_noise_level_is_withheld_unless_it_is_asked_for() -> None:
+    seen = observe(scene(), protocol(), noise_generator(0))
+    with pytest.raises(WithheldError, match="needs_noise=True"):
+        _ = seen.withhold(psf=False, srf=False).noise
+    assert seen.withhold(psf=True, srf=True, noise=False).noise == seen.noise
+    hidden = observe(scene(), protocol(reveals=("psf", "srf")), noise_generator(0))
+    assert hidden.known.noise is None
