@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from benchmark.explain import Recipe
     from benchmark.run import Progress, RunSettings
     from datasets.scenes import DataRoots
+    from methods.contract import Moment
     from reports.report import ReportPaths
 
 QUICK_PLAN = ROOT / "benchmark" / "plans" / "quick.toml"
 COMMANDS = (
     *("run", "cell", "status", "explain", "compare", "merge", "list", "report", "rescore"),
-    *("fetch", "new-method", "check-method", "fuse"),
+    *("fetch", "new-method", "check-method", "fuse", "train"),
 )
 LISTS = ("methods", "scenes", "protocols", "psfs", "sensors", "metrics")
 OK, FAILED, USAGE = 0, 1, 2
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write tables, LaTeX, figures and the page of a run folder")
     report.add_argument("folder", type=Path, metavar="RUN_DIR")
     report.add_argument("--out", type=Path, metavar="DIR", help="default: RUN_DIR/report")
+    _choice(report)
     report.set_defaults(call=_report)
 
     rescore = commands.add_parser("rescore", help="score a run's stored estimates again, also by the conventions of other projects")
@@ -159,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     fuse.add_argument("--set", action="append", default=[], metavar="key=value", dest="settings", help="a parameter of the method")
     fuse.add_argument("--psf", metavar="KIND,key=value,...|FILE", help="for example gaussian,taps=8,fwhm=4, or a kernel in .npy or .csv")
     fuse.add_argument("--srf", metavar="SENSOR|FILE.csv", help="a sensor (see `list sensors`) or a table of response curves")
+    fuse.add_argument("--noise", nargs=2, type=float, metavar=("HSI", "MSI"), help="standard deviations of the noise, in the images' units")
     fuse.add_argument("--channels", metavar="a,b,...", help="the sensor's channels that the MSI has, in its order")
     fuse.add_argument("--phase", type=float, metavar="P", help="centre of coarse pixel 0 on the fine grid (default: (ratio-1)/2)")
     fuse.add_argument("--layout", metavar='"bands rows cols"', help="order of the axes, where the files do not say")
@@ -168,6 +171,19 @@ def _parser() -> argparse.ArgumentParser:
     fuse.add_argument("--plugins", type=Path, metavar="DIR")
     _data(fuse)
     fuse.set_defaults(call=_fuse)
+
+    train = commands.add_parser("train", help="train a method beforehand, in pieces that can be resumed; writes its weights")
+    train.add_argument("method", metavar="METHOD", help="as the plan names it")
+    train.add_argument("plan", type=Path, metavar="PLAN.toml", help="a training plan (docs/training.md)")
+    _data(train)
+    train.add_argument("--out", type=Path, metavar="DIR", help="the training's folder (default: results/<plan's name>)")
+    train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
+    train.add_argument("--minutes", type=float, metavar="M", help="stop after so long, at a checkpoint, and write the weights so far")
+    train.add_argument("--every", type=float, default=2.0, metavar="M", help="minutes between checkpoints (default 2)")
+    train.add_argument("--threads", type=_positive, metavar="N", help="of torch (default: all cores)")
+    train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    train.add_argument("--plugins", type=Path, metavar="DIR")
+    train.set_defaults(call=_train)
     return parser
 
 
@@ -179,6 +195,24 @@ def _data(parser: argparse.ArgumentParser) -> None:
         metavar="DIR|NAME=DIR",
         help="data root (default: $HMIF_DATA, else the cache folder), or one set's",
     )
+
+
+def _choice(parser: argparse.ArgumentParser) -> None:
+    """What a report shows (reports/choice.py, docs/report.md)."""
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="FIELD=PATTERN[,PATTERN]",
+        help="records by scene, protocol, tier, seed, method, label or outcome; * stands for any text; may be repeated",
+    )
+    parser.add_argument("--methods", default="", metavar="NAME[,NAME]", help="names or labels; * stands for any text")
+    parser.add_argument("--metrics", default="", metavar="NAME[,NAME]", help="columns, in this order; the first one ranks (`list metrics`)")
+    parser.add_argument("--profile", default="textbook", metavar="NAME", help="the metrics by this convention (docs/metrics.md)")
+    parser.add_argument("--group-by", default="protocol", metavar="protocol|scene|tier", help="a table for each (default: protocol)")
+    parser.add_argument("--precision", default="", metavar="N|NAME=N,...", help="digits after the point")
+    parser.add_argument("--best-of", default="tier", metavar="tier|all", help="among which best and second are marked (default: tier)")
+    parser.add_argument("--resize", action="store_true", help="shrink LaTeX tables to the width of the text where they are wider")
 
 
 def _positive(text: str) -> int:
@@ -372,9 +406,20 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    from reports.choice import read_choice
     from reports.report import write_report
 
-    paths = write_report(options.folder, options.out)
+    choice = read_choice(
+        select=options.select,
+        methods=options.methods,
+        group_by=options.group_by,
+        metrics=options.metrics,
+        profile=options.profile,
+        precision=options.precision,
+        best_of=options.best_of,
+        resize=options.resize,
+    )
+    paths = write_report(options.folder, options.out, choice)
     _print_tables(paths)
     _print_places(paths)
     return OK
@@ -460,6 +505,7 @@ def _fuse(options: argparse.Namespace) -> int:
 
     from benchmark.own_pair import OwnPair, assignment, fuse_pair, psf_table
     from datasets.files import read_image_file
+    from datasets.observation import NoiseLevel
     from datasets.psfs import psf_from
     from datasets.sensors import find_sensor, read_sensor
     from methods.catalog import find_one
@@ -472,13 +518,46 @@ def _fuse(options: argparse.Namespace) -> int:
         sensor = read_sensor(Path(options.srf)) if options.srf.endswith(".csv") else find_sensor(options.srf, roots.folder("srf"))
     psf = psf_from(psf_table(options.psf)) if options.psf else None
     channels = tuple(options.channels.split(",")) if options.channels else ()
-    pair = OwnPair(hsi, msi, psf, sensor, channels, options.phase)
+    pair = OwnPair(hsi, msi, psf, sensor, channels, options.phase, NoiseLevel(*options.noise) if options.noise else None)
     parameters = dict(assignment(text) for text in options.settings)
     entry = find_one(options.method, options.plugins)
     measured = fuse_pair(entry, parameters, pair, torch.device(_device(options.device)), options.seed, options.out)
     bands, rows, cols = measured.estimate.cube.shape
     print(f"{options.out}: {bands} bands, {rows} x {cols}, in {measured.clock.fit + measured.clock.fuse:.2f} s")
     return OK
+
+
+def _train(options: argparse.Namespace) -> int:
+    from benchmark.train import TrainingError, train
+    from benchmark.training_plan import read_training_plan
+    from reports.training import write_training_figures
+
+    plan = read_training_plan(options.plan, _roots(options), options.plugins)
+    if plan.entry.name != options.method:
+        raise TrainingError(f"train: expected the plan's method {plan.entry.name}, got {options.method}; give that name, or another plan")
+    folder = (options.out or ROOT / "results" / plan.name).resolve()
+    trained = train(
+        plan,
+        folder,
+        _show_moment,
+        command=_spelled(),
+        device=_device(options.device),
+        resume=options.resume,
+        every_s=60 * options.every,
+        limit_s=None if options.minutes is None else 60 * options.minutes,
+        threads=options.threads,
+    )
+    print(f"\nweights   {trained.weights}, after {trained.step} of {trained.steps} steps and {trained.seconds / 60:.1f} minutes")
+    print(f"figures   {', '.join(str(path) for path in write_training_figures(folder) if path.suffix == '.png')}")
+    if not trained.finished:
+        print("the budget is not spent: the same command with --resume goes on")
+    return OK
+
+
+def _show_moment(moment: Moment) -> None:
+    losses = "  ".join(f"{name} {value:.5f}" for name, value in moment.losses.items())
+    line = f"[{moment.step}/{moment.steps}] {losses}  {moment.seconds / 60:.1f} min, about {moment.left_s / 60:.0f} min left"
+    print(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin, overload
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, NoiseLevel, Observation, WithheldError
 from datasets.settings import SettingError, configure, field_types, spell
 from methods.catalog import BrokenMethodError, Entry
-from methods.contract import AnyMethod, Card, Estimate, RefusedError, learn
+from methods.contract import AnyMethod, Card, Estimate, Example, RefusedError, awaits_training, learn
 
 BANDS, CHANNELS = (2, 31, 100), (1, 3, 8)
 ALWAYS = (31, 3)  # bands and channels that no card may refuse
@@ -64,16 +64,46 @@ def examine(entry: Entry) -> Iterator[Finding]:
 
 def random_pair(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Observation:
     """A lopsided observation of a smooth random cube (not square; kernel without symmetry), with both responses known."""
+    return random_example(bands, channels, ratio=ratio, coarse=coarse, seed=seed).seen
+
+
+def random_example(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Example:
+    """That observation with its truth. The same sensors saw the pairs of all seeds, for equal bands, channels and ratio."""
     rng = torch.Generator().manual_seed(seed)
     rows, cols = coarse[0] * ratio, coarse[1] * ratio
     maps = torch.nn.functional.interpolate(torch.rand(1, 4, 3, 5, generator=rng), size=(rows, cols), mode="bilinear", align_corners=True)[0]
     spectra = torch.rand(bands, 4, generator=rng)
     cube = torch.einsum("be,ehw->bhw", spectra, maps) / 4 + 0.02 * torch.rand(bands, rows, cols, generator=rng)
+    rng.manual_seed(0)  # the sensors
     kernel = torch.rand(ratio - 1, ratio - 1, generator=rng) + 0.2
     psf = SpatialResponse(kernel / kernel.sum(), ratio, ratio // 2 - 1)
     weights = torch.rand(channels, bands, generator=rng) + 0.01
     srf = SpectralResponse(weights / weights.sum(1, keepdim=True))
-    return Observation(psf(cube), srf(cube), torch.linspace(400, 1000, bands), ratio, psf.centre, Known(psf, srf, TOLD))
+    return Example(Observation(psf(cube), srf(cube), torch.linspace(400, 1000, bands), ratio, psf.centre, Known(psf, srf, TOLD)), cube)
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons(Sequence[Example]):
+    """Two random examples again and again, of the size and the sensors' numbers of `like`, with what `card` is entitled to."""
+
+    card: Card
+    like: Observation
+
+    def __len__(self) -> int:
+        return 10**9
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | list[Example]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        hsi, msi = self.like.hsi, self.like.msi
+        size = (int(hsi.shape[1]), int(hsi.shape[2]))
+        made = random_example(hsi.shape[0], msi.shape[0], ratio=self.like.ratio, coarse=size, seed=1 + index % 2)
+        truth = made.truth.to(hsi) if made.truth is not None and self.card.supervision == "truth" else None
+        return Example(self.card.entitle(made.seen).to(hsi.device, hsi.dtype), truth)
 
 
 def _form(entry: Entry) -> None:
@@ -214,7 +244,8 @@ def _given(card: Card, seen: Observation) -> Observation:
 def _fuse(method: AnyMethod, seen: Observation) -> Estimate:
     """One run with seed 0; any error other than a refusal is a breach that names the input."""
     try:
-        fitted = learn(method, seen, torch.Generator().manual_seed(0))
+        lessons = Lessons(method.describe(), seen) if awaits_training(method) else ()
+        fitted = learn(method, seen, torch.Generator().manual_seed(0), lessons)
         return fitted.fuse(seen, torch.Generator().manual_seed(0))
     except RefusedError:
         raise

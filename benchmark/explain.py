@@ -76,7 +76,7 @@ def explain(folder: Path, key: str) -> Explanation:
     record = read_record(file) if file.exists() else None
     log = folder / "logs" / f"{whole}.txt"
     tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
-    names = [f"cells/{whole}.json", f"estimates/{whole}.h5", f"logs/{whole}.txt"]
+    names = [f"cells/{whole}.json", f"estimates/{whole}.h5", f"estimates/{whole}_std.h5", f"logs/{whole}.txt"]
     if record is not None:
         names += [f"scenes/{record.scene_digest}.h5", f"observations/{record.observation_digest}.h5"]
         names += [f"environments/{record.environment}.json"] if record.environment else []

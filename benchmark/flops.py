@@ -65,7 +65,8 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.formulas = {**flop_registry, **{packet: shape_wrapper(formula) for packet, formula in _FORMULAS.items()}}
+        ours = {packet: shape_wrapper(formula) for packet, formula in _FORMULAS.items()}  # type: ignore[no-untyped-call]
+        self.formulas = {**flop_registry, **ours}
         self.total = 0
         self.without: set[str] = set()
 

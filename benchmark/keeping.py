@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from benchmark.plan import Cell
-from benchmark.result import Result
+from benchmark.result import Result, std_file
 
 Keep = Literal["estimates", "float32", "top", "none"]
 KEEPS: tuple[Keep, ...] = get_args(Keep)
@@ -28,11 +28,19 @@ def prune(folder: Path, records: Iterable[Result], keep: Keep) -> None:
     kept = {record.key for record in best.values()}
     for record in scored:
         if record.key not in kept:
-            (folder / "estimates" / f"{record.key}.h5").unlink(missing_ok=True)
+            discard_estimate(folder, record.key)
+
+
+def discard_estimate(folder: Path, key: str) -> None:
+    """Remove a cell's estimate and the standard deviation beside it."""
+    file = folder / "estimates" / f"{key}.h5"
+    file.unlink(missing_ok=True)
+    std_file(file).unlink(missing_ok=True)
 
 
 def disk_bytes(cells: Sequence[Cell], keep: Keep) -> int:
-    """An upper bound for what a run stores: uncompressed, an estimate a cell and a 32-bit reference an observation.
+    """An upper bound for what a run stores: uncompressed, an estimate a cell and a 32-bit reference an observation. A standard
+    deviation, which few methods state, comes on top: as much as its estimate, or twice that.
 
     Scenes are read for their sizes, one after the other.
     """

@@ -35,8 +35,9 @@ def cell_key(
     simulator: str,
     seed: int,
     device: str,
+    training: Mapping[str, Any] | None = None,
 ) -> str:
-    """The key as 20 hexadecimal digits."""
+    """The key as 20 hexadecimal digits. `training` is what a method is trained on in this plan, if it is."""
     table = {
         "method": method,
         "parameters": {name: _by_content(value) for name, value in parameters.items()},
@@ -47,7 +48,7 @@ def cell_key(
         "seed": seed,
         "device": device,
     }
-    return digest(table)
+    return digest(table if training is None else {**table, "training": training})
 
 
 def digest(table: Mapping[str, Any]) -> str:

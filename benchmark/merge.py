@@ -22,7 +22,7 @@ from benchmark.explain import read_index, spell_metric
 from benchmark.result import Result, read_json, read_record, write_bytes, write_json
 
 SHARED = ("scenes", "observations", "responses")  # named by what they are made from: equal names, equal content
-OWN = ("estimates/{}.h5", "logs/{}.txt", "profiles/{}.json")
+OWN = ("estimates/{}_std.h5", "estimates/{}.h5", "logs/{}.txt", "profiles/{}.json")
 RTOL, ATOL = 1e-4, 1e-6  # simulated on another processor, the last bits differ
 TOLD = 5  # contradictions that an error names
 

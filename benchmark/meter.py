@@ -69,6 +69,7 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
             frequency.look()
     others, steal = machine.disturbance()
     cube, to_host = timed(lambda: first.cube.cpu(), device)
+    std = None if first.std is None else first.std.cpu()
     memory = Memory(
         peak=resident_bytes("VmHWM"),
         base=base,
@@ -88,7 +89,7 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
         slowed=frequency.fall(),
     )
     counted = count_flops(lambda: fitted.fuse(there, _generator(seed)))[1] if flops else None
-    return Measured(Estimate(cube, first.psf, first.srf, first.std), clock, memory, fitted.parameter_count(), counted)
+    return Measured(Estimate(cube, first.psf, first.srf, std), clock, memory, fitted.parameter_count(), counted)
 
 
 def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:

@@ -15,6 +15,7 @@ import torch
 
 from benchmark.meter import Measured, measure
 from benchmark.plan import plain
+from benchmark.result import std_file
 from benchmark.validity import check_estimate
 from datasets.cube_file import CubeFile, write_cube
 from datasets.degradation import SpatialResponse, SpectralResponse
@@ -82,7 +83,8 @@ class OwnPair:
 
 
 def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device: torch.device, seed: int, out: Path) -> Measured:
-    """Fuse `pair` and write the cube, with method, parameters and versions, to `out`.
+    """Fuse `pair` and write the cube, with method, parameters and versions, to `out`; its standard deviation, where it states one,
+    to a file beside it.
 
     Raises:
         PairError, SettingError, RefusedError: input or parameters that do not fit.
@@ -109,6 +111,8 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
         "versions": ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy")),
     }
     write_cube(out, CubeFile(measured.estimate.cube.numpy(), pair.hsi.wavelengths_nm, out.stem, notes))
+    if measured.estimate.std is not None:
+        write_cube(std_file(out), CubeFile(measured.estimate.std.numpy(), pair.hsi.wavelengths_nm, out.stem, notes))
     return measured
 
 

@@ -25,6 +25,10 @@
     grid = {rank = [5, 10]}                 # every combination is a row of its own
     time_limit_s = 60                       # instead of the plan's; likewise memory_limit_mb
 
+    [training]                              # for methods that learn beforehand: training_set.py
+    scenes = ["cave:train"]
+    patch = 64
+
 A cell is one method with its parameters on one scene under one protocol with one seed.
 """
 
@@ -39,13 +43,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.keys import cell_key, digest, file_digest, source_digest
+from benchmark.training_set import TrainingSet, training_set
 from datasets import simulation
 from datasets.protocols import protocol_from
 from datasets.scenes import DataRoots, SceneSource, find
 from datasets.settings import SettingError, configure, field_types, field_values
 from datasets.simulation import Protocol
 from methods.catalog import Entry, find_one
-from methods.contract import AnyMethod, Card
+from methods.contract import AnyMethod, Card, awaits_training
 
 DISK_LIMIT_MB = 50_000.0  # of a cell's working folder
 
@@ -81,6 +86,13 @@ class Cell:
     fingerprint: str  # of the scene, taken once a run
     protocol: Protocol
     seed: int
+    training: TrainingSet | None = None  # of a method that must be trained first
+
+    @property
+    def card(self) -> Card:
+        """The card of the method in this cell, with what it is trained on here."""
+        card = self.contestant.card
+        return card if self.training is None else self.training.card(card, self.protocol)
 
     @property
     def observation(self) -> tuple[str, str, int]:
@@ -97,6 +109,20 @@ class Cell:
         """Names the observation, observations/<digest>.h5."""
         return digest({"scene": self.fingerprint, "protocol": self.protocol.numbers(), "seed": self.seed})
 
+    def fit_digest(self, device: str) -> str:
+        """Names what the method learned beforehand, fits/<digest>.pt: the same for every scene and seed."""
+        return cell_key(
+            method=self.contestant.entry.name,
+            parameters=field_values(self.contestant.method),
+            sources=self.contestant.sources,
+            protocol=self.protocol.numbers(),
+            scene="",
+            simulator=simulator_digest(),
+            seed=0,
+            device=device,
+            training=None if self.training is None else self.training.numbers(),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -112,11 +138,13 @@ class Plan:
     memory_limit_mb: float | None = None  # None: what the machine has
     disk_limit_mb: float = DISK_LIMIT_MB
     retries: int = 0
+    training: TrainingSet | None = None  # for methods that must be trained first
     text: str = ""  # of its file, as it was read
 
     def cells(self, device: str) -> list[Cell]:
         """Every cell, those that share an observation next to each other."""
-        simulator = source_digest(Path(simulation.__file__))
+        simulator = simulator_digest()
+        trained = {contestant.label: self.training if awaits_training(contestant.method) else None for contestant in self.contestants}
         fingerprints = {scene.name: scene.fingerprint() for scene in self.scenes}
         return [
             Cell(
@@ -129,12 +157,14 @@ class Plan:
                     simulator=f"{simulator} {source_digest(scene.reader)}",
                     seed=seed,
                     device=device,
+                    training=None if (learns_from := trained[contestant.label]) is None else learns_from.numbers(),
                 ),
                 contestant,
                 scene,
                 fingerprints[scene.name],
                 protocol,
                 seed,
+                learns_from,
             )
             for protocol, scene, seed, contestant in itertools.product(self.protocols, self.scenes, self.seeds, self.contestants)
         ]
@@ -159,6 +189,7 @@ class Plan:
             "threads": self.threads,
             "memory_limit_mb": self.memory_limit_mb,
             "disk_limit_mb": self.disk_limit_mb,
+            "training": None if self.training is None else {"names": list(self.training.fingerprints), **self.training.numbers()},
             "retries": self.retries,
         }
 
@@ -178,6 +209,7 @@ class _Table:
     memory_limit_mb: float | None = None
     disk_limit_mb: float = DISK_LIMIT_MB
     retries: int = 0
+    training: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -211,6 +243,11 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
         return replace(_resolve(configure(_Table, table), file, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
+
+
+def simulator_digest() -> str:
+    """The sources that observations depend on."""
+    return source_digest(Path(simulation.__file__))
 
 
 def find_cell(cells: Sequence[Cell], key: str) -> Cell:
@@ -253,6 +290,12 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
             raise SettingError(f"{name}: expected a number above 0, got {value:g}")
     if table.threads is not None and table.threads < 1:
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
+    training = training_set(table.training, roots) if table.training else None
+    untrained = [entry.label for entry in contestants if awaits_training(entry.method)]
+    if untrained and training is None:
+        raise SettingError(
+            f"{', '.join(untrained)}: expected [training] with scenes and patch, or weights, for what learns beforehand; got neither"
+        )
     return Plan(
         name=table.name or file.stem,
         scenes=scenes,
@@ -264,6 +307,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
         memory_limit_mb=table.memory_limit_mb,
         disk_limit_mb=table.disk_limit_mb,
         retries=table.retries,
+        training=training,
     )
 
 

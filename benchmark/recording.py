@@ -25,7 +25,7 @@ def outcome_of(ended: Ended) -> Outcome:
 
 def withheld(cell: Cell) -> str:
     """Why the method must not or cannot take part in this cell; empty when it can."""
-    card, reveals = cell.contestant.card, cell.protocol.reveals
+    card, reveals = cell.card, cell.protocol.reveals
     missing = [_SPELLED[name] for name in card.needs if name not in reveals]
     if missing:
         return f"{card.name} needs {' and '.join(missing)}, which protocol {cell.protocol.name} withholds"
@@ -47,7 +47,7 @@ def make_record(
     measured: Mapping[str, Any] | None = None,
 ) -> Result:
     """The record of a cell; `measured` is what `FuseJob` answered, `place` the digest of the environment."""
-    card, known = cell.contestant.card, measured or {}
+    card, known = cell.card, measured or {}
     return Result(
         key=cell.key,
         outcome=outcome,

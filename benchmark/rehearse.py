@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from benchmark.cell_job import fit_job, fuse_job
 from benchmark.explain import Recipe
 from benchmark.plan import find_cell, read_plan
-from benchmark.run import fuse_job
 from benchmark.tasks import ObserveJob
 from datasets.scenes import DataRoots
 
@@ -36,4 +36,7 @@ def rehearse(recipe: Recipe, threads: int = 1) -> dict[str, Any]:
         ObserveJob(cell.scene, cell.protocol, cell.seed, reference, observation, responses).run()
         torch.set_num_threads(threads)
         torch.manual_seed(cell.seed)
-        return fuse_job(cell, observation, recipe.device, keep=False).run()
+        fitted = None if cell.training is None else Path(place) / "fitted.pt"
+        if fitted is not None and cell.training is not None:
+            fit_job(cell, cell.training, recipe.device, fitted).run()
+        return fuse_job(cell, observation, recipe.device, keep=False, fitted=fitted).run()

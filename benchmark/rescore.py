@@ -20,7 +20,7 @@ from benchmark.observation_file import read_observation
 from benchmark.profiles.store import ProfileScores, Scores, read_profile_scores, write_profile_scores
 from benchmark.profiles.table import PROFILES, find_profile, profiles_key, score_profile
 from benchmark.response_file import read_responses
-from benchmark.result import Result, read_records, write_record
+from benchmark.result import Result, read_records, std_file, write_record
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
 
 
@@ -103,11 +103,13 @@ def _score(
         write_profile_scores(folder, ProfileScores(record.key, profiles_key(), {**kept, **scores}))
     if metrics:
         seen, truth = (folder / part / f"{record.observation_digest}.h5" for part in ("observations", "responses"))
+        spread = std_file(folder / "estimates" / f"{record.key}.h5")
         values = score_cell(
             reference,
             estimate,
             ratio,
             read_observation(seen) if seen.is_file() else None,
             read_responses(truth) if truth.is_file() else None,
+            read_cube(spread).cube if spread.is_file() else None,
         )
         write_record(folder, replace(record, metrics=values, metrics_key=metrics_key()))

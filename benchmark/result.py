@@ -10,6 +10,7 @@ A run folder:
     running.json                what runs, or ran when the run was cut short
     cells/<key>.json            one record a cell; the file is the resume key; runs merge by copying folders
     estimates/<key>.h5          the fused cube, uint16 with scale and offset (107 dB)
+    estimates/<key>_std.h5      its posterior standard deviation, where the method states one
     scenes/<digest>.h5          each reference once, float32; never handed to a method
     observations/<digest>.h5    the low-resolution HSI and the MSI that the methods saw
     responses/<digest>.h5       the true PSF and SRF of each observation; never handed to a method
@@ -163,6 +164,11 @@ def write_bytes(file: Path, content: bytes, *, durable: bool = True) -> Path:
             os.fsync(stream.fileno())
     temporary.replace(file)
     return file
+
+
+def std_file(estimate: Path) -> Path:
+    """Where the standard deviation that belongs to an estimate's file lies, if the method stated one."""
+    return estimate.with_name(f"{estimate.stem}_std.h5")
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """Run a plan: every cell that has no record yet, each in its own process, its record written at once.
 
-The walk of a cell: observe (once for the cells that share it) -> fuse, timed -> score -> `cells/<key>.json`. Tasks that are timed never run
-beside tasks that are not: observing and scoring wait until no method is running. Between fusing and scoring a cell's measurement lies in
-`measured/<key>.json`, so that a run that is ended there needs only to score.
+The walk of a cell: observe (once for the cells that share it) -> fit (once, where a method learns beforehand) -> fuse, timed -> score ->
+`cells/<key>.json`. Tasks that are timed never run beside tasks that are not: observing and scoring wait until no method is running. Between
+fusing and scoring a cell's measurement lies in `measured/<key>.json`, so that a run that is ended there needs only to score.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 from collections import Counter, deque
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -16,18 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.cell_job import fit_job, fuse_job
 from benchmark.claim import claimed
 from benchmark.environment import environment, environment_digest
-from benchmark.keeping import Keep, prune
+from benchmark.keeping import Keep, discard_estimate, prune
 from benchmark.metrics.textbook import metrics_key
-from benchmark.observation_file import read_observation
 from benchmark.plan import Cell, Plan, find_cell
 from benchmark.processes import Child, Ended, Limits, collect, start, stop, wait_any
 from benchmark.recording import RETRIED, make_record, measurement, outcome_of, withheld
-from benchmark.result import Outcome, Result, read_json, read_record, write_bytes, write_json, write_record
+from benchmark.result import Outcome, Result, read_json, read_record, std_file, write_bytes, write_json, write_record
 from benchmark.slots import slot_variables
-from benchmark.tasks import ESTIMATE_NAME, FuseJob, ObserveJob, ScoreJob
-from datasets.settings import field_values
+from benchmark.tasks import ESTIMATE_NAME, FIT_NAME, STD_NAME, ObserveJob, ScoreJob
+from benchmark.training_set import TrainingSet
 
 OBSERVE_LIMIT_S = 1800.0
 SCORE_LIMIT_S = 1800.0
@@ -105,21 +104,6 @@ def _index(settings: RunSettings, cells: list[Cell]) -> dict[str, Any]:
     return {"arguments": settings.arguments, "file": settings.plan_file, "device": settings.device, "cells": by_key}
 
 
-def fuse_job(cell: Cell, observation: Path, device: str, *, keep: bool, exact: bool = False, flops: bool = False) -> FuseJob:
-    """What runs the method of a cell: it is handed what its card asks for, of the observation in that file, and nothing else."""
-    card = cell.contestant.card
-    return FuseJob(
-        entry=cell.contestant.entry,
-        parameters=field_values(cell.contestant.method),
-        observation=pickle.dumps(card.entitle(read_observation(observation))),
-        device=device,
-        seed=cell.seed,
-        keep=keep,
-        exact=exact,
-        flops=flops,
-    )
-
-
 class _Run:
     """The state of one run: what waits, what runs, what is done."""
 
@@ -134,10 +118,12 @@ class _Run:
         self.to_fuse: deque[Cell] = deque()
         self.to_score: deque[Cell] = deque()
         self.observing: dict[Child, Cell] = {}
+        self.fitting: dict[Child, Cell] = {}
         self.fusing: dict[Child, tuple[Cell, int]] = {}  # the cell and its slot
         self.scoring: dict[Child, Cell] = {}
         self.observed: dict[tuple[str, str, int], dict[str, Any]] = {}  # what the observe task told
         self.unobservable: dict[tuple[str, str, int], str] = {}
+        self.unfit: dict[str, str] = {}  # why a training failed, by its digest
         self.attempts: Counter[str] = Counter()  # by key
         self.waiting: Counter[str] = Counter()  # cells that wait to be fused, by label
         self.costs: dict[str, tuple[float, int]] = {}  # wall seconds and number of ended cells, by label
@@ -150,26 +136,29 @@ class _Run:
         if elsewhere is not None:
             self._follow(elsewhere)
         try:
-            while self.to_fuse or self.to_score or self.fusing or self.scoring or self.observing:
+            while self.to_fuse or self.to_score or self._children():
                 self._start_what_fits()
-                for child in wait_any([*self.observing, *self.fusing, *self.scoring], 5.0):
+                for child in wait_any(self._children(), 5.0):
                     self._end(child)
                 self._tell(None)
         finally:
-            for child in [*self.observing, *self.fusing, *self.scoring]:
+            for child in self._children():
                 stop(child)
                 collect(child).discard()
         prune(self.folder, [self.records[cell.key] for cell in self.cells], self.settings.keep)
         return [self.records[cell.key] for cell in self.cells]
 
+    def _children(self) -> list[Child]:
+        return [*self.observing, *self.fitting, *self.fusing, *self.scoring]
+
     def _follow(self, elsewhere: Elsewhere) -> None:
-        """Hand out every cell that must run, and take each record as it comes."""
-        cells = [cell for cell in self.to_fuse if not withheld(cell)]
+        """Hand out every cell that must run, and take each record as it comes. Cells of methods that must be trained first stay here."""
+        cells = [cell for cell in self.to_fuse if not withheld(cell) and cell.training is None]
         for cell in self.to_fuse:
             if withheld(cell):
                 self._finish(self._record(cell, "skipped", withheld(cell)))
-        self.to_fuse.clear()
-        self.waiting.clear()
+        self.to_fuse = deque(cell for cell in self.to_fuse if not withheld(cell) and cell.training is not None)
+        self.waiting = Counter(cell.contestant.label for cell in self.to_fuse)
         if not cells:
             return
         with closing(elsewhere(cells)) as stream:
@@ -208,19 +197,23 @@ class _Run:
             while not self.fusing and self.to_score and len(self.observing) + len(self.scoring) < slots:
                 self._score(self.to_score.popleft())
             return  # no method is started before these have their scores
-        while self.to_fuse and not self.observing and not self.scoring and len(self.fusing) < slots:
+        while self.to_fuse and not self.observing and not self.fitting and not self.scoring and len(self.fusing) < slots:
             cell = self.to_fuse[0]
-            broken = self.unobservable.get(cell.observation, "")
+            broken = self.unobservable.get(cell.observation, "") or self.unfit.get(self._fit_digest(cell), "")
             reason = withheld(cell) or broken
             if reason:
                 self._take()
                 self._finish(self._record(cell, "failed" if reason == broken else "skipped", reason))
-            elif cell.observation in self.observed:
-                self._fuse(self._take())
-            else:
+            elif cell.observation not in self.observed:
                 if not self.fusing:
                     self._observe(cell)
                 return
+            elif cell.training is not None and not self._fit(cell).exists():
+                if not self.fusing:
+                    self._train(cell, cell.training)
+                return
+            else:
+                self._fuse(self._take())
 
     def _take(self) -> Cell:
         cell = self.to_fuse.popleft()
@@ -232,6 +225,13 @@ class _Run:
         job = ObserveJob(cell.scene, cell.protocol, cell.seed, self._reference(cell), self._observation(cell), self._responses(cell))
         self.observing[start(job, Limits(OBSERVE_LIMIT_S, threads=_cores()))] = cell
 
+    def _train(self, cell: Cell, training: TrainingSet) -> None:
+        """Let the method of a cell learn beforehand, alone on the machine."""
+        job = fit_job(cell, training, self.settings.device)
+        variables = slot_variables(self.settings.device, 0)
+        limits = Limits(training.time_limit_s, threads=self.threads, seed=training.seed, variables=variables, apart=True)
+        self.fitting[start(job, limits)] = cell
+
     def _fuse(self, cell: Cell) -> None:
         """Start the method in its own process, with the observation alone."""
         slot = next(number for number in range(self.settings.slots) if number not in {used for _, used in self.fusing.values()})
@@ -242,6 +242,7 @@ class _Run:
             keep=True,
             exact=self.settings.keep == "float32",
             flops=self._size(cell) not in self.operations,
+            fitted=None if cell.training is None else self._fit(cell),
         )
         contestant = cell.contestant
         limits = Limits(
@@ -270,6 +271,14 @@ class _Run:
                 self.observed[cell.observation] = ended.answer
             else:
                 self.unobservable[cell.observation] = f"the observation could not be made: {ended.reason}"
+        elif child in self.fitting:
+            cell = self.fitting.pop(child)
+            ended.keep_log(self.folder / "logs" / f"fit_{self._fit_digest(cell)}.txt")
+            if ended.how == "done" and (ended.scratch / FIT_NAME).is_file():
+                ended.keep(FIT_NAME, self._fit(cell))
+            else:
+                reason = ended.reason or "it left no fitted method"
+                self.unfit[self._fit_digest(cell)] = f"the training failed: {reason}; logs/fit_{self._fit_digest(cell)}.txt has the rest"
         elif child in self.fusing:
             cell, _ = self.fusing.pop(child)
             ended.keep_log(self.folder / "logs" / f"{cell.key}.txt")
@@ -294,7 +303,9 @@ class _Run:
             counted = {name: ended.answer[name] for name in ("flops", "flops_uncounted")}
             if counted["flops"] is not None:
                 self.operations[size] = counted
-            ended.keep(ESTIMATE_NAME, self._estimate(cell))
+            if (ended.scratch / STD_NAME).is_file():
+                ended.keep(STD_NAME, std_file(self._estimate(cell)))
+            ended.keep(ESTIMATE_NAME, self._estimate(cell))  # last: where it is, all that belongs to it is
             answer = {**ended.answer, **self.operations.get(size, {}), "attempts": self.attempts[cell.key]}
             write_json(self._measured(cell), {**answer, "observed": self.observed[cell.observation]})
             self.to_score.append(cell)
@@ -323,13 +334,14 @@ class _Run:
         write_record(self.folder, record)
         (self.folder / "measured" / f"{record.key}.json").unlink(missing_ok=True)
         if self.settings.keep == "none":
-            (self.folder / "estimates" / f"{record.key}.h5").unlink(missing_ok=True)
+            discard_estimate(self.folder, record.key)
         self.records[record.key] = record
         self._tell(record)
 
     def _tell(self, last: Result | None) -> None:
         running = tuple(f"{cell.contestant.label} on {cell.scene.name}" for cell, _ in self.fusing.values())
         running += tuple(f"observing {cell.scene.name}" for cell in self.observing.values())
+        running += tuple(f"training {cell.contestant.label} for {cell.protocol.name}" for cell in self.fitting.values())
         running += self.away.running + tuple(f"scoring {cell.contestant.label} on {cell.scene.name}" for cell in self.scoring.values())
         if running != self.shown:
             self.shown = running
@@ -360,6 +372,12 @@ class _Run:
 
     def _responses(self, cell: Cell) -> Path:
         return self.folder / "responses" / f"{cell.observation_digest}.h5"
+
+    def _fit_digest(self, cell: Cell) -> str:
+        return "" if cell.training is None else cell.fit_digest(self.settings.device)
+
+    def _fit(self, cell: Cell) -> Path:
+        return self.folder / "fits" / f"{self._fit_digest(cell)}.pt"
 
     def _estimate(self, cell: Cell) -> Path:
         return self.folder / "estimates" / f"{cell.key}.h5"

@@ -1,6 +1,7 @@
 """What runs inside a cell's own processes: observe, fuse, score. Each is one task in one child, and none knows the others' data.
 
     observe   holds the scene; writes the reference, the observation and the true responses
+    fit       holds training scenes and hands out patches of them, for methods that learn beforehand; writes the fitted method
     fuse      holds the observation alone, with what the card asks for; writes the estimate
     score     holds reference, estimate, observation and true responses; knows no method
 
@@ -9,6 +10,7 @@ Preloaded by the fork server, so importing this module must not touch CUDA.
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,11 +21,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from benchmark.meter import measure
+from benchmark.meter import measure, timed
 from benchmark.metrics.cell import score_cell
 from benchmark.observation_file import read_observation, write_observation
 from benchmark.response_file import read_responses, write_responses
+from benchmark.result import std_file
+from benchmark.training_set import TrainingSet
 from benchmark.validity import check_estimate
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.observation import Observation
@@ -32,10 +37,13 @@ from datasets.scenes import SceneSource
 from datasets.settings import configure
 from datasets.simulation import Protocol, noise_generator, observe
 from methods.catalog import Entry
-from methods.contract import Estimate, RefusedError
+from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod
 
 ESTIMATE_NAME = "estimate.h5"
+STD_NAME = std_file(Path(ESTIMATE_NAME)).name
+FIT_NAME = "fitted.pt"
 LEAST_STORING_DB = 80.0
+STD_PRECISION = 0.01  # of the least standard deviation: what a step of 16 bits must stay below
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +71,30 @@ class ObserveJob:
 
 
 @dataclass(frozen=True, eq=False)
+class FitJob:
+    """Let one method learn beforehand."""
+
+    entry: Entry
+    parameters: Mapping[str, Any]
+    training: TrainingSet
+    protocol: Protocol
+    device: str
+    into: Path = Path(FIT_NAME)  # in the working folder
+
+    def run(self) -> dict[str, Any]:
+        """Train the method and store it with the seconds that it took."""
+        file = self.into.absolute()  # before the method can change the working folder
+        method = configure(self.entry.load(), self.parameters)
+        if not isinstance(method, TrainableMethod):
+            raise TypeError(f"{self.entry.name}: expected a method that learns, got {type(method).__name__}")
+        patches = self.training.patches(method.describe(), self.protocol, self.device)
+        rng = torch.Generator().manual_seed(self.training.seed)
+        fitted, seconds = timed(lambda: method.fit(patches, rng), torch.device(self.device))
+        torch.save({"fitted": fitted, "seconds": seconds}, file)
+        return {"seconds": seconds}
+
+
+@dataclass(frozen=True, eq=False)
 class FuseJob:
     """Let one method learn and fuse, under the meter."""
 
@@ -74,6 +106,7 @@ class FuseJob:
     keep: bool = True  # write the estimate into the working folder
     exact: bool = False  # in 32 bits instead of 16
     flops: bool = False  # count operations, in a call of its own
+    fitted: bytes = b""  # what `FitJob` stored, for a method that has learned beforehand
 
     def run(self) -> dict[str, Any]:
         """Measure the method and store its estimate as `ESTIMATE_NAME` in the working folder: no path of the run is known here.
@@ -83,18 +116,24 @@ class FuseJob:
             InvalidEstimateError: the estimate is no finite cube of the right shape.
         """
         home = Path.cwd()  # before the method can change it
-        method = configure(self.entry.load(), self.parameters)
+        method: AnyMethod = configure(self.entry.load(), self.parameters)
         seen: Observation = pickle.loads(self.observation)
         refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0])
         if refusal:
             raise RefusedError(refusal)
+        learning = 0.0
+        if self.fitted:
+            kept = torch.load(io.BytesIO(self.fitted), map_location=self.device, weights_only=False)
+            method, learning = kept["fitted"], kept["seconds"]
         measured = measure(method, seen, torch.device(self.device), self.seed, flops=self.flops)
         check_estimate(measured.estimate, seen)
         if self.keep:
             wavelengths = seen.wavelengths.double().numpy()
             store_estimate(home / ESTIMATE_NAME, measured.estimate, wavelengths, self.entry.name, exact=self.exact)
+            if measured.estimate.std is not None:
+                store_std(home / STD_NAME, measured.estimate.std, wavelengths, self.entry.name, exact=self.exact)
         return {
-            "clock": asdict(measured.clock),
+            "clock": asdict(measured.clock) | ({"fit": learning} if self.fitted else {}),
             "memory": asdict(measured.memory),
             "parameters_total": measured.parameters.total,
             "parameters_inference": measured.parameters.inference,
@@ -121,10 +160,12 @@ class ScoreJob:
         """
         seen = read_observation(self.observation) if self.observation.exists() else None
         truth = read_responses(self.responses) if self.responses.exists() else None
-        return {"metrics": score_cell(read_cube(self.reference).cube, read_cube(self.estimate), self.ratio, seen, truth)}
+        spread = std_file(self.estimate)
+        std = read_cube(spread).cube if spread.exists() else None
+        return {"metrics": score_cell(read_cube(self.reference).cube, read_cube(self.estimate), self.ratio, seen, truth, std)}
 
 
-Job = ObserveJob | FuseJob | ScoreJob
+Job = ObserveJob | FitJob | FuseJob | ScoreJob
 
 
 def store_estimate(file: Path, estimate: Estimate, wavelengths_nm: NDArray[np.float64], name: str, *, exact: bool = False) -> float:
@@ -139,6 +180,14 @@ def store_estimate(file: Path, estimate: Estimate, wavelengths_nm: NDArray[np.fl
     stored = decibels if quantise else inf
     write_cube(file, CubeFile(cube, wavelengths_nm, name, {**_responses(estimate), "storing_psnr_db": stored}), quantise=quantise)
     return stored
+
+
+def store_std(file: Path, std: Tensor, wavelengths_nm: NDArray[np.float64], name: str, *, exact: bool = False) -> None:
+    """Write a standard deviation: in 16 bits over its own range where that keeps every value to 1 %, else, or if `exact`, in 32."""
+    cube = std.float().numpy()
+    low, high = float(cube.min()), float(cube.max())
+    quantise = (high - low) / 65535 <= STD_PRECISION * low and not exact
+    write_cube(file, CubeFile(cube, wavelengths_nm, name), quantise=quantise)
 
 
 def _responses(estimate: Estimate) -> dict[str, Any]:

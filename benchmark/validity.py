@@ -16,7 +16,7 @@ def check_estimate(estimate: Estimate, seen: Observation) -> None:
     """Refuse what cannot be scored.
 
     Raises:
-        InvalidEstimateError: wrong shape, wrong kind of numbers, NaN or Inf.
+        InvalidEstimateError: wrong shape, wrong kind of numbers, NaN or Inf; or a standard deviation that is none.
     """
     cube, expected = estimate.cube, (seen.hsi.shape[0], *seen.msi.shape[1:])
     if tuple(cube.shape) != expected:
@@ -26,3 +26,10 @@ def check_estimate(estimate: Estimate, seen: Observation) -> None:
     bad = int((~torch.isfinite(cube)).sum())
     if bad:
         raise InvalidEstimateError(f"expected finite values, got {bad} NaN or Inf of {cube.numel()}")
+    std = estimate.std
+    if std is not None:
+        if tuple(std.shape) != expected:
+            raise InvalidEstimateError(f"expected a standard deviation of the cube's shape {expected}, got {tuple(std.shape)}")
+        wrong = int((~torch.isfinite(std) | (std < 0)).sum())
+        if wrong:
+            raise InvalidEstimateError(f"expected finite standard deviations >= 0, got {wrong} others of {std.numel()}")

@@ -72,6 +72,8 @@ class Entry:
             if spec is None or spec.loader is None:
                 raise BrokenMethodError(f"method {self.name!r}: expected a Python file, got {self.file}")
             module = importlib.util.module_from_spec(spec)
+            for parent in _parents(self.module):  # so that what the file defines can be pickled
+                sys.modules.setdefault(parent, ModuleType(parent))
             sys.modules[self.module] = module
             try:
                 spec.loader.exec_module(module)
@@ -83,6 +85,12 @@ class Entry:
             raise BrokenMethodError(
                 f"method {self.name!r} ({self.file or self.module}) does not import: {type(error).__name__}: {error}"
             ) from error
+
+
+def _parents(module: str) -> list[str]:
+    """The packages above a dotted name: of a.b.c, a and a.b."""
+    parts = module.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def find(plugins: Path | None = None) -> Mapping[str, Entry]:

@@ -130,8 +130,10 @@ class FusionMethod(_Described):
 class TrainableMethod(_Described):
     """A method that learns first, or loads weights: `fit` gives the `FusionMethod` that is then timed.
 
-    With learns="on the scene", `fit` is given that one observation; with learns="beforehand", the training examples
-    (none when the weights come from a file). Its time is its own column, never part of inference.
+    With learns="on the scene", `fit` is given that one observation; with learns="beforehand", training examples: patches without end, made
+    when they are asked for (`examples[k]` for step k), so the method's own budget says how many it takes. A method that takes its weights
+    from a file says on its card what they were `trained_on`, and is given none. Its time is its own column, never part of inference.
+    What `fit` returns must survive pickling: it is kept, and used for every scene.
     """
 
     @abstractmethod
@@ -179,9 +181,14 @@ class LongTrainedMethod(TrainableMethod):
 AnyMethod = FusionMethod | TrainableMethod
 
 
-def learn(method: AnyMethod, seen: Observation, rng: torch.Generator) -> FusionMethod:
-    """The method ready to fuse `seen`: itself, or fitted on what its card says (on this pair, or from its weights)."""
+def learn(method: AnyMethod, seen: Observation, rng: torch.Generator, examples: Sequence[Example] = ()) -> FusionMethod:
+    """The method ready to fuse `seen`: itself, or fitted on what its card says (on this pair, from its weights, or on `examples`)."""
     if isinstance(method, FusionMethod):
         return method
-    examples = [Example(seen)] if method.describe().learns == "on the scene" else []
-    return method.fit(examples, rng)
+    return method.fit([Example(seen)] if method.describe().learns == "on the scene" else examples, rng)
+
+
+def awaits_training(method: AnyMethod) -> bool:
+    """Whether it must be given examples before it can fuse: it learns beforehand, and has seen nothing yet."""
+    card = method.describe()
+    return isinstance(method, TrainableMethod) and card.learns == "beforehand" and not card.trained_on

@@ -1,7 +1,8 @@
-"""PSNR against seconds: one panel a protocol, one marker a ranked method, its area growing with the learned parameters.
+"""The first metric (PSNR by default) against seconds: a panel a protocol, a marker a ranked method, its area grows with the parameters.
 
 The marker stands at the seconds of fusion. A method that learns on the scene has a thin line from there to a hollow end: fusion and
-learning together, which is what one new scene costs. Rows that are not ranked stay out, and the panel says how many.
+learning together, which is what one new scene costs. The grey steps are the Pareto front of these total costs: no method left of it is as
+good. Rows that are not ranked stay out, and the panel says how many.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from math import log10
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -24,11 +25,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from reports.labels import place_labels
-from reports.style import count, shorten, tier_looks, tier_order
-from reports.summary import Row, Summary
+from reports.style import GRID, INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count, figure_settings, shorten, tier_looks, tier_order
+from reports.summary import Column, Row, Summary
 
-INK, GRID, PAPER = "#26262a", "#d9d9dc", "#fefefe"  # replaced by the page's own colours in `inline_svg`
-_PANEL = (4.6, 3.5)  # inches
+_HEIGHT = 2.9  # inches, of a panel
 _SIZES = (0.0, 1e4, 1e6)  # parameters shown in the legend
 
 
@@ -52,7 +52,7 @@ def psnr_seconds(summaries: Sequence[Summary], look: Look | None = None, *, titl
     columns = min(2, len(summaries))
     rows = -(-len(summaries) // columns)
     with mpl.rc_context(figure_settings()):
-        figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * rows + 0.9 / columns), layout="constrained")
+        figure = Figure(figsize=((ONE_COLUMN, TWO_COLUMNS)[columns - 1], _HEIGHT * rows + 0.9 / columns), layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for panel, summary in zip(panels, summaries, strict=False):
@@ -62,7 +62,7 @@ def psnr_seconds(summaries: Sequence[Summary], look: Look | None = None, *, titl
         _legend(figure, [row for summary in summaries for row in _shown(summary)], look, 2 * columns)
         figure.canvas.draw()  # settles the layout before labels look for room
         for panel, summary in zip(panels, summaries, strict=False):
-            _label(panel, _shown(summary))
+            _label(panel, _shown(summary), summary.scores[0])
     return figure
 
 
@@ -96,7 +96,8 @@ def inline_svg(figure: Figure, name: str) -> str:
 
 def _shown(summary: Summary) -> list[Row]:
     """The rows with a place in the figure."""
-    return [row for row in summary.rows if row.ranked and row.values["psnr"].mean is not None and (row.values["seconds"].mean or 0) > 0]
+    lead = summary.scores[0].key
+    return [row for row in summary.rows if row.ranked and row.values[lead].mean is not None and (row.values["seconds"].mean or 0) > 0]
 
 
 def _draw(panel: Axes, summary: Summary, look: Look, titles: bool) -> None:
@@ -105,20 +106,23 @@ def _draw(panel: Axes, summary: Summary, look: Look, titles: bool) -> None:
     if titles:
         panel.set_title(summary.name, loc="left", parse_math=False, fontweight="bold")
     if left_out:
-        panel.set_title(f"{left_out} not ranked, not shown", loc="right", fontsize=7.5)
+        panel.set_title(f"{left_out} not ranked, not shown", loc="right", fontsize=SMALL)
+    lead = summary.scores[0]
     if rows:
-        _draw_rows(panel, rows, look)
+        _draw_rows(panel, rows, lead, look)
     else:
-        panel.text(0.5, 0.5, "no ranked method with a PSNR", transform=panel.transAxes, ha="center", va="center")
+        panel.text(0.5, 0.5, f"no ranked method with a {lead.label}", transform=panel.transAxes, ha="center", va="center")
         panel.set_xticks([])
         panel.set_yticks([])
     panel.set_xlabel("seconds a scene, log scale")
-    panel.set_ylabel("PSNR, dB")
+    panel.set_ylabel(f"{lead.label}, {lead.unit}" if lead.unit else lead.label)
 
 
-def _draw_rows(panel: Axes, rows: Sequence[Row], look: Look) -> None:
-    points = pd.DataFrame([(row.tier, *_point(row), _area(row)) for row in rows], columns=["tier", "seconds", "psnr", "area"])
-    for row, (x, y) in zip(rows, map(_point, rows), strict=True):
+def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, look: Look) -> None:
+    points = pd.DataFrame([(row.tier, *_point(row, lead), _area(row)) for row in rows], columns=["tier", "seconds", "psnr", "area"])
+    _draw_front(panel, rows, lead)
+    for row in rows:
+        x, y = _point(row, lead)
         if total := _with_learning(row):
             panel.plot([x, total], [y, y], color=look.colours[row.tier], linewidth=1, zorder=2)
             panel.plot([total], [y], marker="o", markersize=4, markerfacecolor="none", markeredgecolor=look.colours[row.tier], zorder=2)
@@ -141,26 +145,53 @@ def _draw_rows(panel: Axes, rows: Sequence[Row], look: Look) -> None:
     panel.set_xscale("log")
     panel.set_xlim(min(times) / 3.2, max(times) * 3.2)  # half a decade on both sides
     panel.set_ylim(points["psnr"].min() - room, points["psnr"].max() + room)
+    if lead.higher_is_better is False:
+        panel.invert_yaxis()  # better is up
     panel.xaxis.set_major_locator(LogLocator(base=10, numticks=8))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _label(panel: Axes, rows: Sequence[Row]) -> None:
+def _draw_front(panel: Axes, rows: Sequence[Row], lead: Column) -> None:
+    """The Pareto front of total seconds and the first metric, as steps."""
+    front = _front(rows, lead)
+    if len(front) > 1:
+        panel.step([x for x, _ in front], [y for _, y in front], where="post", color=INK, alpha=0.3, linewidth=0.9, zorder=1)
+
+
+def _front(rows: Sequence[Row], lead: Column) -> list[tuple[float, float]]:
+    """The Pareto front in the panel's coordinates."""
+    sign = -1 if lead.higher_is_better is False else 1
+    front = pareto([(_with_learning(row) or _point(row, lead)[0], sign * _point(row, lead)[1]) for row in rows])
+    return [(x, sign * y) for x, y in front]
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The (cost, merit) that no other beats in one without losing in the other, by rising cost."""
+    front: list[tuple[float, float]] = []
+    for cost, merit in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or merit > front[-1][1]:
+            front.append((cost, merit))
+    return front
+
+
+def _label(panel: Axes, rows: Sequence[Row], lead: Column) -> None:
     """The names of the methods, clear of markers and learning lines."""
-    lines = [(_point(row)[0], total, _point(row)[1]) for row in rows if (total := _with_learning(row))]
+    lines = [(_point(row, lead)[0], total, _point(row, lead)[1]) for row in rows if (total := _with_learning(row))]
+    front = _front(rows, lead)
+    lines += [(x, after, y) for (x, y), (after, _) in pairwise(front)]
     radii = [_area(row) ** 0.5 / 2 for row in rows]
-    place_labels(panel, [_point(row) for row in rows], [row.label for row in rows], radii, lines)
+    place_labels(panel, [_point(row, lead) for row in rows], [row.label for row in rows], radii, lines)
 
 
-def _point(row: Row) -> tuple[float, float]:
-    """Seconds of fusion, PSNR in dB."""
-    return row.values["seconds"].mean or 0.0, row.values["psnr"].mean or 0.0
+def _point(row: Row, lead: Column) -> tuple[float, float]:
+    """Seconds of fusion, the first metric."""
+    return row.values["seconds"].mean or 0.0, row.values[lead.key].mean or 0.0
 
 
 def _with_learning(row: Row) -> float | None:
     """Seconds of fusion and of learning on the scene together; None for methods that do not learn there."""
     learning = row.values["learning_seconds"].mean or 0.0
-    return _point(row)[0] + learning if row.results[0].card.get("learns") == "on the scene" and learning > 0 else None
+    return (row.values["seconds"].mean or 0.0) + learning if row.results[0].card.get("learns") == "on the scene" and learning > 0 else None
 
 
 def _area(row: Row) -> float:
@@ -224,33 +255,10 @@ def _legend(figure: Figure, rows: Sequence[Row], look: Look, columns: int) -> No
         loc="outside lower center",
         ncols=columns,
         frameon=False,
-        fontsize=8,
+        fontsize=SMALL,
         handletextpad=0.2,
-        columnspacing=1.4,
+        columnspacing=1.2,
+        labelspacing=0.7,
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-
-
-def figure_settings() -> dict[Any, Any]:
-    """The look of the figure, as matplotlib's settings for a `with`; nothing is set beyond it."""
-    ink = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
-    return {
-        **sns.axes_style("ticks"),
-        **dict.fromkeys(ink, INK),
-        "axes.grid": True,
-        "grid.color": GRID,
-        "grid.linewidth": 0.6,
-        "axes.axisbelow": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.titlesize": 9.5,
-        "axes.labelsize": 8.5,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "font.family": ["sans-serif"],
-        "font.sans-serif": ["DejaVu Sans"],
-        "pdf.fonttype": 42,
-        "svg.hashsalt": "hmif-bench",
-        "text.parse_math": False,
-    }

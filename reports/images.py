@@ -1,4 +1,4 @@
-"""False colour and error maps of cubes, by fixed recipes, as PNG bytes.
+"""False colour and error maps of cubes, by fixed recipes, as the bytes of WebP and PNG files.
 
 False colour: the bands nearest 640, 550 and 460 nm as red, green and blue; one gain for the reference and for every estimate, such that
 the reference's 99.5th percentile (over these three bands) becomes 1; then clipped to 0..1 and raised to 1/2.2 for the display.
@@ -26,7 +26,9 @@ GAIN_PERCENTILE = 99.5
 GAMMA = 2.2
 LIMIT_PERCENTILE = 99.0
 COLOUR_MAP = "magma"
-LONGEST = 256  # pixels, the longer side of a preview
+LONGEST = 256  # pixels, the longer side of a preview, unless told otherwise
+SMALL = 128  # pixels: pictures up to this width keep every pixel, larger ones may lose a little
+QUALITY = 90  # of WebP
 
 AnyCube = Float[np.ndarray, "_ _ _"]  # of whatever shape
 Cube = Float[np.ndarray, "bands H W"]
@@ -66,9 +68,9 @@ def recipe_for(reference: CubeFile) -> Recipe:
     return Recipe((red, green, blue), centres, 1 / bright if bright > 0 else 1.0)
 
 
-def false_colour(cube: Cube, recipe: Recipe) -> Preview:
-    """Three bands of `cube` for the display, as the recipe says; its longer side is at most `LONGEST` pixels."""
-    return display(np.stack([shrink(cube[band]) for band in recipe.bands]), recipe.gain)
+def false_colour(cube: Cube, recipe: Recipe, longest: int = LONGEST) -> Preview:
+    """Three bands of `cube` for the display, as the recipe says; its longer side is at most `longest` pixels."""
+    return display(np.stack([shrink(cube[band], longest) for band in recipe.bands]), recipe.gain)
 
 
 def display(bands: Float[np.ndarray, "3 H W"], gain: float) -> Rgb:
@@ -97,9 +99,14 @@ def shared_limit(maps: list[Map]) -> float:
     return limit if limit > 0 else 1.0
 
 
-def colour_errors(errors: Map, limit: float) -> Preview:
-    """The error map in colour, on the scale 0..limit, its longer side at most `LONGEST` pixels (squares are averaged, then rooted)."""
-    place = np.sqrt(np.clip(np.sqrt(shrink(errors**2)) / limit, 0, 1))
+def shrink_errors(errors: Map, longest: int = LONGEST) -> Float[np.ndarray, "h w"]:
+    """The error map at the size of a preview: squares are averaged, then rooted."""
+    return np.asarray(np.sqrt(shrink(errors**2, longest)))
+
+
+def colour_errors(errors: Map, limit: float, longest: int = LONGEST) -> Preview:
+    """The error map in colour, on the scale 0..limit, its longer side at most `longest` pixels."""
+    place = np.sqrt(np.clip(shrink_errors(errors, longest) / limit, 0, 1))
     return np.ascontiguousarray(colormaps[COLOUR_MAP](place, bytes=True)[..., :3])
 
 
@@ -121,6 +128,13 @@ def shrink(image: Float[np.ndarray, "H W"], longest: int = LONGEST) -> Float[np.
         np.array([b - a for a, b in pairwise([*starts, size])]) for starts, size in zip((rows, cols), image.shape, strict=True)
     )
     return np.asarray(sums / np.outer(heights, widths))
+
+
+def webp(picture: Preview) -> bytes:
+    """The picture as a WebP file: every pixel kept up to `SMALL` pixels of width, else at `QUALITY`."""
+    stream = BytesIO()
+    Image.fromarray(picture).save(stream, format="WEBP", lossless=picture.shape[1] <= SMALL, quality=QUALITY)
+    return stream.getvalue()
 
 
 def png(picture: Preview) -> bytes:

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.transforms import Bbox
 
+from reports.style import SMALL
+
 _NEAR, _FAR = 3.0, 13.0  # points between a marker and its name
 _WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # to the right, to the left, above, below, corners
 _LONGEST = 30  # characters
@@ -23,7 +25,7 @@ def place_labels(
     names: Sequence[str],
     radii: Sequence[float],
     lines: Sequence[tuple[float, float, float]] = (),
-    size: float = 7.5,
+    size: float = SMALL,
 ) -> None:
     """Write `names` beside `points` (data coordinates) of these radii (points); distant ones get a thin line to their point.
 

@@ -1,20 +1,21 @@
 r"""A summary as LaTeX: booktabs and nothing else, best in bold, second underlined, spreads, tiers, notes, a caption that says all.
 
-`latex_table` gives a `table*` for \input (the document loads booktabs); `latex_document` one that compiles by itself.
+`latex_table` gives a `table*` for \input (the document loads booktabs, and graphicx where a table is resized); `latex_document` a document
+in two columns that compiles by itself. `keys` has the \cite key of each paper text of the cards (`reports.bibliography`).
 Text from records is escaped whatever it holds: TeX's special characters, ligatures of hyphens, and letters that pdflatex does not know.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from benchmark.metrics.facts import find_metric
 from reports.style import protocol_sentence, slug
 from reports.summary import MISSING, UNDEFINED, UNRANKED, Column, Row, Summary
-from reports.tables import spread_sentence
+from reports.tables import clock_sentence, mean_sentence
 
-_MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$"}
+MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$"}
+RESIZED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"  # graphicx's \width is the content's own
 _LONGEST_LABEL = 26  # characters on one line
 _BREAKS = "-_,;:/)]>|+"  # a long label may break after these
 _MOST_SCENES = 16  # named in a caption
@@ -62,100 +63,133 @@ def escape(text: str) -> str:
     return "".join(_character(character) for character in " ".join(text.split()))
 
 
-def latex_table(summary: Summary) -> str:
-    r"""The table for \input into a document that loads booktabs."""
+def latex_table(summary: Summary, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
+    r"""The table for \input into a document that loads booktabs; `resize` shrinks it to \linewidth where it is wider, by graphicx."""
     count = len(summary.columns)
     lines = [
-        "% needs \\usepackage{booktabs}",
+        needs(resize),
         r"\begin{table*}[t]",
         r"\centering",
         rf"\caption{{{_caption(summary)}}}",
         rf"\label{{tab:{slug(summary.name)}}}",
         r"\smallskip\footnotesize",
         r"\setlength{\tabcolsep}{4pt}",
-        rf"\begin{{tabular}}{{@{{}}{_label_column(summary)}{'r' * count}c@{{}}}}",
+        *([RESIZED] if resize else []),
+        rf"\begin{{tabular}}{{@{{}}{label_column([row.label for row in summary.rows])}{'r' * count}c@{{}}}}",
         r"\toprule",
-        " & ".join(["Method", *(_head(column) for column in summary.columns), "Cells"]) + r" \\",
+        " & ".join(["Method", *(head(column) for column in summary.columns), "Cells"]) + r" \\",
         " & ".join(["", *(rf"{{\scriptsize {escape(column.unit)}}}" if column.unit else "" for column in summary.columns), ""]) + r" \\",
     ]
     for tier, rows in summary.tiers:
         lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
-        lines += [_row(row, summary.columns) for row in rows]
-    lines += [r"\bottomrule", r"\end{tabular}"]
+        lines += [_row(row, summary.columns, keys or {}) for row in rows]
+    lines += [r"\bottomrule", r"\end{tabular}" + "}" * resize]
     if summary.notes:
-        notes = [f"{_MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
-        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\scriptsize\raggedright", " \\par\n".join(notes), r"\end{minipage}"]
+        notes = [f"{MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
+        lines += notes_below(notes)
     return "\n".join([*lines, r"\end{table*}"]) + "\n"
 
 
-def latex_document(tables: Sequence[str]) -> str:
-    """A document of these tables that pdflatex compiles by itself, on A4 with the text width of a two-column journal."""
+def needs(resize: bool) -> str:
+    """A comment that names the packages."""
+    return "% needs \\usepackage{booktabs}" + ("\\usepackage{graphicx}" if resize else "")
+
+
+def latex_document(tables: Sequence[str], bibliography: str = "") -> str:
+    """A document of these tables that pdflatex compiles by itself: A4, two columns, 181 mm of text, as journals have.
+
+    `bibliography`: the name of a .bib beside it, without suffix.
+    """
     return "\n".join(
         [
-            r"\documentclass[10pt,a4paper]{article}",
+            r"\documentclass[10pt,a4paper,twocolumn]{article}",
             r"\usepackage[T1]{fontenc}",
             r"\usepackage[utf8]{inputenc}",
             r"\usepackage{booktabs}",
+            r"\usepackage{graphicx}",
             r"\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}",
-            r"\setlength{\textwidth}{181mm}\setlength{\oddsidemargin}{-11mm}\setlength{\evensidemargin}{-11mm}",
+            r"\setlength{\textwidth}{181mm}\setlength{\oddsidemargin}{-11mm}\setlength{\evensidemargin}{-11mm}\setlength{\columnsep}{5mm}",
             r"\setlength{\textheight}{240mm}\setlength{\topmargin}{-15mm}",
             r"\begin{document}",
-            "\\clearpage\n".join(tables),
+            "\\clearpage\n".join([*tables, *([rf"\bibliographystyle{{plain}}\bibliography{{{bibliography}}}"] if bibliography else [])]),
             r"\end{document}",
         ]
     )
 
 
-def _head(column: Column) -> str:
+def head(column: Column) -> str:
     """Label, and the direction in which it gets better."""
     arrow = {True: r"\,$\uparrow$", False: r"\,$\downarrow$", None: ""}[column.higher_is_better]
     return escape(column.label) + arrow
 
 
-def _label_column(summary: Summary) -> str:
+def label_column(labels: Sequence[str]) -> str:
     """As wide as the longest label, or a paragraph where that would be too wide for the page."""
-    return "l" if max(len(row.label) for row in summary.rows) <= _LONGEST_LABEL else "p{42mm}"
+    return "l" if max(map(len, labels)) <= _LONGEST_LABEL else "p{42mm}"
 
 
-def _row(row: Row, columns: Sequence[Column]) -> str:
+def label(row: Row, keys: Mapping[str, str]) -> str:
+    """The name, which may break after a sign that closes something where it is long, its marks, and where it is from."""
+    text = escape(row.label)
+    if len(row.label) > _LONGEST_LABEL:
+        text = r"\raggedright " + "".join(_character(each) + r"\allowbreak{}" * (each in _BREAKS) for each in " ".join(row.label.split()))
+    key = keys.get(str(row.results[0].card.get("paper") or ""))
+    return text + "".join(MARKS[mark] for mark in row.marks) + (rf"~\cite{{{key}}}" if key else "")
+
+
+def notes_below(texts: Sequence[str]) -> list[str]:
+    """Notes under a table, as wide as the page."""
+    return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\scriptsize\raggedright", " \\par\n".join(texts), r"\end{minipage}"]
+
+
+def _row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
     """The means, and the spreads in small print on a line of their own."""
-    label = escape(row.label)
-    if len(row.label) > _LONGEST_LABEL:  # may break after a sign that closes something
-        label = r"\raggedright " + "".join(_character(each) + r"\allowbreak{}" * (each in _BREAKS) for each in " ".join(row.label.split()))
-    label += "".join(_MARKS[mark] for mark in row.marks)
-    cells = f"{row.scored}/{row.expected}"
+    name, cells = label(row, keys), f"{row.scored}/{row.expected}"
     if row.scored == 0:
-        return rf"{label} & \multicolumn{{{len(columns)}}}{{c}}{{{escape(row.outcomes)}{_MARKS[MISSING]}}} & {cells} \\"
-    lines = [" & ".join([label, *(_value(row, column) for column in columns), cells]) + r" \\"]
+        return rf"{name} & \multicolumn{{{len(columns)}}}{{c}}{{{escape(row.outcomes)}{MARKS[MISSING]}}} & {cells} \\"
+    lines = [" & ".join([name, *(value_of(row, column) for column in columns), cells]) + r" \\"]
     spreads = [row.values[column.key].spread_text for column in columns]
     if any(spreads):
         lines += [" & ".join(["", *(rf"{{\tiny$\pm$\,{text}}}" if text else "" for text in spreads), ""]) + r" \\[1.5pt]"]
     return "\n".join(lines)
 
 
-def _value(row: Row, column: Column) -> str:
+def value_of(row: Row, column: Column) -> str:
     """The mean as its place asks."""
     value = row.values[column.key]
     text = escape(value.text)
     return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}", "": text}[value.place] + (
-        _MARKS[UNDEFINED] if row.partly_defined(column) else ""
+        MARKS[UNDEFINED] if row.partly_defined(column) else ""
     )
+
+
+def conventions(summary: Summary) -> str:
+    """What the scores are, whose code they follow, and where the border is."""
+    metrics = "; ".join(f"{escape(c.label)}{f' ({escape(c.unit)})' if c.unit else ''}: {escape(c.definition)}" for c in summary.scores)
+    profile = f"{escape(summary.convention)}." if summary.convention else "Textbook metrics: peak 1, nothing clipped, no border cropped."
+    return f"{profile} {metrics}."
+
+
+def places_sentence(summary: Summary) -> str:
+    """How to read bold and underlined."""
+    among = "of a tier" if summary.best_of == "tier" else "of all tiers, which know different things,"
+    return rf"Best {among} in bold, second underlined, among at least two ranked rows; a tie is marked as one."
 
 
 def _caption(summary: Summary) -> str:
     """Protocol, what the numbers are means of, the conventions of the metrics, and how to read the marks."""
-    metrics = [find_metric(column.key) for column in summary.columns if column.higher_is_better is not None]
-    conventions = "; ".join(f"{fact.label}{f' ({fact.unit})' if fact.unit else ''}: {fact.definition}" for fact in metrics)
     spread = (
         " $\\pm$ standard deviation over them" if any(value.spread_text for row in summary.rows for value in row.values.values()) else ""
     )
     scenes = f": {escape(', '.join(summary.scenes))}" if 1 < len(summary.scenes) <= _MOST_SCENES else ""
+    cells = max(row.expected for row in summary.rows)
     sentences = [
         rf"\textbf{{{escape(summary.name)}}}: {escape(protocol_sentence(summary.protocol))}.",
-        f"{escape(spread_sentence(summary)).rstrip('.')}{spread}{scenes}.",
-        r"Best of a tier in bold, second underlined, among at least two ranked rows; a tie is marked as one.",
-        f"{escape(conventions)}.",
+        f"{escape(mean_sentence(summary)).rstrip('.')}{spread} ($n = {cells}$){scenes}.",
+        places_sentence(summary),
+        conventions(summary),
         f"Seconds on {escape(summary.machine)}: mean of the cells' medians." if summary.machine else "",
+        escape(clock_sentence(summary)),
         "Memory: peak of the cell's own process, libraries included, in units of $10^6$ bytes.",
     ]
     return " ".join(sentence for sentence in sentences if sentence)

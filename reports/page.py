@@ -1,17 +1,18 @@
-"""The page: one HTML file with its styles, its script, its figures and pictures inside; it fetches nothing and works without the script.
+"""The page: one HTML file with its styles, its script, its charts and pictures inside; it fetches nothing and works without the script.
 
 Everything that comes from records is escaped by jinja2; the page's Content-Security-Policy allows no request, and no script but its own,
-by its hash.
+by its hash. Beside the page lies `spectra/`, the spectra that it shows in 8 bits in 32.
 """
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from hashlib import sha256
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -20,64 +21,69 @@ from markupsafe import Markup
 
 from benchmark.metrics.facts import HEADLINE, METRICS, NO_REFERENCE, RESPONSES
 from benchmark.result import OUTCOMES, Result
-from reports.figures import Look, inline_svg, look_of, psnr_seconds
+from reports.cards import family_of, flatten, lost_cells, method_cards
+from reports.chart import look
+from reports.detail import Plan, plan_detail
+from reports.failure import DARK, NO_BANDS, SATURATED, Failure
+from reports.failure_charts import FailureChart, Series, failure_charts
+from reports.figures import Look, inline_svg, look_of
 from reports.gallery import Gallery, Picture, gallery
-from reports.images import LIMIT_PERCENTILE, LONGEST
+from reports.images import LIMIT_PERCENTILE
 from reports.profiles import ProfileTable
-from reports.style import count, plain, protocol_facts, slug
-from reports.summary import UNDEFINED, Row, Summary, missing_cells, summarise_protocol
+from reports.scatter import scatter, size_key
+from reports.sections import Section
+from reports.style import count, plain, protocol_facts, slug, tier_order
+from reports.summary import UNDEFINED, Row, Summary, summarise_protocol
 from reports.tables import spread_sentence
 
-_HOME = Path(__file__).parent
+_WEB = Path(__file__).parent / "web"
+_STYLES = ("page.css", "scenes.css", "media.css")
+_SCRIPTS = ("table.js", "filter.js", "scenes.js")
+MOST_ROWS = 2000  # of the table of every score
 
 
 @dataclass(frozen=True)
 class SceneSection:
-    """One scene under one protocol: its own table and its pictures."""
+    """One scene under one protocol: its own table, its pictures and charts."""
 
     id: str
     name: str
     summary: Summary
-    gallery: Gallery
+    gallery: Gallery | None  # None where the page has no room for it
+    charts: list[FailureChart]
+    legend: list[tuple[Row, int]]  # of the charts: rows with the number of their lines
 
 
 @dataclass(frozen=True)
 class ProtocolSection:
-    """One protocol: all its numbers, the summary, the figure and the scenes."""
+    """One protocol: all its numbers, the summary, the charts and the scenes."""
 
     id: str
     summary: Summary
     facts: list[tuple[str, str]]
     over: str  # what the numbers are means of
     spread: bool  # whether some have a standard deviation
-    figure: Markup
+    bubbles: Markup
+    charts: list[FailureChart]  # where methods fail, over all scenes
+    legend: list[tuple[Row, int]]  # of the charts
     scenes: list[SceneSection]
     further: list[tuple[str, Summary]]  # tables of the scores that need no truth, and of estimated responses
 
 
 @dataclass(frozen=True)
-class Lost:
-    """Cells without scores that share method, protocol, outcome and reason."""
+class Extra:
+    """A further section with its figures ready for the page."""
 
-    row: Row
-    protocol: str
-    outcome: str
-    cells: str
-    reason: str
+    section: Section
+    figures: list[tuple[str, Markup]]
 
 
 @dataclass(frozen=True)
-class MethodCard:
-    """The facts on one configuration."""
+class PageContent:
+    """The page, and the bytes of the files that belong beside it, by their paths from it."""
 
-    row: Row
-    paper: str
-    doi: str
-    knows: str
-    learns: str
-    fidelity: str
-    parameters: list[tuple[str, str]]
-    size: str
+    html: str
+    beside: dict[str, bytes]
 
 
 def render_page(
@@ -89,71 +95,111 @@ def render_page(
     environment: Mapping[str, Any] | None,
     files: Sequence[str] = (),
     profiles: Sequence[ProfileTable] = (),
-) -> str:
+    extras: Sequence[Section] = (),
+) -> PageContent:
     """The page of a run. `plan` and `environment` are shown as they are, or said to be missing; `files` lie beside the page."""
-    look = look_of(summaries)
-    script = (_HOME / "page.js").read_text(encoding="utf-8")
-    templates = Environment(
-        loader=FileSystemLoader(_HOME), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    templates.filters |= {"data_uri": _data_uri, "plain": plain, "count": count, "slug": slug}
+    tiers = look_of(summaries)
+    series = {key: place for place, key in enumerate(dict.fromkeys((row.label, row.tier) for s in summaries for row in s.rows))}
+    drawn = plan_detail(results)
+    sections = [_protocol_section(folder, summary, tiers, series, drawn, place) for place, summary in enumerate(summaries)]
+    beside = {
+        f"spectra/{slug(section.summary.name)}_{slug(scene.name)}_{scene.id}.npz": scene.gallery.spectra.npz
+        for section in sections
+        for scene in section.scenes
+        if scene.gallery is not None and scene.gallery.spectra is not None
+    }
+    script = "\n".join((_WEB / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     found = Counter(result.outcome for result in results)
     used = {name for result in results for name in result.metrics}
-    return templates.get_template("page.html.j2").render(
-        title=folder.resolve().name,
-        style=Markup((_HOME / "page.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
-        look=look,
-        used_tiers={row.tier for summary in summaries for row in summary.rows},
-        sections=[_protocol_section(folder, summary, look, place) for place, summary in enumerate(summaries)],
-        protocol_labels=list(dict.fromkeys(label for summary in summaries for label, _ in protocol_facts(summary.protocol))),
-        outcomes=[(outcome, found[outcome]) for outcome in OUTCOMES if found[outcome]],
-        cells=len(results),
-        methods=len({(row.label, row.tier) for summary in summaries for row in summary.rows}),
-        scenes=sorted({result.scene for result in results}),
-        seeds=sorted({result.seed for result in results}),
-        ended=max(result.ended for result in results)[:10],
-        lost=[lost for summary in summaries for lost in _lost(summary)],
-        cards=_cards(summaries),
-        metrics=[fact for fact in METRICS if fact.name in used or fact.name in HEADLINE],
-        command=None if plan is None else plan.get("command"),
-        plan=None if plan is None else flatten({key: value for key, value in plan.items() if key != "command"}),
-        environment=None if environment is None else flatten(environment),
-        files=files,
-        profiles=profiles,
-        preview=LONGEST,
-        percentile=LIMIT_PERCENTILE,
+    rows = sum(len(scene.summary.rows) for section in sections for scene in section.scenes)
+    html = (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            title=folder.resolve().name,
+            style=Markup("\n".join((_WEB / name).read_text(encoding="utf-8") for name in _STYLES)),
+            script=Markup(script),
+            script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+            look=tiers,
+            used_tiers=sorted({row.tier for summary in summaries for row in summary.rows}, key=tier_order),
+            families=sorted({family_of(row) for summary in summaries for row in summary.rows}),
+            column_choices=[(c.key, c.label) for c in {column.key: column for summary in summaries for column in summary.columns}.values()],
+            columns=list({column.key: column for summary in summaries for column in summary.columns}.values()),
+            sections=sections,
+            rows=rows,
+            every_score=rows <= MOST_ROWS,
+            protocol_labels=list(dict.fromkeys(label for summary in summaries for label, _ in protocol_facts(summary.protocol))),
+            outcomes=[(outcome, found[outcome]) for outcome in OUTCOMES if found[outcome]],
+            cells=len(results),
+            methods=len(series),
+            scenes=sorted({result.scene for result in results}),
+            seeds=sorted({result.seed for result in results}),
+            ended=max(result.ended for result in results)[:10],
+            lost=[lost for summary in summaries for lost in lost_cells(summary)],
+            cards=method_cards(summaries),
+            metrics=[fact for fact in METRICS if fact.name in used or fact.name in HEADLINE],
+            command=None if plan is None else plan.get("command"),
+            plan=None if plan is None else flatten({key: value for key, value in plan.items() if key != "command"}),
+            environment=None if environment is None else flatten(environment),
+            files=[*files, *beside],
+            profiles=profiles,
+            extras=[_extra(section) for section in extras],
+            drawn=drawn,
+            size_key=size_key(),
+            percentile=LIMIT_PERCENTILE,
+            dark=DARK,
+            saturated=SATURATED,
+        )
     )
+    return PageContent(html, beside)
 
 
-def flatten(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """A free-form table as (key, text) lines: nested keys joined by dots, tables in a list counted from 1, bytes in GB."""
-    lines: list[tuple[str, str]] = []
-    for key, value in table.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            lines += flatten(value, f"{name}.")
-        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-            lines += flatten({str(place): item for place, item in enumerate(value, 1)}, f"{name}.")
-        elif name.endswith("_bytes") and isinstance(value, int):
-            lines.append((name.removesuffix("_bytes"), f"{value / 1e9:.1f} GB"))
-        else:
-            lines.append((name, plain(value)))
-    return lines
+def _templates() -> Environment:
+    """The templates with the page's filters."""
+    templates = Environment(loader=FileSystemLoader(_WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    templates.filters |= {"data_uri": _data_uri, "plain": plain, "count": count, "slug": slug, "line_look": look, "family": family_of}
+    templates.filters["pair"] = lambda text: (text, text)
+    return templates
 
 
-def _protocol_section(folder: Path, summary: Summary, look: Look, place: int) -> ProtocolSection:
+def _protocol_section(folder: Path, summary: Summary, tiers: Look, series: Series, drawn: Plan, place: int) -> ProtocolSection:
     name = f"protocol-{place + 1}"
     scenes = []
     for number, scene in enumerate(summary.scenes, 1):
         own = summarise_protocol([r for row in summary.rows for r in row.results if r.scene == scene], summary.name)
-        scenes.append(SceneSection(f"{name}-scene-{number}", scene, own, gallery(folder, summary, scene)))
-    figure = Markup(inline_svg(psnr_seconds([summary], look, titles=False), name))
+        pictures = gallery(folder, summary, scene, series, drawn.detail) if drawn.has_room(number) else None
+        charts = failure_charts(pictures.failures, series, pictures.wavelengths_nm, f"on {scene}") if pictures else []
+        legend = [(row, series[row.label, row.tier]) for row, _ in pictures.failures] if pictures else []
+        scenes.append(SceneSection(f"{name}-scene-{number}", scene, own, pictures, charts, legend))
+    pooled = _pooled(scenes)
+    nm = scenes[0].gallery.wavelengths_nm if scenes[0].gallery else None
     spread = any(value.spread_text for row in summary.rows for value in row.values.values())
     return ProtocolSection(
-        name, summary, protocol_facts(summary.protocol), spread_sentence(summary), spread, figure, scenes, _further(summary)
+        id=name,
+        summary=summary,
+        facts=protocol_facts(summary.protocol),
+        over=spread_sentence(summary),
+        spread=spread,
+        bubbles=scatter(summary, tiers),
+        charts=failure_charts(pooled, series, nm, "over all scenes"),
+        legend=[(row, series[row.label, row.tier]) for row, _ in pooled],
+        scenes=scenes,
+        further=_further(summary),
     )
+
+
+def _pooled(scenes: Sequence[SceneSection]) -> list[tuple[Row, Failure]]:
+    """Errors over all scenes, of the methods with an estimate of each; by band where the scenes have the same. Nothing for one scene."""
+    galleries = [scene.gallery for scene in scenes if scene.gallery is not None]
+    grids = {None if each.wavelengths_nm is None else tuple(each.wavelengths_nm) for each in galleries}
+    if len(galleries) < 2 or len(galleries) < len(scenes):
+        return []
+    held: dict[tuple[str, str], list[tuple[Row, Failure]]] = {}
+    for each in galleries:
+        for row, failure in each.failures:
+            kept = failure if len(grids) == 1 else replace(failure, wavelength=NO_BANDS)
+            held.setdefault((row.label, row.tier), []).append((row, kept))
+    return [(own[0][0], reduce(add, [failure for _, failure in own])) for own in held.values() if len(own) == len(galleries)]
 
 
 def _further(summary: Summary) -> list[tuple[str, Summary]]:
@@ -171,56 +217,11 @@ def _further(summary: Summary) -> list[tuple[str, Summary]]:
     return tables
 
 
-def _lost(summary: Summary) -> list[Lost]:
-    """Every cell of this protocol without scores, those of one reason together."""
-    cells = sorted({(r.scene, r.seed) for row in summary.rows for r in row.results})
-    lost = []
-    for row in summary.rows:
-        groups: dict[tuple[str, str], list[tuple[str, int]]] = {}
-        for cell, outcome, reason in missing_cells(row.results, cells):
-            groups.setdefault((outcome, reason), []).append(cell)
-        for (outcome, reason), where in groups.items():
-            text = ", ".join(f"{scene}, seed {seed}" if len(summary.seeds) > 1 else scene for scene, seed in where)
-            lost.append(
-                Lost(
-                    row,
-                    summary.name,
-                    outcome,
-                    f"{len(where)} cells: {text}" if len(where) > 1 else text,
-                    reason or "no reason was recorded",
-                )
-            )
-    return lost
-
-
-def _cards(summaries: Sequence[Summary]) -> list[MethodCard]:
-    """A card for each row, once for all protocols."""
-    seen: dict[tuple[str, str], MethodCard] = {}
-    for row in (row for summary in summaries for row in summary.rows):
-        card = row.results[0].card
-        knows = [name for name, needed in (("the PSF", card.get("needs_psf")), ("the SRF", card.get("needs_srf"))) if needed]
-        learns = str(card.get("learns", "not stated"))
-        source = {"truth": ", from truth", "self": ", from observations alone"}.get(str(card.get("supervision")), "")
-        trained = f" ({card['trained_on']})" if card.get("trained_on") else ""
-        sizes = [(r.parameters_total, r.parameters_inference) for r in row.results if r.parameters_total]
-        size = f"{count(float(sizes[0][0] or 0))} learned, {count(float(sizes[0][1] or 0))} used in fusion" if sizes else "none learned"
-        doi = str(card.get("doi") or "")
-        seen.setdefault(
-            (row.label, row.tier),
-            MethodCard(
-                row=row,
-                paper=f"{card.get('paper') or 'no paper named'}{f', {year}' if (year := card.get('year')) else ''}",
-                doi=doi if re.fullmatch(r"10\.\d{4,9}/\S+", doi) else "",
-                knows=" and ".join(knows) or "neither response",
-                learns=f"{learns}{trained}{source if learns != 'never' else ''}",
-                fidelity=str(card.get("fidelity") or "not stated"),
-                parameters=flatten(row.results[0].parameters),
-                size=size,
-            ),
-        )
-    return list(seen.values())
+def _extra(section: Section) -> Extra:
+    figures = [(caption, Markup(inline_svg(figure, f"{section.id}-{place}"))) for place, (caption, figure) in enumerate(section.figures, 1)]
+    return Extra(section, figures)
 
 
 def _data_uri(picture: Picture) -> str:
     """The picture inside the page."""
-    return f"data:image/png;base64,{b64encode(picture.png).decode()}"
+    return f"data:image/webp;base64,{b64encode(picture.webp).decode()}"

@@ -1,7 +1,8 @@
-"""The report of a run folder: the page, the tables and the figure, from records, stored estimates and stored references alone."""
+"""The report of a run folder: the page, the tables and the figures, from records, stored estimates and stored references alone."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.result import RecordError, read_json, read_records
-from reports.figures import psnr_seconds, save
+from reports.bibliography import bibtex, cite_keys
+from reports.choice import Choice, chosen, grouped, summaries_of
+from reports.claims import Entry, claims_frame, claims_section, claims_table, judge, short_claims_table
+from reports.comparisons import Compared, comparison_section, comparisons, comparisons_frame, matrix_table, pair_table
 from reports.latex import latex_table
+from reports.ledger import read_claims
 from reports.page import render_page
+from reports.plots import draw_all
 from reports.profiles import ProfileTable, Stored, cells_frame, profile_csv, profile_latex, profile_tables, profile_text, read_stored
+from reports.spanning import span, spanning_frame, spanning_latex, spanning_markdown
 from reports.style import slug
-from reports.summary import Summary, summarise
-from reports.sweeps import draw_sweep, find_sweep
+from reports.summary import Summary
 from reports.tables import frame, markdown_table, summary_frame
+
+MOST_COMPARISONS = 12  # on the page and as figures; the CSV has all
+_MANIFEST = ".files.json"  # what the report consists of, so that the next one leaves nothing stale
 
 
 @dataclass(frozen=True)
@@ -25,39 +34,62 @@ class ReportPaths:
 
     folder: Path
     page: Path
-    tables: tuple[Path, ...]  # summary_<protocol>.tex, .csv, .md for each protocol, cells.csv; and profiles_* where `rescore` made any
-    figures: tuple[Path, ...]  # psnr_seconds.pdf, .png, .svg
+    tables: tuple[
+        Path, ...
+    ]  # summary_* for each protocol, scene or tier, protocols.*, statistics*, claims.*, profiles_*, cells.csv, methods.bib
+    figures: tuple[Path, ...]  # three files each: pdf, png, svg
     summaries: tuple[Summary, ...]  # what the tables show, for `tables.text_table`
     profiles: tuple[ProfileTable, ...]  # the same estimates under other conventions, for `profiles.profile_text`
 
 
-def write_report(run_folder: Path, out: Path | None = None) -> ReportPaths:
-    """Draw the report of a run into `out`, or into `<run_folder>/report`; what is there is written over.
+def write_report(run_folder: Path, out: Path | None = None, choice: Choice | None = None) -> ReportPaths:
+    """Draw the report of a run into `out`, or into `<run_folder>/report`; files of the report before that have no place in it are removed.
 
     Raises:
         RecordError: no run folder, no records in it, or a file in it that cannot be read.
+        ChoiceError: a choice that cannot be made of this run.
+        ClaimsError: a ledger of claims that says less than it must.
     """
-    results = read_records(run_folder)
-    if not results:
+    choice = choice or Choice()
+    records = read_records(run_folder)
+    if not records:
         raise RecordError(f"expected at least one record in {run_folder / 'cells'}, got none; run the plan first")
     plan, environment = (_optional(run_folder / name) for name in ("plan.json", "environment.json"))
     folder = run_folder / "report" if out is None else out
-    summaries = summarise(results)
-    cells = _write(folder / "tables" / "cells.csv", frame(results).to_csv(index=False))
+    results = chosen(records, choice)
     stored = read_stored(run_folder, results)
+    summaries = summaries_of(results, choice, stored)
     conventions = profile_tables(summaries, stored)
+    compared = comparisons(summaries)
+    claims = judge(read_claims(), results, stored)
+    shown = grouped(summaries, choice, stored)
+    keys = cite_keys(results)
     tables = (
-        *(path for summary, stem in _stems(summaries) for path in _tables(summary, folder / "tables" / stem)),
-        cells,
+        *(path for summary, stem in _stems(shown) for path in _tables(summary, folder / "tables" / stem, keys, resize=choice.resize)),
+        *_spanning(shown if choice.group_by == "protocol" else summaries, folder / "tables", keys, resize=choice.resize),
+        *_statistics(compared, folder / "tables"),
+        *_claims(claims, folder / "tables"),
+        _write(folder / "tables" / "methods.bib", bibtex(results)),
+        _write(folder / "tables" / "cells.csv", frame(results).to_csv(index=False)),
         *_profiles(summaries, stored, conventions, folder / "tables"),
     )
-    figures = save(psnr_seconds(summaries), folder / "figures" / "psnr_seconds")
-    sweep = find_sweep(summaries)
-    if sweep is not None:
-        figures += save(draw_sweep(sweep), folder / "figures" / f"sweep_{slug(sweep.number)}")
-    files = [path.relative_to(folder).as_posix() for path in (*tables, *figures)]
-    page = render_page(run_folder, results, summaries, plan=plan, environment=environment, files=files, profiles=conventions)
-    return ReportPaths(folder, _write(folder / "index.html", page), tables, figures, tuple(summaries), tuple(conventions))
+    extras = [comparison_section(each, number) for number, each in enumerate(compared[:MOST_COMPARISONS], 1)]
+    figures = draw_all(run_folder, folder / "figures", summaries, compared[:MOST_COMPARISONS], extras)
+    told = claims_section(claims)
+    page = render_page(
+        run_folder,
+        results,
+        summaries,
+        plan=plan,
+        environment=environment,
+        files=[path.relative_to(folder).as_posix() for path in (*tables, *figures)],
+        profiles=conventions,
+        extras=[*extras, *([told] if told else [])],
+    )
+    beside = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
+    index = _write(folder / "index.html", page.html)
+    _tidy(folder, (*tables, *figures, *beside, index))
+    return ReportPaths(folder, index, tables, figures, tuple(shown), tuple(conventions))
 
 
 def _optional(file: Path) -> Mapping[str, Any] | None:
@@ -74,10 +106,38 @@ def _stems(summaries: Sequence[Summary]) -> list[tuple[Summary, str]]:
     ]
 
 
-def _tables(summary: Summary, stem: Path) -> list[Path]:
+def _tables(summary: Summary, stem: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
     """The summary as LaTeX, CSV and Markdown."""
-    contents = {"tex": latex_table(summary), "csv": summary_frame(summary).to_csv(index=False), "md": markdown_table(summary)}
-    return [_write(stem.with_name(f"{stem.name}.{suffix}"), text) for suffix, text in contents.items()]
+    tex = latex_table(summary, keys, resize=resize)
+    return _written(stem, {"tex": tex, "csv": summary_frame(summary).to_csv(index=False), "md": markdown_table(summary)})
+
+
+def _spanning(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
+    """The table over all protocols, where there are several."""
+    table = span(summaries)
+    if table is None:
+        return []
+    tex = spanning_latex(table, keys, resize=resize)
+    return _written(folder / "protocols", {"tex": tex, "csv": spanning_frame(table).to_csv(index=False), "md": spanning_markdown(table)})
+
+
+def _statistics(compared: Sequence[Compared], folder: Path) -> list[Path]:
+    """Every pair of every comparison as CSV, the matrices and pairs of the first ones as LaTeX and text."""
+    if not compared:
+        return []
+    paths = [_write(folder / "statistics.csv", comparisons_frame(compared).to_csv(index=False))]
+    for each in compared[:MOST_COMPARISONS]:
+        for table in (matrix_table(each), pair_table(each)):
+            paths += _written(folder / table.name, {"tex": profile_latex(table), "txt": profile_text(table)})
+    return paths
+
+
+def _claims(entries: Sequence[Entry], folder: Path) -> list[Path]:
+    """The ledger as CSV and text, and what this run says to it as LaTeX."""
+    contents = {"csv": claims_frame(entries).to_csv(index=False), "txt": profile_text(claims_table(entries))}
+    if any(entry.ours is not None for entry in entries):
+        contents["tex"] = profile_latex(short_claims_table(entries))
+    return _written(folder / "claims", contents)
 
 
 def _profiles(summaries: Sequence[Summary], stored: Stored, tables: Sequence[ProfileTable], folder: Path) -> list[Path]:
@@ -86,14 +146,37 @@ def _profiles(summaries: Sequence[Summary], stored: Stored, tables: Sequence[Pro
         return []
     paths = [_write(folder / "profiles_cells.csv", cells_frame(summaries, stored).to_csv(index=False))]
     for table in tables:
-        contents = {"tex": profile_latex(table), "csv": profile_csv(table), "txt": profile_text(table)}
-        paths += [_write(folder / f"{table.name}.{suffix}", text) for suffix, text in contents.items()]
+        paths += _written(folder / table.name, {"tex": profile_latex(table), "csv": profile_csv(table), "txt": profile_text(table)})
     return paths
 
 
+def _written(stem: Path, contents: Mapping[str, str]) -> list[Path]:
+    """One file for each suffix."""
+    return [_write(stem.with_name(f"{stem.name}.{suffix}"), text) for suffix, text in contents.items()]
+
+
+def _tidy(folder: Path, files: Sequence[Path]) -> None:
+    """Remove what the report before this one had written and this one has not, and note what this one has."""
+    manifest, now = folder / _MANIFEST, sorted(path.relative_to(folder).as_posix() for path in files)
+    try:
+        before = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        before = []
+    for name in before if isinstance(before, list) else []:
+        old = folder / str(name)
+        if name not in now and old.resolve().is_relative_to(folder.resolve()):
+            old.unlink(missing_ok=True)
+    _write(manifest, json.dumps(now, indent=1))
+
+
 def _write(file: Path, text: str) -> Path:
-    """`text` in `file`, by a temporary file and a rename."""
+    """`text` in `file`, as `_write_bytes` writes."""
+    return _write_bytes(file, text.encode())
+
+
+def _write_bytes(file: Path, content: bytes) -> Path:
+    """`content` in `file`, by a temporary file and a rename."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.write_bytes(content)
     return temporary.replace(file)

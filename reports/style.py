@@ -1,4 +1,4 @@
-"""The look and the wording that every product shares: tiers, their colours and markers, numbers, protocols, reasons.
+"""The look and the wording that every product shares: sizes, fonts, colours and markers, numbers, protocols, reasons.
 
 Colours are Okabe and Ito's, which differ under every common colour blindness; each tier has a marker of its own besides.
 """
@@ -11,6 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 DASH = "\N{EN DASH}"  # a value that is not there
+INK, GRID, PAPER = "#26262a", "#d9d9dc", "#fefefe"  # replaced by the page's own colours in `figures.inline_svg`
+ONE_COLUMN, TWO_COLUMNS = 3.46, 7.13  # inches: 88 and 181 mm, as journals set them
+FONT = "DejaVu Sans"
+TEXT, SMALL, TINY = 7.5, 6.5, 5.5  # points, at the printed size
+HEAT_MAP = "cividis"  # alike under every common colour blindness, and in print
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b8578f", "#b38600", "#56b4e9", "#6f6bb5", "#7a7a7a")  # of lines
+DASHES = ("-", "--", ":", "-.")
 
 _TIERS = ("blind", "psf known", "srf known", "psf+srf known")  # what is known, from nothing to all; trained ones follow
 _LOOKS = {
@@ -30,6 +37,41 @@ _LABELS = {
     "sensor_sha256": "SRF sha256",
     "reveals": "reveals",
 }
+
+
+def figure_settings() -> dict[Any, Any]:
+    """The look of every figure, as matplotlib's settings for a `with`; nothing is set beyond it."""
+    ink = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
+    return {
+        **dict.fromkeys(ink, INK),
+        "figure.facecolor": "white",
+        "axes.facecolor": "white",
+        "axes.grid": True,
+        "grid.color": GRID,
+        "grid.linewidth": 0.5,
+        "axes.axisbelow": True,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": TEXT,
+        "axes.labelsize": TEXT,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.minor.width": 0.4,
+        "ytick.minor.width": 0.4,
+        "legend.fontsize": SMALL,
+        "legend.frameon": False,
+        "lines.linewidth": 1.2,
+        "lines.markersize": 4.5,
+        "font.family": ["sans-serif"],
+        "font.sans-serif": [FONT],
+        "font.size": TEXT,
+        "pdf.fonttype": 42,
+        "svg.hashsalt": "hmif-bench",
+        "text.parse_math": False,
+    }
 
 
 def tier_order(tier: str) -> tuple[int, str]:

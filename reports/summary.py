@@ -6,7 +6,8 @@ A row is one configuration: a method with its parameters. Over its scored cells 
     spread = sqrt(sum((x - mean)^2) / (n - 1))   of each metric, where n > 1
 
 A row is ranked when its card does not forbid it and every cell of the protocol was scored: means over different scenes are never compared.
-Best and second are taken inside a tier, among at least two ranked rows, at the printed precision, so that a tie is shown as a tie.
+Best and second are taken inside a tier (over all tiers, where that is asked for), among at least two ranked rows, at the printed precision,
+so that a tie is shown as a tie.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from reports.style import DASH, count, identity, megabytes, seconds, shorten, ti
 Item = TypeVar("Item")
 Key = TypeVar("Key")
 Place = Literal["", "best", "second"]
+BestOf = Literal["tier", "all"]
 Cell = tuple[str, int]  # scene, seed
 MISSING, UNRANKED, UNDEFINED = "†", "‡", "§"  # marks of notes
 
@@ -39,6 +41,7 @@ class Column:
     text: Callable[[float], str]
     of: Callable[[Result], float | None]
     pool: Callable[[list[float]], float] = fmean
+    definition: str = ""  # of a metric
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,13 @@ class Summary:
     scenes: tuple[str, ...]
     seeds: tuple[int, ...]
     machine: str  # devices and threads that the seconds were taken with
+    best_of: BestOf = "tier"  # among which rows best and second are taken
+    convention: str = ""  # of the metrics, one sentence; empty for the textbook's
+
+    @property
+    def scores(self) -> tuple[Column, ...]:
+        """The columns that rows are compared by."""
+        return tuple(column for column in self.columns if column.higher_is_better is not None)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -127,21 +137,42 @@ class Summary:
         return tuple(row for _, rows in self.tiers for row in rows)
 
 
-def summarise(results: Sequence[Result], metrics: Sequence[str] = HEADLINE) -> list[Summary]:
-    """A summary for each protocol, in the order of their names; protocols that share a name but not every number are told apart."""
+def summarise(
+    results: Sequence[Result],
+    metrics: Sequence[str] = HEADLINE,
+    *,
+    columns: Sequence[Column] = (),
+    best_of: BestOf = "tier",
+    convention: str = "",
+) -> list[Summary]:
+    """A summary for each protocol, in the order of their names; protocols that share a name but not every number are told apart.
+
+    `columns`: of the scores, instead of those of `metrics`; `convention` says in a sentence what they are, where that is not the textbook.
+    """
     groups = _grouped(results, lambda result: (str(result.protocol.get("name", "unnamed")), identity(result.protocol)))
     names = [name for name, _ in sorted(groups)]
     titles = [f"{name} ({names[: place + 1].count(name)})" if names.count(name) > 1 else name for place, name in enumerate(names)]
-    return [summarise_protocol(groups[key], title, metrics) for key, title in zip(sorted(groups), titles, strict=True)]
+    return [
+        summarise_protocol(groups[key], title, metrics, columns=columns, best_of=best_of, convention=convention)
+        for key, title in zip(sorted(groups), titles, strict=True)
+    ]
 
 
-def summarise_protocol(results: Sequence[Result], name: str, metrics: Sequence[str] = HEADLINE) -> Summary:
+def summarise_protocol(
+    results: Sequence[Result],
+    name: str,
+    metrics: Sequence[str] = HEADLINE,
+    *,
+    columns: Sequence[Column] = (),
+    best_of: BestOf = "tier",
+    convention: str = "",
+) -> Summary:
     """The summary of results that share one protocol. Expected of each row: every scene and seed that any row has.
 
     Raises:
         LookupError: a metric without facts.
     """
-    columns = (*(_metric_column(metric) for metric in metrics), *_cost_columns(results))
+    columns = (*(columns or [metric_column(metric) for metric in metrics]), *_cost_columns(results))
     cells = sorted({(result.scene, result.seed) for result in results})
     rows = [
         Row(
@@ -156,17 +187,22 @@ def summarise_protocol(results: Sequence[Result], name: str, metrics: Sequence[s
     tiers = []
     for tier in sorted({row.tier for row in rows}, key=tier_order):
         inside = sorted((row for row in rows if row.tier == tier), key=lambda row: _order(row, columns[0]))
-        tiers.append((tier, _with_places(inside, columns)))
+        tiers.append((tier, inside))
+    placed = _with_places(rows, columns) if best_of == "all" else [each for _, inside in tiers for each in _with_places(inside, columns)]
+    by_results = {id(row.results): row for row in placed}
+    tiers = [(tier, [by_results[id(row.results)] for row in inside]) for tier, inside in tiers]
     scored = [result for result in results if result.outcome == "scored"]
     return Summary(
         name=name,
         protocol=results[0].protocol,
         columns=columns,
-        tiers=tuple(tiers),
+        tiers=tuple((tier, tuple(inside)) for tier, inside in tiers),
         notes=tuple(note for _, inside in tiers for row in inside for note in _notes(row, cells, columns)),
         scenes=tuple(sorted({scene for scene, _ in cells})),
         seeds=tuple(sorted({seed for _, seed in cells})),
         machine="; ".join(sorted({f"{r.device}, {r.threads} thread{'' if r.threads == 1 else 's'}" for r in scored if r.device})),
+        best_of=best_of,
+        convention=convention,
     )
 
 
@@ -182,10 +218,22 @@ def missing_cells(row_results: Sequence[Result], cells: Sequence[Cell]) -> list[
     return sorted([*absent, *((cell, r.outcome, r.reason) for cell, r in own.items() if r.outcome != "scored")])
 
 
-def _metric_column(name: str) -> Column:
+def metric_column(name: str, digits: int | None = None) -> Column:
+    """The column of a metric of the records, with its own number of digits or another.
+
+    Raises:
+        LookupError: a metric without facts.
+    """
     fact = find_metric(name)
+    places = fact.digits if digits is None else digits
     return Column(
-        name, fact.label, fact.unit, fact.higher_is_better, lambda value: f"{value:.{fact.digits}f}", lambda r: r.metrics.get(name)
+        name,
+        fact.label,
+        fact.unit,
+        fact.higher_is_better,
+        lambda value: f"{value:.{places}f}",
+        lambda result: result.metrics.get(name),
+        definition=fact.definition,
     )
 
 

@@ -88,27 +88,36 @@ def markdown_table(summary: Summary) -> str:
     """The summary as a GitHub table; best bold, second in italics, notes below."""
     heads = ["method", "tier", *(f"{column.label} {column.unit}".strip() for column in summary.columns), "cells"]
     lines = [
-        f"**{_markdown(summary.name)}**: {_markdown(protocol_sentence(summary.protocol))}",
+        f"**{markdown_text(summary.name)}**: {markdown_text(protocol_sentence(summary.protocol))}",
         "",
         f"| {' | '.join(heads)} |",
         f"| --- | --- |{' ---: |' * (len(heads) - 2)}",
     ]
     for row in summary.rows:
         cells = [_markdown_value(row, column, place) for place, column in enumerate(summary.columns)]
-        lines.append(f"| {_markdown(_label(row))} | {_markdown(row.tier)} | {' | '.join(cells)} | {row.scored}/{row.expected} |")
-    lines += ["", f"{_markdown(spread_sentence(summary))} Best of a tier **bold**, second _in italics_."]
-    lines += [f"\n{note.mark} {_markdown(note.label)}: {_markdown(note.text)}" for note in summary.notes]
+        lines.append(f"| {markdown_text(_label(row))} | {markdown_text(row.tier)} | {' | '.join(cells)} | {row.scored}/{row.expected} |")
+    lines += ["", f"{markdown_text(spread_sentence(summary))} Best of a tier **bold**, second _in italics_."]
+    lines += [f"\n{note.mark} {markdown_text(note.label)}: {markdown_text(note.text)}" for note in summary.notes]
     return "\n".join(lines) + "\n"
 
 
 def spread_sentence(summary: Summary) -> str:
     """What the numbers are means of: "Mean over 12 scenes and 3 seeds."; and a warning where the clock was disturbed."""
+    return f"{mean_sentence(summary)} {clock_sentence(summary)}".strip()
+
+
+def mean_sentence(summary: Summary) -> str:
+    """What the numbers are means of."""
     scenes, seeds = len(summary.scenes), len(summary.seeds)
     over = f"{scenes} scene{'' if scenes == 1 else 's'}" + (f" and {seeds} seeds" if seeds > 1 else "")
-    mean = f"Mean over {over}." if scenes * seeds > 1 else f"One scene, {summary.scenes[0]}."
+    return f"Mean over {over}." if scenes * seeds > 1 else f"One scene, {summary.scenes[0]}."
+
+
+def clock_sentence(summary: Summary) -> str:
+    """A warning where other work disturbed the clock; empty where none did."""
     timed = [result for row in summary.rows for result in row.results if result.clock is not None]
     spoilt = sum(result.contended for result in timed)
-    return f"{mean} Other work took part of the machine in {spoilt} of {len(timed)} cells: seconds there are too high." if spoilt else mean
+    return f"Other work took part of the machine in {spoilt} of {len(timed)} cells: seconds there are too high." if spoilt else ""
 
 
 def _flat(result: Result) -> dict[str, Any]:
@@ -155,12 +164,18 @@ def _legend(summary: Summary) -> str:
 def _markdown_value(row: Row, column: Column, place: int) -> str:
     if row.scored == 0:
         return f"{row.outcomes} {MISSING}" if place == 0 else DASH
+    spread = row.values[column.key].spread_text
+    return markdown_value(row, column, f" ± {spread}" if spread else "")
+
+
+def markdown_value(row: Row, column: Column, spread: str = "") -> str:
+    """The mean as its place asks, and whether it is over fewer cells."""
     value = row.values[column.key]
     text = {"best": f"**{value.text}**", "second": f"_{value.text}_", "": value.text}[value.place]
-    return text + (f" ± {value.spread_text}" if value.spread_text else "") + (f" {UNDEFINED}" if row.partly_defined(column) else "")
+    return text + spread + (f" {UNDEFINED}" if row.partly_defined(column) else "")
 
 
-def _markdown(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Text that Markdown and the HTML in it leave as it is."""
     flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]|#!~])", r"\\\1", flat)

@@ -1,4 +1,4 @@
-"""All scores of one cell: against the truth, against the two observations, and of the responses that a blind method estimated."""
+"""All scores of one cell: against the truth, against the two observations, of estimated responses and of a stated standard deviation."""
 
 from __future__ import annotations
 
@@ -13,28 +13,38 @@ from benchmark.metrics.facts import NO_REFERENCE
 from benchmark.metrics.noreference import consistency, d_lambda, d_s, qnr
 from benchmark.metrics.response_scores import psf_scores, srf_scores
 from benchmark.metrics.textbook import score
+from benchmark.metrics.uncertainty import std_scores
 from datasets.cube_file import CubeFile
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 
 
 def score_cell(
-    reference: Float[np.ndarray, "bands H W"], estimate: CubeFile, ratio: int, seen: Observation | None, truth: Known | None
+    reference: Float[np.ndarray, "bands H W"],
+    estimate: CubeFile,
+    ratio: int,
+    seen: Observation | None,
+    truth: Known | None,
+    std: Float[np.ndarray, "bands H W"] | None = None,
 ) -> dict[str, float | None]:
     """Every metric by its name, None where it is not defined.
 
     The scores without reference need the observation, and all but D_lambda the true responses (`truth`); without them they are None.
-    Scores of a response are there when the estimate's file holds one: `psf_kernel` with `psf_phase`, `srf_weights`.
+    Scores of a response are there when the estimate's file holds one: `psf_kernel` with `psf_phase`, `srf_weights`. Those of the
+    standard deviation are there when the method stated one (`std`).
 
     Raises:
-        ValueError: what `textbook.score` refuses.
+        ValueError: what `textbook.score` refuses, or a standard deviation of another shape or with values that are none.
     """
+    if std is not None and std.shape != reference.shape:
+        raise ValueError(f"expected a standard deviation of shape {reference.shape} like the reference, got {std.shape}")
     scores = score(reference, estimate.cube, ratio)
     known = Known() if truth is None else truth
     scores |= dict.fromkeys(metric.name for metric in NO_REFERENCE)
     if seen is not None:
         scores |= _without_reference(estimate.cube, seen, known)
-    return scores | _responses(reference, estimate, known)
+    scores |= _responses(reference, estimate, known)
+    return scores if std is None else scores | _defined(std_scores(reference, estimate.cube, std))
 
 
 def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, truth: Known) -> dict[str, float | None]:

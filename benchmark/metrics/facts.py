@@ -1,6 +1,7 @@
 """What each metric is: its label, unit, sense and source. Plain facts that import nothing, so that reports can read them.
 
-TEXTBOOK has those against the truth, NO_REFERENCE those against the two observations, RESPONSES the scores of an estimated PSF and SRF.
+TEXTBOOK has those against the truth, NO_REFERENCE those against the two observations, RESPONSES the scores of an estimated PSF and SRF,
+UNCERTAINTY those of a stated standard deviation.
 """
 
 from __future__ import annotations
@@ -216,7 +217,45 @@ RESPONSES: tuple[Metric, ...] = (
     ),
 )
 
-METRICS: tuple[Metric, ...] = TEXTBOOK + NO_REFERENCE + RESPONSES
+UNCERTAINTY: tuple[Metric, ...] = (
+    Metric(
+        name="std_within_1",
+        label="Within 1 std",
+        unit="",
+        higher_is_better=None,
+        definition="share of the estimate's errors within one stated standard deviation; 0.683 where errors are Gaussian and it is right",
+        digits=3,
+    ),
+    Metric(
+        name="std_within_2",
+        label="Within 2 std",
+        unit="",
+        higher_is_better=None,
+        definition="share of the estimate's errors within two stated standard deviations; 0.954 where errors are Gaussian and they are right",
+        digits=3,
+    ),
+    Metric(
+        name="std_rms_z",
+        label="Error over std",
+        unit="",
+        higher_is_better=None,
+        definition="root mean square of error over stated standard deviation; 1 where it is right, above 1 where it promises too much",
+        digits=3,
+    ),
+    Metric(
+        name="std_crps",
+        label="CRPS",
+        unit="",
+        higher_is_better=False,
+        definition="continuous ranked probability score of a Gaussian around the estimate, mean over values; the mean absolute error where "
+        "the stated deviation is 0",
+        paper="Gneiting, Raftery, Journal of the American Statistical Association 102, 2007",
+        doi="10.1198/016214506000001437",
+        digits=5,
+    ),
+)
+
+METRICS: tuple[Metric, ...] = TEXTBOOK + NO_REFERENCE + RESPONSES + UNCERTAINTY
 
 HEADLINE = ("psnr", "ssim", "sam", "ergas", "uiqi")
 

@@ -21,10 +21,12 @@ def minimise(
     *,
     decay: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-7,
+    project: Callable[[Sequence[Tensor]], None] | None = None,
 ) -> tuple[Tensor, ...]:
     """The parameters after one Adam step a learning rate, from `start`, on the scalar `loss(parameters)`; the last iterate, detached.
 
-    `start` is not changed; its tensors share one device and one floating dtype. `decay` is (b1, b2).
+    `start` is not changed; its tensors share one device and one floating dtype. `decay` is (b1, b2). `project` is given the parameters,
+    detached, after each step and may change them in place: a constraint.
     """
     vector = torch.cat([tensor.detach().flatten() for tensor in start])
     pieces = torch.split(vector, [tensor.numel() for tensor in start])
@@ -38,6 +40,8 @@ def minimise(
         square.mul_(decay[1]).addcmul_(gradient, gradient, value=1 - decay[1])
         length = rate * (1 - decay[1] ** step) ** 0.5 / (1 - decay[0] ** step)
         vector.addcdiv_(mean, square.sqrt().add_(epsilon), value=-length)
+        if project is not None:
+            project([parameter.detach() for parameter in parameters])
     return tuple(parameter.detach() for parameter in parameters)
 
 

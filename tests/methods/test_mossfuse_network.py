@@ -60,7 +60,7 @@ def _named(out: Outputs) -> dict[str, Tensor]:
 
 def _in_double(network: MossFuseNetwork) -> MossFuseNetwork:
     """The same weights in float64."""
-    other = MossFuseNetwork(network.bands, network.channels, network.ratio, network.width, network.depth)
+    other = MossFuseNetwork(network.bands, network.channels, network.ratio, network.width, network.depth, network.quirks)
     other.load_state_dict(network.state_dict())
     return other.double().eval()
 

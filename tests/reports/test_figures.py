@@ -63,7 +63,8 @@ def test_learning_on_the_scene_has_a_line_to_the_sum_and_loading_weights_has_non
     ]
     panel = psnr_seconds(summarise(learning)[:1]).axes[0]
     ends = [max(np.asarray(line.get_xdata(), dtype=float)) for line in panel.lines]
-    assert ends == pytest.approx([7.35, 7.35])  # the line, and its hollow end
+    assert sorted(ends)[-2:] == pytest.approx([7.35, 7.35])  # the line, and its hollow end
+    assert len(ends) <= 3  # and the Pareto front
 
 
 def test_the_saved_figure_has_its_fonts_inside_and_is_the_same_each_time(results: list[Result], tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_the_saved_figure_has_its_fonts_inside_and_is_the_same_each_time(results
     assert [path.name for path in paths] == ["figure.pdf", "figure.png", "figure.svg"]
     assert [one.read_bytes() == other.read_bytes() for one, other in zip(paths, again, strict=True)] == [True, True, True]
     with Image.open(paths[1]) as image:
-        assert image.width == 920  # 4.6 inches
+        assert image.width == 692  # 3.46 inches: one column
     if shutil.which("pdffonts") is None:
         pytest.skip("needs pdffonts")
     fonts = subprocess.run(["pdffonts", paths[0]], capture_output=True, text=True, timeout=30, check=True).stdout.splitlines()[2:]

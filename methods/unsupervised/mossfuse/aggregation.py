@@ -1,14 +1,14 @@
 """The blocks of MossFuse that bring the complementary features y of one image into the shared features x.
 
     spatial aggregation     z = norm(x); o = attention(z) with queries times g(y), g the spatial gate;   side = dw3(y) * s(o)
-    spectral aggregation    z = norm(x); o = attention(z) with queries times s(y), s the spectral gate;  side = 1x1(y) * g(o)
+    spectral aggregation    z = norm(x); o = attention(z) [queries times s(y), s the spectral gate];     side = 1x1(y) * g(o)
     both                    x + project(o + side), then x + feed_forward(norm(x))
 
     spatial gate            g(u): (batch, 1, H, W), sigmoid of three 1x1 with ReLU between
     spectral gate           s(u): (batch, C, 1, 1), sigmoid of three linear maps of the mean over the image, GELU between
 
 The complementary features are not normalised. The queries' spectral gate multiplies each query by one number, which the cosine of the
-attention divides out again; it is kept because the released weights hold it and training starts from it.
+attention divides out again. Its weights are held because the released file has them; it is computed only where `query_gate` asks.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ class SpectralGate(nn.Module):
 
     def forward(self, u: Float[Tensor, "batch C H W"]) -> Float[Tensor, "batch C 1 1"]:
         """sigmoid(W3 gelu(W2 gelu(W1 mean(u))))."""
-        return torch.sigmoid(self.third(F.gelu(self.second(F.gelu(self.first(u.mean((2, 3))))))))[:, :, None, None]
+        return self.of_mean(u.mean((2, 3)))[:, :, None, None]
+
+    def of_mean(self, mean: Float[Tensor, "batch C"]) -> Float[Tensor, "batch C"]:
+        """The same from the mean over the image."""
+        return torch.sigmoid(self.third(F.gelu(self.second(F.gelu(self.first(mean))))))
 
 
 class Aggregation(nn.Module):
@@ -87,10 +91,11 @@ class SpatialAggregation(Aggregation):
 class SpectralAggregation(Aggregation):
     """Takes spectral detail from y: a gate of channels on the queries, a 1x1 side path."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, query_gate: bool = False) -> None:
         super().__init__(width, nn.Conv2d(width, width, 1, bias=False))
+        self.query_gate = query_gate
 
     def forward(self, x: Float[Tensor, "batch C H W"], y: Float[Tensor, "batch C H W"]) -> Float[Tensor, "batch C H W"]:
         """The shared features with y's spectra."""
-        mixed = self.attention.attend(self.norm1(x), self.spectral_gate(y))
+        mixed = self.attention.attend(self.norm1(x), self.spectral_gate(y) if self.query_gate else None)
         return self.finish(x, mixed, self.side(y) * self.spatial_gate(mixed))

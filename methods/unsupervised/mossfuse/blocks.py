@@ -82,8 +82,8 @@ class ChannelAttention(nn.Module):
             query = query * channels_last(gate)
         alike = query.reshape(batch, -1, width).transpose(1, 2) @ key.reshape(batch, -1, width)
         alike = alike / image_norm(query).clamp_min(COSINE_EPS)[:, :, None] / image_norm(key).clamp_min(COSINE_EPS)[:, None, :]
-        weights = torch.softmax(_head_blocks(alike) * self.temperature, dim=3)
-        mix = _block_diagonal(weights)
+        weights = torch.softmax(head_blocks(alike) * self.temperature, dim=3)
+        mix = block_diagonal(weights)
         mixed = value.reshape(batch, -1, width) @ mix.transpose(1, 2)
         return channels_first(mixed.reshape(batch, rows, cols, width))
 
@@ -155,8 +155,11 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch C H W"]) -> Float[Tensor, "batch C H W"]:
         """The map with each channel scaled."""
-        scale = torch.sigmoid(self.up(F.relu(self.down(x.mean((2, 3))))))
-        return x * scale[:, :, None, None]
+        return x * self.of_mean(x.mean((2, 3)))[:, :, None, None]
+
+    def of_mean(self, mean: Float[Tensor, "batch C"]) -> Float[Tensor, "batch C"]:
+        """What each channel is multiplied by, from the channels' means over the image."""
+        return torch.sigmoid(self.up(F.relu(self.down(mean))))
 
 
 class ResponseNorm(nn.Module):
@@ -169,9 +172,11 @@ class ResponseNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch H W C"]:
         """The map with each channel scaled and shifted."""
-        strength = image_norm(x)
-        scale = self.gamma * strength / (strength.mean(1, keepdim=True) + GRN_EPS) + 1
-        return torch.addcmul(self.beta, x, scale[:, None, None, :])
+        return torch.addcmul(self.beta, x, self.of_norm(image_norm(x))[:, None, None, :])
+
+    def of_norm(self, strength: Float[Tensor, "batch C"]) -> Float[Tensor, "batch C"]:
+        """What each channel is multiplied by, from the channels' lengths g over the image."""
+        return self.gamma * strength / (strength.mean(1, keepdim=True) + GRN_EPS) + 1
 
 
 class LargeKernelBlock(nn.Module):
@@ -206,14 +211,14 @@ class Head(nn.Module):
         return cast(Tensor, self.second(F.leaky_relu(self.first(x), 0.01)))
 
 
-def _head_blocks(square: Float[Tensor, "batch C C"]) -> Float[Tensor, "batch heads c c"]:
+def head_blocks(square: Float[Tensor, "batch C C"]) -> Float[Tensor, "batch heads c c"]:
     """The 8 blocks of C / 8 channels on the diagonal."""
     batch, width, _ = square.shape
     size = width // HEADS
     return square.reshape(batch, HEADS, size, HEADS, size).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
 
 
-def _block_diagonal(blocks: Float[Tensor, "batch heads c c"]) -> Float[Tensor, "batch C C"]:
+def block_diagonal(blocks: Float[Tensor, "batch heads c c"]) -> Float[Tensor, "batch C C"]:
     """The square matrix with `blocks` on its diagonal and zeros elsewhere."""
     batch, heads, size, _ = blocks.shape
     same = torch.eye(heads, dtype=blocks.dtype, device=blocks.device)

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.network import RELEASED_QUIRKS, MossFuseNetwork, build_network
 
 TOP_KEY = "Model_stage1"
 PREFIX = "module."  # left by torch's DataParallel
@@ -149,7 +149,7 @@ def load_network(file: Path, ratio: int) -> MossFuseNetwork:
     """
     tensors = _read(file)
     facts = _facts(file, tensors)
-    network = build_network(facts.bands, facts.channels, ratio, facts.width, facts.depth)
+    network = build_network(facts.bands, facts.channels, ratio, facts.width, facts.depth, RELEASED_QUIRKS)
     load_named(network, tensors, file.name)
     return network.eval()
 

@@ -5,9 +5,11 @@ complement bring spatial detail, the HSI's spectral detail. The network is learn
 sensors that are estimated too, must give both images back. The files beside this one hold, bottom up: blocks, aggregation, blind, network,
 losses, training, checkpoint.
 
-Two ways to use it:
-    checkpoint given    the authors' weights, read by tensor name; inference only, on pairs of the bands, channels and ratio of its training
+Ways to use it:
+    checkpoint given    the authors' weights (.pth), or ours (.safetensors, such as weights/cave_x8.safetensors beside this file), read by
+                        tensor name; inference only, on pairs of the bands, channels and ratio of its training
     none                fresh weights, learned on the one pair with a fixed budget; a full training takes hours, so the result is unranked
+    train               fresh weights, learned beforehand on patches of many scenes: `run_benchmark.py train`
 
 Image sides are free. Attention, GRN and the gates see the whole image: a tile gives another result than the image it was cut from.
 """
@@ -23,11 +25,14 @@ from typing import Any, ClassVar
 import torch
 
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.contract import Card, Desk, Estimate, Example, FusionMethod, LongTrainedMethod, ParameterCount, RefusedError
+from methods.numerics.training_loop import run_training
 from methods.unsupervised.mossfuse.checkpoint import Facts, load_network, read_facts
+from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
 from methods.unsupervised.mossfuse.training import Budget, learn_on_pair, new_network
+from methods.unsupervised.mossfuse.weights_file import SUFFIX, load_own_network, read_own_facts, save_weights
 
 STEPS = 60  # of the default budget: about ten seconds of one core for 128 x 128 pixels and 31 bands
 
@@ -47,31 +52,40 @@ def _card_of_steps(steps: int) -> Card:
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
-    """With a checkpoint, the authors' weights; without one, a short training on the scene."""
+class Method(LongTrainedMethod):
+    """With a checkpoint, its weights; without one, a short training on the scene, or a long one on many."""
 
     card: ClassVar[Card] = _card_of_steps(STEPS)
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"steps": 2, "crop": 16, "blind_steps": 20})
 
-    checkpoint: Path | None = None  # the authors' .pth; the parameters of learning below are then not used
+    checkpoint: Path | None = None  # the authors' .pth or our .safetensors; the parameters of learning below are then not used
     checkpoint_ratio: int | None = None  # the ratio it was trained for; needed for any file but the one that the authors released
-    steps: int = STEPS  # of the whole network
+    steps: int = STEPS  # of the whole network, on the scene; beforehand, the number of patches decides
     learning_rate: float = 2e-3  # falls linearly to 0; the authors take 9e-5 for 245,000 steps
-    crop: int = 32  # longest side of a training crop, fine pixels
+    crop: int = 32  # longest side of a training crop on the scene, fine pixels
     blind_steps: int = 1000  # of the sensors alone, before
     blind_learning_rate: float = 0.02  # falls linearly to 0
     degradation_weight: float = 1.0  # of the losses; losses.py has the terms
     aggregation_weight: float = 1.0
     self_supervised_weight: float = 1.0
     subspace_weight: float = 0.1
+    batch: int = 1  # patches a step, beforehand
+    average: float = 0.999  # decay of the running average of the weights, beforehand; 0 keeps the last iterate
 
     def __post_init__(self) -> None:
-        for name, value, least in (("steps", self.steps, 1), ("crop", self.crop, 1), ("blind_steps", self.blind_steps, 0)):
+        for name, value, least in (
+            ("steps", self.steps, 1),
+            ("crop", self.crop, 1),
+            ("blind_steps", self.blind_steps, 0),
+            ("batch", self.batch, 1),
+        ):
             if value < least:
                 raise ValueError(f"{name}: expected a whole number >= {least}, got {value}")
         for name, rate in (("learning_rate", self.learning_rate), ("blind_learning_rate", self.blind_learning_rate)):
             if not rate > 0:
                 raise ValueError(f"{name}: expected a number > 0, got {rate}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average: expected a number >= 0 and below 1, got {self.average}")
         if self.checkpoint_ratio is not None and self.checkpoint_ratio < 2:
             raise ValueError(f"checkpoint_ratio: expected a whole number >= 2, got {self.checkpoint_ratio}")
 
@@ -83,7 +97,8 @@ class Method(TrainableMethod):
         """
         if self.checkpoint is None:
             return _card_of_steps(self.steps)
-        facts = read_facts(self.checkpoint)
+        facts = self._facts(self.checkpoint)
+        own = self.checkpoint.suffix == SUFFIX
         return replace(
             self.card,
             name="MossFuse",
@@ -95,7 +110,8 @@ class Method(TrainableMethod):
             max_bands=facts.bands,
             min_channels=facts.channels,
             max_channels=facts.channels,
-            fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)",
+            fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)"
+            + ("; these weights and their training are our own" if own else ""),
         )
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
@@ -108,8 +124,9 @@ class Method(TrainableMethod):
         """
         card = self.describe()
         if self.checkpoint is not None:
-            ratio = self._checkpoint_ratio(self.checkpoint, read_facts(self.checkpoint))
-            return FittedMossFuse(load_network(self.checkpoint, ratio), card)
+            ratio = self._checkpoint_ratio(self.checkpoint, self._facts(self.checkpoint))
+            own = self.checkpoint.suffix == SUFFIX
+            return FittedMossFuse(load_own_network(self.checkpoint) if own else load_network(self.checkpoint, ratio), card)
         if len(examples) != 1:
             raise ValueError(f"MossFuse without a checkpoint: expected the one pair to learn on, got {len(examples)} examples")
         seen = examples[0].seen
@@ -117,10 +134,48 @@ class Method(TrainableMethod):
             raise RefusedError(f"MossFuse takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
         network = new_network(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi)
         budget = Budget(self.steps, self.learning_rate, self.crop, self.blind_steps, self.blind_learning_rate)
-        weights = LossWeights(self.degradation_weight, self.aggregation_weight, self.self_supervised_weight, self.subspace_weight)
         with torch.enable_grad():
-            learn_on_pair(network, seen.msi, seen.hsi, budget, weights, rng)
+            learn_on_pair(network, seen.msi, seen.hsi, budget, self._loss_weights(), rng)
         return FittedMossFuse(network, card)
+
+    def train(self, examples: Sequence[Example], validation: Sequence[Example], rng: torch.Generator, desk: Desk) -> FusionMethod:
+        """The network, learned in one pass over the examples, `batch` at a time; goes on from the desk's checkpoint.
+
+        Raises:
+            ResumeError: the checkpoint cannot be read, or belongs to another training.
+            RefusedError: the pairs have ratio 1.
+            ValueError: fewer examples than a batch, or a checkpoint of weights is given.
+        """
+        if self.checkpoint is not None or len(examples) < self.batch:
+            raise ValueError(f"train: expected no checkpoint and at least {self.batch} examples, got {self.checkpoint}, {len(examples)}")
+        seen = examples[0].seen
+        if seen.ratio < 2:
+            raise RefusedError(f"MossFuse takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
+        network = new_network(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi.to(desk.device))
+        steps = len(examples) // self.batch
+        budget = LongBudget(steps, self.learning_rate, self.batch, self.blind_steps, self.blind_learning_rate, self.average)
+        course = f"{network.bands} bands, {network.channels} channels, ratio {network.ratio}, {network.quirks}"
+        learner = PairLearner(network, examples, validation, budget, self._loss_weights(), course)
+        with torch.enable_grad():
+            run_training(learner, learner.steps, rng, desk)
+        return FittedMossFuse(learner.averaged().cpu(), self.describe())
+
+    def save(self, fitted: FusionMethod, file: Path, facts: Mapping[str, str]) -> None:
+        """Writes the weights and their facts as safetensors, to be given as `checkpoint`.
+
+        Raises:
+            TypeError: what is fitted is no MossFuse.
+        """
+        if not isinstance(fitted, FittedMossFuse):
+            raise TypeError(f"save: expected a fitted MossFuse, got {type(fitted).__name__}")
+        save_weights(fitted.network, file, facts)
+
+    def _loss_weights(self) -> LossWeights:
+        return LossWeights(self.degradation_weight, self.aggregation_weight, self.self_supervised_weight, self.subspace_weight)
+
+    @staticmethod
+    def _facts(file: Path) -> Facts:
+        return read_own_facts(file) if file.suffix == SUFFIX else read_facts(file)
 
     def _checkpoint_ratio(self, file: Path, facts: Facts) -> int:
         """The ratio that the checkpoint was trained for, from the file or from the parameter."""
@@ -190,6 +245,6 @@ class FittedMossFuse(FusionMethod):
 
 def _copy(network: MossFuseNetwork) -> MossFuseNetwork:
     """An independent network with the same weights, in eval mode."""
-    other = build_network(network.bands, network.channels, network.ratio, network.width, network.depth)
+    other = build_network(network.bands, network.channels, network.ratio, network.width, network.depth, network.quirks)
     other.load_state_dict(network.state_dict())
     return other.eval()

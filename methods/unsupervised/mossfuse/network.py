@@ -6,8 +6,9 @@
     for training only:     msi_decoder gives the MSI again, hsi_decoder the HSI (on the fine grid), shared_decoder the low-resolution MSI
                            (interpolated) from the shared features alone; the estimated sensors bring the cube back to both images
 
-Interpolation is bilinear with half-pixel centres (`align_corners=False`). `fused` computes the cube and nothing else: half the decoders
-and the blind estimation never touch it.
+Interpolation is bilinear, between the fine pixels that the coarse ones are centred on (`BlindDegradation.centre`). `fused` computes the
+cube and nothing else: half the decoders and the blind estimation never touch it. `Quirks` holds what the authors' network does
+otherwise; their weights were learned with it.
 
 Figures at 31 bands, 3 channels, width 48, one block: 585,485 parameters, of which 449,056 touch the cube and 97 are the two sensors.
 """
@@ -25,6 +26,18 @@ from torch import Tensor, nn
 from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
 from methods.unsupervised.mossfuse.blind import BlindDegradation, blur, integrate
 from methods.unsupervised.mossfuse.blocks import HEADS, Head, LargeKernelBlock, TransformerBlock
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """Peculiarities of the authors' network, off unless asked for; weights must be used with those that they were learned with."""
+
+    half_pixel_shift: bool = False  # interpolate as if coarse pixels sat on the centres of blocks: at even ratios, half a fine pixel off
+    query_gate: bool = False  # scale the queries of spectral aggregation, which the cosine undoes: 612 weights, only rounding changes
+
+
+NO_QUIRKS = Quirks()
+RELEASED_QUIRKS = Quirks(half_pixel_shift=True, query_gate=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +102,11 @@ class HsiEncoder(nn.Module):
 class FusedDecoder(nn.Module):
     """1x1 on both shared maps, spatial detail from the MSI, spectral detail from the HSI, transformer blocks, head."""
 
-    def __init__(self, bands: int, width: int, blocks: int) -> None:
+    def __init__(self, bands: int, width: int, blocks: int, quirks: Quirks) -> None:
         super().__init__()
         self.merge = nn.Conv2d(2 * width, width, 1, bias=False)
         self.spatial = SpatialAggregation(width)
-        self.spectral = SpectralAggregation(width)
+        self.spectral = SpectralAggregation(width, query_gate=quirks.query_gate)
         self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
         self.head = Head(width, bands)
 
@@ -143,7 +156,7 @@ class SharedDecoder(nn.Module):
 class MossFuseNetwork(nn.Module):
     """All of it. `width` is the number of features (a multiple of 8), `blocks` the depth of each stack of transformer blocks."""
 
-    def __init__(self, bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1) -> None:
+    def __init__(self, bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1, quirks: Quirks = NO_QUIRKS) -> None:
         super().__init__()
         if ratio < 2:
             raise ValueError(f"ratio: expected a whole number >= 2, got {ratio}; at ratio 1 there is nothing to fuse")
@@ -152,18 +165,19 @@ class MossFuseNetwork(nn.Module):
         if bands < 1 or channels < 1 or blocks < 1:
             raise ValueError(f"expected at least one band, one channel and one block, got {bands}, {channels}, {blocks}")
         self.bands, self.channels, self.ratio, self.width, self.depth = bands, channels, ratio, width, blocks
+        self.quirks = quirks
         self.msi_encoder = MsiEncoder(channels, width, blocks)
         self.hsi_encoder = HsiEncoder(bands, width, blocks)
-        self.fused_decoder = FusedDecoder(bands, width, blocks)
+        self.fused_decoder = FusedDecoder(bands, width, blocks, quirks)
         self.msi_decoder = SingleDecoder(SpatialAggregation(width), channels, width, blocks)
-        self.hsi_decoder = SingleDecoder(SpectralAggregation(width), bands, width, blocks)
+        self.hsi_decoder = SingleDecoder(SpectralAggregation(width, query_gate=quirks.query_gate), bands, width, blocks)
         self.shared_decoder = SharedDecoder(channels, width, blocks)
         self.blind = BlindDegradation(bands, channels, ratio)
 
     def encode(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Features:
         """The features of both images on the fine grid."""
-        msi_shared, msi_complementary = self.msi_encoder(_arranged(msi))
-        hsi_shared, hsi_complementary = self.hsi_encoder(_arranged(self.upsample(hsi)))
+        msi_shared, msi_complementary = self.msi_encoder(arranged(msi))
+        hsi_shared, hsi_complementary = self.hsi_encoder(arranged(self.upsample(hsi)))
         return Features(msi_shared, msi_complementary, hsi_shared, hsi_complementary)
 
     def fused(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Float[Tensor, "batch bands H W"]:
@@ -192,16 +206,38 @@ class MossFuseNetwork(nn.Module):
 
     def upsample(self, image: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch channels H W"]:
         """A coarse image interpolated to the fine grid."""
-        return F.interpolate(image, scale_factor=self.ratio, mode="bilinear", align_corners=False)
+        return interpolate(image, self.ratio, self.upsampling_centre)
+
+    @property
+    def upsampling_centre(self) -> float:
+        """Where interpolation takes the first coarse pixel to be, in fine pixels."""
+        return (self.ratio - 1) / 2 if self.quirks.half_pixel_shift else float(self.blind.centre)
 
 
-def build_network(bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1) -> MossFuseNetwork:
+def interpolate(image: Float[Tensor, "batch channels h w"], ratio: int, centre: float) -> Float[Tensor, "batch channels H W"]:
+    """Bilinear: coarse pixel i sits at fine row i * ratio + `centre`, columns alike; beyond the outer ones their values continue.
+
+    At centre = (ratio - 1) / 2 this is `F.interpolate` with `align_corners=False`.
+    """
+    if centre == (ratio - 1) / 2:
+        return F.interpolate(image, scale_factor=ratio, mode="bilinear", align_corners=False)
+    for axis in (2, 3):
+        last = image.shape[axis] - 1
+        place = (torch.arange((last + 1) * ratio, dtype=image.dtype, device=image.device) - centre) / ratio
+        low = place.floor()
+        share = (place - low).reshape(-1, *[1] * (3 - axis))
+        before, after = (image.index_select(axis, (low + step).long().clamp(0, last)) for step in (0, 1))
+        image = torch.lerp(before, after, share)
+    return image
+
+
+def build_network(bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1, quirks: Quirks = NO_QUIRKS) -> MossFuseNetwork:
     """A network on the CPU for weights that are set at once afterwards; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
-        return MossFuseNetwork(bands, channels, ratio, width, blocks)
+        return MossFuseNetwork(bands, channels, ratio, width, blocks, quirks)
 
 
-def _arranged(image: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch channels H W"]:
+def arranged(image: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch channels H W"]:
     """The same values in the memory order of fast convolutions, which every later map inherits: `channels_last`, but not for float64."""
     return image.contiguous(memory_format=torch.contiguous_format if image.dtype == torch.float64 else torch.channels_last)
 

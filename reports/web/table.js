@@ -1,5 +1,7 @@
 "use strict";
-// Sorting of tables by a click on a heading, inside each tier; filtering of rows, pictures and cards by name and tier.
+// Sorting of tables by a click on a heading, or by a key on it: inside each tier where the table has tiers.
+document.documentElement.classList.add("js");
+const textKey = (text) => (text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text.toLowerCase());
 for (const table of document.querySelectorAll("table[data-sortable]")) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
@@ -22,7 +24,7 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
       const sign = order === "ascending" ? 1 : -1;
       const key = (row) => {
         const cell = row.cells[column];
-        if (cell.dataset.value === undefined) return cell.textContent.trim().toLowerCase();
+        if (cell.dataset.value === undefined) return textKey(cell.textContent.trim());
         return cell.dataset.value === "" ? null : Number(cell.dataset.value);
       };
       for (const body of table.tBodies) {
@@ -30,6 +32,7 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
         rows.sort((one, two) => {
           const a = key(one), b = key(two);
           if (a === null || b === null) return (a === null) - (b === null); // what has no value comes last
+          if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1; // numbers before words
           return a < b ? -sign : a > b ? sign : 0;
         });
         body.append(...rows);
@@ -37,22 +40,3 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
     });
   });
 }
-
-const form = document.querySelector("form.filter");
-form.hidden = false;
-form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("input", () => {
-  const wanted = form.elements.method.value.trim().toLowerCase();
-  const boxes = [...form.querySelectorAll("input[name=tier]")];
-  const tiers = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
-  const shown = new Set(), all = new Set();
-  for (const item of document.querySelectorAll("[data-method]")) {
-    const tier = item.dataset.tier ?? item.closest("[data-tier]").dataset.tier;
-    const name = item.dataset.method + "\n" + tier;
-    item.hidden = !(tiers.has(tier) && item.dataset.method.toLowerCase().includes(wanted));
-    all.add(name);
-    if (!item.hidden) shown.add(name);
-  }
-  for (const body of document.querySelectorAll("tbody[data-tier]")) body.hidden = ![...body.rows].some((row) => row.dataset.method && !row.hidden);
-  form.querySelector("output").textContent = shown.size === all.size ? "" : `${shown.size} of ${all.size} methods`;
-});

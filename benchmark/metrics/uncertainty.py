@@ -1,0 +1,54 @@
+"""Scores of a stated standard deviation: does it cover the errors that were made, and how much does it say?
+
+With e = estimate - truth and s the stated standard deviation of every value, z = e / s:
+
+    std_within_1 = share of |e| <= s              0.683 for Gaussian errors of that deviation
+    std_within_2 = share of |e| <= 2 s            0.954
+    std_rms_z    = sqrt(mean(z^2))                1; above it the method is too sure of itself
+    std_crps     = mean of s (z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi))      F, f: the unit Gaussian's distribution and density
+
+The first three say whether the deviation is right on the average; a constant can be. The last, the continuous ranked probability score of
+the Gaussian N(estimate, s^2), is least for the right deviation at every value; it is the mean of |e| where s is 0. Gneiting and Raftery,
+Journal of the American Statistical Association 102, 2007.
+"""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import erf
+
+
+def std_scores(
+    reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], std: Float[np.ndarray, "bands H W"]
+) -> dict[str, float]:
+    """The four scores; std_rms_z is infinite where a value said to be certain is wrong. All in float64, a band at a time.
+
+    Raises:
+        ValueError: `std` holds NaN, Inf or a value below 0.
+    """
+    within_1, within_2, squares, ranked = 0, 0, 0.0, 0.0
+    for true, own, spread in zip(reference, estimate, std, strict=True):
+        error, stated = np.abs(own.astype(np.float64) - true), spread.astype(np.float64)
+        if not (np.isfinite(stated).all() and (stated >= 0).all()):
+            raise ValueError("expected a standard deviation that is finite and not below 0, got NaN, Inf or less")
+        within_1 += int(np.count_nonzero(error <= stated))
+        within_2 += int(np.count_nonzero(error <= 2 * stated))
+        z = np.divide(error, stated, out=np.where(error > 0, np.inf, 0.0), where=stated > 0)
+        squares += float(np.sum(z**2))
+        ranked += float(np.sum(_crps(error, stated, z)))
+    return {
+        "std_within_1": within_1 / std.size,
+        "std_within_2": within_2 / std.size,
+        "std_rms_z": sqrt(squares / std.size),
+        "std_crps": ranked / std.size,
+    }
+
+
+def _crps(error: Float[np.ndarray, "H W"], stated: Float[np.ndarray, "H W"], z: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
+    """s (z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi)) with s z = |e|."""
+    density = np.exp(-(np.minimum(z, 40.0) ** 2) / 2) / sqrt(2 * pi)
+    score: Float[np.ndarray, "H W"] = error * erf(z / sqrt(2)) + stated * (2 * density - 1 / sqrt(pi))
+    return score

@@ -1,0 +1,162 @@
+"""Least squares on two images with a vector total variation on the coordinates between them, by ADMM (SALSA; Simoes et al., IEEE TGRS 2015).
+
+X = E U, with E (bands x rank), S the periodic psf, R the srf, A = R E. The cost is
+
+    1/2 |hsi - E S U|^2 + msi_weight / 2 |msi - A U|^2 + tv_weight sum over pixels of sqrt(sum over k of |Dh u_k|^2 + |Dv u_k|^2)
+
+and the split V = H U with H U = (B U, U, Dv U, Dh U), B the blur without decimation, D the multipliers over the penalty mu. An iteration:
+
+    U        H'H U = H'(V + D): one division in Fourier space, by |B|^2 + 1 + |Dv|^2 + |Dh|^2
+    V1       (E'E + mu) V1 = E' hsi + mu N1 on the sampled pixels, V1 = N1 elsewhere          N_i = H_i U - D_i
+    V2       (msi_weight A'A + mu) V2 = msi_weight A' msi + mu N2
+    V3, V4   N3, N4 shrunk together, pixel by pixel, by tv_weight / mu
+    D        D_i = V_i - N_i
+
+Off the sampled pixels D1 stays 0 and V1 + D1 = B U, so B'(V1 + D1) = B'B U + S'(a coarse image): an iteration takes one FFT of the rank
+coordinates and one back, and everything else happens on pixels.
+
+With a tolerance the iteration ends when both
+
+    primal   |H U - V| / |H U|                            B U on the sampled pixels alone
+    balance  |sum of H_i' D_i| / sum of |H_i' D_i|        the forces that hold U; their sum is the change of H'V in this iteration
+
+are below it; mu is doubled or halved when one is more than 3 times the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import pi
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse
+from methods.numerics.subspace import mix
+
+CHECK_EVERY = 10  # iterations between two looks at the residuals
+APART, STEP = 3.0, 2.0  # residuals further apart than the first change the penalty by the second
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """The cost of the module docstring."""
+
+    hsi: Float[Tensor, "bands h w"]
+    msi: Float[Tensor, "channels H W"]
+    basis: Float[Tensor, "bands rank"]
+    psf: SpatialResponse
+    weights: Float[Tensor, "channels bands"]  # of the srf; rows need not sum to 1
+    tv_weight: float
+    msi_weight: float
+
+
+def minimise_vector_tv(
+    costs: Costs, penalty: float, iterations: int, tolerance: float | None = None
+) -> tuple[Float[Tensor, "rank H W"], int]:
+    """U, and the number of iterations made: `iterations`, or fewer where both residuals fall below `tolerance`.
+
+    From zero. The small matrices are float64, the images keep their dtype.
+    """
+    msi, basis = costs.msi, costs.basis.double()
+    size = (msi.shape[1], msi.shape[2])
+    psf = replace(costs.psf, boundary="circular").to(msi)
+    told = costs.weights.to(basis) @ basis
+    data_gram, msi_gram = basis.T @ basis, costs.msi_weight * told.T @ told
+    data, channels = mix(basis.T, costs.hsi), mix(costs.msi_weight * told.T, msi)
+    blur, divisor = _fourier_weights(psf, size)
+
+    unknown = msi.new_zeros(basis.shape[1], *size)
+    spectrum = torch.fft.rfft2(unknown)
+    duals = _Duals(torch.zeros_like(data), *(torch.zeros_like(unknown) for _ in range(3)))
+    solve = _SmallSystems.of(data_gram, msi_gram, penalty)
+    for iteration in range(1, iterations):
+        sampled, down, right = psf(unknown), _step(unknown, 1), _step(unknown, 2)
+        coarse_near, near = sampled - duals.coarse, unknown - duals.fine
+        down_near, right_near = down - duals.down, right - duals.right
+        coarse = mix(solve.data, data + solve.penalty * coarse_near)
+        fine = mix(solve.msi, channels + solve.penalty * near)
+        length = (down_near.square().sum(0) + right_near.square().sum(0)).sqrt()
+        lost = (costs.tv_weight / solve.penalty / length.clamp_min(1e-30)).clamp_max(1)
+        old, duals = duals, _Duals(coarse - coarse_near, fine - near, -lost * down_near, -lost * right_near)
+
+        factor = 1.0  # of the penalty
+        if tolerance is not None and iteration % CHECK_EVERY == 0:
+            primal = duals.distance(old) / max(_norm(sampled, unknown, down, right), 1e-30)
+            balance = duals.imbalance(psf)
+            if max(primal, balance) < tolerance:
+                return unknown, iteration
+            factor = STEP if primal > APART * balance else 1 / STEP if balance > APART * primal else 1.0
+        both = 1 + 1 / factor  # V + D = N + D + D, the last one over the new penalty
+        total = near.add_(duals.fine, alpha=both)
+        total += _step_adjoint(down_near.mul_(1 - both * lost), 1)
+        total += _step_adjoint(right_near.mul_(1 - both * lost), 2)
+        total += psf.adjoint(coarse + duals.coarse / factor - sampled)
+        spectrum = spectrum.mul_(blur).addcmul_(torch.fft.rfft2(total), divisor)
+        unknown = torch.fft.irfft2(spectrum, s=size)
+        if factor != 1:
+            duals = duals.over(factor)
+            solve = _SmallSystems.of(data_gram, msi_gram, factor * solve.penalty)
+    return unknown, iterations
+
+
+@dataclass(frozen=True, eq=False)
+class _SmallSystems:
+    """inv(E'E + mu) and inv(msi_weight A'A + mu)."""
+
+    penalty: float
+    data: Float[Tensor, "rank rank"]
+    msi: Float[Tensor, "rank rank"]
+
+    @classmethod
+    def of(cls, data_gram: Tensor, msi_gram: Tensor, penalty: float) -> _SmallSystems:
+        eye = penalty * torch.eye(len(data_gram)).to(data_gram)
+        return cls(penalty, torch.linalg.inv(data_gram + eye), torch.linalg.inv(msi_gram + eye))
+
+
+@dataclass(frozen=True, eq=False)
+class _Duals:
+    """D of the module docstring; D1 on the coarse grid, where alone it is not 0."""
+
+    coarse: Float[Tensor, "rank h w"]
+    fine: Float[Tensor, "rank H W"]
+    down: Float[Tensor, "rank H W"]
+    right: Float[Tensor, "rank H W"]
+
+    def over(self, factor: float) -> _Duals:
+        """D for `factor` times the penalty."""
+        return _Duals(self.coarse / factor, self.fine / factor, self.down / factor, self.right / factor)
+
+    def distance(self, other: _Duals) -> float:
+        """|D - D'|, which is |V - H U| where these are the multipliers after and before a step."""
+        return _norm(self.coarse - other.coarse, self.fine - other.fine, self.down - other.down, self.right - other.right)
+
+    def imbalance(self, psf: SpatialResponse) -> float:
+        """|sum of H_i' D_i| / sum of |H_i' D_i|; 0 where there are no forces."""
+        forces = psf.adjoint(self.coarse), self.fine, _step_adjoint(self.down, 1) + _step_adjoint(self.right, 2)
+        size = sum(_norm(force) for force in forces)
+        return _norm(forces[0] + forces[1] + forces[2]) / size if size > 0 else 0.0
+
+
+def _step(image: Float[Tensor, "rank H W"], axis: int) -> Float[Tensor, "rank H W"]:
+    """Each pixel less the next one along the axis, periodic."""
+    return image - image.roll(-1, axis)
+
+
+def _step_adjoint(image: Float[Tensor, "rank H W"], axis: int) -> Float[Tensor, "rank H W"]:
+    """The transpose: each pixel less the one before."""
+    return image - image.roll(1, axis)
+
+
+def _norm(*images: Tensor) -> float:
+    """Root of the sum of squares over all images."""
+    return float(torch.stack([image.square().sum() for image in images]).sum().sqrt())
+
+
+def _fourier_weights(psf: SpatialResponse, size: tuple[int, int]) -> tuple[Float[Tensor, "H half"], Float[Tensor, "H half"]]:
+    """|B|^2 / P and 1 / P on the half grid of `rfft2`, P = |B|^2 + 1 + |Dv|^2 + |Dh|^2."""
+    blur = torch.fft.rfft2(psf.circular_kernel(*size)).abs().square()
+    down, right = (2 - 2 * torch.cos(2 * pi * torch.arange(side, device=blur.device, dtype=blur.dtype) / side) for side in size)
+    whole = blur + 1 + down[:, None] + right[: blur.shape[1]]
+    return blur / whole, 1 / whole

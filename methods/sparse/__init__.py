@@ -1,0 +1,1 @@
+"""Sparse codes in learned dictionaries."""

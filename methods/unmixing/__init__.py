@@ -1,0 +1,1 @@
+"""Family: endmembers and abundances, estimated from both images together."""

@@ -1,0 +1,137 @@
+"""MossFuse for inference alone: the cube of `MossFuseNetwork.fused` from the same weights, with fewer and smaller passes over memory.
+
+    what                      how
+    decoders, sensors         those that the cube does not need are never computed
+    maps                      (H, W, C) throughout: a 1x1 is a matrix product, the layer norm runs along memory, nothing is rearranged
+    layer norm                its weight and bias go into the 1x1 after it
+    attention                 q and k are never kept: each strip leaves q'k and the squares of both; with A = softmax(cosines) and W the
+                              projection, W (A v) = (W A) v, one product for two
+    feed-forward              a strip of rows at a time, with a row above and below: its map of 4 C channels never exists
+    large kernel              four depthwise and five norms are one 7x7; gamma, norm and GRN's shift go into the last matrix; the 4 C
+                              channels are computed twice instead of kept, because GRN needs their lengths first
+    gate on the queries of spectral aggregation    left out: it cancels
+
+All of it is exact up to rounding, whatever the strips; tests hold it to 1e-5 of the network that it came from. At most five maps of C
+channels live at once.
+
+With `half`, matrices and convolutions run in bfloat16, while maps, norms and sums over the image keep their precision: another result.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from methods.unsupervised.mossfuse.blocks import LargeKernelBlock, TransformerBlock
+from methods.unsupervised.mossfuse.merged_blocks import (
+    Frame,
+    Held,
+    MergedLargeKernel,
+    MergedSpatialAggregation,
+    MergedSpectralAggregation,
+    MergedTransformer,
+    add_product,
+)
+from methods.unsupervised.mossfuse.network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder, arranged, interpolate
+from methods.unsupervised.mossfuse.strips import EAGER, compiled_kernels
+
+
+class MergedEncoder(Held):
+    """3x3, blocks, then two branches of blocks, each changing its own copy."""
+
+    embed: Tensor
+
+    def __init__(self, encoder: MsiEncoder | HsiEncoder) -> None:
+        super().__init__()
+        self.hold(embed=encoder.embed.weight)
+        complementary = encoder.complementary if isinstance(encoder.complementary, nn.Sequential) else nn.Sequential(encoder.complementary)
+        self.blocks, self.shared, self.complementary = (_merged(part) for part in (encoder.blocks, encoder.shared, complementary))
+
+    def forward(self, image: Float[Tensor, "channels H W"], frame: Frame) -> tuple[Float[Tensor, "H W C"], Float[Tensor, "H W C"]]:
+        """Shared and complementary features."""
+        x = F.conv2d(arranged(image[None]), self.embed, padding=1)[0].permute(1, 2, 0).to(image.dtype).contiguous()
+        _change(self.blocks, x, frame)
+        shared = x.clone()
+        _change(self.shared, shared, frame)
+        _change(self.complementary, x, frame)
+        return shared, x
+
+
+class MergedDecoder(Held):
+    """1x1 on both shared maps, spatial detail from the MSI, spectral detail from the HSI, transformer blocks, head."""
+
+    merge_msi: Tensor
+    merge_hsi: Tensor
+
+    def __init__(self, decoder: FusedDecoder) -> None:
+        super().__init__()
+        merge = decoder.merge.weight[:, :, 0, 0]
+        half = merge.shape[1] // 2
+        self.hold(merge_msi=merge[:, :half], merge_hsi=merge[:, half:])
+        self.spatial = MergedSpatialAggregation(decoder.spatial)
+        self.spectral = MergedSpectralAggregation(decoder.spectral)
+        self.blocks = _merged(decoder.blocks)
+        self.head = deepcopy(decoder.head)
+
+    def merge(self, msi_shared: Float[Tensor, "H W C"], hsi_shared: Float[Tensor, "H W C"], frame: Frame) -> Float[Tensor, "H W C"]:
+        """The 1x1 on both, in the memory of the first."""
+        for start, stop in frame.strips:
+            rows = F.linear(msi_shared[start:stop], self.merge_msi).to(msi_shared.dtype)
+            add_product(rows, hsi_shared[start:stop], self.merge_hsi)
+            msi_shared[start:stop] = rows
+        return msi_shared
+
+
+class MergedNetwork(nn.Module):
+    """The fused cube of a trained `MossFuseNetwork`, by copies of its weights."""
+
+    def __init__(self, network: MossFuseNetwork, *, compiled: bool = False, half: bool = False) -> None:
+        super().__init__()
+        if network.training:
+            raise ValueError("expected a network in eval mode, got one in train mode, whose batch norms still change; call eval() first")
+        self.width, self.ratio, self.centre = network.width, network.ratio, network.upsampling_centre
+        self.compiled, self.half = compiled, half
+        self.msi_encoder, self.hsi_encoder = MergedEncoder(network.msi_encoder), MergedEncoder(network.hsi_encoder)
+        self.decoder = MergedDecoder(network.fused_decoder)
+        self.eval()
+
+    def forward(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Float[Tensor, "batch bands H W"]:
+        """The fused cube, image by image."""
+        with torch.autocast(msi.device.type, torch.bfloat16, enabled=self.half):
+            return torch.stack([self._fused(*pair) for pair in zip(msi, hsi, strict=True)])
+
+    def _fused(self, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"]) -> Float[Tensor, "bands H W"]:
+        frame = Frame(msi, self.width, compiled_kernels() if self.compiled else EAGER)
+        msi_shared, msi_complementary = self.msi_encoder(msi, frame)
+        hsi_shared, hsi_complementary = self.hsi_encoder(interpolate(hsi[None], self.ratio, self.centre)[0], frame)
+        x = self.decoder.merge(msi_shared, hsi_shared, frame)
+        del msi_shared, hsi_shared  # maps are the memory: none is held longer than it is needed
+        self.decoder.spatial.change(x, msi_complementary, frame)
+        del msi_complementary
+        self.decoder.spectral.change(x, hsi_complementary, frame)
+        del hsi_complementary
+        _change(self.decoder.blocks, x, frame)
+        return self.decoder.head(x[None].permute(0, 3, 1, 2))[0].to(msi.dtype)
+
+
+def _merged(blocks: nn.Module) -> nn.ModuleList:
+    """The same blocks for inference, in their order."""
+    merged = nn.ModuleList()
+    for block in blocks.children():
+        if isinstance(block, TransformerBlock):
+            merged.append(MergedTransformer(block))
+        elif isinstance(block, LargeKernelBlock):
+            merged.append(MergedLargeKernel(block))
+        else:
+            raise TypeError(f"expected transformer and large-kernel blocks, got {type(block).__name__}")
+    return merged
+
+
+def _change(blocks: nn.ModuleList, x: Float[Tensor, "H W C"], frame: Frame) -> None:
+    """Each block on x, in place."""
+    for block in blocks:
+        block.change(x, frame)

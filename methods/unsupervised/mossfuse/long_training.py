@@ -1,0 +1,159 @@
+"""Training beforehand, on many pairs, in pieces that can be resumed.
+
+1. The sensors alone: `sensor_steps` of Adam on the degradation loss of `SENSOR_BATCH` pairs at a time, with a learning rate of their own.
+2. Everything: one pass over the pairs, `batch` at a time, Adam on all four losses in one backward; the gradient's length is held below
+   `LARGEST_GRADIENT`, which Adam hardly notices but which keeps a single odd pair from throwing the network off.
+
+Both rates fall linearly to 0 (`methods/numerics/training_loop.py`). What is kept at the end is the running average of weights and of
+normalisation statistics over the last thousand steps or so, which on few pairs a step is smoother than the last iterate. Only
+observations are seen: the fused cube is never compared with a truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from methods.contract import Example
+from methods.numerics.training_loop import Learner, Schedule, WeightAverage
+from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure
+from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+
+SENSOR_BATCH = 4  # pairs a step of the first stage
+LARGEST_GRADIENT = 1.0
+WARM_UP = 100  # steps of the second stage
+
+
+@dataclass(frozen=True)
+class LongBudget:
+    """How much is learned; there is no stopping rule."""
+
+    steps: int  # of the whole network
+    learning_rate: float
+    batch: int  # pairs a step
+    sensor_steps: int  # before
+    sensor_learning_rate: float
+    average: float  # decay of the running average of the weights
+
+
+class PairLearner(Learner):
+    """A network that learns from examples number k * batch, ... at step k of the second stage."""
+
+    def __init__(
+        self,
+        network: MossFuseNetwork,
+        examples: Sequence[Example],
+        validation: Sequence[Example],
+        budget: LongBudget,
+        weights: LossWeights,
+        course: str,
+    ) -> None:
+        self.network, self.examples, self.validation = network.train(), examples, validation
+        self.budget, self.weights, self.course = budget, weights, course
+        self.average = WeightAverage(network, budget.average)
+        self.sensors = torch.optim.Adam(network.blind.parameters())
+        self.whole = torch.optim.Adam(network.parameters())
+        self.sensor_schedule = Schedule(max(budget.sensor_steps, 1), budget.sensor_learning_rate)
+        self.schedule = Schedule(budget.steps, budget.learning_rate, min(WARM_UP, budget.steps))
+
+    @property
+    def identity(self) -> str:
+        """The course given by the caller, the budget and the weights of the losses."""
+        return f"{self.course}; {self.budget}; {self.weights}"
+
+    @property
+    def steps(self) -> int:
+        """Of both stages."""
+        return self.budget.sensor_steps + self.budget.steps
+
+    def update(self, step: int) -> Mapping[str, Tensor]:
+        """One step of the stage that `step` lies in; the average begins with the second."""
+        first = self.budget.sensor_steps
+        if step < first:
+            return self._update_sensors(step)
+        losses = self._update_all(step - first)
+        self.average.take(self.network, step - first)
+        return losses
+
+    def validate(self) -> Mapping[str, float]:
+        """The losses of the averaged network in eval mode, each a mean over the validation pairs."""
+        if not self.validation:
+            return {}
+        network, sums = self.averaged(), dict[str, float]()
+        with torch.no_grad():
+            for example in self.validation:
+                msi, hsi = self._stacked([example])
+                for name, loss in terms(measure(network, network(msi, hsi), msi, hsi)).items():
+                    sums[name] = sums.get(name, 0.0) + float(loss) / len(self.validation)
+        return sums
+
+    def averaged(self) -> MossFuseNetwork:
+        """A network of its own with the averaged weights, in eval mode."""
+        network = self.network
+        other = build_network(network.bands, network.channels, network.ratio, network.width, network.depth)
+        other.to(next(network.parameters())).load_state_dict(self.average.tensors)
+        return other.eval()
+
+    def state(self) -> dict[str, Any]:
+        """Weights, average and both optimisers."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.tensors,
+            "sensors": self.sensors.state_dict(),
+            "whole": self.whole.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Puts all of it back."""
+        self.network.load_state_dict(state["network"])
+        for name, tensor in state["average"].items():
+            self.average.tensors[name].copy_(tensor)
+        self.sensors.load_state_dict(state["sensors"])
+        self.whole.load_state_dict(state["whole"])
+
+    def _update_sensors(self, step: int) -> Mapping[str, Tensor]:
+        chosen = [self.examples[(step * SENSOR_BATCH + place) % len(self.examples)] for place in range(SENSOR_BATCH)]
+        msi, hsi = self._stacked(chosen)
+        loss = F.l1_loss(*self.network.blind(msi, hsi))
+        _descend(self.sensors, self.sensor_schedule.rate(step), loss)
+        self.average.tensors.update({f"blind.{name}": value.clone() for name, value in self.network.blind.state_dict().items()})
+        return {"degradation": loss.detach()}
+
+    def _update_all(self, step: int) -> Mapping[str, Tensor]:
+        msi, hsi = self._stacked([self.examples[step * self.budget.batch + place] for place in range(self.budget.batch)])
+        losses = measure(self.network, self.network(msi, hsi), msi, hsi)
+        _descend(self.whole, self.schedule.rate(step), losses.total(self.weights), LARGEST_GRADIENT)
+        return {name: loss.detach() for name, loss in terms(losses).items()}
+
+    def _stacked(self, examples: Sequence[Example]) -> tuple[Float[Tensor, "batch channels H W"], Float[Tensor, "batch bands h w"]]:
+        """The pairs as batches, on the network's device."""
+        like = next(self.network.parameters())
+        msi = torch.stack([example.seen.msi for example in examples]).to(like)
+        return msi, torch.stack([example.seen.hsi for example in examples]).to(like)
+
+
+def terms(losses: Losses) -> dict[str, Float[Tensor, ""]]:
+    """The four terms by name."""
+    return {
+        "degradation": losses.degradation,
+        "aggregation": losses.aggregation,
+        "self_supervised": losses.self_supervised,
+        "subspace": losses.subspace,
+    }
+
+
+def _descend(optimiser: torch.optim.Adam, rate: float, loss: Float[Tensor, ""], largest: float | None = None) -> None:
+    """One step of Adam at this rate."""
+    (group,) = optimiser.param_groups
+    group["lr"] = rate
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
+    if largest is not None:
+        torch.nn.utils.clip_grad_norm_(group["params"], largest)
+    optimiser.step()

@@ -1,0 +1,269 @@
+"""The blocks of MossFuse for inference: each changes one map (H, W, C) of one image in place, a strip of rows at a time.
+
+The weights come merged (merging.py), the work on a strip is in strips.py. Strips are exact: a sum over the image is the sum of the strips'
+sums, and a convolution is given the rows above and below. A pass over the map costs memory traffic, so each block makes as few as its
+sums over the image allow: two for attention with its feed-forward, two for a large kernel (one to measure, one to change).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from functools import reduce
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpatialGate, SpectralAggregation
+from methods.unsupervised.mossfuse.blocks import (
+    COSINE_EPS,
+    ChannelAttention,
+    ChannelNorm,
+    DilatedDepthwise,
+    FeedForward,
+    LargeKernelBlock,
+    TransformerBlock,
+    block_diagonal,
+    head_blocks,
+)
+from methods.unsupervised.mossfuse.merging import TAPS, after_norm, merged_depthwise, merged_narrow, product
+from methods.unsupervised.mossfuse.strips import Kernels, depthwise, strips
+
+STRIP_BYTES = 800_000  # of a map of 2 C channels in a strip: a few of them fit the second cache of a core
+STRIP_BYTES_GPU = 400_000_000  # few large strips there
+
+
+class Frame:
+    """How the maps of one image are cut, and the one spare map that its blocks share."""
+
+    def __init__(self, image: Float[Tensor, "channels H W"], width: int, kernels: Kernels) -> None:
+        self.rows, self.cols = image.shape[1:]
+        most = STRIP_BYTES if image.device.type == "cpu" else STRIP_BYTES_GPU
+        self.strips = list(strips(self.rows, most // (2 * width * self.cols * image.element_size())))
+        self.spare = image.new_empty(self.rows, self.cols, width)
+        self.kernels = kernels
+
+
+class Held(nn.Module):
+    """A module of constants: they move with it, and nobody learns them."""
+
+    def hold(self, **tensors: Tensor) -> None:
+        """Keeps copies under these names."""
+        for name, tensor in tensors.items():
+            self.register_buffer(name, tensor.detach().clone())
+
+
+class MergedAttention(Held):
+    """Values v, the matrix A that mixes them, and the projection W: the attention's output at a pixel is W A v."""
+
+    weight: Tensor
+    bias: Tensor
+    kernel: Tensor
+    temperature: Tensor
+    project: Tensor
+
+    def __init__(self, norm: ChannelNorm, attention: ChannelAttention) -> None:
+        super().__init__()
+        first = after_norm(norm, attention.qkv.weight[:, :, 0, 0])
+        self.hold(weight=first.weight, bias=first.bias, kernel=attention.depthwise.weight)
+        self.hold(temperature=attention.temperature, project=attention.project.weight[:, :, 0, 0])
+
+    def look(
+        self, x: Float[Tensor, "H W C"], frame: Frame, gate: Callable[[int, int], Tensor] | None = None
+    ) -> tuple[Float[Tensor, "C C"], Float[Tensor, " C"]]:
+        """A, and the mean of A v over the image; v is in `frame.spare` then. `gate` of rows start to stop multiplies their queries."""
+        width = x.shape[2]
+        alike, squares, total = x.new_zeros(width, width), x.new_zeros(2 * width), x.new_zeros(width)
+        for start, stop in frame.strips:
+            rows, above, below = window(x, start, stop, 1)
+            factor = None if gate is None else gate(start, stop)
+            part = frame.kernels.shares(rows, self.weight, self.bias, self.kernel, factor, above, below)
+            alike, squares, total = alike + part[0], squares + part[1], total + part[2]
+            frame.spare[start:stop] = part[3]
+        query, key = squares.sqrt().clamp_min(COSINE_EPS).chunk(2)
+        weights = torch.softmax(head_blocks((alike / query[:, None] / key)[None]) * self.temperature, dim=3)
+        mix = block_diagonal(weights)[0]
+        return mix, mix @ total / (frame.rows * frame.cols)
+
+
+class MergedFeedForward(Held):
+    """x + 1x1(gelu(dw3(1x1(n))) * dw3(1x1(n))), n the norm of x."""
+
+    weight_a: Tensor
+    weight_b: Tensor
+    bias_a: Tensor
+    bias_b: Tensor
+    kernel_a: Tensor
+    kernel_b: Tensor
+    project: Tensor
+
+    def __init__(self, norm: ChannelNorm, feed_forward: FeedForward) -> None:
+        super().__init__()
+        first = after_norm(norm, feed_forward.expand.weight[:, :, 0, 0])
+        half, kernel = first.bias.shape[0] // 2, feed_forward.depthwise.weight
+        self.hold(weight_a=first.weight[:half], bias_a=first.bias[:half], kernel_a=kernel[:half])
+        self.hold(weight_b=first.weight[half:], bias_b=first.bias[half:], kernel_b=kernel[half:])
+        self.hold(project=feed_forward.project.weight[:, :, 0, 0])
+
+    def change(self, x: Float[Tensor, "H W C"], frame: Frame, prepare: Callable[[int, int], None]) -> None:
+        """Adds itself to x; `prepare` is called once for each row before (rows start to stop), to change x there first."""
+        ready, before = 0, x[:0]  # how many rows are prepared; the row above the strip as it was before its own change
+        for start, stop in frame.strips:
+            ahead = min(stop + 1, frame.rows)
+            prepare(ready, ahead)
+            ready = ahead
+            rows = torch.cat((before, x[start:ahead]))
+            before = x[stop - 1 : stop].clone()
+            wide = frame.kernels.gated(
+                rows,
+                *(self.weight_a, self.bias_a, self.kernel_a),
+                *(self.weight_b, self.bias_b, self.kernel_b),
+                *(int(start == 0), int(stop == frame.rows)),
+            )
+            add_product(x[start:stop], wide, self.project)
+
+
+class MergedTransformer(nn.Module):
+    """x + attention(norm(x)), then x + feed_forward(norm(x))."""
+
+    def __init__(self, block: TransformerBlock) -> None:
+        super().__init__()
+        self.attention = MergedAttention(block.norm1, block.attention)
+        self.feed_forward = MergedFeedForward(block.norm2, block.feed_forward)
+
+    def change(self, x: Float[Tensor, "H W C"], frame: Frame) -> None:
+        """The block, in place."""
+        mixed = self.attention.project @ self.attention.look(x, frame)[0]
+        self.feed_forward.change(x, frame, lambda start, stop: add_product(x[start:stop], frame.spare[start:stop], mixed))
+
+
+class MergedPixelGate(Held):
+    """sigmoid(W3 relu(W2 relu(W1 u))), one number a pixel; `before` is a matrix to multiply u with first."""
+
+    first: Tensor
+    second: Tensor
+    third: Tensor
+
+    def __init__(self, gate: SpatialGate) -> None:
+        super().__init__()
+        self.hold(
+            **{name: conv.weight[:, :, 0, 0] for name, conv in (("first", gate.first), ("second", gate.second), ("third", gate.third))}
+        )
+
+    def forward(self, u: Float[Tensor, "rows W C"], before: Float[Tensor, "C C"] | None = None) -> Float[Tensor, "rows W 1"]:
+        """The gate of a strip."""
+        first = self.first if before is None else self.first @ before
+        return torch.sigmoid(F.linear(F.relu(F.linear(F.relu(F.linear(u, first)), self.second)), self.third))
+
+
+class MergedSpatialAggregation(Held):
+    """Spatial detail of y into x: a gate of pixels on the queries; x + W (A v + s dw3(y)), s the spectral gate; feed-forward."""
+
+    side: Tensor
+
+    def __init__(self, block: SpatialAggregation) -> None:
+        super().__init__()
+        self.attention = MergedAttention(block.norm1, block.attention)
+        self.feed_forward = MergedFeedForward(block.norm2, block.feed_forward)
+        self.spatial_gate = MergedPixelGate(block.spatial_gate)
+        self.spectral_gate = deepcopy(block.spectral_gate)
+        self.hold(side=block.side.weight)
+
+    def change(self, x: Float[Tensor, "H W C"], y: Float[Tensor, "H W C"], frame: Frame) -> None:
+        """x with y's detail, in place."""
+        mix, mean = self.attention.look(x, frame, lambda start, stop: self.spatial_gate(y[start:stop]))
+        mixed = self.attention.project @ mix
+        sided = self.attention.project * self.spectral_gate.of_mean(mean[None])
+
+        def prepare(start: int, stop: int) -> None:
+            add_product(x[start:stop], frame.spare[start:stop], mixed)
+            rows, above, below = window(y, start, stop, 1)
+            add_product(x[start:stop], depthwise(rows, self.side, above, below), sided)
+
+        self.feed_forward.change(x, frame, prepare)
+
+
+class MergedSpectralAggregation(Held):
+    """Spectral detail of y into x: x + W (A v + g 1x1(y)), g the spatial gate of A v; feed-forward. The gate on the queries cancels."""
+
+    side: Tensor
+
+    def __init__(self, block: SpectralAggregation) -> None:
+        super().__init__()
+        self.attention = MergedAttention(block.norm1, block.attention)
+        self.feed_forward = MergedFeedForward(block.norm2, block.feed_forward)
+        self.spatial_gate = MergedPixelGate(block.spatial_gate)
+        self.hold(side=product(block.attention.project.weight, block.side.weight))
+
+    def change(self, x: Float[Tensor, "H W C"], y: Float[Tensor, "H W C"], frame: Frame) -> None:
+        """x with y's spectra, in place."""
+        mix, _ = self.attention.look(x, frame)
+        mixed = self.attention.project @ mix
+
+        def prepare(start: int, stop: int) -> None:
+            values = frame.spare[start:stop]
+            gate = self.spatial_gate(values, mix)
+            add_product(x[start:stop], values, mixed)
+            add_product(x[start:stop], y[start:stop] * gate, self.side)
+
+        self.feed_forward.change(x, frame, prepare)
+
+
+class MergedLargeKernel(Held):
+    """x + N (r h) + n with h = gelu(B (s y)): y the 7x7 depthwise of x (or x), s squeeze and excitation, r the response norm's scale."""
+
+    kernel: Tensor
+    shift: Tensor
+    narrow: Tensor
+    constant: Tensor
+    widen: Tensor
+    widen_bias: Tensor
+
+    def __init__(self, block: LargeKernelBlock) -> None:
+        super().__init__()
+        self.spatial = isinstance(block.neighbourhood, DilatedDepthwise)
+        if isinstance(block.neighbourhood, DilatedDepthwise):
+            kernel, shift = merged_depthwise(block.neighbourhood)
+            self.hold(kernel=kernel, shift=shift)
+        last = merged_narrow(block)
+        self.hold(narrow=last.weight, constant=last.bias, widen=block.widen.weight, widen_bias=block.widen.bias)
+        self.squeeze, self.response = deepcopy(block.squeeze), deepcopy(block.response)
+
+    def change(self, x: Float[Tensor, "H W C"], frame: Frame) -> None:
+        """The block, in place."""
+        y = self._neighbours(x, frame) if self.spatial else x
+        widen = self.widen * self.squeeze.of_mean(y.mean((0, 1))[None])
+        squares = sum_of(frame.kernels.hidden_squares(y[start:stop], widen, self.widen_bias) for start, stop in frame.strips)
+        narrow = self.narrow * self.response.of_norm(squares.sqrt()[None])
+        for start, stop in frame.strips:
+            wide = frame.kernels.hidden(y[start:stop], widen, self.widen_bias)
+            add_product(x[start:stop], wide, narrow)
+            x[start:stop] += self.constant
+
+    def _neighbours(self, x: Float[Tensor, "H W C"], frame: Frame) -> Float[Tensor, "H W C"]:
+        """y, in `frame.spare`."""
+        for start, stop in frame.strips:
+            rows, above, below = window(x, start, stop, TAPS // 2)
+            frame.spare[start:stop] = depthwise(rows, self.kernel, above, below, self.shift)
+        return frame.spare
+
+
+def window(x: Float[Tensor, "H W C"], start: int, stop: int, halo: int) -> tuple[Float[Tensor, "rows W C"], int, int]:
+    """Rows start to stop with up to `halo` more on either side, and how many of those the image does not have, above and below."""
+    first, last = max(0, start - halo), min(x.shape[0], stop + halo)
+    return x[first:last], halo - (start - first), halo - (last - stop)
+
+
+def add_product(x: Float[Tensor, "rows W C"], z: Float[Tensor, "rows W into"], weight: Float[Tensor, "C into"]) -> None:
+    """x += weight z at each pixel, in place, in one go where the numbers are of one kind."""
+    if torch.is_autocast_enabled(x.device.type):
+        x += F.linear(z, weight)
+    else:
+        x.reshape(-1, x.shape[2]).addmm_(z.reshape(-1, z.shape[2]), weight.T)
+
+
+def sum_of(parts: Iterable[Tensor]) -> Tensor:
+    """Their sum, one after the other."""
+    return reduce(torch.add, parts)

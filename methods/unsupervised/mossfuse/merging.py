@@ -1,0 +1,80 @@
+"""Chains of linear maps of a trained MossFuse network, each merged into one: the weights of the network for inference.
+
+    norm then 1x1            W (w n + b) = (W diag w) n + W b                 n the normalised pixel, w and b the norm's own
+    batch norm               BN(z) = s z + t,  s = weight / sqrt(variance + eps),  t = bias - s mean        (after training: constants)
+    dw then BN, four ways    one 7x7 kernel: sum of s_i kernel_i, dilated ones spread out with zeros; one shift t
+    1x1 then 1x1             one matrix
+    GRN, W2, BN, gamma       x + gamma (s W2 (scale h + beta) + t) = x + (gamma s W2) diag(scale) h + constant
+
+Everything is computed in float64 and rounded once. Matrices of pixels times weights are kept as (out, in), as `F.linear` takes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from methods.unsupervised.mossfuse.blocks import ChannelNorm, DilatedDepthwise, LargeKernelBlock
+
+TAPS = 7  # of the merged kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """weight x + bias at each pixel."""
+
+    weight: Float[Tensor, "out into"]
+    bias: Float[Tensor, " out"]
+
+
+def after_norm(norm: ChannelNorm, weight: Float[Tensor, "out into"]) -> Affine:
+    """The norm's own weight and bias, and the 1x1 after it."""
+    exact = weight.double()
+    return Affine((exact * norm.weight.double()).to(weight), (exact @ norm.bias.double()).to(weight))
+
+
+def merged_depthwise(branches: DilatedDepthwise) -> tuple[Float[Tensor, "C 1 7 7"], Float[Tensor, " C"]]:
+    """Kernel and shift of the one depthwise convolution that does the work of four, their norms and the last norm."""
+    like = branches.convolutions[0].weight
+    scale, shift = constants(branches.norm)
+    kernel = torch.zeros(like.shape[0], 1, TAPS, TAPS, dtype=torch.float64, device=like.device)
+    total = torch.zeros_like(shift)
+    for convolution, norm, (_, dilation) in zip(branches.convolutions, branches.norms, DilatedDepthwise.KERNELS, strict=True):
+        own_scale, own_shift = constants(norm)
+        kernel += own_scale[:, None, None, None] * _spread(convolution.weight.double(), dilation)
+        total += own_shift
+    return (scale[:, None, None, None] * kernel).to(like), (scale * total + shift).to(like)
+
+
+def merged_narrow(block: LargeKernelBlock) -> Affine:
+    """gamma BN(W2 (. + beta)): what follows the scaling of the response norm."""
+    scale, shift = constants(block.norm)
+    gamma, narrow = block.gamma.double(), block.narrow.weight.double()
+    weight = (gamma * scale)[:, None] * narrow
+    return Affine(weight.to(block.gamma), (weight @ block.response.beta.double() + gamma * shift).to(block.gamma))
+
+
+def product(last: Float[Tensor, "out between 1 1"], first: Float[Tensor, "between into 1 1"]) -> Float[Tensor, "out into"]:
+    """Two 1x1 with nothing but a factor a pixel between them."""
+    return (last[:, :, 0, 0].double() @ first[:, :, 0, 0].double()).to(last)
+
+
+def constants(norm: nn.Module) -> tuple[Float[Tensor, " C"], Float[Tensor, " C"]]:
+    """Scale and shift of a batch norm that has stopped learning, in float64."""
+    if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or norm.running_var is None:
+        raise TypeError(f"expected a batch norm with running statistics, got {type(norm).__name__}")
+    scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+    return scale, norm.bias.double() - scale * norm.running_mean.double()
+
+
+def _spread(kernel: Float[Tensor, "C 1 k k"], dilation: int) -> Float[Tensor, "C 1 7 7"]:
+    """The same taps on a 7x7 grid: zeros between them where dilated, and around."""
+    taps = kernel.shape[-1]
+    reach = dilation * (taps - 1) + 1
+    spread = kernel.new_zeros(kernel.shape[0], 1, reach, reach)
+    spread[:, :, ::dilation, ::dilation] = kernel
+    return F.pad(spread, [(TAPS - reach) // 2] * 4)

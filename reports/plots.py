@@ -1,0 +1,73 @@
+"""Every figure of a report, each in the size of one or two columns, drawn only when what it shows has changed.
+
+<metric>_seconds[_<protocol>]   accuracy, time and parameters: all protocols over two columns, each alone in one
+scenes_<protocol>               heat map of methods by scenes
+sweep_<number>                  curves over ratio, noise or mismatch
+ranks_*, cd_*                   ranks and critical differences
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports.comparisons import Compared
+from reports.drawing import Drawings
+from reports.figures import psnr_seconds
+from reports.rank_figures import heat_map
+from reports.sections import Section
+from reports.style import identity, slug
+from reports.summary import Row, Summary
+from reports.sweeps import draw_sweep, find_sweeps
+
+MOST_PANELS = 6  # protocols in one figure
+MOST_PROTOCOLS = 12  # with figures of their own
+
+
+def draw_all(
+    run_folder: Path, folder: Path, summaries: Sequence[Summary], compared: Sequence[Compared], sections: Sequence[Section]
+) -> tuple[Path, ...]:
+    """The figures' files; `sections` hold the drawn diagrams of `compared`, in its order."""
+    drawings = Drawings(folder)
+    lead = summaries[0].scores[0]
+    paths: list[Path] = []
+    inputs = {summary.name: told(summary) for summary in summaries}
+    for start in range(0, len(summaries), MOST_PANELS):
+        part = list(summaries[start : start + MOST_PANELS])
+        stem = f"{lead.key}_seconds" + (f"_part{start // MOST_PANELS + 1}" if start else "")
+        paths += drawings.figure(stem, [inputs[summary.name] for summary in part], lambda part=part: psnr_seconds(part))  # type: ignore[misc]
+    stems = _unique([slug(summary.name) for summary in summaries])
+    for summary, stem in list(zip(summaries, stems, strict=True))[:MOST_PROTOCOLS]:
+        key = inputs[summary.name]
+        if len(summaries) > 1:
+            paths += drawings.figure(f"{lead.key}_seconds_{stem}", key, lambda summary=summary: psnr_seconds([summary]))  # type: ignore[misc]
+        if len(summary.scenes) > 1:
+            paths += drawings.figure(f"scenes_{stem}", key, lambda summary=summary: heat_map(summary, summary.scores[0]))  # type: ignore[misc]
+    sweeps = find_sweeps(summaries)
+    for sweep, stem in zip(sweeps, _unique([f"sweep_{slug(sweep.number)}" for sweep in sweeps]), strict=True):
+        points = [sweep.number, sweep.with_it, *((number, inputs[summary.name]) for number, summary in sweep.points)]
+        paths += drawings.figure(stem, points, lambda sweep=sweep: draw_sweep(sweep))  # type: ignore[misc]
+    stems = _unique([each.stem.removeprefix("statistics_") for each in compared])
+    for each, section, stem in zip(compared, sections, stems, strict=True):
+        ranks = [each.protocol, each.tier, each.found.names, each.found.ranks.tolist(), each.found.failures, each.found.practical]
+        for kind, (_, figure) in zip(("cd", "ranks"), section.figures, strict=True):
+            paths += drawings.figure(f"{kind}_{stem}", ranks, lambda figure=figure: figure)  # type: ignore[misc]
+    drawings.close()
+    return tuple(paths)
+
+
+def told(summary: Summary) -> str:
+    """Everything of a summary that a figure of it shows."""
+    rows = [(row.label, row.tier, row.expected, row.marks, row.outcomes, _cells(row, summary)) for row in summary.rows]
+    costs = [[row.values[column.key].mean for column in summary.columns] for row in summary.rows]
+    return identity([summary.name, [column.key for column in summary.columns], summary.scenes, rows, costs, summary.best_of])
+
+
+def _cells(row: Row, summary: Summary) -> list[tuple[str, int, str, list[float | None]]]:
+    """The scores of a row, cell by cell."""
+    return [(r.scene, r.seed, r.outcome, [column.of(r) for column in summary.scores]) for r in row.results]
+
+
+def _unique(stems: Sequence[str]) -> list[str]:
+    """The stems, numbered where several are equal."""
+    return [f"{stem}_{stems[: place + 1].count(stem)}" if stems.count(stem) > 1 else stem for place, stem in enumerate(stems)]

@@ -1,0 +1,52 @@
+// The filter: rows, pictures, lines and cards by name, tier and family; sections by protocol and scene; columns of tables.
+{
+  const form = document.querySelector("form.filter"), answer = form.querySelector("output");
+  const families = new Map([...document.querySelectorAll(".card")].map((card) => [nameOf(card), card.dataset.family]));
+  const boxes = [...form.querySelectorAll("input[type=checkbox]")];
+
+  function nameOf(item) {
+    return item.dataset.method + "\n" + (item.dataset.tier ?? item.closest("[data-tier]").dataset.tier);
+  }
+
+  function apply() {
+    const wanted = form.elements.method.value.trim().toLowerCase();
+    const left = {}; // what of each kind is unticked
+    for (const box of boxes) (left[box.name] ??= new Set()), box.checked || left[box.name].add(box.value);
+    const out = (kind, value) => value !== undefined && left[kind] !== undefined && left[kind].has(value);
+    const shown = new Set(), all = new Set();
+    for (const item of document.querySelectorAll("[data-method]")) {
+      const name = nameOf(item), [method, tier] = name.split("\n");
+      const fits = method.toLowerCase().includes(wanted) && !out("tier", tier) && !out("family", families.get(name));
+      item.toggleAttribute("hidden", !fits || out("protocol", item.dataset.protocol) || out("scene", item.dataset.scene));
+      all.add(name);
+      if (fits) shown.add(name);
+    }
+    for (const part of document.querySelectorAll("article[data-protocol], div[data-protocol]")) part.hidden = out("protocol", part.dataset.protocol);
+    for (const part of document.querySelectorAll("article[data-scene]")) part.hidden = out("scene", part.dataset.scene);
+    for (const cell of document.querySelectorAll("[data-column]")) cell.hidden = out("column", cell.dataset.column);
+    for (const body of document.querySelectorAll("tbody[data-tier]")) body.hidden = ![...body.rows].some((row) => row.dataset.method && !row.hidden);
+    for (const menu of form.querySelectorAll(".menu")) {
+      const own = [...menu.querySelectorAll("input")], on = own.filter((box) => box.checked).length;
+      menu.querySelector(".chosen").textContent = on === own.length ? "" : `${on} of ${own.length}`;
+    }
+    answer.textContent = shown.size === all.size ? "" : `${shown.size} of ${all.size} methods`;
+  }
+
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", apply);
+  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-all], [data-none]");
+    if (!button) return;
+    for (const box of button.closest(".menu").querySelectorAll("input")) box.checked = button.dataset.all !== undefined;
+    apply();
+  });
+  const close = (except) => form.querySelectorAll(".menu[open]").forEach((menu) => menu === except || (menu.open = false));
+  document.addEventListener("click", (event) => close(event.target.closest(".menu")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = form.querySelector(".menu[open]");
+    close();
+    if (menu && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  });
+}
