@@ -14,14 +14,20 @@ is the Sylvester equation of `numerics/sylvester.py`, whose prior image is the a
 V = M + inv(A'A + c) A' (msi - A M), and whose coarse image is Y = inv(E'E) E' hsi. E is the uncentred principal basis of the HSI
 scaled to coordinates of mean square 1; M is the aligned bicubic interpolation of the HSI.
 
+The paper weighs the images by their noise. With `noise="told"` the standard deviations s (HSI) and t (MSI) are asked for, and the cost is
+
+    |hsi - S E U|^2 / s^2 + |msi - A U|^2 / t^2 + |U - M|^2 / v        v   the `prior_variance`
+
+which is the above with c = s^2 / v and the MSI's term times (s / t)^2; s and t count as at least `LEAST_NOISE`. "equal" weighs both alike.
+
 The psf is taken as periodic. For protocols with another boundary this is an approximation near the border, exact where no footprint
 crosses it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -33,6 +39,8 @@ from methods.contract import Card, Estimate, FusionMethod
 from methods.numerics.resample import upsample
 from methods.numerics.subspace import mix, scaled_basis
 from methods.numerics.sylvester import solve_sylvester
+
+LEAST_NOISE = 3e-3  # with the default variance, the weight of the prior is then the default one where there is no noise
 
 
 @dataclass(frozen=True)
@@ -52,19 +60,31 @@ class Method(FusionMethod):
     )
 
     rank: int = 15  # dimension of the subspace; at most the number of bands is used
+    noise: Literal["equal", "told"] = "equal"  # how the two images are weighed; "told" asks for the noise levels, and takes no prior_weight
+    prior_variance: float = 0.1  # with "told": variance of the coordinates about the prior mean
     prior_weight: float = 1e-4  # variance of the noise over that of the prior, in coordinates of mean square 1
 
     def __post_init__(self) -> None:
         if self.rank < 1:
             raise ValueError(f"rank: expected at least 1, got {self.rank}")
+        if not self.prior_variance > 0:
+            raise ValueError(f"prior_variance: expected a number above 0, got {self.prior_variance}")
         if not self.prior_weight > 0:
             raise ValueError(f"prior_weight: expected a number above 0 (1e-8 is all but none), got {self.prior_weight}")
 
+    def describe(self) -> Card:
+        """The card: with noise="told" it asks for the noise levels and says so in its name."""
+        return self.card if self.noise == "equal" else replace(self.card, name=f"{self.card.name} (noise told)", needs_noise=True)
+
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The minimiser of the module docstring's cost."""
+        prior_weight, msi_weight = self.prior_weight, 1.0
+        if self.noise == "told":
+            hsi_noise, msi_noise = max(seen.noise.hsi, LEAST_NOISE), max(seen.noise.msi, LEAST_NOISE)
+            prior_weight, msi_weight = hsi_noise**2 / self.prior_variance, (hsi_noise / msi_noise) ** 2
         basis = scaled_basis(seen.hsi, self.rank)
         prior_mean = upsample(coordinates(basis, seen.hsi), seen.ratio, seen.phase)
-        return Estimate(fuse_in_subspace(seen.hsi, seen.msi, seen.psf, seen.srf, basis, prior_mean, self.prior_weight))
+        return Estimate(fuse_in_subspace(seen.hsi, seen.msi, seen.psf, seen.srf, basis, prior_mean, prior_weight, msi_weight))
 
 
 def coordinates(basis: Float[Tensor, "bands rank"], image: Float[Tensor, "bands rows cols"]) -> Float[Tensor, "rank rows cols"]:
@@ -81,15 +101,16 @@ def fuse_in_subspace(
     basis: Float[Tensor, "bands rank"],
     prior_mean: Float[Tensor, "rank H W"],
     prior_weight: float,
+    msi_weight: float = 1.0,
 ) -> Float[Tensor, "bands H W"]:
-    """X = E U, with U the minimiser of |hsi - S E U|^2 + |msi - R E U|^2 + prior_weight |U - prior_mean|^2.
+    """X = E U, with U the minimiser of |hsi - S E U|^2 + msi_weight |msi - R E U|^2 + prior_weight |U - prior_mean|^2.
 
     `basis` E has full column rank, `prior_mean` is in its coordinates. The small matrices are float64, the images keep their dtype.
     """
     wide = basis.double()
     seen_basis = srf.weights.to(wide) @ wide
-    prior_metric = seen_basis.T @ seen_basis + prior_weight * torch.eye(wide.shape[1]).to(wide)
-    gain = torch.linalg.solve(prior_metric, seen_basis.T)
+    prior_metric = msi_weight * seen_basis.T @ seen_basis + prior_weight * torch.eye(wide.shape[1]).to(wide)
+    gain = torch.linalg.solve(prior_metric, msi_weight * seen_basis.T)
     prior = mix(gain, msi - mix(seen_basis, prior_mean)).add_(prior_mean)
     fused = solve_sylvester(wide.T @ wide, prior_metric, coordinates(basis, hsi), prior, psf)
     return mix(wide, fused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 import torch
 
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.observation import Known, Observation, WithheldError
-from methods.bayesian.rfuse import Method, coordinates, fuse_in_subspace
+from datasets.observation import Known, NoiseLevel, Observation, WithheldError
+from methods.bayesian.rfuse import LEAST_NOISE, Method, coordinates, fuse_in_subspace
 from methods.numerics.resample import upsample
 from methods.numerics.subspace import scaled_basis
 
@@ -82,6 +83,33 @@ def test_the_method_minimises_the_cost_of_its_docstring_over_whole_cubes() -> No
         return float(torch.autograd.grad(cost, unknown)[0].norm())
 
     assert slope(cube) < 1e-8 * slope(start)
+
+
+@pytest.mark.parametrize(("hsi_noise", "msi_noise"), [(0.02, 0.005), (0.004, 0.03), (0.0, 0.03)])
+def test_told_the_noise_it_minimises_the_likelihood_of_the_paper(hsi_noise: float, msi_noise: float) -> None:
+    """The same cost with each image over its noise variance; a noise of 0 counts as the least."""
+    seen = lopsided_pair(bands=5, channels=2)
+    told = replace(seen, known=replace(seen.known, noise=NoiseLevel(hsi_noise, msi_noise)))
+    cube = Method(rank=5, noise="told", prior_variance=0.3).fuse(told, torch.Generator()).cube
+    pixels = seen.hsi.flatten(1)
+    precision = torch.linalg.inv(pixels @ pixels.T / pixels.shape[1])
+    start = upsample(seen.hsi, seen.ratio, seen.phase)
+
+    def slope(at: torch.Tensor) -> float:
+        unknown = at.clone().requires_grad_()
+        away = (unknown - start).flatten(1)
+        cost = ((seen.hsi - seen.psf(unknown)) ** 2).sum() / max(hsi_noise, LEAST_NOISE) ** 2
+        cost = cost + ((seen.msi - seen.srf(unknown)) ** 2).sum() / msi_noise**2 + (away * (precision @ away)).sum() / 0.3
+        return float(torch.autograd.grad(cost, unknown)[0].norm())
+
+    assert slope(cube) < 1e-8 * slope(start)
+
+
+def test_it_asks_for_the_noise_level_only_when_it_uses_it() -> None:
+    assert Method().describe().tier == "psf+srf known"
+    assert Method(noise="told").describe().tier == "psf+srf+noise known"
+    with pytest.raises(WithheldError, match="needs_noise"):
+        Method(noise="told").fuse(lopsided_pair(), torch.Generator())
 
 
 def test_a_scene_inside_the_subspace_that_the_msi_determines_comes_back() -> None:
