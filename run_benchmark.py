@@ -536,17 +536,21 @@ def _train(options: argparse.Namespace) -> int:
     if plan.entry.name != options.method:
         raise TrainingError(f"train: expected the plan's method {plan.entry.name}, got {options.method}; give that name, or another plan")
     folder = (options.out or ROOT / "results" / plan.name).resolve()
-    trained = train(
-        plan,
-        folder,
-        _show_moment,
-        command=_spelled(),
-        device=_device(options.device),
-        resume=options.resume,
-        every_s=60 * options.every,
-        limit_s=None if options.minutes is None else 60 * options.minutes,
-        threads=options.threads,
-    )
+    try:
+        trained = train(
+            plan,
+            folder,
+            _show_moment,
+            command=_spelled(),
+            device=_device(options.device),
+            resume=options.resume,
+            every_s=60 * options.every,
+            limit_s=None if options.minutes is None else 60 * options.minutes,
+            threads=options.threads,
+        )
+    except KeyboardInterrupt:
+        print(f"\nstopped; {folder} keeps the last checkpoint, and the same command with --resume goes on from it", file=sys.stderr)
+        return 130
     print(f"\nweights   {trained.weights}, after {trained.step} of {trained.steps} steps and {trained.seconds / 60:.1f} minutes")
     print(f"figures   {', '.join(str(path) for path in write_training_figures(folder) if path.suffix == '.png')}")
     if not trained.finished:

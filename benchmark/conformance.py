@@ -217,6 +217,24 @@ def _ratios(entry: Entry) -> None:
             raise BreachError(f"at ratio {ratio}, {coarse[0]} x {coarse[1]} coarse pixels: {invalid}") from invalid
 
 
+def _blind(entry: Entry) -> None:
+    if not {"psf", "srf"} & set(_trial(entry)[1].needs):
+        return
+    kind = entry.load()
+    parameters = {**kind.trial, "blind": "hysure"}
+    method = configure(entry.form(parameters), parameters)
+    card = method.describe()
+    seen = _given(card, random_pair(*ALWAYS))
+    estimate = _fuse(method, seen)
+    try:
+        check_estimate(estimate, seen)
+    except InvalidEstimateError as invalid:
+        raise BreachError(f"with blind = 'hysure': {invalid}") from invalid
+    _expect(
+        estimate.psf is not None and estimate.srf is not None, "with blind = 'hysure' no responses are reported: keep those of `Estimate`"
+    )
+
+
 CHECKS: tuple[Check, ...] = (
     Check("form", "a frozen dataclass `Method` with a complete card and fields that a plan can set", _form),
     Check(
@@ -228,6 +246,7 @@ CHECKS: tuple[Check, ...] = (
     Check("keeps kind", "device and dtype of the input kept, no graph left", _keeps_kind),
     Check("withholding", "what the card asks for is used, what it does not ask for is not missed", _withholding),
     Check("black", "an all-black and a constant pair give finite values", _black),
+    Check("blind", "with `blind`, a method that needs a response works without it and reports the estimates", _blind),
 )
 
 

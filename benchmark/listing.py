@@ -39,7 +39,8 @@ def _methods(plugins: Path | None) -> list[Row]:
     rows: list[Row] = []
     for name, entry in find(plugins).items():
         kind = entry.load()
-        rows.append((name, kind.card.tier, kind.card.name, f"{kind.card.paper} [{_schema(kind) or 'no parameters'}]"))
+        shown = entry.form({"blind": ""}) if kind.card.needs_psf or kind.card.needs_srf else kind
+        rows.append((name, kind.card.tier, kind.card.name, f"{kind.card.paper} [{_schema(shown) or 'no parameters'}]"))
     return rows
 
 

@@ -91,7 +91,7 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
         WithheldError: the method needs a response that was not given.
         InvalidEstimateError: the method gave no finite cube.
     """
-    method: AnyMethod = configure(entry.load(), parameters)
+    method: AnyMethod = configure(entry.form(parameters), parameters)
     seen = pair.observe()
     card = method.describe()
     missing = [

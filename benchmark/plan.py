@@ -21,7 +21,7 @@
     [[method]]
     name = "rfuse"
     label = "R-FUSE, small"                 # name in tables; the card's name, and what differs, when absent
-    parameters = {prior_weight = 1e-3}
+    parameters = {prior_weight = 1e-3}      # and blind = "hysure": PSF and SRF estimated by that (methods/blind.py)
     grid = {rank = [5, 10]}                 # every combination is a row of its own
     time_limit_s = 60                       # instead of the plan's; likewise memory_limit_mb
 
@@ -315,7 +315,6 @@ def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plu
     """One contestant for each combination of the grid."""
     table = configure(_MethodTable, item)
     entry = find_one(table.name, plugins)
-    kind = entry.load()
     for name, values in table.grid.items():
         if not isinstance(values, list) or not values:
             raise SettingError(f"method {table.name}: grid.{name}: expected a list of values, got {values!r}")
@@ -324,11 +323,13 @@ def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plu
     for combination in itertools.product(*table.grid.values()):
         chosen = {**table.parameters, **dict(zip(table.grid, combination, strict=True))}
         try:
-            method = configure(kind, chosen)
+            method: AnyMethod = configure(entry.form(chosen), chosen)
+            method.describe()  # which refuses `blind` where there is nothing to estimate
         except (SettingError, ValueError) as error:
             raise SettingError(f"method {table.name}: {error}") from error
         method = _with_files(method, (*folders, None if entry.file is None else entry.file.parent), table.name)
-        made.append(Contestant(entry, method, table.label, sources, table.time_limit_s, table.memory_limit_mb))
+        whole = " ".join([sources, *map(source_digest, entry.more_sources(chosen))])
+        made.append(Contestant(entry, method, table.label, whole, table.time_limit_s, table.memory_limit_mb))
     return made
 
 

@@ -84,7 +84,7 @@ class FitJob:
     def run(self) -> dict[str, Any]:
         """Train the method and store it with the seconds that it took."""
         file = self.into.absolute()  # before the method can change the working folder
-        method = configure(self.entry.load(), self.parameters)
+        method = configure(self.entry.form(self.parameters), self.parameters)
         if not isinstance(method, TrainableMethod):
             raise TypeError(f"{self.entry.name}: expected a method that learns, got {type(method).__name__}")
         patches = self.training.patches(method.describe(), self.protocol, self.device)
@@ -116,7 +116,7 @@ class FuseJob:
             InvalidEstimateError: the estimate is no finite cube of the right shape.
         """
         home = Path.cwd()  # before the method can change it
-        method: AnyMethod = configure(self.entry.load(), self.parameters)
+        method: AnyMethod = configure(self.entry.form(self.parameters), self.parameters)
         seen: Observation = pickle.loads(self.observation)
         refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0])
         if refusal:

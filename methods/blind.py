@@ -17,10 +17,10 @@ The estimation counts as learning for a method that learns on the scene, as infe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, make_dataclass, replace
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cache
 from types import MappingProxyType
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args, overload
 
 import torch
 
@@ -94,7 +94,8 @@ def blind_card(card: Card, estimator: Estimator) -> Card:
 
 def _told(seen: Observation, card: Card, found: Pair) -> Observation:
     """The pair as the inner method sees it: estimates for what its card asks for, nothing else."""
-    return replace(seen, known=Known(found[0] if card.needs_psf else None, found[1] if card.needs_srf else None))
+    psf, srf = found
+    return replace(seen, known=Known(psf if card.needs_psf else None, srf if card.needs_srf else None, seen.known.noise))
 
 
 def _with_responses(estimate: Estimate, found: Pair) -> Estimate:
@@ -110,6 +111,9 @@ class _BlindFusion(FusionMethod):
     def describe(self) -> Card:
         """The method's card, without needs."""
         return blind_card(super().describe(), self.blind)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self).__bases__[1], {item.name: self.__dict__[item.name] for item in fields(self)})  # type: ignore[arg-type]
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """Estimate, then fuse."""
@@ -127,13 +131,46 @@ class _BlindLearning(TrainableMethod):
         """The method's card, without needs."""
         return blind_card(super().describe(), self.blind)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self).__bases__[1], {item.name: self.__dict__[item.name] for item in fields(self)})  # type: ignore[arg-type]
+
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
         """Learn with the responses estimated for each example; on a scene of its own, they serve the fusion as well."""
         card = super().describe()
-        found = [estimate_responses(example.seen, self.blind) for example in examples]
-        told = [replace(example, seen=_told(example.seen, card, pair)) for example, pair in zip(examples, found, strict=True)]
+        found: Pair | None = None
+        told: Sequence[Example] = _ToldExamples(examples, card, self.blind)
+        if card.learns == "on the scene" and len(examples) == 1:
+            found = estimate_responses(examples[0].seen, self.blind)
+            told = [replace(examples[0], seen=_told(examples[0].seen, card, found))]
         fitted: FusionMethod = super().fit(told, rng)  # type: ignore[safe-super]
-        return _Fitted(fitted, card, self.blind, found[0] if card.learns == "on the scene" else None)
+        return _Fitted(fitted, card, self.blind, found)
+
+
+def _remade(kind: type[AnyMethod], values: Mapping[str, Any]) -> AnyMethod:
+    """A blind method out of a pickle: its class was made at run time, so it is made again."""
+    return blind_form(kind)(**values)
+
+
+@dataclass(frozen=True, eq=False)
+class _ToldExamples(Sequence[Example]):
+    """Examples with estimated responses, each estimated when it is asked for: there may be no end of them."""
+
+    examples: Sequence[Example]
+    card: Card  # of the inner method
+    blind: Estimator
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | list[Example]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        example = self.examples[index]
+        return replace(example, seen=_told(example.seen, self.card, estimate_responses(example.seen, self.blind)))
 
 
 @dataclass(frozen=True, eq=False)

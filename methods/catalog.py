@@ -11,12 +11,13 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
+from methods import blind
 from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
 
 HOME = Path(__file__).parent
@@ -59,7 +60,18 @@ class Entry:
             raise BrokenMethodError(f"{where}: expected a frozen dataclass; write @dataclass(frozen=True) above `class Method`")
         if not isinstance(getattr(found, "card", None), Card):
             raise BrokenMethodError(f"{where}: expected `card: ClassVar[Card] = Card(...)` on `Method`; add it")
+        if blind.PARAMETER in {item.name for item in fields(found)}:
+            raise BrokenMethodError(f"{where}: the name `{blind.PARAMETER}` is reserved (methods/blind.py); rename the field")
         return found
+
+    def form(self, parameters: Mapping[str, object]) -> type[AnyMethod]:
+        """The class that takes these parameters: `Method`, or its blind form where `blind` is among them."""
+        found = self.load()
+        return blind.blind_form(found) if blind.PARAMETER in parameters else found
+
+    def more_sources(self, parameters: Mapping[str, object]) -> tuple[Path, ...]:
+        """Files that the estimate depends on besides the method's own and what that imports."""
+        return (Path(blind.__file__),) if blind.PARAMETER in parameters else ()
 
     def _module(self) -> ModuleType:
         """The module, imported; outside files under a name of their own, so that they cannot shadow anything."""

@@ -101,7 +101,8 @@ def _entry(key: str, card: Mapping[str, Any], doi: str, known: Mapping[str, Mapp
     if doi in known:
         table = known[doi]
         return Entry(key, table["type"], {name: str(value) for name, value in table.items() if name != "type"} | {"doi": doi}, True)
-    fields = {"title": f"{{{escape(str(card.get('name') or key))}}}", "howpublished": escape(str(card["paper"]))}
+    name = escape(str(card.get("name") or key))
+    fields = {"key": name, "title": f"{{{name}}}", "howpublished": escape(str(card["paper"]))}  # `key` sorts an entry without an author
     fields |= {"year": escape(str(card["year"]))} if card.get("year") else {}
     return Entry(key, "misc", fields | ({"doi": doi} if doi else {}), False)
 

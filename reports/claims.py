@@ -159,15 +159,20 @@ def claims_table(entries: Sequence[Entry]) -> ProfileTable:
 
 
 def short_claims_table(entries: Sequence[Entry]) -> ProfileTable:
-    """The claims that this run says something to, in the columns that fit a page of paper."""
-    table = claims_table([entry for entry in entries if entry.ours is not None])
-    places = (0, 1, 2, 3, 4, 5, 6, 9)
+    """The claims that this run says something to, in the columns that fit a page of paper; remarks on those not reproduced as notes."""
+    shown = [entry for entry in entries if entry.ours is not None]
+    table = claims_table(shown)
+    remarks = [
+        (entry.claim.label, entry.reason, entry.remark)
+        for entry in shown
+        if entry.reason != "reproduced" and "tolerance" not in entry.remark
+    ]
     return ProfileTable(
         "claims_tested",
         "Published figures that this run can be set against",
-        tuple(table.heads[place] for place in places),
-        tuple(tuple(row[place] for place in places) for row in table.rows),
-        table.notes,
+        table.heads[:7],
+        tuple(row[:7] for row in table.rows),
+        (*table.notes, *(f"{label}, {reason}: {remark}." for label, reason, remark in dict.fromkeys(remarks))),
     )
 
 

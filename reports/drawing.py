@@ -30,12 +30,20 @@ class Drawings:
         self._known = _read(folder / ".drawn.json")
         self._now: dict[str, str] = {}
 
-    def figure(self, stem: str, inputs: object, draw: Callable[[], Figure]) -> tuple[Path, ...]:
-        """The files of `stem`; `inputs` must tell, by their repr, everything that the figure shows."""
+    def figure(self, stem: str, inputs: object, draw: Callable[[], Figure | None]) -> tuple[Path, ...]:
+        """The files of `stem`, none where there is nothing to draw; `inputs` must tell, by their repr, everything that the figure shows."""
         digest = sha256(f"{self._code} {inputs!r}".encode()).hexdigest()
         paths = tuple(self.folder / f"{stem}.{suffix}" for suffix in _SUFFIXES)
+        nothing = f"nothing {digest}"
+        if self._known.get(stem) == nothing:
+            self._now[stem] = nothing
+            return ()
         if self._known.get(stem) != digest or not all(path.is_file() for path in paths):
-            save(draw(), self.folder / stem)
+            figure = draw()
+            if figure is None:
+                self._now[stem] = nothing
+                return ()
+            save(figure, self.folder / stem)
             self.drawn.append(stem)
         self._now[stem] = digest
         return paths

@@ -21,6 +21,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
@@ -71,10 +72,19 @@ def save(figure: Figure, stem: Path) -> tuple[Path, ...]:
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths = tuple(stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "svg"))
     with mpl.rc_context({**figure_settings(), "svg.fonttype": "path"}):
+        settle(figure)
         figure.savefig(paths[0], metadata={"CreationDate": None})
         figure.savefig(paths[1], dpi=200)
         figure.savefig(paths[2], metadata={"Date": None})
     return paths
+
+
+def settle(figure: Figure) -> None:
+    """Lay the figure out once, and leave it so: each format would do it again, which is most of the time that saving takes."""
+    engine = figure.get_layout_engine()
+    if engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def inline_svg(figure: Figure, name: str) -> str:
@@ -84,6 +94,7 @@ def inline_svg(figure: Figure, name: str) -> str:
     """
     stream = BytesIO()
     with mpl.rc_context({**figure_settings(), "svg.fonttype": "none", "svg.hashsalt": name}):
+        settle(figure)
         figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
     svg = stream.getvalue().decode("utf-8")
     svg = svg[svg.index("<svg") :]

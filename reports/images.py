@@ -1,4 +1,4 @@
-"""False colour and error maps of cubes, by fixed recipes, as the bytes of WebP and PNG files.
+"""False colour and error maps of cubes, by fixed recipes, as the bytes of WebP files.
 
 False colour: the bands nearest 640, 550 and 460 nm as red, green and blue; one gain for the reference and for every estimate, such that
 the reference's 99.5th percentile (over these three bands) becomes 1; then clipped to 0..1 and raised to 1/2.2 for the display.
@@ -134,16 +134,6 @@ def webp(picture: Preview) -> bytes:
     """The picture as a WebP file: every pixel kept up to `SMALL` pixels of width, else at `QUALITY`."""
     stream = BytesIO()
     Image.fromarray(picture).save(stream, format="WEBP", lossless=picture.shape[1] <= SMALL, quality=QUALITY)
-    return stream.getvalue()
-
-
-def png(picture: Preview) -> bytes:
-    """The picture as a PNG file; with a palette, and no loss, where it has at most 256 colours (as error maps do)."""
-    image = Image.fromarray(picture)
-    if image.getcolors(256) is not None:
-        image = image.quantize(256, dither=Image.Dither.NONE)
-    stream = BytesIO()
-    image.save(stream, format="PNG")
     return stream.getvalue()
 
 

@@ -51,6 +51,8 @@ _SPECIAL = {
     "≥": r"$\geq$",
     "→": r"$\rightarrow$",
     "†": r"$\dagger$",
+    "▲": r"$\bigtriangleup$",
+    "▼": r"$\bigtriangledown$",
     "‡": r"$\ddagger$",
 }  # fmt: skip
 _GREEK = frozenset(
@@ -129,12 +131,16 @@ def label_column(labels: Sequence[str]) -> str:
 
 
 def label(row: Row, keys: Mapping[str, str]) -> str:
-    """The name, which may break after a sign that closes something where it is long, its marks, and where it is from."""
-    text = escape(row.label)
-    if len(row.label) > _LONGEST_LABEL:
-        text = r"\raggedright " + "".join(_character(each) + r"\allowbreak{}" * (each in _BREAKS) for each in " ".join(row.label.split()))
+    """The name, its marks, and where it is from."""
     key = keys.get(str(row.results[0].card.get("paper") or ""))
-    return text + "".join(MARKS[mark] for mark in row.marks) + (rf"~\cite{{{key}}}" if key else "")
+    return name_of(row.label) + "".join(MARKS[mark] for mark in row.marks) + (rf"~\cite{{{key}}}" if key else "")
+
+
+def name_of(text: str) -> str:
+    """A row's name; a long one may break after a sign that closes something."""
+    if len(text) <= _LONGEST_LABEL:
+        return escape(text)
+    return r"\raggedright " + "".join(_character(each) + r"\allowbreak{}" * (each in _BREAKS) for each in " ".join(text.split()))
 
 
 def notes_below(texts: Sequence[str]) -> list[str]:
@@ -170,6 +176,14 @@ def conventions(summary: Summary) -> str:
     return f"{profile} {metrics}."
 
 
+def named(scenes: Sequence[str]) -> str:
+    """The scenes' names; the data set that all are of stands once."""
+    sets = {scene.partition("/")[0] for scene in scenes if "/" in scene}
+    if len(sets) == 1 and all("/" in scene for scene in scenes):
+        return f"{sets.pop()} ({', '.join(scene.partition('/')[2] for scene in scenes)})"
+    return ", ".join(scenes)
+
+
 def places_sentence(summary: Summary) -> str:
     """How to read bold and underlined."""
     among = "of a tier" if summary.best_of == "tier" else "of all tiers, which know different things,"
@@ -181,7 +195,7 @@ def _caption(summary: Summary) -> str:
     spread = (
         " $\\pm$ standard deviation over them" if any(value.spread_text for row in summary.rows for value in row.values.values()) else ""
     )
-    scenes = f": {escape(', '.join(summary.scenes))}" if 1 < len(summary.scenes) <= _MOST_SCENES else ""
+    scenes = f": {escape(named(summary.scenes))}" if 1 < len(summary.scenes) <= _MOST_SCENES else ""
     cells = max(row.expected for row in summary.rows)
     sentences = [
         rf"\textbf{{{escape(summary.name)}}}: {escape(protocol_sentence(summary.protocol))}.",

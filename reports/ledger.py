@@ -73,7 +73,7 @@ class Claim:
     def value(self) -> float:
         """The figure as a number."""
         number, _, unit = self.printed.partition(" ")
-        return float(number.replace(",", "")) * _UNITS.get(unit, 1.0)
+        return float(number) * (_UNITS[unit] if unit else 1.0)
 
     @property
     def tolerance(self) -> float:
@@ -141,5 +141,5 @@ def _source(name: str, table: Mapping[str, Any]) -> Source:
 def _is_number(claim: Claim) -> bool:
     try:
         return claim.printed == "" or claim.value > 0
-    except ValueError:
+    except (ValueError, KeyError):
         return False

@@ -6,6 +6,7 @@ by its hash. Beside the page lies `spectra/`, the spectra that it shows in 8 bit
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ from reports.images import LIMIT_PERCENTILE
 from reports.profiles import ProfileTable
 from reports.scatter import scatter, size_key
 from reports.sections import Section
-from reports.style import count, plain, protocol_facts, slug, tier_order
+from reports.style import DASH, count, plain, protocol_facts, slug, tier_order
 from reports.summary import UNDEFINED, Row, Summary, summarise_protocol
 from reports.tables import spread_sentence
 
@@ -157,7 +158,15 @@ def render_page(
 def _templates() -> Environment:
     """The templates with the page's filters."""
     templates = Environment(loader=FileSystemLoader(_WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    templates.filters |= {"data_uri": _data_uri, "plain": plain, "count": count, "slug": slug, "line_look": look, "family": family_of}
+    templates.filters |= {
+        "data_uri": _data_uri,
+        "plain": plain,
+        "count": count,
+        "slug": slug,
+        "line_look": look,
+        "family": family_of,
+        "numeric_columns": _numeric_columns,
+    }
     templates.filters["pair"] = lambda text: (text, text)
     return templates
 
@@ -220,6 +229,12 @@ def _further(summary: Summary) -> list[tuple[str, Summary]]:
 def _extra(section: Section) -> Extra:
     figures = [(caption, Markup(inline_svg(figure, f"{section.id}-{place}"))) for place, (caption, figure) in enumerate(section.figures, 1)]
     return Extra(section, figures)
+
+
+def _numeric_columns(table: ProfileTable) -> list[bool]:
+    """Of each column: whether most of its texts, dashes left out, begin as a number does."""
+    columns = [[text for text in column if text not in ("", DASH)] for column in zip(*table.rows, strict=True)] or [[] for _ in table.heads]
+    return [not texts or 2 * sum(bool(re.match(r"[+\-\u2212<>~]?\d|[+\-]?\.\d", text)) for text in texts) > len(texts) for texts in columns]
 
 
 def _data_uri(picture: Picture) -> str:

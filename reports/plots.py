@@ -4,17 +4,23 @@
 scenes_<protocol>               heat map of methods by scenes
 sweep_<number>                  curves over ratio, noise or mismatch
 ranks_*, cd_*                   ranks and critical differences
+errors_*, spectra_*, responses_*   of one scene of each protocol (`reports.scene_view`): error maps, spectra, estimated PSF and SRF
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from reports.comparisons import Compared
 from reports.drawing import Drawings
 from reports.figures import psnr_seconds
 from reports.rank_figures import heat_map
+from reports.scene_figures import error_figure, responses_figure, spectra_figure
+from reports.scene_view import SceneView, choose, view_files, view_scene
 from reports.sections import Section
 from reports.style import identity, slug
 from reports.summary import Row, Summary
@@ -22,6 +28,7 @@ from reports.sweeps import draw_sweep, find_sweeps
 
 MOST_PANELS = 6  # protocols in one figure
 MOST_PROTOCOLS = 12  # with figures of their own
+MOST_SCENES = 4  # protocols of which a scene is drawn
 
 
 def draw_all(
@@ -43,6 +50,8 @@ def draw_all(
             paths += drawings.figure(f"{lead.key}_seconds_{stem}", key, lambda summary=summary: psnr_seconds([summary]))  # type: ignore[misc]
         if len(summary.scenes) > 1:
             paths += drawings.figure(f"scenes_{stem}", key, lambda summary=summary: heat_map(summary, summary.scores[0]))  # type: ignore[misc]
+    for summary, stem in list(zip(summaries, stems, strict=True))[:MOST_SCENES]:
+        paths += _scene(run_folder, summary, stem, drawings)
     sweeps = find_sweeps(summaries)
     for sweep, stem in zip(sweeps, _unique([f"sweep_{slug(sweep.number)}" for sweep in sweeps]), strict=True):
         points = [sweep.number, sweep.with_it, *((number, inputs[summary.name]) for number, summary in sweep.points)]
@@ -54,6 +63,24 @@ def draw_all(
             paths += drawings.figure(f"{kind}_{stem}", ranks, lambda figure=figure: figure)  # type: ignore[misc]
     drawings.close()
     return tuple(paths)
+
+
+def _scene(run_folder: Path, summary: Summary, stem: str, drawings: Drawings) -> list[Path]:
+    """The three figures of a protocol's chosen scene; its cubes are read only where one of them must be drawn."""
+    scene, chosen = choose(summary)
+    files = view_files(run_folder, chosen)
+    marks = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (file.name, 0, 0) for file in files]
+    inputs = [summary.name, scene, [(row.label, row.tier) for row, _ in chosen], marks]
+
+    @cache
+    def view() -> SceneView | None:
+        return view_scene(run_folder, summary)
+
+    def drawn(draw: Callable[[SceneView], Figure | None]) -> Callable[[], Figure | None]:
+        return lambda: None if view() is None else draw(view())  # type: ignore[arg-type]
+
+    kinds = {"errors": error_figure, "spectra": spectra_figure, "responses": responses_figure}
+    return [path for kind, draw in kinds.items() for path in drawings.figure(f"{kind}_{stem}", inputs, drawn(draw))]
 
 
 def told(summary: Summary) -> str:

@@ -23,7 +23,7 @@ _MOST_NUMBERS = 14  # scenes, beyond which cells of the heat map are too narrow 
 
 
 def critical_difference_diagram(found: Comparison, title: str) -> Figure:
-    """Mean ranks, and the bars of those that are not told apart; two columns wide from ten methods on."""
+    """Mean ranks, and the bars of those that are not told apart; as wide as the names ask for."""
     order = sorted(range(len(found.names)), key=lambda method: float(found.mean_ranks[method]))
     k, deep = len(order), -(-len(order) // 2)
     names = [shorten(f"{name}{f' ({lost} failed)' if lost else ''}", 40) for name, lost in zip(found.names, found.failures, strict=True)]
@@ -47,8 +47,8 @@ def critical_difference_diagram(found: Comparison, title: str) -> Figure:
 
         panel.plot([left, right], [axis, axis], color=INK, linewidth=0.8)
         for rank in range(1, k + 1):
-            panel.plot([at(rank)] * 2, [axis, axis + 0.05], color=INK, linewidth=0.8)
-            panel.text(at(rank), axis + 0.07, str(rank), ha="center", va="bottom", fontsize=SMALL)
+            panel.plot([at(float(rank))] * 2, [axis, axis + 0.05], color=INK, linewidth=0.8)
+            panel.text(at(float(rank)), axis + 0.07, str(rank), ha="center", va="bottom", fontsize=SMALL)
         for place, group in enumerate(groups):
             ranks = [float(found.mean_ranks[method]) for method in group]
             height_of = axis - 0.1 - 0.11 * place

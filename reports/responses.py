@@ -113,5 +113,5 @@ def _curve(at: Sequence[float], weights: Float[np.ndarray, " bands"]) -> list[Po
 def _span(kernel: Kernel, phase: int) -> tuple[int, int]:
     """First and last place + 1, along either axis, of the taps that can be seen."""
     seen = np.abs(kernel) > LEAST_TAP * np.abs(kernel).max()
-    places = [phase + at - (size - 1) // 2 for axis, size in enumerate(kernel.shape) for at in np.flatnonzero(seen.any(axis=1 - axis))]
+    places = [int(phase + at - (size - 1) // 2) for axis, size in enumerate(kernel.shape) for at in np.flatnonzero(seen.any(axis=1 - axis))]
     return (min(places), max(places) + 1) if places else (0, 1)

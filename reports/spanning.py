@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.latex import MARKS, RESIZED, conventions, escape, head, label_column, needs, notes_below, places_sentence, value_of
+from reports.latex import MARKS, RESIZED, conventions, escape, head, label_column, name_of, needs, notes_below, places_sentence, value_of
 from reports.style import DASH, identity, protocol_sentence
 from reports.summary import MISSING, Column, Row, Summary, configuration
 from reports.tables import markdown_text, markdown_value, mean_sentence
 
-_MOST_COLUMNS = 9  # of numbers beside each other; further protocols follow below
+_MOST_COLUMNS = 9  # of numbers beside each other, three fewer beside long names; further protocols follow below
 _MOST_METRICS = 3  # of a protocol, the first ones
 
 
@@ -45,7 +45,8 @@ class Spanning:
     @property
     def blocks(self) -> list[list[int]]:
         """Protocols that stand beside each other."""
-        each = max(_MOST_COLUMNS // len(self.columns), 1)
+        wide = label_column([line.label for line in self.lines]) != "l"
+        each = max((_MOST_COLUMNS - 3 * wide) // len(self.columns), 1)
         return [list(range(start, min(start + each, len(self.summaries)))) for start in range(0, len(self.summaries), each)]
 
 
@@ -129,7 +130,7 @@ def notes_of(table: Spanning) -> list[tuple[str, str]]:
 def _line(line: Line, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
     """One row: the name, and each protocol's values or what became of its cells."""
     key = keys.get(line.paper)
-    cells = [escape(line.label) + (rf"~\cite{{{key}}}" if key else "")]
+    cells = [name_of(line.label) + (rf"~\cite{{{key}}}" if key else "")]
     for row in (line.rows[place] for place in block):
         if row is None or row.scored == 0:
             what = "not run" if row is None else row.outcomes
@@ -137,7 +138,15 @@ def _line(line: Line, block: Sequence[int], columns: Sequence[Column], keys: Map
         else:
             values = [value_of(row, column) for column in columns]
             cells += [values[0] + "".join(MARKS[mark] for mark in row.marks), *values[1:]]
-    return " & ".join(cells) + r" \\"
+    lines = [" & ".join(cells) + r" \\"]
+    spreads = [_spread(line.rows[place], column) for place in block for column in columns]
+    return "\n".join([*lines, *([" & ".join(["", *spreads]) + r" \\[1.5pt]"] if any(spreads) else [])])
+
+
+def _spread(row: Row | None, column: Column) -> str:
+    """The spread in small print."""
+    text = "" if row is None else row.values[column.key].spread_text
+    return rf"{{\tiny$\pm$\,{text}}}" if text else ""
 
 
 def _markdown_cells(row: Row | None, columns: Sequence[Column]) -> list[str]:

@@ -25,7 +25,7 @@ def score_cell(
     ratio: int,
     seen: Observation | None,
     truth: Known | None,
-    std: Float[np.ndarray, "bands H W"] | None = None,
+    std: Float[np.ndarray, "*given"] | None = None,
 ) -> dict[str, float | None]:
     """Every metric by its name, None where it is not defined.
 

@@ -223,7 +223,7 @@ UNCERTAINTY: tuple[Metric, ...] = (
         label="Within 1 std",
         unit="",
         higher_is_better=None,
-        definition="share of the estimate's errors within one stated standard deviation; 0.683 where errors are Gaussian and it is right",
+        definition="share of the estimate's errors within one stated standard deviation, 0.683 where errors are Gaussian and it is right",
         digits=3,
     ),
     Metric(
@@ -231,7 +231,7 @@ UNCERTAINTY: tuple[Metric, ...] = (
         label="Within 2 std",
         unit="",
         higher_is_better=None,
-        definition="share of the estimate's errors within two stated standard deviations; 0.954 where errors are Gaussian and they are right",
+        definition="share of the estimate's errors within two stated standard deviations, 0.954 where errors are Gaussian and it is right",
         digits=3,
     ),
     Metric(

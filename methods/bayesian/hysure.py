@@ -9,8 +9,8 @@ by ADMM (`numerics/vector_tv.py`), mu its penalty.
 "as published": mu = 0.05 throughout, 200 iterations, wherever that leads. "converged": the same cost, iterated until the residuals of ADMM
 are below `tolerance`, mu adapted to them.
 
-Without the responses (`knows = "nothing"`) they come from HySure's own estimator (`numerics/smooth_responses.py`), whose SRF has rows of any
-sum, and the result is projected onto the leading singular vectors of the HSI, as published.
+Without the responses (`knows = "nothing"`) they come from HySure's own estimator (`numerics/smooth_responses.py`), with an SRF whose rows
+may have any sum, and the result is projected onto the leading singular vectors of the HSI, as published.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def _card(variant: str, knows: str) -> Card:
         year=2015,
         needs_psf="psf" in knows,
         needs_srf="srf" in knows,
-        fidelity="the authors' output to 1e-6 for 200 iterations, known and blind, given their E, responses and projection; their estimator's "
-        "SRF and PSF to 1e-10. Deviations: the estimated PSF is used as the correlation that it is, where theirs is not mirrored and is "
+        fidelity="the authors' output to 1e-6 for 200 iterations, known and blind, given their E, responses and projection; SRF and PSF of "
+        "their estimator to 1e-10. Deviations: the estimated PSF is used as the correlation it is, where theirs is not mirrored and is "
         "shifted by hand; it is estimated around the pair's own phase. Periodic boundary. "
         + (
             "200 iterations at mu = 0.05 are far from the minimum on CAVE; the original has no residual test"

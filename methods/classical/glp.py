@@ -65,8 +65,8 @@ class Method(FusionMethod):
 def _gain(hsi: Float[Tensor, "bands h w"], blurred: Float[Tensor, "bands h w"], ratio: int) -> Float[Tensor, " bands"]:
     """cov(U, P) / var(P) of every band, in float64; 0 for a band without detail.
 
-    U and P are the interpolated images with zeros inserted at one whole position, whichever: the filter is periodic. Hence, with A and B the
-    filters of the two axes, the sum of U * P over the fine grid is that of (A'A hsi B'B) * blurred over the coarse one.
+    U and P are the interpolated images with zeros inserted at one whole position, whichever: the filter is periodic. Hence, with A and B
+    the filters of the two axes, the sum of U * P over the fine grid is that of (A'A hsi B'B) * blurred over the coarse one.
     """
     rows, cols = (_weights(size, ratio, 0).to(hsi.device) for size in hsi.shape[1:])
     bands, plain = hsi.double(), blurred.double()

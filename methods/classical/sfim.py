@@ -15,7 +15,7 @@ Original: Yokoya's toolbox (MATLAB, no licence found).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -48,6 +48,10 @@ class Method(FusionMethod):
     def __post_init__(self) -> None:
         if not 0 <= self.floor < 1:
             raise ValueError(f"floor: expected a share of the band's mean in 0..1 (0 is the published form), got {self.floor}")
+
+    def describe(self) -> Card:
+        """Without a floor the tables say so."""
+        return self.card if self.floor > 0 else replace(self.card, name="SFIM-HS without floor")
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The product of the module docstring."""

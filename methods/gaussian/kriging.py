@@ -33,9 +33,9 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.numerics.fitting import minimise
+from methods.numerics.gridded_kernel import GriddedKernel
 from methods.numerics.gaussian_process import Posterior, condition, farthest, leave_one_out, matern, principal_reduction, squared_distance
 from methods.numerics.responses import predictability
-from methods.numerics.subspace import mix
 from methods.numerics.sylvester import solve_sylvester
 
 Terms = Literal["linear", "colour", "colour+position"]
@@ -44,7 +44,6 @@ START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0)  # log scales of c, log s, place (lo
 PULL = 0.015  # of each number towards START, a squared unit, against the mean log error of a band
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the six numbers
 FLOOR = 0.03  # of the mean brightness: what is darker counts as of that brightness
-CHUNK = 4096  # fine pixels at a time: kernel columns stay in the cache, memory does not grow with the image
 VARIANCE_RANK = 96  # directions that carry the reduction of the variance; what is left out makes it larger, never smaller
 TRUST = 1e-4  # noise of the MSI over the mean variance of a band's residual
 NOISE_FLOOR = 1e-3  # of the mean variance of a residual: the least noise of the HSI, and what P is lifted by
@@ -234,12 +233,12 @@ class Fitted(FusionMethod):
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """Query every fine pixel, then reconcile with both images."""
         cube, spread = self._query(seen)
+        if self.method.consistency:
+            cube = self._reconciled(cube, seen)
         std = None
         if self.method.uncertainty:
             deviation = (self.residual.square() / self.variance[:, None]).mean(0).sqrt().to(cube)
             std = deviation[:, None, None] * spread
-        if self.method.consistency:
-            cube = self._reconciled(cube, seen)
         knows = self.method.knows
         return Estimate(cube, None if knows == "psf+srf" else self.psf, self.srf if knows == "nothing" else None, std)
 
@@ -251,25 +250,42 @@ class Fitted(FusionMethod):
     def _query(self, seen: Observation) -> tuple[Float[Tensor, "bands H W"], Float[Tensor, "H W"]]:
         """Posterior mean of every spectrum, and s times the square root of the posterior variance, nugget included."""
         rows, cols = seen.msi.shape[1:]
-        like = seen.msi
-        support, posterior, numbers = self.support.to(like), self.posterior.to(like), self.numbers.to(like)
-        reduction = self.reduction.to(like)
-        longer = max(rows, cols)
-        cube = like.new_empty(seen.hsi.shape[0], rows * cols)
-        spread = like.new_zeros(rows * cols)
-        pixels = like.flatten(1)
-        for begin in range(0, rows * cols, CHUNK):
-            index = torch.arange(begin, min(begin + CHUNK, rows * cols), device=like.device)
+        like, bands, longer = seen.msi, seen.hsi.shape[0], max(seen.msi.shape[1:])
+        numbers, posterior = self.numbers.to(like), self.posterior.to(like)
+        grid = self._grid(rows, cols, like)
+        cube = like.new_empty(bands, rows, cols)
+        spread = like.new_zeros(rows, cols)
+        covariance = posterior.trend_covariance.clamp(-1e30, 1e30)
+        for begin in range(0, rows, grid.step()):
+            end = min(begin + grid.step(), rows)
+            index = torch.arange(begin * cols, end * cols, device=like.device)
             place = torch.stack([index // cols, index % cols], 1).to(like) / longer
-            query = features(pixels[:, begin : begin + CHUNK, None], place, self.unit)
-            columns = kernel(query, support, numbers, self.method.terms)
-            cube[:, begin : begin + CHUNK] = (posterior.mean(columns, query.chromaticity) * query.brightness[:, None]).T
+            query = features(like[:, begin:end], place, self.unit)
+            products = grid.products(begin, end, query.colour(numbers))
+            trend = query.chromaticity
+            mean = torch.addmm(products[:, :bands], trend, posterior.coefficients) * query.brightness[:, None]
+            cube[:, begin:end] = mean.T.reshape(bands, end - begin, cols)
             if self.method.uncertainty:
-                taken = (columns @ reduction).square().sum(1)
-                trend = query.chromaticity - columns @ posterior.cross
-                free = (1 - taken).clamp_min(0) + (trend @ posterior.trend_covariance * trend).sum(1)
-                spread[begin : begin + CHUNK] = (free + numbers[4].exp()).sqrt() * query.brightness
-        return cube.reshape(-1, rows, cols), spread.reshape(rows, cols)
+                left = trend - products[:, bands : bands + trend.shape[1]]
+                taken = products[:, bands + trend.shape[1] :].square().sum(1)
+                free = (1 - taken).clamp_min(0) + (left @ covariance * left).sum(1)
+                spread[begin:end] = ((free + numbers[4].exp()).sqrt() * query.brightness).reshape(end - begin, cols)
+        return cube, spread
+
+    def _grid(self, rows: int, cols: int, like: Tensor) -> GriddedKernel:
+        """The kernel to every pixel, times the weights of the mean and, where a deviation is wanted, of the variance."""
+        parts = [self.posterior.weights] + ([self.posterior.cross, self.reduction] if self.method.uncertainty else [])
+        weights = torch.cat(parts, 1) * (self.method.terms != "linear")
+        scale = self.numbers[2].exp()
+        place = self.support.place / scale if self.method.terms == "colour+position" else None
+        return GriddedKernel.prepare(
+            (rows, cols),
+            self.support.colour(self.numbers).to(like),
+            None if place is None else place.to(like),
+            1 / (max(rows, cols) * float(scale)),
+            float(torch.sigmoid(self.numbers[3])),
+            weights.to(like),
+        )
 
     def _reconciled(self, cube: Float[Tensor, "bands H W"], seen: Observation) -> Float[Tensor, "bands H W"]:
         """The minimiser of the last line of the module docstring."""
@@ -284,6 +300,7 @@ class Fitted(FusionMethod):
         response = self.srf.weights.to(prior)
         trusted = TRUST * mean * torch.eye(len(response)).to(prior)
         gain = torch.linalg.solve(response @ prior @ response.T + trusted, response @ prior).T
-        given_msi = cube + mix(gain, seen.msi - self.srf(cube))
+        missing = seen.msi - self.srf(cube)
+        given_msi = cube.flatten(1).addmm_(gain.to(cube), missing.flatten(1)).reshape(cube.shape)  # in place: memory
         precision = torch.linalg.inv(prior) + response.T @ response / (TRUST * mean)
         return solve_sylvester(eye, noise * precision, seen.hsi, given_msi, self.psf)

@@ -7,7 +7,7 @@ sample i from all the others misses by
 
     residual_i = (P targets)_i / P_ii          with variance 1 / P_ii          (Dubrule, Mathematical Geology 1983)
 
-so leaving one out needs one factorisation. For many samples g is carried by m of them, the supports Z (deterministic training
+so leaving one out needs one factorisation, and its slope one more product, since dP = -P dC P. For many samples g is carried by m of them, the supports Z (deterministic training
 conditional, Quinonero-Candela and Rasmussen, JMLR 2005): kernel = K_nz inv(K_zz) K_zn, exact when Z is all samples. In the whitened basis
 V = inv(L) K_zn, L L' = K_zz, the posterior of a query with kernel column k is
 
@@ -19,6 +19,7 @@ to which the uncertainty of b adds. Everything is float64: kernels of smooth fun
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -43,12 +44,27 @@ def leave_one_out(
     kernel: Float[Tensor, "n n"], noise: Float[Tensor, " n"], trend: Float[Tensor, "n p"], targets: Float[Tensor, "n outputs"]
 ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, " n"]]:
     """What the prediction of each sample from all the others misses, and the variance that the model gives that miss."""
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(kernel + torch.diag(noise + JITTER)))
-    against = inverse @ trend
-    precision = trend.T @ against
-    projector = inverse - against @ torch.linalg.solve(precision + _tiny(precision), against.T)
+    projector: Tensor = _Projector.apply(kernel + torch.diag(noise + JITTER), trend)  # type: ignore[no-untyped-call]
     variance = 1 / torch.diagonal(projector)
     return projector @ targets * variance[:, None], variance
+
+
+class _Projector(torch.autograd.Function):
+    """P of the module docstring from C and T, with a slope by P alone: three times as fast as through the factorisation's steps."""
+
+    @staticmethod
+    def forward(ctx: Any, covariance: Tensor, trend: Tensor) -> Tensor:
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
+        against = inverse @ trend
+        precision = trend.T @ against
+        projector = inverse - against @ torch.linalg.solve(precision + _tiny(precision), against.T)
+        ctx.save_for_backward(projector)
+        return projector
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
+        (projector,) = ctx.saved_tensors
+        return -(projector @ slope @ projector), None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +134,10 @@ def condition(
 
 def principal_reduction(posterior: Posterior, columns: Float[Tensor, "n m"], rank: int) -> Float[Tensor, "m r"]:
     """M with |M' k|^2 <= k' D k for D the posterior's `reduction`, as close as r = min(rank, m) directions allow over these columns."""
-    values, vectors = torch.linalg.eigh(posterior.reduction)
-    root = vectors * values.clamp_min(0).sqrt()
-    taken = columns @ root
-    directions: Tensor = root @ torch.linalg.eigh(taken.T @ taken)[1][:, -rank:]
+    against = posterior.reduction @ columns.T  # D K'; a projection in the metric D: D K' v / sqrt(v' K D K' v)
+    values, vectors = torch.linalg.eigh(columns @ against)
+    kept = values[-rank:] > 1e-9 * values[-1]
+    directions: Tensor = against @ (vectors[:, -rank:][:, kept] / values[-rank:][kept].sqrt())
     return directions
 
 

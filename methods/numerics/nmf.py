@@ -126,7 +126,8 @@ def fit_both(
 
 
 def _step(spectra: Tensor, target: Tensor, product: Tensor) -> Tensor:
-    return spectra * target / product.clamp_min(TINY)
+    better: Tensor = spectra * target / product.clamp_min(TINY)
+    return better
 
 
 def _with_row(matrix: Tensor, value: float) -> Tensor:
@@ -136,4 +137,5 @@ def _with_row(matrix: Tensor, value: float) -> Tensor:
 
 def _squares(difference: Tensor) -> Tensor:
     """Sum of squares, added up in float64."""
-    return torch.linalg.vector_norm(difference, dtype=torch.float64).square()
+    norm: Tensor = torch.linalg.vector_norm(difference, dtype=torch.float64)
+    return norm.square()

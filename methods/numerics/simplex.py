@@ -20,12 +20,8 @@ from torch import Tensor
 
 def project_onto_simplex(abundances: Float[Tensor, "endmembers pixels"]) -> Float[Tensor, "endmembers pixels"]:
     """The nearest non-negative column that sums to 1, for every column."""
-    return (abundances - _threshold(abundances)).clamp_min_(0)
-
-
-def _threshold(abundances: Tensor) -> Tensor:
-    """t of the module docstring, one a column."""
-    *rows, spare = (*abundances.clone().unbind(0), torch.empty_like(abundances[0]))
+    work = abundances.clone()
+    *rows, spare = (*work.unbind(0), torch.empty_like(work[0]))
     for high, low in _comparisons(len(rows)):
         torch.minimum(rows[high], rows[low], out=spare)
         torch.maximum(rows[high], rows[low], out=rows[high])
@@ -35,7 +31,7 @@ def _threshold(abundances: Tensor) -> Tensor:
     for count, row in enumerate(rows[1:], start=2):
         total.add_(row)
         torch.maximum(threshold, torch.div(total, count, out=row), out=threshold)
-    return threshold
+    return torch.sub(abundances, threshold, out=work).clamp_min_(0)
 
 
 def _comparisons(size: int) -> Iterator[tuple[int, int]]:

@@ -47,7 +47,7 @@ def sisal(
     centre = corners.mean(1, keepdim=True)
     inverse, problem = torch.linalg.inv_ex(corners + endmembers * (corners - centre))
     if int(problem) or not bool(torch.isfinite(inverse).all()):
-        return plane @ corners
+        return torch.mm(plane, corners)
     moment = reduced @ reduced.T
     total = torch.linalg.solve(moment, reduced.sum(1))
     step = endmembers * 1000 / reduced.shape[1]
@@ -70,7 +70,7 @@ def sisal(
             now = _cost(inverse, reduced, hinge)
         if not now <= before:
             inverse = last
-    return plane @ torch.linalg.inv(inverse)
+    return torch.mm(plane, torch.linalg.inv(inverse))
 
 
 def _plane(spectra: Tensor, size: int) -> Tensor | None:

@@ -85,7 +85,8 @@ def regress_srf(
     if not unit_sum:
         return rows
     ones = torch.linalg.solve(gram, torch.ones(bands).to(hsi))
-    return rows + (1 - rows.sum(1, keepdim=True)) / ones.sum() * ones
+    balanced: Tensor = rows + (1 - rows.sum(1, keepdim=True)) / ones.sum() * ones
+    return balanced
 
 
 def regress_psf(
@@ -134,12 +135,12 @@ def window(seen: Observation, least: int) -> tuple[tuple[int, int], tuple[int, i
 
 
 def place_kernel(kernel: Float[Tensor, "rows cols"], first: tuple[int, int], ratio: int) -> SpatialResponse:
-    """The periodic response whose tap (0, 0) lies at fine pixel `first` for coarse pixel (0, 0); zeros around it make the phase a valid one."""
+    """The periodic response whose first tap lies at fine pixel `first` for coarse pixel (0, 0); zeros around it make its phase valid."""
     ends = [start + taps - 1 for start, taps in zip(first, kernel.shape, strict=True)]
     phase = min(max((sum(first) + sum(ends)) // 4, 0), ratio - 1)
     reach = max(*(abs(start - phase) for start in first), *(abs(end - phase) for end in ends))
     placed = kernel.new_zeros(2 * reach + 1, 2 * reach + 1)
-    row, col = (reach + start - phase for start in first)
+    row, col = (reach + start - phase + 1 for start in first)
     placed[row : row + kernel.shape[0], col : col + kernel.shape[1]] = kernel
     return SpatialResponse(placed, ratio, phase)
 

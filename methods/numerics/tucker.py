@@ -22,9 +22,11 @@ NEGLIGIBLE = 1e-12  # of the largest eigenvalue: directions below are outside a 
 def tucker(
     core: Float[Tensor, "n_s n_r n_c"], rows: Float[Tensor, "H n_r"], cols: Float[Tensor, "W n_c"], spectra: Float[Tensor, "bands n_s"]
 ) -> Float[Tensor, "bands H W"]:
-    """The cube of the model, in the dtype of the core; the transposed factors give its adjoint."""
-    cube: Tensor = rows.to(core) @ (core @ cols.to(core).T)
-    return mix(spectra, cube)
+    """The cube of the model, in the dtype of the core; the transposed factors give its adjoint. Fewer bands come first, more last."""
+    fewer = spectra.shape[0] < spectra.shape[1]
+    narrow = mix(spectra, core) if fewer else core
+    cube: Tensor = rows.to(core) @ (narrow @ cols.to(core).T)
+    return cube if fewer else mix(spectra, cube)
 
 
 def leading_vectors(image: Float[Tensor, "bands H W"], axis: int, count: int) -> Float[Tensor, "size n"]:
@@ -37,14 +39,14 @@ def leading_vectors(image: Float[Tensor, "bands H W"], axis: int, count: int) ->
 def separate(psf: SpatialResponse, rows: int, cols: int) -> tuple[Float[Tensor, "h H"], Float[Tensor, "w W"]]:
     """Matrices P, Q with S x = P x Q' for every band: the product of the kernel's row and column sums, periodic, in float64.
 
-    Exact for a separable kernel; for another the sums and the centre are kept, and with them the registration.
+    On the CPU. Exact for a separable kernel; for another the sums and the centre are kept, and with them the registration.
     """
-    kernel = psf.kernel.double()
+    kernel = psf.kernel.double().cpu()
     matrices = []
     for size, taps in ((rows, kernel.sum(1)), (cols, kernel.sum(0))):
-        first = psf.ratio * torch.arange(size // psf.ratio, device=taps.device)
-        place = (first[:, None] + torch.arange(len(taps), device=taps.device) + psf.phase - (len(taps) - 1) // 2) % size
-        matrix = torch.zeros(size // psf.ratio, size).to(taps)
+        first = psf.ratio * torch.arange(size // psf.ratio)
+        place = (first[:, None] + torch.arange(len(taps)) + psf.phase - (len(taps) - 1) // 2) % size
+        matrix = torch.zeros(size // psf.ratio, size, dtype=torch.float64)
         matrices.append(matrix.scatter_add_(1, place, taps.expand(len(place), -1)))
     return matrices[0], matrices[1]
 

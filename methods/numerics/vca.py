@@ -36,8 +36,8 @@ def vca(pixels: Float[Tensor, "bands pixels"], endmembers: int, rng: torch.Gener
     chosen = []
     for found in range(endmembers):
         direction = torch.rand(len(reduced), 1, generator=rng, dtype=torch.float64).to(reduced)
-        orthonormal = torch.linalg.svd(corners[:, : max(found, 1)], full_matrices=False)
-        kept = orthonormal.U[:, orthonormal.S > 1e-12 * orthonormal.S[0].clamp_min(1e-300)]
+        vectors, strengths, _ = torch.linalg.svd(corners[:, : max(found, 1)], full_matrices=False)
+        kept = vectors[:, strengths > 1e-12 * float(strengths[0])]
         direction = direction - kept @ (kept.T @ direction)
         along = direction.T @ reduced
         chosen.append(int(along.abs().argmax()))

@@ -1,4 +1,4 @@
-"""Least squares on two images with a vector total variation on the coordinates between them, by ADMM (SALSA; Simoes et al., IEEE TGRS 2015).
+"""Least squares on two images with a vector total variation on the coordinates between them, by ADMM. Simoes et al., IEEE TGRS 2015.
 
 X = E U, with E (bands x rank), S the periodic psf, R the srf, A = R E. The cost is
 

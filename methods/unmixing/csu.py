@@ -17,9 +17,10 @@ commented out in the authors' code, and absent here. Original: SupResPALM (MATLA
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -53,6 +54,8 @@ class Method(FusionMethod):
         "psf; SISAL and SUnSAL are written from their papers",
     )
 
+    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"rounds": 20})
+
     endmembers: int = 10  # at most the number of bands is used
     blur: Literal["psf", "box"] = "psf"  # S: the psf handed over, or the mean of ratio x ratio pixels, as published
     rounds: int = 1500  # at most
@@ -65,7 +68,7 @@ class Method(FusionMethod):
 
     def describe(self) -> Card:
         """With the block average the psf is not asked for."""
-        return self.card if self.blur == "psf" else replace(self.card, name="CSU (box)", needs_psf=False)
+        return self.card if self.blur == "psf" else replace(self.card, name="CSU with box", needs_psf=False)
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The rounds of the module docstring, from SISAL and SUnSAL."""
@@ -137,9 +140,10 @@ def _abundances(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Ten
     back = -spectra.T / (SHORTENED * torch.linalg.matrix_norm(spectra @ spectra.T).clamp_min(1e-12))
     last = float("inf")
     error = torch.addmm(image, spectra, abundances, beta=-1)
+    moved = torch.empty_like(abundances)
     for _ in range(STEPS):
-        better = project_onto_simplex(torch.addmm(abundances, back, error))
-        error = torch.addmm(image, spectra, better, beta=-1)
+        better = project_onto_simplex(torch.addmm(abundances, back, error, out=moved))
+        torch.addmm(image, spectra, better, beta=-1, out=error)
         now = _root_mean_square(error)
         if now > last:
             break
@@ -152,4 +156,4 @@ def _abundances(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Ten
 
 def _root_mean_square(error: Tensor) -> float:
     """Added up in float64."""
-    return float(torch.linalg.vector_norm(error, dtype=torch.float64)) / error.numel() ** 0.5
+    return float(torch.linalg.vector_norm(error, dtype=torch.float64) / error.numel() ** 0.5)

@@ -171,3 +171,26 @@ def test_no_plan_and_no_toml_are_refused(tmp_path: Path) -> None:
 def test_figures_want_a_curve(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"curve\.csv"):
         write_training_figures(tmp_path)
+
+
+def _cli(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "run_benchmark.py"), "train", *arguments, "--threads", "1", "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    process = _cli("mossfuse", str(_write(tmp_path, patches=100_000)), "--out", "out", "--every", "0", folder=tmp_path)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("[25/"):
+            process.send_signal(signal.SIGINT)
+            break
+    assert "keeps the last checkpoint, and the same command with --resume goes on from it" in process.communicate()[1]
+    assert process.returncode == 130
+
+
+def test_the_method_must_be_the_plans(tmp_path: Path) -> None:
+    process = _cli("bicubic", str(_write(tmp_path)), folder=tmp_path)
+    assert "expected the plan's method mossfuse, got bicubic" in process.communicate()[1]
+    assert process.returncode == 2

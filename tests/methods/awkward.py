@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -48,6 +50,31 @@ def awkward_pair(kind: str) -> Observation:
         scene[:, :9] = 0
         scene[:, :, :10] = 0
     return watched(scene, psf, srf).to("cpu", torch.float32)
+
+
+def fixture_pair(shared: Path, name: str, dtype: torch.dtype = torch.float64) -> tuple[Observation, torch.Tensor]:
+    """A pair of the parity fixtures and its truth, by the name of the file."""
+    with np.load(shared / "parity/model" / f"{name}.npz") as file:
+        hsi, msi, curves, kernel = (torch.from_numpy(file[key]).to(dtype) for key in ("HSI", "MSI", "R", "k"))
+        anchor, truth = int(file["off"]) + (len(kernel) - 1) // 2, torch.from_numpy(file["X"])
+    psf, srf = SpatialResponse(kernel, 4, anchor), SpectralResponse(curves)
+    return Observation(hsi, msi, torch.linspace(400, 700, 31), 4, psf.centre, Known(psf, srf)), truth
+
+
+def turned_labels(labels: np.ndarray, down: int) -> torch.Tensor:
+    """Cluster numbers from 0, patches counted along the rows, of the authors' from 1, counted down the columns."""
+    return torch.from_numpy(labels.ravel().astype(np.int64) - 1).view(-1, down).T.reshape(-1)
+
+
+def relative(cube: torch.Tensor, expected: torch.Tensor | np.ndarray) -> float:
+    """|cube - expected| / |expected|."""
+    reference = torch.as_tensor(expected).double()
+    return float((cube.double() - reference).norm() / reference.norm())
+
+
+def decibel(cube: torch.Tensor, truth: torch.Tensor) -> float:
+    """PSNR of the whole cube, peak 1."""
+    return float(-10 * (cube.double() - truth).square().mean().log10())
 
 
 def dense_blur(seen: Observation) -> np.ndarray:

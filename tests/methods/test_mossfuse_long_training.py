@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,15 @@ def test_without_an_average_the_last_iterate_is_kept() -> None:
     for step in range(8):
         learner.update(step)
     assert _same(dict(learner.averaged().state_dict()), dict(learner.network.state_dict()))
+
+
+def test_mixed_precision_changes_the_bits_and_little_else() -> None:
+    exact, mixed = _learner(average=0.9), _learner(average=0.9)
+    mixed.budget = replace(mixed.budget, mixed_precision=True)
+    first, second = ([float(learner.update(step)["aggregation"]) for step in range(2, 5)] for learner in (exact, mixed))
+    assert first != second
+    assert second == pytest.approx(first, rel=0.05)
+    assert all(weights.dtype == torch.float32 for weights in mixed.network.parameters())
 
 
 def test_a_batch_takes_the_next_pairs_and_no_pair_twice() -> None:

@@ -13,16 +13,16 @@ from torch import Tensor
 from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
 from methods.unsupervised.mossfuse.blocks import ChannelAttention, ChannelNorm, LargeKernelBlock, ResponseNorm
 from methods.unsupervised.mossfuse.checkpoint import load_network
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, Outputs
+from methods.unsupervised.mossfuse.network import NO_QUIRKS, MossFuseNetwork, Outputs, Quirks, interpolate
 from methods.unsupervised.mossfuse.training import new_network
 
 INFERENCE = ("msi_encoder", "hsi_encoder", "fused_decoder")
 
 
-def _small(bands: int, channels: int, ratio: int, width: int = 8, blocks: int = 1) -> MossFuseNetwork:
+def _small(bands: int, channels: int, ratio: int, width: int = 8, blocks: int = 1, quirks: Quirks = NO_QUIRKS) -> MossFuseNetwork:
     """A narrow network in eval mode whose norms and large-kernel blocks are far from their starting values."""
     torch.manual_seed(3)
-    network = MossFuseNetwork(bands, channels, ratio, width, blocks).eval()
+    network = MossFuseNetwork(bands, channels, ratio, width, blocks, quirks).eval()
     with torch.no_grad():
         for name, tensor in network.named_parameters():
             if name.endswith(("gamma", "beta", "temperature")) or "norm" in name:
@@ -229,3 +229,31 @@ def test_fresh_weights_lie_within_one_over_root_fan_in() -> None:
     bound = (7 * 9) ** -0.5
     assert 0.95 * bound < float(weights.detach().abs().max()) <= bound
     assert bool((network.hsi_encoder.complementary.norm1.weight == 1).all())
+
+
+@pytest.mark.parametrize(("ratio", "centre"), [(2, 0.0), (4, 1.0), (3, 1.0), (8, 3.0), (8, 3.5), (5, 2.0)])
+def test_interpolation_goes_straight_between_the_pixels_that_coarse_ones_sit_on(ratio: int, centre: float) -> None:
+    coarse = torch.rand(2, 3, 4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    fine = interpolate(coarse, ratio, centre)
+    knots = [[i * ratio + centre for i in range(size)] for size in (4, 6)]
+    for row in range(4 * ratio):
+        lines = np.stack([[np.interp(row, knots[0], coarse[b, c, :, j]) for j in range(6)] for b in range(2) for c in range(3)])
+        expected = np.stack([np.interp(range(6 * ratio), knots[1], line) for line in lines]).reshape(2, 3, -1)
+        np.testing.assert_allclose(fine[:, :, row], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [3, 4, 8])
+def test_a_ramp_sampled_by_the_sensors_comes_back_unless_shifted(ratio: int) -> None:
+    ramp = torch.arange(5.0 * ratio).expand(1, 2, 3 * ratio, -1)
+    inside = slice(ratio, 4 * ratio)
+    for shifted, off in ((False, 0.0), (True, 0.5 if ratio % 2 == 0 else 0.0)):
+        network = MossFuseNetwork(2, 1, ratio, width=8, quirks=Quirks(half_pixel_shift=shifted))
+        sampled = ramp[:, :, network.blind.centre :: ratio, network.blind.centre :: ratio]
+        difference = (ramp - network.upsample(sampled))[..., inside]
+        torch.testing.assert_close(difference, torch.full_like(difference, off), rtol=0, atol=1e-4)
+
+
+def test_the_query_gate_changes_rounding_alone() -> None:
+    with torch.inference_mode():
+        cubes = [_small(6, 3, 4, 16, quirks=Quirks(query_gate=gate)).fused(*_pair(6, 3, 4, 2, 3)) for gate in (False, True)]
+    assert 0 < float((cubes[0] - cubes[1]).abs().max()) < 1e-5

@@ -62,7 +62,9 @@ def test_the_mean_is_a_weighted_sum_over_the_named_pixels() -> None:
     image = torch.rand(3, 4, 5, dtype=torch.float64, generator=generator)
     pixels = torch.randint(0, 20, (20, 4), generator=generator)
     weights = torch.rand(20, 4, dtype=torch.float64, generator=generator)
-    expected = torch.stack([sum(w * image.flatten(1)[:, p] for w, p in zip(*pair, strict=True)) for pair in zip(weights, pixels, strict=True)])
+    expected = torch.stack(
+        [sum(w * image.flatten(1)[:, p] for w, p in zip(*pair, strict=True)) for pair in zip(weights, pixels, strict=True)]
+    )
     assert torch.allclose(Similar(pixels, weights).mean(image).flatten(1), expected.T)
 
 

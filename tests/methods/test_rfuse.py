@@ -175,6 +175,8 @@ def test_zero_and_constant_images_give_a_finite_cube(dead: str) -> None:
 def test_the_card_asks_for_both_responses_and_says_where_the_prior_weight_comes_from() -> None:
     assert Method().describe().tier == "psf+srf known"
     assert "chosen on CAVE" in Method.card.fidelity
+    assert Method(prior_weight=1e-3).describe().name == "R-FUSE (as published)"
+    assert "chosen on CAVE" not in Method(prior_weight=1e-3).describe().fidelity
     with pytest.raises(WithheldError, match="PSF"):
         Method().fuse(lopsided_pair().withhold(psf=True, srf=False), torch.Generator())
 

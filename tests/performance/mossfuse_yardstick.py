@@ -3,7 +3,7 @@
 Their code is not ours to ship, so its time cannot be measured here. This walks the same modules with the same weights and computes
 
     all fourteen outputs      four feature maps, the cube, three reconstructions, the low-resolution MSI in two ways, SRF, PSF, two cycles
-    blur then skip            every fine pixel is blurred, and one of ratio x ratio is kept
+    blur then skip            the MSI on its way to the sensors' loss: every fine pixel is blurred, one of ratio x ratio is kept
     layer norm                (batch, C, H, W) rearranged to (batch, H W, C), normalised, rearranged back
     attention                 q and k divided by their lengths, then multiplied head by head
     memory                    torch's ordinary order, channels first; large kernels in four branches, each with its norm
@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.aggregation import Aggregation, SpatialAggregation, SpectralAggregation
+from methods.unsupervised.mossfuse.blind import blur
 from methods.unsupervised.mossfuse.blocks import (
     GRN_EPS,
     HEADS,
@@ -51,7 +52,7 @@ def everything(network: MossFuseNetwork, msi: Tensor, hsi: Tensor) -> Outputs:
         low_msi_from_msi=_blur_then_skip(msi, psf, network.ratio).clamp(0, 1),
         srf=srf,
         psf=psf,
-        hsi_cycle=_blur_then_skip(cube, psf, network.ratio),
+        hsi_cycle=blur(cube, psf, network.ratio),
         msi_cycle=F.conv2d(cube, srf[:, :, None, None]),
     )
 

@@ -20,6 +20,8 @@ from reports.report import ReportPaths, write_report
 
 HOSTILE = "A&B_100%<script>alert('x')</script>"
 WAVELENGTHS = np.linspace(430, 670, 7)
+KERNEL = np.outer([1, 4, 6, 4, 1], [0, 1, 2, 1, 3]) / 112  # lopsided
+WEIGHTS = np.array([[3, 2, 1, 0, 0, 0, 0], [0, 0, 1, 2, 1, 0, 0], [0, 0, 0, 0, 1, 2, 3]]) / np.array([[6], [4], [6]])
 SCENES = ("beads", "chart & toy", "flowers_#1")
 PROTOCOLS: tuple[dict[str, Any], ...] = (
     {
@@ -106,6 +108,7 @@ def _record(which: int, protocol: dict[str, Any], method: FakeMethod, place: int
     metrics |= {"ergas": 30 * method.error / protocol["ratio"], "q2n": None, "sam_pixels_left_out": 0.0}
     card = {"name": method.label, "paper": f"Authors of {method.name}, Some Journal 12(3)", "doi": "10.1109/LSP.2016.2608858", "year": 2016}
     card |= {"needs_psf": "psf" in method.tier, "needs_srf": "srf" in method.tier, "supervision": "none", "learns": "never", "unranked": ""}
+    card |= {"family": "classical" if method.name == "bicubic" else "bayesian & <co>"}
     card |= {"trained_on": "", "min_bands": 1, "max_bands": None, "fidelity": "authors' output, 1e-6 <relative>"} | method.card
     return Result(
         key=f"{which}{method.name}{place}{seed}",
@@ -164,7 +167,11 @@ def _write_images(folder: Path, record: Result) -> None:
     truth = truth_of(SCENES.index(record.scene))
     noise = np.random.default_rng(int(record.key[-1])).standard_normal(truth.shape)
     size = next(method.error for method in METHODS if method.name == record.method)
-    write_cube(folder / "estimates" / f"{record.key}.h5", CubeFile((truth + size * noise).astype(np.float32), WAVELENGTHS), quantise=True)
+    notes = {"psf_kernel": KERNEL[1:, 1:], "psf_phase": 1, "srf_weights": WEIGHTS * 0.9} if record.method == "hostile" else {}
+    estimate = CubeFile((truth + size * noise).astype(np.float32), WAVELENGTHS, notes=notes)
+    write_cube(folder / "estimates" / f"{record.key}.h5", estimate, quantise=True)
+    if record.method == "rfuse":
+        write_cube(folder / "estimates" / f"{record.key}_std.h5", CubeFile(np.full(truth.shape, size, np.float32), WAVELENGTHS))
     seen = folder / "observations" / f"{record.observation_digest}.h5"
     if not seen.exists():
         seen.parent.mkdir(exist_ok=True)
@@ -173,6 +180,10 @@ def _write_images(folder: Path, record: Result) -> None:
             store.create_dataset("hsi/cube", data=truth[:, ::ratio, ::ratio])
             store.create_dataset("msi/cube", data=truth[[6, 3, 0]])
             store["hsi"].attrs["wavelengths_nm"] = WAVELENGTHS
+        (folder / "responses").mkdir(exist_ok=True)
+        with h5py.File(folder / "responses" / seen.name, "w") as store:
+            store.create_dataset("psf/kernel", data=KERNEL).attrs.update({"ratio": ratio, "phase": 1, "boundary": "reflect"})
+            store.create_dataset("srf/weights", data=WEIGHTS).attrs["names"] = ["blue", "green & <b>", "red"]
 
 
 @pytest.fixture

@@ -1,84 +1,265 @@
-"""The page in a real browser: its script runs under its own policy, sorts and filters, and nothing is logged as an error."""
+"""The page in a real browser: sorting, filters, the slider, the pixels, keys alone; no error, and nothing fetched."""
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-import subprocess
-from html import unescape
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from reports.report import ReportPaths
+from tests.reports.conftest import HOSTILE
 
-PROBE = """
-const report = {}, wait = (text) => text.map((cell) => cell.textContent.replace(/[†‡§]/g, "").trim());
-const names = (table, tier) => wait([...table.querySelectorAll(`tbody[data-tier="${tier}"] tr:not(.tier):not([hidden]) th`)]);
-const table = document.querySelector("#results table.scores"), tier = "psf+srf known";
-report.start = names(table, tier);
-table.querySelectorAll("thead button")[6].click();  // seconds of fusion: ascending first
-report.fastest = names(table, tier);
-report.sorted = table.querySelectorAll("thead th")[6].ariaSort;
-table.querySelectorAll("thead button")[1].click();
-report.best = names(table, tier);
-table.querySelectorAll("thead button")[1].click();
-report.worst = names(table, tier);
-const form = document.querySelector("form.filter");
-form.elements.method.value = "fuse";
-form.dispatchEvent(new Event("input"));
-report.found = [...new Set(wait([...document.querySelectorAll(".card:not([hidden]) h3")]))];
-report.count = form.querySelector("output").textContent;
-report.emptied = document.querySelector('#results tbody[data-tier="blind"]').hidden;
-form.elements.method.value = "";
-form.querySelector('input[value="blind"]').click();
-report.sighted = [...new Set(wait([...document.querySelectorAll(".card:not([hidden]) h3")]))];
-report.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-document.body.dataset.report = JSON.stringify(report);
-"""
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+WIDTHS = (1280, 390)
 
 
-def dom_of(page: Path, profile: Path, width: int) -> tuple[str, str]:
-    """The page's elements after its script ran, and what the browser logged; the test is skipped where there is no Chromium."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
+@dataclass
+class Opened:
+    """An open page, what it logged and what it asked for."""
+
+    page: Any
+    logged: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def texts(self, selector: str) -> list[str]:
+        """Of the visible elements, marks of notes left out."""
+        script = "all => all.filter(e => e.checkVisibility()).map(e => e.textContent.replace(/[†‡§]/g, '').trim())"
+        found: list[str] = self.page.locator(selector).evaluate_all(script)
+        return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, closed at the end of the module."""
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if binary is None:
         pytest.skip("needs Chromium")
-    quiet = ("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")
-    run = subprocess.run(
-        [
-            *(browser, "--headless", "--no-sandbox", "--disable-gpu", *quiet, f"--user-data-dir={profile}", "--enable-logging=stderr"),
-            *(f"--window-size={width},900", "--dump-dom", page.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    with sync_api.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=binary, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def open_page(browser: Any, report: ReportPaths, width: int, **options: Any) -> Opened:
+    context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+    opened = Opened(context.new_page())
+    opened.page.set_default_timeout(20_000)
+    opened.page.on("console", lambda message: opened.logged.append(message.text))
+    opened.page.on("pageerror", lambda error: opened.logged.append(str(error)))
+    opened.page.on("request", lambda request: opened.asked.append(request.url))
+    opened.page.goto(report.page.as_uri())
+    return opened
+
+
+@pytest.fixture(params=WIDTHS)
+def opened(request: pytest.FixtureRequest, browser: Any, report: ReportPaths) -> Iterator[Opened]:
+    """The page at both widths; afterwards: nothing logged, nothing asked for but the file itself and what is inside it."""
+    opened = open_page(browser, report, request.param)
+    yield opened
+    assert opened.logged == []
+    assert [url for url in opened.asked if not url.startswith("data:")] == [report.page.as_uri()]
+    opened.page.context.close()
+
+
+def test_nothing_is_wider_than_the_window(opened: Opened) -> None:
+    opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    opened.page.add_style_tag(content=".scene { content-visibility: visible !important }")
+    assert opened.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_tables_sort_inside_tiers_by_click_and_by_key(opened: Opened) -> None:
+    rows = '#protocol-1 table.scores >> nth=0 >> tbody[data-tier="psf+srf known"] tr:not(.tier) th'
+    heads = opened.page.locator("#protocol-1 table.scores >> nth=0 >> thead th")
+    assert opened.texts(rows) == ["R-FUSE", "HySure"]
+    psnr = heads.nth(1).locator("button")
+    psnr.click()  # best first
+    assert heads.nth(1).get_attribute("aria-sort") == "descending"
+    assert opened.texts(rows) == ["R-FUSE", "HySure"]
+    psnr.press("Enter")
+    assert heads.nth(1).get_attribute("aria-sort") == "ascending"
+    assert opened.texts(rows) == ["HySure", "R-FUSE"]
+    heads.nth(6).locator("button").press("Space")  # seconds of fusion
+    assert heads.nth(1).get_attribute("aria-sort") is None
+    assert opened.texts(rows) == ["R-FUSE", "HySure"]
+
+
+def test_the_table_of_every_score_sorts_across_tiers_and_puts_what_is_missing_last(opened: Opened) -> None:
+    opened.page.locator("#scores thead button").nth(5).click()
+    values = opened.texts("#scores tbody td:nth-child(6)")
+    numbers = [float(value) for value in values if value.replace(".", "").isdigit()]
+    assert len(values) == 2 * 3 * 5
+    assert numbers == sorted(numbers, reverse=True)
+    assert values[len(numbers) :] == ["skipped"] * 3
+    opened.page.locator("#scores thead button").first.click()
+    names = opened.texts("#scores tbody th")
+    assert names == sorted(names, key=str.lower)
+
+
+def test_filters_by_name_tier_family_protocol_scene_and_column(opened: Opened) -> None:
+    page = opened.page
+    cards, scores, answer = ".card h3", "#scores tbody tr", page.locator(".filter output")
+    page.get_by_label("Find a method").fill("fuse")
+    assert opened.texts(cards) == ["R-FUSE", "MossFuse (50 steps, under-trained)"]
+    assert answer.text_content() == "2 of 5 methods"
+    assert opened.texts('#protocol-1 tbody[data-tier="blind"]') == []
+    page.get_by_label("Find a method").fill("")
+    page.locator('.chip input[value="blind"]').press("Space")
+    assert HOSTILE not in opened.texts(cards)
+    page.get_by_role("button", name="Show all").click()
+    assert len(opened.texts(cards)) == 5
+
+    def untick(menu: str, label: str) -> None:
+        page.locator(".menu summary", has_text=menu).press("Enter")
+        page.locator(".menu[open]").get_by_label(label, exact=True).press("Space")
+        page.keyboard.press("Escape")
+        assert page.locator(".menu[open]").count() == 0
+
+    untick("Family", "bayesian & <co>")
+    assert opened.texts(cards) == ["Bicubic"]
+    page.get_by_role("button", name="Show all").press("Enter")
+    untick("Protocol", "noisy_x4 & <b>")
+    assert len(opened.texts(scores)) == 15
+    assert not page.locator("#protocol-2").is_visible()
+    untick("Scene", "chart & toy")
+    assert len(opened.texts(scores)) == 10
+    assert page.locator("#protocol-1-scene-1").is_visible()
+    assert not page.locator("#protocol-1-scene-2").is_visible()
+    untick("Column", "SSIM")
+    assert "SSIM↑" not in opened.texts("#scores thead th")
+    assert any(text.startswith("PSNR") for text in opened.texts("#scores thead th"))
+    page.get_by_role("button", name="Show all").click()
+    assert len(opened.texts(scores)) == 30
+
+
+def test_the_slider_moves_by_keys_and_by_hand_and_the_picture_changes_method_and_kind(opened: Opened) -> None:
+    scene = opened.page.locator("#protocol-1-scene-1")
+    stage, slider = scene.locator(".stage"), scene.locator(".slider")
+    cut = "stage => getComputedStyle(stage).getPropertyValue('--cut')"
+    slider.scroll_into_view_if_needed()
+    assert stage.evaluate(cut) == "50%"
+    slider.press("ArrowRight")
+    assert stage.evaluate(cut) == "51%"
+    slider.press("Home")
+    assert stage.evaluate(cut) == "0%"
+    slider.press("End")
+    for _ in range(50):
+        slider.press("ArrowLeft")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    opened.page.mouse.up()
+    assert stage.evaluate(cut) == "25%"
+    over, tag = stage.locator("img.over"), stage.locator(".tag").last
+    scene.locator("select").select_option(label="R-FUSE (psf+srf known)")
+    assert tag.text_content() == "R-FUSE"
+    shown = scene.locator('.estimates figure[data-method="R-FUSE"]')
+    assert over.get_attribute("src") == shown.locator("img.colour").get_attribute("src")
+    scene.get_by_label("error", exact=True).press("Space")
+    assert over.get_attribute("src") == shown.locator("img.errors").get_attribute("src")
+    scene.get_by_label("posterior std").press("Space")
+    assert over.get_attribute("src") == shown.locator("img.std").get_attribute("src")
+    assert tag.text_content() == "R-FUSE, posterior std"
+    scene.locator("select").select_option(label=f"{HOSTILE} (blind)")
+    assert tag.text_content() == f"{HOSTILE}, error"  # it has no posterior
+
+
+def test_a_click_and_the_arrow_keys_choose_the_pixel_whose_spectrum_is_drawn(opened: Opened) -> None:
+    scene = opened.page.locator("#protocol-1-scene-1")
+    stage, answer = scene.locator(".stage"), scene.locator("output")
+    truth = scene.locator('.spectrum g[data-series="-1"] path')
+    stage.scroll_into_view_if_needed()
+    assert answer.text_content() == "Row 16, column 24"  # the middle of a grid of 32 x 32 in 32 x 48 pixels
+    first = truth.get_attribute("d")
+    box = stage.bounding_box()
+    stage.click(position={"x": box["width"] * 0.1, "y": box["height"] * 0.9})
+    assert answer.text_content() == "Row 28, column 5"  # of the columns 0, 2, 3, 5, ... that nearest to 4.3
+    clicked = truth.get_attribute("d")
+    assert clicked != first
+    assert clicked.count("L") == 6  # seven bands
+    stage.press("ArrowUp")
+    stage.press("ArrowRight")
+    assert answer.text_content() == "Row 27, column 6"
+    for _ in range(8):
+        stage.press("ArrowDown")
+    assert answer.text_content() == "Row 31, column 6"
+    chart = scene.locator(".spectrum svg.chart")
+    assert "row 31, column 6" in chart.get_attribute("aria-label")
+    line = chart.locator('g[data-method="Bicubic"]')
+    assert line.is_visible()
+    scene.locator('.spectrum li[data-method="Bicubic"] input').press("Space")
+    assert not line.is_visible()
+
+
+def test_the_drawn_spectrum_is_that_of_the_files_beside_the_page(browser: Any, report: ReportPaths) -> None:
+    import numpy as np
+
+    opened = open_page(browser, report, 1280)
+    scene = opened.page.locator("#protocol-1-scene-1")
+    scene.locator(".stage").press("ArrowRight")
+    (file,) = (report.folder / "spectra").glob("*protocol-1-scene-1.npz")
+    with np.load(file) as held:
+        place = [str(label).split(" (")[0] for label in held["labels"]].index("Bicubic")
+        spectrum = held[f"method_{place + 1}"][16, 17]
+        assert (held["rows"][16], held["cols"][17]) == (16, 26)
+    levels = scene.locator(".spectrum .levels text")
+    (low, floor), *_, (high, ceiling) = levels.evaluate_all("all => all.map(e => [Number(e.textContent), e.getAttribute('y') - 3.5])")
+    path = scene.locator('.spectrum g[data-method="Bicubic"] path').get_attribute("d")
+    drawn = [low + (floor - float(point.split()[1])) / (floor - ceiling) * (high - low) for point in path[1:].split("L")]
+    assert drawn == pytest.approx(spectrum.tolist(), abs=0.005)
+    opened.page.context.close()
+
+
+def test_every_control_has_a_name_and_the_keyboard_reaches_the_results_first(opened: Opened) -> None:
+    nameless = opened.page.evaluate(
+        "[...document.querySelectorAll('input, select, button, [tabindex]')]"
+        ".filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.textContent.trim())).map(e => e.outerHTML)"
     )
-    return run.stdout, "\n".join(line for line in run.stderr.splitlines() if "CONSOLE" in line)
+    assert nameless == []
+    opened.page.keyboard.press("Tab")
+    assert opened.page.evaluate("document.activeElement.textContent") == "Skip to the results"
 
 
-def test_the_script_runs_under_the_pages_own_policy(report: ReportPaths, tmp_path: Path) -> None:
-    dom, logged = dom_of(report.page, tmp_path / "profile", 1280)
-    assert logged == ""
-    assert re.search(r'<form class="filter">', dom)  # shown by the script
-    assert dom.count("<button type=") > 20
+def test_a_hostile_name_stays_text(opened: Opened) -> None:
+    assert HOSTILE in opened.texts(".card h3")
+    assert HOSTILE in opened.texts("#protocol-1 tbody th")
+    assert opened.page.evaluate("document.querySelectorAll('main script:not([type])').length") == 0
+    assert opened.page.locator("img[onerror]").count() == 0
 
 
-@pytest.mark.parametrize("width", [1280, 500])  # 500 is the narrowest window that headless Chromium opens
-def test_tables_sort_inside_tiers_and_filters_hide_what_does_not_match(report: ReportPaths, tmp_path: Path, width: int) -> None:
-    source = re.sub(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", report.page.read_text(encoding="utf-8"))
-    probed = tmp_path / "page.html"
-    probed.write_text(source.replace("</body>", f"<script>{{{PROBE}}}</script></body>"), encoding="utf-8")
-    dom, logged = dom_of(probed, tmp_path / "profile", width)
-    assert logged == ""
-    found = re.search(r'data-report="([^"]*)"', dom)
-    assert found is not None
-    seen = json.loads(unescape(found[1]))
-    assert seen["start"] == seen["fastest"] == seen["best"] == ["R-FUSE", "HySure"]
-    assert seen["sorted"] == "ascending"
-    assert seen["worst"] == ["HySure", "R-FUSE"]
-    assert seen["found"] == ["R-FUSE", "MossFuse (50 steps, under-trained)"]
-    assert (seen["count"], seen["emptied"]) == ("2 of 5 methods", True)
-    assert seen["sighted"] == ["R-FUSE", "HySure", "MossFuse (50 steps, under-trained)"]
-    assert seen["overflow"] == 0
+def test_without_javascript_the_page_shows_tables_pictures_and_charts_and_no_dead_control(browser: Any, report: ReportPaths) -> None:
+    opened = open_page(browser, report, 1280, java_script_enabled=False)
+    page = opened.page
+    assert not page.locator("form.filter").is_visible()
+    assert not page.locator(".stage").first.is_visible()
+    assert page.locator("#protocol-1 table.scores").first.is_visible()
+    page.locator("#protocol-1-scene-1 .spectrum").scroll_into_view_if_needed()
+    for selector in (".spectrum svg", ".estimates img.colour", ".estimates img.errors", ".failures svg"):
+        assert page.locator(f"#protocol-1-scene-1 {selector}").first.is_visible(), selector
+    assert page.locator("input:visible, select:visible, button:visible").count() == 0
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground_in_both_schemes(browser: Any, report: ReportPaths, scheme: str) -> None:
+    opened = open_page(browser, report, 1280, color_scheme=scheme)
+    script = """() => {
+      const style = getComputedStyle(document.documentElement);
+      const light = (name) => {
+        const hex = style.getPropertyValue(name).trim().slice(1);
+        const values = [0, 2, 4].map((k) => parseInt(hex.slice(k, k + 2), 16) / 255);
+        const [r, g, b] = values.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+      return [["--ink", 7], ["--muted", 4.5], ["--accent", 4.5], ...Array.from({length: 8}, (_, k) => [`--s${k}`, 3])]
+        .map(([name, least]) => [name, ratio(name, "--paper"), least]);
+    }"""  # WCAG 2: 4.5 for text, 3 for graphics
+    for name, ratio, least in opened.page.evaluate(script):
+        assert ratio >= least, name
+    opened.page.context.close()

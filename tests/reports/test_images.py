@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from datasets.cube_file import CubeFile
-from reports.images import colour_bar, colour_errors, error_map, false_colour, png, recipe_for, shared_limit, shrink
+from reports.images import colour_bar, colour_errors, error_map, false_colour, recipe_for, shared_limit, shrink, webp
 
 RNG = np.random.default_rng(3)
 CUBE = RNG.random((9, 16, 24), dtype=np.float32)
@@ -99,10 +99,18 @@ def test_the_preview_of_an_error_map_averages_squares() -> None:
     assert (colour_errors(errors, 0.5) == colour_errors(np.full((256, 150), 0.1), 0.5)).all()
 
 
-@pytest.mark.parametrize("colours", [4, 40_000])
-def test_png_keeps_every_pixel_with_or_without_a_palette(colours: int) -> None:
-    flat = np.arange(60 * 90) % colours
-    picture = np.stack([flat % 251, flat // 251, 255 - flat % 7], -1).astype(np.uint8).reshape(60, 90, 3)
-    back = Image.open(BytesIO(png(picture)))
-    assert (back.mode == "P") == (colours == 4)
-    assert (np.asarray(back.convert("RGB")) == picture).all()
+@pytest.mark.parametrize(("width", "exact"), [(128, True), (129, False)])
+def test_webp_keeps_every_pixel_of_a_small_picture_and_nearly_all_of_a_large_one(width: int, exact: bool) -> None:
+    ramp = np.add.outer(np.arange(40), np.arange(width)) % 256
+    picture = np.stack([ramp, 255 - ramp, ramp // 2], -1).astype(np.uint8)
+    with Image.open(BytesIO(webp(picture))) as back:
+        found = np.asarray(back.convert("RGB")).astype(int)
+    assert bool((found == picture).all()) == exact
+    assert np.abs(found - picture).mean() < 4
+
+
+def test_the_preview_keeps_the_longer_side_it_is_told() -> None:
+    errors = RNG.random((64, 96))
+    assert colour_errors(errors, 1.0, 48).shape == (32, 48, 3)
+    recipe = recipe_for(CubeFile(CUBE))
+    assert false_colour(CUBE, recipe, 12).shape == (8, 12, 3)

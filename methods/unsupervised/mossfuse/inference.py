@@ -10,16 +10,18 @@
     large kernel              four depthwise and five norms are one 7x7; gamma, norm and GRN's shift go into the last matrix; the 4 C
                               channels are computed twice instead of kept, because GRN needs their lengths first
     gate on the queries of spectral aggregation    left out: it cancels
+    order                     at most four maps of C channels live at once; the MSI encoder's first blocks run twice for that
 
-All of it is exact up to rounding, whatever the strips; tests hold it to 1e-5 of the network that it came from. At most five maps of C
-channels live at once.
+All of it is exact up to rounding, whatever the strips; tests hold it to 1e-5 of the network that it came from.
 
-With `half`, matrices and convolutions run in bfloat16, while maps, norms and sums over the image keep their precision: another result.
+With `low_precision`, matrices and convolutions run in bfloat16, while maps, norms and sums over the image keep their precision: another
+result.
 """
 
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -51,14 +53,15 @@ class MergedEncoder(Held):
         complementary = encoder.complementary if isinstance(encoder.complementary, nn.Sequential) else nn.Sequential(encoder.complementary)
         self.blocks, self.shared, self.complementary = (_merged(part) for part in (encoder.blocks, encoder.shared, complementary))
 
-    def forward(self, image: Float[Tensor, "channels H W"], frame: Frame) -> tuple[Float[Tensor, "H W C"], Float[Tensor, "H W C"]]:
-        """Shared and complementary features."""
-        x = F.conv2d(arranged(image[None]), self.embed, padding=1)[0].permute(1, 2, 0).to(image.dtype).contiguous()
-        _change(self.blocks, x, frame)
-        shared = x.clone()
-        _change(self.shared, shared, frame)
-        _change(self.complementary, x, frame)
-        return shared, x
+    def trunk(self, image: Float[Tensor, "channels H W"], frame: Frame) -> Float[Tensor, "H W C"]:
+        """What both branches start from."""
+        x = image.new_empty(frame.rows, frame.cols, frame.spare.shape[2])
+        for start, stop in frame.strips:
+            first, last = max(0, start - 1), min(frame.rows, stop + 1)
+            rows = F.pad(image[:, first:last], (0, 0, 1 - (start - first), 1 - (last - stop)))
+            x[start:stop] = F.conv2d(arranged(rows[None]), self.embed, padding=(0, 1))[0].permute(1, 2, 0)
+        change(self.blocks, x, frame)
+        return x
 
 
 class MergedDecoder(Held):
@@ -89,33 +92,39 @@ class MergedDecoder(Held):
 class MergedNetwork(nn.Module):
     """The fused cube of a trained `MossFuseNetwork`, by copies of its weights."""
 
-    def __init__(self, network: MossFuseNetwork, *, compiled: bool = False, half: bool = False) -> None:
+    def __init__(self, network: MossFuseNetwork, *, compiled: bool = False, low_precision: bool = False) -> None:
         super().__init__()
         if network.training:
             raise ValueError("expected a network in eval mode, got one in train mode, whose batch norms still change; call eval() first")
         self.width, self.ratio, self.centre = network.width, network.ratio, network.upsampling_centre
-        self.compiled, self.half = compiled, half
+        self.compiled, self.low_precision = compiled, low_precision
         self.msi_encoder, self.hsi_encoder = MergedEncoder(network.msi_encoder), MergedEncoder(network.hsi_encoder)
         self.decoder = MergedDecoder(network.fused_decoder)
         self.eval()
 
-    def forward(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Float[Tensor, "batch bands H W"]:
+    def fused(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Float[Tensor, "batch bands H W"]:
         """The fused cube, image by image."""
-        with torch.autocast(msi.device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(msi.device.type, torch.bfloat16, enabled=self.low_precision):
             return torch.stack([self._fused(*pair) for pair in zip(msi, hsi, strict=True)])
 
     def _fused(self, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"]) -> Float[Tensor, "bands H W"]:
         frame = Frame(msi, self.width, compiled_kernels() if self.compiled else EAGER)
-        msi_shared, msi_complementary = self.msi_encoder(msi, frame)
-        hsi_shared, hsi_complementary = self.hsi_encoder(interpolate(hsi[None], self.ratio, self.centre)[0], frame)
+        msi_shared = self.msi_encoder.trunk(msi, frame)
+        change(self.msi_encoder.shared, msi_shared, frame)
+        hsi_complementary = self.hsi_encoder.trunk(interpolate(hsi[None], self.ratio, self.centre)[0], frame)
+        hsi_shared = hsi_complementary.clone()
+        change(self.hsi_encoder.shared, hsi_shared, frame)
         x = self.decoder.merge(msi_shared, hsi_shared, frame)
         del msi_shared, hsi_shared  # maps are the memory: none is held longer than it is needed
+        change(self.hsi_encoder.complementary, hsi_complementary, frame)
+        msi_complementary = self.msi_encoder.trunk(msi, frame)  # once more: a twentieth of the work, for a map less at the peak
+        change(self.msi_encoder.complementary, msi_complementary, frame)
         self.decoder.spatial.change(x, msi_complementary, frame)
         del msi_complementary
         self.decoder.spectral.change(x, hsi_complementary, frame)
         del hsi_complementary
-        _change(self.decoder.blocks, x, frame)
-        return self.decoder.head(x[None].permute(0, 3, 1, 2))[0].to(msi.dtype)
+        change(self.decoder.blocks, x, frame)
+        return cast(Tensor, self.decoder.head(x[None].permute(0, 3, 1, 2))[0].to(msi.dtype))
 
 
 def _merged(blocks: nn.Module) -> nn.ModuleList:
@@ -131,7 +140,8 @@ def _merged(blocks: nn.Module) -> nn.ModuleList:
     return merged
 
 
-def _change(blocks: nn.ModuleList, x: Float[Tensor, "H W C"], frame: Frame) -> None:
+def change(blocks: nn.ModuleList, x: Float[Tensor, "H W C"], frame: Frame) -> None:
     """Each block on x, in place."""
     for block in blocks:
+        assert isinstance(block, MergedTransformer | MergedLargeKernel)
         block.change(x, frame)

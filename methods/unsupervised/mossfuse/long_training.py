@@ -40,6 +40,7 @@ class LongBudget:
     sensor_steps: int  # before
     sensor_learning_rate: float
     average: float  # decay of the running average of the weights
+    mixed_precision: bool = False  # matrices and convolutions of the network in bfloat16; weights, losses and Adam stay in float32
 
 
 class PairLearner(Learner):
@@ -127,7 +128,9 @@ class PairLearner(Learner):
 
     def _update_all(self, step: int) -> Mapping[str, Tensor]:
         msi, hsi = self._stacked([self.examples[step * self.budget.batch + place] for place in range(self.budget.batch)])
-        losses = measure(self.network, self.network(msi, hsi), msi, hsi)
+        with torch.autocast(msi.device.type, torch.bfloat16, enabled=self.budget.mixed_precision):
+            out = self.network(msi, hsi)
+        losses = measure(self.network, out, msi, hsi)
         _descend(self.whole, self.schedule.rate(step), losses.total(self.weights), LARGEST_GRADIENT)
         return {name: loss.detach() for name, loss in terms(losses).items()}
 

@@ -31,7 +31,7 @@ from methods.unsupervised.mossfuse.blocks import (
 from methods.unsupervised.mossfuse.merging import TAPS, after_norm, merged_depthwise, merged_narrow, product
 from methods.unsupervised.mossfuse.strips import Kernels, depthwise, strips
 
-STRIP_BYTES = 800_000  # of a map of 2 C channels in a strip: a few of them fit the second cache of a core
+STRIP_BYTES = 1_600_000  # of a map of 2 C channels in a strip: a few of them fit the caches of a core; fewer rows: more halo
 STRIP_BYTES_GPU = 400_000_000  # few large strips there
 
 
@@ -41,7 +41,9 @@ class Frame:
     def __init__(self, image: Float[Tensor, "channels H W"], width: int, kernels: Kernels) -> None:
         self.rows, self.cols = image.shape[1:]
         most = STRIP_BYTES if image.device.type == "cpu" else STRIP_BYTES_GPU
-        self.strips = list(strips(self.rows, most // (2 * width * self.cols * image.element_size())))
+        rows = most // (2 * width * self.cols * image.element_size())
+        self.strips = list(strips(self.rows, rows))
+        self.small_strips = list(strips(self.rows, rows // 2))  # where nothing is computed twice at their borders
         self.spare = image.new_empty(self.rows, self.cols, width)
         self.kernels = kernels
 
@@ -112,7 +114,8 @@ class MergedFeedForward(Held):
         ready, before = 0, x[:0]  # how many rows are prepared; the row above the strip as it was before its own change
         for start, stop in frame.strips:
             ahead = min(stop + 1, frame.rows)
-            prepare(ready, ahead)
+            if ahead > ready:
+                prepare(ready, ahead)
             ready = ahead
             rows = torch.cat((before, x[start:ahead]))
             before = x[stop - 1 : stop].clone()
@@ -235,9 +238,9 @@ class MergedLargeKernel(Held):
         """The block, in place."""
         y = self._neighbours(x, frame) if self.spatial else x
         widen = self.widen * self.squeeze.of_mean(y.mean((0, 1))[None])
-        squares = sum_of(frame.kernels.hidden_squares(y[start:stop], widen, self.widen_bias) for start, stop in frame.strips)
+        squares = sum_of(frame.kernels.hidden_squares(y[start:stop], widen, self.widen_bias) for start, stop in frame.small_strips)
         narrow = self.narrow * self.response.of_norm(squares.sqrt()[None])
-        for start, stop in frame.strips:
+        for start, stop in frame.small_strips:
             wide = frame.kernels.hidden(y[start:stop], widen, self.widen_bias)
             add_product(x[start:stop], wide, narrow)
             x[start:stop] += self.constant

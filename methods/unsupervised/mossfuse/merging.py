@@ -39,13 +39,13 @@ def after_norm(norm: ChannelNorm, weight: Float[Tensor, "out into"]) -> Affine:
 
 def merged_depthwise(branches: DilatedDepthwise) -> tuple[Float[Tensor, "C 1 7 7"], Float[Tensor, " C"]]:
     """Kernel and shift of the one depthwise convolution that does the work of four, their norms and the last norm."""
-    like = branches.convolutions[0].weight
+    like = branches.norm.weight
     scale, shift = constants(branches.norm)
-    kernel = torch.zeros(like.shape[0], 1, TAPS, TAPS, dtype=torch.float64, device=like.device)
+    kernel = scale.new_zeros(like.shape[0], 1, TAPS, TAPS)
     total = torch.zeros_like(shift)
     for convolution, norm, (_, dilation) in zip(branches.convolutions, branches.norms, DilatedDepthwise.KERNELS, strict=True):
         own_scale, own_shift = constants(norm)
-        kernel += own_scale[:, None, None, None] * _spread(convolution.weight.double(), dilation)
+        kernel += own_scale[:, None, None, None] * _spread(convolution.get_parameter("weight").double(), dilation)
         total += own_shift
     return (scale[:, None, None, None] * kernel).to(like), (scale * total + shift).to(like)
 

@@ -3,7 +3,7 @@
 Each image is encoded on the fine grid into shared and complementary features; a decoder merges the shared ones and lets the MSI's
 complement bring spatial detail, the HSI's spectral detail. The network is learned from observations alone: the fused cube, degraded by
 sensors that are estimated too, must give both images back. The files beside this one hold, bottom up: blocks, aggregation, blind, network,
-losses, training, checkpoint.
+losses, training, checkpoint; and for inference: merging, strips, merged_blocks, inference, fitted.
 
 Ways to use it:
     checkpoint given    the authors' weights (.pth), or ours (.safetensors, such as weights/cave_x8.safetensors beside this file), read by
@@ -17,22 +17,22 @@ Image sides are free. Attention, GRN and the gates see the whole image: a tile g
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 
-from datasets.observation import Observation
-from methods.contract import Card, Desk, Estimate, Example, FusionMethod, LongTrainedMethod, ParameterCount, RefusedError
+from methods.contract import Card, Desk, Example, FusionMethod, LongTrainedMethod, RefusedError
 from methods.numerics.training_loop import run_training
+from methods.unsupervised.mossfuse.ablation import FittedAblation, KnownDegradation, Without
 from methods.unsupervised.mossfuse.checkpoint import Facts, load_network, read_facts
+from methods.unsupervised.mossfuse.fitted import FittedMossFuse, Inference
 from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
 from methods.unsupervised.mossfuse.losses import LossWeights
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
 from methods.unsupervised.mossfuse.training import Budget, learn_on_pair, new_network
-from methods.unsupervised.mossfuse.weights_file import SUFFIX, load_own_network, read_own_facts, save_weights
+from methods.unsupervised.mossfuse.weights_file import SUFFIX, load_own_network, read_metadata, read_own_facts, save_weights
 
 STEPS = 60  # of the default budget: about ten seconds of one core for 128 x 128 pixels and 31 bands
 
@@ -71,6 +71,12 @@ class Method(LongTrainedMethod):
     subspace_weight: float = 0.1
     batch: int = 1  # patches a step, beforehand
     average: float = 0.999  # decay of the running average of the weights, beforehand; 0 keeps the last iterate
+    mixed_precision: bool = False  # train beforehand with matrices and convolutions in bfloat16
+    inference: Literal["merged", "unmerged"] = "merged"  # fitted.py says what each of these three is; the same cube to 1e-5
+    compiled: bool = False  # through torch.compile; the same cube to 1e-5
+    autocast: bool = False  # in bfloat16: another result
+    without: Without = "nothing"  # a part taken away, on the scene: ablation.py says what takes its place
+    sensors: Literal["estimated", "known"] = "estimated"  # known: as the protocol reveals them, on the scene
 
     def __post_init__(self) -> None:
         for name, value, least in (
@@ -84,24 +90,28 @@ class Method(LongTrainedMethod):
         for name, rate in (("learning_rate", self.learning_rate), ("blind_learning_rate", self.blind_learning_rate)):
             if not rate > 0:
                 raise ValueError(f"{name}: expected a number > 0, got {rate}")
+        if self.checkpoint is not None and (self.without != "nothing" or self.sensors == "known"):
+            raise ValueError("checkpoint: expected none where a part is taken away or the sensors are known: weights belong to the whole")
         if not 0 <= self.average < 1:
             raise ValueError(f"average: expected a number >= 0 and below 1, got {self.average}")
         if self.checkpoint_ratio is not None and self.checkpoint_ratio < 2:
             raise ValueError(f"checkpoint_ratio: expected a whole number >= 2, got {self.checkpoint_ratio}")
+        self._inference()  # says what of the three does not go together
 
     def describe(self) -> Card:
-        """The card: the steps in the name, or what the checkpoint has seen.
+        """The card: the steps or what the checkpoint has seen, and the variant of inference where it is not the plain one.
 
         Raises:
             CheckpointError: the checkpoint is no file of MossFuse's weights.
         """
         if self.checkpoint is None:
-            return _card_of_steps(self.steps)
+            known = self.sensors == "known"
+            return self._inference().labelled(replace(_card_of_steps(self.steps), needs_psf=known, needs_srf=known))
         facts = self._facts(self.checkpoint)
-        own = self.checkpoint.suffix == SUFFIX
-        return replace(
+        own = read_metadata(self.checkpoint).get("steps", "unstated") if self.checkpoint.suffix == SUFFIX else ""
+        card = replace(
             self.card,
-            name="MossFuse",
+            name="MossFuse, our weights" if own else "MossFuse",
             learns="beforehand",
             trained_on=facts.trained_on,
             trained_scenes=facts.trained_scenes,
@@ -111,8 +121,9 @@ class Method(LongTrainedMethod):
             min_channels=facts.channels,
             max_channels=facts.channels,
             fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)"
-            + ("; these weights and their training are our own" if own else ""),
+            + (f"; these weights are our own, after {own} steps, where the authors take 245,000" if own else ""),
         )
+        return self._inference().labelled(card)
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
         """The network: from the checkpoint, or learned on the one pair of `examples`.
@@ -126,17 +137,22 @@ class Method(LongTrainedMethod):
         if self.checkpoint is not None:
             ratio = self._checkpoint_ratio(self.checkpoint, self._facts(self.checkpoint))
             own = self.checkpoint.suffix == SUFFIX
-            return FittedMossFuse(load_own_network(self.checkpoint) if own else load_network(self.checkpoint, ratio), card)
+            network = load_own_network(self.checkpoint) if own else load_network(self.checkpoint, ratio)
+            return FittedMossFuse(network, card, self._inference())
         if len(examples) != 1:
             raise ValueError(f"MossFuse without a checkpoint: expected the one pair to learn on, got {len(examples)} examples")
         seen = examples[0].seen
         if seen.ratio < 2:
             raise RefusedError(f"MossFuse takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
-        network = new_network(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi)
+        network = new_network(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi, without=self.without)
+        if self.sensors == "known":
+            network.blind = KnownDegradation(seen)
         budget = Budget(self.steps, self.learning_rate, self.crop, self.blind_steps, self.blind_learning_rate)
         with torch.enable_grad():
             learn_on_pair(network, seen.msi, seen.hsi, budget, self._loss_weights(), rng)
-        return FittedMossFuse(network, card)
+        if self.without != "nothing" or self.sensors == "known":
+            return FittedAblation(network, card)
+        return FittedMossFuse(network, card, self._inference())
 
     def train(self, examples: Sequence[Example], validation: Sequence[Example], rng: torch.Generator, desk: Desk) -> FusionMethod:
         """The network, learned in one pass over the examples, `batch` at a time; goes on from the desk's checkpoint.
@@ -144,8 +160,10 @@ class Method(LongTrainedMethod):
         Raises:
             ResumeError: the checkpoint cannot be read, or belongs to another training.
             RefusedError: the pairs have ratio 1.
-            ValueError: fewer examples than a batch, or a checkpoint of weights is given.
+            ValueError: fewer examples than a batch, a checkpoint of weights, or a part taken away.
         """
+        if self.without != "nothing" or self.sensors == "known":
+            raise ValueError("train: expected the whole network with estimated sensors; ablations learn on the scene")
         if self.checkpoint is not None or len(examples) < self.batch:
             raise ValueError(f"train: expected no checkpoint and at least {self.batch} examples, got {self.checkpoint}, {len(examples)}")
         seen = examples[0].seen
@@ -153,12 +171,13 @@ class Method(LongTrainedMethod):
             raise RefusedError(f"MossFuse takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
         network = new_network(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi.to(desk.device))
         steps = len(examples) // self.batch
-        budget = LongBudget(steps, self.learning_rate, self.batch, self.blind_steps, self.blind_learning_rate, self.average)
+        sensors = self.blind_steps, self.blind_learning_rate
+        budget = LongBudget(steps, self.learning_rate, self.batch, *sensors, self.average, self.mixed_precision)
         course = f"{network.bands} bands, {network.channels} channels, ratio {network.ratio}, {network.quirks}"
         learner = PairLearner(network, examples, validation, budget, self._loss_weights(), course)
         with torch.enable_grad():
             run_training(learner, learner.steps, rng, desk)
-        return FittedMossFuse(learner.averaged().cpu(), self.describe())
+        return FittedMossFuse(learner.averaged().cpu(), self.describe(), self._inference())
 
     def save(self, fitted: FusionMethod, file: Path, facts: Mapping[str, str]) -> None:
         """Writes the weights and their facts as safetensors, to be given as `checkpoint`.
@@ -170,8 +189,12 @@ class Method(LongTrainedMethod):
             raise TypeError(f"save: expected a fitted MossFuse, got {type(fitted).__name__}")
         save_weights(fitted.network, file, facts)
 
+    def _inference(self) -> Inference:
+        return Inference(self.inference, self.compiled, self.autocast)
+
     def _loss_weights(self) -> LossWeights:
-        return LossWeights(self.degradation_weight, self.aggregation_weight, self.self_supervised_weight, self.subspace_weight)
+        subspace = 0.0 if self.without == "split" else self.subspace_weight
+        return LossWeights(self.degradation_weight, self.aggregation_weight, self.self_supervised_weight, subspace)
 
     @staticmethod
     def _facts(file: Path) -> Facts:
@@ -188,63 +211,3 @@ class Method(LongTrainedMethod):
         if self.checkpoint_ratio not in (None, facts.ratio):
             raise ValueError(f"checkpoint_ratio: expected {facts.ratio}, for which {file.name} was trained, got {self.checkpoint_ratio}")
         return facts.ratio
-
-
-@dataclass(frozen=True, eq=False)
-class FittedMossFuse(FusionMethod):
-    """A network with its weights."""
-
-    card: ClassVar[Card] = Method.card
-
-    network: MossFuseNetwork
-    own_card: Card
-    _placed: dict[tuple[torch.device, torch.dtype], MossFuseNetwork] = field(default_factory=dict, init=False, repr=False)
-
-    def describe(self) -> Card:
-        """The card of the `Method` that it came from."""
-        return self.own_card
-
-    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The fused cube of the whole image, and the estimated sensors. Draws nothing from `rng`.
-
-        Raises:
-            RefusedError: other bands, channels or ratio than the network's.
-        """
-        expected = (self.network.bands, self.network.channels, self.network.ratio)
-        got = (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
-        if got != expected:
-            raise RefusedError(
-                f"MossFuse: expected the {expected[0]} bands, {expected[1]} channels and ratio {expected[2]} of its training, "
-                f"got {got[0]} bands, {got[1]} channels and ratio {got[2]}; leave the checkpoint out to learn on the scene"
-            )
-        network = self._on(seen)
-        with torch.inference_mode():
-            cube = network.fused(seen.msi[None], seen.hsi[None])[0]
-        return Estimate(
-            cube.clone(memory_format=torch.contiguous_format),  # outside inference mode: an ordinary tensor
-            psf=network.blind.spatial_response(),
-            srf=network.blind.spectral_response(),
-        )
-
-    def parameter_count(self) -> ParameterCount:
-        """All weights; and those of encoders, fused decoder and sensors."""
-        used = (self.network.msi_encoder, self.network.hsi_encoder, self.network.fused_decoder, self.network.blind)
-        return ParameterCount(
-            total=sum(weights.numel() for weights in self.network.parameters()),
-            inference=sum(weights.numel() for part in used for weights in part.parameters()),
-        )
-
-    def _on(self, seen: Observation) -> MossFuseNetwork:
-        """The network on the device and in the dtype of `seen`; moved once, the original left as it is."""
-        place = (seen.hsi.device, seen.hsi.dtype)
-        if place not in self._placed:
-            own = next(self.network.parameters())
-            self._placed[place] = self.network if (own.device, own.dtype) == place else _copy(self.network).to(seen.hsi)
-        return self._placed[place]
-
-
-def _copy(network: MossFuseNetwork) -> MossFuseNetwork:
-    """An independent network with the same weights, in eval mode."""
-    other = build_network(network.bands, network.channels, network.ratio, network.width, network.depth, network.quirks)
-    other.load_state_dict(network.state_dict())
-    return other.eval()

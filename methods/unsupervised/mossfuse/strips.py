@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -118,4 +118,4 @@ EAGER = Kernels()
 @cache
 def compiled_kernels() -> Kernels:
     """The same functions through `torch.compile`, once a process; they are compiled when first used."""
-    return Kernels(*(cast(Callable[..., Any], torch.compile(each, dynamic=False)) for each in (shares, gated, hidden, hidden_squares)))
+    return Kernels(*(torch.compile(each, dynamic=False) for each in (shares, gated, hidden, hidden_squares)))

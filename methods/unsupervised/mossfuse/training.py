@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from methods.unsupervised.mossfuse.ablation import Without, take_away
 from methods.unsupervised.mossfuse.losses import LossWeights, measure
 from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
 
@@ -33,12 +34,12 @@ class Budget:
     blind_learning_rate: float
 
 
-def new_network(bands: int, channels: int, ratio: int, rng: torch.Generator, like: Tensor) -> MossFuseNetwork:
+def new_network(bands: int, channels: int, ratio: int, rng: torch.Generator, like: Tensor, without: Without = "nothing") -> MossFuseNetwork:
     """A network with fresh weights from `rng`, drawn on the CPU, then on the device and in the dtype of `like`.
 
     Convolutions and linear maps: uniform within 1 / sqrt(fan in), torch's own habit; norms, gates and sensors start at their fixed values.
     """
-    network = build_network(bands, channels, ratio)
+    network = take_away(build_network(bands, channels, ratio), without)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             bound = 1 / sqrt(module.weight[0].numel())
@@ -74,8 +75,10 @@ def learn_on_pair(
 
 
 def learn_sensors(network: MossFuseNetwork, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"], budget: Budget) -> None:
-    """The first stage: the degradation loss of the whole pair, the learning rate falling linearly."""
+    """The first stage: the degradation loss of the whole pair, the learning rate falling linearly; nothing where they are known."""
     blind = network.blind
+    if not list(blind.parameters()):
+        return
     optimiser = torch.optim.Adam(blind.parameters(), lr=budget.blind_learning_rate)
     for step in range(budget.blind_steps):
         optimiser.param_groups[0]["lr"] = budget.blind_learning_rate * (1 - step / budget.blind_steps)

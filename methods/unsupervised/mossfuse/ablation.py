@@ -1,0 +1,152 @@
+"""MossFuse with one of its parts taken away, to see what the part brings.
+
+    without split          each image has one feature map, which plays the shared and the complementary one: the complementary branches go,
+                           and so does the subspace term, which would compare a map with itself
+    without aggregation    complementary features are simply joined: 1x1 on [x, y] in the place of every aggregation block
+    known sensors          the degradation that the protocol reveals in the place of the estimated one; nothing is learned about it
+
+The losses without a term are a matter of its weight. A network without a part is not the released one: it takes none of its weights, and it
+fuses by its plain forward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Observation
+from methods.contract import Card, Estimate, FusionMethod, ParameterCount, RefusedError
+from methods.unsupervised.mossfuse.blind import BlindDegradation, blur, integrate
+from methods.unsupervised.mossfuse.network import HsiEncoder, MossFuseNetwork, MsiEncoder
+
+Without = Literal["nothing", "split", "aggregation"]
+
+
+class OneMap(nn.Module):
+    """An encoder whose shared features stand for the complementary ones too."""
+
+    def __init__(self, encoder: MsiEncoder | HsiEncoder) -> None:
+        super().__init__()
+        self.embed, self.blocks, self.shared = encoder.embed, encoder.blocks, encoder.shared
+
+    def forward(self, image: Float[Tensor, "batch channels H W"]) -> tuple[Float[Tensor, "batch C H W"], Float[Tensor, "batch C H W"]]:
+        """The features, twice."""
+        features = self.shared(self.blocks(self.embed(image)))
+        return features, features
+
+
+class Join(nn.Module):
+    """1x1 on [x, y]."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(2 * width, width, 1, bias=False)
+
+    def forward(self, x: Float[Tensor, "batch C H W"], y: Float[Tensor, "batch C H W"]) -> Float[Tensor, "batch C H W"]:
+        """The joined features."""
+        joined: Tensor = self.mix(torch.cat((x, y), dim=1))
+        return joined
+
+
+class KnownDegradation(BlindDegradation):
+    """Sensors that are told: the same outputs as the estimated ones, and nothing to learn."""
+
+    told_psf: Tensor
+    told_srf: Tensor
+
+    def __init__(self, seen: Observation) -> None:
+        """The PSF is laid on a canvas of one block.
+
+        Raises:
+            RefusedError: its footprint leaves the block, so that a cycle cut from the image would meet a border.
+        """
+        ratio, psf = seen.ratio, seen.psf
+        super().__init__(seen.hsi.shape[0], seen.msi.shape[0], ratio)
+        del self.srf_weights, self.precision_root
+        canvas = psf.kernel.new_zeros(ratio, ratio)
+        rows, cols = psf.kernel.shape
+        top, left = (psf.phase - (size - 1) // 2 for size in (rows, cols))
+        if top < 0 or left < 0 or top + rows > ratio or left + cols > ratio:
+            raise RefusedError(
+                f"MossFuse with known sensors takes a PSF inside one block of {ratio} x {ratio} fine pixels, got {rows} x {cols} taps at "
+                f"phase {psf.phase}; use a protocol such as mossfuse-x{ratio}"
+            )
+        canvas[top : top + rows, left : left + cols] = psf.kernel
+        self.register_buffer("told_psf", canvas)
+        self.register_buffer("told_srf", seen.srf.weights.clone())
+        self.told_centre = round(seen.phase[0])
+
+    @property
+    def centre(self) -> int:
+        """The fine row (and column) nearest to the registration that the pair comes with."""
+        return self.told_centre
+
+    def srf(self) -> Float[Tensor, "channels bands"]:
+        """As told."""
+        return self.told_srf
+
+    def psf(self) -> Float[Tensor, "taps taps"]:
+        """As told, on the canvas."""
+        return self.told_psf
+
+    def forward(
+        self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]
+    ) -> tuple[Float[Tensor, "batch channels h w"], Float[Tensor, "batch channels h w"]]:
+        """The low-resolution MSI in two ways, clamped to 0..1."""
+        return integrate(hsi, self.told_srf).clamp(0, 1), blur(msi, self.told_psf, self.ratio).clamp(0, 1)
+
+    def spatial_response(self) -> SpatialResponse:
+        """As told; the canvas begins at the block's first pixel."""
+        return SpatialResponse(self.told_psf, self.ratio, phase=(self.ratio - 1) // 2)
+
+    def spectral_response(self) -> SpectralResponse:
+        """As told."""
+        return SpectralResponse(self.told_srf)
+
+
+def take_away(network: MossFuseNetwork, without: Without) -> MossFuseNetwork:
+    """The network without that part, changed in place; new maps have torch's own start and must be given another by the caller."""
+    width = network.width
+    if without == "split":
+        network.msi_encoder = OneMap(network.msi_encoder)  # type: ignore[assignment]  # of the same form
+        network.hsi_encoder = OneMap(network.hsi_encoder)  # type: ignore[assignment]
+    elif without == "aggregation":
+        network.fused_decoder.spatial = Join(width)  # type: ignore[assignment]
+        network.fused_decoder.spectral = Join(width)  # type: ignore[assignment]
+        network.msi_decoder.aggregation = Join(width)  # type: ignore[assignment]
+        network.hsi_decoder.aggregation = Join(width)  # type: ignore[assignment]
+    return network
+
+
+@dataclass(frozen=True, eq=False)
+class FittedAblation(FusionMethod):
+    """A network without a part, with its weights."""
+
+    card: ClassVar[Card] = Card(
+        name="MossFuse without a part", paper="MossFuse, arXiv 2412.04802", doi="10.48550/arXiv.2412.04802", year=2024, fidelity="our own"
+    )
+
+    network: MossFuseNetwork
+    own_card: Card
+    used: tuple[str, ...] = field(default=("msi_encoder", "hsi_encoder", "fused_decoder", "blind"), init=False)
+
+    def describe(self) -> Card:
+        """The card of the method that it came from."""
+        return self.own_card
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The fused cube of the pair that it was learned on, and the sensors that it took. Draws nothing from `rng`."""
+        with torch.inference_mode():
+            cube = self.network.fused(seen.msi[None], seen.hsi[None])[0]
+        blind = self.network.blind
+        return Estimate(cube.clone(memory_format=torch.contiguous_format), blind.spatial_response(), blind.spectral_response())
+
+    def parameter_count(self) -> ParameterCount:
+        """All weights; and those of encoders, fused decoder and sensors."""
+        used = [weights for part in self.used for weights in self.network.get_submodule(part).parameters()]
+        return ParameterCount(sum(w.numel() for w in self.network.parameters()), sum(w.numel() for w in used))

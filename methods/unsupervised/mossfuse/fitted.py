@@ -1,0 +1,121 @@
+"""MossFuse with its weights, ready to fuse: which of the networks of inference computes the cube, and what the card then says.
+
+    merged       merged weights, strips of rows (inference.py): the same cube to 1e-5, in a fraction of time and memory. The default
+    unmerged     the network as it is trained, without the parts that the cube does not need
+    compiled     merged, its functions through `torch.compile`: the same cube to 1e-5; the first fusion waits for the compiler
+    autocast     merged, matrices and convolutions in bfloat16: another result, some 0.01 off
+
+Everything but the plain merged network is said in the card's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+import torch
+
+from datasets.observation import Observation
+from methods.contract import Card, Estimate, FusionMethod, ParameterCount, RefusedError
+from methods.unsupervised.mossfuse.blind import BlindDegradation
+from methods.unsupervised.mossfuse.inference import MergedNetwork
+from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How the cube is computed; the module docstring has the choices."""
+
+    network: Literal["merged", "unmerged"] = "merged"
+    compiled: bool = False
+    autocast: bool = False
+
+    def __post_init__(self) -> None:
+        if self.network not in ("merged", "unmerged"):
+            raise ValueError(f"inference: expected 'merged' or 'unmerged', got {self.network!r}")
+        if self.network == "unmerged" and (self.compiled or self.autocast):
+            raise ValueError(
+                "inference: expected 'merged' with compiled or autocast, got 'unmerged'; they are variants of the merged network"
+            )
+
+    def labelled(self, card: Card) -> Card:
+        """The card with the variant in its name."""
+        said = [*(["unmerged"] if self.network == "unmerged" else []), *(["compiled"] if self.compiled else [])]
+        said += ["bf16"] if self.autocast else []
+        if not said:
+            return card
+        away = "; bf16 moves the cube by some 0.01 of that" if self.autocast else ""
+        return replace(card, name=f"{card.name}, {', '.join(said)}", fidelity=card.fidelity + away)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedMossFuse(FusionMethod):
+    """A network with its weights."""
+
+    card: ClassVar[Card] = Card(
+        name="MossFuse",
+        paper="MossFuse, arXiv 2412.04802",
+        doi="10.48550/arXiv.2412.04802",
+        year=2024,
+        fidelity="its method's card says it",
+    )
+
+    network: MossFuseNetwork
+    own_card: Card
+    inference: Inference = Inference()
+    _placed: dict[tuple[torch.device, torch.dtype], tuple[MossFuseNetwork | MergedNetwork, BlindDegradation]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def describe(self) -> Card:
+        """The card of the `Method` that it came from."""
+        return self.own_card
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The fused cube of the whole image, and the estimated sensors. Draws nothing from `rng`.
+
+        Raises:
+            RefusedError: other bands, channels or ratio than the network's.
+        """
+        own = self.network
+        expected = (own.bands, own.channels, own.ratio)
+        got = (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
+        if got != expected:
+            raise RefusedError(
+                f"MossFuse: expected the {expected[0]} bands, {expected[1]} channels and ratio {expected[2]} of its training, "
+                f"got {got[0]} bands, {got[1]} channels and ratio {got[2]}; leave the checkpoint out to learn on the scene"
+            )
+        network, blind = self._on(seen)
+        with torch.inference_mode():
+            cube = network.fused(seen.msi[None], seen.hsi[None])[0]
+        return Estimate(
+            cube.clone(memory_format=torch.contiguous_format),  # outside inference mode: an ordinary tensor
+            psf=blind.spatial_response(),
+            srf=blind.spectral_response(),
+        )
+
+    def parameter_count(self) -> ParameterCount:
+        """All weights; and those of encoders, fused decoder and sensors, before any is merged."""
+        used = (self.network.msi_encoder, self.network.hsi_encoder, self.network.fused_decoder, self.network.blind)
+        return ParameterCount(
+            total=sum(weights.numel() for weights in self.network.parameters()),
+            inference=sum(weights.numel() for part in used for weights in part.parameters()),
+        )
+
+    def _on(self, seen: Observation) -> tuple[MossFuseNetwork | MergedNetwork, BlindDegradation]:
+        """The network of the cube and the sensors, where and in the dtype that `seen` is; made once, the original left as it is."""
+        place = (seen.hsi.device, seen.hsi.dtype)
+        if place not in self._placed:
+            there = _copy(self.network).to(seen.hsi)
+            how = self.inference
+            merged = how.network == "merged"
+            network = MergedNetwork(there, compiled=how.compiled, low_precision=how.autocast) if merged else there
+            self._placed[place] = network, there.blind
+        return self._placed[place]
+
+
+def _copy(network: MossFuseNetwork) -> MossFuseNetwork:
+    """An independent network with the same weights, in eval mode."""
+    other = build_network(network.bands, network.channels, network.ratio, network.width, network.depth, network.quirks)
+    other.load_state_dict(network.state_dict())
+    return other.eval()

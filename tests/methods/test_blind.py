@@ -1,0 +1,101 @@
+"""Facts on methods/blind.py: any method that is told a response, run without it."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmark.conformance import random_pair
+from benchmark.plan import PlanError, read_plan
+from datasets.observation import Known
+from datasets.scenes import DataRoots
+from datasets.settings import SettingError, configure, field_values
+from methods.blind import NothingToEstimateError, estimate_responses
+from methods.catalog import find_one
+from methods.contract import FusionMethod, TrainableMethod, learn
+
+
+def made(name: str, **parameters: object) -> FusionMethod | TrainableMethod:
+    return configure(find_one(name).form(parameters), parameters)
+
+
+def test_the_estimates_are_handed_over_and_come_back() -> None:
+    seen = random_pair(9, 3, coarse=(8, 12))
+    blind = made("rfuse", blind="predictability", rank=5)
+    assert isinstance(blind, FusionMethod)
+    estimate = blind.fuse(seen.withhold(psf=True, srf=True), torch.Generator())
+    psf, srf = estimate_responses(seen, "predictability")
+    told = made("rfuse", rank=5)
+    assert isinstance(told, FusionMethod)
+    expected = told.fuse(replace(seen, known=Known(psf, srf)), torch.Generator())
+    assert torch.equal(estimate.cube, expected.cube)
+    assert estimate.psf is not None
+    assert torch.equal(estimate.psf.kernel, psf.kernel)
+    assert estimate.srf is not None
+    assert torch.equal(estimate.srf.weights, srf.weights)
+
+
+def test_the_card_is_blind_and_says_how() -> None:
+    card = made("rfuse", blind="hysure").describe()
+    assert (card.name, card.tier) == ("R-FUSE + hysure blind", "blind")
+    assert "HySure's estimator" in card.fidelity
+    assert made("spectralift", blind="gradient").describe().tier == "blind"
+
+
+def test_a_method_that_learns_on_the_scene_learns_with_the_estimates() -> None:
+    seen = random_pair(9, 3, coarse=(8, 12))
+    blind = made("spectralift", blind="hysure", epochs=10)
+    fitted = learn(blind, seen.withhold(psf=True, srf=True), torch.Generator().manual_seed(0))
+    cube = fitted.fuse(seen.withhold(psf=True, srf=True), torch.Generator()).cube
+    psf, srf = estimate_responses(seen, "hysure")
+    told = replace(seen, known=Known(None, srf))
+    plain = learn(made("spectralift", epochs=10), told, torch.Generator().manual_seed(0))
+    assert torch.equal(cube, plain.fuse(told, torch.Generator()).cube)
+    assert fitted.describe().tier == "blind"
+    assert fitted.parameter_count() == plain.parameter_count()
+    assert psf.ratio == 4
+
+
+def test_a_method_that_needs_nothing_refuses_the_parameter() -> None:
+    for name, parameters in (("bicubic", {}), ("kriging", {"knows": "nothing"})):
+        with pytest.raises(NothingToEstimateError, match="needs neither"):
+            made(name, blind="hysure", **parameters).describe()
+
+
+def test_a_wrong_estimator_is_an_error_that_names_the_right_ones() -> None:
+    with pytest.raises(SettingError, match="'hysure', 'gradient', 'predictability'"):
+        made("rfuse", blind="guess")
+
+
+def test_a_blind_method_survives_pickling_with_its_parameters() -> None:
+    for name in ("rfuse", "spectralift"):
+        method = made(name, blind="gradient")
+        again = pickle.loads(pickle.dumps(method))
+        assert type(again) is type(method)
+        assert field_values(again) == field_values(method)
+
+
+def plan(folder: Path, methods: str) -> Path:
+    file = folder / "plan.toml"
+    file.write_text(f'scenes = ["builtin/fields"]\nprotocols = ["camera-x8"]\n{methods}', encoding="utf-8")
+    return file
+
+
+def test_a_plan_asks_for_it_and_the_key_tells_it_apart(tmp_path: Path) -> None:
+    text = '[[method]]\nname = "rfuse"\n[[method]]\nname = "rfuse"\ngrid = { blind = ["hysure", "gradient"] }\n'
+    read = read_plan(plan(tmp_path, text), DataRoots.parse([]))
+    cells = read.cells("cpu")
+    assert len({cell.key for cell in cells}) == 3
+    assert [entry.label for entry in read.contestants] == ["R-FUSE", "R-FUSE + hysure blind", "R-FUSE + gradient blind"]
+    assert [entry.card.tier for entry in read.contestants] == ["psf+srf known", "blind", "blind"]
+    assert read.summary()["methods"][1]["parameters"]["blind"] == "hysure"
+    assert read.contestants[0].sources != read.contestants[1].sources  # the estimators' sources count
+
+
+def test_a_plan_that_asks_it_of_a_blind_method_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match=r"bicubic.*needs neither"):
+        read_plan(plan(tmp_path, '[[method]]\nname = "bicubic"\nparameters = { blind = "hysure" }\n'), DataRoots.parse([]))
