@@ -70,8 +70,8 @@ class SpatialResponse:
 
     def __call__(self, x: Float[Tensor, "bands H W"]) -> Float[Tensor, "bands h w"]:
         """y = S x: blur and decimate every band; h = H / ratio, w = W / ratio."""
-        row_index, col_index = self._indices(x.shape[1], x.shape[2], x.device)
-        padded = x.index_select(1, row_index).index_select(2, col_index)
+        row_index, col_index = self._indices(x.shape[1], x.shape[2])
+        padded = _take(_take(x, 1, row_index), 2, col_index)
         kernel = self.kernel.to(x)
         if _direct_pays(kernel, self.ratio, *padded.shape[1:]):
             return F.conv2d(padded[:, None], kernel[None, None], stride=self.ratio)[:, 0]
@@ -84,7 +84,7 @@ class SpatialResponse:
     def adjoint(self, y: Float[Tensor, "bands h w"]) -> Float[Tensor, "bands H W"]:
         """x = S' y, the exact transpose: <S x, y> = <x, S' y> for every x and y, whatever the boundary."""
         rows, cols = y.shape[1] * self.ratio, y.shape[2] * self.ratio
-        row_index, col_index = self._indices(rows, cols, y.device)
+        row_index, col_index = self._indices(rows, cols)
         kernel = self.kernel.to(y)
         size = (row_index.numel(), col_index.numel())
         if _direct_pays(kernel, self.ratio, *size):
@@ -94,8 +94,7 @@ class SpatialResponse:
             stop_row, stop_col = size[0] - kernel.shape[0] + 1, size[1] - kernel.shape[1] + 1
             sparse[:, : stop_row : self.ratio, : stop_col : self.ratio] = y
             padded = torch.fft.irfft2(torch.fft.rfft2(sparse) * torch.fft.rfft2(kernel, s=size), s=size)
-        folded_cols = y.new_zeros((y.shape[0], size[0], cols)).index_add_(2, col_index, padded)
-        return y.new_zeros((y.shape[0], rows, cols)).index_add_(1, row_index, folded_cols)
+        return _fold(_fold(padded, 2, col_index, cols), 1, row_index, rows)
 
     def circular_kernel(self, rows: int, cols: int) -> Float[Tensor, "rows cols"]:
         """The response as one periodic *convolution* kernel B sampled at 0: S x = (B * x)[::ratio, ::ratio] when circular.
@@ -108,18 +107,41 @@ class SpatialResponse:
         place = (row[:, None] * cols + col[None, :]).reshape(-1)
         return self.kernel.new_zeros(rows * cols).index_add_(0, place, self.kernel.reshape(-1)).reshape(rows, cols)
 
-    def _indices(self, rows: int, cols: int, device: torch.device) -> tuple[Int[Tensor, " r"], Int[Tensor, " c"]]:
-        """Fine rows and columns that the footprints touch, in order, the boundary already applied."""
+    def _indices(self, rows: int, cols: int) -> tuple[Int[Tensor, " r"], Int[Tensor, " c"]]:
+        """Fine rows and columns that the footprints touch, in order, the boundary already applied; on the CPU."""
         if rows % self.ratio or cols % self.ratio:
             raise ResponseError(
                 f"expected an image whose sides {self.ratio} divides, got {rows} x {cols}; crop it to "
                 f"{rows - rows % self.ratio} x {cols - cols % self.ratio}"
             )
-        axes = [
+        row_index, col_index = (
             _axis(size, taps, self.ratio, self.phase, self.boundary, name)
             for size, taps, name in ((rows, self.kernel.shape[0], "rows"), (cols, self.kernel.shape[1], "columns"))
-        ]
-        return axes[0].to(device), axes[1].to(device)
+        )
+        return row_index, col_index
+
+
+def _is_run(index: Int[Tensor, " n"]) -> bool:
+    """Whether it counts up by one: no footprint crosses the border."""
+    return bool((index == torch.arange(index.numel()) + index[0]).all())
+
+
+def _take(x: Tensor, axis: int, index: Int[Tensor, " n"]) -> Tensor:
+    """The slices of `x` at `index` (on the CPU); a view, without a copy, where they follow each other."""
+    if _is_run(index):
+        return x.narrow(axis, int(index[0]), index.numel())
+    return x.index_select(axis, index.to(x.device))
+
+
+def _fold(x: Tensor, axis: int, index: Int[Tensor, " n"], size: int) -> Tensor:
+    """The transpose of `_take`: slices added into `size` places, zero elsewhere."""
+    shape = list(x.shape)
+    shape[axis] = size
+    whole = x.new_zeros(shape)
+    if _is_run(index):
+        whole.narrow(axis, int(index[0]), index.numel()).copy_(x)
+        return whole
+    return whole.index_add_(axis, index.to(x.device), x)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,8 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args, overload
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
@@ -34,25 +36,42 @@ from methods.numerics.smooth_responses import smooth_responses
 PARAMETER = "blind"  # reserved: no method may have a field of this name
 Estimator = Literal["hysure", "gradient", "predictability"]
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
-Pair = tuple[SpatialResponse, SpectralResponse]
 
 
 class NothingToEstimateError(ValueError):
     """`blind` asked of a method that is told nothing anyway."""
 
 
-def estimate_responses(seen: Observation, estimator: Estimator) -> Pair:
-    """PSF and SRF of the pair, from the images, the ratio and the registration alone; deterministic, in the dtype of the images."""
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What an estimator says of the two sensors: msi = gain R x."""
+
+    psf: SpatialResponse
+    srf: SpectralResponse
+    gain: Float[Tensor, " channels"]  # 1 where the estimator has rows of R that sum to 1
+
+
+def estimate_responses(seen: Observation, estimator: Estimator) -> Found:
+    """The responses of the pair, from the images, the ratio and the registration alone; deterministic, in the dtype of the images."""
     return _ESTIMATORS[estimator](seen)
 
 
-def _by_predictability(seen: Observation) -> Pair:
+def _by_smoothness(seen: Observation) -> Found:
+    return Found(*smooth_responses(seen))
+
+
+def _by_gradient(seen: Observation) -> Found:
+    psf, srf = constrained_responses(seen)
+    return Found(psf, srf, seen.msi.new_ones(seen.msi.shape[0]))
+
+
+def _by_predictability(seen: Observation) -> Found:
     found = predictability(seen)
-    return found.psf, found.srf
+    return Found(found.psf, found.srf, seen.msi.new_ones(seen.msi.shape[0]))
 
 
-_ESTIMATORS: Mapping[Estimator, Callable[[Observation], Pair]] = MappingProxyType(
-    {"hysure": smooth_responses, "gradient": constrained_responses, "predictability": _by_predictability}
+_ESTIMATORS: Mapping[Estimator, Callable[[Observation], Found]] = MappingProxyType(
+    {"hysure": _by_smoothness, "gradient": _by_gradient, "predictability": _by_predictability}
 )
 _REFERENCES: Mapping[Estimator, str] = MappingProxyType(
     {
@@ -92,15 +111,18 @@ def blind_card(card: Card, estimator: Estimator) -> Card:
     )
 
 
-def _told(seen: Observation, card: Card, found: Pair) -> Observation:
-    """The pair as the inner method sees it: estimates for what its card asks for, nothing else."""
-    psf, srf = found
-    return replace(seen, known=Known(psf if card.needs_psf else None, srf if card.needs_srf else None, seen.known.noise))
+def _told(seen: Observation, card: Card, found: Found) -> Observation:
+    """The pair as the inner method sees it: estimates for what its card asks for, nothing else.
+
+    A method that is told the SRF takes it for the whole truth on the MSI, so the estimated gains are divided out.
+    """
+    known = Known(found.psf if card.needs_psf else None, found.srf if card.needs_srf else None, seen.known.noise)
+    return replace(seen, msi=seen.msi / found.gain[:, None, None] if card.needs_srf else seen.msi, known=known)
 
 
-def _with_responses(estimate: Estimate, found: Pair) -> Estimate:
+def _with_responses(estimate: Estimate, found: Found) -> Estimate:
     """The estimate with the responses that it rests on, where the method has none of its own."""
-    return replace(estimate, psf=estimate.psf or found[0], srf=estimate.srf or found[1])
+    return replace(estimate, psf=estimate.psf or found.psf, srf=estimate.srf or found.srf)
 
 
 class _BlindFusion(FusionMethod):
@@ -137,7 +159,7 @@ class _BlindLearning(TrainableMethod):
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
         """Learn with the responses estimated for each example; on a scene of its own, they serve the fusion as well."""
         card = super().describe()
-        found: Pair | None = None
+        found: Found | None = None
         told: Sequence[Example] = _ToldExamples(examples, card, self.blind)
         if card.learns == "on the scene" and len(examples) == 1:
             found = estimate_responses(examples[0].seen, self.blind)
@@ -182,7 +204,7 @@ class _Fitted(FusionMethod):
     inner: FusionMethod
     told: Card  # of the inner method
     blind: Estimator
-    found: Pair | None  # None: estimated for each pair that is fused
+    found: Found | None  # None: estimated for each pair that is fused
 
     def describe(self) -> Card:
         """The inner method's card, without needs."""

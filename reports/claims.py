@@ -51,9 +51,13 @@ class Entry:
 def judge(claims: Sequence[Claim], results: Sequence[Result], stored: Mapping[str, Scores]) -> list[Entry]:
     """What the records say to each claim."""
     scored = [result for result in results if result.outcome == "scored" and not result.card.get("unranked")]
-    numbers = {identity(result.protocol): flat(result.protocol) for result in scored}
-    protocols = {result.key: numbers[identity(result.protocol)] for result in scored}
-    return [_judge(claim, [r for r in scored if _is_of(claim, r)], protocols, stored) for claim in claims]
+    claimed = {claim.method for claim in claims}
+    by_method: dict[str, list[Result]] = {}
+    for result in scored:
+        if result.method in claimed:
+            by_method.setdefault(result.method, []).append(result)
+    protocols = {result.key: flat(result.protocol) for own in by_method.values() for result in own}
+    return [_judge(claim, [r for r in by_method.get(claim.method, []) if _is_of(claim, r)], protocols, stored) for claim in claims]
 
 
 def _judge(claim: Claim, own: Sequence[Result], protocols: Mapping[str, Mapping[str, Any]], stored: Mapping[str, Scores]) -> Entry:
@@ -171,7 +175,7 @@ def short_claims_table(entries: Sequence[Entry]) -> ProfileTable:
         "claims_tested",
         "Published figures that this run can be set against",
         table.heads[:7],
-        tuple(row[:7] for row in table.rows),
+        tuple((f"{row[0]}, {row[7].partition(';')[0]}", *row[1:7]) for row in table.rows),
         (*table.notes, *(f"{label}, {reason}: {remark}." for label, reason, remark in dict.fromkeys(remarks))),
     )
 

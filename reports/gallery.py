@@ -79,6 +79,7 @@ class Bar:
 class SpectraTable:
     """The spectra of the grid, packed for the page, the chart of one pixel, and the same in 32 bits as the bytes of a .npz file."""
 
+    grid: dict[str, Any]  # where the pixels are
     packed: dict[str, Any]
     chart: Markup
     pixel: tuple[int, int]  # row and column on the fine grid
@@ -175,13 +176,15 @@ def _spectra(
         x_label="wavelength, nm" if nm is not None else "band",
         y_label="reflectance",
     )
-    packed = {
+    grid = {
         "rows": rows.tolist(),
         "cols": cols.tolist(),
         "height": reference.cube.shape[1],
         "width": reference.cube.shape[2],
         "at": [round(value, 3) for value in at],
         "box": [BOX.width, BOX.height, BOX.left, BOX.right, BOX.top, BOX.bottom],
+    }
+    packed = {
         "truth": pack_truth(truth),
         "methods": [{"series": series[r.label, r.tier], **pack_difference(each.spectra, truth)} for r, each in drawn],
     }
@@ -189,7 +192,7 @@ def _spectra(
     arrays: dict[str, Any] = {f"method_{place + 1}": each.spectra for place, (_, each) in enumerate(drawn)}
     labels = np.array([f"{r.label} ({r.tier})" for r, _ in drawn])
     np.savez_compressed(stream, truth=truth, rows=rows, cols=cols, wavelengths_nm=np.array(at), labels=labels, **arrays)
-    return SpectraTable(packed, chart, (int(rows[row]), int(cols[col])), stream.getvalue())
+    return SpectraTable(grid, packed, chart, (int(rows[row]), int(cols[col])), stream.getvalue())
 
 
 def _points(at: Sequence[float], spectrum: Float[np.ndarray, " bands"]) -> list[tuple[float, float | None]]:

@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmark.metrics.facts import HEADLINE, METRICS, NO_REFERENCE, RESPONSES
-from benchmark.result import OUTCOMES, Result
+from benchmark.result import OUTCOMES, Result, read_json
 from reports.cards import family_of, flatten, lost_cells, method_cards
 from reports.chart import look
 from reports.detail import Plan, plan_detail
@@ -41,6 +41,7 @@ _WEB = Path(__file__).parent / "web"
 _STYLES = ("page.css", "scenes.css", "media.css")
 _SCRIPTS = ("table.js", "filter.js", "scenes.js")
 MOST_ROWS = 2000  # of the table of every score
+_LONG = 40  # characters of a text that needs room
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ def render_page(
             command=None if plan is None else plan.get("command"),
             plan=None if plan is None else flatten({key: value for key, value in plan.items() if key != "command"}),
             environment=None if environment is None else flatten(environment),
+            machines=_machines(folder),
             files=[*files, *beside],
             profiles=profiles,
             extras=[_extra(section) for section in extras],
@@ -155,6 +157,12 @@ def render_page(
     return PageContent(html, beside)
 
 
+def _machines(folder: Path) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every environment that cells ran in, by its digest, where there are several."""
+    found = sorted((folder / "environments").glob("*.json"))
+    return [(file.stem, flatten(read_json(file))) for file in found] if len(found) > 1 else []
+
+
 def _templates() -> Environment:
     """The templates with the page's filters."""
     templates = Environment(loader=FileSystemLoader(_WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -165,7 +173,7 @@ def _templates() -> Environment:
         "slug": slug,
         "line_look": look,
         "family": family_of,
-        "numeric_columns": _numeric_columns,
+        "column_kinds": _column_kinds,
     }
     templates.filters["pair"] = lambda text: (text, text)
     return templates
@@ -231,10 +239,15 @@ def _extra(section: Section) -> Extra:
     return Extra(section, figures)
 
 
-def _numeric_columns(table: ProfileTable) -> list[bool]:
-    """Of each column: whether most of its texts, dashes left out, begin as a number does."""
-    columns = [[text for text in column if text not in ("", DASH)] for column in zip(*table.rows, strict=True)] or [[] for _ in table.heads]
-    return [not texts or 2 * sum(bool(re.match(r"[+\-\u2212<>~]?\d|[+\-]?\.\d", text)) for text in texts) > len(texts) for texts in columns]
+def _column_kinds(table: ProfileTable) -> list[str]:
+    """Of each column, how it is set: number where most of its texts, dashes left out, begin as one does; else words, or long ones."""
+    kinds = []
+    for column in zip(*table.rows, strict=True) if table.rows else [()] * len(table.heads):
+        texts = [text for text in column if text not in ("", DASH)]
+        numbers = sum(bool(re.match(r"[+\-\u2212<>~]?\d|[+\-]?\.\d", text)) for text in texts)
+        longest = max(map(len, texts), default=0)
+        kinds.append("number" if 2 * numbers > len(texts) or not texts else "words long" if longest > _LONG else "words")
+    return kinds
 
 
 def _data_uri(picture: Picture) -> str:

@@ -24,10 +24,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.degradation import SpatialResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.smooth_responses import place_kernel, regress_responses
+from methods.numerics.smooth_responses import normalise_rows, place_kernel, regress_responses
 from methods.numerics.subspace import mix, principal_basis
 from methods.numerics.vca import vca
 from methods.numerics.vector_tv import Costs, minimise_vector_tv
@@ -94,11 +94,11 @@ class Method(FusionMethod):
         basis = widest_simplex(seen.hsi, rank, rng) if self.basis == "vca" else principal_basis(seen.hsi, rank)[0]
         if self.knows == "psf+srf":
             return Estimate(self._minimise(seen, basis, seen.psf, seen.srf.weights))
-        found = regress_responses(seen, unit_sum=False)
+        found = regress_responses(seen)
         psf = place_kernel(found.kernel.to(seen.hsi), found.first, seen.ratio)
         cube = self._minimise(seen, basis, psf, found.weights)
         vectors = principal_basis(seen.hsi, rank)[0]
-        return Estimate(mix(vectors @ vectors.T, cube), psf, _normalised(found.weights).to(seen.hsi))
+        return Estimate(mix(vectors @ vectors.T, cube), psf, normalise_rows(found.weights)[0].to(seen.hsi))
 
     def _minimise(self, seen: Observation, basis: Tensor, psf: SpatialResponse, weights: Tensor) -> Tensor:
         costs = Costs(seen.hsi, seen.msi, basis, psf, weights, self.tv_weight, self.msi_weight)
@@ -111,9 +111,3 @@ def widest_simplex(hsi: Float[Tensor, "bands h w"], rank: int, rng: torch.Genera
     """The endmembers of the run of VCA, of 20, whose |det E'E| is largest; float64."""
     runs = torch.stack([vca(hsi.flatten(1), rank, rng) for _ in range(VCA_RUNS)])
     return runs[int(torch.linalg.svdvals(runs).clamp_min(1e-300).log().sum(1).argmax())]
-
-
-def _normalised(weights: Float[Tensor, "channels bands"]) -> SpectralResponse:
-    """The rows divided by their sums, for the score; flat where a row sums to nothing."""
-    sums = weights.sum(1, keepdim=True)
-    return SpectralResponse(torch.where(sums > 0.1, weights / sums.clamp_min(0.1), torch.full_like(weights, 1 / weights.shape[1])))

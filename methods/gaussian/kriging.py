@@ -33,8 +33,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.numerics.fitting import minimise
-from methods.numerics.gridded_kernel import GriddedKernel
 from methods.numerics.gaussian_process import Posterior, condition, farthest, leave_one_out, matern, principal_reduction, squared_distance
+from methods.numerics.gridded_kernel import GriddedKernel
 from methods.numerics.responses import predictability
 from methods.numerics.sylvester import solve_sylvester
 

@@ -48,7 +48,8 @@ class Method(FusionMethod):
         year=2019,
         needs_psf=True,
         needs_srf=True,
-        fidelity="the authors' output to 1e-6 with their cluster labels (float32: 1e-5); our k-means draws its own. Any image size (the code: square)",
+        fidelity="the authors' output to 1e-6 with their cluster labels (float32: 1e-5); our k-means "
+        "draws its own. Any image size (the code: square). Periodic boundary",
     )
 
     trial: ClassVar[Mapping[str, int]] = MappingProxyType({"clusters": 4, "iterations": 3})

@@ -7,8 +7,9 @@ sample i from all the others misses by
 
     residual_i = (P targets)_i / P_ii          with variance 1 / P_ii          (Dubrule, Mathematical Geology 1983)
 
-so leaving one out needs one factorisation, and its slope one more product, since dP = -P dC P. For many samples g is carried by m of them, the supports Z (deterministic training
-conditional, Quinonero-Candela and Rasmussen, JMLR 2005): kernel = K_nz inv(K_zz) K_zn, exact when Z is all samples. In the whitened basis
+so leaving one out needs one factorisation, and its slope one more product, since dP = -P dC P. For many samples g is carried by m of
+them, the supports Z (deterministic training conditional, Quinonero-Candela and Rasmussen, JMLR 2005): kernel = K_nz inv(K_zz) K_zn, exact
+when Z is all samples. In the whitened basis
 V = inv(L) K_zn, L L' = K_zz, the posterior of a query with kernel column k is
 
     mean = t' b + k' weights           variance = k(q, q) - |u|^2 + |inv(F) u|^2,   u = inv(L) k,  F F' = I + V inv(diag(noise)) V'

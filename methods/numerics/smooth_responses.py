@@ -3,7 +3,7 @@
 1. SRF. Both images are blurred by boxes so wide that the unknown PSF hardly matters, the MSI is sampled at the coarse centres (M), and each
    row of R is a ridge regression on the HSI (Y), D the first difference along the bands:
 
-       R = argmin |R Y - M|^2 + smoothness |R D'|^2            optionally with rows that sum to 1
+       R = argmin |R Y - M|^2 + smoothness |R D'|^2
 
 2. PSF. With V the leading left singular vectors of the HSI and P_i the window of the MSI around coarse pixel i (one row a channel),
 
@@ -13,7 +13,8 @@
    In the eigenvectors of D'D the penalty is diagonal and leaves only the mean of b free, so a window of thousands of taps on an image of a
    few hundred coarse pixels needs the Gram matrix of the equations alone, never that of the taps.
 
-Images are taken in units of the HSI's maximum, for which the weights 10 are meant. Neither response has a sign constraint.
+Images are taken in units of the HSI's maximum, for which the weights 10 are meant. Neither response has a sign constraint. Rows of R that
+do not sum to 1 are the product of a response and a gain, msi = gain R x: forced to sum to 1, R explains the MSI up to 2 dB worse.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from methods.numerics.subspace import principal_basis
 SMOOTHNESS = 10.0  # of both regressions, in units of the HSI's maximum squared
 MSI_BOX = 9  # fine pixels a side of the box that hides the PSF
 RANK = 10  # singular vectors that the HSI is cleaned by
-LEAST_SUM = 0.1  # of a PSF: one that sums to less saw nothing and is replaced by a flat one
+LEAST_SUM = 0.1  # of a PSF or a row of R: one that sums to less saw nothing and is replaced by a flat one
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +45,26 @@ class Regressed:
     first: tuple[int, int]  # fine pixel under its first tap for coarse pixel (0, 0)
 
 
-def smooth_responses(seen: Observation) -> tuple[SpatialResponse, SpectralResponse]:
-    """PSF (periodic) and SRF (rows that sum to 1) of the pair, in its dtype. Deterministic."""
-    found = regress_responses(seen, unit_sum=True)
-    return place_kernel(found.kernel.to(seen.hsi), found.first, seen.ratio), SpectralResponse(found.weights.to(seen.hsi))
+def smooth_responses(seen: Observation) -> tuple[SpatialResponse, SpectralResponse, Float[Tensor, " channels"]]:
+    """PSF (periodic), SRF (rows that sum to 1) and the gain of each channel, msi = gain R x; in the dtype of the pair. Deterministic."""
+    found = regress_responses(seen)
+    srf, gain = normalise_rows(found.weights)
+    return place_kernel(found.kernel.to(seen.hsi), found.first, seen.ratio), srf.to(seen.hsi), gain.to(seen.msi)
 
 
-def regress_responses(seen: Observation, *, unit_sum: bool) -> Regressed:
-    """Both steps. Without `unit_sum`, R is divided by the kernel's sum, as published, and its rows need not sum to 1."""
+def normalise_rows(weights: Float[Tensor, "channels bands"]) -> tuple[SpectralResponse, Float[Tensor, " channels"]]:
+    """The rows divided by their sums, and the sums; flat rows and a gain of 1 where a sum is too small to divide by."""
+    sums = weights.sum(1)
+    usable = sums >= LEAST_SUM
+    rows = torch.where(usable[:, None], weights / sums.clamp_min(LEAST_SUM)[:, None], torch.full_like(weights, 1 / weights.shape[1]))
+    return SpectralResponse(rows), torch.where(usable, sums, torch.ones_like(sums))
+
+
+def regress_responses(seen: Observation) -> Regressed:
+    """Both steps; R is divided by the kernel's sum, as published, and its rows need not sum to 1."""
     unit = float(seen.hsi.double().amax().clamp_min(1e-12))
     hsi, msi = seen.hsi.double() / unit, seen.msi.double() / unit
-    weights = regress_srf(hsi, msi, seen.ratio, seen.phase, unit_sum=unit_sum)
+    weights = regress_srf(hsi, msi, seen.ratio, seen.phase)
     vectors = principal_basis(hsi, RANK)[0]
     target = torch.einsum("cb,br,dr,dhw->chw", weights, vectors, vectors, hsi)
     sides, first = window(seen, 2 * seen.ratio - 1)
@@ -62,7 +72,7 @@ def regress_responses(seen: Observation, *, unit_sum: bool) -> Regressed:
     total = float(kernel.sum())
     if total < LEAST_SUM:
         return Regressed(weights, torch.full_like(kernel, 1 / kernel.numel()), first)
-    return Regressed(weights if unit_sum else weights / total, kernel / total, first)
+    return Regressed(weights / total, kernel / total, first)
 
 
 def regress_srf(
@@ -70,8 +80,6 @@ def regress_srf(
     msi: Float[Tensor, "channels H W"],
     ratio: int,
     centre: tuple[float, float],
-    *,
-    unit_sum: bool,
     smoothness: float = SMOOTHNESS,
 ) -> Float[Tensor, "channels bands"]:
     """R of step 1, float64 like its images; `centre` is that of coarse pixel (0, 0) on the fine grid."""
@@ -82,11 +90,7 @@ def regress_srf(
     gram = pixels @ pixels.T + smoothness * steps.T @ steps
     gram = gram + 1e-13 * (1 + torch.diagonal(gram).amax()) * torch.eye(bands).to(hsi)
     rows: Tensor = torch.linalg.solve(gram, pixels @ values.T).T
-    if not unit_sum:
-        return rows
-    ones = torch.linalg.solve(gram, torch.ones(bands).to(hsi))
-    balanced: Tensor = rows + (1 - rows.sum(1, keepdim=True)) / ones.sum() * ones
-    return balanced
+    return rows
 
 
 def regress_psf(
@@ -140,7 +144,7 @@ def place_kernel(kernel: Float[Tensor, "rows cols"], first: tuple[int, int], rat
     phase = min(max((sum(first) + sum(ends)) // 4, 0), ratio - 1)
     reach = max(*(abs(start - phase) for start in first), *(abs(end - phase) for end in ends))
     placed = kernel.new_zeros(2 * reach + 1, 2 * reach + 1)
-    row, col = (reach + start - phase + 1 for start in first)
+    row, col = (reach + start - phase for start in first)
     placed[row : row + kernel.shape[0], col : col + kernel.shape[1]] = kernel
     return SpatialResponse(placed, ratio, phase)
 

@@ -2,7 +2,7 @@
 for (const explore of document.querySelectorAll(".explore")) {
   const scene = explore.closest(".scene"), stage = explore.querySelector(".stage"), slider = explore.querySelector(".slider");
   const select = explore.querySelector("select"), chart = explore.querySelector(".spectrum svg");
-  const table = JSON.parse(explore.querySelector("script").textContent);
+  const table = JSON.parse(explore.querySelector(".grid-table").textContent);
   const answer = explore.querySelector("output");
   let spectra; // decoded when first needed
   let row = table.rows.length >> 1, col = table.cols.length >> 1;
@@ -78,10 +78,11 @@ for (const explore of document.querySelectorAll(".explore")) {
   const nearest = (places, wanted) => places.reduce((best, place, k) => (Math.abs(place - wanted) < Math.abs(places[best] - wanted) ? k : best), 0);
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   function decode() {
-    const { low, high, data } = table.truth, codes = new DataView(bytes(data).buffer);
+    const packed = JSON.parse(explore.querySelector(".spectra-table").textContent);
+    const { low, high, data } = packed.truth, codes = new DataView(bytes(data).buffer);
     const values = Float32Array.from({ length: codes.byteLength / 2 }, (_, k) => low + ((high - low) * codes.getUint16(2 * k, true)) / 65535);
     const found = new Map([["-1", values]]);
-    for (const { series, most, data } of table.methods) {
+    for (const { series, most, data } of packed.methods) {
       const signs = new Int8Array(bytes(data).buffer);
       found.set(String(series), values.map((value, k) => value + (Math.sign(signs[k]) * most * signs[k] ** 2) / 16129));
     }

@@ -11,7 +11,15 @@ import torch
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.smooth_responses import place_kernel, regress_psf, regress_responses, regress_srf, smooth_responses, window
+from methods.numerics.smooth_responses import (
+    normalise_rows,
+    place_kernel,
+    regress_psf,
+    regress_responses,
+    regress_srf,
+    smooth_responses,
+    window,
+)
 
 
 def draw(generator: torch.Generator, *shape: int) -> torch.Tensor:
@@ -21,7 +29,7 @@ def draw(generator: torch.Generator, *shape: int) -> torch.Tensor:
 def test_srf_and_psf_are_those_of_the_authors_estimator(shared: Path) -> None:
     with np.load(shared / "parity/model/s4_noisy.npz") as a, np.load(shared / "parity/model/s4_noisy__hysure_blind.npz") as b:
         hsi, msi, vectors, weights, periodic = (torch.from_numpy(x) for x in (a["HSI"], a["MSI"], b["V"], b["R"], b["B"]))
-    own = regress_srf(hsi, msi, 4, (1.0, 1.0), unit_sum=False)
+    own = regress_srf(hsi, msi, 4, (1.0, 1.0))
     target = torch.einsum("cb,br,dr,dhw->chw", own, vectors, vectors, hsi)
     kernel = regress_psf(target, msi, 4, (-3, -3), (10, 10))
     places = torch.arange(-5, 5) % 64  # theirs is stored without mirroring
@@ -56,16 +64,21 @@ def test_the_psf_solves_the_normal_equations(size: tuple[int, int], sides: tuple
     assert torch.allclose(regress_psf(target, msi, ratio, first, sides), expected, rtol=0, atol=1e-9)
 
 
-def test_rows_that_must_sum_to_one_are_the_constrained_minimum() -> None:
+def test_the_srf_minimises_its_cost() -> None:
     generator = torch.Generator().manual_seed(1)
     hsi, msi = draw(generator, 5, 6, 7), draw(generator, 2, 12, 14)
-    free, bound = (regress_srf(hsi, msi, 2, (0.5, 0.5), unit_sum=flag) for flag in (False, True))
-    assert torch.allclose(bound.sum(1), torch.ones(2).double(), atol=1e-12)
+    found = regress_srf(hsi, msi, 2, (0.5, 0.5))
     nudge = torch.randn(2, 5, dtype=torch.float64, generator=generator)
-    nudge -= nudge.mean(1, keepdim=True)
-    moved = [regress_cost(hsi, msi, bound + step * nudge) for step in (-1e-3, 0.0, 1e-3)]
-    assert moved[1] <= min(moved[0], moved[2])
-    assert regress_cost(hsi, msi, free) <= moved[1]
+    moved = [regress_cost(hsi, msi, found + step * nudge) for step in (-1e-3, 0.0, 1e-3)]
+    assert moved[1] < min(moved[0], moved[2])
+    assert abs(moved[0] - moved[2]) < 1e-6 * (moved[0] + moved[2] - 2 * moved[1])
+
+
+def test_rows_become_a_response_and_a_gain() -> None:
+    rows = torch.tensor([[0.3, 0.9], [-0.1, 0.1]]).double()
+    srf, gain = normalise_rows(rows)
+    assert torch.allclose(srf.weights, torch.tensor([[0.25, 0.75], [0.5, 0.5]]).double())
+    assert gain.tolist() == pytest.approx([1.2, 1.0])
 
 
 def regress_cost(hsi: torch.Tensor, msi: torch.Tensor, weights: torch.Tensor) -> float:
@@ -130,6 +143,6 @@ def test_a_window_is_centred_on_the_pair() -> None:
 def test_estimates_do_not_depend_on_the_unit_of_the_images() -> None:
     seen = textured_pair(1, torch.rand(3, 3, generator=torch.Generator().manual_seed(4))).to("cpu", torch.float64)
     scaled = Observation(50 * seen.hsi, 50 * seen.msi, seen.wavelengths, 4, seen.phase)
-    first, second = (regress_responses(pair, unit_sum=False) for pair in (seen, scaled))
+    first, second = (regress_responses(pair) for pair in (seen, scaled))
     assert torch.allclose(first.weights, second.weights, atol=1e-9)
     assert torch.allclose(first.kernel, second.kernel, atol=1e-9)

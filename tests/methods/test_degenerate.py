@@ -48,6 +48,10 @@ def all_zero() -> Observation:
     return replace(seen, hsi=torch.zeros_like(seen.hsi), msi=torch.zeros_like(seen.msi))
 
 
+def by_smoothness(seen: Observation) -> tuple[SpatialResponse, SpectralResponse]:
+    return smooth_responses(seen)[:2]
+
+
 def few_steps(seen: Observation) -> tuple[SpatialResponse, SpectralResponse]:
     return constrained_responses(seen, steps=(15, 15))
 
@@ -78,7 +82,7 @@ def test_degenerate_input_gives_a_finite_cube_or_a_clear_refusal(what: str, name
     check_estimate(estimate, seen)
 
 
-@pytest.mark.parametrize("estimate", [smooth_responses, few_steps], ids=["hysure", "gradient"])
+@pytest.mark.parametrize("estimate", [by_smoothness, few_steps], ids=["hysure", "gradient"])
 @pytest.mark.parametrize("what", INPUTS)
 def test_blind_estimation_survives_degenerate_input(
     what: str, estimate: Callable[[Observation], tuple[SpatialResponse, SpectralResponse]]

@@ -20,9 +20,12 @@ from PIL import Image
 
 from benchmark.metrics.facts import METRICS
 from benchmark.result import RecordError, read_records
+from reports.choice import read_choice
 from reports.report import ReportPaths, write_report
 
 ROOT = Path(__file__).resolve().parents[2]
+# Tiers of each protocol with two methods or more to compare; under the second one HySure has no score, and so its tier has but one.
+COMPARED = {"camera-x8": ("blind", "psf-srf-known", "all-tiers"), "noisy_x4-b": ("blind", "all-tiers")}
 VOID = {"meta", "link", "img", "input", "br", "rect", "circle", "path", "use"}
 
 
@@ -68,8 +71,17 @@ def page(report: ReportPaths) -> Page:
 def test_the_report_lies_where_it_says(report: ReportPaths, run_folder: Path) -> None:
     assert report.folder == run_folder / "report"
     stems = ("summary_camera-x8", "summary_noisy_x4-b")
-    names = {f"tables/{stem}.{suffix}" for stem in stems for suffix in ("tex", "csv", "md")} | {"tables/cells.csv"}
+    names = {f"tables/{stem}.{suffix}" for stem in (*stems, "protocols") for suffix in ("tex", "csv", "md")}
+    names |= {f"tables/{name}" for name in ("cells.csv", "claims.csv", "claims.txt", "methods.bib", "statistics.csv")}
+    compared = [f"{protocol}_{tier}" for protocol, tiers in COMPARED.items() for tier in tiers]
+    names |= {f"tables/statistics_{each}_{kind}.{suffix}" for each in compared for kind in ("matrix", "pairs") for suffix in ("tex", "txt")}
     assert {path.relative_to(report.folder).as_posix() for path in report.tables} == names
+    stems = {path.relative_to(report.folder).with_suffix("").name for path in report.figures}
+    protocols = ("camera-x8", "noisy_x4-b")
+    assert stems == {"psnr_seconds"} | {f"{kind}_{each}" for kind in ("cd", "ranks") for each in compared} | {
+        f"{kind}_{protocol}" for kind in ("psnr_seconds", "scenes", "errors", "spectra") for protocol in protocols
+    }
+    assert {path.suffix for path in report.figures} == {".pdf", ".png", ".svg"}
     assert all(path.stat().st_size > 0 for path in (report.page, *report.tables, *report.figures))
     assert not list(report.folder.rglob("*.tmp"))
 
@@ -110,8 +122,8 @@ def test_nothing_is_fetched_and_only_the_pages_own_script_may_run(page: Page) ->
     assert [link["href"] for link in page.all("link")] == ["data:,"]
     assert not re.search(r"url\(\s*['\"]?(?!#)", page.source)
     assert "@import" not in page.source
-    data = re.findall(r'<script type="application/json">(.*?)</script>', page.source, re.DOTALL)
-    assert len(data) == 6
+    data = re.findall(r'<script type="application/json" class="[a-z-]+">(.*?)</script>', page.source, re.DOTALL)
+    assert len(data) == 12
     assert not any("<" in table for table in data)
     script = re.search(r"<script>(.*?)</script>", page.source, re.DOTALL)
     assert script is not None
@@ -176,6 +188,15 @@ def test_missing_files_are_said_to_be_missing(small_run: Path) -> None:
     assert str(small_run) not in page.text
 
 
+def test_several_environments_are_all_on_the_page(small_run: Path) -> None:
+    (small_run / "environments").mkdir()
+    for digest, cores in (("aaa1", 3), ("bbb2", 97)):
+        (small_run / "environments" / f"{digest}.json").write_text(json.dumps({"cores": cores, "processor": f"<b>{digest}"}))
+    page = Page(write_report(small_run).page.read_text(encoding="utf-8"))
+    assert "All 2 environments that took part" in page.text
+    assert "<b>bbb2" in page.text
+
+
 def test_without_references_the_tables_still_stand(small_run: Path) -> None:
     shutil.rmtree(small_run / "scenes")
     page = Page(write_report(small_run).page.read_text(encoding="utf-8"))
@@ -227,3 +248,21 @@ def test_a_report_needs_no_torch_and_no_method(small_run: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", code, small_run], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (run.stdout.strip(), run.stderr) == ("[]", "")
+
+
+def test_a_report_by_another_choice_leaves_nothing_of_the_one_before(small_run: Path) -> None:
+    first = write_report(small_run)
+    own = first.folder / "notes.txt"
+    own.write_text("a file that no report has written")
+    second = write_report(small_run, choice=read_choice(metrics="sam,psnr", group_by="tier", methods="rfuse,bicubic"))
+    there = {path for path in (second.folder / "tables").iterdir() if not path.name.startswith(".")}
+    assert there == set(second.tables)
+    assert {path.name for path in second.tables if path.suffix == ".tex"} == {
+        "summary_camera-x8-blind.tex",
+        "summary_camera-x8-psf-srf-known.tex",
+        "statistics_camera-x8_all-tiers_matrix.tex",
+        "statistics_camera-x8_all-tiers_pairs.tex",
+    }
+    assert own.exists()
+    page = Page(second.page.read_text(encoding="utf-8"))
+    assert "MossFuse" not in page.text.partition("Published figures")[0]
