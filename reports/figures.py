@@ -23,7 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.labels import place_labels
 from reports.style import GRID, INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count, figure_settings, shorten, tier_looks, tier_order
@@ -160,6 +160,7 @@ def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, look: Look) -> No
         panel.invert_yaxis()  # better is up
     panel.xaxis.set_major_locator(LogLocator(base=10, numticks=8))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_front(panel: Axes, rows: Sequence[Row], lead: Column) -> None:

@@ -38,7 +38,7 @@ def typeset(table: Path, work: Path) -> Image.Image:
 
 
 def main(folder: Path, wanted: list[str]) -> None:
-    """Every picture as a PNG of at most 256 colours."""
+    """Every picture as a PNG of at most 256 colours, photographs as JPEG."""
     for each in wanted:
         name, _, path = each.partition("=")
         with tempfile.TemporaryDirectory() as work:
@@ -46,7 +46,10 @@ def main(folder: Path, wanted: list[str]) -> None:
             picture = typeset(source, Path(work)) if source.suffix == ".tex" else Image.open(source).convert("RGB")
         if picture.width > WIDEST:
             picture = picture.resize((WIDEST, round(picture.height * WIDEST / picture.width)), Image.Resampling.LANCZOS)
-        picture.quantize(256, dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
+        if picture.getcolors(20_000) is None:
+            picture.save(folder / f"{name}.jpg", quality=85)
+        else:
+            picture.quantize(256, dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

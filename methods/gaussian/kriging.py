@@ -72,7 +72,7 @@ class Method(TrainableMethod):
 
     knows: Literal["nothing", "srf", "psf+srf"] = "srf"  # which responses it is told: its tier
     samples: int = 768  # coarse pixels that carry the process; all coarse pixels are its data
-    tuning_samples: int = 400  # coarse pixels that the kernel's numbers are found on
+    tuning_samples: int = 256  # coarse pixels that the kernel's numbers are found on
     terms: Terms = "colour+position"  # of the regression; "linear" is B c alone
     dark_noise: bool = True  # the noise term n_1
     tune: bool = True  # False keeps the kernel at START

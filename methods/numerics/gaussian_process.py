@@ -58,7 +58,7 @@ class _Projector(torch.autograd.Function):
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
         against = inverse @ trend
         precision = trend.T @ against
-        projector = inverse - against @ torch.linalg.solve(precision + _tiny(precision), against.T)
+        projector: Tensor = inverse - against @ torch.linalg.solve(precision + _tiny(precision), against.T)
         ctx.save_for_backward(projector)
         return projector
 

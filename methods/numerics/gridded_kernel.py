@@ -4,8 +4,8 @@
     products          = k W                                                                       W (m, q)
 
 The squared colour distance is one matrix product with two further columns, [a, |a|^2, 1] [-2 b, 1, |b|^2]', about the supports' mean so
-that float32 loses nothing that matters. The place factor of a grid is a row's factor times a column's: no distance and no exponential a pixel.
-What is left is a root, an exponential and seven passes a value. No more than a block of k is ever in memory.
+that float32 loses nothing that matters. The place factor of a grid is a row's factor times a column's: no distance and no exponential a
+pixel. What is left is a root, an exponential and seven passes a value. No more than a block of k is ever in memory.
 """
 
 from __future__ import annotations

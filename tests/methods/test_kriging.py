@@ -15,7 +15,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import Example
 from methods.gaussian.kriging import START, Method, Terms, coarse_places, features, kernel, log_error
-from methods.numerics.gaussian_process import condition, farthest, leave_one_out, matern, squared_distance
+from methods.numerics.gaussian_process import condition, farthest, leave_one_out, matern, principal_reduction, squared_distance
+from methods.numerics.gridded_kernel import GriddedKernel
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:
@@ -112,6 +113,48 @@ def test_supports_are_distinct_and_far_apart() -> None:
     apart = torch.cdist(points[index], points[index]) + 1e9 * torch.eye(10, dtype=torch.float64)
     covered = torch.cdist(points, points[index]).amin(1).max()
     assert float(apart.min()) >= float(covered)  # a greedy cover: the next point would be nearer than any chosen pair
+
+
+@pytest.mark.parametrize("placed", [True, False])
+@pytest.mark.parametrize(("rows", "cols", "supports"), [(5, 7, 9), (3, 600, 300)], ids=["small", "several blocks"])
+def test_the_kernel_to_a_grid_of_pixels_is_the_kernel_pixel_by_pixel(placed: bool, rows: int, cols: int, supports: int) -> None:
+    numbers = torch.tensor([-0.4, 0.3, -1.2, 0.4, -3.0, -4.0], dtype=torch.float64)
+    guide = draw(1, 2, rows, cols).square() + 0.1
+    grid = torch.cartesian_prod(torch.arange(rows), torch.arange(cols)).double() / cols
+    pixels = features(guide, grid, 1.0)
+    support = features(
+        draw(2, 2, supports, 1).square() + 0.1,
+        torch.rand(supports, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64),
+        1.0,
+    )
+    weights = draw(4, supports, 3)
+    scale = float(numbers[2].exp())
+    whole = GriddedKernel.prepare(
+        (rows, cols),
+        support.colour(numbers),
+        support.place / scale if placed else None,
+        1 / (cols * scale),
+        float(torch.sigmoid(numbers[3])),
+        weights,
+    )
+    colour = pixels.colour(numbers)
+    parts = [
+        whole.products(row, min(row + whole.step(), rows), colour[row * cols : min(row + whole.step(), rows) * cols])
+        for row in range(0, rows, whole.step())
+    ]
+    expected = kernel(pixels, support, numbers, "colour+position" if placed else "colour") @ weights
+    torch.testing.assert_close(torch.cat(parts), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_reduction_of_low_rank_is_never_more_than_the_whole_and_is_the_whole_at_full_rank() -> None:
+    points, noise, trend, targets, query, _ = problem(11)
+    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, targets)
+    columns = kernel_by_loops(query, points)
+    whole = ((columns @ posterior.reduction) * columns).sum(1)
+    for rank in (1, 4, 17):
+        taken = (columns @ principal_reduction(posterior, kernel_by_loops(points, points), rank)).square().sum(1)
+        assert bool((taken <= whole * (1 + 1e-6) + 1e-9).all())
+        assert (float((taken - whole).abs().max()) < 1e-5) == (rank == 17)
 
 
 def linear_pair(channels: int, scale: float = 1.0, bands: int = 7, linear: bool = True, ratio: int = 4) -> tuple[Observation, torch.Tensor]:

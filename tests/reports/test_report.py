@@ -78,7 +78,7 @@ def test_the_report_lies_where_it_says(report: ReportPaths, run_folder: Path) ->
     assert {path.relative_to(report.folder).as_posix() for path in report.tables} == names
     stems = {path.relative_to(report.folder).with_suffix("").name for path in report.figures}
     protocols = ("camera-x8", "noisy_x4-b")
-    assert stems == {"psnr_seconds"} | {f"{kind}_{each}" for kind in ("cd", "ranks") for each in compared} | {
+    assert stems == {"psnr_seconds", "responses_noisy_x4-b"} | {f"{kind}_{each}" for kind in ("cd", "ranks") for each in compared} | {
         f"{kind}_{protocol}" for kind in ("psnr_seconds", "scenes", "errors", "spectra") for protocol in protocols
     }
     assert {path.suffix for path in report.figures} == {".pdf", ".png", ".svg"}

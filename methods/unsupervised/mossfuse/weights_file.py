@@ -42,6 +42,7 @@ def save_weights(network: MossFuseNetwork, file: Path, facts: Mapping[str, str])
     }
     temporary = file.with_name(f".{file.name}.tmp")
     save_file(tensors, temporary, {**facts, **own})
+    temporary.chmod(0o644)  # safetensors makes files that their owner alone can read
     temporary.replace(file)
 
 
