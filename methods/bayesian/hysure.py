@@ -35,6 +35,7 @@ from methods.numerics.vector_tv import Costs, minimise_vector_tv
 Variant = Literal["as published", "converged"]
 
 PUBLISHED_ITERATIONS = 200
+PUBLISHED_PENALTY, CONVERGED_PENALTY = 0.05, 5e-4
 VCA_RUNS = 20  # of which the one with the largest |det E'E| is kept
 
 
@@ -71,14 +72,14 @@ class Method(FusionMethod):
     basis: Literal["vca", "svd"] = "vca"  # columns of E: endmembers, or singular vectors
     tv_weight: float = 5e-4
     msi_weight: float = 1.0
-    penalty: float = 0.05  # mu; of the converged variant, its first value
+    penalty: float | None = None  # mu: 0.05 as published, 5e-4 converged, where fewer iterations get further
     tolerance: float = 1e-3  # of the converged variant
     most_iterations: int = 1000  # of the converged variant
 
     def __post_init__(self) -> None:
         if min(self.rank, self.most_iterations) < 1:
             raise ValueError(f"rank and most_iterations: expected at least 1, got {self.rank} and {self.most_iterations}")
-        if min(self.penalty, self.msi_weight, self.tolerance) <= 0 or self.tv_weight < 0:
+        if min(self.msi_weight, self.tolerance) <= 0 or (self.penalty is not None and self.penalty <= 0) or self.tv_weight < 0:
             raise ValueError(
                 "penalty, msi_weight, tolerance: expected numbers above 0, tv_weight one not below, got "
                 f"{self.penalty}, {self.msi_weight}, {self.tolerance}, {self.tv_weight}"
@@ -103,8 +104,8 @@ class Method(FusionMethod):
     def _minimise(self, seen: Observation, basis: Tensor, psf: SpatialResponse, weights: Tensor) -> Tensor:
         costs = Costs(seen.hsi, seen.msi, basis, psf, weights, self.tv_weight, self.msi_weight)
         if self.variant == "as published":
-            return mix(basis, minimise_vector_tv(costs, self.penalty, PUBLISHED_ITERATIONS)[0])
-        return mix(basis, minimise_vector_tv(costs, self.penalty, self.most_iterations, self.tolerance)[0])
+            return mix(basis, minimise_vector_tv(costs, self.penalty or PUBLISHED_PENALTY, PUBLISHED_ITERATIONS)[0])
+        return mix(basis, minimise_vector_tv(costs, self.penalty or CONVERGED_PENALTY, self.most_iterations, self.tolerance)[0])
 
 
 def widest_simplex(hsi: Float[Tensor, "bands h w"], rank: int, rng: torch.Generator) -> Float[Tensor, "bands rank"]:

@@ -44,6 +44,7 @@ START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0)  # log scales of c, log s, place (lo
 PULL = 0.015  # of each number towards START, a squared unit, against the mean log error of a band
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the six numbers
 FLOOR = 0.03  # of the mean brightness: what is darker counts as of that brightness
+CHUNK = 512  # coarse pixels whose kernel is computed at a time: memory
 VARIANCE_RANK = 96  # directions that carry the reduction of the variance; what is left out makes it larger, never smaller
 TRUST = 1e-4  # noise of the MSI over the mean variance of a band's residual
 NOISE_FLOOR = 1e-3  # of the mean variance of a residual: the least noise of the HSI, and what P is lifted by
@@ -108,7 +109,8 @@ class Method(TrainableMethod):
         numbers = self._tuned(coarse.pick(order), targets[order])
         support = coarse.pick(farthest(coarse.scaled(numbers), self.samples))
         noise = _noise(coarse, numbers, self.dark_noise)
-        columns = self._kernel(coarse, support, numbers)
+        parts = torch.split(torch.arange(len(targets), device=targets.device), CHUNK)
+        columns = torch.cat([self._kernel(coarse.pick(part), support, numbers) for part in parts])
         posterior = condition(self._kernel(support, support, numbers), columns, noise, coarse.chromaticity, targets)
         reduction = columns.new_zeros(columns.shape[1], 1)
         if self.uncertainty:

@@ -26,11 +26,11 @@ STEADY_STEPS, FALLING_STEPS = 3000, 3000
 
 
 def constrained_responses(
-    seen: Observation, window_ratio: float = 2.0, steps: tuple[int, int] = (STEADY_STEPS, FALLING_STEPS)
+    seen: Observation, window_ratio: float = 2.0, steps: tuple[int, int] = (STEADY_STEPS, FALLING_STEPS), rate: float = RATE
 ) -> tuple[SpatialResponse, SpectralResponse]:
     """PSF (periodic) and SRF of the pair, in its dtype. Deterministic.
 
-    `reach` is half the window's side in coarse pixels; `steps` are those at the full rate and those that fall.
+    `window_ratio` is the window's side in coarse pixels; `steps` are those at the full `rate` and those that fall.
     """
     sides, first = window(seen, round(window_ratio * seen.ratio))
     windows = _windows(seen, sides, first)
@@ -43,7 +43,7 @@ def constrained_responses(
         kernel, weights = (_on_plane(values) for values in parameters)
         return ((windows @ kernel).view(channels, -1) - weights @ pixels).abs().sum()
 
-    rates = [RATE] * steps[0] + [RATE * (1 - step / steps[1]) for step in range(steps[1])]
+    rates = [rate] * steps[0] + [rate * (1 - step / steps[1]) for step in range(steps[1])]
     kernel, weights = (found.double() for found in minimise(loss, start, rates, epsilon=1e-8, project=_onto_simplex))
     psf = place_kernel((kernel / kernel.sum()).reshape(sides).to(seen.hsi), first, seen.ratio)
     return psf, SpectralResponse((weights / weights.sum(1, keepdim=True)).to(seen.hsi))

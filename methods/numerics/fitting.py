@@ -22,24 +22,31 @@ def minimise(
     decay: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-7,
     project: Callable[[Sequence[Tensor]], None] | None = None,
+    weight_decay: float = 0.0,
+    shares: Sequence[float] | None = None,
 ) -> tuple[Tensor, ...]:
     """The parameters after one Adam step a learning rate, from `start`, on the scalar `loss(parameters)`; the last iterate, detached.
 
     `start` is not changed; its tensors share one device and one floating dtype. `decay` is (b1, b2). `project` is given the parameters,
-    detached, after each step and may change them in place: a constraint.
+    detached, after each step and may change them in place: a constraint. `weight_decay` adds that much of p to g. `shares` are multiples
+    of the learning rate, one a tensor.
     """
     vector = torch.cat([tensor.detach().flatten() for tensor in start])
     pieces = torch.split(vector, [tensor.numel() for tensor in start])
     parameters = [piece.view(tensor.shape).detach().requires_grad_() for piece, tensor in zip(pieces, start, strict=True)]
     mean, square = torch.zeros_like(vector), torch.zeros_like(vector)
+    pace = None if shares is None else torch.cat([torch.full_like(piece, share) for piece, share in zip(pieces, shares, strict=True)])
     for step, rate in enumerate(rates, start=1):
         with torch.enable_grad():
             slopes = torch.autograd.grad(loss(parameters), parameters)
         gradient = torch.cat([slope.flatten() for slope in slopes])
+        if weight_decay:
+            gradient.add_(vector, alpha=weight_decay)
         mean.lerp_(gradient, 1 - decay[0])
         square.mul_(decay[1]).addcmul_(gradient, gradient, value=1 - decay[1])
         length = rate * (1 - decay[1] ** step) ** 0.5 / (1 - decay[0] ** step)
-        vector.addcdiv_(mean, square.sqrt().add_(epsilon), value=-length)
+        direction = mean if pace is None else mean * pace
+        vector.addcdiv_(direction, square.sqrt().add_(epsilon), value=-length)
         if project is not None:
             project([parameter.detach() for parameter in parameters])
     return tuple(parameter.detach() for parameter in parameters)

@@ -105,7 +105,7 @@ def condition(
     eye = torch.eye(support.shape[0]).to(support)
     factor = torch.linalg.cholesky(support + JITTER * eye)
     root = noise.sqrt()[:, None]
-    white = torch.linalg.solve_triangular(factor, columns.T, upper=False) / root.T
+    white = torch.linalg.solve_triangular(factor, columns.T, upper=False).div_(root.T)
     information = torch.linalg.cholesky(eye + white @ white.T)
     scaled_trend, scaled_targets = trend / root, targets / root
 

@@ -28,6 +28,8 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse
 from methods.numerics.subspace import mix
 
+GROUP = 4  # components whose fine images are blurred at once: bounds the memory beside the images given and returned
+
 
 def solve_sylvester(
     data_metric: Float[Tensor, "rank rank"],
@@ -52,11 +54,15 @@ def solve_sylvester(
     to_eigen = rotation.T @ factor.T
     from_eigen = torch.linalg.solve_triangular(factor.T, rotation, upper=True)
 
-    missing = mix(to_eigen, coarse - periodic(prior))
+    missing = mix(to_eigen, coarse - torch.cat([periodic(part) for part in torch.split(prior, GROUP)]))
     power = _power(periodic, coarse[:1])
     spectrum = torch.fft.rfft2(missing) / (power + eigenvalues.to(prior)[:, None, None])
     correction: Tensor = torch.fft.irfft2(spectrum, s=missing.shape[1:])
-    return periodic.adjoint(mix(from_eigen, correction)).add_(prior)
+    back = mix(from_eigen, correction)
+    solved = prior.clone()
+    for part, own in zip(torch.split(solved, GROUP), torch.split(back, GROUP), strict=True):
+        part += periodic.adjoint(own)
+    return solved
 
 
 def _power(periodic: SpatialResponse, coarse: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h half"]:

@@ -1,0 +1,129 @@
+"""What methods that learn one scene share: a budget, learning rates, first weights, and a loop that does not hide a divergence.
+
+rates(steady, falling)   rate for `steady` steps, then  rate (1 - k / falling),  k = 0, 1, ... falling - 1
+budget                   multiplies every number of steps; below 1 the card says "reduced", and the row is not ranked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from datasets.degradation import SpatialResponse
+from datasets.observation import Observation
+from methods.contract import Card, Example, RefusedError
+from methods.numerics.fitting import minimise
+
+CHUNK = 8192  # fine pixels a forward pass of a per-pixel network: activations stay in the cache, memory does not grow with the image
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class DivergedError(ArithmeticError):
+    """Learning left the finite numbers; the text says where, and the way out."""
+
+
+def scaled(steps: int, budget: float) -> int:
+    """The published number of steps times the budget, at least 1."""
+    return max(1, round(steps * budget))
+
+
+def checked_budget(budget: float) -> None:
+    """Raises ValueError for a budget that is not above 0."""
+    if not 0 < budget < float("inf"):
+        raise ValueError(f"budget: expected a number > 0 (1 is the published number of steps), got {budget}")
+
+
+def card_at_budget(card: Card, budget: float) -> Card:
+    """The card, marked "reduced" and not to be ranked where the budget is below the published one."""
+    if budget >= 1:
+        return card
+    mark = f"reduced: {budget:g} of the published steps"
+    return replace(card, name=f"{card.name} ({mark})", unranked="; ".join(filter(None, (card.unranked, mark))))
+
+
+def only_scene(examples: Sequence[Example], name: str) -> Observation:
+    """The one pair to learn on.
+
+    Raises:
+        ValueError: not exactly one example.
+        RefusedError: a pair of ratio 1.
+    """
+    if len(examples) != 1:
+        raise ValueError(f"{name} learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
+    seen = examples[0].seen
+    if seen.ratio < 2:
+        raise RefusedError(f"{name} takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
+    return seen
+
+
+def steady_then_falling(rate: float, steady: int, falling: int) -> list[float]:
+    """The learning rates of the module docstring."""
+    return [rate] * steady + [rate * (1 - step / falling) for step in range(falling)]
+
+
+def normal_weights(shape: Sequence[int], std: float, rng: torch.Generator, like: Tensor) -> Tensor:
+    """Normal numbers of mean 0, drawn in float32 on the CPU, then on the device and in the dtype of `like`."""
+    return (torch.randn(*shape, generator=rng, dtype=torch.float32) * std).to(like)
+
+
+def draw_network(make: Callable[[], Network], rng: torch.Generator, gain: float = 2.0) -> Network:
+    """What `make` builds, with fresh weights: convolutions and linear maps normal with variance gain / fan in (He), biases 0.
+
+    Whatever else it has stays as it was built. torch's own first weights, and the global generator that they come from, are put back.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network = make()
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=(gain / module.weight[0].numel()) ** 0.5, generator=rng)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
+
+
+def must_be_finite(tensors: Iterable[Tensor], what: str, way_out: str) -> None:
+    """Raises DivergedError where a learned number is NaN or infinite."""
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+        raise DivergedError(f"{what} diverged: expected finite weights after learning, got NaN or Inf; {way_out}")
+
+
+def learn_network(
+    network: nn.Module, loss: Callable[[Callable[..., Any]], Tensor], rates: Iterable[float], what: str, way_out: str, epsilon: float = 1e-8
+) -> None:
+    """Adam on the parameters of `network`, in place, the last iterate; `loss` is given the network as a function of its inputs.
+
+    Raises:
+        DivergedError: the weights are no longer finite.
+    """
+    names = [name for name, _ in network.named_parameters()]
+    start = [parameter.detach() for parameter in network.parameters()]
+
+    def measure(parameters: Sequence[Tensor]) -> Tensor:
+        table = dict(zip(names, parameters, strict=True))
+        return loss(lambda *inputs: functional_call(network, table, inputs))
+
+    found = minimise(measure, start, rates, epsilon=epsilon)
+    must_be_finite(found, what, way_out)
+    with torch.no_grad():
+        for parameter, value in zip(network.parameters(), found, strict=True):
+            parameter.copy_(value)
+
+
+def edge_repeating(psf: SpatialResponse) -> SpatialResponse:
+    """The same response, beyond the border the edge pixel repeated: how the estimators of responses read the images."""
+    return replace(psf, boundary="replicate")
+
+
+def by_pixels(network: Callable[..., Tensor], *images: Float[Tensor, "_ H W"]) -> Float[Tensor, "bands H W"]:
+    """A per-pixel network of (features, pixels) matrices over whole images, a chunk of pixels at a time."""
+    flat = [image.flatten(1) for image in images]
+    with torch.no_grad():
+        parts = [network(*(image[:, begin : begin + CHUNK] for image in flat)) for begin in range(0, flat[0].shape[1], CHUNK)]
+    return torch.cat(parts, dim=1).reshape(-1, *images[0].shape[1:])

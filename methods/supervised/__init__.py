@@ -1,0 +1,1 @@
+"""Family: networks that learn beforehand from pairs and their truth."""

@@ -1,0 +1,144 @@
+"""Deep image prior: the weights of a convolutional network, learned on one scene, are all that regularises. Ulyanov et al., CVPR 2018.
+
+    minimise over the weights   |psf(X) - hsi| + |srf(X) - msi|      means of absolute differences,   X = net(z)
+
+z is a fixed random image (uniform in 0..0.1). The network is a plain one with skips: at each of up to four scales
+
+    down    3x3 convolution with stride 2, 3x3 convolution         64 features, normalisation and leaky ReLU (slope 0.2) after each
+    skip    1x1 convolution of what enters the scale               4 features, the same
+    up      [skip, bilinear interpolation of the scale below]      3x3 convolution, 1x1 convolution, the same
+
+and at the end a 1x1 convolution to all bands, without a bound: a sensor may see more than 1. Normalisation is by the image's own
+statistics. Adam at a constant rate for a fixed number of steps, the last iterate: nothing is stopped early by a truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor, log2
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from datasets.observation import Observation
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+from methods.numerics.scene_learning import card_at_budget, checked_budget, draw_network, learn_network, only_scene, scaled
+from methods.numerics.scene_unet import ImageNorm, up
+
+STEPS, RATE = 3000, 1e-2
+FEATURES, SKIPPED, NOISE, SCALES, SLOPE = 64, 4, 32, 4, 0.2
+
+CARD = Card(
+    name="DIP",
+    paper="Ulyanov, Vedaldi, Lempitsky, Deep Image Prior, CVPR 2018; here with the two sensors of fusion",
+    doi="10.1109/CVPR.2018.00984",
+    year=2018,
+    needs_psf=True,
+    needs_srf=True,
+    supervision="self",
+    learns="on the scene",
+    fidelity="the principle, not one paper's network: sizes, rate and 3,000 steps are this suite's. Dead by construction: the biases of "
+    "convolutions before a normalisation",
+)
+
+
+@dataclass(frozen=True)
+class Method(TrainableMethod):
+    """A deep image prior with a fixed budget."""
+
+    card: ClassVar[Card] = CARD
+    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 1e-3})
+
+    budget: float = 1.0  # multiplies the 3,000 steps; a row below 1 is marked "reduced"
+    rate: float = RATE
+
+    def __post_init__(self) -> None:
+        checked_budget(self.budget)
+        if not self.rate > 0:
+            raise ValueError(f"rate: expected a number > 0, got {self.rate}")
+
+    def describe(self) -> Card:
+        """The card; says "reduced" below the full budget."""
+        return card_at_budget(self.card, self.budget)
+
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+        """The network learned on the one pair of `examples`.
+
+        Raises:
+            ValueError: not exactly one example.
+            RefusedError: a pair of ratio 1.
+            DivergedError: the weights are no longer finite.
+        """
+        seen = only_scene(examples, "DIP")
+        rows, cols = seen.msi.shape[1:]
+        scales = max(1, min(SCALES, floor(log2(min(rows, cols))) - 1))
+        network = draw_network(lambda: SkipNetwork(seen.hsi.shape[0], scales), rng).to(seen.hsi)
+        start = (0.1 * torch.rand(1, NOISE, rows, cols, generator=rng, dtype=torch.float32)).to(seen.hsi)
+        learn_network(network, data_loss(seen, start), [self.rate] * scaled(STEPS, self.budget), "DIP", "lower its `rate`")
+        return Fitted(self.describe(), network, start)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(FusionMethod):
+    """The network of one scene and the image that it starts from."""
+
+    told: Card
+    network: SkipNetwork
+    start: Float[Tensor, "1 noise H W"]
+
+    def describe(self) -> Card:
+        """The card of the method that was fitted."""
+        return self.told
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The network once more; the images are in its weights."""
+        with torch.no_grad():
+            return Estimate(self.network(self.start)[0])
+
+    def parameter_count(self) -> ParameterCount:
+        """All weights; inference uses every one."""
+        total = sum(parameter.numel() for parameter in self.network.parameters())
+        return ParameterCount(total, total)
+
+
+class SkipNetwork(nn.Module):
+    """The network of the module docstring."""
+
+    def __init__(self, bands: int, scales: int) -> None:
+        super().__init__()
+        inputs = [NOISE, *[FEATURES] * (scales - 1)]
+        self.downs = nn.ModuleList(nn.Sequential(_layer(size, FEATURES, 3, 2), _layer(FEATURES, FEATURES, 3)) for size in inputs)
+        self.skips = nn.ModuleList(_layer(size, SKIPPED, 1) for size in inputs)
+        self.ups = nn.ModuleList(nn.Sequential(_layer(SKIPPED + FEATURES, FEATURES, 3), _layer(FEATURES, FEATURES, 1)) for _ in inputs)
+        self.late = nn.Conv2d(FEATURES, bands, 1)
+
+    def forward(self, z: Float[Tensor, "1 noise H W"]) -> Float[Tensor, "1 bands H W"]:
+        """See the module docstring."""
+        entered, values = [], z
+        for down in self.downs:
+            entered.append(values)
+            values = down(values)
+        for image, skip, rise in zip(reversed(entered), reversed(self.skips), reversed(self.ups), strict=True):
+            values = rise(torch.cat([skip(image), up(values, image)], dim=1))
+        cube: Tensor = self.late(values)
+        return cube
+
+
+def _layer(incoming: int, outgoing: int, side: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(incoming, outgoing, side, stride, side // 2), ImageNorm(outgoing), nn.LeakyReLU(SLOPE))
+
+
+def data_loss(seen: Observation, start: Float[Tensor, "1 noise H W"]) -> Callable[[Callable[..., Any]], Tensor]:
+    """The loss of the module docstring, of the network as a function of its input."""
+    psf, srf = seen.psf, seen.srf
+
+    def measure(network: Callable[..., Any]) -> Tensor:
+        fused = network(start)[0]
+        return F.l1_loss(psf(fused), seen.hsi) + F.l1_loss(srf(fused), seen.msi)
+
+    return measure

@@ -1,0 +1,154 @@
+"""EDIP-Net: two deep image priors on one scene, and a choice at every pixel. Li et al., IEEE TGRS 2025.
+
+1. PSF (as large as a coarse pixel) and SRF from the pair itself: |psf(msi) - srf(hsi)|_1 by a projected gradient.
+2. Two per-pixel spectral networks learned on the coarse pixels (`numerics/spectral_streams.py`), applied to the MSI y: cubes A1 and A2.
+3. A U-Net each (`numerics/scene_unet.py`), independent of one another, learned so that their cubes give both images back:
+
+       minimise  sum over k of  |srf(X_k) - y| + |psf(X_k) - hsi|,      X_k = net_k(A_k)
+
+4. At every pixel the cube whose spectrum, seen through the SRF, is nearer to the MSI there:  argmin over k of |srf(X_k) - y|_2.
+
+The two networks of stage 3 share no weight, so that they are learned one after the other, in half the memory: the sum of two losses
+without a common parameter has their minima. The choice looks at the MSI alone. The authors hand the iterate of stage 2 that is best against
+the ground truth to stage 3, and return that of stage 3; here each is the last iterate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Observation
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.numerics.constrained_responses import constrained_responses
+from methods.numerics.scene_learning import (
+    card_at_budget,
+    checked_budget,
+    draw_network,
+    edge_repeating,
+    learn_network,
+    only_scene,
+    scaled,
+    steady_then_falling,
+)
+from methods.numerics.scene_unet import PlainUNet, draw_norms, too_small
+from methods.numerics.spectral_streams import learn_streams, stream_cubes
+
+BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS = 2000, 2000, 7000  # steady; as many falling
+
+CARD = Card(
+    name="EDIP-Net",
+    paper="Li et al., EDIP-Net, IEEE TGRS 2025",
+    doi="not checked",
+    year=2025,
+    supervision="self",
+    learns="on the scene",
+    fidelity="from a description of the authors' code; 12,251,172 parameters in stage 3 at 54 bands; stage 2 gives the output of "
+    "M2U-Net's with the authors' weights; no output of EDIP-Net itself to compare with. The authors return the iterate best against "
+    "the ground truth; this is the last one. Dead by construction: the biases of convolutions before a normalisation",
+)
+
+
+@dataclass(frozen=True)
+class Method(TrainableMethod):
+    """EDIP-Net with its published training."""
+
+    card: ClassVar[Card] = CARD
+    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 3e-4, "width": 10})
+
+    budget: float = 1.0  # multiplies the published 4,000 + 4,000 + 14,000 steps; a row below 1 is marked "reduced"
+    width: int = 240  # features of the U-Nets
+    window_ratio: float = 1.0  # side of the PSF's window, in coarse pixels
+    stream_rate: float = 4e-3  # learning rate of stage 2
+    network_rate: float = 4e-3  # and of stage 3
+
+    def __post_init__(self) -> None:
+        checked_budget(self.budget)
+        if self.width < 1:
+            raise ValueError(f"width: expected a whole number >= 1, got {self.width}")
+        for name, value in (("window_ratio", self.window_ratio), ("stream_rate", self.stream_rate), ("network_rate", self.network_rate)):
+            if not value > 0:
+                raise ValueError(f"{name}: expected a number > 0, got {value}")
+
+    def describe(self) -> Card:
+        """The card: another width than the published one, and "reduced" below the published budget."""
+        name = self.card.name + ("" if self.width == 240 else f" (width {self.width})")
+        return card_at_budget(replace(self.card, name=name), self.budget)
+
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+        """All stages, learned on the one pair of `examples`.
+
+        Raises:
+            ValueError: not exactly one example.
+            RefusedError: a pair of ratio 1, or an image too small for three scales.
+            DivergedError: stage 2 or 3 left the finite numbers, or stage 2 ended far above its first loss.
+        """
+        seen = only_scene(examples, "EDIP-Net")
+        if too_small(*seen.msi.shape[1:]):
+            raise RefusedError(f"EDIP-Net takes images of three scales with at least 2 pixels, got {tuple(seen.msi.shape[1:])}")
+        blind, streams, steps = (scaled(steps, self.budget) for steps in (BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS))
+        psf, srf = constrained_responses(seen, self.window_ratio, (blind, blind))
+        weights = learn_streams(seen, psf, srf, steady_then_falling(self.stream_rate, streams, streams), rng, "EDIP-Net")
+        rates = steady_then_falling(self.network_rate, steps, steps)
+        unets = []
+        for cube in stream_cubes(weights, seen.msi):
+            unet = draw_norms(draw_network(lambda: PlainUNet(seen.hsi.shape[0], self.width), rng), rng).to(seen.hsi)
+            learn_network(unet, model_loss(seen, cube, edge_repeating(psf), srf), rates, "EDIP-Net, stage 3,", "lower its `network_rate`")
+            unets.append(unet)
+        return Fitted(self.describe(), weights, (unets[0], unets[1]), psf, srf)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(FusionMethod):
+    """What the stages learned on one scene."""
+
+    told: Card
+    streams: tuple[Tensor, ...]
+    unets: tuple[PlainUNet, PlainUNet]
+    psf: SpatialResponse
+    srf: SpectralResponse
+
+    def describe(self) -> Card:
+        """The card of the method that was fitted."""
+        return self.told
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """Both candidates, and at each pixel the more consistent one."""
+        first, second = stream_cubes(self.streams, seen.msi)
+        with torch.no_grad():
+            first, second = self.unets[0](first[None])[0], self.unets[1](second[None])[0]
+        return Estimate(more_consistent(first, second, seen.msi, self.srf), self.psf, self.srf)
+
+    def parameter_count(self) -> ParameterCount:
+        """Weights of stages 2 and 3, and those with the PSF and the SRF."""
+        networks = sum(parameter.numel() for unet in self.unets for parameter in unet.parameters())
+        inference = networks + sum(tensor.numel() for tensor in self.streams)
+        return ParameterCount(inference + self.psf.kernel.numel() + self.srf.weights.numel(), inference)
+
+
+def more_consistent(
+    first: Float[Tensor, "bands H W"], second: Float[Tensor, "bands H W"], msi: Float[Tensor, "channels H W"], srf: SpectralResponse
+) -> Float[Tensor, "bands H W"]:
+    """At each pixel the spectrum that the SRF brings nearer to the MSI; the first one where both are as near."""
+    apart = [(srf(cube) - msi).square().sum(0) for cube in (first, second)]
+    return torch.where(apart[0] <= apart[1], first, second)
+
+
+def model_loss(
+    seen: Observation, cube: Float[Tensor, "bands H W"], psf: SpatialResponse, srf: SpectralResponse
+) -> Callable[[Callable[..., Any]], Tensor]:
+    """The loss of one network of stage 3, of the network as a function of its input; `cube` is A_k."""
+
+    def measure(network: Callable[..., Any]) -> Tensor:
+        fused = network(cube[None])[0]
+        return F.l1_loss(srf(fused), seen.msi) + F.l1_loss(psf(fused), seen.hsi)
+
+    return measure

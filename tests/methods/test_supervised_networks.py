@@ -1,0 +1,198 @@
+"""Facts on methods/supervised. Oracles: published parameter counts, the authors' outputs with random weights, NumPy."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchmark.conformance import Lessons, random_example
+from methods.catalog import find
+from methods.contract import Example, RefusedError
+from methods.numerics.supervised_fitting import FittedNetwork, SupervisedMethod, draw_weights, idle, new_network
+from methods.supervised import conssfcnn, ssfcnn, ssrnet
+
+COUNTS = {
+    "ssrnet": 26_041,
+    "ssfcnn": 42_253,
+    "conssfcnn": 45_415,
+    "tfnet": 2_386_801,
+    "restfnet": 2_262_131,
+    "mstpp": 1_619_625,
+    "psrt": 247_455,
+}
+NAMES = [name for name, entry in find().items() if entry.family == "supervised"]
+
+
+def method_of(name: str, **parameters: float | int) -> SupervisedMethod:
+    kind = find()[name].load()
+    assert issubclass(kind, SupervisedMethod)
+    return kind(**parameters)
+
+
+def untrained(method: SupervisedMethod, bands: int = 31, channels: int = 3, ratio: int = 4) -> nn.Module:
+    rng = torch.Generator().manual_seed(0)
+    return new_network(lambda: method.build(bands, channels, ratio), lambda made: method.draw(made, rng), like=torch.zeros(1))
+
+
+def fixture(shared: Path, name: str) -> dict[str, torch.Tensor]:
+    with np.load(shared / "parity" / "nets" / f"{name}.npz") as arrays:
+        return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
+
+
+def with_weights(network: nn.Module, arrays: Mapping[str, torch.Tensor], names: Mapping[str, str]) -> nn.Module:
+    """The network with the authors' tensors under our names; every one of ours must be given."""
+    network.load_state_dict({ours: arrays[f"sd:{theirs}"] for ours, theirs in names.items()})
+    return network.eval()
+
+
+def layers(**names: str) -> dict[str, str]:
+    return {f"{ours}.{part}": f"{theirs}/{part}" for ours, theirs in names.items() for part in ("weight", "bias")}
+
+
+def lessons(bands: int = 5, channels: int = 2, coarse: tuple[int, int] = (3, 5)) -> tuple[Sequence[Example], Example]:
+    example = random_example(bands, channels, coarse=coarse, seed=1)
+    return Lessons(ssrnet.Method.card, example.seen), example
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_network_has_the_published_number_of_parameters(name: str) -> None:
+    assert sum(tensor.numel() for tensor in untrained(method_of(name)).parameters()) == COUNTS[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_loss_reaches_every_weight_but_those_that_are_said_to_be_idle(name: str) -> None:
+    method = method_of(name)
+    network = untrained(method, 7, 2).train()
+    example = random_example(7, 2, coarse=(4, 6))
+    assert example.truth is not None
+    method.loss(network, example.seen.hsi[None], example.seen.msi[None], example.truth[None]).backward()
+    dead = {id(tensor) for tensor in idle(network)}
+    for tensor_name, tensor in network.named_parameters():
+        reached = tensor.grad is not None and bool((tensor.grad != 0).any())
+        assert reached is (id(tensor) not in dead), tensor_name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_loss_falls_on_two_small_examples(name: str) -> None:
+    method = method_of(name, batch=2, learning_rate=1e-3, budget=25 / method_of(name).recipe.steps)
+    examples, example = lessons()
+    network = new_network(lambda: method.build(5, 2, 4), lambda made: method.draw(made, torch.Generator().manual_seed(0)), example.seen.hsi)
+    history = method.teach(network, examples)
+    assert len(history) == 25
+    assert history[-1] < 0.8 * history[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fitted_network_survives_pickling_and_refuses_other_sizes(name: str) -> None:
+    method = method_of(name, budget=1 / method_of(name).recipe.steps, batch=1)
+    examples, example = lessons()
+    fitted = method.fit(examples, torch.Generator().manual_seed(0))
+    cube = fitted.fuse(example.seen, torch.Generator()).cube
+    again = pickle.loads(pickle.dumps(fitted))
+    assert torch.equal(again.fuse(example.seen, torch.Generator()).cube, cube)
+    assert not cube.is_inference()
+    with pytest.raises(RefusedError, match="5 bands, 2 channels and ratio 4"):
+        fitted.fuse(random_example(6, 2).seen, torch.Generator())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fewer_steps_than_published_are_said_in_the_name_and_not_ranked(name: str) -> None:
+    method = method_of(name)
+    assert method.describe().unranked == ""
+    assert method.describe().tier.startswith("trained on")
+    reduced = replace(method, budget=0.02).describe()
+    assert "reduced: 0.02 of the published training" in reduced.name
+    assert reduced.unranked
+
+
+def test_ssrnet_gives_the_cube_of_the_authors_network(shared: Path) -> None:
+    arrays = fixture(shared, "ssrnet")
+    names = layers(fusion="conv_fus/0", spatial="conv_spat/0", spectral="conv_spec/0") | {"idle_weight": "weight"}
+    network = with_weights(ssrnet.Method().build(31, 3, 4), arrays, names)
+    assert torch.allclose(network(arrays["in0"], arrays["in1"]), arrays["out"], atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "method"), [("ssfcnn", ssfcnn.Method()), ("conssfcnn", conssfcnn.Method(wiring="as released"))])
+def test_ssfcnn_and_conssfcnn_give_the_cubes_of_the_released_networks(shared: Path, name: str, method: SupervisedMethod) -> None:
+    arrays = fixture(shared, name)
+    names = layers(first="lrhr_conv1/0", second="lrhr_conv2/0", third="lrhr_conv3/0")
+    network = with_weights(method.build(31, 3, 4), arrays, names)
+    assert torch.allclose(network(arrays["in0"], arrays["in1"]), arrays["out"], atol=1e-6)
+
+
+def test_two_layers_of_the_released_conssfcnn_are_dead_and_the_card_says_so() -> None:
+    method = conssfcnn.Method(wiring="as released")
+    network = untrained(method)
+    network(torch.rand(1, 31, 2, 3), torch.rand(1, 3, 8, 12)).sum().backward()
+    dead = sum(tensor.numel() for tensor in network.parameters() if tensor.grad is None)
+    assert f"{dead:,} at 31 bands" in method.describe().fidelity
+    assert method.describe().name.endswith("as released")
+
+
+def test_the_bands_that_the_msi_replaces_are_spread_from_the_first_to_the_last() -> None:
+    assert ssrnet.places(31, 3) == [0, 15, 30]
+    assert ssrnet.places(103, 5) == [0, 25, 51, 77, 102]
+    assert ssrnet.places(7, 1) == [3]
+    assert ssrnet.places(2, 8)[-1] == 1
+
+
+def test_the_edges_of_ssrnets_loss_are_differences_of_neighbours() -> None:
+    method, network = ssrnet.Method(), untrained(ssrnet.Method(), 5, 2)
+    example = random_example(5, 2, coarse=(3, 5))
+    assert example.truth is not None
+    hsi, msi, truth = example.seen.hsi[None], example.seen.msi[None], example.truth[None]
+    spatial, cube = network.stages(hsi, msi)
+    a, b, t = (image.detach().double().numpy()[0] for image in (spatial, cube, truth))
+    expected = ((b - t) ** 2).mean() + ((b[1:] - b[:-1] - t[1:] + t[:-1]) ** 2).mean()
+    expected += 0.5 * ((a[:, 1:] - a[:, :-1] - t[:, 1:] + t[:, :-1]) ** 2).mean()
+    expected += 0.5 * ((a[:, :, 1:] - a[:, :, :-1] - t[:, :, 1:] + t[:, :, :-1]) ** 2).mean()
+    assert method.loss(network, hsi, msi, truth).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_patches_are_taken_in_order_a_batch_a_step() -> None:
+    asked = []
+
+    class Recording(Sequence[Example]):
+        def __len__(self) -> int:
+            return 10**9
+
+        def __getitem__(self, index: int) -> Example:  # type: ignore[override]
+            asked.append(index)
+            return random_example(5, 2, coarse=(2, 3), seed=index)
+
+    ssrnet.Method(budget=3e-4, batch=2).fit(Recording(), torch.Generator().manual_seed(0))
+    assert [index for index in asked if 0 < index < 100] == [1, 2, 3, 4, 5]
+
+
+def test_no_truth_no_examples_and_senseless_budgets_are_errors() -> None:
+    example = random_example(5, 2, coarse=(2, 3))
+    with pytest.raises(ValueError, match="without"):
+        ssrnet.Method(budget=1e-4).fit([replace(example, truth=None)], torch.Generator())
+    with pytest.raises(ValueError, match="got none"):
+        ssrnet.Method().fit([], torch.Generator())
+    for wrong in ({"budget": 0.0}, {"batch": 0}, {"learning_rate": -1.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            ssrnet.Method(**wrong)
+
+
+def test_the_first_weights_are_torchs_own_habit_and_come_from_the_generator() -> None:
+    layer, other = nn.ConvTranspose2d(3, 5, 2), nn.ConvTranspose2d(3, 5, 2)
+    draw_weights(layer, torch.Generator().manual_seed(3))
+    draw_weights(other, torch.Generator().manual_seed(3))
+    assert torch.equal(layer.weight, other.weight)
+    bound = (5 * 4) ** -0.5
+    assert 0.8 * bound < float(layer.weight.abs().max()) <= bound
+
+
+def test_an_image_above_the_stated_size_is_refused() -> None:
+    seen = random_example(5, 2).seen
+    fitted = FittedNetwork(untrained(ssrnet.Method(), 5, 2), ssrnet.Method.card, (5, 2, 4), most_pixels=100)
+    with pytest.raises(RefusedError, match="at most 100 fine pixels"):
+        fitted.fuse(seen, torch.Generator())
