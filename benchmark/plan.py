@@ -324,10 +324,13 @@ def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plu
         chosen = {**table.parameters, **dict(zip(table.grid, combination, strict=True))}
         try:
             method: AnyMethod = configure(entry.form(chosen), chosen)
-            method.describe()  # which refuses `blind` where there is nothing to estimate
         except (SettingError, ValueError) as error:
             raise SettingError(f"method {table.name}: {error}") from error
         method = _with_files(method, (*folders, None if entry.file is None else entry.file.parent), table.name)
+        try:
+            method.describe()  # which refuses `blind` where there is nothing to estimate; files are read here, so they are found first
+        except ValueError as error:
+            raise SettingError(f"method {table.name}: {error}") from error
         whole = " ".join([sources, *map(source_digest, entry.more_sources(chosen))])
         made.append(Contestant(entry, method, table.label, whole, table.time_limit_s, table.memory_limit_mb))
     return made

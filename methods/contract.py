@@ -52,7 +52,7 @@ class Card:
         """What the method knows: blind | psf known | srf known | psf+srf[+noise] known | trained on <what>[, ... known]."""
         known = "+".join(self.needs)
         if self.learns == "beforehand":
-            trained = f"trained on {self.trained_on or 'unstated data'}"
+            trained = f"trained on {self.trained_on or 'what the plan says'}"
             return f"{trained}, {known} known" if known else trained
         return f"{known} known" if known else "blind"
 

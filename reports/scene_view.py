@@ -77,8 +77,11 @@ def choose(summary: Summary) -> tuple[str, list[tuple[Row, Result]]]:
 
 def view_files(folder: Path, chosen: Sequence[tuple[Row, Result]]) -> list[Path]:
     """The files that a view is made from."""
-    found = [folder / "scenes" / f"{chosen[0][1].scene_digest}.h5", folder / "responses" / f"{chosen[0][1].observation_digest}.h5"]
-    return [*found, *(folder / "estimates" / f"{result.key}.h5" for _, result in chosen)] if chosen else []
+    if not chosen:
+        return []
+    first = chosen[0][1]
+    made_from = [folder / "scenes" / f"{first.scene_digest}.h5", folder / "responses" / f"{first.observation_digest}.h5"]
+    return [*made_from, *(folder / "estimates" / f"{result.key}.h5" for _, result in chosen)]
 
 
 def view_scene(folder: Path, summary: Summary) -> SceneView | None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from reports.figures import save
 from reports.style import DASHES, HEAT_MAP, ONE_COLUMN, PALETTE, TWO_COLUMNS, figure_settings
@@ -54,6 +55,7 @@ def draw_curve(curve: pd.DataFrame) -> Figure:
                 label = f"{name.replace('_', ' ')}, validation"
                 panel.plot(held["step"], held[VALIDATION + name], color=colour, linestyle="--", marker="o", markersize=2.5, label=label)
         panel.set_yscale("log")
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
         panel.set_xlabel("step")
         panel.set_ylabel("loss")
         figure.legend(loc="outside right upper")

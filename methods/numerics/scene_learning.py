@@ -6,11 +6,12 @@ budget                   multiplies every number of steps; below 1 the card says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -95,9 +96,19 @@ def must_be_finite(tensors: Iterable[Tensor], what: str, way_out: str) -> None:
 
 
 def learn_network(
-    network: nn.Module, loss: Callable[[Callable[..., Any]], Tensor], rates: Iterable[float], what: str, way_out: str, epsilon: float = 1e-8
+    network: nn.Module,
+    loss: Callable[[Callable[..., Any]], Tensor],
+    rates: Iterable[float],
+    what: str,
+    way_out: str,
+    *,
+    project: Callable[[Mapping[str, Tensor]], None] | None = None,
+    share: Callable[[str], float] | None = None,
 ) -> None:
     """Adam on the parameters of `network`, in place, the last iterate; `loss` is given the network as a function of its inputs.
+
+    `project` is given the parameters by name after each step and may change them in place; `share` is the multiple of the learning rate
+    that a parameter of this name takes.
 
     Raises:
         DivergedError: the weights are no longer finite.
@@ -109,7 +120,14 @@ def learn_network(
         table = dict(zip(names, parameters, strict=True))
         return loss(lambda *inputs: functional_call(network, table, inputs))
 
-    found = minimise(measure, start, rates, epsilon=epsilon)
+    found = minimise(
+        measure,
+        start,
+        rates,
+        epsilon=1e-8,
+        project=None if project is None else lambda values: project(dict(zip(names, values, strict=True))),
+        shares=None if share is None else [share(name) for name in names],
+    )
     must_be_finite(found, what, way_out)
     with torch.no_grad():
         for parameter, value in zip(network.parameters(), found, strict=True):
@@ -119,6 +137,18 @@ def learn_network(
 def edge_repeating(psf: SpatialResponse) -> SpatialResponse:
     """The same response, beyond the border the edge pixel repeated: how the estimators of responses read the images."""
     return replace(psf, boundary="replicate")
+
+
+def strided_blur(
+    image: Float[Tensor, "bands H W"], kernel: Float[Tensor, "rows cols"], first: tuple[int, int], ratio: int
+) -> Float[Tensor, "bands h w"]:
+    """Each band through the PSF, kept pixels alone; beyond the border the edge pixel is repeated. Gradients flow to the kernel."""
+    rows, cols = (
+        (start + torch.arange(size - ratio + taps)).clamp(0, size - 1).to(image.device)
+        for start, size, taps in zip(first, image.shape[1:], kernel.shape, strict=True)
+    )
+    padded = image.index_select(1, rows).index_select(2, cols)
+    return F.conv2d(padded[:, None], kernel[None, None], stride=ratio)[:, 0]
 
 
 def by_pixels(network: Callable[..., Tensor], *images: Float[Tensor, "_ H W"]) -> Float[Tensor, "bands H W"]:

@@ -34,7 +34,8 @@ class ImageNorm(nn.Module):
         """See the class."""
         if self.training:
             return F.batch_norm(x, None, None, self.weight, self.bias, training=True)
-        return x * (self.weight / (1 + 1e-5) ** 0.5)[:, None, None] + self.bias[:, None, None]
+        scaled: Tensor = x * (self.weight / (1 + 1e-5) ** 0.5)[:, None, None] + self.bias[:, None, None]
+        return scaled
 
 
 def too_small(rows: int, cols: int) -> bool:

@@ -77,6 +77,10 @@ class SupervisedMethod(TrainableMethod):
         """The loss of one batch; the mean square error unless a method says otherwise."""
         return F.mse_loss(network(hsi, msi), truth)
 
+    def largest(self) -> int | None:
+        """Fine pixels of the largest image that is taken; None: any."""
+        return None
+
     def describe(self) -> Card:
         """The card, which says so where fewer patches are taken than published."""
         taken = self.steps * (self.batch or self.recipe.batch)
@@ -91,7 +95,11 @@ class SupervisedMethod(TrainableMethod):
         """Steps of this configuration."""
         return max(1, round(self.budget * self.recipe.steps))
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FittedNetwork:
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
+        """The network after the last step; `trained` says what it raises."""
+        return self.trained(examples, rng)
+
+    def trained(self, examples: Sequence[Example], rng: torch.Generator) -> FittedNetwork:
         """The network after the last step.
 
         Raises:
@@ -101,7 +109,7 @@ class SupervisedMethod(TrainableMethod):
         network = new_network(lambda: self._built(examples), lambda made: self.draw(made, rng), like=_first(examples).seen.hsi)
         self.teach(network, examples)
         seen = examples[0].seen
-        return FittedNetwork(network.eval(), self.describe(), (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio))
+        return FittedNetwork(network.eval(), self.describe(), (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio), self.largest())
 
     def teach(self, network: nn.Module, examples: Sequence[Example]) -> list[float]:
         """Trains the network in place and gives the loss of each step."""

@@ -2,19 +2,20 @@
 
     x = conv(msi)      y = U3(U2(U1(x)))      cube = x + conv(y)               convolutions 3x3, to `bands` = d channels
 
-U is a U-net of two scales: conv, A(d), strided conv (2d), A(2d), strided conv (4d), A(4d), and back, joining by 1x1 convolutions, conv, + its
-input. A is one transformer block whose attention is between channels, not pixels: for each head of d channels
+U is a U-net of two scales: conv, A(d), strided conv (2d), A(2d), strided conv (4d), A(4d), and back, joining by 1x1 convolutions, conv, and
+its input added. A is one transformer block whose attention is between channels, not pixels: for each head of d channels
 
     q, k, v = Wq x, Wk x, Wv x      a = softmax(s k q' / (|k| |q|))      x = x + W (a v) + dw(gelu(dw(v)))      x = x + ffn(norm x)
 
 with s learned, dw a depthwise 3x3, and ffn: 1x1 to four times the width, gelu, dw, gelu, 1x1. What such a network reaches says how much of
-a score the HSI is needed for. The loss is the mean relative absolute error |cube - truth| / truth of the publication, with truth >= `floor`.
+a score the HSI is needed for. The loss is the mean relative absolute error |cube - truth| / truth, as published, with truth >= `floor`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, pi
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -47,8 +48,8 @@ class Method(SupervisedMethod):
         year=2022,
         supervision="truth",
         learns="beforehand",
-        fidelity="rebuilt from a description; 1,619,625 parameters at 31 bands and 3 channels, as published. A control: it ignores the HSI, "
-        "as no other method here does. Training from memory of the paper (Adam 4e-4, cosine to 1e-6, 300 epochs of 1,000 steps, 20 patches "
+        fidelity="rebuilt from a description; 1,619,625 parameters at 31 bands and 3 channels, as published. A control: it ignores the "
+        "HSI. Training from memory of the paper (Adam 4e-4, cosine to 1e-6, 300 epochs of 1,000 steps, 20 patches "
         "of 128): not checked",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 3e-6, "batch": 1})
@@ -76,7 +77,8 @@ class Method(SupervisedMethod):
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
         """Mean relative absolute error."""
-        return ((network(hsi, msi) - truth).abs() / truth.clamp_min(self.floor)).mean()
+        error: Tensor = (network(hsi, msi) - truth).abs()
+        return (error / truth.clamp_min(self.floor)).mean()
 
 
 class MSTPlusPlus(nn.Module):
@@ -101,7 +103,7 @@ class SpectralUNet(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         widths = [width * 2**scale for scale in range(SCALES + 1)]
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        pairs = list(pairwise(widths))
         self.enter, self.leave = (nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(2))
         self.encoders = nn.ModuleList(SpectralBlock(low, width) for low, _ in pairs)
         self.downs = nn.ModuleList(nn.Conv2d(low, high, 4, stride=2, padding=1, bias=False) for low, high in pairs)

@@ -3,9 +3,9 @@
     x = conv([u, msi]) (32)      x = W2(W4(W8(x))), twice      cube = u + conv(x)                  u: bilinear HSI; convolutions 3x3
 
 W_s is three transformer layers in windows of s x s pixels: on neighbours, on pixels from all over the image (shuffled: pixel i of a side of
-n s goes to window i mod n, and back afterwards), and on neighbours again. A layer is the usual one (norm, attention of 8 heads, norm, two dense
-maps with 128 units and gelu, both residual), except that the products of query and key are multiplied by 4, where others divide by the root
-of the width. The loss is L1. Images whose sides 8 does not divide have their last rows and columns repeated.
+n s goes to window i mod n, and back afterwards), and on neighbours again. A layer is the usual one (norm, attention of 8 heads, norm, two
+dense maps with 128 units and gelu, both residual), except that the products of query and key are multiplied by 4, where others divide by
+the root of the width. The loss is L1. Images whose sides 8 does not divide have their last rows and columns repeated.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class Method(SupervisedMethod):
 
     card: ClassVar[Card] = Card(
         name="PSRT",
-        paper="Deng, Deng, Wu, Ran, Hong, Vivone, PSRT: Pyramid Shuffle-and-Reshuffle Transformer for Multispectral and Hyperspectral Image "
-        "Fusion, IEEE TGRS 2023",
+        paper="Deng, Deng, Wu, Ran, Hong, Vivone, PSRT: Pyramid Shuffle-and-Reshuffle Transformer for Multispectral and Hyperspectral "
+        "Image Fusion, IEEE TGRS 2023",
         doi="10.1109/TGRS.2023.3244750",
         year=2023,
         supervision="truth",
         learns="beforehand",
-        fidelity="rebuilt from a description and the count: 247,455 parameters at 31 bands and 3 channels, as the authors' code; the number "
-        "of heads and the order of the layers in a block are ours, no parity was checked. Training: L1, AdamW 1e-4, decay 1e-4, batch 32, "
-        "2,000 epochs, taken as 122 steps each (3,920 patches of 64, not checked)",
+        fidelity="rebuilt from a description and the count: 247,455 parameters at 31 bands and 3 channels, as the authors' code; the "
+        "number of heads and the order of the layers in a block are ours, no parity was checked. Training: L1, AdamW 1e-4, decay 1e-4, "
+        "batch 32, 2,000 epochs, taken as 122 steps each (3,920 patches of 64, not checked)",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 4e-6, "batch": 1})
     recipe: ClassVar[Recipe] = Recipe(steps=244_000, batch=32, learning_rate=1e-4, patch=64, weight_decay=1e-4, optimiser="adamw")
@@ -100,18 +100,20 @@ class WindowLayer(nn.Module):
 
 def to_windows(image: Float[Tensor, "batch width H W"], window: int, shuffled: bool) -> Float[Tensor, "windows pixels width"]:
     """The pixels of each window in turn: of neighbours, or every n-th pixel along both axes, n windows on that axis."""
+    batch, width = image.shape[:2]
     rows, cols = (size // window for size in image.shape[-2:])
     if shuffled:
-        split = image.unflatten(-1, (window, cols)).unflatten(-3, (window, rows))  # batch, width, s, rows, s, cols
-        return split.permute(0, 3, 5, 2, 4, 1).flatten(3, 4).flatten(0, 2).flatten(1, -2)
-    split = image.unflatten(-1, (cols, window)).unflatten(-3, (rows, window))  # batch, width, rows, s, cols, s
-    return split.permute(0, 2, 4, 3, 5, 1).flatten(3, 4).flatten(0, 2).flatten(1, -2)
+        split = image.reshape(batch, width, window, rows, window, cols).permute(0, 3, 5, 2, 4, 1)
+    else:
+        split = image.reshape(batch, width, rows, window, cols, window).permute(0, 2, 4, 3, 5, 1)
+    return split.reshape(batch * rows * cols, window * window, width)
 
 
 def from_windows(
     tokens: Float[Tensor, "windows pixels width"], window: int, shuffled: bool, rows: int, cols: int
 ) -> Float[Tensor, "batch width H W"]:
     """The image that `to_windows` took apart into rows x cols windows."""
-    split = tokens.unflatten(0, (-1, rows, cols)).unflatten(3, (window, window))  # batch, rows, cols, s, s, width
+    batch, width = len(tokens) // (rows * cols), tokens.shape[-1]
+    split = tokens.reshape(batch, rows, cols, window, window, width)
     order = (0, 5, 3, 1, 4, 2) if shuffled else (0, 5, 1, 3, 2, 4)
-    return split.permute(*order).flatten(4, 5).flatten(2, 3)
+    return split.permute(*order).reshape(batch, width, rows * window, cols * window)

@@ -34,7 +34,16 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
 from methods.numerics.fitting import minimise
-from methods.numerics.scene_learning import CHUNK, card_at_budget, checked_budget, edge_repeating, must_be_finite, normal_weights, scaled
+from methods.numerics.scene_learning import (
+    CHUNK,
+    card_at_budget,
+    checked_budget,
+    edge_repeating,
+    must_be_finite,
+    normal_weights,
+    scaled,
+    strided_blur,
+)
 from methods.numerics.smooth_responses import place_kernel, window
 
 SLOPE, KERNELS, FIRST_PRECISION = 0.2, 4, 5.0
@@ -205,18 +214,6 @@ def sensors(weights: Sequence[Tensor], seen: Observation) -> tuple[SpatialRespon
     return place_kernel(kernel, first, seen.ratio), SpectralResponse(table)
 
 
-def blur(
-    image: Float[Tensor, "bands H W"], kernel: Float[Tensor, "rows cols"], first: tuple[int, int], ratio: int
-) -> Float[Tensor, "bands h w"]:
-    """Each band through the PSF, kept pixels alone; beyond the border the edge pixel is repeated. Gradients flow to the kernel."""
-    rows, cols = (
-        (start + torch.arange(size - ratio + taps)).clamp(0, size - 1).to(image.device)
-        for start, size, taps in zip(first, image.shape[1:], kernel.shape, strict=True)
-    )
-    padded = image.index_select(1, rows).index_select(2, cols)
-    return F.conv2d(padded[:, None], kernel[None, None], stride=ratio)[:, 0]
-
-
 def srf_table(centres: Float[Tensor, "channels kernels"], variances: Float[Tensor, "channels kernels"], bands: int) -> Tensor:
     """The rows of the SRF, (channels, bands); a variance counts by its size, at least 1e-4 (a hundredth of the range of bands)."""
     place = torch.linspace(0, 1, bands).to(centres)
@@ -240,13 +237,13 @@ def step_loss(weights: Sequence[Tensor], seen: Observation, rng: torch.Generator
     kernel, first = psf_kernel(weights[-1], seen)
     table = srf_table(weights[-3], weights[-2], seen.hsi.shape[0])
     layers = weights[ABUNDANCE_TENSORS : ABUNDANCE_TENSORS + SPECTRAL_TENSORS]
-    coarse = blur(seen.msi, kernel, first, seen.ratio).flatten(1)
+    coarse = strided_blur(seen.msi, kernel, first, seen.ratio).flatten(1)
     target = seen.hsi.flatten(1)
     network = 0.5 * F.l1_loss(spectra(layers, abundances(weights, coarse.detach()), rng), target)
     pixels = seen.msi.flatten(1)
     with torch.no_grad():
         fine = spectra(layers, abundances(weights, pixels), rng)
-    low = blur(fine.reshape(-1, *seen.msi.shape[1:]), kernel, first, seen.ratio).flatten(1)
+    low = strided_blur(fine.reshape(-1, *seen.msi.shape[1:]), kernel, first, seen.ratio).flatten(1)
     return network + 0.5 * F.l1_loss(low, target) + 0.2 * F.l1_loss(table @ fine, pixels) + 0.2 * F.l1_loss(table @ low, coarse)
 
 

@@ -80,7 +80,7 @@ class Method(TrainableMethod):
 
     def describe(self) -> Card:
         """The card: another width than the published one, and "reduced" below the published budget."""
-        name = self.card.name + ("" if self.width == 240 else f" (width {self.width})")
+        name = self.card.name + ("" if self.width == 240 else f", width {self.width}")
         return card_at_budget(replace(self.card, name=name), self.budget)
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.plan import Plan, PlanError, read_plan
+from benchmark.training_plan import read_training_plan
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan
 
@@ -80,5 +81,9 @@ def test_a_seed_on_the_command_line_replaces_the_plans(world: Path) -> None:
 
 def test_the_shipped_plans_are_valid(data_root: Path) -> None:
     folder = Path(__file__).resolve().parents[2] / "benchmark" / "plans"
+    roots = DataRoots.parse([str(data_root)])
     for file in sorted(folder.glob("*.toml")):
-        assert read_plan(file, DataRoots.parse([str(data_root)])).contestants, file
+        if "_train_" in file.stem:  # a plan of `train`
+            assert read_training_plan(file, roots).scenes, file
+        else:
+            assert read_plan(file, roots).contestants, file

@@ -10,6 +10,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from benchmark.plan import read_plan
+from datasets.scenes import DataRoots
 from methods.contract import Card, FusionMethod
 from methods.unsupervised.mossfuse.checkpoint import CheckpointError
 from methods.unsupervised.mossfuse.method import Method
@@ -129,3 +131,14 @@ def test_shipped_weights_are_small_whole_and_say_what_they_are(file: Path) -> No
     assert not any(scene in json.loads(found["validation_scenes"]) for scene in json.loads(found["scenes"]))
     count = Method(checkpoint=file).fit([], torch.Generator()).parameter_count()
     assert (count.total, count.inference) == (585_485, 449_153)
+
+
+def test_a_plan_finds_shipped_weights_beside_the_method_and_says_what_they_were_trained_on() -> None:
+    if not SHIPPED:
+        pytest.skip("no weights are shipped")
+    plan = read_plan(Path(__file__).resolve().parents[2] / "benchmark" / "plans" / "quick.toml", DataRoots.parse([]))
+    cards = [one.card for one in plan.contestants if one.entry.name == "mossfuse"]
+    assert [card.name for card in cards] == ["MossFuse, our weights", "MossFuse (30 steps, under-trained)"]
+    assert cards[0].tier == "trained on 18 scenes of CAVE train, x8"
+    assert "245,000" in cards[0].fidelity
+    assert len(cards[0].trained_scenes) == 18

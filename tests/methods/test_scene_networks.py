@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from methods.contract import TrainableMethod, learn
 from methods.numerics import scene_learning, scene_unet, spectral_streams
 from methods.numerics.fitting import minimise
 from methods.numerics.scene_learning import DivergedError, draw_network, learn_network, steady_then_falling
-from methods.unsupervised import daem, dip, edipnet, m2unet, miae
+from methods.unsupervised import c2ff, cucanet, daem, dip, edipnet, m2unet, miae, spectramorph
 
 
 def scene_pair(bands: int = 7, channels: int = 3, size: tuple[int, int] = (3, 5), ratio: int = 4) -> tuple[Observation, torch.Tensor]:
@@ -91,15 +91,17 @@ def test_parameter_counts_are_the_published_ones() -> None:
     assert count(miae.first_weights(31, 3, 80, 3, rng, like)) == 76_240
     assert count(spectral_streams.first_streams(31, 3, rng, like)) == 17_114
     assert count(daem.first_weights(31, 3, rng, like)) == 6_558
+    assert count(spectramorph.first_weights(4, 7, rng, like)) == 12_295
     with torch.device("meta"):
         assert count(list(scene_unet.GuidedUNet(54, 8, 260).parameters())) == 14_135_758
         assert 2 * count(list(scene_unet.PlainUNet(54, 240).parameters())) == 12_251_172
+        assert count(list(cucanet.CoupledNetwork(31, 3, (16, 16), (32, 32), attention=True).parameters())) == 1_010_177
 
 
 def networks() -> dict[str, nn.Module]:
     rng = torch.Generator().manual_seed(0)
     return {
-        "guided": draw_network(lambda: scene_unet.GuidedUNet(7, 3, 10), rng),
+        "guided": draw_network(lambda: scene_unet.GuidedUNet(7, 3, 40), rng),
         "plain": draw_network(lambda: scene_unet.PlainUNet(7, 10), rng),
         "skip": draw_network(lambda: dip.SkipNetwork(7, 2), rng),
     }
@@ -111,7 +113,7 @@ def test_gradients_reach_every_parameter_but_biases_before_a_normalisation(name:
     generator = torch.Generator().manual_seed(1)
     inputs = {"guided": (7, 3), "plain": (7,), "skip": (dip.NOISE,)}[name]
     images = [torch.rand(1, size, 12, 20, generator=generator, dtype=torch.float64) for size in inputs]
-    (network(*images) * torch.rand(1, 7, 12, 20, generator=generator, dtype=torch.float64)).sum().backward()
+    (network(*images) * torch.rand(1, 7, 12, 20, generator=generator, dtype=torch.float64)).sum().backward()  # type: ignore[no-untyped-call]
     dead = {f"{place}.0.bias" for place, module in network.named_modules() if isinstance(module, nn.Sequential) and _is_normed(module)}
     for parameter_name, parameter in network.named_parameters():
         flows = parameter.grad is not None and float(parameter.grad.abs().max()) > 1e-10
@@ -128,6 +130,11 @@ def test_gradients_reach_every_parameter_of_the_per_pixel_networks() -> None:
     losses = {
         "miae": (miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), miae.first_weights(31, 3, 80, 3, rng, seen.hsi)),
         "streams": (spectral_streams.stream_loss(seen, seen.psf, seen.srf), spectral_streams.first_streams(31, 3, rng, seen.hsi)),
+        "c2ff": (c2ff.scene_loss(seen, seen.psf, seen.srf, torch.arange(31) % 3), c2ff.first_weights(31, 3, rng, seen.hsi)),
+        "spectramorph": (
+            lambda weights: (spectramorph.morph(weights, torch.eye(31, 7), seen.msi.flatten(1)) - 0.5).abs().mean(),
+            spectramorph.first_weights(3, 7, rng, seen.hsi),
+        ),
         "daem": (lambda weights: daem.step_loss(weights, seen, rng), daem.first_weights(31, 3, rng, seen.hsi)),
     }
     for name, (loss, start) in losses.items():
@@ -141,8 +148,12 @@ METHODS: dict[str, tuple[TrainableMethod, TrainableMethod]] = {  # almost untrai
     "m2unet": (m2unet.Method(budget=1e-6, width=10), m2unet.Method(budget=0.01, width=10)),
     "m2unet stages 1-2": (m2unet.Method(budget=1e-6, stages="1-2"), m2unet.Method(budget=0.05, stages="1-2")),
     "edipnet": (edipnet.Method(budget=1e-6, width=10), edipnet.Method(budget=0.005, width=10)),
+    "c2ff": (c2ff.Method(budget=1e-6), c2ff.Method(budget=0.02)),
+    "cucanet": (cucanet.Method(budget=1e-6), cucanet.Method(budget=0.004)),
+    "hyconet": (cucanet.Method(budget=1e-6, attention=False), cucanet.Method(budget=0.004, attention=False)),
+    "spectramorph": (spectramorph.Method(budget=1e-6), spectramorph.Method(budget=0.04)),
     "dip": (dip.Method(budget=1e-6), dip.Method(budget=0.03)),
-    "daem": (daem.Method(budget=1e-6, learns="on the scene", batch=1), daem.Method(budget=0.5, learns="on the scene", batch=1)),
+    "daem": (daem.Method(budget=1e-6, learns="on the scene", batch=1), daem.Method(budget=0.25, learns="on the scene", batch=1)),
 }
 
 
@@ -165,18 +176,19 @@ def test_one_hundred_bands_and_eight_channels_give_a_finite_cube_and_the_respons
     estimate = learn(method, given, torch.Generator().manual_seed(0)).fuse(given, torch.Generator().manual_seed(0))
     assert estimate.cube.shape == (100, 12, 16)
     assert bool(torch.isfinite(estimate.cube).all())
-    assert (estimate.psf is None, estimate.srf is None) == ((True, True) if method.describe().needs else (False, False))
+    for response in (estimate.psf, estimate.srf):
+        assert (response is None) is (name in ("dip", "spectramorph"))  # which are told what they need, and estimate nothing
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_reduced_budget_is_said_and_not_ranked_and_the_published_one_is_the_default(name: str) -> None:
     method = METHODS[name][1]
-    reduced, published = method.describe(), replace(method, budget=1.0).describe()  # type: ignore[call-arg]
+    settings = {field.name: getattr(method, field.name) for field in fields(method) if field.name != "budget"}  # type: ignore[arg-type]
+    reduced, published = method.describe(), type(method)(**settings).describe()
     assert "reduced" in reduced.name
     assert reduced.unranked
     assert "reduced" not in published.name
     assert not published.unranked
-    assert type(method)() == replace(type(method)(), budget=1.0)  # type: ignore[call-arg]
 
 
 def test_stages_1_and_2_of_m2unet_are_a_row_of_their_own() -> None:
@@ -188,6 +200,60 @@ def test_a_stage_2_that_diverges_is_an_error_that_says_so() -> None:
     seen, _ = scene_pair()
     with pytest.raises(DivergedError, match=r"stage 2.*diverged.*stream_rate"):
         learn(m2unet.Method(budget=0.01, stages="1-2", stream_rate=1e6), seen, torch.Generator().manual_seed(0))
+
+
+def test_c2ff_predicts_each_band_from_its_own_channel_and_refines_it_by_all_bands() -> None:
+    rng, owner = torch.Generator().manual_seed(0), torch.tensor([2, 0, 0, 1, 2])
+    pixels = torch.rand(3, 6, generator=rng)
+    weights = [part + 0.1 for part in c2ff.first_weights(5, 3, rng, pixels)][: c2ff.SPECTRAL_TENSORS]
+    w, w_bias, v, v_bias, a, a_bias, r1, r1_bias, r2, r2_bias, b, b_bias = (part.double().numpy() for part in weights)
+    found = c2ff.spectral_network(weights, owner, pixels)
+    for place, pixel in enumerate(pixels.double().numpy().T):
+        hidden = [np.maximum(w[band_owner] * pixel[band_owner] + w_bias[band_owner], 0) for band_owner in owner.tolist()]
+        x = np.array([v[band] @ units for band, units in enumerate(hidden)]) + v_bias
+        fine = a @ x + a_bias
+        fine = fine + np.maximum(r2 @ np.maximum(r1 @ fine + r1_bias, 0) + r2_bias, 0)
+        np.testing.assert_allclose(found[:, place].numpy(), b @ fine + b_bias, rtol=1e-4, atol=1e-5)
+
+
+def test_the_endmembers_of_a_rank_2_image_rebuild_it_and_are_not_negative() -> None:
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(6, 2, generator=generator) @ torch.rand(2, 40, generator=generator) / 2
+    spectra = spectramorph.factor(image, 2, 800)
+    assert float(spectra.min()) >= 0
+    rebuilt = spectra @ torch.linalg.lstsq(spectra, image).solution
+    assert float((rebuilt - image).abs().max()) < 0.01 * float(image.max())
+
+
+def test_c2ff_weighs_two_equal_images_to_themselves() -> None:
+    image = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    weights = c2ff.first_weights(5, 3, torch.Generator().manual_seed(1), image)[c2ff.SPECTRAL_TENSORS :]
+    assert torch.allclose(c2ff.weigh(weights, image, image), image, atol=1e-6)
+    mixed = c2ff.weigh(weights, image, 2 * image)
+    assert bool(((mixed >= image - 1e-6) & (mixed <= 2 * image + 1e-6)).all())
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_gradients_reach_every_parameter_of_the_coupled_autoencoders(attention: bool) -> None:
+    seen, _ = scene_pair()
+    fitted = learn(cucanet.Method(budget=1e-3, attention=attention), seen, torch.Generator().manual_seed(0))
+    assert isinstance(fitted, cucanet.Fitted)
+    network = fitted.network.double()
+    cucanet.coupled_loss(seen.to("cpu", torch.float64), fitted.first)(network).backward()  # type: ignore[no-untyped-call]
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert float(parameter.grad.abs().max()) > 0, name
+
+
+def test_the_coupled_decoders_stay_in_0_to_1_and_the_psf_sums_to_1() -> None:
+    seen, _ = scene_pair()
+    fitted = learn(cucanet.Method(budget=1e-3), seen, torch.Generator().manual_seed(0))
+    assert isinstance(fitted, cucanet.Fitted)
+    for decoder in (fitted.network.endmembers.detach(), fitted.network.msi_decoder.detach()):
+        assert 0 <= float(decoder.min()) <= float(decoder.max()) <= 1
+    psf = fitted.network.psf.detach()
+    assert float(psf.sum()) == pytest.approx(1, abs=1e-5)
+    assert float(psf.min()) >= 0
 
 
 def test_weights_that_are_not_finite_after_learning_are_an_error() -> None:
@@ -232,23 +298,27 @@ def test_daems_network_and_sensors_do_not_learn_from_each_others_losses() -> Non
     assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(plain, alone, strict=True))
 
 
-def test_weight_decay_and_shares_of_the_rate_do_what_torch_does() -> None:
-    generator = torch.Generator().manual_seed(0)
-    start = [torch.rand(3, generator=generator, dtype=torch.float64), torch.rand(2, generator=generator, dtype=torch.float64)]
-    targets = [torch.rand(3, generator=generator, dtype=torch.float64), torch.rand(2, generator=generator, dtype=torch.float64)]
-    theirs = [tensor.clone().requires_grad_() for tensor in start]
-    groups = [{"params": [theirs[0]], "lr": 0.1}, {"params": [theirs[1]], "lr": 0.02}]
-    optimiser = torch.optim.Adam(groups, weight_decay=0.3)
+def test_weight_decay_and_shares_of_the_rate_are_those_of_adam_written_out() -> None:
+    rng = np.random.default_rng(0)
+    start, targets, shares, decay = [rng.random(3), rng.random(2)], [rng.random(3), rng.random(2)], (1.0, 0.2), 0.3
+    expected = []
+    for value, target, share in zip(start, targets, shares, strict=True):
+        x, mean, square = value.copy(), np.zeros_like(value), np.zeros_like(value)
+        for step in range(1, 21):
+            gradient = 2 * (x - target) + decay * x
+            mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+            size = np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+            x = x - 0.1 * share * size * mean / (np.sqrt(square) + 1e-8)
+        expected.append(x)
 
     def loss(parameters: Sequence[torch.Tensor]) -> torch.Tensor:
-        return torch.stack([(value - target).square().sum() for value, target in zip(parameters, targets, strict=True)]).sum()
+        return torch.stack(
+            [(value - torch.from_numpy(target)).square().sum() for value, target in zip(parameters, targets, strict=True)]
+        ).sum()
 
-    for _ in range(20):
-        optimiser.zero_grad()
-        loss(theirs).backward()
-        optimiser.step()
-    ours = minimise(loss, start, [0.1] * 20, epsilon=1e-8, weight_decay=0.3, shares=(1.0, 0.2))
-    assert all(torch.allclose(a, b, atol=1e-10) for a, b in zip(ours, theirs, strict=True))
+    found = minimise(loss, [torch.from_numpy(value) for value in start], [0.1] * 20, epsilon=1e-8, weight_decay=decay, shares=shares)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-10)
 
 
 def test_the_learning_rate_is_steady_and_then_falls_linearly_to_0() -> None:

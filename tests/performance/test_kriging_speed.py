@@ -3,8 +3,8 @@
     make performance
 
 512 x 512 x 31, ratio 8, 768 supports. Floor of a query of every pixel: N = 262,144 pixels against m = 768 supports are 201 M kernel
-values; the distances (3 and 2 features) and the mean (31 bands) are 2 * 36 * 201 M = 14 GFLOP, half a second on one core at 30 GFLOP/s;
-a square root, two exponentials and some eight passes over the values come on top and decide.
+values; the distance (6 columns), the mean (31 bands) and the deviation (99 columns) are 2 * 136 * 201 M = 55 GFLOP in float32; a root, an
+exponential and seven passes over the values in the cache come on top.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class Method(LongTrainedMethod):
             min_channels=facts.channels,
             max_channels=facts.channels,
             fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)"
-            + (f"; these weights are our own, after {own} steps, where the authors take 245,000" if own else ""),
+            + (f"; these weights are our own, after {own} steps (the sensors' included); the authors take 245,000" if own else ""),
         )
         return self._inference().labelled(card)
 

@@ -1,0 +1,186 @@
+"""C2FF (UMC2FF): a coarse and a fine spectral network, learned blind on one scene's coarse pixels. IEEE GRSL 2023.
+
+PSF and SRF come from the pair itself, |psf(msi) - srf(hsi)|_1 by a projected gradient. They give the coarse MSI twice, k1 = srf(hsi)
+and k2 = psf(msi), and a weight W per channel says how much each counts:
+
+    u_s = pointwise(depthwise_s(k1 + k2)),  s = 3, 5, 7 pixels a side     W = sigmoid(sum over pairs of the u of mean + maximum of the pair)
+    y   = W k1 + (1 - W) k2
+
+Spectral network of one pixel y: each band is predicted from the one channel whose SRF sees it best, by 5 hidden units of that channel;
+the result, x, is refined by all bands together:
+
+    x_b = V_b relu(w_c y_c + v_c) + v_b,   c = argmax over channels of srf[c, b]
+    f   = A x   (30 units)      g = f + relu(R2 relu(R1 f))      output = B g
+
+    minimise  |f(y) - hsi|        over all coarse pixels, W included, by Adam at 4e-3: 7000 steps, then 7000 at a rate that falls to 0
+
+f is then applied to every pixel of the MSI. The authors return the iterate that is best against the ground truth; this is the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Observation
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+from methods.numerics.constrained_responses import constrained_responses
+from methods.numerics.fitting import minimise
+from methods.numerics.scene_learning import (
+    by_pixels,
+    card_at_budget,
+    checked_budget,
+    edge_repeating,
+    must_be_finite,
+    normal_weights,
+    only_scene,
+    scaled,
+    steady_then_falling,
+)
+
+HIDDEN, WIDTH, SIDES = 5, 30, (3, 5, 7)
+BLIND_STEPS, STEPS, RATE = 3000, 7000, 4e-3  # steps: steady, and as many falling
+SPECTRAL_TENSORS = 12  # the rest are those of W
+
+CARD = Card(
+    name="C2FF",
+    paper="UMC2FF, IEEE GRSL 2023",
+    doi="not checked",
+    year=2023,
+    supervision="self",
+    learns="on the scene",
+    fidelity="from a description of the authors' code, with no output of theirs to compare with; how pairs of the attention are pooled, "
+    "and the first weights, are this suite's reading. The authors return the iterate best against the truth; this is the last one. "
+    "Dead: the hidden units of a channel that is the best one for no band",
+)
+
+
+@dataclass(frozen=True)
+class Method(TrainableMethod):
+    """C2FF with its published training."""
+
+    card: ClassVar[Card] = CARD
+    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 5e-4})
+
+    budget: float = 1.0  # multiplies the published 6,000 + 14,000 steps; a row below 1 is marked "reduced"
+    window_ratio: float = 1.0  # side of the PSF's window, in coarse pixels
+    rate: float = RATE
+
+    def __post_init__(self) -> None:
+        checked_budget(self.budget)
+        for name, value in (("window_ratio", self.window_ratio), ("rate", self.rate)):
+            if not value > 0:
+                raise ValueError(f"{name}: expected a number > 0, got {value}")
+
+    def describe(self) -> Card:
+        """The card; says "reduced" below the published budget."""
+        return card_at_budget(self.card, self.budget)
+
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+        """Responses and network, learned on the one pair of `examples`.
+
+        Raises:
+            ValueError: not exactly one example.
+            RefusedError: a pair of ratio 1.
+            DivergedError: the weights are no longer finite.
+        """
+        seen = only_scene(examples, "C2FF")
+        blind, steps = scaled(BLIND_STEPS, self.budget), scaled(STEPS, self.budget)
+        psf, srf = constrained_responses(seen, self.window_ratio, (blind, blind))
+        owner = srf.weights.argmax(0)
+        start = first_weights(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
+        weights = minimise(scene_loss(seen, psf, srf, owner), start, steady_then_falling(self.rate, steps, steps), epsilon=1e-8)
+        must_be_finite(weights, "C2FF", "lower its `rate`")
+        return Fitted(self.describe(), weights, owner, psf, srf)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(FusionMethod):
+    """Network and responses of one scene."""
+
+    told: Card
+    weights: tuple[Tensor, ...]
+    owner: Int[Tensor, " bands"]
+    psf: SpatialResponse
+    srf: SpectralResponse
+
+    def describe(self) -> Card:
+        """The card of the method that was fitted."""
+        return self.told
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The spectral network at every pixel of the MSI."""
+        spectral = self.weights[:SPECTRAL_TENSORS]
+        return Estimate(by_pixels(lambda pixels: spectral_network(spectral, self.owner, pixels), seen.msi), self.psf, self.srf)
+
+    def parameter_count(self) -> ParameterCount:
+        """Weights of the spectral network, and those with W, the PSF and the SRF."""
+        inference = sum(tensor.numel() for tensor in self.weights[:SPECTRAL_TENSORS])
+        weighing = sum(tensor.numel() for tensor in self.weights[SPECTRAL_TENSORS:])
+        return ParameterCount(inference + weighing + self.psf.kernel.numel() + self.srf.weights.numel(), inference)
+
+
+def spectral_network(
+    weights: Sequence[Tensor], owner: Int[Tensor, " bands"], pixels: Float[Tensor, "channels pixels"]
+) -> Float[Tensor, "bands pixels"]:
+    """f of the module docstring. All channels at once: hidden units one above the other, and V spread over them, 0 for other channels."""
+    w, w_bias, v, v_bias, a, a_bias, r1, r1_bias, r2, r2_bias, b, b_bias = weights
+    channels = pixels.shape[0]
+    hidden = F.relu(w[:, :, None] * pixels[:, None] + w_bias[:, :, None]).reshape(channels * HIDDEN, -1)
+    own = (owner[:, None] == torch.arange(channels, device=owner.device)).to(v)
+    spread = (own[:, :, None] * v[:, None]).reshape(-1, channels * HIDDEN)
+    x = torch.addmm(v_bias[:, None], spread, hidden)
+    fine = torch.addmm(a_bias[:, None], a, x)
+    inner = F.relu(torch.addmm(r1_bias[:, None], r1, fine))
+    fine = fine + F.relu(torch.addmm(r2_bias[:, None], r2, inner))
+    return torch.addmm(b_bias[:, None], b, fine)
+
+
+def weigh(
+    weights: Sequence[Tensor], first: Float[Tensor, "channels h w"], second: Float[Tensor, "channels h w"]
+) -> Float[Tensor, "channels h w"]:
+    """y of the module docstring; `weights` are (depthwise, pointwise, bias) of each side in turn."""
+    joined = (first + second)[None]
+    views = []
+    for depthwise, pointwise, bias in zip(weights[::3], weights[1::3], weights[2::3], strict=True):
+        near = F.conv2d(joined, depthwise, padding=depthwise.shape[-1] // 2, groups=joined.shape[1])[0]
+        views.append(torch.einsum("dc,chw->dhw", pointwise, near) + bias[:, None, None])
+    pairs = [one + other for one, other in combinations(views, 2)]
+    share = torch.sigmoid(torch.stack([pair.mean(dim=(1, 2)) + pair.amax(dim=(1, 2)) for pair in pairs]).sum(0))[:, None, None]
+    return share * first + (1 - share) * second
+
+
+def first_weights(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
+    """Matrices normal with variance 2 / inputs, biases 0; those of the spectral network in the order of the formulas, then those of W."""
+    start = []
+    shapes = ((channels, HIDDEN, 1), (bands, HIDDEN), (WIDTH, bands), (WIDTH, WIDTH), (WIDTH, WIDTH), (bands, WIDTH))
+    for place, shape in enumerate(shapes):
+        matrix = normal_weights(shape, (2 / shape[-1]) ** 0.5, rng, like)
+        start += [matrix[..., 0], like.new_zeros(channels, HIDDEN)] if place == 0 else [matrix, like.new_zeros(shape[0])]
+    for side in SIDES:
+        depthwise = normal_weights((channels, 1, side, side), (2 / side**2) ** 0.5, rng, like)
+        start += [depthwise, normal_weights((channels, channels), (2 / channels) ** 0.5, rng, like), like.new_zeros(channels)]
+    return start
+
+
+def scene_loss(
+    seen: Observation, psf: SpatialResponse, srf: SpectralResponse, owner: Int[Tensor, " bands"]
+) -> Callable[[Sequence[Tensor]], Tensor]:
+    """The loss of the module docstring as a function of the weights."""
+    first, second = srf(seen.hsi), edge_repeating(psf)(seen.msi)
+    target = seen.hsi.flatten(1)
+
+    def measure(weights: Sequence[Tensor]) -> Tensor:
+        pixels = weigh(weights[SPECTRAL_TENSORS:], first, second).flatten(1)
+        return F.l1_loss(spectral_network(weights[:SPECTRAL_TENSORS], owner, pixels), target)
+
+    return measure

@@ -1,0 +1,155 @@
+"""SpectraMorph: abundances of one scene's own endmembers from each multispectral pixel. Shah, Duarte, 2025.
+
+1. K = 7 endmembers E: the non-negative factors of the HSI (clipped to 0..1), H E >= 0, from the scaled singular vectors (NNDSVD, zeros
+   filled with the mean) by 5000 multiplicative steps:
+
+       H <- H * (E'V) / (E'E H)      E <- E * (V H') / (E H H')      V ~ E H,  bands x coarse pixels
+
+2. A network of one pixel y gives abundances, of any sign, with 1024 hidden units:      f(y) = E (B relu(A y + a) + b)
+
+       minimise  mean |f(srf(hsi)) - hsi|        over all coarse pixels and bands; E stays as it is
+
+f is then applied to every pixel of the MSI. Neither the PSF nor the ratio enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.observation import Observation
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+from methods.numerics.fitting import minimise, one_cycle
+from methods.numerics.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, scaled
+
+HIDDEN, TINY = 1024, 1e-12
+NMF_STEPS, EPOCHS = 5000, 2500
+FIRST_RATE, PEAK_RATE, LAST_RATE = 1e-3, 1e-2, 1e-6
+
+CARD = Card(
+    name="SpectraMorph",
+    paper="Shah, Duarte, SpectraMorph",
+    doi="not checked",
+    year=2025,
+    needs_srf=True,
+    supervision="self",
+    learns="on the scene",
+    fidelity="from a description: one hidden layer and linear abundances. Its sizes, 1024 units and 7 endmembers, are those that give the "
+    "authors' 12,295 parameters for 4 channels (11,271 for 3). Rates, epochs and first weights are SpectraLift's; no output of theirs to "
+    "compare with",
+)
+
+
+@dataclass(frozen=True)
+class Method(TrainableMethod):
+    """SpectraMorph with SpectraLift's training."""
+
+    card: ClassVar[Card] = CARD
+    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 0.004})
+
+    budget: float = 1.0  # multiplies the 5,000 + 2,500 steps; a row below 1 is marked "reduced"
+    endmembers: int = 7
+
+    def __post_init__(self) -> None:
+        checked_budget(self.budget)
+        if self.endmembers < 1:
+            raise ValueError(f"endmembers: expected a whole number >= 1, got {self.endmembers}")
+
+    def describe(self) -> Card:
+        """The card; says "reduced" below the full budget."""
+        return card_at_budget(self.card, self.budget)
+
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+        """Endmembers and network, learned on the one pair of `examples`.
+
+        Raises:
+            ValueError: not exactly one example.
+            DivergedError: the weights are no longer finite.
+        """
+        if len(examples) != 1:
+            raise ValueError(f"SpectraMorph learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
+        seen = examples[0].seen
+        target, pixels = seen.hsi.flatten(1), seen.srf(seen.hsi).flatten(1)
+        spectra = factor(target.clamp(0, 1), self.endmembers, scaled(NMF_STEPS, self.budget))
+        rates = one_cycle(scaled(EPOCHS, self.budget), FIRST_RATE, PEAK_RATE, LAST_RATE)
+        start = first_weights(pixels.shape[0], self.endmembers, rng, pixels)
+        weights = minimise(lambda weights: F.l1_loss(morph(weights, spectra, pixels), target), start, rates)
+        must_be_finite(weights, "SpectraMorph", "try another seed")
+        return Fitted(self.describe(), weights, spectra)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(FusionMethod):
+    """Network and endmembers of one scene."""
+
+    told: Card
+    weights: tuple[Tensor, ...]
+    spectra: Float[Tensor, "bands endmembers"]
+
+    def describe(self) -> Card:
+        """The card of the method that was fitted."""
+        return self.told
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The network at every pixel of the MSI."""
+        return Estimate(by_pixels(lambda pixels: morph(self.weights, self.spectra, pixels), seen.msi))
+
+    def parameter_count(self) -> ParameterCount:
+        """All weights of the network; the endmembers are not counted, as published."""
+        total = sum(tensor.numel() for tensor in self.weights)
+        return ParameterCount(total, total)
+
+
+def morph(
+    weights: Sequence[Tensor], spectra: Float[Tensor, "bands endmembers"], pixels: Float[Tensor, "channels pixels"]
+) -> Float[Tensor, "bands pixels"]:
+    """f of the module docstring; `weights` are A, a, B, b."""
+    into, into_bias, out, out_bias = weights
+    hidden = F.relu(torch.addmm(into_bias[:, None], into, pixels))
+    return spectra @ torch.addmm(out_bias[:, None], out, hidden)
+
+
+def first_weights(channels: int, endmembers: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
+    """A, a, B, b: uniform within sqrt(6 / (in + out)), biases 0; drawn in float32 on the CPU."""
+    start = []
+    for incoming, outgoing in ((channels, HIDDEN), (HIDDEN, endmembers)):
+        limit = (6 / (incoming + outgoing)) ** 0.5
+        matrix = (2 * torch.rand(outgoing, incoming, generator=rng, dtype=torch.float32) - 1) * limit
+        start += [matrix.to(like), like.new_zeros(outgoing)]
+    return start
+
+
+def factor(image: Float[Tensor, "bands pixels"], count: int, steps: int) -> Float[Tensor, "bands count"]:
+    """E of step 1, in float64 inside; the spectra have the size that the steps give them. Deterministic."""
+    values = image.double()
+    spectra, shares = _scaled_singular_vectors(values, count)
+    for _ in range(steps):
+        shares = shares * (spectra.T @ values) / (spectra.T @ spectra @ shares).clamp_min(TINY)
+        spectra = spectra * (values @ shares.T) / (spectra @ (shares @ shares.T)).clamp_min(TINY)
+    return spectra.to(image)
+
+
+def _scaled_singular_vectors(values: Tensor, count: int) -> tuple[Float[Tensor, "bands count"], Float[Tensor, "count pixels"]]:
+    """NNDSVD (Boutsidis, Gallopoulos 2008), its zeros replaced by the image's mean.
+
+    Of each singular pair, the half (positive or negative parts) with the larger product of norms; the first pair has one sign.
+    """
+    left, sizes, right = torch.linalg.svd(values, full_matrices=False)
+    spectra, shares = values.new_zeros(values.shape[0], count), values.new_zeros(count, values.shape[1])
+    for place in range(min(count, sizes.numel())):
+        halves = []
+        for sign in (1, -1):
+            u, v = (sign * left[:, place]).clamp_min(0), (sign * right[place]).clamp_min(0)
+            halves.append((float(u.norm() * v.norm()), u, v))
+        weight, u, v = max(halves, key=lambda half: half[0])
+        scale = (float(sizes[place]) * weight) ** 0.5
+        spectra[:, place], shares[place] = scale * u / u.norm().clamp_min(TINY), scale * v / v.norm().clamp_min(TINY)
+    mean = values.mean()
+    return torch.where(spectra < TINY, mean, spectra), torch.where(shares < TINY, mean, shares)
