@@ -257,7 +257,8 @@ class Fitted(FusionMethod):
         grid = self._grid(rows, cols, like)
         cube = like.new_empty(bands, rows, cols)
         spread = like.new_zeros(rows, cols)
-        covariance = posterior.trend_covariance.clamp(-1e30, 1e30)
+        values, vectors = torch.linalg.eigh(self.posterior.trend_covariance)
+        root = (vectors * values.clamp(0, 1e30).sqrt()).to(like)  # |x' root|^2 is never below 0, whatever the rounding
         for begin in range(0, rows, grid.step()):
             end = min(begin + grid.step(), rows)
             index = torch.arange(begin * cols, end * cols, device=like.device)
@@ -270,7 +271,7 @@ class Fitted(FusionMethod):
             if self.method.uncertainty:
                 left = trend - products[:, bands : bands + trend.shape[1]]
                 taken = products[:, bands + trend.shape[1] :].square().sum(1)
-                free = (1 - taken).clamp_min(0) + (left @ covariance * left).sum(1)
+                free = (1 - taken).clamp_min(0) + (left @ root).square().sum(1)
                 spread[begin:end] = ((free + numbers[4].exp()).sqrt() * query.brightness).reshape(end - begin, cols)
         return cube, spread
 

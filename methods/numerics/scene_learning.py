@@ -143,11 +143,14 @@ def strided_blur(
     image: Float[Tensor, "bands H W"], kernel: Float[Tensor, "rows cols"], first: tuple[int, int], ratio: int
 ) -> Float[Tensor, "bands h w"]:
     """Each band through the PSF, kept pixels alone; beyond the border the edge pixel is repeated. Gradients flow to the kernel."""
-    rows, cols = (
-        (start + torch.arange(size - ratio + taps)).clamp(0, size - 1).to(image.device)
-        for start, size, taps in zip(first, image.shape[1:], kernel.shape, strict=True)
-    )
-    padded = image.index_select(1, rows).index_select(2, cols)
+    spans = [(start, start + size - ratio + taps) for start, size, taps in zip(first, image.shape[1:], kernel.shape, strict=True)]
+    padded = image
+    for axis, (begin, end) in enumerate(spans, start=1):
+        size = image.shape[axis]
+        if begin >= 0 and end <= size:
+            padded = padded.narrow(axis, begin, end - begin)
+        else:
+            padded = padded.index_select(axis, torch.arange(begin, end).clamp(0, size - 1).to(image.device))
     return F.conv2d(padded[:, None], kernel[None, None], stride=ratio)[:, 0]
 
 

@@ -1,7 +1,7 @@
 """MHF-net: an algorithm for two low-rank images, unfolded into twenty stages. Xie, Zhou, Zhao, Meng, Zuo, Xu, CVPR 2019.
 
-The cube is what the MSI Y spans and a rest of few components, X = Y A + H B, and C, a blur with decimation, gives the HSI Z. From H = 0, each stage is
-one step of a proximal gradient method in which everything is learned:
+The cube is what the MSI Y spans and a rest of few components, X = Y A + H B, and C, a blur with decimation, gives the HSI Z. From H = 0,
+each stage is one step of a proximal gradient method in which everything is learned:
 
     E = C X - Z        G = U E        H = prox(H - G B')         X = Y A + H B
 
@@ -65,9 +65,12 @@ class Method(SupervisedMethod):
         draw_weights(network, rng)
         network.basis.uniform_(-(RANK**-0.5), RANK**-0.5, generator=rng)
         for shrink in network.shrinks:
+            assert isinstance(shrink, nn.Conv2d)
             shrink.weight.fill_(1 / shrink.weight[0].numel())
         for stage in network.stages:
+            assert isinstance(stage, Stage)
             for grow, factor in zip(stage.grows, reversed(network.factors), strict=True):
+                assert isinstance(grow, nn.ConvTranspose2d)
                 size = grow.weight.shape[-1]
                 side = 1 - (torch.arange(size) - (size - 1) / 2).abs() / factor
                 grow.weight.copy_(torch.outer(side, side).expand_as(grow.weight))
@@ -109,6 +112,7 @@ class MHFNet(nn.Module):
         rest = msi.new_zeros(len(msi), RANK, *msi.shape[-2:])
         cube, cubes, residuals = span, list[Tensor](), list[Tensor]()
         for stage in self.stages:
+            assert isinstance(stage, Stage)
             residuals.append(self._shrunk(cube) - hsi)
             slope = torch.einsum("nbhw,rb->nrhw", stage.grown(residuals[-1], scales), self.basis)
             rest = stage.prox(rest - slope)
@@ -119,6 +123,7 @@ class MHFNet(nn.Module):
     def _shrunk(self, cube: Tensor) -> Tensor:
         """C: blurred and decimated."""
         for shrink, factor in zip(self.shrinks, self.factors, strict=True):
+            assert isinstance(shrink, nn.Conv2d)
             frame = shrink.weight.shape[-1] - factor
             cube = shrink(F.pad(cube, (frame // 2, frame - frame // 2, frame // 2, frame - frame // 2), mode="replicate"))
         return cube

@@ -49,6 +49,7 @@ from methods.numerics.smooth_responses import place_kernel, window
 SLOPE, KERNELS, FIRST_PRECISION = 0.2, 4, 5.0
 ABUNDANCE, MEAN, STD = (4, 8, 16, 24, 16), (18, 22, 26, 30, 32), (24,)
 STEPS, SCENE_STEPS, RATE, BLOCK = 800, 500, 1e-3, 4
+CACHED = 4096  # fine pixels that go through the network together in learning
 ABUNDANCE_TENSORS = 2 * len(ABUNDANCE)
 SPECTRAL_TENSORS = 2 * (len(MEAN) + 1 + len(STD) + 1)
 
@@ -106,8 +107,7 @@ class Method(TrainableMethod):
         drawn = iter(range(scaled(STEPS, self.budget) * self.batch))
 
         def loss(weights: Sequence[Tensor]) -> Tensor:
-            seen = [block(examples[next(drawn) % len(examples)].seen, rng) for _ in range(self.batch)]
-            return torch.stack([step_loss(weights, pair, rng) for pair in seen]).mean()
+            return step_loss(weights, [block(examples[next(drawn) % len(examples)].seen, rng) for _ in range(self.batch)], rng)
 
         rates = [RATE] * scaled(STEPS, self.budget)
         weights = minimise(loss, first_weights(bands, channels, rng, first.hsi), rates, epsilon=1e-8)
@@ -232,19 +232,24 @@ def psf_kernel(root: Float[Tensor, "2 2"], seen: Observation) -> tuple[Float[Ten
     return kernel / kernel.sum(), first
 
 
-def step_loss(weights: Sequence[Tensor], seen: Observation, rng: torch.Generator) -> Tensor:
-    """Both losses of the module docstring on one block; their parameters are apart."""
-    kernel, first = psf_kernel(weights[-1], seen)
-    table = srf_table(weights[-3], weights[-2], seen.hsi.shape[0])
+def step_loss(weights: Sequence[Tensor], blocks: Sequence[Observation], rng: torch.Generator) -> Tensor:
+    """Both losses of the module docstring, means over blocks of one size and one ratio; their parameters are apart."""
+    ratio = blocks[0].ratio
+    target, fine_msi = torch.stack([seen.hsi for seen in blocks], dim=1), torch.stack([seen.msi for seen in blocks], dim=1)
+    kernel, first = psf_kernel(weights[-1], blocks[0])
+    table = srf_table(weights[-3], weights[-2], target.shape[0])
     layers = weights[ABUNDANCE_TENSORS : ABUNDANCE_TENSORS + SPECTRAL_TENSORS]
-    coarse = strided_blur(seen.msi, kernel, first, seen.ratio).flatten(1)
-    target = seen.hsi.flatten(1)
-    network = 0.5 * F.l1_loss(spectra(layers, abundances(weights, coarse.detach()), rng), target)
-    pixels = seen.msi.flatten(1)
+
+    def low(image: Tensor) -> Tensor:
+        """(features, blocks, rows, cols) through the PSF, as (features, pixels)."""
+        return strided_blur(image.flatten(0, 1), kernel, first, ratio).reshape(image.shape[0], -1)
+
+    coarse, hsi, pixels = low(fine_msi), target.flatten(1), fine_msi.flatten(1)
+    network = 0.5 * F.l1_loss(spectra(layers, abundances(weights, coarse.detach()), rng), hsi)
     with torch.no_grad():
-        fine = spectra(layers, abundances(weights, pixels), rng)
-    low = strided_blur(fine.reshape(-1, *seen.msi.shape[1:]), kernel, first, seen.ratio).flatten(1)
-    return network + 0.5 * F.l1_loss(low, target) + 0.2 * F.l1_loss(table @ fine, pixels) + 0.2 * F.l1_loss(table @ low, coarse)
+        fine = torch.cat([spectra(layers, abundances(weights, part), rng) for part in torch.split(pixels, CACHED, dim=1)], dim=1)
+    blurred = low(fine.reshape(-1, *fine_msi.shape[1:]))
+    return network + 0.5 * F.l1_loss(blurred, hsi) + 0.2 * F.l1_loss(table @ fine, pixels) + 0.2 * F.l1_loss(table @ blurred, coarse)
 
 
 def block(seen: Observation, rng: torch.Generator) -> Observation:

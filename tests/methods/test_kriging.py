@@ -234,6 +234,19 @@ def test_one_channel_and_black_pixels_are_finite() -> None:
     assert bool((estimate.std >= 0).all())
 
 
+def test_the_deviation_is_a_number_where_more_channels_than_bands_leave_the_trend_free() -> None:
+    """8 channels of 2 bands: the trend's covariance is as good as singular, and float32 must not make its variance negative."""
+    rng = torch.Generator().manual_seed(1)
+    cube = torch.rand(2, 16, 24, generator=rng)
+    psf = SpatialResponse(torch.full((4, 4), 1 / 16), 4, 1)
+    weights = torch.rand(8, 2, generator=rng)
+    srf = SpectralResponse(weights / weights.sum(1, keepdim=True))
+    seen = Observation(psf(cube), srf(cube), torch.linspace(400, 700, 2), 4, psf.centre, Known(psf, srf))
+    estimate = Method(knows="psf+srf").fit([Example(seen)], torch.Generator().manual_seed(0)).fuse(seen, torch.Generator())
+    assert estimate.std is not None
+    assert bool((torch.isfinite(estimate.std) & (estimate.std >= 0)).all())
+
+
 def test_places_of_coarse_pixels_follow_the_registration() -> None:
     seen, _ = linear_pair(2)
     row, col = seen.phase

@@ -17,6 +17,7 @@ from methods.contract import TrainableMethod, learn
 from methods.numerics import scene_learning, scene_unet, spectral_streams
 from methods.numerics.fitting import minimise
 from methods.numerics.scene_learning import DivergedError, draw_network, learn_network, steady_then_falling
+from methods.numerics.smooth_responses import place_kernel
 from methods.unsupervised import c2ff, cucanet, daem, dip, edipnet, m2unet, miae, spectramorph
 
 
@@ -113,7 +114,7 @@ def test_gradients_reach_every_parameter_but_biases_before_a_normalisation(name:
     generator = torch.Generator().manual_seed(1)
     inputs = {"guided": (7, 3), "plain": (7,), "skip": (dip.NOISE,)}[name]
     images = [torch.rand(1, size, 12, 20, generator=generator, dtype=torch.float64) for size in inputs]
-    (network(*images) * torch.rand(1, 7, 12, 20, generator=generator, dtype=torch.float64)).sum().backward()  # type: ignore[no-untyped-call]
+    (network(*images) * torch.rand(1, 7, 12, 20, generator=generator, dtype=torch.float64)).sum().backward()
     dead = {f"{place}.0.bias" for place, module in network.named_modules() if isinstance(module, nn.Sequential) and _is_normed(module)}
     for parameter_name, parameter in network.named_parameters():
         flows = parameter.grad is not None and float(parameter.grad.abs().max()) > 1e-10
@@ -135,7 +136,7 @@ def test_gradients_reach_every_parameter_of_the_per_pixel_networks() -> None:
             lambda weights: (spectramorph.morph(weights, torch.eye(31, 7), seen.msi.flatten(1)) - 0.5).abs().mean(),
             spectramorph.first_weights(3, 7, rng, seen.hsi),
         ),
-        "daem": (lambda weights: daem.step_loss(weights, seen, rng), daem.first_weights(31, 3, rng, seen.hsi)),
+        "daem": (lambda weights: daem.step_loss(weights, [seen], rng), daem.first_weights(31, 3, rng, seen.hsi)),
     }
     for name, (loss, start) in losses.items():
         weights = [tensor.requires_grad_() for tensor in start]
@@ -289,7 +290,7 @@ def test_daems_network_and_sensors_do_not_learn_from_each_others_losses() -> Non
     seen, _ = scene_pair()
     start = daem.first_weights(7, 3, torch.Generator().manual_seed(0), seen.hsi)
     weights = [tensor.requires_grad_() for tensor in start]
-    plain = torch.autograd.grad(daem.step_loss(weights, seen, torch.Generator().manual_seed(1)), weights[:-3])
+    plain = torch.autograd.grad(daem.step_loss(weights, [seen], torch.Generator().manual_seed(1)), weights[:-3])
     psf, _ = daem.sensors(start, seen)
     coarse = replace(psf, boundary="replicate")(seen.msi).detach().flatten(1)
     layers = weights[daem.ABUNDANCE_TENSORS : -3]
@@ -319,6 +320,15 @@ def test_weight_decay_and_shares_of_the_rate_are_those_of_adam_written_out() -> 
     found = minimise(loss, [torch.from_numpy(value) for value in start], [0.1] * 20, epsilon=1e-8, weight_decay=decay, shares=shares)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-10)
+
+
+@pytest.mark.parametrize("first", [(0, 0), (-1, 1), (2, -2)])
+def test_the_strided_blur_is_the_response_placed_there_with_repeated_edges(first: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    image, kernel = torch.rand(2, 12, 20, generator=generator), torch.rand(4, 3, generator=generator)
+    kernel = kernel / kernel.sum()
+    response = scene_learning.edge_repeating(place_kernel(kernel, first, 4))
+    assert torch.allclose(scene_learning.strided_blur(image, kernel, first, 4), response(image), atol=1e-6)
 
 
 def test_the_learning_rate_is_steady_and_then_falls_linearly_to_0() -> None:

@@ -16,7 +16,7 @@ from benchmark.conformance import Lessons, random_example
 from methods.catalog import find
 from methods.contract import Example, RefusedError
 from methods.numerics.supervised_fitting import FittedNetwork, SupervisedMethod, draw_weights, idle, new_network
-from methods.supervised import conssfcnn, fusformer, mhfnet, mstpp, psrt, ssfcnn, ssrnet, ual
+from methods.supervised import conssfcnn, fusformer, mhfnet, msdcnn, mstpp, psrt, ssfcnn, ssrnet, ual
 
 COUNTS = {
     "ssrnet": 26_041,
@@ -209,6 +209,11 @@ def test_mst_plus_plus_never_looks_at_the_hsi() -> None:
     network = untrained(mstpp.Method(), 5, 2)
     hsi, msi = torch.rand(1, 5, 3, 5), torch.rand(1, 2, 12, 20)
     assert torch.equal(network(hsi, msi), network(torch.full_like(hsi, torch.nan), msi))
+
+
+def test_msdcnn_has_the_number_of_parameters_on_its_card() -> None:
+    count = sum(tensor.numel() for tensor in untrained(msdcnn.Method()).parameters())
+    assert f"{count:,} parameters at 31 bands and 3 channels" in msdcnn.Method.card.fidelity
 
 
 def test_mhf_net_has_the_number_of_parameters_on_its_card() -> None:

@@ -132,7 +132,7 @@ def streams_plain() -> Round:
     def forward(layers: nn.ModuleList, values: Tensor) -> Tensor:
         for first in range(0, len(layers) - 1, 5):
             x = F.leaky_relu(layers[first](values), 0.2)
-            s1, s2, s3 = x.split(20, dim=1)
+            s1, s2, s3 = torch.split(x, 20, dim=1)
             m1 = F.leaky_relu(layers[first + 1](s1), 0.2)
             m2 = F.leaky_relu(layers[first + 2](s2 + m1), 0.2)
             m3 = F.leaky_relu(layers[first + 3](s3 + m2), 0.2)
@@ -150,7 +150,7 @@ def daem_ours() -> Round:
     rng = torch.Generator().manual_seed(0)
     blocks = [daem.block(seen, rng) for _ in range(8)]
     start = daem.first_weights(BANDS, CHANNELS, rng, seen.hsi)
-    return our_steps(start, lambda weights: torch.stack([daem.step_loss(weights, block, rng) for block in blocks]).mean(), 1e-3)
+    return our_steps(start, lambda weights: daem.step_loss(weights, blocks, rng), 1e-3)
 
 
 def daem_plain() -> Round:
