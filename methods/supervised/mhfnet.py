@@ -43,7 +43,7 @@ class Method(SupervisedMethod):
     card: ClassVar[Card] = Card(
         name="MHF-net",
         paper="Xie, Zhou, Zhao, Meng, Zuo, Xu, Multispectral and Hyperspectral Image Fusion by MS/HS Fusion Net, CVPR 2019",
-        doi="10.1109/CVPR.2019.00168",
+        doi="not checked",
         year=2019,
         supervision="truth",
         learns="beforehand",

@@ -50,7 +50,7 @@ class Method(SupervisedMethod):
     card: ClassVar[Card] = Card(
         name="UAL",
         paper="Zhang, Nie, Wei, Li, Zhang, Unsupervised Adaptation Learning for Hyperspectral Imagery Super-Resolution, CVPR 2020",
-        doi="10.1109/CVPR42600.2020.00314",
+        doi="not checked",
         year=2020,
         needs_srf=True,
         supervision="truth",

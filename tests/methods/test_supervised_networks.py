@@ -304,7 +304,7 @@ def test_the_first_weights_are_torchs_own_habit_and_come_from_the_generator() ->
     draw_weights(other, torch.Generator().manual_seed(3))
     assert torch.equal(layer.weight, other.weight)
     bound = (5 * 4) ** -0.5
-    assert 0.8 * bound < float(layer.weight.abs().max()) <= bound
+    assert 0.8 * bound < layer.weight.abs().max().item() <= bound
 
 
 def test_an_image_above_the_stated_size_is_refused() -> None:
