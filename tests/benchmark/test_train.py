@@ -176,7 +176,14 @@ def test_figures_want_a_curve(tmp_path: Path) -> None:
 def _cli(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / "run_benchmark.py"), "train", *arguments, "--threads", "1", "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
+    )
+
+
+def _heed_interrupts() -> None:
+    """A test run that a shell put into the background ignores SIGINT, and its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
@@ -186,7 +193,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         if line.startswith("[25/"):
             process.send_signal(signal.SIGINT)
             break
-    assert "keeps the last checkpoint, and the same command with --resume goes on from it" in process.communicate()[1]
+    assert "keeps the last checkpoint, and the same command with --resume goes on from it" in process.communicate(timeout=120)[1]
     assert process.returncode == 130
 
 

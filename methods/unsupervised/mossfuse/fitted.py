@@ -3,7 +3,7 @@
     merged       merged weights, strips of rows (inference.py): the same cube to 1e-5, in a fraction of time and memory. The default
     unmerged     the network as it is trained, without the parts that the cube does not need
     compiled     merged, its functions through `torch.compile`: the same cube to 1e-5; the first fusion waits for the compiler
-    autocast     merged, matrices and convolutions in bfloat16: another result, some 0.01 off
+    autocast     merged, matrices and convolutions in bfloat16: another result; how far off has not been scored
 
 Everything but the plain merged network is said in the card's name.
 """
@@ -44,7 +44,7 @@ class Inference:
         said += ["bf16"] if self.autocast else []
         if not said:
             return card
-        away = "; bf16 moves the cube by some 0.01 of that" if self.autocast else ""
+        away = "; bf16 gives another result, not scored against it" if self.autocast else ""
         return replace(card, name=f"{card.name}, {', '.join(said)}", fidelity=card.fidelity + away)
 
 
