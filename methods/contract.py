@@ -73,7 +73,7 @@ class Card:
             ("channels", channels, self.min_channels, self.max_channels),
         ):
             if got < low or (high is not None and got > high):
-                wanted = f"at least {low}" if high is None else f"{low} to {high}"
+                wanted = f"at least {low}" if high is None else f"{low}" if low == high else f"{low} to {high}"
                 return f"{self.name} takes {wanted} {what}, got {got}"
         return ""
 
