@@ -5,8 +5,8 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+from benchmark.cell import Cell
 from benchmark.observation_file import read_observation
-from benchmark.plan import Cell
 from benchmark.tasks import FIT_NAME, FitJob, FuseJob
 from benchmark.training_set import TrainingSet
 from datasets.settings import field_values

@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.cell import Cell
 from benchmark.keeping import Keep
 from benchmark.parcel import ALWAYS, ONCE, ParcelError, unpack
-from benchmark.plan import Cell
 from benchmark.result import Result
 from benchmark.run import Arrival
 

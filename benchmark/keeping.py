@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from benchmark.plan import Cell
+from benchmark.cell import Cell
 from benchmark.result import Result, std_file
 
 Keep = Literal["estimates", "float32", "top", "none"]

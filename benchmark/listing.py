@@ -51,3 +51,11 @@ def _protocols() -> list[Row]:
 
 def _schema(kind: type[Any]) -> str:
     return ", ".join(f"{key}: {spell(value)}" for key, value in field_types(kind).items())
+
+
+def listing_text(what: str, roots: DataRoots, plugins: Path | None = None) -> str:
+    """The rows of `listing`, a line each, in columns."""
+    rows = listing(what, roots, plugins)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = ("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows)
+    return "\n".join(f"  {line}" for line in lines)

@@ -19,9 +19,10 @@ from benchmark.result import std_file
 from benchmark.validity import check_estimate
 from datasets.cube_file import CubeFile, write_cube
 from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.files import read_image_file
 from datasets.observation import Known, NoiseLevel, Observation
-from datasets.psfs import Psf
-from datasets.sensors import Sensor
+from datasets.psfs import Psf, psf_from
+from datasets.sensors import Sensor, find_sensor, read_sensor
 from datasets.settings import configure, field_values
 from methods.catalog import Entry
 from methods.contract import AnyMethod
@@ -80,6 +81,38 @@ class OwnPair:
         if srf.weights.shape[0] != channels:
             raise PairError(f"expected {channels} channels, as the MSI has, got {', '.join(srf.names)}; name those it has with --channels")
         return SpectralResponse(srf.weights.float(), srf.names)
+
+
+def read_pair(
+    files: tuple[tuple[Path, str | None], tuple[Path, str | None]],
+    *,
+    layout: str | None,
+    scale: float | None,
+    psf: str | None,
+    srf: str | None,
+    srf_folder: Path | None,
+    channels: str | None,
+    phase: float | None,
+    noise: tuple[float, float] | list[float] | None,
+) -> OwnPair:
+    """The pair that these texts name: files of HSI and MSI, each with the name of its variable, and what is known of the sensors.
+
+    Raises:
+        FileFormatError, PsfError, SensorError: what the readers of files, kernels and sensors raise.
+    """
+    hsi, msi = (read_image_file(path, layout=layout, variable=name, scale=scale) for path, name in files)
+    sensor = None
+    if srf:
+        sensor = read_sensor(Path(srf)) if srf.endswith(".csv") else find_sensor(srf, srf_folder)
+    return OwnPair(
+        hsi,
+        msi,
+        psf_from(psf_table(psf)) if psf else None,
+        sensor,
+        tuple(channels.split(",")) if channels else (),
+        phase,
+        NoiseLevel(*noise) if noise else None,
+    )
 
 
 def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device: torch.device, seed: int, out: Path) -> Measured:

@@ -42,14 +42,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from benchmark.keys import cell_key, digest, file_digest, source_digest
+from benchmark.cell import Cell, Contestant, simulator_digest
+from benchmark.keys import cell_key, file_digest, source_digest
 from benchmark.training_set import TrainingSet, training_set
-from datasets import simulation
 from datasets.protocols import protocol_from
 from datasets.scenes import DataRoots, SceneSource, find
 from datasets.settings import SettingError, configure, field_types, field_values
 from datasets.simulation import Protocol
-from methods.catalog import Entry, find_one
+from methods.catalog import find_one
 from methods.contract import AnyMethod, Card, awaits_training
 
 DISK_LIMIT_MB = 50_000.0  # of a cell's working folder
@@ -57,71 +57,6 @@ DISK_LIMIT_MB = 50_000.0  # of a cell's working folder
 
 class PlanError(ValueError):
     """A plan that cannot be run as written; the text names the place and the valid choices."""
-
-
-@dataclass(frozen=True, eq=False)
-class Contestant:
-    """A method with its parameters, and its name in tables."""
-
-    entry: Entry
-    method: AnyMethod
-    label: str
-    sources: str  # digest of the import closure of its file
-    time_limit_s: float | None = None  # instead of the plan's
-    memory_limit_mb: float | None = None
-
-    @property
-    def card(self) -> Card:
-        """The card of this configuration."""
-        return self.method.describe()
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """One square of the matrix."""
-
-    key: str
-    contestant: Contestant
-    scene: SceneSource
-    fingerprint: str  # of the scene, taken once a run
-    protocol: Protocol
-    seed: int
-    training: TrainingSet | None = None  # of a method that must be trained first
-
-    @property
-    def card(self) -> Card:
-        """The card of the method in this cell, with what it is trained on here."""
-        card = self.contestant.card
-        return card if self.training is None else self.training.card(card, self.protocol)
-
-    @property
-    def observation(self) -> tuple[str, str, int]:
-        """What cells that share an observation have in common: scene, protocol, seed, by name."""
-        return self.scene.name, self.protocol.name, self.seed
-
-    @property
-    def scene_digest(self) -> str:
-        """Names the reference, scenes/<digest>.h5: the scene as the ratio crops it."""
-        return digest({"scene": self.fingerprint, "ratio": self.protocol.ratio})
-
-    @property
-    def observation_digest(self) -> str:
-        """Names the observation, observations/<digest>.h5."""
-        return digest({"scene": self.fingerprint, "protocol": self.protocol.numbers(), "seed": self.seed})
-
-    def fit_digest(self, device: str) -> str:
-        """Names what the method learned beforehand, fits/<digest>.pt: the same for every scene and seed."""
-        return cell_key(
-            method=self.contestant.entry.name,
-            parameters=field_values(self.contestant.method),
-            sources=self.contestant.sources,
-            protocol=self.protocol.numbers(),
-            scene="",
-            simulator=simulator_digest(),
-            seed=0,
-            device=device,
-            training=None if self.training is None else self.training.numbers(),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,11 +178,6 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
         return replace(_resolve(configure(_Table, table), file, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
-
-
-def simulator_digest() -> str:
-    """The sources that observations depend on."""
-    return source_digest(Path(simulation.__file__))
 
 
 def find_cell(cells: Sequence[Cell], key: str) -> Cell:

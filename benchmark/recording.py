@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmark.plan import Cell, card_facts, plain
+from benchmark.cell import Cell
+from benchmark.plan import card_facts, plain
 from benchmark.processes import Ended
 from benchmark.result import Clock, Memory, Outcome, RecordError, Result
 from datasets.settings import field_values

@@ -11,19 +11,21 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.cell import CELL_FIELDS, Cell
 from benchmark.cell_job import fit_job, fuse_job
 from benchmark.claim import claimed
 from benchmark.environment import environment, environment_digest
 from benchmark.keeping import Keep, discard_estimate, prune
 from benchmark.metrics.textbook import metrics_key
-from benchmark.plan import Cell, Plan, find_cell
+from benchmark.plan import Plan, find_cell
 from benchmark.processes import Child, Ended, Limits, collect, start, stop, wait_any
 from benchmark.recording import RETRIED, make_record, measurement, outcome_of, withheld
 from benchmark.result import Outcome, Result, read_json, read_record, std_file, write_bytes, write_json, write_record
+from benchmark.selection import Selection, selected
 from benchmark.slots import slot_variables
 from benchmark.tasks import ESTIMATE_NAME, FIT_NAME, STD_NAME, ObserveJob, ScoreJob
 from benchmark.training_set import TrainingSet
@@ -55,6 +57,7 @@ class RunSettings:
     retry: bool = False  # run cells again that ended as neither scored nor skipped
     keep: Keep = "estimates"
     only: str = ""  # key of the one cell to run; empty: all
+    select: Selection = field(default_factory=dict)  # of the plan's cells, these alone
     arguments: tuple[str, ...] = ()  # what repeats a cell besides plan and key: --data, --plugins, --seed
     plan_file: str = ""  # where the plan was read
 
@@ -73,7 +76,7 @@ Elsewhere = Callable[[list[Cell]], Generator[Arrival]]
 
 
 def run(plan: Plan, settings: RunSettings, tell: Callable[[Progress], None], elsewhere: Elsewhere | None = None) -> list[Result]:
-    """Run what has no record yet and return the records of all cells of the plan (or of the one asked for), in its order.
+    """Run what has no record yet and return the records of all cells of the plan (or of those asked for), in its order.
 
     `elsewhere` hands the cells that must run to other machines, instead of to processes of this one; cells that need only a score are
     scored here.
@@ -81,9 +84,10 @@ def run(plan: Plan, settings: RunSettings, tell: Callable[[Progress], None], els
     Raises:
         BusyError: another run is using the folder.
         PlanError: the one cell asked for is not in the plan.
+        SelectionError: a pattern of `settings.select` matches no cell.
     """
     cells = plan.cells(settings.device)
-    chosen = [find_cell(cells, settings.only)] if settings.only else cells
+    chosen = [find_cell(cells, settings.only)] if settings.only else selected(cells, settings.select, CELL_FIELDS)
     with claimed(settings.folder):
         write_bytes(settings.folder / "plan.toml", plan.text.encode())
         write_json(settings.folder / "plan.json", {"command": settings.command, "plan": plan.summary(), "cells": len(cells)})

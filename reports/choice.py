@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
 from benchmark.metrics.facts import HEADLINE, METRICS, find_metric
 from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, ProfileFacts, Rule
 from benchmark.profiles.store import Scores
 from benchmark.result import Result
+from benchmark.selection import Selection, SelectionError, listed, matching, read_selection, selected
 from reports.summary import BestOf, Column, Summary, metric_column, summarise, summarise_protocol
 
 GroupBy = Literal["protocol", "scene", "tier"]
@@ -36,15 +36,11 @@ FIELDS: Mapping[str, Callable[[Result], str]] = {
 }
 
 
-class ChoiceError(ValueError):
-    """A choice that cannot be made of this run; the text says what was expected, what came, and the way out."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """What to show. Everything has its default: all records, the headline metrics by the textbook, a table a protocol."""
 
-    select: Mapping[str, tuple[str, ...]] | None = None  # field, patterns
+    select: Selection | None = None
     methods: tuple[str, ...] = ()  # patterns of names or labels; none: all
     group_by: GroupBy = "protocol"
     metrics: tuple[str, ...] = ()  # none: the headline ones, or all that the profile has
@@ -68,18 +64,18 @@ def read_choice(
     """The choice that these texts spell, as the command line has them.
 
     Raises:
-        ChoiceError: an unknown field, metric, profile, grouping or number.
+        SelectionError: an unknown field, metric, profile, grouping or number.
     """
     known_profiles = (TEXTBOOK, *(facts.name for facts in FACTS if facts.name != TEXTBOOK))
     known_metrics = tuple(METRIC_LABELS) if profile != TEXTBOOK else tuple(metric.name for metric in METRICS)
-    names = _listed(metrics)
+    names = listed(metrics)
     _one_of("--profile", [profile], known_profiles)
     _one_of("--metrics", names, known_metrics)
     _one_of("--group-by", [group_by], get_args(GroupBy))
     _one_of("--best-of", [best_of], get_args(BestOf))
     return Choice(
-        select=_selection(select),
-        methods=_listed(methods),
+        select=read_selection(select, FIELDS),
+        methods=listed(methods),
         group_by=group_by,  # type: ignore[arg-type]
         metrics=names,
         profile=profile,
@@ -93,19 +89,17 @@ def chosen(results: Sequence[Result], choice: Choice) -> list[Result]:
     """The records that the choice leaves.
 
     Raises:
-        ChoiceError: none are left, or a pattern matches nothing; the text names what there is.
+        SelectionError: a pattern matches nothing; the text names what there is.
     """
-    kept = list(results)
-    for field, patterns in (choice.select or {}).items():
-        kept = _matching(kept, f"--select {field}=", patterns, lambda result, field=field: (FIELDS[field](result),))  # type: ignore[misc]
-    return _matching(kept, "--methods ", choice.methods, lambda result: (result.method, result.label)) if choice.methods else kept
+    kept = selected(results, choice.select or {}, FIELDS)
+    return matching(kept, "--methods ", choice.methods, lambda result: (result.method, result.label)) if choice.methods else kept
 
 
 def summaries_of(results: Sequence[Result], choice: Choice, stored: Mapping[str, Scores]) -> list[Summary]:
     """A summary for each protocol, under the choice's convention.
 
     Raises:
-        ChoiceError: the profile has none of the metrics, or nothing was scored under it.
+        SelectionError: the profile has none of the metrics, or nothing was scored under it.
     """
     columns, convention = score_columns(choice, stored)
     return summarise(results, columns=columns, best_of=choice.best_of, convention=convention)
@@ -133,19 +127,19 @@ def score_columns(choice: Choice, stored: Mapping[str, Scores]) -> tuple[tuple[C
     if choice.profile == TEXTBOOK:
         columns = tuple(metric_column(name, _digits(choice, name)) for name in choice.metrics or HEADLINE)
         if all(column.higher_is_better is None for column in columns):
-            raise ChoiceError(
+            raise SelectionError(
                 f"--metrics {','.join(choice.metrics)}: expected one at least that methods can be compared by, got counts alone"
             )
         return columns, ""
     facts = next(facts for facts in FACTS if facts.name == choice.profile)
     names = [name for name in choice.metrics or METRIC_LABELS if facts.rule(name)]
     if not names:
-        raise ChoiceError(
+        raise SelectionError(
             f"--profile {facts.name}: expected one of its metrics, {', '.join(rule.metric for rule in facts.rules)}, "
             f"got {', '.join(choice.metrics)}; the profile has no other"
         )
     if not any(facts.name in scores for scores in stored.values()):
-        raise ChoiceError(
+        raise SelectionError(
             f"--profile {facts.name}: expected scores under it in profiles/, got none; "
             f"write them by `rescore RUN_DIR --profile {facts.name}`"
         )
@@ -174,54 +168,24 @@ def _digits(choice: Choice, metric: str) -> int | None:
     return wanted if wanted is None or isinstance(wanted, int) else wanted.get(metric)
 
 
-def _matching(results: list[Result], what: str, patterns: Sequence[str], names: Callable[[Result], tuple[str, ...]]) -> list[Result]:
-    """The records of which a name matches a pattern; every pattern must match something."""
-    there = sorted({name for result in results for name in names(result)})
-    for pattern in patterns:
-        if not any(_fits(name, pattern) for name in there):
-            raise ChoiceError(f"{what}{pattern}: expected one of {', '.join(there)}, got no match; `*` stands for any text")
-    return [result for result in results if any(_fits(name, pattern) for name in names(result) for pattern in patterns)]
-
-
-def _fits(name: str, pattern: str) -> bool:
-    """Whether a name is the pattern, or is of its form."""
-    return name == pattern or fnmatchcase(name, pattern)
-
-
-def _selection(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """`field=pattern,pattern` as a table; a second pattern of a field is one more that may match."""
-    found: dict[str, tuple[str, ...]] = {}
-    for text in texts:
-        field, equals, patterns = text.partition("=")
-        if not equals or field not in FIELDS or not _listed(patterns):
-            raise ChoiceError(f"--select: expected FIELD=PATTERN[,PATTERN] with FIELD one of {', '.join(FIELDS)}, got {text!r}")
-        found[field] = found.get(field, ()) + _listed(patterns)
-    return found
-
-
 def _precision(text: str, known: Sequence[str]) -> Mapping[str, int] | int | None:
     """`3`, or `psnr=1,ssim=3`."""
     if not text:
         return None
     if "=" not in text:
         return _whole(text)
-    pairs = [item.partition("=")[::2] for item in _listed(text)]
+    pairs = [item.partition("=")[::2] for item in listed(text)]
     _one_of("--precision", [name for name, _ in pairs], known)
     return {name: _whole(digits) for name, digits in pairs}
 
 
 def _whole(text: str) -> int:
     if not text.isdigit() or int(text) > 12:
-        raise ChoiceError(f"--precision: expected 0 to 12 digits after the point, as in 3 or psnr=1,ssim=3, got {text!r}")
+        raise SelectionError(f"--precision: expected 0 to 12 digits after the point, as in 3 or psnr=1,ssim=3, got {text!r}")
     return int(text)
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    """Items between commas."""
-    return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
 def _one_of(option: str, given: Sequence[str], known: Sequence[str]) -> None:
     for name in given:
         if name not in known:
-            raise ChoiceError(f"{option}: expected one of {', '.join(known)}, got {name!r}")
+            raise SelectionError(f"{option}: expected one of {', '.join(known)}, got {name!r}")

@@ -47,7 +47,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
 
     Raises:
         RecordError: no run folder, no records in it, or a file in it that cannot be read.
-        ChoiceError: a choice that cannot be made of this run.
+        SelectionError: a choice that cannot be made of this run.
         ClaimsError: a ledger of claims that says less than it must.
     """
     choice = choice or Choice()

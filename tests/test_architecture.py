@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmark": ("datasets", "methods.contract", "methods.catalog", "benchmark"),
     "reports": (
         "benchmark.result",
+        "benchmark.selection",
         "benchmark.metrics.facts",
         "benchmark.profiles.facts",
         "benchmark.profiles.store",
@@ -87,6 +88,8 @@ def test_only_the_entry_point_prints_or_parses() -> None:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
         assert "print" not in calls, file
+        if file.name == "arguments.py":
+            continue  # what the entry point parses, in a file of its own
         assert "argparse" not in {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}, file
 
 

@@ -32,6 +32,28 @@ def test_a_cell_runs_alone_as_it_does_among_all(world: Path) -> None:
         assert part in done.stdout, part
 
 
+def test_a_part_of_a_plan_runs_and_the_whole_goes_on_from_it(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = plan(world, ["bicubic", "steady"], scenes=("a", "b"))
+    given = ["run", str(file), "--out", str(world / "part"), "--plugins", str(world / "plugins"), "--device", "cpu"]
+    assert run_benchmark.main([*given, "--select", "scene=*b", "--select", "method=steady"]) == 0
+    part = {(record.method, record.scene) for record in read_records(world / "part")}
+    whole = read_plan(file, DataRoots.parse([]), world / "plugins").cells("cpu")
+    assert part == {("steady", next(cell.scene.name for cell in whole if cell.scene.name.endswith("b")))}
+    kept = {path.name: path.stat().st_mtime_ns for path in (world / "part" / "cells").iterdir()}
+    capsys.readouterr()
+    assert run_benchmark.main(["run", str(file), *given[2:], "--dry-run", "--select", "method=steady"]) == 0
+    told = capsys.readouterr().out
+    assert told.count("(done)") == 1
+    assert "2 cells" in told
+    assert run_benchmark.main(given) == 0
+    assert len(read_records(world / "part")) == 4
+    assert all((world / "part" / "cells" / name).stat().st_mtime_ns == time for name, time in kept.items()), "a cell ran twice"
+    assert run_benchmark.main([*given, "--select", "scene=nowhere"]) == 2
+    assert "got no match" in capsys.readouterr().err
+    assert run_benchmark.main([*given, "--select", "tier=blind"]) == 2
+    assert "FIELD one of scene, protocol, seed, method, label" in capsys.readouterr().err
+
+
 def test_an_unknown_key_and_no_place_for_the_record_are_refused(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = plan(world, ["bicubic"], scenes=("a",))
     key = read_plan(file, DataRoots.parse([])).cells("cpu")[0].key

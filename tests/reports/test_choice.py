@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from benchmark.result import Result
-from reports.choice import Choice, ChoiceError, chosen, grouped, read_choice, summaries_of
+from benchmark.selection import SelectionError
+from reports.choice import Choice, chosen, grouped, read_choice, summaries_of
 from reports.summary import Row, Summary
 
 NOTHING: dict[str, Any] = {}
@@ -52,14 +53,14 @@ def test_fields_and_patterns_select_records_and_labels_with_brackets_are_literal
     ],
 )
 def test_a_typo_is_an_error_that_names_what_there_is(texts: dict[str, Any], message: str) -> None:
-    with pytest.raises(ChoiceError, match=message):
+    with pytest.raises(SelectionError, match=message):
         read_choice(**texts)
 
 
 def test_a_pattern_without_a_match_names_what_the_run_has(results: list[Result]) -> None:
-    with pytest.raises(ChoiceError, match=r"expected one of beads, chart & toy, flowers_#1, got no match"):
+    with pytest.raises(SelectionError, match=r"expected one of beads, chart & toy, flowers_#1, got no match"):
         chosen(results, read_choice(select=["scene=bead"]))
-    with pytest.raises(ChoiceError, match=r"--methods fuse: expected one of .*R-FUSE"):
+    with pytest.raises(SelectionError, match=r"--methods fuse: expected one of .*R-FUSE"):
         chosen(results, read_choice(methods="fuse"))
 
 
@@ -69,7 +70,7 @@ def test_metrics_stand_in_the_order_asked_for_in_the_digits_asked_for(results: l
     assert row_of(first, "rfuse").values["psnr"].text == "43.5"
     assert row_of(first, "rfuse").values["sam"].text == "0.72"
     assert row_of(summaries(results, precision="3")[0], "rfuse").values["ssim"].text == "0.992"
-    with pytest.raises(ChoiceError, match="got counts alone"):
+    with pytest.raises(SelectionError, match="got counts alone"):
         summaries(results, metrics="sam_pixels_left_out")
 
 
@@ -82,9 +83,9 @@ def test_a_profile_puts_its_stored_scores_where_the_metrics_were(results: list[R
     assert row["sam"].mean is None
     assert "MossFuse" in first.convention
     assert plain.convention == ""
-    with pytest.raises(ChoiceError, match="rescore RUN_DIR --profile hysure"):
+    with pytest.raises(SelectionError, match="rescore RUN_DIR --profile hysure"):
         summaries(results, stored, profile="hysure")
-    with pytest.raises(ChoiceError, match="expected one of its metrics, sam, ergas, rmse"):
+    with pytest.raises(SelectionError, match="expected one of its metrics, sam, ergas, rmse"):
         summaries(results, stored, profile="hysure", metrics="psnr")
 
 
