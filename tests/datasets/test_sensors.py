@@ -94,3 +94,30 @@ def test_the_mossfuse_matrix_is_read_in_red_green_blue_order(data_root: Path) ->
     assert response.names == ("r", "g", "b")
     assert peaks == sorted(peaks, reverse=True)
     assert "nikon_d700_mossfuse_31" in sensor_names(data_root / "srf")
+
+
+@pytest.mark.parametrize(
+    ("built_in", "measured", "centre_nm", "width_nm"),
+    [("sentinel2", "sentinel2a", 0.1, 3.0), ("landsat8", "landsat8_oli_nonregsrnet", 0.7, 2.0), ("worldview2", "worldview2", 5.0, 10.0)],
+)
+def test_built_in_channels_are_those_of_measured_curves(
+    data_root: Path, built_in: str, measured: str, centre_nm: float, width_nm: float
+) -> None:
+    file = data_root / "srf" / f"{measured}.csv"
+    if not file.is_file():
+        pytest.skip(f"needs srf/{measured}.csv in the data root")
+    sensor = read_sensor(file)
+    curves = dict(zip((name.split("_")[-1] for name in sensor.channels), np.maximum(sensor.curves, 0), strict=True))
+    compared = 0
+    for name, (centre, width) in BUILT_IN[built_in].bands.items():
+        if name not in curves or (built_in, name) == (
+            "worldview2",
+            "nir2",
+        ):  # its nominal edges end 90 nm beyond where the curve has fallen to half
+            continue
+        curve = curves[name]
+        above_half = sensor.wavelengths[curve >= curve.max() / 2]
+        assert (sensor.wavelengths * curve).sum() / curve.sum() == pytest.approx(centre, abs=centre_nm), name
+        assert above_half[-1] - above_half[0] == pytest.approx(width, abs=width_nm), name
+        compared += 1
+    assert compared >= 6
