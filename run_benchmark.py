@@ -71,7 +71,7 @@ def _device(wanted: str, *, here: bool = True) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     from benchmark.cell import CELL_FIELDS
-    from benchmark.keeping import disk_bytes
+    from benchmark.cost import dry_run
     from benchmark.plan import read_plan
     from benchmark.run import run
     from benchmark.selection import selected
@@ -82,11 +82,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = _settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(settings.device), settings.select, CELL_FIELDS)
-        for cell in cells:
-            known = (folder / "cells" / f"{cell.key}.json").exists()
-            done = "  (done)" if known else ""
-            print(f"{cell.key}  {cell.contestant.label}  |  {cell.scene.name}  |  {cell.protocol.name}  |  seed {cell.seed}{done}")
-        print(f"{len(cells)} cells, into {folder}; up to {disk_bytes(cells, options.keep) / 1e6:.0f} MB there, uncompressed")
+        print(dry_run(cells, folder, settings.device, options.keep, options.slots, options.costs))
         return OK
     elsewhere = None
     if options.cluster:
@@ -233,6 +229,7 @@ def _report(options: argparse.Namespace) -> int:
         profile=options.profile,
         precision=options.precision,
         best_of=options.best_of,
+        ties=options.ties,
         resize=options.resize,
     )
     paths = write_report(options.folder, options.out, choice)
@@ -337,7 +334,7 @@ def _fuse(options: argparse.Namespace) -> int:
     entry = find_one(options.method, options.plugins)
     measured = fuse_pair(entry, parameters, pair, torch.device(_device(options.device)), options.seed, options.out)
     bands, rows, cols = measured.estimate.cube.shape
-    print(f"{options.out}: {bands} bands, {rows} x {cols}, in {measured.clock.fit + measured.clock.fuse:.2f} s")
+    print(f"{options.out}: {bands} bands, {rows} x {cols}, in {measured.clock.fit + measured.clock.adapt + measured.clock.fuse:.2f} s")
     return OK
 
 

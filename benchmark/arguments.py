@@ -45,7 +45,10 @@ def parser(calls: Mapping[str, Callable[[argparse.Namespace], int]], root: Path)
         metavar="FIELD=PATTERN[,PATTERN]",
         help="of the plan's cells, those of this scene, protocol, seed, method or label; * stands for any text; may be repeated",
     )
-    run.add_argument("--dry-run", action="store_true", help="list the cells and stop")
+    run.add_argument("--dry-run", action="store_true", help="list the cells, the disk and the time that they would take, and stop")
+    run.add_argument(
+        "--costs", action="append", default=[], type=Path, metavar="RUN_DIR", help="with --dry-run: an earlier run to tell the time from"
+    )
     run.add_argument(
         "--cluster", metavar="ADDRESS", help="hand the cells to this dask scheduler (docs/cluster.md); --device auto is cpu then"
     )
@@ -185,6 +188,9 @@ def _choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group-by", default="protocol", metavar="protocol|scene|tier", help="a table for each (default: protocol)")
     parser.add_argument("--precision", default="", metavar="N|NAME=N,...", help="digits after the point")
     parser.add_argument("--best-of", default="tier", metavar="tier|all", help="among which best and second are marked (default: tier)")
+    parser.add_argument(
+        "--ties", default="", metavar="D", help="differences of the first metric that count as ties, in its unit (default: 0.2 dB of PSNR)"
+    )
     parser.add_argument("--resize", action="store_true", help="shrink LaTeX tables to the width of the text where they are wider")
 
 

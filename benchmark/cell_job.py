@@ -35,4 +35,5 @@ def fuse_job(
         exact=exact,
         flops=flops,
         fitted=b"" if fitted is None else fitted.read_bytes(),
+        oracle=cell.contestant.oracle if keep else 0,
     )

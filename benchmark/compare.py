@@ -1,7 +1,7 @@
 """What changed between two runs beyond noise.
 
-Cells are paired by what they are: method, parameters, scene, protocol's numbers, seed and device. Keys do not serve, as they change with
-the sources, whose effect is the question. A pair has changed when
+Cells are paired by what they are: method, parameters, oracle or not, scene, protocol's numbers, seed and device. Keys do not serve, as
+they change with the sources, whose effect is the question. A pair has changed when
 
     outcome     differs
     a metric    differs by more than one unit of the last digit that tables print
@@ -140,7 +140,8 @@ def _by_identity(folder: Path) -> dict[str, Result]:
 
 def _identity(record: Result) -> str:
     protocol = {name: value for name, value in record.protocol.items() if name not in ("name", "source")}
-    return json.dumps([record.method, record.parameters, record.scene, protocol, record.seed, record.device], sort_keys=True)
+    oracle = record.oracle.get("count", 0)
+    return json.dumps([record.method, record.parameters, record.scene, protocol, record.seed, record.device, oracle], sort_keys=True)
 
 
 def _place(folder: Path, record: Result) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from datasets.observation import Known, NoiseLevel, Observation, WithheldError
 from datasets.settings import SettingError, configure, field_types, spell
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import AnyMethod, Card, Estimate, Example, RefusedError, awaits_training, learn
+from methods.iterates import IteratedMethod
 
 BANDS, CHANNELS = (2, 31, 100), (1, 3, 8)
 ALWAYS = (31, 3)  # bands and channels that no card may refuse
@@ -235,6 +236,20 @@ def _blind(entry: Entry) -> None:
     )
 
 
+def _iterates(entry: Entry) -> None:
+    method, card = _trial(entry)
+    if not isinstance(method, IteratedMethod):
+        return
+    seen = _given(card, random_pair(*ALWAYS))
+    cubes: list[Tensor] = []
+    for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(0), 3):
+        _expect(len(cubes) < 3, "3 iterates were asked for, and more came: yield one after each share of the steps")
+        cubes.append(fitted.fuse(seen, torch.Generator().manual_seed(0)).cube)
+    _expect(bool(cubes), "no iterate came: yield at least the last one")
+    same = torch.equal(cubes[-1], _fuse(method, seen).cube)
+    _expect(same, "the last of 3 iterates is not what `fit` gives: fusing on the way, or the number of iterates, changes the learning")
+
+
 CHECKS: tuple[Check, ...] = (
     Check("form", "a frozen dataclass `Method` with a complete card and fields that a plan can set", _form),
     Check(
@@ -246,6 +261,7 @@ CHECKS: tuple[Check, ...] = (
     Check("keeps kind", "device and dtype of the input kept, no graph left", _keeps_kind),
     Check("withholding", "what the card asks for is used, what it does not ask for is not missed", _withholding),
     Check("black", "an all-black and a constant pair give finite values", _black),
+    Check("iterates", "a method that shows its iterates ends with what `fit` gives, bit by bit, however many are asked for", _iterates),
     Check("blind", "with `blind`, a method that needs a response works without it and reports the estimates", _blind),
 )
 

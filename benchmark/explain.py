@@ -142,7 +142,7 @@ def _record_lines(record: Result) -> list[str]:
         warm = "" if clock.warmed else ", not warmed up"
         lines.append(
             f"seconds    fuse {clock.fuse:.4g} ({clock.fuse_low:.4g}..{clock.fuse_high:.4g}, {clock.rounds} rounds{warm}), "
-            f"fit {clock.fit:.4g}, transfer {clock.transfer:.4g}"
+            f"fit {clock.fit:.4g}, adapt {clock.adapt:.4g}, transfer {clock.transfer:.4g}"
         )
     if memory is not None:
         cuda = "" if memory.cuda_peak is None else f", CUDA peak {memory.cuda_peak / 1e6:.0f} MB"
@@ -152,6 +152,10 @@ def _record_lines(record: Result) -> list[str]:
     if record.flops is not None:
         bound = f"; a lower bound, not counted: {', '.join(record.flops_uncounted)}" if record.flops_uncounted else ""
         lines.append(f"flops      {record.flops:.4g} of one fusion, 2 a multiply-add{bound}")
+    if "best" in record.oracle:
+        told = " ".join("-" if value is None else f"{value:.2f}" for value in record.oracle["psnr"])
+        place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"
+        lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
     if record.contended:
         lines.append("contended  other work took processor time meanwhile: the seconds are no fair figure")
     if record.attempts > 1:

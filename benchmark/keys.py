@@ -36,8 +36,9 @@ def cell_key(
     seed: int,
     device: str,
     training: Mapping[str, Any] | None = None,
+    oracle: int = 0,
 ) -> str:
-    """The key as 20 hexadecimal digits. `training` is what a method is trained on in this plan, if it is."""
+    """The key as 20 hexadecimal digits. `training` is what a method is trained on in this plan, if it is; `oracle` as in oracle.py."""
     table = {
         "method": method,
         "parameters": {name: _by_content(value) for name, value in parameters.items()},
@@ -48,7 +49,8 @@ def cell_key(
         "seed": seed,
         "device": device,
     }
-    return digest(table if training is None else {**table, "training": training})
+    table |= {"training": training} if training is not None else {}
+    return digest(table | {"oracle": oracle} if oracle else table)
 
 
 def digest(table: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ import torch
 from benchmark.flops import Flops, count_flops
 from benchmark.result import Clock, Memory
 from datasets.observation import Observation
+from methods.adapting import adapted
 from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, learn
 
 BUDGET_S = 2.0
@@ -58,7 +59,8 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
         torch.cuda.reset_peak_memory_stats(device)
     there, to_device = timed(lambda: seen.to(device), device)
     machine, frequency = _Machine(), _Frequency()
-    fitted, learning = timed(lambda: learn(method, there, _generator(seed)), device)
+    learned, learning = timed(lambda: learn(method, there, _generator(seed)), device)
+    fitted, adapting = timed(lambda: adapted(learned, there, _generator(seed)), device)
     first, seconds = timed(lambda: fitted.fuse(there, _generator(seed)), device)
     rounds, warmed = [seconds], False
     frequency.look()
@@ -83,6 +85,7 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
         rounds=len(rounds),
         warmed=warmed,
         fit=0.0 if isinstance(method, FusionMethod) else learning,
+        adapt=0.0 if fitted is learned else adapting,
         transfer=to_device + to_host,
         others=others,
         steal=steal,

@@ -25,6 +25,10 @@
     grid = {rank = [5, 10]}                 # every combination is a row of its own
     time_limit_s = 60                       # instead of the plan's; likewise memory_limit_mb
 
+    [[method]]                              # a row that is never ranked: what the truth, had it been asked, would have made of the method
+    name = "m2unet"
+    oracle = 20                             # the best by PSNR of 20 iterates, picked by the referee: oracle.py
+
     [training]                              # for methods that learn beforehand: training_set.py
     scenes = ["cave:train"]
     patch = 64
@@ -44,6 +48,7 @@ from typing import Any
 
 from benchmark.cell import Cell, Contestant, simulator_digest
 from benchmark.keys import cell_key, file_digest, source_digest
+from benchmark.oracle import check_oracle, label_suffix
 from benchmark.training_set import TrainingSet, training_set
 from datasets.protocols import protocol_from
 from datasets.scenes import DataRoots, SceneSource, find
@@ -93,6 +98,7 @@ class Plan:
                     seed=seed,
                     device=device,
                     training=None if (learns_from := trained[contestant.label]) is None else learns_from.numbers(),
+                    oracle=contestant.oracle,
                 ),
                 contestant,
                 scene,
@@ -116,6 +122,7 @@ class Plan:
                     "label": entry.label,
                     "parameters": plain(field_values(entry.method)),
                     "files": {name: file_digest(value) for name, value in field_values(entry.method).items() if isinstance(value, Path)},
+                    **({"oracle": entry.oracle} if entry.oracle else {}),
                 }
                 for entry in self.contestants
             ],
@@ -157,6 +164,7 @@ class _MethodTable:
     grid: dict[str, Any] = field(default_factory=dict)
     time_limit_s: float | None = None
     memory_limit_mb: float | None = None
+    oracle: int = 0
 
 
 def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None, text: str | None = None) -> Plan:
@@ -207,7 +215,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     _expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)
     contestants = _labelled([entry for item in table.method for entry in _contestants(item, (file.parent, roots.root), plugins)])
-    _expect_distinct("methods", [f"{entry.entry.name} with {plain(field_values(entry.method))}" for entry in contestants])
+    _expect_distinct("methods", [_identity(entry) for entry in contestants])
     seeds = table.seeds if seed is None else (seed,)
     _expect_some("seeds", seeds)
     _expect_distinct("seeds", [str(value) for value in seeds])
@@ -261,8 +269,9 @@ def _contestants(item: Mapping[str, Any], folders: tuple[Path, Path | None], plu
             method.describe()  # which refuses `blind` where there is nothing to estimate; files are read here, so they are found first
         except ValueError as error:
             raise SettingError(f"method {table.name}: {error}") from error
+        check_oracle(table.name, method, table.oracle)
         whole = " ".join([sources, *map(source_digest, entry.more_sources(chosen))])
-        made.append(Contestant(entry, method, table.label, whole, table.time_limit_s, table.memory_limit_mb))
+        made.append(Contestant(entry, method, table.label, whole, table.time_limit_s, table.memory_limit_mb, table.oracle))
     return made
 
 
@@ -295,7 +304,8 @@ def _labelled(contestants: list[Contestant]) -> list[Contestant]:
             )
         ]
         values = ", ".join(f"{name}={_spell(field_values(entry.method)[name])}" for name in differing)
-        labelled.append(replace(entry, label=f"{entry.label} ({values})") if len(rivals) > 1 and values else entry)
+        label = f"{entry.label} ({values})" if len(rivals) > 1 and values else entry.label
+        labelled.append(replace(entry, label=label + (label_suffix(entry.oracle) if entry.oracle else "")))
     _expect_distinct("methods", [entry.label for entry in labelled])
     return labelled
 
@@ -311,6 +321,11 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def card_facts(card: Card) -> dict[str, Any]:
     """A card as JSON holds it."""
     return plain(asdict(card))
+
+
+def _identity(entry: Contestant) -> str:
+    """A contestant without its label."""
+    return f"{entry.entry.name} with {plain(field_values(entry.method))}" + (f", oracle {entry.oracle}" if entry.oracle else "")
 
 
 def _spell(value: Any) -> str:

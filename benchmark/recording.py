@@ -64,6 +64,7 @@ def make_record(
         protocol={"name": cell.protocol.name, "source": cell.protocol.source, **cell.protocol.numbers()},
         observed=known.get("observed", observed),
         seed=cell.seed,
+        oracle={"count": cell.contestant.oracle, **known.get("oracle", {})} if cell.contestant.oracle else {},
         clock=Clock(**known["clock"]) if known else None,
         memory=Memory(**known["memory"]) if known else None,
         parameters_total=known.get("parameters_total"),
@@ -96,4 +97,5 @@ def measurement(record: Result) -> dict[str, Any]:
         "attempts": record.attempts,
         "threads": record.threads,
         "observed": record.observed,
+        **({"oracle": record.oracle} if "best" in record.oracle else {}),
     }

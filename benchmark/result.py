@@ -14,6 +14,7 @@ A run folder:
     scenes/<digest>.h5          each reference once, float32; never handed to a method
     observations/<digest>.h5    the low-resolution HSI and the MSI that the methods saw
     responses/<digest>.h5       the true PSF and SRF of each observation; never handed to a method
+    iterates/<key>/             of an oracle row that has no score yet: the cubes to pick from
     profiles/<key>.json         the same estimate scored by other projects' conventions, where `rescore` was asked to
     logs/<key>.txt              what the cell printed, and its traceback
 """
@@ -45,7 +46,8 @@ class Clock:
     fuse_high: float  # third quartile
     rounds: int
     warmed: bool  # False when the one timed call was also the first
-    fit: float = 0.0  # learning on the scene, or loading weights
+    fit: float = 0.0  # learning on the scene, loading weights, or the training that this cell shares with others
+    adapt: float = 0.0  # learning on the scene of what had learned beforehand
     transfer: float = 0.0  # host to device and back
     others: float | None = None  # cores that other processes kept busy meanwhile; None where the kernel does not tell
     steal: float | None = None  # share of the cores' time that a hypervisor took away
@@ -80,6 +82,7 @@ class Result:
     observed: Mapping[str, Any] = field(default_factory=dict)  # what the protocol came to on this scene: channels_used, shape
     seed: int
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined
+    oracle: Mapping[str, Any] = field(default_factory=dict)  # of an oracle row: count of iterates, the best one, psnr of each (oracle.py)
     clock: Clock | None = None
     memory: Memory | None = None
     parameters_total: int | None = None
@@ -108,7 +111,10 @@ class Result:
 
 def write_record(folder: Path, result: Result) -> Path:
     """cells/<key>.json, by a temporary file, fsync and a rename: whole or not there."""
-    return write_json(folder / "cells" / f"{result.key}.json", asdict(result))
+    table = asdict(result)
+    if not result.oracle:
+        del table["oracle"]  # a record of any other row says nothing of oracles
+    return write_json(folder / "cells" / f"{result.key}.json", table)
 
 
 def read_record(file: Path) -> Result:

@@ -7,7 +7,7 @@ fusing and scoring a cell's measurement lies in `measured/<key>.json`, so that a
 
 from __future__ import annotations
 
-import os
+import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -19,20 +19,20 @@ from benchmark.cell import CELL_FIELDS, Cell
 from benchmark.cell_job import fit_job, fuse_job
 from benchmark.claim import claimed
 from benchmark.environment import environment, environment_digest
-from benchmark.keeping import Keep, discard_estimate, prune
+from benchmark.keeping import SCORES_AT_ONCE, Keep, discard_estimate, prune
 from benchmark.metrics.textbook import metrics_key
+from benchmark.oracle import ITERATES, keep_iterates
 from benchmark.plan import Plan, find_cell
 from benchmark.processes import Child, Ended, Limits, collect, start, stop, wait_any
 from benchmark.recording import RETRIED, make_record, measurement, outcome_of, withheld
 from benchmark.result import Outcome, Result, read_json, read_record, std_file, write_bytes, write_json, write_record
 from benchmark.selection import Selection, selected
-from benchmark.slots import slot_variables
+from benchmark.slots import cores, slot_variables
 from benchmark.tasks import ESTIMATE_NAME, FIT_NAME, STD_NAME, ObserveJob, ScoreJob
 from benchmark.training_set import TrainingSet
 
 OBSERVE_LIMIT_S = 1800.0
 SCORE_LIMIT_S = 1800.0
-SCORES_AT_ONCE = 4  # estimates a slot that may wait for their scores: methods pause then, so that no scoring runs beside them
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def run(plan: Plan, settings: RunSettings, tell: Callable[[Progress], None], els
         write_bytes(settings.folder / "plan.toml", plan.text.encode())
         write_json(settings.folder / "plan.json", {"command": settings.command, "plan": plan.summary(), "cells": len(cells)})
         write_json(settings.folder / "index.json", _index(settings, cells))
-        threads = plan.threads or max(1, _cores() // settings.slots)
+        threads = plan.threads or max(1, cores() // settings.slots)
         place = environment(settings.device, threads, settings.slots)
         write_json(settings.folder / "environment.json", place)
         write_json(settings.folder / "environments" / f"{environment_digest(place)}.json", place)
@@ -227,7 +227,7 @@ class _Run:
     def _observe(self, cell: Cell) -> None:
         """Make the observation of a cell, or find it made."""
         job = ObserveJob(cell.scene, cell.protocol, cell.seed, self._reference(cell), self._observation(cell), self._responses(cell))
-        self.observing[start(job, Limits(OBSERVE_LIMIT_S, threads=_cores()))] = cell
+        self.observing[start(job, Limits(OBSERVE_LIMIT_S, threads=cores()))] = cell
 
     def _train(self, cell: Cell, training: TrainingSet) -> None:
         """Let the method of a cell learn beforehand, alone on the machine."""
@@ -262,7 +262,9 @@ class _Run:
         self.fusing[start(job, limits)] = cell, slot
 
     def _score(self, cell: Cell) -> None:
-        job = ScoreJob(self._reference(cell), self._estimate(cell), cell.protocol.ratio, self._observation(cell), self._responses(cell))
+        to_pick = cell.contestant.oracle and "oracle" not in read_json(self._measured(cell))
+        files = self._observation(cell), self._responses(cell), self._iterates(cell.key) if to_pick else None
+        job = ScoreJob(self._reference(cell), self._estimate(cell), cell.protocol.ratio, *files)
         self.scoring[start(job, Limits(SCORE_LIMIT_S))] = cell
 
     def _end(self, child: Child) -> None:
@@ -292,7 +294,8 @@ class _Run:
             ended.keep_log(self.folder / "logs" / f"{cell.key}.txt")
             record = self._record(cell, "scored", "", read_json(self._measured(cell)))
             if ended.how == "done":
-                self._finish(replace(record, metrics=ended.answer["metrics"], metrics_key=metrics_key()))
+                picked = {**record.oracle, **ended.answer["oracle"]}
+                self._finish(replace(record, metrics=ended.answer["metrics"], metrics_key=metrics_key(), oracle=picked))
             else:
                 self._finish(replace(record, outcome="failed", reason=f"scoring failed: {ended.reason}"))
         ended.discard()
@@ -309,6 +312,8 @@ class _Run:
                 self.operations[size] = counted
             if (ended.scratch / STD_NAME).is_file():
                 ended.keep(STD_NAME, std_file(self._estimate(cell)))
+            if cell.contestant.oracle:
+                keep_iterates(ended, self._iterates(cell.key))
             ended.keep(ESTIMATE_NAME, self._estimate(cell))  # last: where it is, all that belongs to it is
             answer = {**ended.answer, **self.operations.get(size, {}), "attempts": self.attempts[cell.key]}
             write_json(self._measured(cell), {**answer, "observed": self.observed[cell.observation]})
@@ -337,6 +342,7 @@ class _Run:
     def _finish(self, record: Result) -> None:
         write_record(self.folder, record)
         (self.folder / "measured" / f"{record.key}.json").unlink(missing_ok=True)
+        shutil.rmtree(self._iterates(record.key), ignore_errors=True)
         if self.settings.keep == "none":
             discard_estimate(self.folder, record.key)
         self.records[record.key] = record
@@ -386,10 +392,8 @@ class _Run:
     def _estimate(self, cell: Cell) -> Path:
         return self.folder / "estimates" / f"{cell.key}.h5"
 
+    def _iterates(self, key: str) -> Path:
+        return self.folder / ITERATES / key
+
     def _measured(self, cell: Cell) -> Path:
         return self.folder / "measured" / f"{cell.key}.json"
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

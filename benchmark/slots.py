@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def gpus() -> list[str]:
     """The GPUs that cells may use, by what CUDA_VISIBLE_DEVICES calls them; CUDA itself is not touched."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

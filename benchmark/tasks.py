@@ -26,6 +26,7 @@ from torch import Tensor
 from benchmark.meter import measure, timed
 from benchmark.metrics.cell import score_cell
 from benchmark.observation_file import read_observation, write_observation
+from benchmark.oracle import ITERATES, Watched, iterate_file, pick
 from benchmark.response_file import read_responses, write_responses
 from benchmark.result import std_file
 from benchmark.training_set import TrainingSet
@@ -107,6 +108,7 @@ class FuseJob:
     exact: bool = False  # in 32 bits instead of 16
     flops: bool = False  # count operations, in a call of its own
     fitted: bytes = b""  # what `FitJob` stored, for a method that has learned beforehand
+    oracle: int = 0  # iterates to leave in the working folder beside the estimate
 
     def run(self) -> dict[str, Any]:
         """Measure the method and store its estimate as `ESTIMATE_NAME` in the working folder: no path of the run is known here.
@@ -125,15 +127,22 @@ class FuseJob:
         if self.fitted:
             kept = torch.load(io.BytesIO(self.fitted), map_location=self.device, weights_only=False)
             method, learning = kept["fitted"], kept["seconds"]
-        measured = measure(method, seen, torch.device(self.device), self.seed, flops=self.flops)
+        wavelengths = seen.wavelengths.double().numpy()
+
+        def store(number: int, estimate: Estimate) -> None:
+            store_estimate(iterate_file(home / ITERATES, number), estimate, wavelengths, self.entry.name, exact=self.exact)
+
+        watched = Watched(method, self.oracle, self.seed, store)
+        measured = measure(watched if self.oracle else method, seen, torch.device(self.device), self.seed, flops=self.flops)
+        if self.oracle:
+            learning = measured.clock.fit - watched.aside_s
         check_estimate(measured.estimate, seen)
         if self.keep:
-            wavelengths = seen.wavelengths.double().numpy()
             store_estimate(home / ESTIMATE_NAME, measured.estimate, wavelengths, self.entry.name, exact=self.exact)
-            if measured.estimate.std is not None:
+            if measured.estimate.std is not None and not self.oracle:  # it would be that of another iterate
                 store_std(home / STD_NAME, measured.estimate.std, wavelengths, self.entry.name, exact=self.exact)
         return {
-            "clock": asdict(measured.clock) | ({"fit": learning} if self.fitted else {}),
+            "clock": asdict(measured.clock) | ({"fit": learning} if self.fitted or self.oracle else {}),
             "memory": asdict(measured.memory),
             "parameters_total": measured.parameters.total,
             "parameters_inference": measured.parameters.inference,
@@ -152,17 +161,20 @@ class ScoreJob:
     ratio: int
     observation: Path
     responses: Path
+    iterates: Path | None = None  # of an oracle row: the folder of those among which the estimate is still to be picked
 
     def run(self) -> dict[str, Any]:
         """Every metric of the *stored* estimate, so that scoring again gives the same figures.
 
         Without the observation's file, or that of the true responses, the metrics that need it are None.
         """
+        reference = read_cube(self.reference).cube
+        picked = {} if self.iterates is None else pick(reference, self.iterates, self.estimate)
         seen = read_observation(self.observation) if self.observation.exists() else None
         truth = read_responses(self.responses) if self.responses.exists() else None
         spread = std_file(self.estimate)
         std = read_cube(spread).cube if spread.exists() else None
-        return {"metrics": score_cell(read_cube(self.reference).cube, read_cube(self.estimate), self.ratio, seen, truth, std)}
+        return {"metrics": score_cell(reference, read_cube(self.estimate), self.ratio, seen, truth, std), "oracle": picked}
 
 
 Job = ObserveJob | FitJob | FuseJob | ScoreJob

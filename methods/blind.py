@@ -16,7 +16,7 @@ The estimation counts as learning for a method that learns on the scene, as infe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cache
 from types import MappingProxyType
@@ -28,7 +28,9 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
+from methods.adapting import AdaptingMethod, adapted
 from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+from methods.iterates import IteratedMethod
 from methods.numerics.constrained_responses import constrained_responses
 from methods.numerics.responses import predictability
 from methods.numerics.smooth_responses import smooth_responses
@@ -85,7 +87,8 @@ _REFERENCES: Mapping[Estimator, str] = MappingProxyType(
 @cache
 def blind_form(kind: type[AnyMethod]) -> type[AnyMethod]:
     """`kind` with one more parameter, `blind`, and with the responses that its card asks for estimated by it."""
-    form: type[AnyMethod] = _BlindFusion if issubclass(kind, FusionMethod) else _BlindLearning
+    learning = _BlindIterated if issubclass(kind, IteratedMethod) else _BlindLearning
+    form: type[AnyMethod] = _BlindFusion if issubclass(kind, FusionMethod) else learning
     return make_dataclass(
         kind.__name__, [(PARAMETER, Estimator, field(kw_only=True))], bases=(form, kind), frozen=True, namespace={"__module__": __name__}
     )
@@ -159,13 +162,33 @@ class _BlindLearning(TrainableMethod):
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
         """Learn with the responses estimated for each example; on a scene of its own, they serve the fusion as well."""
         card = super().describe()
-        found: Found | None = None
-        told: Sequence[Example] = _ToldExamples(examples, card, self.blind)
-        if card.learns == "on the scene" and len(examples) == 1:
-            found = estimate_responses(examples[0].seen, self.blind)
-            told = [replace(examples[0], seen=_told(examples[0].seen, card, found))]
+        told, found = _told_examples(examples, card, self.blind)
         fitted: FusionMethod = super().fit(told, rng)  # type: ignore[safe-super]
-        return _Fitted(fitted, card, self.blind, found)
+        kind = _FittedAdapting if isinstance(fitted, AdaptingMethod) else _Fitted
+        return kind(fitted, card, self.blind, found)
+
+
+class _BlindIterated(_BlindLearning):
+    """Stands before a method that shows its iterates; the responses are estimated once."""
+
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
+        """The last iterate."""
+        return next(self.iterates(examples, rng, 1))
+
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FusionMethod]:
+        """The method's iterates, learned with the estimates."""
+        card = super(_BlindLearning, self).describe()  # of the method, as it needs responses
+        told, found = _told_examples(examples, card, self.blind)
+        for fitted in super().iterates(told, rng, count):  # type: ignore[misc]
+            yield _Fitted(fitted, card, self.blind, found)
+
+
+def _told_examples(examples: Sequence[Example], card: Card, estimator: Estimator) -> tuple[Sequence[Example], Found | None]:
+    """The examples as the inner method with this card sees them, and what was found on the one that it learns and fuses, if it does."""
+    if card.learns == "on the scene" and len(examples) == 1:
+        found = estimate_responses(examples[0].seen, estimator)
+        return [replace(examples[0], seen=_told(examples[0].seen, card, found))], found
+    return _ToldExamples(examples, card, estimator), None
 
 
 def _remade(kind: type[AnyMethod], values: Mapping[str, Any]) -> AnyMethod:
@@ -218,3 +241,13 @@ class _Fitted(FusionMethod):
     def parameter_count(self) -> ParameterCount:
         """The inner method's."""
         return self.inner.parameter_count()
+
+
+@dataclass(frozen=True, eq=False)
+class _FittedAdapting(_Fitted, AdaptingMethod):
+    """The same before a method that learns on the scene besides: the responses are estimated once, and count as that learning."""
+
+    def adapt(self, seen: Observation, rng: torch.Generator) -> FusionMethod:
+        """The inner method, adapted to the pair with the estimates."""
+        found = self.found or estimate_responses(seen, self.blind)
+        return _Fitted(adapted(self.inner, _told(seen, self.told, found), rng), self.told, self.blind, found)

@@ -17,8 +17,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "datasets": ("datasets",),
     "methods/catalog.py": ("methods.contract", "methods.blind"),
     "methods/contract.py": ("datasets.observation", "datasets.degradation"),
-    "methods": ("datasets.observation", "datasets.degradation", "methods.contract", "methods.numerics"),
-    "benchmark": ("datasets", "methods.contract", "methods.catalog", "benchmark"),
+    "methods": (
+        *("datasets.observation", "datasets.degradation"),
+        *("methods.contract", "methods.adapting", "methods.iterates", "methods.numerics"),
+    ),
+    "benchmark": ("datasets", "methods.contract", "methods.adapting", "methods.iterates", "methods.catalog", "benchmark"),
     "reports": (
         "benchmark.result",
         "benchmark.selection",
@@ -77,7 +80,7 @@ def test_no_method_can_name_a_scene() -> None:
 
 def test_the_referee_names_no_method() -> None:
     ours = [path for path in (ROOT / "methods").rglob("*.py") if path.parent.name != "numerics"]
-    known = {path.stem for path in ours} - {"contract", "catalog", "method", "__init__", "network"}
+    known = {path.stem for path in ours} - {"contract", "adapting", "iterates", "catalog", "method", "__init__", "network"}
     for file in (ROOT / "benchmark").rglob("*.py"):
         used = {name.split(".")[-1] for name in imported(file)}
         assert not used & known - {"contract", "catalog"}, file

@@ -8,7 +8,7 @@ imports torch's compiler: about a second and 70 MB in every process, as much as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -31,6 +31,27 @@ def minimise(
     detached, after each step and may change them in place: a constraint. `weight_decay` adds that much of p to g. `shares` are multiples
     of the learning rate, one a tensor.
     """
+    return next(iterates(loss, start, rates, 1, decay=decay, epsilon=epsilon, project=project, weight_decay=weight_decay, shares=shares))
+
+
+def iterates(
+    loss: Callable[[Sequence[Tensor]], Tensor],
+    start: Sequence[Tensor],
+    rates: Iterable[float],
+    count: int,
+    *,
+    decay: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-7,
+    project: Callable[[Sequence[Tensor]], None] | None = None,
+    weight_decay: float = 0.0,
+    shares: Sequence[float] | None = None,
+) -> Iterator[tuple[Tensor, ...]]:
+    """What `minimise` has found after each of `count` equal shares of the steps (after each step, where there are fewer), the end included.
+
+    The tensors are those that the next steps change: they are good until the next iterate is asked for.
+    """
+    rates = list(rates)
+    told = {-(-len(rates) * share // count) for share in range(1, count + 1)}
     vector = torch.cat([tensor.detach().flatten() for tensor in start])
     pieces = torch.split(vector, [tensor.numel() for tensor in start])
     parameters = [piece.view(tensor.shape).detach().requires_grad_() for piece, tensor in zip(pieces, start, strict=True)]
@@ -49,7 +70,10 @@ def minimise(
         vector.addcdiv_(direction, square.sqrt().add_(epsilon), value=-length)
         if project is not None:
             project([parameter.detach() for parameter in parameters])
-    return tuple(parameter.detach() for parameter in parameters)
+        if step in told:
+            yield tuple(parameter.detach() for parameter in parameters)
+    if not rates:
+        yield tuple(parameter.detach() for parameter in parameters)
 
 
 def one_cycle(steps: int, start: float, peak: float, end: float, rise: float = 0.3) -> list[float]:

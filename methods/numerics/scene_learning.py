@@ -6,7 +6,7 @@ budget                   multiplies every number of steps; below 1 the card says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,12 +14,12 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from datasets.degradation import SpatialResponse
+from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Example, RefusedError
-from methods.numerics.fitting import minimise
+from methods.numerics.acceleration import PLAIN, Acceleration
+from methods.numerics.fitting import iterates
 
 CHUNK = 8192  # fine pixels a forward pass of a per-pixel network: activations stay in the cache, memory does not grow with the image
 
@@ -39,6 +39,13 @@ def checked_budget(budget: float) -> None:
     """Raises ValueError for a budget that is not above 0."""
     if not 0 < budget < float("inf"):
         raise ValueError(f"budget: expected a number > 0 (1 is the published number of steps), got {budget}")
+
+
+def checked_positive(settings: Mapping[str, float]) -> None:
+    """Raises ValueError, with its name, for a setting that is not above 0."""
+    for name, value in settings.items():
+        if not value > 0:
+            raise ValueError(f"{name}: expected a number > 0, got {value}")
 
 
 def card_at_budget(card: Card, budget: float) -> Card:
@@ -95,43 +102,65 @@ def must_be_finite(tensors: Iterable[Tensor], what: str, way_out: str) -> None:
         raise DivergedError(f"{what} diverged: expected finite weights after learning, got NaN or Inf; {way_out}")
 
 
-def learn_network(
+def network_iterates(
     network: nn.Module,
     loss: Callable[[Callable[..., Any]], Tensor],
     rates: Iterable[float],
+    count: int,
     what: str,
     way_out: str,
     *,
     project: Callable[[Mapping[str, Tensor]], None] | None = None,
     share: Callable[[str], float] | None = None,
-) -> None:
+    acceleration: Acceleration = PLAIN,
+) -> Iterator[None]:
     """Adam on the parameters of `network`, in place, the last iterate; `loss` is given the network as a function of its inputs.
 
-    `project` is given the parameters by name after each step and may change them in place; `share` is the multiple of the learning rate
-    that a parameter of this name takes.
+    It halts after each of `count` equal shares of the steps: `network` has the weights of that moment then. `project` is given the
+    parameters by name after each step and may change them in place; `share` is the multiple of the learning rate that a parameter of this
+    name takes.
+
+    `acceleration` is for a network that takes tensors and gives one.
 
     Raises:
         DivergedError: the weights are no longer finite.
+        RefusedError: an acceleration that this device does not have.
     """
     names = [name for name, _ in network.named_parameters()]
     start = [parameter.detach() for parameter in network.parameters()]
+    call = acceleration.called(network, start[0].device)
 
     def measure(parameters: Sequence[Tensor]) -> Tensor:
         table = dict(zip(names, parameters, strict=True))
-        return loss(lambda *inputs: functional_call(network, table, inputs))
+        return loss(lambda *inputs: call(table, inputs))
 
-    found = minimise(
+    for found in iterates(
         measure,
         start,
         rates,
+        count,
         epsilon=1e-8,
         project=None if project is None else lambda values: project(dict(zip(names, values, strict=True))),
         shares=None if share is None else [share(name) for name in names],
-    )
-    must_be_finite(found, what, way_out)
-    with torch.no_grad():
-        for parameter, value in zip(network.parameters(), found, strict=True):
-            parameter.copy_(value)
+    ):
+        must_be_finite(found, what, way_out)
+        with torch.no_grad():
+            for parameter, value in zip(network.parameters(), found, strict=True):
+                parameter.copy_(value)
+        yield
+
+
+def pair_loss(seen: Observation, psf: SpatialResponse, srf: SpectralResponse, *inputs: Tensor) -> Callable[[Callable[..., Any]], Tensor]:
+    """|srf(X) - msi| + |psf(X) - hsi|, means of absolute differences, X = network(*inputs): how far a network's cube is from both images.
+
+    Inputs and cube are batches of one image.
+    """
+
+    def measure(network: Callable[..., Any]) -> Tensor:
+        fused = network(*inputs)[0]
+        return F.l1_loss(srf(fused), seen.msi) + F.l1_loss(psf(fused), seen.hsi)
+
+    return measure
 
 
 def edge_repeating(psf: SpatialResponse) -> SpatialResponse:

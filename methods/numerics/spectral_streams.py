@@ -14,7 +14,7 @@ Both streams have the same sizes, so that each layer is one batched product over
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import floor, log2
 
 import torch
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.numerics.fitting import minimise
+from methods.numerics.fitting import iterates
 from methods.numerics.scene_learning import CHUNK, DivergedError, edge_repeating, must_be_finite, normal_weights
 
 SLOPE, WIDTH, THIRDS = 0.2, 60, 3
@@ -55,7 +55,7 @@ def two_streams(weights: Sequence[Tensor], images: Float[Tensor, "streams channe
 
     def dense(layer: int, values: Tensor) -> Tensor:
         matrices, biases = layers[layer]
-        return F.leaky_relu(torch.baddbmm(biases, matrices, values), SLOPE)
+        return F.leaky_relu_(torch.baddbmm(biases, matrices, values), SLOPE)
 
     values = images
     for first in range(0, len(layers) - 1, 5):
@@ -83,16 +83,29 @@ def learn_streams(
     Raises:
         DivergedError: weights that are not finite, or a loss far above the first one.
     """
+    return next(stream_iterates(seen, psf, srf, rates, 1, rng, name))
+
+
+def stream_iterates(
+    seen: Observation, psf: SpatialResponse, srf: SpectralResponse, rates: Sequence[float], count: int, rng: torch.Generator, name: str
+) -> Iterator[tuple[Tensor, ...]]:
+    """What `learn_streams` has found after each of `count` equal shares of the steps, each good until the next one is asked for.
+
+    Raises:
+        DivergedError: weights that are not finite, or a loss at the end far above the first one.
+    """
     loss = stream_loss(seen, psf, srf)
     start = first_streams(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
-    weights = minimise(loss, start, rates, epsilon=1e-8)
     way_out = "lower its `stream_rate`, or try another seed"
-    must_be_finite(weights, f"{name}, stage 2,", way_out)
     with torch.no_grad():
-        first, last = float(loss(start)), float(loss(weights))
-    if not last <= WORSE * first + 1e-3:
-        raise DivergedError(f"{name}, stage 2, diverged: expected a loss below the first one ({first:.4g}), got {last:.4g}; {way_out}")
-    return weights
+        first = float(loss(start))
+    for number, weights in enumerate(iterates(loss, start, rates, count, epsilon=1e-8), start=1):
+        must_be_finite(weights, f"{name}, stage 2,", way_out)
+        with torch.no_grad():
+            last = float(loss(weights))
+        if number == min(count, len(rates)) and not last <= WORSE * first + 1e-3:
+            raise DivergedError(f"{name}, stage 2, diverged: expected a loss below the first one ({first:.4g}), got {last:.4g}; {way_out}")
+        yield weights
 
 
 def stream_cubes(weights: Sequence[Tensor], msi: Float[Tensor, "channels H W"]) -> Float[Tensor, "streams bands H W"]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from math import sqrt
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
 
+Network = TypeVar("Network", bound=nn.Module)
 Rate = Callable[[int, int], float]  # (step, steps) -> factor of the learning rate
 
 
@@ -190,7 +191,7 @@ class FittedNetwork(FusionMethod):
         return self._placed[place]
 
 
-def new_network(build: Callable[[], nn.Module], draw: Callable[[nn.Module], None], like: Tensor) -> nn.Module:
+def new_network(build: Callable[[], Network], draw: Callable[[nn.Module], None], like: Tensor) -> Network:
     """A network made on the CPU, its weights drawn there, then on the device and in the dtype of `like`."""
     with torch.random.fork_rng(devices=[]):
         network = build()

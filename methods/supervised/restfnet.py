@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, enlarge, padded
+from methods.numerics.supervised_fitting import Recipe, SupervisedMethod
+from methods.numerics.two_stream_network import TwoStreamNetwork
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,11 @@ class Method(SupervisedMethod):
         return ResTFNet(bands, channels, ratio)
 
 
-class ResTFNet(nn.Module):
+class ResTFNet(TwoStreamNetwork):
     """Two streams, three scales, six residual blocks."""
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
-        super().__init__()
-        self.ratio = ratio
+        super().__init__(ratio)
         self.hsi_encoder, self.msi_encoder = (
             nn.Sequential(nn.Conv2d(width, 32, 3, padding=1), nn.PReLU(), ResidualBlock(32)) for width in (bands, channels)
         )
@@ -63,15 +62,6 @@ class ResTFNet(nn.Module):
         )
         self.middle = nn.Sequential(nn.Conv2d(256, 128, 1), ResidualBlock(128), nn.ConvTranspose2d(128, 64, 2, stride=2), nn.PReLU())
         self.top = nn.Sequential(nn.Conv2d(128, 64, 1), ResidualBlock(64), nn.Conv2d(64, bands, 3, padding=1), nn.PReLU())
-
-    def forward(self, hsi: Float[Tensor, "batch bands h w"], msi: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch bands H W"]:
-        """The cube."""
-        fine_hsi = self.hsi_encoder(padded(enlarge(hsi, self.ratio), 4))
-        fine_msi = self.msi_encoder(padded(msi, 4))
-        fused = self.fusion(torch.cat([self.hsi_down(fine_hsi), self.msi_down(fine_msi)], dim=1))
-        middle = self.middle(torch.cat([self.bottom(fused), fused], dim=1))
-        cube: Tensor = self.top(torch.cat([middle, fine_hsi, fine_msi], dim=1))
-        return cube[..., : msi.shape[-2], : msi.shape[-1]]
 
 
 class ResidualBlock(nn.Module):

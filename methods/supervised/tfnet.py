@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, enlarge, padded
+from methods.numerics.supervised_fitting import Recipe, SupervisedMethod
+from methods.numerics.two_stream_network import TwoStreamNetwork
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,11 @@ class Method(SupervisedMethod):
         return TFNet(bands, channels, ratio)
 
 
-class TFNet(nn.Module):
+class TFNet(TwoStreamNetwork):
     """Two streams, three scales."""
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
-        super().__init__()
-        self.ratio = ratio
+        super().__init__(ratio)
         self.hsi_encoder = nn.Sequential(*conv(bands, 32), *conv(32, 32))
         self.msi_encoder = nn.Sequential(*conv(channels, 32), *conv(32, 32))
         self.hsi_down, self.msi_down = (nn.Sequential(*down(32, 64)) for _ in range(2))
@@ -58,15 +56,6 @@ class TFNet(nn.Module):
         self.bottom = nn.Sequential(*down(128, 256), *conv(256, 256), *conv(256, 256), *up(256, 128))
         self.middle = nn.Sequential(*conv(256, 128), *conv(128, 128), *up(128, 64))
         self.top = nn.Sequential(*conv(128, 64), *conv(64, 64), *conv(64, bands))
-
-    def forward(self, hsi: Float[Tensor, "batch bands h w"], msi: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch bands H W"]:
-        """The cube."""
-        fine_hsi = self.hsi_encoder(padded(enlarge(hsi, self.ratio), 4))
-        fine_msi = self.msi_encoder(padded(msi, 4))
-        fused = self.fusion(torch.cat([self.hsi_down(fine_hsi), self.msi_down(fine_msi)], dim=1))
-        middle = self.middle(torch.cat([self.bottom(fused), fused], dim=1))
-        cube: Tensor = self.top(torch.cat([middle, fine_hsi, fine_msi], dim=1))
-        return cube[..., : msi.shape[-2], : msi.shape[-1]]
 
 
 def conv(incoming: int, outgoing: int) -> tuple[nn.Module, nn.Module]:

@@ -14,7 +14,7 @@ Z = conv(relu g), and a blur K of 4 ratio x 4 ratio taps, at first a Gaussian of
 
     L1(K x, hsi) + L1(srf x, msi)
 
-for 1,500 steps of Adam. K is free: neither normalised nor kept above 0. This is part of `fuse`, and of its time.
+for 1,500 steps of Adam. K is free: neither normalised nor kept above 0. The referee times this learning by itself.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from datasets.observation import Observation
+from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.numerics.supervised_fitting import FittedNetwork, Recipe, SupervisedMethod, draw_weights, enlarge, new_network
 
@@ -58,7 +59,7 @@ class Method(SupervisedMethod):
         fidelity="adaptor: the authors' with their random weights, to 1e-6 (parity/nets), 43,400 parameters at 31 bands. Fusion network: "
         "rebuilt from a description and the count, 7,097,695 parameters; what its three extra planes hold is our reading. Trained for 150 "
         "epochs, each taken as 192 patches of 128 (12 scenes), one a step, under the protocol's PSF, where the authors draw one of five; "
-        "the last iterate. Its time on the scene is part of the fusion's",
+        "the last iterate",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 4e-5, "adaptor_steps": 2})
     recipe: ClassVar[Recipe] = Recipe(steps=28_800, batch=1, learning_rate=1e-4, patch=128, rate=decaying_rate)
@@ -87,12 +88,12 @@ class Method(SupervisedMethod):
         return replace(card, name=f"{card.name} ({said})", unranked=f"{card.unranked}; {said}" if card.unranked else said)
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FittedUAL:
-        """The fusion network, trained; the adaptor is learned when it fuses."""
+        """The fusion network, trained; the adaptor is learned on each scene."""
         return FittedUAL(self.trained(examples, rng), self.adaptor_steps)
 
 
 @dataclass(frozen=True, eq=False)
-class FittedUAL(FusionMethod):
+class FittedUAL(AdaptingMethod):
     """The trained fusion network, and how long its adaptor learns."""
 
     card: ClassVar[Card] = FittedNetwork.card
@@ -104,19 +105,43 @@ class FittedUAL(FusionMethod):
         """The card of the `Method` that it came from."""
         return self.trained.describe()
 
-    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Fused by the trained network, then adapted to the pair; the adaptor's first weights are drawn from `rng`."""
-        fused = self.trained.fuse(seen, rng).cube
-        return Estimate(adapt(fused, seen, self.adaptor_steps, rng) if self.adaptor_steps else fused)
+    def adapt(self, seen: Observation, rng: torch.Generator) -> FusionMethod:
+        """The network with an adaptor learned on the pair, whose first weights are drawn from `rng`; without steps, the network alone."""
+        if not self.adaptor_steps:
+            return self.trained
+        return AdaptedUAL(self.trained, learn_adaptor(self.trained.fuse(seen, rng).cube, seen, self.adaptor_steps, rng))
 
     def parameter_count(self) -> ParameterCount:
         """Fusion network and adaptor; the blur is learned beside and not used at the end."""
-        count, adaptor = self.trained.parameter_count(), _size_of_adaptor(self.trained.size[0]) if self.adaptor_steps else 0
-        return ParameterCount(count.total + adaptor, count.inference + adaptor)
+        return _with_adaptor(self.trained) if self.adaptor_steps else self.trained.parameter_count()
 
 
-def adapt(fused: Float[Tensor, "bands H W"], seen: Observation, steps: int, rng: torch.Generator) -> Float[Tensor, "bands H W"]:
-    """The fused cube after `steps` of the adaptor's learning on the pair."""
+@dataclass(frozen=True, eq=False)
+class AdaptedUAL(FusionMethod):
+    """The fusion network and the adaptor of one scene."""
+
+    card: ClassVar[Card] = FittedNetwork.card
+
+    trained: FittedNetwork
+    adaptor: Adaptor
+
+    def describe(self) -> Card:
+        """The card of the `Method` that it came from."""
+        return self.trained.describe()
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """Fused by the trained network, then adapted. Draws nothing from `rng`."""
+        with torch.no_grad():
+            cube: Tensor = self.adaptor(self.trained.fuse(seen, rng).cube[None])[0]
+        return Estimate(cube.clone(memory_format=torch.contiguous_format))
+
+    def parameter_count(self) -> ParameterCount:
+        """Fusion network and adaptor."""
+        return _with_adaptor(self.trained)
+
+
+def learn_adaptor(fused: Float[Tensor, "bands H W"], seen: Observation, steps: int, rng: torch.Generator) -> Adaptor:
+    """The adaptor after `steps` on the pair, for the cube that the network has fused of it."""
     adaptor = new_network(lambda: Adaptor(len(fused)), lambda made: draw_weights(made, rng), like=fused)
     kernel, before, after = first_blur(seen)
     kernel = kernel.to(fused).requires_grad_()
@@ -136,9 +161,7 @@ def adapt(fused: Float[Tensor, "bands H W"], seen: Observation, steps: int, rng:
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
             optimiser.step()
-    with torch.no_grad():
-        adapted: Tensor = adaptor(start)[0]
-    return adapted.clone(memory_format=torch.contiguous_format)
+    return adaptor
 
 
 def first_blur(seen: Observation) -> tuple[Float[Tensor, "taps taps"], tuple[int, int], tuple[int, int]]:
@@ -218,5 +241,7 @@ def _relus(width: int, times: int) -> nn.Sequential:
     return nn.Sequential(*(layer for _ in range(times) for layer in (_conv(width, width), nn.ReLU())))
 
 
-def _size_of_adaptor(bands: int) -> int:
-    return 5 * (9 * bands * bands + bands)
+def _with_adaptor(trained: FittedNetwork) -> ParameterCount:
+    count, bands = trained.parameter_count(), trained.size[0]
+    adaptor = 5 * (9 * bands * bands + bands)
+    return ParameterCount(count.total + adaptor, count.inference + adaptor)

@@ -19,7 +19,7 @@ f is then applied to every pixel of the MSI. The authors return the iterate that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
@@ -32,13 +32,15 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
+from methods.iterates import IteratedMethod
 from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.fitting import minimise
+from methods.numerics.fitting import iterates
 from methods.numerics.scene_learning import (
     by_pixels,
     card_at_budget,
     checked_budget,
+    checked_positive,
     edge_repeating,
     must_be_finite,
     normal_weights,
@@ -65,7 +67,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
+class Method(IteratedMethod["Fitted"]):
     """C2FF with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -77,16 +79,14 @@ class Method(TrainableMethod):
 
     def __post_init__(self) -> None:
         checked_budget(self.budget)
-        for name, value in (("window_ratio", self.window_ratio), ("rate", self.rate)):
-            if not value > 0:
-                raise ValueError(f"{name}: expected a number > 0, got {value}")
+        checked_positive({"window_ratio": self.window_ratio, "rate": self.rate})
 
     def describe(self) -> Card:
         """The card; says "reduced" below the published budget."""
         return card_at_budget(self.card, self.budget)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
-        """Responses and network, learned on the one pair of `examples`.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+        """Responses and network, learned on the one pair of `examples`; iterates are the network's.
 
         Raises:
             ValueError: not exactly one example.
@@ -98,9 +98,10 @@ class Method(TrainableMethod):
         psf, srf = constrained_responses(seen, self.window_ratio, (blind, blind))
         owner = srf.weights.argmax(0)
         start = first_weights(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
-        weights = minimise(scene_loss(seen, psf, srf, owner), start, steady_then_falling(self.rate, steps, steps), epsilon=1e-8)
-        must_be_finite(weights, "C2FF", "lower its `rate`")
-        return Fitted(self.describe(), weights, owner, psf, srf)
+        rates = steady_then_falling(self.rate, steps, steps)
+        for weights in iterates(scene_loss(seen, psf, srf, owner), start, rates, count, epsilon=1e-8):
+            must_be_finite(weights, "C2FF", "lower its `rate`")
+            yield Fitted(self.describe(), weights, owner, psf, srf)
 
 
 @dataclass(frozen=True, eq=False)

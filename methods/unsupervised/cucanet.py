@@ -20,7 +20,7 @@ HyCoNet (Zheng et al., IEEE TGRS 2021): the same without cross attention, abunda
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -32,12 +32,14 @@ from torch import Tensor, nn
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
+from methods.iterates import IteratedMethod
 from methods.numerics.scene_learning import (
     card_at_budget,
     checked_budget,
+    checked_positive,
     draw_network,
-    learn_network,
+    network_iterates,
     only_scene,
     scaled,
     steady_then_falling,
@@ -63,7 +65,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
+class Method(IteratedMethod["Fitted"]):
     """CUCaNet with its published training, or HyCoNet."""
 
     card: ClassVar[Card] = CARD
@@ -75,8 +77,7 @@ class Method(TrainableMethod):
 
     def __post_init__(self) -> None:
         checked_budget(self.budget)
-        if not self.rate > 0:
-            raise ValueError(f"rate: expected a number > 0, got {self.rate}")
+        checked_positive({"rate": self.rate})
 
     def describe(self) -> Card:
         """The card: CUCaNet or HyCoNet, and "reduced" below the published budget."""
@@ -86,7 +87,7 @@ class Method(TrainableMethod):
         fidelity = "CUCaNet without cross attention, with CUCaNet's sizes, losses and schedule; HyCoNet's own were not checked"
         return card_at_budget(replace(self.card, name="HyCoNet", paper=paper, year=2021, fidelity=fidelity), self.budget)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
         """Autoencoders and PSF, learned on the one pair of `examples`.
 
         Raises:
@@ -103,9 +104,10 @@ class Method(TrainableMethod):
             nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)
         rates = steady_then_falling(self.rate, scaled(STEADY_STEPS, self.budget), scaled(FALLING_STEPS, self.budget))
         loss = coupled_loss(seen, first)
-        learn_network(network, loss, rates, self.describe().name, "lower its `rate`", project=constrain, share=rate_share)
-        psf = place_kernel(network.psf.detach() / network.psf.detach().sum(), first, seen.ratio)
-        return Fitted(self.describe(), network, first, psf, seen.srf)
+        name = self.describe().name
+        for _ in network_iterates(network, loss, rates, count, name, "lower its `rate`", project=constrain, share=rate_share):
+            psf = place_kernel(network.psf.detach() / network.psf.detach().sum(), first, seen.ratio)
+            yield Fitted(self.describe(), network, first, psf, seen.srf)
 
 
 @dataclass(frozen=True, eq=False)

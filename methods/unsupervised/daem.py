@@ -16,6 +16,8 @@ Learning, with A(.) the network above and c = psf(msi), one Adam step of two los
 
 on `batch` blocks of 4 x 4 coarse pixels, 800 steps (the authors' 100 epochs over 16 scenes). Then, on the scene to be fused, 500 steps of
 the network's loss for the layers of mean and std alone; the abundances of c are computed once.
+
+A block is so small that its blur is one matrix, (coarse pixels, fine pixels), the same for all blocks: a product, not a convolution.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
+from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
 from methods.numerics.fitting import minimise
 from methods.numerics.scene_learning import (
@@ -42,7 +45,6 @@ from methods.numerics.scene_learning import (
     must_be_finite,
     normal_weights,
     scaled,
-    strided_blur,
 )
 from methods.numerics.smooth_responses import place_kernel, window
 
@@ -116,8 +118,8 @@ class Method(TrainableMethod):
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
-    """Network and sensors; fusing begins with the 500 steps on the scene."""
+class Fitted(AdaptingMethod):
+    """Network and sensors, before the 500 steps on the scene."""
 
     told: Card
     weights: tuple[Tensor, ...]
@@ -128,11 +130,12 @@ class Fitted(FusionMethod):
         """The card of the method that was fitted."""
         return self.told
 
-    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The spectral layers adapted to the scene, then the network at every pixel of the MSI.
+    def adapt(self, seen: Observation, rng: torch.Generator) -> Adapted:
+        """The spectral layers adapted to the scene.
 
         Raises:
             RefusedError: other bands or channels than those that were learned.
+            DivergedError: the weights are no longer finite.
         """
         weights = [tensor.to(seen.hsi) for tensor in self.weights]
         bands, channels = weights[ABUNDANCE_TENSORS + SPECTRAL_TENSORS - 2].shape[0], weights[0].shape[1]
@@ -147,18 +150,42 @@ class Fitted(FusionMethod):
             lambda layers: 0.5 * F.l1_loss(spectra(layers, from_coarse, rng), target), start, [RATE] * self.steps, epsilon=1e-8
         )
         must_be_finite(spectral, "DAEM, on the scene,", "try another seed")
-        pixels = seen.msi.flatten(1)
-        cube = pixels.new_empty(bands, pixels.shape[1])
-        with torch.no_grad():
-            for begin in range(0, pixels.shape[1], CHUNK):
-                part = abundances(weights, pixels[:, begin : begin + CHUNK])
-                cube[:, begin : begin + CHUNK] = spectra(spectral, part, rng if self.sampled else None)
-        return Estimate(cube.reshape(-1, *seen.msi.shape[1:]), psf, srf)
+        return Adapted(self.told, (*weights[:ABUNDANCE_TENSORS], *spectral), psf, srf, self.sampled, self.parameter_count())
 
     def parameter_count(self) -> ParameterCount:
         """All numbers; those of the sensors are not used in fusing, but for the PSF that makes the coarse MSI."""
         total = sum(tensor.numel() for tensor in self.weights)
         return ParameterCount(total, total - sum(tensor.numel() for tensor in self.weights[-3:-1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Adapted(FusionMethod):
+    """The network of one scene, and the sensors."""
+
+    told: Card
+    weights: tuple[Tensor, ...]  # of the network alone
+    psf: SpatialResponse
+    srf: SpectralResponse
+    sampled: bool
+    count: ParameterCount
+
+    def describe(self) -> Card:
+        """The card of the method that was fitted."""
+        return self.told
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The network at every pixel of the MSI."""
+        pixels, spectral = seen.msi.flatten(1), self.weights[ABUNDANCE_TENSORS:]
+        cube = pixels.new_empty(len(self.weights[-1]), pixels.shape[1])
+        with torch.no_grad():
+            for begin in range(0, pixels.shape[1], CHUNK):
+                part = abundances(self.weights, pixels[:, begin : begin + CHUNK])
+                cube[:, begin : begin + CHUNK] = spectra(spectral, part, rng if self.sampled else None)
+        return Estimate(cube.reshape(-1, *seen.msi.shape[1:]), self.psf, self.srf)
+
+    def parameter_count(self) -> ParameterCount:
+        """Those of the method that was fitted."""
+        return self.count
 
 
 def first_weights(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
@@ -187,24 +214,29 @@ def abundances(weights: Sequence[Tensor], pixels: Float[Tensor, "channels pixels
     for layer in range(len(ABUNDANCE)):
         joined = pixels if layer == 0 else torch.cat([values, pixels])
         sums = torch.addmm(weights[2 * layer + 1][:, None], weights[2 * layer], joined)
-        values = F.relu(sums) if layer == len(ABUNDANCE) - 1 else F.leaky_relu(sums, SLOPE)
+        values = F.relu_(sums) if layer == len(ABUNDANCE) - 1 else F.leaky_relu_(sums, SLOPE)
     return values
 
 
-def spectra(layers: Sequence[Tensor], shares: Float[Tensor, "16 pixels"], rng: torch.Generator | None) -> Float[Tensor, "bands pixels"]:
-    """z of the module docstring, without noise where there is no generator; `layers` are those of mean and std."""
+def spectra(
+    layers: Sequence[Tensor], shares: Float[Tensor, "16 pixels"], rng: torch.Generator | None, out: Tensor | None = None
+) -> Float[Tensor, "bands pixels"]:
+    """z of the module docstring, without noise where there is no generator; `layers` are those of mean and std.
+
+    `out`, where there is noise and no gradient, is where z is written.
+    """
 
     def chain(first: int, last: int) -> Tensor:
         values = shares
         for layer in range(first, last):
-            values = F.leaky_relu(torch.addmm(layers[2 * layer + 1][:, None], layers[2 * layer], values), SLOPE)
+            values = F.leaky_relu_(torch.addmm(layers[2 * layer + 1][:, None], layers[2 * layer], values), SLOPE)
         return values
 
     mean = chain(0, len(MEAN) + 1)
     if rng is None:
         return mean
     noise = torch.randn(*mean.shape, generator=rng, dtype=torch.float32).to(mean)
-    return mean + chain(len(MEAN) + 1, len(layers) // 2) * noise
+    return torch.addcmul(mean, chain(len(MEAN) + 1, len(layers) // 2), noise, out=out)
 
 
 def sensors(weights: Sequence[Tensor], seen: Observation) -> tuple[SpatialResponse, SpectralResponse]:
@@ -239,17 +271,37 @@ def step_loss(weights: Sequence[Tensor], blocks: Sequence[Observation], rng: tor
     kernel, first = psf_kernel(weights[-1], blocks[0])
     table = srf_table(weights[-3], weights[-2], target.shape[0])
     layers = weights[ABUNDANCE_TENSORS : ABUNDANCE_TENSORS + SPECTRAL_TENSORS]
+    blur = block_blur(kernel, first, ratio, (target.shape[2], target.shape[3]))
+    hsi, pixels = target.flatten(1), fine_msi.flatten(1)
 
     def low(image: Tensor) -> Tensor:
-        """(features, blocks, rows, cols) through the PSF, as (features, pixels)."""
-        return strided_blur(image.flatten(0, 1), kernel, first, ratio).reshape(image.shape[0], -1)
+        """(features, pixels of all blocks) through the PSF."""
+        return (image.reshape(-1, blur.shape[1]) @ blur.T).reshape(image.shape[0], -1)
 
-    coarse, hsi, pixels = low(fine_msi), target.flatten(1), fine_msi.flatten(1)
+    coarse = low(pixels)
     network = 0.5 * F.l1_loss(spectra(layers, abundances(weights, coarse.detach()), rng), hsi)
+    fine = pixels.new_empty(hsi.shape[0], pixels.shape[1])
     with torch.no_grad():
-        fine = torch.cat([spectra(layers, abundances(weights, part), rng) for part in torch.split(pixels, CACHED, dim=1)], dim=1)
-    blurred = low(fine.reshape(-1, *fine_msi.shape[1:]))
+        for begin in range(0, pixels.shape[1], CACHED):
+            part = slice(begin, begin + CACHED)
+            spectra(layers, abundances(weights, pixels[:, part]), rng, out=fine[:, part])
+    blurred = low(fine)
     return network + 0.5 * F.l1_loss(blurred, hsi) + 0.2 * F.l1_loss(table @ fine, pixels) + 0.2 * F.l1_loss(table @ blurred, coarse)
+
+
+def block_blur(
+    kernel: Float[Tensor, "rows cols"], first: tuple[int, int], ratio: int, coarse: tuple[int, int]
+) -> Float[Tensor, "coarse_pixels fine_pixels"]:
+    """Blur and decimation of one small block as a matrix, beyond its border the edge pixel repeated; linear in the kernel."""
+    sizes = [size * ratio for size in coarse]
+    rows, cols = (
+        (start + ratio * torch.arange(size // ratio)[:, None] + torch.arange(taps)).clamp(0, size - 1)
+        for size, start, taps in zip(sizes, first, kernel.shape, strict=True)
+    )
+    fine = (rows[:, None, :, None] * sizes[1] + cols[None, :, None, :]).flatten(2).flatten(0, 1).to(kernel.device)  # under each tap
+    places = torch.arange(len(fine), device=kernel.device)[:, None].expand_as(fine)
+    matrix = kernel.new_zeros(len(fine), sizes[0] * sizes[1])
+    return matrix.index_put((places, fine), kernel.flatten().expand_as(fine), accumulate=True)
 
 
 def block(seen: Observation, rng: torch.Generator) -> Observation:

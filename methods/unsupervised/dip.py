@@ -14,20 +14,30 @@ statistics. Adam at a constant rate for a fixed number of steps, the last iterat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, log2
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
-from methods.numerics.scene_learning import card_at_budget, checked_budget, draw_network, learn_network, only_scene, scaled
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
+from methods.iterates import IteratedMethod
+from methods.numerics.acceleration import Acceleration
+from methods.numerics.scene_learning import (
+    card_at_budget,
+    checked_budget,
+    checked_positive,
+    draw_network,
+    network_iterates,
+    only_scene,
+    pair_loss,
+    scaled,
+)
 from methods.numerics.scene_unet import ImageNorm, up
 
 STEPS, RATE = 3000, 1e-2
@@ -48,7 +58,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
+class Method(Acceleration, IteratedMethod["Fitted"]):
     """A deep image prior with a fixed budget."""
 
     card: ClassVar[Card] = CARD
@@ -59,14 +69,13 @@ class Method(TrainableMethod):
 
     def __post_init__(self) -> None:
         checked_budget(self.budget)
-        if not self.rate > 0:
-            raise ValueError(f"rate: expected a number > 0, got {self.rate}")
+        checked_positive({"rate": self.rate})
 
     def describe(self) -> Card:
-        """The card; says "reduced" below the full budget."""
-        return card_at_budget(self.card, self.budget)
+        """The card: accelerations, and "reduced" below the full budget."""
+        return card_at_budget(self.labelled(self.card), self.budget)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
         """The network learned on the one pair of `examples`.
 
         Raises:
@@ -79,8 +88,11 @@ class Method(TrainableMethod):
         scales = max(1, min(SCALES, floor(log2(min(rows, cols))) - 1))
         network = draw_network(lambda: SkipNetwork(seen.hsi.shape[0], scales), rng).to(seen.hsi)
         start = (0.1 * torch.rand(1, NOISE, rows, cols, generator=rng, dtype=torch.float32)).to(seen.hsi)
-        learn_network(network, data_loss(seen, start), [self.rate] * scaled(STEPS, self.budget), "DIP", "lower its `rate`")
-        return Fitted(self.describe(), network, start)
+        rates = [self.rate] * scaled(STEPS, self.budget)
+        for _ in network_iterates(
+            network, pair_loss(seen, seen.psf, seen.srf, start), rates, count, "DIP", "lower its `rate`", acceleration=self
+        ):
+            yield Fitted(self.describe(), network, start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,14 +143,3 @@ class SkipNetwork(nn.Module):
 
 def _layer(incoming: int, outgoing: int, side: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(incoming, outgoing, side, stride, side // 2), ImageNorm(outgoing), nn.LeakyReLU(SLOPE))
-
-
-def data_loss(seen: Observation, start: Float[Tensor, "1 noise H W"]) -> Callable[[Callable[..., Any]], Tensor]:
-    """The loss of the module docstring, of the network as a function of its input."""
-    psf, srf = seen.psf, seen.srf
-
-    def measure(network: Callable[..., Any]) -> Tensor:
-        fused = network(start)[0]
-        return F.l1_loss(psf(fused), seen.hsi) + F.l1_loss(srf(fused), seen.msi)
-
-    return measure

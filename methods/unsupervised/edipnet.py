@@ -9,33 +9,37 @@
 4. At every pixel the cube whose spectrum, seen through the SRF, is nearer to the MSI there:  argmin over k of |srf(X_k) - y|_2.
 
 The two networks of stage 3 share no weight, so that they are learned one after the other, in half the memory: the sum of two losses
-without a common parameter has their minima. The choice looks at the MSI alone. The authors hand the iterate of stage 2 that is best against
-the ground truth to stage 3, and return that of stage 3; here each is the last iterate.
+without a common parameter has their minima. (Where several iterates are asked for, they learn in turns.) The choice looks at the MSI alone.
+The authors hand the iterate of stage 2 that is best against the ground truth to stage 3, and return that of stage 3; here each is the last
+iterate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
+from methods.iterates import IteratedMethod
+from methods.numerics.acceleration import Acceleration
 from methods.numerics.constrained_responses import constrained_responses
 from methods.numerics.scene_learning import (
     card_at_budget,
     checked_budget,
+    checked_positive,
     draw_network,
     edge_repeating,
-    learn_network,
+    network_iterates,
     only_scene,
+    pair_loss,
     scaled,
     steady_then_falling,
 )
@@ -58,7 +62,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
+class Method(Acceleration, IteratedMethod["Fitted"]):
     """EDIP-Net with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -74,17 +78,15 @@ class Method(TrainableMethod):
         checked_budget(self.budget)
         if self.width < 1:
             raise ValueError(f"width: expected a whole number >= 1, got {self.width}")
-        for name, value in (("window_ratio", self.window_ratio), ("stream_rate", self.stream_rate), ("network_rate", self.network_rate)):
-            if not value > 0:
-                raise ValueError(f"{name}: expected a number > 0, got {value}")
+        checked_positive({"window_ratio": self.window_ratio, "stream_rate": self.stream_rate, "network_rate": self.network_rate})
 
     def describe(self) -> Card:
         """The card: another width than the published one, and "reduced" below the published budget."""
         name = self.card.name + ("" if self.width == 240 else f", width {self.width}")
-        return card_at_budget(replace(self.card, name=name), self.budget)
+        return card_at_budget(self.labelled(replace(self.card, name=name)), self.budget)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
-        """All stages, learned on the one pair of `examples`.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+        """All stages, learned on the one pair of `examples`; iterates are those of stage 3, both networks after as many steps.
 
         Raises:
             ValueError: not exactly one example.
@@ -98,12 +100,14 @@ class Method(TrainableMethod):
         psf, srf = constrained_responses(seen, self.window_ratio, (blind, blind))
         weights = learn_streams(seen, psf, srf, steady_then_falling(self.stream_rate, streams, streams), rng, "EDIP-Net")
         rates = steady_then_falling(self.network_rate, steps, steps)
-        unets = []
+        unets, halts = [], []
         for cube in stream_cubes(weights, seen.msi):
             unet = draw_norms(draw_network(lambda: PlainUNet(seen.hsi.shape[0], self.width), rng), rng).to(seen.hsi)
-            learn_network(unet, model_loss(seen, cube, edge_repeating(psf), srf), rates, "EDIP-Net, stage 3,", "lower its `network_rate`")
+            loss = pair_loss(seen, edge_repeating(psf), srf, cube[None])
             unets.append(unet)
-        return Fitted(self.describe(), weights, (unets[0], unets[1]), psf, srf)
+            halts.append(network_iterates(unet, loss, rates, count, "EDIP-Net, stage 3,", "lower its `network_rate`", acceleration=self))
+        for _ in zip(*halts, strict=True):
+            yield Fitted(self.describe(), weights, (unets[0], unets[1]), psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,15 +144,3 @@ def more_consistent(
     """At each pixel the spectrum that the SRF brings nearer to the MSI; the first one where both are as near."""
     apart = [(srf(cube) - msi).square().sum(0) for cube in (first, second)]
     return torch.where(apart[0] <= apart[1], first, second)
-
-
-def model_loss(
-    seen: Observation, cube: Float[Tensor, "bands H W"], psf: SpatialResponse, srf: SpectralResponse
-) -> Callable[[Callable[..., Any]], Tensor]:
-    """The loss of one network of stage 3, of the network as a function of its input; `cube` is A_k."""
-
-    def measure(network: Callable[..., Any]) -> Tensor:
-        fused = network(cube[None])[0]
-        return F.l1_loss(srf(fused), seen.msi) + F.l1_loss(psf(fused), seen.hsi)
-
-    return measure

@@ -12,32 +12,34 @@ the iterate of stage 2 that is best against the ground truth to stage 3, and ret
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
+from methods.iterates import IteratedMethod
+from methods.numerics.acceleration import Acceleration
 from methods.numerics.constrained_responses import constrained_responses
 from methods.numerics.scene_learning import (
     card_at_budget,
     checked_budget,
+    checked_positive,
     draw_network,
     edge_repeating,
-    learn_network,
+    network_iterates,
     only_scene,
+    pair_loss,
     scaled,
     steady_then_falling,
 )
 from methods.numerics.scene_unet import GuidedUNet, draw_norms, too_small
-from methods.numerics.spectral_streams import learn_streams, stream_cubes
+from methods.numerics.spectral_streams import learn_streams, stream_cubes, stream_iterates
 
 BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS = 3000, 2000, 7000  # steady; as many falling
 
@@ -55,7 +57,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
+class Method(Acceleration, IteratedMethod["Fitted"]):
     """M2U-Net with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -72,17 +74,20 @@ class Method(TrainableMethod):
         checked_budget(self.budget)
         if self.width < 1:
             raise ValueError(f"width: expected a whole number >= 1, got {self.width}")
-        for name, value in (("window_ratio", self.window_ratio), ("stream_rate", self.stream_rate), ("network_rate", self.network_rate)):
-            if not value > 0:
-                raise ValueError(f"{name}: expected a number > 0, got {value}")
+        checked_positive({"window_ratio": self.window_ratio, "stream_rate": self.stream_rate, "network_rate": self.network_rate})
+
+        if self.stages == "1-2" and self.accelerated:
+            raise ValueError(
+                "compiled, cuda_graph, autocast: expected stages '1-3', got '1-2'; they concern the U-Net of stage 3: leave them out"
+            )
 
     def describe(self) -> Card:
         """The card: the stages, another width than the published one, and "reduced" below the published budget."""
         name = self.card.name + (", stages 1-2" if self.stages == "1-2" else "" if self.width == 260 else f", width {self.width}")
-        return card_at_budget(replace(self.card, name=name), self.budget)
+        return card_at_budget(self.labelled(replace(self.card, name=name)), self.budget)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
-        """All stages, learned on the one pair of `examples`.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+        """All stages, learned on the one pair of `examples`; iterates are those of the last of them.
 
         Raises:
             ValueError: not exactly one example.
@@ -92,18 +97,22 @@ class Method(TrainableMethod):
         seen = only_scene(examples, "M2U-Net")
         blind, streams, network = (scaled(steps, self.budget) for steps in (BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS))
         psf, srf = constrained_responses(seen, self.window_ratio, (blind, blind))
-        weights = learn_streams(seen, psf, srf, steady_then_falling(self.stream_rate, streams, streams), rng, "M2U-Net")
+        rates = steady_then_falling(self.stream_rate, streams, streams)
         if self.stages == "1-2":
-            return Fitted(self.describe(), weights, None, psf, srf)
+            for weights in stream_iterates(seen, psf, srf, rates, count, rng, "M2U-Net"):
+                yield Fitted(self.describe(), weights, None, psf, srf)
+            return
+        weights = learn_streams(seen, psf, srf, rates, rng, "M2U-Net")
         if too_small(*seen.msi.shape[1:]):
             raise RefusedError(
                 f"M2U-Net takes images of three scales with at least 2 pixels, got {tuple(seen.msi.shape[1:])}; take stages 1-2"
             )
         bands, channels = seen.hsi.shape[0], seen.msi.shape[0]
         unet = draw_norms(draw_network(lambda: GuidedUNet(bands, channels, self.width), rng), rng).to(seen.hsi)
-        loss = model_loss(seen, stream_cubes(weights, seen.msi).mean(0), edge_repeating(psf), srf)
-        learn_network(unet, loss, steady_then_falling(self.network_rate, network, network), "M2U-Net, stage 3,", "lower its `network_rate`")
-        return Fitted(self.describe(), weights, unet, psf, srf)
+        loss = pair_loss(seen, edge_repeating(psf), srf, stream_cubes(weights, seen.msi).mean(0)[None], seen.msi[None])
+        rates = steady_then_falling(self.network_rate, network, network)
+        for _ in network_iterates(unet, loss, rates, count, "M2U-Net, stage 3,", "lower its `network_rate`", acceleration=self):
+            yield Fitted(self.describe(), weights, unet, psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,15 +143,3 @@ class Fitted(FusionMethod):
         if self.unet is not None:
             inference += sum(parameter.numel() for parameter in self.unet.parameters())
         return ParameterCount(inference + self.psf.kernel.numel() + self.srf.weights.numel(), inference)
-
-
-def model_loss(
-    seen: Observation, cube: Float[Tensor, "bands H W"], psf: SpatialResponse, srf: SpectralResponse
-) -> Callable[[Callable[..., Any]], Tensor]:
-    """The loss of stage 3, of the network as a function of its inputs; `cube` is A."""
-
-    def measure(network: Callable[..., Any]) -> Tensor:
-        fused = network(cube[None], seen.msi[None])[0]
-        return F.l1_loss(srf(fused), seen.msi) + F.l1_loss(psf(fused), seen.hsi)
-
-    return measure

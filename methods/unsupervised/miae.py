@@ -17,7 +17,7 @@ Each 1x1 convolution is one matrix product over all pixels, [s, y1, z1] is never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -29,9 +29,10 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
+from methods.iterates import IteratedMethod
 from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.fitting import minimise
+from methods.numerics.fitting import iterates
 from methods.numerics.resample import upsample
 from methods.numerics.scene_learning import (
     by_pixels,
@@ -63,7 +64,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
+class Method(IteratedMethod["Fitted"]):
     """MIAE with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -84,8 +85,8 @@ class Method(TrainableMethod):
         """The card; says "reduced" below the published budget."""
         return card_at_budget(self.card, self.budget)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
-        """Responses and network, learned on the one pair of `examples`.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+        """Responses and network, learned on the one pair of `examples`; iterates are the network's.
 
         Raises:
             ValueError: not exactly one example.
@@ -101,9 +102,9 @@ class Method(TrainableMethod):
         def bounded(parameters: Sequence[Tensor]) -> None:
             parameters[-1].clamp_(0, 1)
 
-        weights = minimise(loss, start, rates, epsilon=1e-8, project=bounded, weight_decay=WEIGHT_DECAY)
-        must_be_finite(weights, "MIAE", "try another seed")
-        return Fitted(self.describe(), weights, psf, srf)
+        for weights in iterates(loss, start, rates, count, epsilon=1e-8, project=bounded, weight_decay=WEIGHT_DECAY):
+            must_be_finite(weights, "MIAE", "try another seed")
+            yield Fitted(self.describe(), weights, psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,16 +139,16 @@ def unmixing_network(
 
     def dense(values: Tensor) -> Tensor:
         matrix, bias = next(layers)
-        return F.leaky_relu(torch.addmm(bias[:, None], matrix, values), SLOPE)
+        return F.leaky_relu_(torch.addmm(bias[:, None], matrix, values), SLOPE)
 
     sources = torch.cat([dense(dense(interpolated)), dense(msi)])
     abundances = dense(sources)
     for matrix, bias in layers:
-        inner = F.leaky_relu(torch.addmm(bias[:, None], matrix, abundances), SLOPE)
+        inner = F.leaky_relu_(torch.addmm(bias[:, None], matrix, abundances), SLOPE)
         matrix, bias = next(layers)
         own = inner.shape[0]
         from_sources = torch.addmm(bias[:, None], matrix[:, own:], sources)
-        abundances = F.leaky_relu(torch.addmm(from_sources, matrix[:, :own], inner), SLOPE)
+        abundances = F.leaky_relu_(torch.addmm(from_sources, matrix[:, :own], inner), SLOPE)
     return (weights[-1] @ abundances.clamp(0, 1)).clamp(0, 1)
 
 

@@ -15,7 +15,7 @@ that look alike to the MSI cannot be told apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -27,8 +27,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
-from methods.numerics.fitting import minimise, one_cycle
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
+from methods.iterates import IteratedMethod
+from methods.numerics.fitting import iterates, one_cycle
 
 WIDTH, HIDDEN, SLOPE = 64, 6, 0.3
 CHUNK = 8192  # fine pixels a forward pass at inference: activations stay in the cache, memory does not grow with the image
@@ -49,7 +50,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
+class Method(IteratedMethod["Fitted"]):
     """SpectraLift with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -65,7 +66,7 @@ class Method(TrainableMethod):
         if self.epochs < 1:
             raise ValueError(f"epochs: expected at least 1, got {self.epochs}")
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
         """The network learned on the one observation in `examples`.
 
         Raises:
@@ -78,7 +79,8 @@ class Method(TrainableMethod):
         pixels = seen.srf(seen.hsi).flatten(1).T.contiguous()
         rates = one_cycle(self.epochs, self.first_rate, self.peak_rate, self.last_rate)
         start = _glorot(pixels, target.shape[1], rng)
-        return Fitted(minimise(lambda weights: F.l1_loss(spectral_network(weights, pixels), target), start, rates), self.clip)
+        for weights in iterates(lambda weights: F.l1_loss(spectral_network(weights, pixels), target), start, rates, count):
+            yield Fitted(weights, self.clip)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ f is then applied to every pixel of the MSI. Neither the PSF nor the ratio enter
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -25,8 +25,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
-from methods.numerics.fitting import minimise, one_cycle
+from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
+from methods.iterates import IteratedMethod
+from methods.numerics.fitting import iterates, one_cycle
 from methods.numerics.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, scaled
 
 HIDDEN, TINY = 1024, 1e-12
@@ -48,7 +49,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(TrainableMethod):
+class Method(IteratedMethod["Fitted"]):
     """SpectraMorph with SpectraLift's training."""
 
     card: ClassVar[Card] = CARD
@@ -66,8 +67,8 @@ class Method(TrainableMethod):
         """The card; says "reduced" below the full budget."""
         return card_at_budget(self.card, self.budget)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
-        """Endmembers and network, learned on the one pair of `examples`.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+        """Endmembers and network, learned on the one pair of `examples`; iterates are the network's.
 
         Raises:
             ValueError: not exactly one example.
@@ -80,9 +81,9 @@ class Method(TrainableMethod):
         spectra = factor(target.clamp(0, 1), self.endmembers, scaled(NMF_STEPS, self.budget))
         rates = one_cycle(scaled(EPOCHS, self.budget), FIRST_RATE, PEAK_RATE, LAST_RATE)
         start = first_weights(pixels.shape[0], self.endmembers, rng, pixels)
-        weights = minimise(lambda weights: F.l1_loss(morph(weights, spectra, pixels), target), start, rates)
-        must_be_finite(weights, "SpectraMorph", "try another seed")
-        return Fitted(self.describe(), weights, spectra)
+        for weights in iterates(lambda weights: F.l1_loss(morph(weights, spectra, pixels), target), start, rates, count):
+            must_be_finite(weights, "SpectraMorph", "try another seed")
+            yield Fitted(self.describe(), weights, spectra)
 
 
 @dataclass(frozen=True, eq=False)

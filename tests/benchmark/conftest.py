@@ -38,13 +38,18 @@ def plugin(folder: Path, name: str, body: str, card: str = "") -> None:
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
     """A folder with two tiny scenes, a plugin folder, and a plan `plan.toml` to be written by the test."""
+    return small_world(tmp_path)
+
+
+def small_world(folder: Path) -> Path:
+    """What `world` is, in that folder."""
     rng = np.random.default_rng(0)
     for name, (bands, rows, cols) in {"a": (31, 16, 24), "b": (31, 19, 25)}.items():
         smooth = np.cumsum(np.cumsum(rng.random((bands, rows, cols)), 1), 2)
         cube = (smooth / smooth.max()).astype(np.float32)
-        write_cube(tmp_path / f"{name}.h5", CubeFile(cube, np.linspace(400, 700, bands), name))
-    plugin(tmp_path / "plugins", "steady", "return Estimate(low * self.strength)")
-    return tmp_path
+        write_cube(folder / f"{name}.h5", CubeFile(cube, np.linspace(400, 700, bands), name))
+    plugin(folder / "plugins", "steady", "return Estimate(low * self.strength)")
+    return folder
 
 
 def plan(world: Path, methods: list[str], extra: str = "", scenes: tuple[str, ...] = ("a", "b"), protocols: str = '["camera-x8"]') -> Path:

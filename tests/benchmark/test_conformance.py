@@ -40,6 +40,45 @@ def test_a_card_that_asks_for_what_is_not_used_is_caught(tmp_path: Path) -> None
     assert any("another one changes nothing: set needs_psf=False" in problem for problem in found)
 
 
+LOOKED_AT = '''"""A method for tests."""
+from dataclasses import dataclass
+from typing import ClassVar
+import torch
+from methods.contract import Card, Estimate, FusionMethod
+from methods.iterates import IteratedMethod
+
+@dataclass(frozen=True)
+class Fitted(FusionMethod):
+    strength: float
+
+    def fuse(self, seen, rng):
+        return Estimate(self.strength * seen.hsi.repeat_interleave(seen.ratio, 1).repeat_interleave(seen.ratio, 2))
+
+@dataclass(frozen=True)
+class Method(IteratedMethod):
+    card: ClassVar[Card] = Card(name="x", paper="a test", doi="", year=2026, fidelity="none", learns="on the scene")
+
+    def iterates(self, examples, rng, count):
+        for share in range({more}):
+            yield Fitted({strength})
+'''
+
+
+@pytest.mark.parametrize(
+    ("more", "strength", "problem"),
+    [
+        ("count", "(share + 1) / count", ""),
+        ("count", "(share + 1) / 2", "the last of 3 iterates is not what `fit` gives"),
+        ("count + 1", "1.0", "3 iterates were asked for, and more came"),
+    ],
+)
+def test_iterates_that_depend_on_their_number_are_caught(tmp_path: Path, more: str, strength: str, problem: str) -> None:
+    (tmp_path / "shown.py").write_text(LOOKED_AT.format(more=more, strength=strength))
+    found = {check.name: finding.problem for check, finding in zip(CHECKS, examine(find_one(str(tmp_path / "shown.py"))), strict=True)}
+    assert found["iterates"].startswith(problem)
+    assert bool(found["iterates"]) is bool(problem)
+
+
 def test_a_refusal_that_the_card_states_is_kept(tmp_path: Path) -> None:
     body = "if seen.msi.shape[0] > 3: raise RefusedError('three at most')\n        return Estimate(low)"
     plugin(tmp_path, "fine", body, "max_channels=3")

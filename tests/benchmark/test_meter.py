@@ -14,6 +14,7 @@ import torch
 from benchmark.conformance import random_pair
 from benchmark.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure, resident_bytes
 from datasets.observation import Observation
+from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from tests.benchmark.folders import FIRST
 
@@ -45,6 +46,16 @@ class Learner(TrainableMethod):
         return Sleeper(naps=(0.001,))
 
 
+@dataclass(frozen=True)
+class Adapter(AdaptingMethod):
+    card: ClassVar[Card] = CARD
+
+    def adapt(self, seen: Observation, rng: torch.Generator) -> FusionMethod:
+        CALLS.append("adapt")
+        time.sleep(0.1)
+        return Sleeper(naps=(0.001,))
+
+
 @pytest.fixture(autouse=True)
 def _forget() -> None:
     CALLS.clear()
@@ -69,6 +80,14 @@ def test_a_slow_method_is_called_once() -> None:
 def test_learning_has_its_own_column() -> None:
     measured = measure(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert measured.clock.fit >= 0.1 > measured.clock.fuse
+
+
+def test_what_has_learned_beforehand_and_learns_on_the_scene_besides_is_timed_apart() -> None:
+    measured = measure(Adapter(), random_pair(3, 2), torch.device("cpu"), seed=0)
+    assert measured.clock.adapt >= 0.1 > measured.clock.fuse
+    assert measured.clock.fit == 0, "its training was in another process"
+    assert not any(call.startswith("adapt") for call in CALLS[1:]), "adapted once, then fused in every round"
+    assert measure(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0).clock.adapt == 0
 
 
 def test_memory_is_that_of_the_process() -> None:

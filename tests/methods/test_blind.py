@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.conformance import random_pair
+from benchmark.conformance import Lessons, random_pair
 from benchmark.plan import PlanError, read_plan
 from datasets.observation import Known
 from datasets.scenes import DataRoots
 from datasets.settings import SettingError, configure, field_values
+from methods.adapting import AdaptingMethod, adapted
 from methods.blind import NothingToEstimateError, estimate_responses
 from methods.catalog import find_one
 from methods.contract import FusionMethod, TrainableMethod, learn
@@ -99,3 +100,17 @@ def test_a_plan_asks_for_it_and_the_key_tells_it_apart(tmp_path: Path) -> None:
 def test_a_plan_that_asks_it_of_a_blind_method_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"bicubic.*needs neither"):
         read_plan(plan(tmp_path, '[[method]]\nname = "bicubic"\nparameters = { blind = "hysure" }\n'), DataRoots.parse([]))
+
+
+def test_what_learns_beforehand_and_on_the_scene_adapts_to_the_pair_with_the_estimates() -> None:
+    method = made("ual", blind="hysure", budget=1e-9, adaptor_steps=2)
+    assert isinstance(method, TrainableMethod)
+    seen = random_pair(5, 2)
+    fitted = method.fit(Lessons(made("ual").describe(), seen), torch.Generator().manual_seed(0))
+    seen = seen.withhold(psf=True, srf=True)
+    ready = adapted(fitted, seen, torch.Generator().manual_seed(1))
+    assert ready is not fitted
+    assert not isinstance(ready, AdaptingMethod)
+    estimate = ready.fuse(seen, torch.Generator())
+    assert estimate.srf is not None
+    assert torch.equal(estimate.cube, fitted.fuse(seen, torch.Generator().manual_seed(1)).cube)

@@ -16,7 +16,7 @@ from datasets.observation import Known, Observation
 from methods.contract import TrainableMethod, learn
 from methods.numerics import scene_learning, scene_unet, spectral_streams
 from methods.numerics.fitting import minimise
-from methods.numerics.scene_learning import DivergedError, draw_network, learn_network, steady_then_falling
+from methods.numerics.scene_learning import DivergedError, draw_network, network_iterates, steady_then_falling
 from methods.numerics.smooth_responses import place_kernel
 from methods.unsupervised import c2ff, cucanet, daem, dip, edipnet, m2unet, miae, spectramorph
 
@@ -259,7 +259,7 @@ def test_the_coupled_decoders_stay_in_0_to_1_and_the_psf_sums_to_1() -> None:
 
 def test_weights_that_are_not_finite_after_learning_are_an_error() -> None:
     with pytest.raises(DivergedError, match=r"a net diverged.*lower the rate"):
-        learn_network(nn.Linear(1, 1), lambda network: network(torch.ones(1)).sum() * float("nan"), [1.0], "a net", "lower the rate")
+        next(network_iterates(nn.Linear(1, 1), lambda net: net(torch.ones(1)).sum() * float("nan"), [1.0], 1, "a net", "lower the rate"))
 
 
 def test_edipnet_takes_at_each_pixel_the_cube_that_the_srf_brings_nearer_to_the_msi() -> None:
@@ -297,6 +297,55 @@ def test_daems_network_and_sensors_do_not_learn_from_each_others_losses() -> Non
     inverted = daem.spectra(layers, daem.abundances(weights, coarse), torch.Generator().manual_seed(1))
     alone = torch.autograd.grad(0.5 * (inverted - seen.hsi.flatten(1)).abs().mean(), weights[:-3])
     assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(plain, alone, strict=True))
+
+
+@pytest.mark.parametrize("first", [(0, 0), (-1, 1), (2, -2)])
+def test_the_matrix_of_daems_blur_is_the_response_placed_there_with_repeated_edges(first: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    image, kernel = torch.rand(2, 12, 20, generator=generator), torch.rand(4, 3, generator=generator)
+    kernel = kernel / kernel.sum()
+    blurred = (image.flatten(1) @ daem.block_blur(kernel, first, 4, (3, 5)).T).view(2, 3, 5)
+    assert torch.allclose(blurred, scene_learning.edge_repeating(place_kernel(kernel, first, 4))(image), atol=1e-6)
+
+
+def test_daems_step_is_the_plain_one() -> None:
+    seen, _ = scene_pair()
+    seen, rng = seen.to("cpu", torch.float64), torch.Generator().manual_seed(0)
+    blocks = [daem.block(seen, rng) for _ in range(3)]
+    weights = daem.first_weights(7, 3, rng, seen.hsi)
+    weights[daem.ABUNDANCE_TENSORS + daem.SPECTRAL_TENSORS - 2].zero_()  # std = 0: the noise does not count
+    weights[-1] = torch.tensor([[0.5, 0.0], [0.2, 0.8]]).to(seen.hsi)  # as wide as the window, and lopsided
+    for tensor in weights:
+        tensor.requires_grad_()
+
+    def network(image: torch.Tensor) -> torch.Tensor:
+        values, layers = image[:0], list(zip(weights[:-3:2], weights[1:-3:2], strict=True))
+        for place, (matrix, bias) in enumerate(layers[: 1 + len(daem.ABUNDANCE) + len(daem.MEAN)]):
+            joined = torch.cat([values, image]) if place < len(daem.ABUNDANCE) else values
+            sums = torch.einsum("oi,ihw->ohw", matrix, joined) + bias[:, None, None]
+            slope = 0.0 if place == len(daem.ABUNDANCE) - 1 else daem.SLOPE
+            values = torch.where(sums > 0, sums, slope * sums)
+        return values
+
+    kernel, first = daem.psf_kernel(weights[-1], seen)
+    table = daem.srf_table(weights[-3], weights[-2], 7)
+    expected = torch.zeros(()).to(seen.hsi)
+    for block in blocks:
+        coarse = scene_learning.strided_blur(block.msi, kernel, first, 4)
+        fine = network(block.msi).detach()
+        blurred = scene_learning.strided_blur(fine, kernel, first, 4)
+        pairs = (
+            (0.5, network(coarse.detach()), block.hsi),
+            (0.5, blurred, block.hsi),
+            (0.2, torch.einsum("cb,bhw->chw", table, fine), block.msi),
+            (0.2, torch.einsum("cb,bhw->chw", table, blurred), coarse),
+        )
+        expected = expected + sum(weight * (one - other).abs().mean() for weight, one, other in pairs) / len(blocks)
+    loss = daem.step_loss(weights, blocks, rng)
+    assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-10)
+    learned = [tensor for place, tensor in enumerate(weights) if place not in range(len(weights) - 7, len(weights) - 3)]  # all but std's
+    for ours, plain in zip(torch.autograd.grad(loss, learned), torch.autograd.grad(expected, learned), strict=True):
+        assert torch.allclose(ours, plain, rtol=1e-8, atol=1e-12)
 
 
 def test_weight_decay_and_shares_of_the_rate_are_those_of_adam_written_out() -> None:

@@ -25,6 +25,7 @@ COUNTS = {
     "tfnet": 2_386_801,
     "restfnet": 2_262_131,
     "mstpp": 1_619_625,
+    "msdcnn": 539_364,
     "psrt": 247_455,
     "fusformer": 504_463,
     "ual": 7_097_695,
@@ -171,10 +172,10 @@ def test_uals_blur_begins_centred_where_the_pair_is_registered_and_frames_the_im
 def test_uals_adaptor_brings_the_cube_nearer_to_the_pair() -> None:
     example = random_example(5, 2, coarse=(3, 5))
     fused = torch.full_like(example.seen.msi[:1], 0.3).repeat(5, 1, 1)
-    distance = [
-        (example.seen.srf(ual.adapt(fused, example.seen, steps, torch.Generator().manual_seed(0))) - example.seen.msi).abs().mean().item()
-        for steps in (1, 60)
-    ]
+    distance = []
+    for steps in (1, 60):
+        adaptor = ual.learn_adaptor(fused, example.seen, steps, torch.Generator().manual_seed(0))
+        distance.append((example.seen.srf(adaptor(fused[None])[0]) - example.seen.msi).abs().mean().item())
     assert distance[1] < distance[0]
 
 
@@ -211,9 +212,34 @@ def test_mst_plus_plus_never_looks_at_the_hsi() -> None:
     assert torch.equal(network(hsi, msi), network(torch.full_like(hsi, torch.nan), msi))
 
 
-def test_msdcnn_has_the_number_of_parameters_on_its_card() -> None:
-    count = sum(tensor.numel() for tensor in untrained(msdcnn.Method()).parameters())
-    assert f"{count:,} parameters at 31 bands and 3 channels" in msdcnn.Method.card.fidelity
+@pytest.mark.parametrize("wiring", ["as released", "paper"])
+def test_msdcnn_has_the_number_of_parameters_on_its_card_and_gradients_reach_all(wiring: msdcnn.Wiring) -> None:
+    method = msdcnn.Method(wiring=wiring)
+    network = untrained(method)
+    count = sum(tensor.numel() for tensor in network.parameters())
+    assert f"{count:,}" in method.describe().fidelity
+    assert method.describe().name == {"as released": "MSDCNN", "paper": "MSDCNN, as in the paper"}[wiring]
+    example = random_example(31, 3, coarse=(3, 5))
+    network(example.seen.hsi[None], example.seen.msi[None]).square().sum().backward()
+    assert all(bool((tensor.grad != 0).any()) for tensor in network.parameters())
+
+
+def test_msdcnn_with_a_slope_of_0_and_the_same_kernels_is_the_paper_s_where_both_parts_are_positive() -> None:
+    """The two wirings differ in slopes, in one kernel and at the end: without these, they are one network."""
+    released, paper = (untrained(msdcnn.Method(wiring=wiring)) for wiring in ("as released", "paper"))
+    table = {name: tensor for name, tensor in released.state_dict().items() if tensor.numel() > 1}
+    table["deep.3.weight"] = table["deep.3.weight"][..., 2:5, 2:5].clone()
+    assert set(table) == set(paper.state_dict())
+    with torch.no_grad():
+        released.get_parameter("deep.3.weight").zero_()[..., 2:5, 2:5] = table["deep.3.weight"]
+        for module in released.modules():
+            if isinstance(module, nn.PReLU):
+                module.weight.zero_()
+        for last in ("shallow.4.bias", "deep.6.bias"):
+            table[last] = released.get_parameter(last).fill_(5)
+    paper.load_state_dict(table)
+    seen = random_example(31, 3, coarse=(3, 5)).seen
+    assert torch.allclose(released(seen.hsi[None], seen.msi[None]), paper(seen.hsi[None], seen.msi[None]), atol=1e-5)
 
 
 def test_mhf_net_has_the_number_of_parameters_on_its_card() -> None:
