@@ -7,6 +7,7 @@
 --precision 3                  digits after the point, of all metrics; or psnr=1,ssim=3 of some
 --group-by scene               a table for each scene of each protocol; or tier; protocol is the default
 --best-of all                  best and second over all tiers
+--ties 0.1                     differences of the first metric that do not matter, in its unit: what the statistics count as a tie
 --resize                       shrink a LaTeX table to the width of the text where it would be wider
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, nan
 from typing import Literal, get_args
 
 from benchmark.metrics.facts import HEADLINE, METRICS, find_metric
@@ -47,6 +49,7 @@ class Choice:
     profile: str = TEXTBOOK
     precision: Mapping[str, int] | int | None = None
     best_of: BestOf = "tier"
+    practical: float | None = None  # region of practical equivalence; None: `statistics.PRACTICAL`
     resize: bool = False
 
 
@@ -59,6 +62,7 @@ def read_choice(
     profile: str = TEXTBOOK,
     precision: str = "",
     best_of: str = "tier",
+    ties: str = "",
     resize: bool = False,
 ) -> Choice:
     """The choice that these texts spell, as the command line has them.
@@ -81,6 +85,7 @@ def read_choice(
         profile=profile,
         precision=_precision(precision, known_metrics),
         best_of=best_of,  # type: ignore[arg-type]
+        practical=_practical(ties),
         resize=resize,
     )
 
@@ -166,6 +171,19 @@ def _digits(choice: Choice, metric: str) -> int | None:
     """Digits after the point that the choice asks for; None for the metric's own."""
     wanted = choice.precision
     return wanted if wanted is None or isinstance(wanted, int) else wanted.get(metric)
+
+
+def _practical(text: str) -> float | None:
+    """A finite number of at least 0; None for no text."""
+    if not text:
+        return None
+    try:
+        width = float(text)
+    except ValueError:
+        width = nan
+    if not 0 <= width < inf:
+        raise SelectionError(f"--ties: expected a number of at least 0, in the unit of the first metric, got {text}")
+    return width
 
 
 def _precision(text: str, known: Sequence[str]) -> Mapping[str, int] | int | None:

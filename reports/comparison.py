@@ -6,6 +6,7 @@ An estimate is read once, and no two are in memory together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ class Detail:
 
     longest: int = LONGEST  # pixels, the longer side of a preview
     grid: int = GRID  # pixels along each side of the grid of spectra
+    most: float = inf  # bytes a picture
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,17 +42,20 @@ class Compared:
         return f"statistics_{slug(self.protocol)}_{slug(self.tier)}"
 
 
-def comparisons(summaries: Sequence[Summary]) -> list[Compared]:
-    """By the first metric, for each protocol and tier with two methods or more, and for all tiers together where there are several."""
+def comparisons(summaries: Sequence[Summary], practical: float | None = None) -> list[Compared]:
+    """By the first metric, for each protocol and tier with two methods or more, and for all tiers together where there are several.
+
+    `practical`: differences that do not matter, in the metric's unit; None for its default.
+    """
     found = []
     for summary in summaries:
         groups = [(tier, list(rows)) for tier, rows in summary.tiers]
         groups += [(ALL, list(summary.rows))] if len(groups) > 1 else []
-        found += [each for tier, rows in groups if (each := _compared(summary, tier, rows)) is not None]
+        found += [each for tier, rows in groups if (each := _compared(summary, tier, rows, practical)) is not None]
     return found
 
 
-def _compared(summary: Summary, tier: str, rows: Sequence[Row]) -> Compared | None:
+def _compared(summary: Summary, tier: str, rows: Sequence[Row], practical: float | None) -> Compared | None:
     """These rows by the first metric; None where fewer than two can be compared."""
     column = summary.scores[0]
     candidates = [row for row in rows if not row.unranked]
@@ -72,7 +75,7 @@ def _compared(summary: Summary, tier: str, rows: Sequence[Row]) -> Compared | No
         names_of(taking_part, tiers=tier == ALL),
         scores[:, used],
         higher_is_better=column.higher_is_better is not False,
-        practical=PRACTICAL.get(column.key, 0.0),
+        practical=PRACTICAL.get(column.key, 0.0) if practical is None else practical,
     )
     left_out = tuple(row.label for row in candidates if row not in taking_part)
     return Compared(summary.name, tier, column, tuple(taking_part), found, left_out, tuple(row.label for row in rows if row.unranked))

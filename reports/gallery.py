@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def gallery(folder: Path, summary: Summary, scene: str, series: Series, detail: 
     digests = {result.scene_digest for row in summary.rows for result in row.results if result.scene == scene}
     reference = read_reference(folder / "scenes" / f"{sorted(digests)[0]}.h5", detail)
     if isinstance(reference, str):
-        methods = tuple(_shown(row, result, series, reference, 1.0, chosen=False) for row, result in chosen)
+        methods = tuple(_shown(row, result, series, reference, 1.0, detail.most, chosen=False) for row, result in chosen)
         return Gallery("", (Picture("Reference", missing=reference),), methods, "", None, None, (), (), (), None)
     found = [(row, result, _compared(folder, row, result, reference)) for row, result in chosen]
     drawn = [(row, each) for row, _, each in found if not isinstance(each, str)]
@@ -120,8 +121,13 @@ def gallery(folder: Path, summary: Summary, scene: str, series: Series, detail: 
     bands, rows, cols = reference.cube.shape
     return Gallery(
         size=f"{rows} \N{MULTIPLICATION SIGN} {cols} pixels, {bands} bands{_range(reference)}",
-        inputs=(_picture("Reference", false_colour(reference.cube, reference.recipe, detail.longest)), *_observed(folder, seen, reference)),
-        methods=tuple(_shown(row, result, series, each, limit, chosen=(row.label, row.tier) in first) for row, result, each in found),
+        inputs=(
+            _picture("Reference", false_colour(reference.cube, reference.recipe, detail.longest), detail.most),
+            *_observed(folder, seen, reference),
+        ),
+        methods=tuple(
+            _shown(row, result, series, each, limit, detail.most, chosen=(row.label, row.tier) in first) for row, result, each in found
+        ),
         recipe=reference.recipe.text,
         bar=Bar(stops, [(100 * place, text) for place, text in ticks]) if drawn else None,
         spectra=_spectra(reference, drawn, series, first) if drawn else None,
@@ -136,15 +142,15 @@ def _compared(folder: Path, row: Row, result: Result | None, reference: Referenc
     return f"no scores: {row.outcomes}" if result is None else compare(folder / "estimates" / f"{result.key}.h5", reference)
 
 
-def _shown(row: Row, result: Result | None, series: Series, found: Comparison | str, limit: float, *, chosen: bool) -> Shown:
+def _shown(row: Row, result: Result | None, series: Series, found: Comparison | str, limit: float, most: float, *, chosen: bool) -> Shown:
     number = series[row.label, row.tier]
     if isinstance(found, str):
         return Shown(row, number, result, Picture(row.label, missing=found), Picture("error", missing=found), None, False, False)
     std = Picture("posterior", missing=found.std_missing) if found.std_missing else None
     if found.std is not None:
-        std = _picture("posterior", colour_errors(found.std, limit, max(found.std.shape)))
-    errors = _picture("error", colour_errors(found.errors, limit, max(found.errors.shape)))
-    return Shown(row, number, result, _picture(row.label, found.colour), errors, std, True, chosen)
+        std = _picture("posterior", colour_errors(found.std, limit, max(found.std.shape)), most)
+    errors = _picture("error", colour_errors(found.errors, limit, max(found.errors.shape)), most)
+    return Shown(row, number, result, _picture(row.label, found.colour, most), errors, std, True, chosen)
 
 
 def _range(reference: Reference) -> str:
@@ -236,8 +242,9 @@ def _observed(folder: Path, digest: str, reference: Reference) -> tuple[Picture,
         if not isinstance(hsi, str) and len(hsi.cube) > max(recipe.bands)
         else _absent("HSI, as observed", hsi)
     )
-    fine = _absent("MSI, as observed", msi) if isinstance(msi, str) else _picture("MSI, as observed", _channels(msi, recipe, longest))
-    return coarse, fine
+    if isinstance(msi, str):
+        return coarse, _absent("MSI, as observed", msi)
+    return coarse, _picture("MSI, as observed", _channels(msi, recipe, longest), reference.detail.most)
 
 
 def _channels(msi: CubeFile, recipe: Recipe, longest: int) -> Preview:
@@ -249,5 +256,5 @@ def _absent(title: str, why: CubeFile | str) -> Picture:
     return Picture(title, missing=why if isinstance(why, str) else f"{len(why.cube)} bands, other than the reference's")
 
 
-def _picture(title: str, image: Preview) -> Picture:
-    return Picture(title, webp(image), image.shape[1], image.shape[0])
+def _picture(title: str, image: Preview, most: float = inf) -> Picture:
+    return Picture(title, webp(image, most), image.shape[1], image.shape[0])

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -28,7 +29,7 @@ LIMIT_PERCENTILE = 99.0
 COLOUR_MAP = "magma"
 LONGEST = 256  # pixels, the longer side of a preview, unless told otherwise
 SMALL = 128  # pixels: pictures up to this width keep every pixel, larger ones may lose a little
-QUALITY = 90  # of WebP
+QUALITIES = (90, 80, 65, 50, 30, 15, 5, 0)  # of WebP; the first that is small enough
 
 AnyCube = Float[np.ndarray, "_ _ _"]  # of whatever shape
 Cube = Float[np.ndarray, "bands H W"]
@@ -130,11 +131,19 @@ def shrink(image: Float[np.ndarray, "H W"], longest: int = LONGEST) -> Float[np.
     return np.asarray(sums / np.outer(heights, widths))
 
 
-def webp(picture: Preview) -> bytes:
-    """The picture as a WebP file: every pixel kept up to `SMALL` pixels of width, else at `QUALITY`."""
-    stream = BytesIO()
-    Image.fromarray(picture).save(stream, format="WEBP", lossless=picture.shape[1] <= SMALL, quality=QUALITY)
-    return stream.getvalue()
+def webp(picture: Preview, most: float = inf) -> bytes:
+    """The picture as a WebP file of at most `most` bytes: every pixel kept up to `SMALL` pixels of width, else the best quality that fits.
+
+    What fits in none is of the least quality.
+    """
+    content = b""
+    for lossless, quality in ([(True, QUALITIES[0])] if picture.shape[1] <= SMALL else []) + [(False, each) for each in QUALITIES]:
+        stream = BytesIO()
+        Image.fromarray(picture).save(stream, format="WEBP", lossless=lossless, quality=quality)
+        content = stream.getvalue()
+        if len(content) <= most:
+            break
+    return content
 
 
 def _shape(cube: AnyCube) -> str:

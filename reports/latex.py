@@ -7,18 +7,18 @@ Text from records is escaped whatever it holds: TeX's special characters, ligatu
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from reports.style import protocol_sentence, slug
+from reports.captions import Caption, caption_of
+from reports.style import slug
 from reports.summary import MISSING, UNDEFINED, UNRANKED, Column, Row, Summary
-from reports.tables import clock_sentence, mean_sentence
 
 MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$"}
 RESIZED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"  # graphicx's \width is the content's own
-_LONGEST_LABEL = 26  # characters on one line
+LONGEST_LABEL = 26  # characters on one line
 _BREAKS = "-_,;:/)]>|+"  # a long label may break after these
-_MOST_SCENES = 16  # named in a caption
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -43,6 +43,7 @@ _SPECIAL = {
     "µ": r"$\mu$",
     "°": r"$^{\circ}$",
     "²": r"$^{2}$",
+    "⁶": r"$^{6}$",
     "\u2013": "--",
     "—": "---",
     "…": r"\ldots{}",
@@ -69,13 +70,6 @@ def latex_table(summary: Summary, keys: Mapping[str, str] | None = None, *, resi
     r"""The table for \input into a document that loads booktabs; `resize` shrinks it to \linewidth where it is wider, by graphicx."""
     count = len(summary.columns)
     lines = [
-        needs(resize),
-        r"\begin{table*}[t]",
-        r"\centering",
-        rf"\caption{{{_caption(summary)}}}",
-        rf"\label{{tab:{slug(summary.name)}}}",
-        r"\smallskip\footnotesize",
-        r"\setlength{\tabcolsep}{4pt}",
         *([RESIZED] if resize else []),
         rf"\begin{{tabular}}{{@{{}}{label_column([row.label for row in summary.rows])}{'r' * count}c@{{}}}}",
         r"\toprule",
@@ -86,15 +80,33 @@ def latex_table(summary: Summary, keys: Mapping[str, str] | None = None, *, resi
         lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
         lines += [_row(row, summary.columns, keys or {}) for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}" + "}" * resize]
-    if summary.notes:
-        notes = [f"{MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
-        lines += notes_below(notes)
-    return "\n".join([*lines, r"\end{table*}"]) + "\n"
+    notes = [f"{MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
+    return floating(caption_of(summary), summary.name, lines, notes, resize=resize)
 
 
-def needs(resize: bool) -> str:
-    """A comment that names the packages."""
-    return "% needs \\usepackage{booktabs}" + ("\\usepackage{graphicx}" if resize else "")
+def floating(
+    caption: Caption,
+    name: str,
+    lines: Sequence[str],
+    notes: Sequence[str],
+    *,
+    size: str = "footnotesize",
+    gap: int = 4,
+    resize: bool = False,
+) -> str:
+    r"""A `table*` around the lines of a tabular: packages, caption, label, type size, points between columns; the notes below, if any."""
+    said = " ".join(rf"\textbf{{{escape(strong)}}}{_sentences(text)}" if strong else _sentences(text) for strong, text in caption)
+    opening = [
+        "% needs \\usepackage{booktabs}" + ("\\usepackage{graphicx}" if resize else ""),
+        r"\begin{table*}[t]",
+        r"\centering",
+        rf"\caption{{{said}}}",
+        rf"\label{{tab:{slug(name)}}}",
+        rf"\smallskip\{size}",
+        rf"\setlength{{\tabcolsep}}{{{gap}pt}}",
+    ]
+    below = [r"\par\smallskip", r"\begin{minipage}{\linewidth}\scriptsize\raggedright", " \\par\n".join(notes), r"\end{minipage}"]
+    return "\n".join([*opening, *lines, *(below if notes else []), r"\end{table*}"]) + "\n"
 
 
 def latex_document(tables: Sequence[str], bibliography: str = "") -> str:
@@ -125,9 +137,9 @@ def head(column: Column) -> str:
     return escape(column.label) + arrow
 
 
-def label_column(labels: Sequence[str]) -> str:
-    """As wide as the longest label, or a paragraph where that would be too wide for the page."""
-    return "l" if max(map(len, labels)) <= _LONGEST_LABEL else "p{42mm}"
+def label_column(labels: Sequence[str], widest: int = 42) -> str:
+    """As wide as the longest label, or a paragraph of so many mm where that would be too wide for the page."""
+    return "l" if max(map(len, labels)) <= LONGEST_LABEL else f"p{{{widest}mm}}"
 
 
 def label(row: Row, keys: Mapping[str, str]) -> str:
@@ -138,14 +150,9 @@ def label(row: Row, keys: Mapping[str, str]) -> str:
 
 def name_of(text: str) -> str:
     """A row's name; a long one may break after a sign that closes something."""
-    if len(text) <= _LONGEST_LABEL:
+    if len(text) <= LONGEST_LABEL:
         return escape(text)
     return r"\raggedright " + "".join(_character(each) + r"\allowbreak{}" * (each in _BREAKS) for each in " ".join(text.split()))
-
-
-def notes_below(texts: Sequence[str]) -> list[str]:
-    """Notes under a table, as wide as the page."""
-    return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\scriptsize\raggedright", " \\par\n".join(texts), r"\end{minipage}"]
 
 
 def _row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
@@ -169,44 +176,9 @@ def value_of(row: Row, column: Column) -> str:
     )
 
 
-def conventions(summary: Summary) -> str:
-    """What the scores are, whose code they follow, and where the border is."""
-    metrics = "; ".join(f"{escape(c.label)}{f' ({escape(c.unit)})' if c.unit else ''}: {escape(c.definition)}" for c in summary.scores)
-    profile = f"{escape(summary.convention)}." if summary.convention else "Textbook metrics: peak 1, nothing clipped, no border cropped."
-    return f"{profile} {metrics}."
-
-
-def named(scenes: Sequence[str]) -> str:
-    """The scenes' names; the data set that all are of stands once."""
-    sets = {scene.partition("/")[0] for scene in scenes if "/" in scene}
-    if len(sets) == 1 and all("/" in scene for scene in scenes):
-        return f"{sets.pop()} ({', '.join(scene.partition('/')[2] for scene in scenes)})"
-    return ", ".join(scenes)
-
-
-def places_sentence(summary: Summary) -> str:
-    """How to read bold and underlined."""
-    among = "of a tier" if summary.best_of == "tier" else "of all tiers, which know different things,"
-    return rf"Best {among} in bold, second underlined, among at least two ranked rows; a tie is marked as one."
-
-
-def _caption(summary: Summary) -> str:
-    """Protocol, what the numbers are means of, the conventions of the metrics, and how to read the marks."""
-    spread = (
-        " $\\pm$ standard deviation over them" if any(value.spread_text for row in summary.rows for value in row.values.values()) else ""
-    )
-    scenes = f": {escape(named(summary.scenes))}" if 1 < len(summary.scenes) <= _MOST_SCENES else ""
-    cells = max(row.expected for row in summary.rows)
-    sentences = [
-        rf"\textbf{{{escape(summary.name)}}}: {escape(protocol_sentence(summary.protocol))}.",
-        f"{escape(mean_sentence(summary)).rstrip('.')}{spread} ($n = {cells}$){scenes}.",
-        places_sentence(summary),
-        conventions(summary),
-        f"Seconds on {escape(summary.machine)}: mean of the cells' medians." if summary.machine else "",
-        escape(clock_sentence(summary)),
-        "Memory: peak of the cell's own process, libraries included, in units of $10^6$ bytes.",
-    ]
-    return " ".join(sentence for sentence in sentences if sentence)
+def _sentences(text: str) -> str:
+    """A caption's plain text, its n in italics as mathematics has it."""
+    return re.sub(r"\(n = (\d+)\)", r"($n = \1$)", escape(text))
 
 
 def _character(character: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmark.metrics.facts import HEADLINE, METRICS, NO_REFERENCE, RESPONSES
+from benchmark.metrics.facts import HEADLINE, METRICS, NO_REFERENCE, RESPONSES, UNCERTAINTY
 from benchmark.result import OUTCOMES, Result, read_json
 from reports.cards import family_of, flatten, lost_cells, method_cards
 from reports.chart import look
@@ -41,6 +41,11 @@ _WEB = Path(__file__).parent / "web"
 _STYLES = ("page.css", "scenes.css", "media.css")
 _SCRIPTS = ("table.js", "filter.js", "scenes.js")
 MOST_ROWS = 2000  # of the table of every score
+FURTHER = (
+    ("Scores that need no truth", NO_REFERENCE),
+    ("Estimated responses against the true ones", RESPONSES),
+    ("Stated standard deviations against the errors", UNCERTAINTY),
+)
 _LONG = 40  # characters of a text that needs room
 
 
@@ -69,7 +74,7 @@ class ProtocolSection:
     charts: list[FailureChart]  # where methods fail, over all scenes
     legend: list[tuple[Row, int]]  # of the charts
     scenes: list[SceneSection]
-    further: list[tuple[str, Summary]]  # tables of the scores that need no truth, and of estimated responses
+    further: list[tuple[str, Summary]]  # tables of `FURTHER`
 
 
 @dataclass(frozen=True)
@@ -220,15 +225,15 @@ def _pooled(scenes: Sequence[SceneSection]) -> list[tuple[Row, Failure]]:
 
 
 def _further(summary: Summary) -> list[tuple[str, Summary]]:
-    """The scores without a truth, where any is defined, and those of estimated responses, for the methods that estimate any."""
+    """A table for each group of `FURTHER` of which any score is defined, of the methods that have one."""
     tables = []
-    for title, facts in (("Scores that need no truth", NO_REFERENCE), ("Estimated responses against the true ones", RESPONSES)):
+    for title, facts in FURTHER:
         names = [fact.name for fact in facts]
         rows = [[r for r in row.results if r.outcome == "scored"] for row in summary.rows]
-        held = [r for results in rows for r in results if any(s.metrics.get(name) is not None for s in results for name in names)]
-        used = [name for name in names if any(r.metrics.get(name) is not None for r in held)]
+        held = [own for own in rows if any(r.metrics.get(name) is not None for r in own for name in names)]
+        used = [name for name in names if any(r.metrics.get(name) is not None for own in held for r in own)]
         if used:
-            table = summarise_protocol(held, summary.name, used)
+            table = summarise_protocol([r for own in held for r in own], summary.name, used)
             notes = tuple(note for note in table.notes if note.mark == UNDEFINED)
             tables.append((title, replace(table, columns=table.columns[: len(used)], notes=notes)))
     return tables

@@ -17,14 +17,12 @@ import pandas as pd
 from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
 from benchmark.profiles.store import Scores, read_profile_scores
 from benchmark.result import Result
-from reports.latex import escape
+from reports.latex import MARKS, escape, floating, label_column, name_of
 from reports.style import DASH, slug
 from reports.summary import UNDEFINED, Summary
 
 Stored = Mapping[str, Scores]  # cell's key, profile, metric
 _RADIANS = " rad"
-_LONGEST_LABEL = 26  # characters on one line in LaTeX
-_BREAKS = "-_,;:/)]>|+"  # a long label may break after these
 
 
 @dataclass(frozen=True)
@@ -171,38 +169,17 @@ def profile_csv(table: ProfileTable) -> str:
 
 def profile_latex(table: ProfileTable) -> str:
     r"""The table for \input into a document that loads booktabs."""
-    marks = {UNDEFINED: r"$^{\S}$"}
 
-    def cell(text: str) -> str:
-        mark = next((mark for mark in marks if text.endswith(mark)), "")
-        return escape(text.removesuffix(mark)) + marks.get(mark, "")
+    def marked(text: str) -> str:
+        return MARKS[UNDEFINED].join(map(escape, text.split(UNDEFINED)))
 
-    long = max(len(row[0]) for row in table.rows) > _LONGEST_LABEL
-    notes = [escape(note) if not note.startswith(UNDEFINED) else marks[UNDEFINED] + escape(note[1:]) for note in table.notes]
     lines = [
-        "% needs \\usepackage{booktabs}",
-        r"\begin{table*}[t]",
-        r"\centering",
-        rf"\caption{{{escape(table.title)}.}}",
-        rf"\label{{tab:{slug(table.name)}}}",
-        r"\smallskip\scriptsize",
-        r"\setlength{\tabcolsep}{3pt}",
-        rf"\begin{{tabular}}{{@{{}}{'p{38mm}' if long else 'l'}{'r' * (len(table.heads) - 1)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}{label_column([row[0] for row in table.rows], 38)}{'r' * (len(table.heads) - 1)}@{{}}}}",
         r"\toprule",
-        " & ".join(cell(head) for head in table.heads) + r" \\",
+        " & ".join(map(escape, table.heads)) + r" \\",
         r"\midrule",
-        *(" & ".join([_breakable(row[0]) if long else cell(row[0]), *map(cell, row[1:])]) + r" \\" for row in table.rows),
+        *(" & ".join([name_of(row[0]), *map(marked, row[1:])]) + r" \\" for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
-        r"\par\smallskip",
-        r"\begin{minipage}{\linewidth}\scriptsize\raggedright",
-        " \\par\n".join(notes),
-        r"\end{minipage}",
-        r"\end{table*}",
     ]
-    return "\n".join(lines) + "\n"
-
-
-def _breakable(label: str) -> str:
-    """A label that may go onto a second line, also after a sign that closes something."""
-    return r"\raggedright " + "".join(" " if each == " " else escape(each) + r"\allowbreak{}" * (each in _BREAKS) for each in label)
+    return floating([("", f"{table.title}.")], table.name, lines, [marked(note) for note in table.notes], size="scriptsize", gap=3)

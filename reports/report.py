@@ -23,6 +23,7 @@ from reports.spanning import span, spanning_frame, spanning_latex, spanning_mark
 from reports.style import slug
 from reports.summary import Summary
 from reports.tables import frame, markdown_table, summary_frame
+from reports.typst import typst_profile, typst_spanning, typst_table
 
 MOST_COMPARISONS = 12  # on the page and as figures; the CSV has all
 _MANIFEST = ".files.json"  # what the report consists of, so that the next one leaves nothing stale
@@ -60,7 +61,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     stored = read_stored(run_folder, results)
     summaries = summaries_of(results, choice, stored)
     conventions = profile_tables(summaries, stored)
-    compared = comparisons(summaries)
+    compared = comparisons(summaries, choice.practical)
     claims = judge(read_claims(), results, stored)
     shown = grouped(summaries, choice, stored)
     keys = cite_keys(results)
@@ -107,9 +108,9 @@ def _stems(summaries: Sequence[Summary]) -> list[tuple[Summary, str]]:
 
 
 def _tables(summary: Summary, stem: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
-    """The summary as LaTeX, CSV and Markdown."""
-    tex = latex_table(summary, keys, resize=resize)
-    return _written(stem, {"tex": tex, "csv": summary_frame(summary).to_csv(index=False), "md": markdown_table(summary)})
+    """The summary as LaTeX, Typst, CSV and Markdown."""
+    typeset = {"tex": latex_table(summary, keys, resize=resize), "typ": typst_table(summary, keys)}
+    return _written(stem, {**typeset, "csv": summary_frame(summary).to_csv(index=False), "md": markdown_table(summary)})
 
 
 def _spanning(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
@@ -117,37 +118,43 @@ def _spanning(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str
     table = span(summaries)
     if table is None:
         return []
-    tex = spanning_latex(table, keys, resize=resize)
-    return _written(folder / "protocols", {"tex": tex, "csv": spanning_frame(table).to_csv(index=False), "md": spanning_markdown(table)})
+    typeset = {"tex": spanning_latex(table, keys, resize=resize), "typ": typst_spanning(table, keys)}
+    plain = {"csv": spanning_frame(table).to_csv(index=False), "md": spanning_markdown(table)}
+    return _written(folder / "protocols", {**typeset, **plain})
 
 
 def _statistics(compared: Sequence[Compared], folder: Path) -> list[Path]:
-    """Every pair of every comparison as CSV, the matrices and pairs of the first ones as LaTeX and text."""
+    """Every pair of every comparison as CSV, the matrices and pairs of the first ones as LaTeX, Typst and text."""
     if not compared:
         return []
     paths = [_write(folder / "statistics.csv", comparisons_frame(compared).to_csv(index=False))]
     for each in compared[:MOST_COMPARISONS]:
         for table in (matrix_table(each), pair_table(each)):
-            paths += _written(folder / table.name, {"tex": profile_latex(table), "txt": profile_text(table)})
+            paths += _written(folder / table.name, {**_typeset(table), "txt": profile_text(table)})
     return paths
 
 
 def _claims(entries: Sequence[Entry], folder: Path) -> list[Path]:
-    """The ledger as CSV and text, and what this run says to it as LaTeX."""
+    """The ledger as CSV and text, and what this run says to it as LaTeX and Typst."""
     contents = {"csv": claims_frame(entries).to_csv(index=False), "txt": profile_text(claims_table(entries))}
     if any(entry.ours is not None for entry in entries):
-        contents["tex"] = profile_latex(short_claims_table(entries))
+        contents |= _typeset(short_claims_table(entries))
     return _written(folder / "claims", contents)
 
 
 def _profiles(summaries: Sequence[Summary], stored: Stored, tables: Sequence[ProfileTable], folder: Path) -> list[Path]:
-    """Each table as LaTeX, CSV and text, and every number of every cell; nothing where nothing is stored."""
+    """Each table as LaTeX, Typst, CSV and text, and every number of every cell; nothing where nothing is stored."""
     if not tables:
         return []
     paths = [_write(folder / "profiles_cells.csv", cells_frame(summaries, stored).to_csv(index=False))]
     for table in tables:
-        paths += _written(folder / table.name, {"tex": profile_latex(table), "csv": profile_csv(table), "txt": profile_text(table)})
+        paths += _written(folder / table.name, {**_typeset(table), "csv": profile_csv(table), "txt": profile_text(table)})
     return paths
+
+
+def _typeset(table: ProfileTable) -> dict[str, str]:
+    """The table for the two typesetters."""
+    return {"tex": profile_latex(table), "typ": typst_profile(table)}
 
 
 def _written(stem: Path, contents: Mapping[str, str]) -> list[Path]:

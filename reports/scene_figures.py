@@ -5,6 +5,8 @@ What is shown is chosen by the rules of `reports.scene_view`, which the figures 
 
 from __future__ import annotations
 
+import textwrap
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
@@ -101,7 +103,7 @@ def responses_figure(view: SceneView) -> Figure | None:
         FigureCanvasAgg(figure)
         rows = figure.subfigures(1 + bool(curves), 1, height_ratios=[1.35, *([1.9] if curves else [])], squeeze=False)[:, 0]
         for panel, (label, _), kernel in zip(rows[0].subplots(1, count, squeeze=False)[0], found, kernels, strict=True):
-            panel.set_title(f"PSF, {shorten(label, 16)}", fontsize=SMALL)
+            panel.set_title(_on_two_lines(f"PSF, {label}", 22), fontsize=SMALL)
             if kernel is None:
                 panel.text(0.5, 0.5, "not stored" if label == "true" else "not estimated", ha="center", va="center", fontsize=TINY)
                 panel.set_axis_off()
@@ -125,9 +127,15 @@ def _srf_panels(part: mpl.figure.SubFigure, view: SceneView, curves: list[tuple[
             if true is not None and true.shape == weights.shape:
                 panel.plot(at, true[channel], color=INK, alpha=0.35, linewidth=2.4)
             panel.plot(at, values, color=PALETTE[channel % len(PALETTE)], linestyle="--", linewidth=1.0)
-        panel.set_title(f"SRF, {shorten(label, 22)} (grey: true)", fontsize=SMALL)
+        panel.set_title(_on_two_lines(f"SRF, {label} (grey: true)", 30), fontsize=SMALL)
         panel.set_xlabel("wavelength, nm" if view.nm is not None else "band")
     panels[0].set_ylabel("weight")
+
+
+def _on_two_lines(text: str, width: int) -> str:
+    """`text` in at most two lines of about so many characters; what does not fit is left out."""
+    lines = textwrap.wrap(" ".join(text.split()), width)
+    return "\n".join([lines[0], shorten(" ".join(lines[1:]), width)]) if len(lines) > 1 else text
 
 
 def _picture(panel: Axes, picture: np.ndarray | None, zoom: tuple[int, int, int] | None = None) -> None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.latex import MARKS, RESIZED, conventions, escape, head, label_column, name_of, needs, notes_below, places_sentence, value_of
-from reports.style import DASH, identity, protocol_sentence
+from reports.captions import Caption, conventions, mean_of, places_sentence
+from reports.latex import MARKS, RESIZED, escape, floating, head, label_column, name_of, value_of
+from reports.style import DASH, identity, protocol_statements
 from reports.summary import MISSING, Column, Row, Summary, configuration
-from reports.tables import markdown_text, markdown_value, mean_sentence
+from reports.tables import markdown_text, markdown_value
 
 _MOST_COLUMNS = 9  # of numbers beside each other, three fewer beside long names; further protocols follow below
 _MOST_METRICS = 3  # of a protocol, the first ones
@@ -83,10 +84,8 @@ def spanning_latex(table: Spanning, keys: Mapping[str, str] | None = None, *, re
             lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
             lines += [_line(line, block, table.columns, keys or {}) for line in table.lines if line.tier == tier]
         lines += [r"\bottomrule", r"\end{tabular}" + "}" * resize]
-    notes = notes_below([rf"{MARKS[mark]} {escape(text)}." for mark, text in notes_of(table)]) if notes_of(table) else []
-    opening = [r"\begin{table*}[t]", r"\centering", rf"\caption{{{_caption(table)}}}", r"\label{tab:protocols}"]
-    opening += [r"\smallskip\footnotesize", r"\setlength{\tabcolsep}{4pt}"]
-    return "\n".join([needs(resize), *opening, *lines, *notes, r"\end{table*}"]) + "\n"
+    notes = [rf"{MARKS[mark]} {escape(text)}." for mark, text in notes_of(table)]
+    return floating(spanning_caption(table), "protocols", lines, notes, resize=resize)
 
 
 def spanning_frame(table: Spanning) -> pd.DataFrame:
@@ -112,6 +111,20 @@ def spanning_markdown(table: Spanning) -> str:
         lines.append(f"| {markdown_text(line.label)} | {markdown_text(line.tier)} | {' | '.join(cells)} |")
     lines += [f"\n{mark} {markdown_text(text)}" for mark, text in notes_of(table)]
     return "\n".join(lines) + "\n"
+
+
+def spanning_caption(table: Spanning) -> Caption:
+    """What all protocols share, what each has of its own, and how to read the numbers and marks."""
+    means = [mean_of(summary) for summary in table.summaries]
+    said = {
+        summary.name: [*protocol_statements(summary.protocol), mean[:1].lower() + mean[1:]]
+        for summary, mean in zip(table.summaries, means, strict=True)
+    }
+    first, *others = said.values()
+    shared = [text for text in first if all(text in each for each in others)]
+    own = [(name, f": {'; '.join(text for text in texts if text not in shared) or 'nothing else'}.") for name, texts in said.items()]
+    reading = f"{places_sentence(table.summaries[0])} {conventions(table.summaries[0], table.columns)}"
+    return [("All protocols", f": {'; '.join(shared) or 'nothing in common'}."), *own, ("", reading)]
 
 
 def notes_of(table: Spanning) -> list[tuple[str, str]]:
@@ -154,13 +167,3 @@ def _markdown_cells(row: Row | None, columns: Sequence[Column]) -> list[str]:
         return [f"{'not run' if row is None else row.outcomes} {MISSING}", *[DASH] * (len(columns) - 1)]
     texts = [markdown_value(row, column) for column in columns]
     return [f"{texts[0]} {row.marks}".strip(), *texts[1:]]
-
-
-def _caption(table: Spanning) -> str:
-    """Every protocol, what its numbers are means of, and how to read the marks."""
-    protocols = [
-        rf"\textbf{{{escape(summary.name)}}}: {escape(protocol_sentence(summary.protocol))}; "
-        rf"{escape(mean_sentence(summary).rstrip('.').lower())} ($n = {max(row.expected for row in summary.rows)}$)."
-        for summary in table.summaries
-    ]
-    return " ".join([r"\textbf{All protocols}.", *protocols, places_sentence(table.summaries[0]), conventions(table.summaries[0])])

@@ -39,6 +39,19 @@ _LABELS = {
 }
 
 
+# What methods are told wrongly, or is wrong between the two images: what it is where nothing is, and how it is said.
+_MISMATCHES: Mapping[str, tuple[Any, str]] = {
+    "given_psf": (None, "methods are told the PSF {}"),
+    "given_phase": (None, "methods are told phase {} px"),
+    "given_srf_shift_nm": (0, "methods are told an SRF {} nm too high"),
+    "given_hsi_noise_db": (0, "methods are told an HSI noise {} dB too high"),
+    "given_msi_noise_db": (0, "methods are told an MSI noise {} dB too high"),
+    "msi_gain": (1, "MSI gain {}"),
+    "shift": ([0, 0], "HSI shifted by {} px (rows, columns)"),
+    "rotation_deg": (0, "HSI rotated by {} deg"),
+}
+
+
 def figure_settings() -> dict[Any, Any]:
     """The look of every figure, as matplotlib's settings for a `with`; nothing is set beyond it."""
     ink = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
@@ -137,15 +150,18 @@ def protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def protocol_sentence(protocol: Mapping[str, Any]) -> str:
-    """The protocol in one line, for captions: what decides the difficulty, without hashes and sources."""
+    """The protocol in one line, for captions."""
+    return "; ".join(protocol_statements(protocol))
+
+
+def protocol_statements(protocol: Mapping[str, Any]) -> list[str]:
+    """What decides the difficulty of a protocol, and what is told wrongly; without hashes and sources."""
     wanted = ("ratio", "PSF", "phase", "boundary", "SRF", "channels")
     facts = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in wanted]
-    noise = {plain(protocol.get(key)) for key in ("hsi_snr_db", "msi_snr_db")}
-    if noise == {"none"}:
-        return "; ".join([*facts, "no noise"])
-    return "; ".join(
-        [*facts, *(f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR"))],
-    )
+    quiet = all(protocol.get(key) is None for key in ("hsi_snr_db", "msi_snr_db"))
+    noise = ["no noise"] if quiet else [f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR")]
+    wrong = [said.format(plain(protocol[key])) for key, (none, said) in _MISMATCHES.items() if protocol.get(key, none) != none]
+    return [*facts, *noise, *wrong]
 
 
 def identity(value: Any) -> str:

@@ -241,7 +241,7 @@ def _cost_columns(results: Sequence[Result]) -> list[Column]:
     """Seconds, memory and parameters; the GPU's memory only where one was used."""
     columns = [
         Column("seconds", "Fusion", "s", None, seconds, lambda r: r.clock.fuse if r.clock else None),
-        Column("learning_seconds", "Learning", "s", None, seconds, lambda r: r.clock.fit if r.clock else None),
+        Column("learning_seconds", "Learning", "s", None, seconds, lambda r: r.clock.fit + r.clock.adapt if r.clock else None),
         Column("peak_bytes", "Memory", "MB", None, megabytes, lambda r: r.memory.peak if r.memory else None, max),
         Column("gpu_bytes", "GPU", "MB", None, megabytes, lambda r: r.memory.cuda_peak if r.memory else None, max),
         Column("parameters", "Params", "", None, count, lambda r: r.parameters_total, max),

@@ -127,6 +127,7 @@ def _flat(result: Result) -> dict[str, Any]:
     row: dict[str, Any] = {name: table[name] for name in plain}
     row["protocol"] = result.protocol.get("name")
     groups = {"metric": table["metrics"], "clock": table["clock"] or {}, "memory": table["memory"] or {}, "parameter": table["parameters"]}
+    groups |= {"oracle": table["oracle"]}
     groups |= {"protocol": {key: value for key, value in table["protocol"].items() if key != "name"}, "card": table["card"]}
     for group, content in groups.items():
         row |= {f"{group}.{key}": identity(value) if isinstance(value, dict | list | tuple) else value for key, value in content.items()}
@@ -139,12 +140,12 @@ def _label(row: Row) -> str:
 
 
 def _fit(text: str, size: int) -> str:
-    """`text` in `size` characters; the marks at its end stay."""
-    if len(text) <= size:
+    """`text` in `size` characters; at its end the word oracle and the marks stay."""
+    found = re.search(r"(?P<oracle>, oracle \([^()]*\))?(?P<marks> [†‡§]+)?$", text)
+    if len(text) <= size or found is None:
         return text
-    marks = re.search(r" [†‡§]+$", text)
-    end = marks.group() if marks else ""
-    return shorten(text[: len(text) - len(end)], size - len(end)) + end
+    end = (", oracle" if found["oracle"] else "") + (found["marks"] or "")
+    return shorten(text[: found.start()], size - len(end)) + end
 
 
 def _text_value(row: Row, column: Column, place: int) -> str:

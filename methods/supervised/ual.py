@@ -1,4 +1,4 @@
-"""UAL: a supervised fusion network, then an adaptor that learns on the scene. Zhang, Nie, Wei, Li, Zhang, CVPR 2020.
+"""UAL: a supervised fusion network, then an adaptor that learns on the scene. Zhang, Nie, Wei, Zhang, Liao, Shao, CVPR 2020.
 
 Beforehand, with truth. Three branches start from the MSI, both images and the bilinear HSI u: f_i = conv(relu(conv(.))) (64, 128). Then,
 in two stages, with i the branch, 1_i three planes that are 1 for the branch and 0 for the others, and h what all branches share:
@@ -50,7 +50,7 @@ class Method(SupervisedMethod):
 
     card: ClassVar[Card] = Card(
         name="UAL",
-        paper="Zhang, Nie, Wei, Li, Zhang, Unsupervised Adaptation Learning for Hyperspectral Imagery Super-Resolution, CVPR 2020",
+        paper="Zhang, Nie, Wei, Zhang, Liao, Shao, Unsupervised Adaptation Learning for Hyperspectral Imagery Super-Resolution, CVPR 2020",
         doi="not checked",
         year=2020,
         needs_srf=True,

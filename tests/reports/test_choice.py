@@ -50,6 +50,9 @@ def test_fields_and_patterns_select_records_and_labels_with_brackets_are_literal
         ({"precision": "two"}, "0 to 12 digits"),
         ({"precision": "13"}, "0 to 12 digits"),
         ({"precision": "psrn=2"}, "got 'psrn'"),
+        ({"ties": "-0.1"}, "--ties: expected a number of at least 0, in the unit of the first metric, got -0.1"),
+        ({"ties": "nan"}, "got nan"),
+        ({"ties": "wide"}, "got wide"),
     ],
 )
 def test_a_typo_is_an_error_that_names_what_there_is(texts: dict[str, Any], message: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmark.result import Result
+from reports.choice import read_choice
 from reports.comparisons import ALL, Compared, comparison_section, comparisons, comparisons_frame, matrix_table, pair_table
 from reports.figures import save
 from reports.latex import latex_document
@@ -57,6 +58,15 @@ def test_the_pair_table_says_by_how_much_and_the_better_one_stands_first(results
     matrix = matrix_table(known)
     assert matrix.rows[0] == ("1. R-FUSE", "1.00", "0", "\N{EN DASH}", "8/0/0 ▲")
     assert matrix.rows[1] == ("2. HySure", "2.00", "0", "0/0/8 ▼", "\N{EN DASH}")
+
+
+def test_the_region_of_practical_equivalence_is_the_readers(results: list[Result]) -> None:
+    summaries = summarise(many_scenes(results))
+    difference = 20 * np.log10(0.012 / 0.008)
+    for ties, verdict in (("", "better"), ("0", "better"), (f"{difference + 0.01:.2f}", "equal")):
+        known = of_tier(comparisons(summaries, read_choice(ties=ties).practical), "psf+srf known")
+        assert pair_table(known).rows[0][-2:] == ("0/8/0" if verdict == "equal" else "8/0/0", verdict)
+        assert known.found.practical == float(ties or 0.2)
 
 
 def test_three_scenes_cannot_tell_and_say_so_everywhere(results: list[Result]) -> None:

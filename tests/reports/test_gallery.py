@@ -14,7 +14,7 @@ from PIL import Image
 from benchmark.result import Result, read_records
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.comparison import Detail
-from reports.detail import BUDGET, LADDER, plan_detail
+from reports.detail import BUDGET, LADDER, LEAST_RATE, Plan, plan_detail
 from reports.gallery import Gallery, gallery
 from reports.images import colour_errors
 from reports.responses import Responses, draw_kernels, estimated_responses, true_responses
@@ -26,6 +26,10 @@ def gallery_of(run: Path, detail: Detail | None = None) -> Gallery:
     summary = summarise(read_records(run))[0]
     series = {(row.label, row.tier): place for place, row in enumerate(summary.rows)}
     return gallery(run, summary, summary.scenes[0], series, detail or Detail())
+
+
+def size_of(plan: Plan) -> tuple[int, int]:
+    return plan.detail.longest, plan.detail.grid
 
 
 def pixels(webp: bytes) -> np.ndarray:
@@ -103,8 +107,9 @@ def test_the_files_beside_the_page_hold_the_spectra_unrounded(small_run: Path) -
 
 
 def test_the_finest_detail_is_taken_that_fits_the_budget(results: list[Result]) -> None:
-    assert plan_detail(results).detail == LADDER[0]
-    assert plan_detail([]).detail == LADDER[0]
+    for few in (results, []):
+        assert size_of(plan_detail(few)) == size_of(Plan(LADDER[0], 1))
+        assert plan_detail(few).detail.most > 2 * LEAST_RATE * 512**2  # little is left out
     scored = next(result for result in results if result.outcome == "scored")
     many = [
         replace(scored, scene=f"s{scene}", label=f"m{method}", observed={"shape": [31, 512, 512]})
@@ -112,7 +117,11 @@ def test_the_finest_detail_is_taken_that_fits_the_budget(results: list[Result]) 
         for method in range(10)
     ]
     plan = plan_detail(many)
-    assert (plan.detail, plan.scenes) == (Detail(256, 32), 12)
+    assert (size_of(plan), plan.scenes) == ((256, 32), 12)
+    assert 12 * 4 / 3 * (22 * plan.detail.most + 32**2 * 31 * 12) == pytest.approx(BUDGET)
+    posterior = plan_detail([replace(result, metrics={**result.metrics, "std_rms_z": 1.0}) for result in many])
+    assert size_of(posterior) == (256, 32)
+    assert LEAST_RATE * 256**2 < posterior.detail.most == pytest.approx(plan.detail.most * 22 / 32)
     seeds = [replace(result, seed=seed) for result in many for seed in range(3)]
     assert plan_detail(seeds) == plan  # one seed of each is drawn
 
@@ -121,7 +130,7 @@ def test_a_run_that_no_detail_fits_draws_its_first_scenes(results: list[Result])
     scored = next(result for result in results if result.outcome == "scored")
     many = [replace(scored, scene=f"s{scene}", observed={"shape": [200, 9, 9]}) for scene in range(4000)]
     plan = plan_detail(many)
-    assert plan.detail == LADDER[-1]
+    assert plan.detail == replace(LADDER[-1], most=LEAST_RATE * 64**2)
     assert 0 < plan.scenes < 4000
     assert plan.has_room(plan.scenes)
     assert not plan.has_room(plan.scenes + 1)

@@ -109,6 +109,14 @@ def test_webp_keeps_every_pixel_of_a_small_picture_and_nearly_all_of_a_large_one
     assert np.abs(found - picture).mean() < 4
 
 
+@pytest.mark.parametrize(("width", "most"), [(256, 40_000), (256, 25_000), (100, 10_000)])
+def test_webp_of_noise_keeps_to_the_bytes_it_is_told_and_to_no_less_quality_than_it_must(width: int, most: int) -> None:
+    noise = RNG.integers(0, 256, (256, width, 3)).astype(np.uint8)
+    assert most / 2 < len(webp(noise, float(most))) <= most
+    flat = np.full((256, width, 3), 7, np.uint8)
+    assert webp(flat, float(most)) == webp(flat)
+
+
 def test_the_preview_keeps_the_longer_side_it_is_told() -> None:
     errors = RNG.random((64, 96))
     assert colour_errors(errors, 1.0, 48).shape == (32, 48, 3)

@@ -12,6 +12,7 @@ import pytest
 
 from benchmark.result import Result
 from reports.latex import escape, latex_document, latex_table
+from reports.style import protocol_sentence
 from reports.summary import summarise
 
 ASCII = "".join(chr(code) for code in range(32, 127))
@@ -40,19 +41,24 @@ def compiled(tmp_path: Path, document: str) -> tuple[str, str]:
     return text.stdout, run.stdout
 
 
+def rows_show_the_means(page: str, results: list[Result]) -> None:
+    """Two rows of a PDF's text against the records of its protocol."""
+    for method, name in (("rfuse", "R-FUSE"), ("bicubic", "Bicubic")):
+        cells = [r for r in results if r.method == method and r.outcome == "scored"]
+        line = next(line for line in page.splitlines() if line.strip().startswith(name) and ":" not in line)
+        for metric, digits in (("psnr", 2), ("ssim", 4), ("sam", 2), ("ergas", 3), ("uiqi", 4)):
+            mean = sum(float(r.metrics[metric] or 0) for r in cells) / len(cells)
+            assert f"{mean:.{digits}f}" in line.split(), (metric, line)
+        assert f"{len(cells)}/6" in line.split()
+
+
 def test_the_pdf_shows_the_means_of_the_records_in_their_rows(results: list[Result], tmp_path: Path) -> None:
     summaries = summarise(results)
     text, log = compiled(tmp_path, latex_document([latex_table(summary) for summary in summaries]))
     assert "Overfull \\hbox" not in log
     pages = text.split("\f")
     for summary, page in zip(summaries, pages, strict=False):
-        for method, name in (("rfuse", "R-FUSE"), ("bicubic", "Bicubic")):
-            cells = [r for r in results if r.method == method and r.protocol == summary.protocol and r.outcome == "scored"]
-            line = next(line for line in page.splitlines() if line.strip().startswith(name) and ":" not in line)
-            for metric, digits in (("psnr", 2), ("ssim", 4), ("sam", 2), ("ergas", 3), ("uiqi", 4)):
-                mean = sum(float(r.metrics[metric] or 0) for r in cells) / len(cells)
-                assert f"{mean:.{digits}f}" in line.split(), (metric, line)
-            assert f"{len(cells)}/6" in line.split()
+        rows_show_the_means(page, [r for r in results if r.protocol == summary.protocol])
         assert "MossFuse (50 steps, under-" in page
         assert "hence not ranked" in re.sub(r"\s+", " ", page)
 
@@ -80,6 +86,23 @@ def test_the_caption_states_protocol_conventions_and_scenes(results: list[Result
     ):
         assert fact in caption
     assert r"\pm$ standard deviation" in caption
+
+
+def test_the_caption_says_what_methods_are_told_wrongly_and_nothing_of_it_where_all_is_true(results: list[Result]) -> None:
+    true = {"given_psf": None, "given_phase": None, "given_srf_shift_nm": 0.0, "msi_gain": 1.0, "shift": [0.0, 0.0], "rotation_deg": 0.0}
+    wrong = {"given_psf": {"kind": "gaussian", "sigma": 1.5}, "given_phase": 4, "given_srf_shift_nm": -5.0, "given_hsi_noise_db": 3.0}
+    wrong |= {"msi_gain": 1.1, "shift": [0.25, 0.0], "rotation_deg": 0.5}
+    base = [r for r in results if r.protocol["ratio"] == 8]
+    plain, right, told = (
+        protocol_sentence(summarise([replace(r, protocol={**r.protocol, **change}) for r in base])[0].protocol)
+        for change in ({}, true, true | wrong)
+    )
+    assert right == plain
+    assert told.removeprefix(plain) == (
+        "; methods are told the PSF gaussian, sigma 1.5; methods are told phase 4 px; methods are told an SRF -5 nm too high; methods are "
+        "told an HSI noise 3 dB too high; MSI gain 1.1; HSI shifted by 0.25, 0 px (rows, columns); HSI rotated by 0.5 deg"
+    )
+    assert "HSI shifted by 0.25, 0 px" in latex_table(summarise([replace(r, protocol={**r.protocol, **wrong}) for r in base])[0])
 
 
 def test_any_text_compiles_and_is_shown_as_it_is(results: list[Result], tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> Non
     report = write_report(small_run)
     names = {path.name for path in report.tables if path.name.startswith("profiles_")}
     stems = ("profiles_psnr_camera-x8", "profiles_estimate_camera-x8")
-    assert names == {"profiles_cells.csv", *(f"{stem}.{suffix}" for stem in stems for suffix in ("tex", "csv", "txt"))}
+    assert names == {"profiles_cells.csv", *(f"{stem}.{suffix}" for stem in stems for suffix in ("tex", "typ", "csv", "txt"))}
     assert len(pd.read_csv(report.folder / "tables" / "profiles_cells.csv")) > 0
     page = report.page.read_text(encoding="utf-8")
     assert 'id="conventions"' in page
@@ -149,16 +149,18 @@ def test_the_tables_compile_and_fit_the_page(results: list[Result], stored: dict
     assert "Overfull" not in log
 
 
-def test_the_page_has_the_scores_without_truth_and_of_estimated_responses_where_there_are_any(small_run: Path) -> None:
+def test_the_page_has_the_scores_without_truth_of_estimated_responses_and_of_stated_deviations_where_there_are_any(small_run: Path) -> None:
     before = write_report(small_run).page.read_text(encoding="utf-8")
-    assert "Scores that need no truth" not in before
+    assert 'class="further"' not in before
     for record in read_records(small_run):
         blind = {"psf_error": 0.1234, "srf_error": None} if record.method == "hostile" else {}
-        metrics = {**record.metrics, "d_lambda": None, "consistency_hsi": 0.04321, **blind}
+        stated = {"std_within_1": 0.7071, "std_rms_z": 1.25, "std_crps": 0.00345} if record.method == "rfuse" else {}
+        metrics = {**record.metrics, "d_lambda": None, "consistency_hsi": 0.04321, **blind, **stated}
         write_record(small_run, replace(record, metrics=metrics))
     page = write_report(small_run).page.read_text(encoding="utf-8")
     first, second = page.split("<summary>Scores that need no truth</summary>")[1].split("<summary>Estimated responses")
-    second = second.split("</details>")[0]
+    second, third = second.split("<summary>Stated standard deviations against the errors</summary>")
+    second, third = second.split("</details>")[0], third.split("</details>")[0]
     assert "HSI residual" in first
     assert "0.04321" in first
     assert "D_lambda" not in first
@@ -167,3 +169,8 @@ def test_the_page_has_the_scores_without_truth_and_of_estimated_responses_where_
     assert "SRF error" not in second
     assert "R-FUSE" in first
     assert "R-FUSE" not in second
+    for text in ("R-FUSE", "Within 1 std", ">0.707<", "Error over std", ">1.250<", "CRPS", ">0.00345<"):
+        assert text in third
+    assert "Within 2 std" not in third
+    assert "Bicubic" not in third
+    assert page.count("continuous ranked probability score") == 1  # its definition, among those of the metrics shown

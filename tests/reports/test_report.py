@@ -71,10 +71,12 @@ def page(report: ReportPaths) -> Page:
 def test_the_report_lies_where_it_says(report: ReportPaths, run_folder: Path) -> None:
     assert report.folder == run_folder / "report"
     stems = ("summary_camera-x8", "summary_noisy_x4-b")
-    names = {f"tables/{stem}.{suffix}" for stem in (*stems, "protocols") for suffix in ("tex", "csv", "md")}
+    names = {f"tables/{stem}.{suffix}" for stem in (*stems, "protocols") for suffix in ("tex", "typ", "csv", "md")}
     names |= {f"tables/{name}" for name in ("cells.csv", "claims.csv", "claims.txt", "methods.bib", "statistics.csv")}
     compared = [f"{protocol}_{tier}" for protocol, tiers in COMPARED.items() for tier in tiers]
-    names |= {f"tables/statistics_{each}_{kind}.{suffix}" for each in compared for kind in ("matrix", "pairs") for suffix in ("tex", "txt")}
+    names |= {
+        f"tables/statistics_{each}_{kind}.{suffix}" for each in compared for kind in ("matrix", "pairs") for suffix in ("tex", "typ", "txt")
+    }
     assert {path.relative_to(report.folder).as_posix() for path in report.tables} == names
     stems = {path.relative_to(report.folder).with_suffix("").name for path in report.figures}
     protocols = ("camera-x8", "noisy_x4-b")

@@ -107,6 +107,7 @@ def test_estimated_responses_stand_beside_the_true_ones_and_there_is_no_figure_w
     assert figure is not None
     titles = [panel.get_title() for panel in figure.axes]
     assert titles[:4] == ["PSF, true", "PSF, R-FUSE", "PSF, HySure", "PSF, Bicubic"]
+    assert all(len(line) <= 30 for title in titles for line in title.splitlines())
     lines = next(panel for panel in figure.axes if panel.get_title().startswith("SRF, R-FUSE")).get_lines()
     np.testing.assert_allclose(lines[0].get_ydata(), weights[0])
     np.testing.assert_allclose(lines[1].get_ydata(), weights[0] * 1.1)

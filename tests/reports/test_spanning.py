@@ -12,7 +12,7 @@ import pytest
 
 from benchmark.result import Result
 from reports.latex import latex_document, latex_table
-from reports.spanning import Spanning, span, spanning_frame, spanning_latex, spanning_markdown
+from reports.spanning import Spanning, span, spanning_caption, spanning_frame, spanning_latex, spanning_markdown
 from reports.summary import summarise
 from tests.reports.test_latex import compiled
 
@@ -48,6 +48,19 @@ def test_the_pdf_shows_both_protocols_side_by_side_and_says_what_is_missing(tabl
     flat = re.sub(r"\s+", " ", text)
     assert "the protocol withholds the PSF" in flat
     assert "n = 6" in flat
+
+
+def test_the_caption_says_once_what_protocols_share_and_of_each_what_it_has_of_its_own(results: list[Result]) -> None:
+    base = [r for r in results if r.protocol["ratio"] == 8]
+    moved = [replace(r, protocol={**r.protocol, "name": f"shift-{n}", "shift": [n, 0.0]}) for r in base for n in (0.0, 0.5)]
+    table = span(summarise(moved))
+    assert table is not None
+    shared, none, half, (_, reading) = spanning_caption(table)
+    assert shared[1].startswith(": ratio \u00d78; PSF gaussian, taps 7")
+    assert shared[1].endswith("no noise; mean over 3 scenes and 2 seeds \u00b1 standard deviation over them (n = 6).")
+    assert (none, half) == (("shift-0.0", ": nothing else."), ("shift-0.5", ": HSI shifted by 0.5, 0 px (rows, columns)."))
+    assert "SAM (deg)" in reading
+    assert "ERGAS" not in reading  # no column of this table
 
 
 def test_protocols_that_do_not_fit_beside_the_others_follow_below(results: list[Result], tmp_path: Path) -> None:
