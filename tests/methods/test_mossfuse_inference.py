@@ -27,7 +27,7 @@ from methods.unsupervised.mossfuse.merged_blocks import (
     MergedSpectralAggregation,
     MergedTransformer,
 )
-from methods.unsupervised.mossfuse.merging import constants, merged_depthwise
+from methods.unsupervised.mossfuse.merging import constants, merged_depthwise, moved_bias
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.network import NO_QUIRKS, RELEASED_QUIRKS, MossFuseNetwork, Quirks
 
@@ -209,6 +209,9 @@ from methods.unsupervised.mossfuse.network import MossFuseNetwork
 torch.set_num_threads(1)
 network = MossFuseNetwork(6, 3, 4, 8).eval()
 msi, hsi = torch.rand(1, 3, 12, 20), torch.rand(1, 6, 3, 5)
+compiled, eager = strips.compiled_kernels(), strips.EAGER  # only what the compiler makes faster is compiled
+assert compiled.shares is not eager.shares
+assert (compiled.gated, compiled.hidden, compiled.hidden_squares) == (eager.gated, eager.hidden, eager.hidden_squares)
 functions = (strips.shares, strips.gated, strips.hidden, strips.hidden_squares)
 traced = strips.Kernels(*(torch.compile(each, backend="eager", fullgraph=True) for each in functions))
 inference.compiled_kernels = lambda: traced
@@ -222,6 +225,19 @@ def test_every_function_of_a_strip_can_be_traced_whole() -> None:
     """In a process of its own: the shape checker of the test run cannot be traced."""
     ended = subprocess.run([sys.executable, "-c", TRACED, str(ROOT)], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_a_bias_after_a_norm_moves_into_the_matrix() -> None:
+    rng = torch.Generator().manual_seed(12)
+    weight, bias, n = (torch.randn(shape, generator=rng).double() for shape in ((7, 5), (7,), (11, 5)))
+    n = n - n.mean(1, keepdim=True)
+    torch.testing.assert_close((n + 1) @ moved_bias(weight, bias).T, n @ weight.T + bias)
+
+
+def test_pixels_far_from_zero_are_normalised_as_near_it() -> None:
+    x = 0.3 * torch.randn(4, 6, 16, generator=torch.Generator().manual_seed(13)) + 50
+    exact = torch.nn.functional.layer_norm(x.double(), (16,), eps=1e-5) + 1
+    torch.testing.assert_close(strips.normalised(x).double(), exact, rtol=0, atol=1e-4)
 
 
 def test_bfloat16_is_another_result_and_near() -> None:

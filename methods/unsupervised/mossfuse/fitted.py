@@ -2,7 +2,7 @@
 
     merged       merged weights, strips of rows (inference.py): the same cube to 1e-5, in a fraction of time and memory. The default
     unmerged     the network as it is trained, without the parts that the cube does not need
-    compiled     merged, its functions through `torch.compile`: the same cube to 1e-5; the first fusion waits for the compiler
+    compiled     merged, the strips of its attention through `torch.compile`: the same cube to 1e-5; the first fusion waits for the compiler
     autocast     merged, matrices and convolutions in bfloat16: another result; how far off has not been scored
 
 Everything but the plain merged network is said in the card's name.

@@ -3,7 +3,7 @@
     what                      how
     decoders, sensors         those that the cube does not need are never computed
     maps                      (H, W, C) throughout: a 1x1 is a matrix product, the layer norm runs along memory, nothing is rearranged
-    layer norm                its weight and bias go into the 1x1 after it
+    layer norm                its weight and bias go into the matrix of the 1x1 after it
     attention                 q and k are never kept: each strip leaves q'k and the squares of both; with A = softmax(cosines) and W the
                               projection, W (A v) = (W A) v, one product for two
     feed-forward              a strip of rows at a time, with a row above and below: its map of 4 C channels never exists
@@ -20,6 +20,7 @@ result.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import cast
 
@@ -38,7 +39,7 @@ from methods.unsupervised.mossfuse.merged_blocks import (
     MergedTransformer,
     add_product,
 )
-from methods.unsupervised.mossfuse.network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder, arranged, interpolate
+from methods.unsupervised.mossfuse.network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder, arranged, between
 from methods.unsupervised.mossfuse.strips import EAGER, compiled_kernels
 
 
@@ -53,13 +54,13 @@ class MergedEncoder(Held):
         complementary = encoder.complementary if isinstance(encoder.complementary, nn.Sequential) else nn.Sequential(encoder.complementary)
         self.blocks, self.shared, self.complementary = (_merged(part) for part in (encoder.blocks, encoder.shared, complementary))
 
-    def trunk(self, image: Float[Tensor, "channels H W"], frame: Frame) -> Float[Tensor, "H W C"]:
-        """What both branches start from."""
-        x = image.new_empty(frame.rows, frame.cols, frame.spare.shape[2])
+    def trunk(self, rows_of: Callable[[int, int], Tensor], frame: Frame) -> Float[Tensor, "H W C"]:
+        """What both branches start from; `rows_of` first to last gives these of the image, (rows, W, channels)."""
+        x = torch.empty_like(frame.spare)
         for start, stop in frame.strips:
             first, last = max(0, start - 1), min(frame.rows, stop + 1)
-            rows = F.pad(image[:, first:last], (0, 0, 1 - (start - first), 1 - (last - stop)))
-            x[start:stop] = F.conv2d(arranged(rows[None]), self.embed, padding=(0, 1))[0].permute(1, 2, 0)
+            rows = F.pad(rows_of(first, last), (0, 0, 0, 0, 1 - (start - first), 1 - (last - stop)))
+            x[start:stop] = F.conv2d(arranged(rows.permute(2, 0, 1)[None]), self.embed, padding=(0, 1))[0].permute(1, 2, 0)
         change(self.blocks, x, frame)
         return x
 
@@ -109,15 +110,16 @@ class MergedNetwork(nn.Module):
 
     def _fused(self, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"]) -> Float[Tensor, "bands H W"]:
         frame = Frame(msi, self.width, compiled_kernels() if self.compiled else EAGER)
-        msi_shared = self.msi_encoder.trunk(msi, frame)
+        msi_rows, hsi_rows = pixels_of(msi), interpolated_rows(hsi, self.ratio, self.centre)
+        msi_shared = self.msi_encoder.trunk(msi_rows, frame)
         change(self.msi_encoder.shared, msi_shared, frame)
-        hsi_complementary = self.hsi_encoder.trunk(interpolate(hsi[None], self.ratio, self.centre)[0], frame)
+        hsi_complementary = self.hsi_encoder.trunk(hsi_rows, frame)
         hsi_shared = hsi_complementary.clone()
         change(self.hsi_encoder.shared, hsi_shared, frame)
         x = self.decoder.merge(msi_shared, hsi_shared, frame)
         del msi_shared, hsi_shared  # maps are the memory: none is held longer than it is needed
         change(self.hsi_encoder.complementary, hsi_complementary, frame)
-        msi_complementary = self.msi_encoder.trunk(msi, frame)  # once more: a twentieth of the work, for a map less at the peak
+        msi_complementary = self.msi_encoder.trunk(msi_rows, frame)  # once more: a twentieth of the work, for a map less at the peak
         change(self.msi_encoder.complementary, msi_complementary, frame)
         self.decoder.spatial.change(x, msi_complementary, frame)
         del msi_complementary
@@ -125,6 +127,21 @@ class MergedNetwork(nn.Module):
         del hsi_complementary
         change(self.decoder.blocks, x, frame)
         return cast(Tensor, self.decoder.head(x[None].permute(0, 3, 1, 2))[0].to(msi.dtype))
+
+
+def pixels_of(image: Float[Tensor, "channels H W"]) -> Callable[[int, int], Tensor]:
+    """Rows first to last of an image, (rows, W, channels)."""
+    pixels = image.permute(1, 2, 0)
+    return lambda first, last: pixels[first:last]
+
+
+def interpolated_rows(image: Float[Tensor, "bands h w"], ratio: int, centre: float) -> Callable[[int, int], Tensor]:
+    """Rows first to last of `network.interpolate`, (rows, W, bands), made when asked for: the whole map is never there."""
+    above, below, down = between(image.shape[1], ratio, centre, image)
+    left, right, across = between(image.shape[2], ratio, centre, image)
+    coarse = image.permute(1, 2, 0).contiguous()
+    lines = torch.lerp(coarse[:, left], coarse[:, right], across[:, None])
+    return lambda first, last: torch.lerp(lines[above[first:last]], lines[below[first:last]], down[first:last, None, None])
 
 
 def _merged(blocks: nn.Module) -> nn.ModuleList:

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from methods.contract import Example
 from methods.numerics.training_loop import Learner, Schedule, WeightAverage
+from methods.unsupervised.mossfuse.learning import outputs_for_learning
 from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure
 from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
 
@@ -59,7 +60,7 @@ class PairLearner(Learner):
         self.budget, self.weights, self.course = budget, weights, course
         self.average = WeightAverage(network, budget.average)
         self.sensors = torch.optim.Adam(network.blind.parameters())
-        self.whole = torch.optim.Adam(network.parameters())
+        self.whole = torch.optim.Adam(network.parameters(), fused=True)
         self.sensor_schedule = Schedule(max(budget.sensor_steps, 1), budget.sensor_learning_rate)
         self.schedule = Schedule(budget.steps, budget.learning_rate, min(WARM_UP, budget.steps))
 
@@ -129,7 +130,7 @@ class PairLearner(Learner):
     def _update_all(self, step: int) -> Mapping[str, Tensor]:
         msi, hsi = self._stacked([self.examples[step * self.budget.batch + place] for place in range(self.budget.batch)])
         with torch.autocast(msi.device.type, torch.bfloat16, enabled=self.budget.mixed_precision):
-            out = self.network(msi, hsi)
+            out = outputs_for_learning(self.network, msi, hsi)
         losses = measure(self.network, out, msi, hsi)
         _descend(self.whole, self.schedule.rate(step), losses.total(self.weights), LARGEST_GRADIENT)
         return {name: loss.detach() for name, loss in terms(losses).items()}

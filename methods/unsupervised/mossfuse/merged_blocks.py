@@ -29,7 +29,7 @@ from methods.unsupervised.mossfuse.blocks import (
     head_blocks,
 )
 from methods.unsupervised.mossfuse.merging import TAPS, after_norm, merged_depthwise, merged_narrow, product
-from methods.unsupervised.mossfuse.strips import Kernels, depthwise, strips
+from methods.unsupervised.mossfuse.strips import Kernels, depthwise, strips, window
 
 STRIP_BYTES = 1_600_000  # of a map of 2 C channels in a strip: a few of them fit the caches of a core; fewer rows: more halo
 STRIP_BYTES_GPU = 400_000_000  # few large strips there
@@ -61,15 +61,13 @@ class MergedAttention(Held):
     """Values v, the matrix A that mixes them, and the projection W: the attention's output at a pixel is W A v."""
 
     weight: Tensor
-    bias: Tensor
     kernel: Tensor
     temperature: Tensor
     project: Tensor
 
     def __init__(self, norm: ChannelNorm, attention: ChannelAttention) -> None:
         super().__init__()
-        first = after_norm(norm, attention.qkv.weight[:, :, 0, 0])
-        self.hold(weight=first.weight, bias=first.bias, kernel=attention.depthwise.weight)
+        self.hold(weight=after_norm(norm, attention.qkv.weight[:, :, 0, 0]), kernel=attention.depthwise.weight)
         self.hold(temperature=attention.temperature, project=attention.project.weight[:, :, 0, 0])
 
     def look(
@@ -81,7 +79,7 @@ class MergedAttention(Held):
         for start, stop in frame.strips:
             rows, above, below = window(x, start, stop, 1)
             factor = None if gate is None else gate(start, stop)
-            part = frame.kernels.shares(rows, self.weight, self.bias, self.kernel, factor, above, below)
+            part = frame.kernels.shares(rows, self.weight, self.kernel, factor, above, below)
             alike, squares, total = alike + part[0], squares + part[1], total + part[2]
             frame.spare[start:stop] = part[3]
         query, key = squares.sqrt().clamp_min(COSINE_EPS).chunk(2)
@@ -95,8 +93,6 @@ class MergedFeedForward(Held):
 
     weight_a: Tensor
     weight_b: Tensor
-    bias_a: Tensor
-    bias_b: Tensor
     kernel_a: Tensor
     kernel_b: Tensor
     project: Tensor
@@ -104,9 +100,8 @@ class MergedFeedForward(Held):
     def __init__(self, norm: ChannelNorm, feed_forward: FeedForward) -> None:
         super().__init__()
         first = after_norm(norm, feed_forward.expand.weight[:, :, 0, 0])
-        half, kernel = first.bias.shape[0] // 2, feed_forward.depthwise.weight
-        self.hold(weight_a=first.weight[:half], bias_a=first.bias[:half], kernel_a=kernel[:half])
-        self.hold(weight_b=first.weight[half:], bias_b=first.bias[half:], kernel_b=kernel[half:])
+        half, kernel = first.shape[0] // 2, feed_forward.depthwise.weight
+        self.hold(weight_a=first[:half], kernel_a=kernel[:half], weight_b=first[half:], kernel_b=kernel[half:])
         self.hold(project=feed_forward.project.weight[:, :, 0, 0])
 
     def change(self, x: Float[Tensor, "H W C"], frame: Frame, prepare: Callable[[int, int], None]) -> None:
@@ -119,12 +114,8 @@ class MergedFeedForward(Held):
             ready = ahead
             rows = torch.cat((before, x[start:ahead]))
             before = x[stop - 1 : stop].clone()
-            wide = frame.kernels.gated(
-                rows,
-                *(self.weight_a, self.bias_a, self.kernel_a),
-                *(self.weight_b, self.bias_b, self.kernel_b),
-                *(int(start == 0), int(stop == frame.rows)),
-            )
+            ends = int(start == 0), int(stop == frame.rows)
+            wide = frame.kernels.gated(rows, self.weight_a, self.kernel_a, self.weight_b, self.kernel_b, *ends)
             add_product(x[start:stop], wide, self.project)
 
 
@@ -251,12 +242,6 @@ class MergedLargeKernel(Held):
             rows, above, below = window(x, start, stop, TAPS // 2)
             frame.spare[start:stop] = depthwise(rows, self.kernel, above, below, self.shift)
         return frame.spare
-
-
-def window(x: Float[Tensor, "H W C"], start: int, stop: int, halo: int) -> tuple[Float[Tensor, "rows W C"], int, int]:
-    """Rows start to stop with up to `halo` more on either side, and how many of those the image does not have, above and below."""
-    first, last = max(0, start - halo), min(x.shape[0], stop + halo)
-    return x[first:last], halo - (start - first), halo - (last - stop)
 
 
 def add_product(x: Float[Tensor, "rows W C"], z: Float[Tensor, "rows W into"], weight: Float[Tensor, "C into"]) -> None:

@@ -1,6 +1,7 @@
 """Chains of linear maps of a trained MossFuse network, each merged into one: the weights of the network for inference.
 
-    norm then 1x1            W (w n + b) = (W diag w) n + W b                 n the normalised pixel, w and b the norm's own
+    norm then 1x1            W (w n + b) = V (n + 1), 1 the vector of ones    n the normalised pixel, w and b the norm's own
+                             V = U - (U 1 / C) 1' + (W b / C) 1',  U = W diag w;  exact because the C numbers of n sum to 0
     batch norm               BN(z) = s z + t,  s = weight / sqrt(variance + eps),  t = bias - s mean        (after training: constants)
     dw then BN, four ways    one 7x7 kernel: sum of s_i kernel_i, dilated ones spread out with zeros; one shift t
     1x1 then 1x1             one matrix
@@ -31,10 +32,14 @@ class Affine:
     bias: Float[Tensor, " out"]
 
 
-def after_norm(norm: ChannelNorm, weight: Float[Tensor, "out into"]) -> Affine:
-    """The norm's own weight and bias, and the 1x1 after it."""
-    exact = weight.double()
-    return Affine((exact * norm.weight.double()).to(weight), (exact @ norm.bias.double()).to(weight))
+def after_norm(norm: ChannelNorm, weight: Float[Tensor, "out into"]) -> Float[Tensor, "out into"]:
+    """The matrix V that n + 1 is multiplied by: the norm's own weight and bias, and the 1x1 after it."""
+    return moved_bias(weight.double() * norm.weight.double(), weight.double() @ norm.bias.double()).to(weight)
+
+
+def moved_bias(weight: Float[Tensor, "out into"], bias: Float[Tensor, " out"]) -> Float[Tensor, "out into"]:
+    """V with V (n + 1) = weight n + bias for every n whose numbers sum to 0: the bias costs nothing then."""
+    return weight + ((bias - weight.sum(1)) / weight.shape[1])[:, None]
 
 
 def merged_depthwise(branches: DilatedDepthwise) -> tuple[Float[Tensor, "C 1 7 7"], Float[Tensor, " C"]]:

@@ -3,7 +3,7 @@
 Each image is encoded on the fine grid into shared and complementary features; a decoder merges the shared ones and lets the MSI's
 complement bring spatial detail, the HSI's spectral detail. The network is learned from observations alone: the fused cube, degraded by
 sensors that are estimated too, must give both images back. The files beside this one hold, bottom up: blocks, aggregation, blind, network,
-losses, training, checkpoint; and for inference: merging, strips, merged_blocks, inference, fitted.
+losses, backward, learning, training, checkpoint; and for inference: merging, strips, merged_blocks, inference, fitted.
 
 Ways to use it:
     checkpoint given    the authors' weights (.pth), or ours (.safetensors, such as weights/cave_x8.safetensors beside this file), read by

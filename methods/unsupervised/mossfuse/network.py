@@ -20,7 +20,7 @@ from typing import cast
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
@@ -187,15 +187,31 @@ class MossFuseNetwork(nn.Module):
     def forward(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Outputs:
         """Everything that training looks at. In the cycle the sensors are constants: no gradient reaches them from there."""
         features = self.encode(msi, hsi)
-        cube = self.fused_decoder(features)
+        images = (
+            self.fused_decoder(features),
+            self.msi_decoder(features.msi_shared, features.msi_complementary),
+            self.hsi_decoder(features.hsi_shared, features.hsi_complementary),
+            self.shared_decoder(features.msi_shared, features.hsi_shared),
+        )
+        return self.completed(msi, hsi, features, images)
+
+    def completed(
+        self,
+        msi: Float[Tensor, "batch channels H W"],
+        hsi: Float[Tensor, "batch bands h w"],
+        features: Features,
+        images: tuple[Tensor, Tensor, Tensor, Tensor],
+    ) -> Outputs:
+        """All outputs, from the features and the decoders' images: cube, MSI, HSI, low-resolution MSI. The sensors' part is added."""
+        cube, msi_reconstruction, hsi_reconstruction, low_msi_reconstruction = images
         from_hsi, from_msi = self.blind(msi, hsi)
         srf, psf = self.blind.srf(), self.blind.psf()
         return Outputs(
             features=features,
             cube=cube,
-            msi_reconstruction=self.msi_decoder(features.msi_shared, features.msi_complementary),
-            hsi_reconstruction=self.hsi_decoder(features.hsi_shared, features.hsi_complementary),
-            low_msi_reconstruction=self.shared_decoder(features.msi_shared, features.hsi_shared),
+            msi_reconstruction=msi_reconstruction,
+            hsi_reconstruction=hsi_reconstruction,
+            low_msi_reconstruction=low_msi_reconstruction,
             low_msi_from_hsi=from_hsi,
             low_msi_from_msi=from_msi,
             srf=srf,
@@ -222,13 +238,19 @@ def interpolate(image: Float[Tensor, "batch channels h w"], ratio: int, centre: 
     if centre == (ratio - 1) / 2:
         return F.interpolate(image, scale_factor=ratio, mode="bilinear", align_corners=False)
     for axis in (2, 3):
-        last = image.shape[axis] - 1
-        place = (torch.arange((last + 1) * ratio, dtype=image.dtype, device=image.device) - centre) / ratio
-        low = place.floor()
-        share = (place - low).reshape(-1, *[1] * (3 - axis))
-        before, after = (image.index_select(axis, (low + step).long().clamp(0, last)) for step in (0, 1))
-        image = torch.lerp(before, after, share)
+        before, after, share = between(image.shape[axis], ratio, centre, image)
+        image = torch.lerp(image.index_select(axis, before), image.index_select(axis, after), share.reshape(-1, *[1] * (3 - axis)))
     return image
+
+
+def between(
+    size: int, ratio: int, centre: float, like: Tensor
+) -> tuple[Int[Tensor, " fine"], Int[Tensor, " fine"], Float[Tensor, " fine"]]:
+    """For each fine pixel along an axis of `size` coarse ones: the coarse ones before and after it, and how far it is on the way, 0..1."""
+    place = (torch.arange(size * ratio, dtype=like.dtype, device=like.device) - centre) / ratio
+    low = place.floor()
+    before, after = ((low + step).long().clamp(0, size - 1) for step in (0, 1))
+    return before, after, place - low
 
 
 def build_network(bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1, quirks: Quirks = NO_QUIRKS) -> MossFuseNetwork:

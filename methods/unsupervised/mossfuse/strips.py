@@ -1,13 +1,15 @@
 """What the network for inference does with a strip of rows: pure functions of tensors, small enough that their maps stay in the cache.
 
 A map is (H, W, C), a strip some rows of it. A depthwise 3x3 needs a row above and below: they come with the strip, and `above` or
-`below` is 1 instead where the image ends and the convolution sees zeros. Pixels are normalised with (x - mean) / sqrt(variance + 1e-5).
+`below` is 1 instead where the image ends and the convolution sees zeros. Pixels are normalised, n(x) = (x - mean) / sqrt(variance + 1e-5);
+the matrices after that take n + 1, which gives them their bias (`merging.moved_bias`).
 
-    shares        q, k, v = dw3(A n(x)):  q'k, the sums of squares of q and k, the sum of v, and v
-    gated         gelu(dw3(A1 n(x))) * dw3(A2 n(x))
+    shares        q, k, v = dw3(A (n(x) + 1)):  q'k, the sums of squares of q and k, the sum of v, and v
+    gated         gelu(dw3(A1 (n(x) + 1))) * dw3(A2 (n(x) + 1))
     hidden        gelu(A y)
 
-`torch.compile` takes each as it is: they depend on tensors alone, and few shapes occur.
+`torch.compile` takes each as it is: they depend on tensors alone, and few shapes occur. It is asked for `shares` alone: what the compiler
+writes for a GELU takes three times as long as torch's own (its error function is exact to the last bit), more than it saves around it.
 """
 
 from __future__ import annotations
@@ -32,35 +34,45 @@ def strips(rows: int, most: int) -> Iterator[tuple[int, int]]:
         yield index * rows // count, (index + 1) * rows // count
 
 
+def window(x: Float[Tensor, "H W C"], start: int, stop: int, halo: int) -> tuple[Float[Tensor, "rows W C"], int, int]:
+    """Rows start to stop with up to `halo` more on either side, and how many of those the image does not have, above and below."""
+    first, last = max(0, start - halo), min(x.shape[0], stop + halo)
+    return x[first:last], halo - (start - first), halo - (last - stop)
+
+
 def normalised(x: Float[Tensor, "rows W C"]) -> Float[Tensor, "rows W C"]:
-    """Each pixel less its mean, over its deviation."""
-    return F.layer_norm(x, x.shape[-1:], eps=NORM_EPS)
+    """n + 1: each pixel less its mean, over its deviation, plus 1. The means are products: on few channels faster than a layer norm."""
+    with torch.autocast(x.device.type, enabled=False):  # norms keep the precision of the map
+        pixels = x.reshape(-1, x.shape[2])
+        mean = pixels.new_full((x.shape[2], 1), 1 / x.shape[2])
+        centred = pixels - pixels @ mean
+        scale = ((centred * centred) @ mean + NORM_EPS).rsqrt()
+        return centred.mul_(scale).add_(1).reshape(x.shape)
 
 
 def depthwise(
     x: Float[Tensor, "rows W C"], kernel: Float[Tensor, "C 1 k k"], above: int, below: int, bias: Float[Tensor, " C"] | None = None
 ) -> Float[Tensor, "fewer W C"]:
     """Each channel convolved with its own kernel; zeros beside the image, and `above` and `below` rows of zeros over and under it."""
-    if above or below:
-        x = F.pad(x, (0, 0, 0, 0, above, below))
     image = x[None].permute(0, 3, 1, 2)  # in this order torch sees that the channels are last in memory
     if x.dtype == torch.float64:
         image = image.contiguous()  # torch has no fast convolution in double, and its slow one wants this order
     side = kernel.shape[-1] // 2
-    return F.conv2d(image, kernel, bias, padding=(0, side), groups=kernel.shape[0]).permute(0, 2, 3, 1)[0].contiguous()
+    over = side if above or below else 0  # rows of zeros on both sides, which costs no copy; what they make too much is left out
+    rows = F.conv2d(image, kernel, bias, padding=(over, side), groups=kernel.shape[0]).permute(0, 2, 3, 1)[0].contiguous()
+    return rows[over - above : rows.shape[0] - (over - below)] if over else rows
 
 
 def shares(
     x: Float[Tensor, "rows W C"],
     weight: Float[Tensor, "C3 C"],
-    bias: Float[Tensor, " C3"],
     kernel: Float[Tensor, "C3 1 3 3"],
     gate: Float[Tensor, "fewer W 1"] | None,
     above: int,
     below: int,
 ) -> tuple[Float[Tensor, "C C"], Float[Tensor, " C2"], Float[Tensor, " C"], Float[Tensor, "fewer W C"]]:
     """What the strip adds to q'k, to the squares of q and of k, and to the sum of v; and its v. `gate` multiplies q."""
-    stacked = depthwise(F.linear(normalised(x), weight, bias), kernel, above, below)
+    stacked = depthwise(F.linear(normalised(x), weight), kernel, above, below)
     query, key, value = stacked.chunk(3, dim=2)
     with torch.autocast(x.device.type, enabled=False):  # sums over the image, in the precision of the map
         query, key, width = query.to(x.dtype), key.to(x.dtype), x.shape[2]
@@ -74,19 +86,17 @@ def shares(
 def gated(
     x: Float[Tensor, "rows W C"],
     weight_a: Float[Tensor, "C2 C"],
-    bias_a: Float[Tensor, " C2"],
     kernel_a: Float[Tensor, "C2 1 3 3"],
     weight_b: Float[Tensor, "C2 C"],
-    bias_b: Float[Tensor, " C2"],
     kernel_b: Float[Tensor, "C2 1 3 3"],
     above: int,
     below: int,
 ) -> Float[Tensor, "fewer W C2"]:
     """The gated features of a feed-forward, before its last 1x1."""
     pixels = normalised(x)
-    gate = depthwise(F.linear(pixels, weight_a, bias_a), kernel_a, above, below)
-    content = depthwise(F.linear(pixels, weight_b, bias_b), kernel_b, above, below)
-    return F.gelu(gate) * content
+    gate = depthwise(F.linear(pixels, weight_a), kernel_a, above, below)
+    content = depthwise(F.linear(pixels, weight_b), kernel_b, above, below)
+    return F.gelu(gate).mul_(content)
 
 
 def hidden(y: Float[Tensor, "rows W C"], weight: Float[Tensor, "C4 C"], bias: Float[Tensor, " C4"]) -> Float[Tensor, "rows W C4"]:
@@ -99,12 +109,12 @@ def hidden_squares(y: Float[Tensor, "rows W C"], weight: Float[Tensor, "C4 C"], 
     wide = hidden(y, weight, bias)
     with torch.autocast(y.device.type, enabled=False):
         wide = wide.to(y.dtype)
-        return (wide * wide).sum((0, 1))
+        return wide.square_().sum((0, 1))
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """The functions above, as they are or compiled."""
+    """The functions above, as they are, or compiled where that pays."""
 
     shares: Callable[..., Any] = shares
     gated: Callable[..., Any] = gated
@@ -117,5 +127,5 @@ EAGER = Kernels()
 
 @cache
 def compiled_kernels() -> Kernels:
-    """The same functions through `torch.compile`, once a process; they are compiled when first used."""
-    return Kernels(*(torch.compile(each, dynamic=False) for each in (shares, gated, hidden, hidden_squares)))
+    """The same, what pays through `torch.compile`, once a process; it is compiled when first used."""
+    return Kernels(shares=torch.compile(shares, dynamic=False))

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.ablation import Without, take_away
+from methods.unsupervised.mossfuse.learning import outputs_for_learning
 from methods.unsupervised.mossfuse.losses import LossWeights, measure
 from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
 
@@ -60,12 +61,13 @@ def learn_on_pair(
     """Teaches the network in place, leaves it in eval mode, and returns the total loss of each step of the second stage."""
     network.train()
     learn_sensors(network, msi, hsi, budget)
-    optimiser = torch.optim.Adam(network.parameters(), lr=budget.learning_rate)
+    optimiser = torch.optim.Adam(network.parameters(), lr=budget.learning_rate, fused=True)
     history = []
     for step in range(budget.steps):
         optimiser.param_groups[0]["lr"] = budget.learning_rate * (1 - step / budget.steps)
         msi_crop, hsi_crop = draw_crop(msi, hsi, budget.crop, rng)
-        total = measure(network, network(msi_crop[None], hsi_crop[None]), msi_crop[None], hsi_crop[None]).total(weights)
+        pair = msi_crop[None], hsi_crop[None]
+        total = measure(network, outputs_for_learning(network, *pair), *pair).total(weights)
         optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
         optimiser.step()
