@@ -16,7 +16,12 @@ from reports.style import slug
 from reports.summary import MISSING, UNDEFINED, UNRANKED, Column, Row, Summary
 
 MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$"}
-RESIZED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"  # graphicx's \width is the content's own
+RESIZED = (  # graphicx's \width and \totalheight are the content's own; what is left of the page is for caption and notes
+    r"\resizebox*{!}{\ifdim\totalheight>.7\textheight .7\textheight\else\totalheight\fi}{"
+    r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+)
+RESIZED_END = "}}"
+_MOST_ROWS = 20  # in the ordinary type size: with their spreads, more do not fit on a page
 LONGEST_LABEL = 26  # characters on one line
 _BREAKS = "-_,;:/)]>|+"  # a long label may break after these
 _SPECIAL = {
@@ -67,7 +72,7 @@ def escape(text: str) -> str:
 
 
 def latex_table(summary: Summary, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
-    r"""The table for \input into a document that loads booktabs; `resize` shrinks it to \linewidth where it is wider, by graphicx."""
+    r"""The table for \input into a document that loads booktabs; `resize` shrinks it to \linewidth and 0.7 \textheight, by graphicx."""
     count = len(summary.columns)
     lines = [
         *([RESIZED] if resize else []),
@@ -79,9 +84,14 @@ def latex_table(summary: Summary, keys: Mapping[str, str] | None = None, *, resi
     for tier, rows in summary.tiers:
         lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
         lines += [_row(row, summary.columns, keys or {}) for row in rows]
-    lines += [r"\bottomrule", r"\end{tabular}" + "}" * resize]
+    lines += [r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
     notes = [f"{MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
-    return floating(caption_of(summary), summary.name, lines, notes, resize=resize)
+    return floating(caption_of(summary), summary.name, lines, notes, size=type_size(len(summary.rows)), resize=resize)
+
+
+def type_size(rows: int) -> str:
+    """Of a table of so many methods: a smaller one where the ordinary one would not fit on a page."""
+    return "footnotesize" if rows <= _MOST_ROWS else r"scriptsize\renewcommand{\arraystretch}{0.85}"
 
 
 def floating(

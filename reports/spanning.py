@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.captions import Caption, conventions, mean_of, places_sentence
-from reports.latex import MARKS, RESIZED, escape, floating, head, label_column, name_of, value_of
+from reports.latex import MARKS, RESIZED, RESIZED_END, escape, floating, head, label_column, name_of, type_size, value_of
 from reports.style import DASH, identity, protocol_statements
 from reports.summary import MISSING, Column, Row, Summary, configuration
 from reports.tables import markdown_text, markdown_value
 
 _MOST_COLUMNS = 9  # of numbers beside each other, three fewer beside long names; further protocols follow below
 _MOST_METRICS = 3  # of a protocol, the first ones
+_MOST_LINES = 30  # of a LaTeX table with its spreads: more do not fit on a page
 
 
 @dataclass(frozen=True)
@@ -69,23 +70,38 @@ def span(summaries: Sequence[Summary]) -> Spanning | None:
 
 
 def spanning_latex(table: Spanning, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
-    r"""The table for \input into a document that loads booktabs; protocols that do not fit beside the others follow below."""
-    metrics, lines = len(table.columns), []
-    for place, block in enumerate(table.blocks):
-        lines += [r"\par\medskip"] if place else []
-        lines += [RESIZED] if resize else []
-        alignment = (r"@{\hskip 12pt}" + "r" * metrics) * len(block)
-        lines += [rf"\begin{{tabular}}{{@{{}}{label_column([line.label for line in table.lines])}{alignment}@{{}}}}", r"\toprule"]
-        heads = " & ".join(rf"\multicolumn{{{metrics}}}{{c}}{{{escape(table.summaries[at].name)}}}" for at in block)
-        rules = "".join(rf"\cmidrule(lr){{{2 + metrics * step}-{1 + metrics * (step + 1)}}}" for step in range(len(block)))
-        units = [head(column) + (rf"\,{{\scriptsize {escape(column.unit)}}}" if column.unit else "") for column in table.columns]
-        lines += [rf"Method & {heads} \\", rules, " & ".join(["", *units * len(block)]) + r" \\"]
-        for tier in dict.fromkeys(line.tier for line in table.lines):
-            lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
-            lines += [_line(line, block, table.columns, keys or {}) for line in table.lines if line.tier == tier]
-        lines += [r"\bottomrule", r"\end{tabular}" + "}" * resize]
+    r"""The table for \input into a document that loads booktabs; protocols that do not fit beside the others follow below, or, where
+    that would not fit on a page, in further tables."""
     notes = [rf"{MARKS[mark]} {escape(text)}." for mark, text in notes_of(table)]
-    return floating(spanning_caption(table), "protocols", lines, notes, resize=resize)
+    size = type_size(len(table.lines))
+    blocks = [_block(table, block, keys or {}, resize=resize) for block in table.blocks]
+    if len(table.lines) * len(blocks) <= _MOST_LINES:
+        stacked = [line for place, block in enumerate(blocks) for line in ([r"\par\medskip"] if place else []) + block]
+        return floating(spanning_caption(table), "protocols", stacked, notes, size=size, resize=resize)
+    first = floating(spanning_caption(table), "protocols", blocks[0], notes, size=size, resize=resize)
+    more = (
+        floating(
+            [("All protocols", f", continued from table 1 of {len(blocks)}")], f"protocols {place}", block, [], size=size, resize=resize
+        )
+        for place, block in enumerate(blocks[1:], start=2)
+    )
+    return "\n".join([first, *more])
+
+
+def _block(table: Spanning, block: Sequence[int], keys: Mapping[str, str], *, resize: bool) -> list[str]:
+    """The lines of one tabular: these protocols beside each other."""
+    metrics = len(table.columns)
+    alignment = (r"@{\hskip 12pt}" + "r" * metrics) * len(block)
+    lines = [RESIZED] if resize else []
+    lines += [rf"\begin{{tabular}}{{@{{}}{label_column([line.label for line in table.lines])}{alignment}@{{}}}}", r"\toprule"]
+    heads = " & ".join(rf"\multicolumn{{{metrics}}}{{c}}{{{escape(table.summaries[at].name)}}}" for at in block)
+    rules = "".join(rf"\cmidrule(lr){{{2 + metrics * step}-{1 + metrics * (step + 1)}}}" for step in range(len(block)))
+    units = [head(column) + (rf"\,{{\scriptsize {escape(column.unit)}}}" if column.unit else "") for column in table.columns]
+    lines += [rf"Method & {heads} \\", rules, " & ".join(["", *units * len(block)]) + r" \\"]
+    for tier in dict.fromkeys(line.tier for line in table.lines):
+        lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
+        lines += [_line(line, block, table.columns, keys) for line in table.lines if line.tier == tier]
+    return [*lines, r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
 
 
 def spanning_frame(table: Spanning) -> pd.DataFrame:
