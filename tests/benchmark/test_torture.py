@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -128,12 +129,19 @@ def test_a_method_trained_on_the_scene_is_refused(world: Path) -> None:
     assert "was trained on file/a" in record.reason
 
 
-def test_no_scratch_folder_is_left(world: Path) -> None:
-    before = set(Path("/tmp").glob("hmif-cell-*"))
+def test_no_scratch_folder_is_left(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = world / "temporary"  # of this test alone: other runs on the machine have theirs in the common one
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    made: list[Path] = []
+    mkdtemp = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **how: made.append(Path(mkdtemp(**how))) or str(made[-1]))
     one(world, "os._exit(1)")
     listing = subprocess.run(["ls", str(world / "run")], capture_output=True, text=True, check=True).stdout.split()
     assert "cells" in listing
-    assert set(Path("/tmp").glob("hmif-cell-*")) <= before
+    assert made
+    assert all(folder.parent == place for folder in made)
+    assert list(place.glob("hmif-cell-*")) == []
 
 
 def test_what_fills_the_disk_in_pieces_is_ended(world: Path) -> None:
