@@ -34,8 +34,12 @@
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", apply);
-  form.addEventListener("reset", () => setTimeout(apply));
   form.addEventListener("click", (event) => {
+    if (event.target.type === "reset") {  // at once: the reset event comes before the fields have changed
+      event.preventDefault();
+      form.reset();
+      return apply();
+    }
     const button = event.target.closest("[data-all], [data-none]");
     if (!button) return;
     for (const box of button.closest(".menu").querySelectorAll("input")) box.checked = button.dataset.all !== undefined;
