@@ -218,7 +218,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from reports.choice import read_choice
+    from reports.content.choice import read_choice
     from reports.report import write_report
 
     choice = read_choice(
@@ -240,7 +240,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _rescore(options: argparse.Namespace) -> int:
     from benchmark.rescore import Rescored, profile_names, rescore
-    from reports.profiles import profile_text
+    from reports.content.convention_tables import profile_text
     from reports.report import write_report
 
     def tell(done: int, total: int, cell: Rescored) -> None:
@@ -256,7 +256,7 @@ def _rescore(options: argparse.Namespace) -> int:
 
 
 def _print_tables(paths: ReportPaths) -> None:
-    from reports.tables import text_table
+    from reports.typeset.plain_text import text_table
 
     for summary in paths.summaries:
         print(text_table(summary))
@@ -342,7 +342,7 @@ def _train(options: argparse.Namespace) -> int:
     from benchmark.arguments import spelled
     from benchmark.train import TrainingError, train
     from benchmark.training_plan import read_training_plan
-    from reports.training import write_training_figures
+    from reports.figures.training_figures import write_training_figures
 
     plan = read_training_plan(options.plan, _roots(options), options.plugins)
     if plan.entry.name != options.method:

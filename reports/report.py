@@ -10,20 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.result import RecordError, read_json, read_records
-from reports.bibliography import bibtex, cite_keys
-from reports.choice import Choice, chosen, grouped, summaries_of
-from reports.claims import Entry, claims_frame, claims_section, claims_table, judge, short_claims_table
-from reports.comparisons import Compared, comparison_section, comparisons, comparisons_frame, matrix_table, pair_table
-from reports.latex import latex_table
-from reports.ledger import read_claims
-from reports.page import render_page
-from reports.plots import draw_all
-from reports.profiles import ProfileTable, Stored, cells_frame, profile_csv, profile_latex, profile_tables, profile_text, read_stored
-from reports.spanning import span, spanning_frame, spanning_latex, spanning_markdown
+from reports.content.choice import Choice, chosen, grouped, summaries_of
+from reports.content.convention_tables import (
+    ProfileTable,
+    Stored,
+    cells_frame,
+    profile_csv,
+    profile_latex,
+    profile_tables,
+    profile_text,
+    read_stored,
+)
+from reports.content.ledger import read_claims
+from reports.content.protocols_table import span, spanning_frame, spanning_latex, spanning_markdown
+from reports.content.reproduction import Entry, claims_frame, claims_section, claims_table, judge, short_claims_table
+from reports.content.summary import Summary
+from reports.content.verdicts import Compared, comparison_section, comparisons, comparisons_frame, matrix_table, pair_table
+from reports.figures.all_figures import draw_all
+from reports.page.page import render_page
 from reports.style import slug
-from reports.summary import Summary
-from reports.tables import frame, markdown_table, summary_frame
-from reports.typst import typst_profile, typst_spanning, typst_table
+from reports.typeset.bibliography import bibtex, cite_keys
+from reports.typeset.latex import latex_table
+from reports.typeset.plain_text import frame, markdown_table, summary_frame
+from reports.typeset.typst import typst_profile, typst_spanning, typst_table
 
 MOST_COMPARISONS = 12  # on the page and as figures; the CSV has all
 _MANIFEST = ".files.json"  # what the report consists of, so that the next one leaves nothing stale

@@ -18,8 +18,8 @@ from PIL import Image, ImageChops
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from reports.latex import latex_document
-from reports.typst import typst_document
+from reports.typeset.latex import latex_document
+from reports.typeset.typst import typst_document
 
 WIDEST = 1100  # pixels
 

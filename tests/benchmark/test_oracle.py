@@ -28,9 +28,9 @@ from datasets.scenes import DataRoots
 from methods.catalog import find_one
 from methods.contract import Estimate, Example, FusionMethod, learn
 from methods.unsupervised import c2ff
-from reports.comparisons import comparisons
-from reports.summary import summarise
-from reports.tables import frame, text_table
+from reports.content.summary import summarise
+from reports.content.verdicts import comparisons
+from reports.typeset.plain_text import frame, text_table
 from tests.benchmark.conftest import plan, small_world
 from tests.benchmark.folders import FIRST, variant
 

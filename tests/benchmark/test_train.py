@@ -20,7 +20,7 @@ from benchmark.plan import PlanError, read_plan
 from benchmark.train import CHECKPOINT, WEIGHTS, Trained, TrainingError, train
 from benchmark.training_plan import read_training_plan
 from datasets.scenes import DataRoots
-from reports.training import write_training_figures
+from reports.figures.training_figures import write_training_figures
 
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = DataRoots.parse([])

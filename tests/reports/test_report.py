@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmark.metrics.facts import METRICS
 from benchmark.result import RecordError, read_records
-from reports.choice import read_choice
+from reports.content.choice import read_choice
 from reports.report import ReportPaths, write_report
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,1 @@
+"""What a report says, numbers and words without layout."""

@@ -1,0 +1,91 @@
+"""The figures of a training: its curve, and the responses that it estimated beside the true ones. From its folder's files alone.
+
+curve.csv      step, seconds, one column a loss (means since the row before), `validation <loss>` where it was measured
+sensors.json   wavelengths_nm, channels, and under `true` and `estimated` a psf (taps), its phase, and an srf (channels x bands)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from reports.figures.accuracy_seconds import save
+from reports.style import DASHES, HEAT_MAP, ONE_COLUMN, PALETTE, TWO_COLUMNS, figure_settings
+
+VALIDATION = "validation "
+
+
+def write_training_figures(folder: Path) -> tuple[Path, ...]:
+    """`figures/curve` and `figures/sensors` in the training's folder, of what is there.
+
+    Raises:
+        ValueError: the folder holds no curve.
+    """
+    curve, sensors = folder / "curve.csv", folder / "sensors.json"
+    if not curve.is_file():
+        raise ValueError(f"expected a training's folder with curve.csv, got {folder}, which has none; give the --out of `train`")
+    paths = save(draw_curve(pd.read_csv(curve)), folder / "figures" / "curve")
+    if sensors.is_file():
+        paths += save(draw_sensors(json.loads(sensors.read_text(encoding="utf-8"))), folder / "figures" / "sensors")
+    return paths
+
+
+def draw_curve(curve: pd.DataFrame) -> Figure:
+    """Every loss over the steps on one logarithmic axis; dashed and marked where it was measured on the validation pairs."""
+    losses = [name for name in curve.columns if name not in ("step", "seconds") and not name.startswith(VALIDATION)]
+    with mpl.rc_context(figure_settings()):
+        figure = Figure(figsize=(TWO_COLUMNS, 0.75 * ONE_COLUMN), layout="constrained")
+        FigureCanvasAgg(figure)
+        panel = figure.subplots()
+        for place, name in enumerate(losses):
+            colour = PALETTE[place % len(PALETTE)]
+            rows = curve[["step", name]].dropna()
+            panel.plot(rows["step"], rows[name], color=colour, linewidth=0.7, label=name.replace("_", " "))
+            if VALIDATION + name in curve:
+                held = curve[["step", VALIDATION + name]].dropna()
+                label = f"{name.replace('_', ' ')}, validation"
+                panel.plot(held["step"], held[VALIDATION + name], color=colour, linestyle="--", marker="o", markersize=2.5, label=label)
+        panel.set_yscale("log")
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+        panel.set_xlabel("step")
+        panel.set_ylabel("loss")
+        figure.legend(loc="outside right upper")
+    return figure
+
+
+def draw_sensors(sensors: Mapping[str, Any]) -> Figure:
+    """The PSF's taps, true and estimated, on one scale; and the SRF's curves over the wavelength."""
+    true, estimated = sensors["true"], sensors["estimated"]
+    kernels = {name: np.asarray(found["psf"]) for name, found in (("true", true), ("estimated", estimated)) if found["psf"] is not None}
+    most = max(float(kernel.max()) for kernel in kernels.values())
+    with mpl.rc_context(figure_settings()):
+        figure = Figure(figsize=(TWO_COLUMNS, 0.62 * ONE_COLUMN), layout="constrained")
+        FigureCanvasAgg(figure)
+        panels = figure.subplots(1, len(kernels) + 1, width_ratios=[*([1.0] * len(kernels)), 2.2])
+        for panel, (name, kernel) in zip(panels, kernels.items(), strict=False):
+            panel.imshow(kernel, cmap=HEAT_MAP, vmin=0, vmax=most)
+            panel.set_title(f"PSF, {name}")
+            panel.grid(visible=False)
+            panel.set_xlabel("fine pixels")
+        names = sensors["channels"] or [f"channel {place + 1}" for place in range(len(true["srf"]))]
+        for place, name in enumerate(names):
+            colour = PALETTE[place % len(PALETTE)]
+            panels[-1].plot(sensors["wavelengths_nm"], true["srf"][place], color=colour, label=f"{name}, true")
+            if estimated["srf"] is not None:
+                at = sensors["wavelengths_nm"]
+                panels[-1].plot(at, estimated["srf"][place], color="black", linestyle=DASHES[1], linewidth=0.8)
+        if estimated["srf"] is not None:
+            panels[-1].plot([], [], color="black", linestyle=DASHES[1], linewidth=0.8, label="estimated")
+        panels[-1].set_xlabel("wavelength, nm")
+        panels[-1].set_title("SRF")
+        panels[-1].legend()
+    return figure

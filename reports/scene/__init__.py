@@ -1,0 +1,1 @@
+"""One scene reduced to what can be shown: pictures, error maps, spectra, responses, errors by class."""

@@ -1,0 +1,1 @@
+"""What a report says, set as text, Markdown, CSV, LaTeX and Typst."""
