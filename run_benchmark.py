@@ -240,8 +240,8 @@ def _report(options: argparse.Namespace) -> int:
 
 def _rescore(options: argparse.Namespace) -> int:
     from benchmark.rescore import Rescored, profile_names, rescore
-    from reports.content.convention_tables import profile_text
     from reports.report import write_report
+    from reports.typeset.plain_text import plain_text_table
 
     def tell(done: int, total: int, cell: Rescored) -> None:
         what = cell.problem or ", ".join([*(["metrics"] if cell.metrics else []), *cell.profiles]) or "up to date"
@@ -249,17 +249,17 @@ def _rescore(options: argparse.Namespace) -> int:
 
     cells = rescore(options.folder, profile_names(options.profile), tell)
     paths = write_report(options.folder)
-    for table in paths.profiles:
-        print(profile_text(table))
+    for table in paths.conventions:
+        print(plain_text_table(table))
     _print_places(paths)
     return FAILED if any(cell.problem and cell.kept for cell in cells) else OK
 
 
 def _print_tables(paths: ReportPaths) -> None:
-    from reports.typeset.plain_text import text_table
+    from reports.typeset.plain_text import plain_summary
 
     for summary in paths.summaries:
-        print(text_table(summary))
+        print(plain_summary(summary))
 
 
 def _print_places(paths: ReportPaths) -> None:

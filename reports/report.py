@@ -10,55 +10,57 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.result import RecordError, read_json, read_records
-from reports.content.choice import Choice, chosen, grouped, summaries_of
-from reports.content.convention_tables import (
-    ProfileTable,
-    Stored,
-    cells_frame,
-    profile_csv,
-    profile_latex,
-    profile_tables,
-    profile_text,
-    read_stored,
-)
+from reports.content.choice import Choice, choose_records, group_summaries, summarise_choice
+from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.ledger import read_claims
-from reports.content.protocols_table import span, spanning_frame, spanning_latex, spanning_markdown
-from reports.content.reproduction import Entry, claims_frame, claims_section, claims_table, judge, short_claims_table
+from reports.content.protocols_table import tabulate_protocols
+from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
+from reports.content.sections import Section
 from reports.content.summary import Summary
-from reports.content.verdicts import Compared, comparison_section, comparisons, comparisons_frame, matrix_table, pair_table
-from reports.figures.all_figures import draw_all
+from reports.content.text_table import TextTable
+from reports.content.verdicts import TierComparison, compare_tiers, comparison_section
+from reports.figures.all_figures import comparison_figures, draw_figures
 from reports.page.page import render_page
 from reports.style import slug
 from reports.typeset.bibliography import bibtex, cite_keys
-from reports.typeset.latex import latex_table
-from reports.typeset.plain_text import frame, markdown_table, summary_frame
-from reports.typeset.typst import typst_profile, typst_spanning, typst_table
+from reports.typeset.frames import (
+    claims_frame,
+    convention_frame,
+    csv_text,
+    csv_text_table,
+    pairs_frame,
+    protocols_frame,
+    record_frame,
+    summary_frame,
+)
+from reports.typeset.latex_tables import latex_protocols, latex_summary, latex_text_table
+from reports.typeset.markdown import markdown_protocols, markdown_summary
+from reports.typeset.plain_text import plain_text_table
+from reports.typeset.typst import typst_protocols, typst_summary, typst_text_table
 
-MOST_COMPARISONS = 12  # on the page and as figures; the CSV has all
-_MANIFEST = ".files.json"  # what the report consists of, so that the next one leaves nothing stale
+MOST_COMPARISONS = 12  # on the page and as figures; statistics.csv has all
+_MANIFEST = ".files.json"  # the list of the files of a report, so that the next report can remove those it does not have
 
 
 @dataclass(frozen=True)
 class ReportPaths:
-    """What a report consists of; all of it lies in `folder`."""
+    """The files of a report, all of them in `folder`, and the content of its tables."""
 
     folder: Path
     page: Path
-    tables: tuple[
-        Path, ...
-    ]  # summary_* for each protocol, scene or tier, protocols.*, statistics*, claims.*, profiles_*, cells.csv, methods.bib
-    figures: tuple[Path, ...]  # three files each: pdf, png, svg
-    summaries: tuple[Summary, ...]  # what the tables show, for `tables.text_table`
-    profiles: tuple[ProfileTable, ...]  # the same estimates under other conventions, for `profiles.profile_text`
+    tables: tuple[Path, ...]  # summary_*, protocols.*, statistics*, claims.*, profiles_*, cells.csv, methods.bib
+    figures: tuple[Path, ...]  # three files per figure: pdf, png, svg
+    summaries: tuple[Summary, ...]
+    conventions: tuple[TextTable, ...]  # the same estimates scored by other conventions
 
 
 def write_report(run_folder: Path, out: Path | None = None, choice: Choice | None = None) -> ReportPaths:
-    """Draw the report of a run into `out`, or into `<run_folder>/report`; files of the report before that have no place in it are removed.
+    """Write the report of a run into `out`, or into `<run_folder>/report`; files that only the report before had are removed.
 
     Raises:
         RecordError: no run folder, no records in it, or a file in it that cannot be read.
-        SelectionError: a choice that cannot be made of this run.
-        ClaimsError: a ledger of claims that says less than it must.
+        SelectionError: a choice for which this run has no records or scores.
+        ClaimsError: a ledger of claims in which something is missing.
     """
     choice = choice or Choice()
     records = read_records(run_folder)
@@ -66,26 +68,27 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         raise RecordError(f"expected at least one record in {run_folder / 'cells'}, got none; run the plan first")
     plan, environment = (_optional(run_folder / name) for name in ("plan.json", "environment.json"))
     folder = run_folder / "report" if out is None else out
-    results = chosen(records, choice)
-    stored = read_stored(run_folder, results)
-    summaries = summaries_of(results, choice, stored)
-    conventions = profile_tables(summaries, stored)
-    compared = comparisons(summaries, choice.practical)
-    claims = judge(read_claims(), results, stored)
-    shown = grouped(summaries, choice, stored)
+    results = choose_records(records, choice)
+    stored = read_stored_scores(run_folder, results)
+    summaries = summarise_choice(results, choice, stored)
+    conventions = convention_tables(summaries, stored)
+    comparisons = compare_tiers(summaries, choice.practical)
+    sections = [comparison_section(each, number) for number, each in enumerate(comparisons[:MOST_COMPARISONS], 1)]
+    claims = judge_claims(read_claims(), results, stored)
+    groups = group_summaries(summaries, choice, stored)
     keys = cite_keys(results)
     tables = (
-        *(path for summary, stem in _stems(shown) for path in _tables(summary, folder / "tables" / stem, keys, resize=choice.resize)),
-        *_spanning(shown if choice.group_by == "protocol" else summaries, folder / "tables", keys, resize=choice.resize),
-        *_statistics(compared, folder / "tables"),
+        *(path for summary, stem in _stems(groups) for path in _summaries(summary, folder / "tables" / stem, keys, resize=choice.resize)),
+        *_protocols(groups if choice.group_by == "protocol" else summaries, folder / "tables", keys, resize=choice.resize),
+        *_statistics(comparisons, sections, folder / "tables"),
         *_claims(claims, folder / "tables"),
         _write(folder / "tables" / "methods.bib", bibtex(results)),
-        _write(folder / "tables" / "cells.csv", frame(results).to_csv(index=False)),
-        *_profiles(summaries, stored, conventions, folder / "tables"),
+        _write(folder / "tables" / "cells.csv", csv_text(record_frame(results))),
+        *_conventions(summaries, stored, conventions, folder / "tables"),
     )
-    extras = [comparison_section(each, number) for number, each in enumerate(compared[:MOST_COMPARISONS], 1)]
-    figures = draw_all(run_folder, folder / "figures", summaries, compared[:MOST_COMPARISONS], extras)
-    told = claims_section(claims)
+    diagrams = [comparison_figures(each) for each in comparisons[:MOST_COMPARISONS]]
+    figures = draw_figures(run_folder, folder / "figures", summaries, comparisons[:MOST_COMPARISONS], diagrams)
+    ledger = claims_section(claims)
     page = render_page(
         run_folder,
         results,
@@ -93,13 +96,13 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         plan=plan,
         environment=environment,
         files=[path.relative_to(folder).as_posix() for path in (*tables, *figures)],
-        profiles=conventions,
-        extras=[*extras, *([told] if told else [])],
+        conventions=conventions,
+        extras=[*zip(sections, diagrams, strict=True), *([(ledger, ())] if ledger else [])],
     )
     beside = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
     index = _write(folder / "index.html", page.html)
     _tidy(folder, (*tables, *figures, *beside, index))
-    return ReportPaths(folder, index, tables, figures, tuple(shown), tuple(conventions))
+    return ReportPaths(folder, index, tables, figures, tuple(groups), tuple(conventions))
 
 
 def _optional(file: Path) -> Mapping[str, Any] | None:
@@ -116,63 +119,64 @@ def _stems(summaries: Sequence[Summary]) -> list[tuple[Summary, str]]:
     ]
 
 
-def _tables(summary: Summary, stem: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
+def _summaries(summary: Summary, stem: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
     """The summary as LaTeX, Typst, CSV and Markdown."""
-    typeset = {"tex": latex_table(summary, keys, resize=resize), "typ": typst_table(summary, keys)}
-    return _written(stem, {**typeset, "csv": summary_frame(summary).to_csv(index=False), "md": markdown_table(summary)})
+    typeset = {"tex": latex_summary(summary, keys, resize=resize), "typ": typst_summary(summary, keys)}
+    return _written(stem, {**typeset, "csv": csv_text(summary_frame(summary)), "md": markdown_summary(summary)})
 
 
-def _spanning(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
+def _protocols(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
     """The table over all protocols, where there are several."""
-    table = span(summaries)
+    table = tabulate_protocols(summaries)
     if table is None:
         return []
-    typeset = {"tex": spanning_latex(table, keys, resize=resize), "typ": typst_spanning(table, keys)}
-    plain = {"csv": spanning_frame(table).to_csv(index=False), "md": spanning_markdown(table)}
-    return _written(folder / "protocols", {**typeset, **plain})
+    typeset = {"tex": latex_protocols(table, keys, resize=resize), "typ": typst_protocols(table, keys)}
+    return _written(folder / "protocols", {**typeset, "csv": csv_text(protocols_frame(table)), "md": markdown_protocols(table)})
 
 
-def _statistics(compared: Sequence[Compared], folder: Path) -> list[Path]:
-    """Every pair of every comparison as CSV, the matrices and pairs of the first ones as LaTeX, Typst and text."""
-    if not compared:
+def _statistics(comparisons: Sequence[TierComparison], sections: Sequence[Section], folder: Path) -> list[Path]:
+    """Every pair of every comparison as CSV, and the tables of the first comparisons as LaTeX, Typst and text."""
+    if not comparisons:
         return []
-    paths = [_write(folder / "statistics.csv", comparisons_frame(compared).to_csv(index=False))]
-    for each in compared[:MOST_COMPARISONS]:
-        for table in (matrix_table(each), pair_table(each)):
-            paths += _written(folder / table.name, {**_typeset(table), "txt": profile_text(table)})
-    return paths
+    paths = [_write(folder / "statistics.csv", csv_text(pairs_frame(comparisons)))]
+    return paths + [
+        path
+        for section in sections
+        for table in section.tables
+        for path in _written(folder / table.stem, {**_typeset(table), "txt": plain_text_table(table)})
+    ]
 
 
-def _claims(entries: Sequence[Entry], folder: Path) -> list[Path]:
-    """The ledger as CSV and text, and what this run says to it as LaTeX and Typst."""
-    contents = {"csv": claims_frame(entries).to_csv(index=False), "txt": profile_text(claims_table(entries))}
-    if any(entry.ours is not None for entry in entries):
-        contents |= _typeset(short_claims_table(entries))
+def _claims(claims: Sequence[JudgedClaim], folder: Path) -> list[Path]:
+    """The ledger as CSV and text, and the claims for which this run has a number as LaTeX and Typst."""
+    contents = {"csv": csv_text(claims_frame(claims)), "txt": plain_text_table(claims_table(claims))}
+    if any(each.ours is not None for each in claims):
+        contents |= _typeset(answered_claims_table(claims))
     return _written(folder / "claims", contents)
 
 
-def _profiles(summaries: Sequence[Summary], stored: Stored, tables: Sequence[ProfileTable], folder: Path) -> list[Path]:
-    """Each table as LaTeX, Typst, CSV and text, and every number of every cell; nothing where nothing is stored."""
+def _conventions(summaries: Sequence[Summary], stored: StoredScores, tables: Sequence[TextTable], folder: Path) -> list[Path]:
+    """Each table as LaTeX, Typst, CSV and text, and the scores of every cell; nothing where none are stored."""
     if not tables:
         return []
-    paths = [_write(folder / "profiles_cells.csv", cells_frame(summaries, stored).to_csv(index=False))]
+    paths = [_write(folder / "profiles_cells.csv", csv_text(convention_frame(summaries, stored)))]
     for table in tables:
-        paths += _written(folder / table.name, {**_typeset(table), "csv": profile_csv(table), "txt": profile_text(table)})
+        paths += _written(folder / table.stem, {**_typeset(table), "csv": csv_text_table(table), "txt": plain_text_table(table)})
     return paths
 
 
-def _typeset(table: ProfileTable) -> dict[str, str]:
+def _typeset(table: TextTable) -> dict[str, str]:
     """The table for the two typesetters."""
-    return {"tex": profile_latex(table), "typ": typst_profile(table)}
+    return {"tex": latex_text_table(table), "typ": typst_text_table(table)}
 
 
 def _written(stem: Path, contents: Mapping[str, str]) -> list[Path]:
-    """One file for each suffix."""
+    """One file per suffix."""
     return [_write(stem.with_name(f"{stem.name}.{suffix}"), text) for suffix, text in contents.items()]
 
 
 def _tidy(folder: Path, files: Sequence[Path]) -> None:
-    """Remove what the report before this one had written and this one has not, and note what this one has."""
+    """Remove the files that the report before has written and this one has not, and store the list of this one."""
     manifest, now = folder / _MANIFEST, sorted(path.relative_to(folder).as_posix() for path in files)
     try:
         before = json.loads(manifest.read_text(encoding="utf-8"))
@@ -186,12 +190,12 @@ def _tidy(folder: Path, files: Sequence[Path]) -> None:
 
 
 def _write(file: Path, text: str) -> Path:
-    """`text` in `file`, as `_write_bytes` writes."""
+    """Write `text` into `file`."""
     return _write_bytes(file, text.encode())
 
 
 def _write_bytes(file: Path, content: bytes) -> Path:
-    """`content` in `file`, by a temporary file and a rename."""
+    """Write `content` into a temporary file, which then takes the name of `file`, so that `file` is never half written."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     temporary.write_bytes(content)

@@ -1,6 +1,6 @@
-"""The look and the wording that every product shares: sizes, fonts, colours and markers, numbers, protocols, reasons.
+"""The look that every product of a report shares: sizes, fonts and colours of figures, and how numbers and short texts are written.
 
-Colours are Okabe and Ito's, which differ under every common colour blindness; each tier has a marker of its own besides.
+The colours are those of Okabe and Ito, which people with any common colour blindness can tell apart.
 """
 
 from __future__ import annotations
@@ -10,50 +10,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-DASH = "\N{EN DASH}"  # a value that is not there
-INK, GRID, PAPER = "#26262a", "#d9d9dc", "#fefefe"  # replaced by the page's own colours in `figures.inline_svg`
-ONE_COLUMN, TWO_COLUMNS = 3.46, 7.13  # inches: 88 and 181 mm, as journals set them
+DASH = "\N{EN DASH}"  # stands where there is no value
+INK, GRID, PAPER = "#26262a", "#d9d9dc", "#fefefe"  # on the page, `inline_svg` replaces them by the page's colours
+ONE_COLUMN, TWO_COLUMNS = 3.46, 7.13  # inches: 88 and 181 mm, the column widths of journals
 FONT = "DejaVu Sans"
-TEXT, SMALL, TINY = 7.5, 6.5, 5.5  # points, at the printed size
-HEAT_MAP = "cividis"  # alike under every common colour blindness, and in print
+TEXT, SMALL, TINY = 7.5, 6.5, 5.5  # font sizes in points, at the printed size
+HEAT_MAP = "cividis"  # looks the same with any common colour blindness, and in a grey print
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b8578f", "#b38600", "#56b4e9", "#6f6bb5", "#7a7a7a")  # of lines
 DASHES = ("-", "--", ":", "-.")
 
-_TIERS = ("blind", "psf known", "srf known", "psf+srf known")  # what is known, from nothing to all; trained ones follow
-_LOOKS = {
-    "blind": ("#0072b2", "o"),
-    "psf known": ("#b38600", "s"),
-    "srf known": ("#d55e00", "^"),
-    "psf+srf known": ("#009e73", "D"),
-}
-_TRAINED_LOOKS = (("#b8578f", "P"), ("#6f6bb5", "X"), ("#7a7a7a", "v"), ("#4a90a4", "p"))
-_LABELS = {
-    "psf": "PSF",
-    "hsi_snr_db": "HSI SNR",
-    "msi_snr_db": "MSI SNR",
-    "ratio": "ratio",
-    "sensor": "SRF",
-    "srf": "SRF",
-    "sensor_sha256": "SRF sha256",
-    "reveals": "reveals",
-}
-
-
-# What methods are told wrongly, or is wrong between the two images: what it is where nothing is, and how it is said.
-_MISMATCHES: Mapping[str, tuple[Any, str]] = {
-    "given_psf": (None, "methods are told the PSF {}"),
-    "given_phase": (None, "methods are told phase {} px"),
-    "given_srf_shift_nm": (0, "methods are told an SRF {} nm too high"),
-    "given_hsi_noise_db": (0, "methods are told an HSI noise {} dB too high"),
-    "given_msi_noise_db": (0, "methods are told an MSI noise {} dB too high"),
-    "msi_gain": (1, "MSI gain {}"),
-    "shift": ([0, 0], "HSI shifted by {} px (rows, columns)"),
-    "rotation_deg": (0, "HSI rotated by {} deg"),
-}
+_TIERS = ("blind", "psf known", "srf known", "psf+srf known")  # from no knowledge to full; trained tiers follow
 
 
 def figure_settings() -> dict[Any, Any]:
-    """The look of every figure, as matplotlib's settings for a `with`; nothing is set beyond it."""
+    """Matplotlib's settings for every figure, to be used in a `with`, so that nothing stays set after it."""
     ink = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
     return {
         **dict.fromkeys(ink, INK),
@@ -88,18 +58,12 @@ def figure_settings() -> dict[Any, Any]:
 
 
 def tier_order(tier: str) -> tuple[int, str]:
-    """Sorting key of a tier: blind first, then what is known, then what was trained, by name."""
+    """The key that sorts tiers: blind first, then by what a method knows, then the trained ones by name."""
     return (_TIERS.index(tier) if tier in _TIERS else len(_TIERS), tier)
 
 
-def tier_looks(tiers: list[str]) -> dict[str, tuple[str, str]]:
-    """Colour (hex) and matplotlib marker of each tier; trained tiers take theirs in the order of their names."""
-    trained = [tier for tier in sorted(set(tiers), key=tier_order) if tier not in _LOOKS]
-    return {**_LOOKS, **{tier: _TRAINED_LOOKS[place % len(_TRAINED_LOOKS)] for place, tier in enumerate(trained)}}
-
-
-def significant(value: float, digits: int = 2) -> str:
-    """`value` >= 0 with that many significant digits and no exponent: 0.012, 1.2, 12, 123."""
+def significant_text(value: float, digits: int = 2) -> str:
+    """A `value` of at least 0 as text with that many significant digits and without an exponent: 0.012, 1.2, 12, 123."""
     if value <= 0:
         return "0"
     if value < 1e-4:
@@ -108,26 +72,26 @@ def significant(value: float, digits: int = 2) -> str:
     return f"{value:.{max(digits - 1 - exponent, 0)}f}"
 
 
-def seconds(value: float) -> str:
-    """Seconds with two significant digits; a dash for none at all."""
-    return significant(value) if value > 0 else DASH
+def seconds_text(value: float) -> str:
+    """Seconds as text with two significant digits; a dash for 0."""
+    return significant_text(value) if value > 0 else DASH
 
 
-def megabytes(value: float) -> str:
-    """Bytes in units of 10^6 bytes."""
+def megabytes_text(value: float) -> str:
+    """A number of bytes as text, in units of 10^6 bytes."""
     return f"{value / 1e6:.0f}"
 
 
-def count(value: float) -> str:
-    """A number of learned parameters: 0, 812, 8.2 k, 540 k, 1.3 M."""
+def count_text(value: float) -> str:
+    """A number of learned parameters as text: 0, 812, 8.2 k, 540 k, 1.3 M."""
     if value < 1000:
         return f"{value:.0f}"
     number, unit = (value / 1e3, "k") if value < 999_500 else (value / 1e6, "M")
-    return f"{significant(number).removesuffix('.0')} {unit}"
+    return f"{significant_text(number).removesuffix('.0')} {unit}"
 
 
-def plain(value: Any) -> str:
-    """A value from a record as short text: no quotes, yes and no for truth values, tables as `key value` pairs."""
+def value_text(value: Any) -> str:
+    """A value from a record as short text: without quotes, yes or no for truth values, tables as pairs of key and value."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -136,58 +100,23 @@ def plain(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, Mapping):
         kind = [str(value["kind"])] if "kind" in value else []
-        return ", ".join(kind + [f"{key} {plain(item)}" for key, item in value.items() if key != "kind"]) or "none"
+        return ", ".join(kind + [f"{key} {value_text(item)}" for key, item in value.items() if key != "kind"]) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(plain(item) for item in value) or "nothing"
+        return ", ".join(value_text(item) for item in value) or "nothing"
     return str(value)
 
 
-def protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Every number of a protocol, labelled; the ratio, the two responses and the noise first."""
-    first = ("ratio", "psf", "phase", "boundary", "sensor", "srf", "channels", "hsi_snr_db", "msi_snr_db", "reveals")
-    keys = [key for key in first if key in protocol] + sorted(key for key in protocol if key not in first and key != "name")
-    return [(_LABELS.get(key, key.replace("_", " ")), _protocol_text(key, protocol[key])) for key in keys]
-
-
-def protocol_sentence(protocol: Mapping[str, Any]) -> str:
-    """The protocol in one line, for captions."""
-    return "; ".join(protocol_statements(protocol))
-
-
-def protocol_statements(protocol: Mapping[str, Any]) -> list[str]:
-    """What decides the difficulty of a protocol, and what is told wrongly; without hashes and sources."""
-    wanted = ("ratio", "PSF", "phase", "boundary", "SRF", "channels")
-    facts = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in wanted]
-    quiet = all(protocol.get(key) is None for key in ("hsi_snr_db", "msi_snr_db"))
-    noise = ["no noise"] if quiet else [f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR")]
-    wrong = [said.format(plain(protocol[key])) for key, (none, said) in _MISMATCHES.items() if protocol.get(key, none) != none]
-    return [*facts, *noise, *wrong]
-
-
 def identity(value: Any) -> str:
-    """One text for one value, whatever the order of its keys."""
+    """A text that is the same for equal values, whatever the order of their keys."""
     return json.dumps(value, sort_keys=True, default=str)
 
 
 def slug(text: str) -> str:
-    """`text` as a part of a file name or of an address: small letters, digits, dot, hyphen and underscore."""
+    """`text` reduced to small letters, digits, dots, hyphens and underscores, for file names, labels and classes of the page."""
     return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-.") or "unnamed"
 
 
 def shorten(text: str, length: int = 160) -> str:
-    """The first line of `text`, at most `length` characters."""
+    """`text` on one line, cut to at most `length` characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
-
-
-def _protocol_text(key: str, value: Any) -> str:
-    """One number of a protocol with its unit."""
-    if key in ("hsi_snr_db", "msi_snr_db"):
-        return "no noise" if value is None else f"{plain(value)} dB"
-    if key == "ratio":
-        return f"\N{MULTIPLICATION SIGN}{plain(value)}"
-    if key.endswith("sha256"):
-        return str(value)[:12]
-    if key == "phase" and isinstance(value, int | float):
-        return f"{plain(value)} px"
-    return plain(value)

@@ -1,4 +1,4 @@
-"""What the page says in words: the facts on each configuration, and the cells without scores with their reasons."""
+"""What the page says in words: the facts on each configuration, and the reasons of the cells without scores."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.content.summary import Row, Summary, missing_cells
-from reports.style import count, plain
+from reports.style import count_text, value_text
 
 
 @dataclass(frozen=True)
-class Lost:
+class LostCells:
     """Cells without scores that share method, protocol, outcome and reason."""
 
     row: Row
@@ -38,28 +38,28 @@ class MethodCard:
 
 
 def family_of(row: Row) -> str:
-    """The family of methods that a row belongs to, as the catalog files it; older records do not tell."""
+    """The family of methods to which a row belongs, by its folder in the catalog; older records do not have it."""
     return str(row.results[0].card.get("family") or "not recorded")
 
 
-def flatten(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """A free-form table as (key, text) lines: nested keys joined by dots, tables in a list counted from 1, bytes in GB."""
+def fact_lines(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Any table as lines of (key, text): nested keys are joined by dots, tables in a list are counted from 1, bytes are given in GB."""
     lines: list[tuple[str, str]] = []
     for key, value in table.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and value:
-            lines += flatten(value, f"{name}.")
+            lines += fact_lines(value, f"{name}.")
         elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-            lines += flatten({str(place): item for place, item in enumerate(value, 1)}, f"{name}.")
+            lines += fact_lines({str(place): item for place, item in enumerate(value, 1)}, f"{name}.")
         elif name.endswith("_bytes") and isinstance(value, int):
             lines.append((name.removesuffix("_bytes"), f"{value / 1e9:.1f} GB"))
         else:
-            lines.append((name, plain(value)))
+            lines.append((name, value_text(value)))
     return lines
 
 
-def lost_cells(summary: Summary) -> list[Lost]:
-    """Every cell of this protocol without scores, those of one reason together."""
+def lost_cells(summary: Summary) -> list[LostCells]:
+    """Every cell of this protocol without scores, grouped by method, outcome and reason."""
     cells = sorted({(r.scene, r.seed) for row in summary.rows for r in row.results})
     lost = []
     for row in summary.rows:
@@ -69,16 +69,16 @@ def lost_cells(summary: Summary) -> list[Lost]:
         for (outcome, reason), where in groups.items():
             text = ", ".join(f"{scene}, seed {seed}" if len(summary.seeds) > 1 else scene for scene, seed in where)
             counted = f"{len(where)} cells: {text}" if len(where) > 1 else text
-            lost.append(Lost(row, summary.name, outcome, counted, reason or "no reason was recorded"))
+            lost.append(LostCells(row, summary.name, outcome, counted, reason or "no reason was recorded"))
     return lost
 
 
 def method_cards(summaries: Sequence[Summary]) -> list[MethodCard]:
-    """A card for each row, once for all protocols."""
-    seen: dict[tuple[str, str], MethodCard] = {}
+    """One card per row; a row of several protocols has one card."""
+    cards: dict[tuple[str, str], MethodCard] = {}
     for row in (row for summary in summaries for row in summary.rows):
-        seen.setdefault((row.label, row.tier), _card(row))
-    return list(seen.values())
+        cards.setdefault((row.label, row.tier), _card(row))
+    return list(cards.values())
 
 
 def _card(row: Row) -> MethodCard:
@@ -98,6 +98,8 @@ def _card(row: Row) -> MethodCard:
         knows=" and ".join(knows) or "neither response",
         learns=f"{learns}{trained}{source if learns != 'never' else ''}",
         fidelity=str(card.get("fidelity") or "not stated"),
-        parameters=flatten(row.results[0].parameters),
-        size=f"{count(float(sizes[0][0] or 0))} learned, {count(float(sizes[0][1] or 0))} used in fusion" if sizes else "none learned",
+        parameters=fact_lines(row.results[0].parameters),
+        size=f"{count_text(float(sizes[0][0] or 0))} learned, {count_text(float(sizes[0][1] or 0))} used in fusion"
+        if sizes
+        else "none learned",
     )

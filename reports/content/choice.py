@@ -1,14 +1,14 @@
-"""What a report shows of a run: which records, under which convention, in how many digits, grouped how.
+"""What a report shows of a run: which records, by which convention, with how many digits, in which groups.
 
---select scene=cave/*,seed=0   records for which every named field matches one of its patterns (`*` and `?`, case counts)
---methods rfuse,Spectra*       names in the catalog or labels, likewise
---metrics psnr,sam             columns, in this order
---profile mossfuse             the metrics as that project's code has them, from profiles/<key>.json (`rescore` writes them)
---precision 3                  digits after the point, of all metrics; or psnr=1,ssim=3 of some
---group-by scene               a table for each scene of each protocol; or tier; protocol is the default
---best-of all                  best and second over all tiers
---ties 0.1                     differences of the first metric that do not matter, in its unit: what the statistics count as a tie
---resize                       shrink a LaTeX table to the width of the text where it would be wider
+--select scene=cave/*,seed=0   the records in which every named field matches one of its patterns (`*` and `?`; capitals count)
+--methods rfuse,Spectra*       names in the catalog, or labels, by the same patterns
+--metrics psnr,sam             the columns, in this order
+--profile mossfuse             the metrics as that project's code computes them, from profiles/<key>.json (`rescore` writes these)
+--precision 3                  digits after the point for all metrics; or psnr=1,ssim=3 for some
+--group-by scene               one table per scene of each protocol; or per tier; the default is one per protocol
+--best-of all                  best and second are chosen over all tiers
+--ties 0.1                     the largest difference of the first metric, in its unit, that the statistics count as a tie
+--resize                       LaTeX tables that are wider than the text are shrunk to its width
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Literal, get_args
 
 from benchmark.metrics.facts import HEADLINE, METRICS, find_metric
 from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, ProfileFacts, Rule
-from benchmark.profiles.store import Scores
 from benchmark.result import Result
 from benchmark.selection import Selection, SelectionError, listed, matching, read_selection, selected
+from reports.content.convention_tables import StoredScores
 from reports.content.summary import BestOf, Column, Summary, metric_column, summarise, summarise_protocol
 
 GroupBy = Literal["protocol", "scene", "tier"]
 TEXTBOOK = "textbook"
-FIELDS: Mapping[str, Callable[[Result], str]] = {
+RECORD_FIELDS: Mapping[str, Callable[[Result], str]] = {
     "scene": lambda result: result.scene,
     "protocol": lambda result: str(result.protocol.get("name", "unnamed")),
     "tier": lambda result: result.tier,
@@ -40,16 +40,16 @@ FIELDS: Mapping[str, Callable[[Result], str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What to show. Everything has its default: all records, the headline metrics by the textbook, a table a protocol."""
+    """What to show. By default: all records, the headline metrics by the textbook, and one table per protocol."""
 
     select: Selection | None = None
-    methods: tuple[str, ...] = ()  # patterns of names or labels; none: all
+    methods: tuple[str, ...] = ()  # patterns of names or labels; empty for all methods
     group_by: GroupBy = "protocol"
-    metrics: tuple[str, ...] = ()  # none: the headline ones, or all that the profile has
+    metrics: tuple[str, ...] = ()  # empty for the headline metrics, or for all that the profile has
     profile: str = TEXTBOOK
     precision: Mapping[str, int] | int | None = None
     best_of: BestOf = "tier"
-    practical: float | None = None  # region of practical equivalence; None: `statistics.PRACTICAL`
+    practical: float | None = None  # the largest difference that does not matter; None for `statistics.PRACTICAL`
     resize: bool = False
 
 
@@ -65,7 +65,7 @@ def read_choice(
     ties: str = "",
     resize: bool = False,
 ) -> Choice:
-    """The choice that these texts spell, as the command line has them.
+    """The choice that these texts of the command line describe.
 
     Raises:
         SelectionError: an unknown field, metric, profile, grouping or number.
@@ -78,7 +78,7 @@ def read_choice(
     _one_of("--group-by", [group_by], get_args(GroupBy))
     _one_of("--best-of", [best_of], get_args(BestOf))
     return Choice(
-        select=read_selection(select, FIELDS),
+        select=read_selection(select, RECORD_FIELDS),
         methods=listed(methods),
         group_by=group_by,  # type: ignore[arg-type]
         metrics=names,
@@ -90,45 +90,45 @@ def read_choice(
     )
 
 
-def chosen(results: Sequence[Result], choice: Choice) -> list[Result]:
-    """The records that the choice leaves.
+def choose_records(results: Sequence[Result], choice: Choice) -> list[Result]:
+    """The records that fit the choice.
 
     Raises:
         SelectionError: a pattern matches nothing; the text names what there is.
     """
-    kept = selected(results, choice.select or {}, FIELDS)
+    kept = selected(results, choice.select or {}, RECORD_FIELDS)
     return matching(kept, "--methods ", choice.methods, lambda result: (result.method, result.label)) if choice.methods else kept
 
 
-def summaries_of(results: Sequence[Result], choice: Choice, stored: Mapping[str, Scores]) -> list[Summary]:
-    """A summary for each protocol, under the choice's convention.
+def summarise_choice(results: Sequence[Result], choice: Choice, stored: StoredScores) -> list[Summary]:
+    """One summary per protocol, scored by the convention of the choice.
 
     Raises:
-        SelectionError: the profile has none of the metrics, or nothing was scored under it.
+        SelectionError: the profile has none of the metrics, or nothing was scored by it.
     """
     columns, convention = score_columns(choice, stored)
     return summarise(results, columns=columns, best_of=choice.best_of, convention=convention)
 
 
-def grouped(summaries: Sequence[Summary], choice: Choice, stored: Mapping[str, Scores]) -> list[Summary]:
-    """The summaries as the choice groups them: those of protocols, or one for each scene or tier of each."""
+def group_summaries(summaries: Sequence[Summary], choice: Choice, stored: StoredScores) -> list[Summary]:
+    """The summaries in the groups of the choice: those of the protocols themselves, or one per scene or tier of each protocol."""
     if choice.group_by == "protocol":
         return list(summaries)
-    field, groups = FIELDS[choice.group_by], []
+    field, groups = RECORD_FIELDS[choice.group_by], []
     columns, convention = score_columns(choice, stored)
     for summary in summaries:
-        own = [result for row in summary.rows for result in row.results]
+        results = [result for row in summary.rows for result in row.results]
         tiers = [tier for tier, _ in summary.tiers]
-        values = sorted({field(result) for result in own}, key=tiers.index if choice.group_by == "tier" else None)
+        values = sorted({field(result) for result in results}, key=tiers.index if choice.group_by == "tier" else None)
         for value in values:
-            inside = [result for result in own if field(result) == value]
+            inside = [result for result in results if field(result) == value]
             title = f"{summary.name}, {value}"
             groups.append(summarise_protocol(inside, title, columns=columns, best_of=choice.best_of, convention=convention))
     return groups
 
 
-def score_columns(choice: Choice, stored: Mapping[str, Scores]) -> tuple[tuple[Column, ...], str]:
-    """The columns of the choice's metrics, and the sentence on their convention."""
+def score_columns(choice: Choice, stored: StoredScores) -> tuple[tuple[Column, ...], str]:
+    """The columns of the metrics of the choice, and the sentence on their convention."""
     if choice.profile == TEXTBOOK:
         columns = tuple(metric_column(name, _digits(choice, name)) for name in choice.metrics or HEADLINE)
         if all(column.higher_is_better is None for column in columns):
@@ -152,8 +152,8 @@ def score_columns(choice: Choice, stored: Mapping[str, Scores]) -> tuple[tuple[C
     return columns, f"Scored as the code of {facts.label} does ({facts.repository}), its defects included"
 
 
-def _profile_column(facts: ProfileFacts, rule: Rule, choice: Choice, stored: Mapping[str, Scores]) -> Column:
-    """The column of one metric of a profile: its value in profiles/<key>.json."""
+def _profile_column(facts: ProfileFacts, rule: Rule, choice: Choice, stored: StoredScores) -> Column:
+    """The column of one metric of a profile, with its values from profiles/<key>.json."""
     digits = _digits(choice, rule.metric)
     places = min(DIGITS[rule.metric], 4) if digits is None else digits
     return Column(
@@ -168,13 +168,13 @@ def _profile_column(facts: ProfileFacts, rule: Rule, choice: Choice, stored: Map
 
 
 def _digits(choice: Choice, metric: str) -> int | None:
-    """Digits after the point that the choice asks for; None for the metric's own."""
+    """The digits after the point that the choice asks for; None for the usual number of the metric."""
     wanted = choice.precision
     return wanted if wanted is None or isinstance(wanted, int) else wanted.get(metric)
 
 
 def _practical(text: str) -> float | None:
-    """A finite number of at least 0; None for no text."""
+    """A finite number of at least 0; None for an empty text."""
     if not text:
         return None
     try:
@@ -187,7 +187,7 @@ def _practical(text: str) -> float | None:
 
 
 def _precision(text: str, known: Sequence[str]) -> Mapping[str, int] | int | None:
-    """`3`, or `psnr=1,ssim=3`."""
+    """The number in `3`, or the table in `psnr=1,ssim=3`."""
     if not text:
         return None
     if "=" not in text:

@@ -1,4 +1,4 @@
-"""Published figures as they were printed: read from `claims.toml`, and refused where one lacks its source, protocol, data or convention."""
+"""Published numbers as they were printed, from `claims.toml`; a number without its source, protocol, data or convention is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SURE: Mapping[str, str] = {
     "figure": "read off a plot",
     "run": "their code was run",
 }
-METRICS: Mapping[str, tuple[str, int]] = {  # label, digits
+CLAIM_METRICS: Mapping[str, tuple[str, int]] = {  # the label, and the digits after the point
     "psnr": ("PSNR", 2),
     "ssim": ("SSIM", 4),
     "sam": ("SAM", 2),
@@ -30,60 +30,60 @@ METRICS: Mapping[str, tuple[str, int]] = {  # label, digits
     "rmse8": ("RMSE x 255", 2),
     "parameters": ("Parameters", 0),
 }
-_TOLERANCE = {"psnr": 0.2, "ssim": 0.005, "uiqi": 0.02}  # of the others a share
+_TOLERANCE = {"psnr": 0.2, "ssim": 0.005, "uiqi": 0.02}  # in the unit of the metric; for the others a share of the value:
 _SHARES = {"sam": 0.05, "ergas": 0.05, "rmse8": 0.05, "parameters": 0.01}
 _UNITS = {"K": 1e3, "M": 1e6}
 
 
 class ClaimsError(ValueError):
-    """A ledger that says less than it must; the text says which table and what is missing."""
+    """A ledger in which something is missing; the text names the table and what is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where figures stand."""
+    """Where published numbers stand."""
 
     id: str
     title: str
     address: str
     place: str
     sure: Sure
-    reading: Mapping[str, float] = field(default_factory=dict)  # metric, what its figures may be off by
+    reading: Mapping[str, float] = field(default_factory=dict)  # by metric: how far its numbers may be off
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One printed figure."""
+    """One printed number."""
 
     source: Source
     label: str
-    method: str  # in the catalog
+    method: str  # its name in the catalog
     metric: str
     printed: str
     data: str
-    scenes: tuple[str, ...]  # none where the suite does not hold the data
+    scenes: tuple[str, ...]  # empty where the suite does not hold the data
     protocol: str
-    numbers: Mapping[str, Any]  # none where this suite has no protocol like it
-    profile: str  # empty where no profile is that code
+    numbers: Mapping[str, Any]  # of the protocol; empty where this suite has no such protocol
+    profile: str  # empty where no profile follows that code
     learns: str
     differs: Reason | None
     why: str
 
     @property
     def value(self) -> float:
-        """The figure as a number."""
+        """The printed text as a number."""
         number, _, unit = self.printed.partition(" ")
         return float(number) * (_UNITS[unit] if unit else 1.0)
 
     @property
     def tolerance(self) -> float:
-        """How far ours may be from it."""
+        """How far our number may be from it."""
         share = _SHARES.get(self.metric)
         return (_TOLERANCE[self.metric] if share is None else share * self.value) + self.source.reading.get(self.metric, 0.0)
 
 
 def read_claims(file: Path = LEDGER) -> list[Claim]:
-    """Every figure of the ledger.
+    """Every number of the ledger.
 
     Raises:
         ClaimsError: a table without its source, protocol or scenes, an unknown metric, profile or reason, a value that is no number.
@@ -123,8 +123,10 @@ def read_claims(file: Path = LEDGER) -> list[Claim]:
                     differs=differs[0],
                     why=differs[1],
                 )
-                if metric not in METRICS or not _is_number(claim):
-                    raise ClaimsError(f"{where}: expected a number and a metric of {', '.join(METRICS)}, got {printed!r} for {metric!r}")
+                if metric not in CLAIM_METRICS or not _is_number(claim):
+                    raise ClaimsError(
+                        f"{where}: expected a number and a metric of {', '.join(CLAIM_METRICS)}, got {printed!r} for {metric!r}"
+                    )
                 claims += [claim] if printed else []
     return claims
 

@@ -1,18 +1,18 @@
-"""The claims ledger: published figures beside ours, each with its source, its protocol, its convention, the difference and a reason.
+"""What a run says to the claims of the ledger: published numbers beside ours, with the difference and a reason.
 
-`claims.toml` holds what was printed, and where. A claim is set against the records of the same method (in the form that the table means),
-under a protocol whose numbers are the same, on exactly the same scenes, scored by the convention that the table was scored by. The reason:
+`claims.toml` holds what was printed, and where. A claim is compared with the records of the same method (in the form that the table means),
+under a protocol with the same numbers, on exactly the same scenes, scored by the convention of the table. The reasons are:
 
-    reproduced         all of that holds, and the difference is within the tolerance
-    not reproducible   all of that holds, and it is not; or the ledger says why no run can agree
-    weights differ     likewise, for a reason that the ledger knows: the weights are others than the paper's
-    metric differs     as reproduced, but ours is by another convention: the table's is none of ours, or `rescore` has not been run for it
-    protocol differs   the method was run, but under another protocol, or on other scenes
+    reproduced         all of this holds, and the difference is within the tolerance
+    not reproducible   all of this holds, but the difference is larger; or the ledger says why no run can agree
+    weights differ     all of this holds, but the ledger says that the weights are not those of the paper
+    metric differs     as for `reproduced`, but ours is scored by another convention: the table's is none of ours, or `rescore` was not run
+    protocol differs   the method was run, but under another protocol or on other scenes
     not run            this run has no score of the method
 
-Of several configurations of a method the one with the most of the table's scenes is taken, then the one with the shortest label.
-Tolerance: 0.2 dB of PSNR, 0.005 of SSIM, 0.02 of UIQI, 5 % of SAM, ERGAS and RMSE, 1 % of parameters; and what a figure may be off by as
-the ledger says it: read off a plot, or of a single random start.
+Of several configurations of a method, the one with the most scenes of the table is taken, then the one with the shortest label.
+Tolerance: 0.2 dB of PSNR, 0.005 of SSIM, 0.02 of UIQI, 5 % of SAM, ERGAS and RMSE, 1 % of parameters; and, as the ledger states it, what a
+number may be off by that was read off a plot or comes from a single random start.
 """
 
 from __future__ import annotations
@@ -22,20 +22,18 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-import pandas as pd
-
-from benchmark.profiles.store import Scores
 from benchmark.result import Result
-from reports.content.convention_tables import ProfileTable
-from reports.content.ledger import METRICS, REASONS, SURE, Claim, Reason
+from reports.content.convention_tables import StoredScores
+from reports.content.ledger import CLAIM_METRICS, REASONS, SURE, Claim, Reason
+from reports.content.protocol_facts import dotted_values
 from reports.content.sections import Section
-from reports.content.sweeps import flat
+from reports.content.text_table import TextTable
 from reports.style import DASH, identity
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A claim with what this run says to it; `ours` is None where it says nothing."""
+class JudgedClaim:
+    """A claim with the answer of this run; `ours` is None where the run has no number for it."""
 
     claim: Claim
     ours: float | None
@@ -44,64 +42,64 @@ class Entry:
 
     @property
     def difference(self) -> float | None:
-        """Ours less the printed one."""
+        """Our number less the printed one."""
         return None if self.ours is None else self.ours - self.claim.value
 
 
-def judge(claims: Sequence[Claim], results: Sequence[Result], stored: Mapping[str, Scores]) -> list[Entry]:
-    """What the records say to each claim."""
+def judge_claims(claims: Sequence[Claim], results: Sequence[Result], stored: StoredScores) -> list[JudgedClaim]:
+    """Each claim with what the records say to it."""
     scored = [result for result in results if result.outcome == "scored" and not result.card.get("unranked")]
     claimed = {claim.method for claim in claims}
     by_method: dict[str, list[Result]] = {}
     for result in scored:
         if result.method in claimed:
             by_method.setdefault(result.method, []).append(result)
-    protocols = {result.key: flat(result.protocol) for own in by_method.values() for result in own}
+    protocols = {result.key: dotted_values(result.protocol) for inside in by_method.values() for result in inside}
     return [_judge(claim, [r for r in by_method.get(claim.method, []) if _is_of(claim, r)], protocols, stored) for claim in claims]
 
 
-def _judge(claim: Claim, own: Sequence[Result], protocols: Mapping[str, Mapping[str, Any]], stored: Mapping[str, Scores]) -> Entry:
+def _judge(claim: Claim, results: Sequence[Result], protocols: Mapping[str, Mapping[str, Any]], stored: StoredScores) -> JudgedClaim:
     """One claim against the records of its method."""
-    if not own:
-        return Entry(claim=claim, ours=None, reason="not run", remark="no score of this method")
-    alike = [r for r in own if claim.numbers and all(protocols[r.key].get(name) == value for name, value in claim.numbers.items())]
+    if not results:
+        return JudgedClaim(claim=claim, ours=None, reason="not run", remark="no score of this method")
+    alike = [r for r in results if claim.numbers and all(protocols[r.key].get(name) == value for name, value in claim.numbers.items())]
     inside = [r for r in alike if r.scene in claim.scenes]
     if claim.metric == "parameters":
-        sizes = [float(r.parameters_total) for r in own if r.parameters_total]
-        return _verdict(claim, max(sizes)) if sizes else Entry(claim=claim, ours=None, reason="not run", remark="not counted")
+        sizes = [float(r.parameters_total) for r in results if r.parameters_total]
+        return _verdict(claim, max(sizes)) if sizes else JudgedClaim(claim=claim, ours=None, reason="not run", remark="not counted")
     if not inside:
         what = "another protocol" if not alike else "other scenes"
-        return Entry(claim=claim, ours=None, reason="protocol differs", remark=f"run under {what} alone")
+        return JudgedClaim(claim=claim, ours=None, reason="protocol differs", remark=f"run under {what} alone")
     groups: dict[str, list[Result]] = {}
     for result in inside:
         groups.setdefault(identity(result.parameters), []).append(result)
     group = min(groups.values(), key=lambda results: (-len({r.scene for r in results}), len(results[0].label), results[0].label))
-    ours, own_convention = _mean(claim, group, stored)
+    ours, same_convention = _mean(claim, group, stored)
     if ours is None:
-        return Entry(claim=claim, ours=None, reason="metric differs", remark="no score of ours is of this kind")
+        return JudgedClaim(claim=claim, ours=None, reason="metric differs", remark="no score of ours is of this kind")
     there = {result.scene for result in group}
     if there != set(claim.scenes):
         remark = f"run on {len(there)} of its {len(claim.scenes)} scenes"
-        return Entry(claim=claim, ours=ours, reason="protocol differs", remark=remark)
-    if not own_convention:
+        return JudgedClaim(claim=claim, ours=ours, reason="protocol differs", remark=remark)
+    if not same_convention:
         remark = "ours by the textbook; " + (
             f"rescore --profile {claim.profile} would tell" if claim.profile else "no profile is that code"
         )
-        return Entry(claim=claim, ours=ours, reason="metric differs", remark=remark)
+        return JudgedClaim(claim=claim, ours=ours, reason="metric differs", remark=remark)
     return _verdict(claim, ours)
 
 
-def _verdict(claim: Claim, ours: float) -> Entry:
-    """Same method, protocol, scenes and convention."""
+def _verdict(claim: Claim, ours: float) -> JudgedClaim:
+    """The judgement where method, protocol, scenes and convention are the same."""
     if claim.differs is not None:
-        return Entry(claim=claim, ours=ours, reason=claim.differs, remark=claim.why)
+        return JudgedClaim(claim=claim, ours=ours, reason=claim.differs, remark=claim.why)
     if abs(ours - claim.value) <= claim.tolerance:
-        return Entry(claim=claim, ours=ours, reason="reproduced", remark=f"within {claim.tolerance:.3g}")
-    return Entry(claim=claim, ours=ours, reason="not reproducible", remark=f"beyond the tolerance of {claim.tolerance:.3g}")
+        return JudgedClaim(claim=claim, ours=ours, reason="reproduced", remark=f"within {claim.tolerance:.3g}")
+    return JudgedClaim(claim=claim, ours=ours, reason="not reproducible", remark=f"beyond the tolerance of {claim.tolerance:.3g}")
 
 
-def _mean(claim: Claim, results: Sequence[Result], stored: Mapping[str, Scores]) -> tuple[float | None, bool]:
-    """The mean over scenes of the means over seeds, and whether it is by the claim's own convention (else it is by the textbook)."""
+def _mean(claim: Claim, results: Sequence[Result], stored: StoredScores) -> tuple[float | None, bool]:
+    """The mean over scenes of the means over seeds, and whether it is by the convention of the claim (else it is by the textbook)."""
     if claim.metric == "rmse8":
         values = [(r.scene, None if (rmse := r.metrics.get("rmse")) is None else 255 * rmse) for r in results]
         return _over_scenes(values), False
@@ -112,7 +110,7 @@ def _mean(claim: Claim, results: Sequence[Result], stored: Mapping[str, Scores])
 
 
 def _over_scenes(values: Sequence[tuple[str, float | None]]) -> float | None:
-    """None where any is missing."""
+    """The mean over the scenes of the means on each; None where any value is missing."""
     groups: dict[str, list[float]] = {}
     for scene, value in values:
         if value is None:
@@ -121,13 +119,13 @@ def _over_scenes(values: Sequence[tuple[str, float | None]]) -> float | None:
     return fmean(fmean(inside) for inside in groups.values()) if groups else None
 
 
-def claims_table(entries: Sequence[Entry]) -> ProfileTable:
-    """Every claim with ours beside it; those that this run says something to come first."""
-    ordered = sorted(entries, key=lambda entry: REASONS.index(entry.reason) if entry.ours is not None else len(REASONS))
+def claims_table(judged: Sequence[JudgedClaim]) -> TextTable:
+    """Every claim with our number beside it; claims for which this run has a number come first."""
+    ordered = sorted(judged, key=lambda each: REASONS.index(each.reason) if each.ours is not None else len(REASONS))
     rows = []
-    for entry in ordered:
-        claim, (label, digits) = entry.claim, METRICS[entry.claim.metric]
-        ours, difference = entry.ours, entry.difference
+    for each in ordered:
+        claim, (label, digits) = each.claim, CLAIM_METRICS[each.claim.metric]
+        ours, difference = each.ours, each.difference
         reading = f" ±{off:g}" if (off := claim.source.reading.get(claim.metric)) else ""
         rows.append(
             (
@@ -136,11 +134,11 @@ def claims_table(entries: Sequence[Entry]) -> ProfileTable:
                 claim.printed + reading,
                 DASH if ours is None else f"{ours:,.{digits}f}",
                 DASH if difference is None else f"{difference:+,.{digits}f}",
-                entry.reason,
+                each.reason,
                 claim.profile or DASH,
                 f"{claim.data}; {claim.protocol}",
                 f"{claim.source.title} ({claim.source.address}), {claim.source.place}; {SURE[claim.source.sure]}",
-                entry.remark,
+                each.remark,
             )
         )
     heads = (
@@ -159,19 +157,17 @@ def claims_table(entries: Sequence[Entry]) -> ProfileTable:
         "Ours is scored by the same convention unless the reason is `metric differs`. Tolerance: 0.2 dB of PSNR, 0.005 of SSIM, 0.02 of "
         "UIQI, 5 % of SAM, ERGAS and RMSE, 1 % of parameters, and what a figure may be off by (±): of a plot, or of one random start.",
     )
-    return ProfileTable("claims", "Published figures, and ours beside them", heads, tuple(rows), notes)
+    return TextTable("claims", "Published figures, and ours beside them", heads, tuple(rows), notes)
 
 
-def short_claims_table(entries: Sequence[Entry]) -> ProfileTable:
-    """The claims that this run says something to, in the columns that fit a page of paper; remarks on those not reproduced as notes."""
-    shown = [entry for entry in entries if entry.ours is not None]
-    table = claims_table(shown)
+def answered_claims_table(judged: Sequence[JudgedClaim]) -> TextTable:
+    """The claims for which this run has a number, in the columns that fit a page of paper; remarks on those not reproduced are notes."""
+    tested = [each for each in judged if each.ours is not None]
+    table = claims_table(tested)
     remarks = [
-        (entry.claim.label, entry.reason, entry.remark)
-        for entry in shown
-        if entry.reason != "reproduced" and "tolerance" not in entry.remark
+        (each.claim.label, each.reason, each.remark) for each in tested if each.reason != "reproduced" and "tolerance" not in each.remark
     ]
-    return ProfileTable(
+    return TextTable(
         "claims_tested",
         "Published figures that this run can be set against",
         table.heads[:7],
@@ -180,42 +176,15 @@ def short_claims_table(entries: Sequence[Entry]) -> ProfileTable:
     )
 
 
-def claims_frame(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row a claim, unrounded."""
-    return pd.DataFrame(
-        [
-            {
-                "method": entry.claim.method,
-                "label": entry.claim.label,
-                "metric": entry.claim.metric,
-                "published": entry.claim.value,
-                "ours": entry.ours,
-                "difference": entry.difference,
-                "reason": entry.reason,
-                "remark": entry.remark,
-                "profile": entry.claim.profile,
-                "data": entry.claim.data,
-                "protocol": entry.claim.protocol,
-                "source": entry.claim.source.title,
-                "address": entry.claim.source.address,
-                "place": entry.claim.source.place,
-                "sure": entry.claim.source.sure,
-            }
-            for entry in entries
-        ]
-    )
-
-
-def claims_section(entries: Sequence[Entry]) -> Section | None:
-    """The ledger for a page; None where this run has no score of any method in it."""
-    run = [entry for entry in entries if entry.reason != "not run"]
-    if not run:
+def claims_section(judged: Sequence[JudgedClaim]) -> Section | None:
+    """The ledger for the page; None where this run has no score of any method in it."""
+    if all(each.reason == "not run" for each in judged):
         return None
-    counts = {reason: sum(entry.reason == reason for entry in entries) for reason in REASONS}
-    told = f"{len(entries)} published figures: " + ", ".join(f"{count} {reason}" for reason, count in counts.items() if count) + "."
-    return Section("claims", "Published figures, and ours", (told,), (claims_table(entries),))
+    counts = {reason: sum(each.reason == reason for each in judged) for reason in REASONS}
+    sentence = f"{len(judged)} published figures: " + ", ".join(f"{count} {reason}" for reason, count in counts.items() if count) + "."
+    return Section("claims", "Published figures, and ours", (sentence,), (claims_table(judged),))
 
 
 def _is_of(claim: Claim, result: Result) -> bool:
-    """Whether the record is of the claim's method, in the form that it means."""
+    """Whether the record is of the method of the claim, in the form that the claim means."""
     return result.method == claim.method and claim.learns in ("", result.card.get("learns"))

@@ -1,23 +1,17 @@
-"""What the statistics, the claims and other extras hand to the page, to LaTeX and to the terminal: a title, sentences, tables, figures.
-
-A `Section` knows nothing of where it is shown. The page draws each as one section of its own: `render_page(..., extras=[...])`.
-"""
+"""What the statistics and the claims hand to the page: a title, sentences and tables, without layout."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
-from reports.content.convention_tables import ProfileTable
+from reports.content.text_table import TextTable
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Section:
-    """One thing to show: any of its parts may be empty."""
+    """One section of the page. Sentences and tables may be empty."""
 
-    id: str  # letters, digits and hyphens: an anchor, and the beginning of every id in its figures
+    id: str  # letters, digits and hyphens: the anchor of the section, and the beginning of every id in its figures
     title: str
-    sentences: tuple[str, ...] = ()  # above the tables, one paragraph
-    tables: tuple[ProfileTable, ...] = ()  # of texts; the first column names the rows
-    figures: tuple[tuple[str, Figure], ...] = ()  # (what it shows, the figure), for `figures.inline_svg`
+    sentences: tuple[str, ...] = ()  # one paragraph above the tables
+    tables: tuple[TextTable, ...] = ()

@@ -1,22 +1,24 @@
-r"""Who is better, when there are few scenes: paired differences, intervals, tests and ranks, with ties shown as ties.
+r"""Which method is better, when there are few scenes: paired differences, intervals, tests and ranks, with ties shown as ties.
 
-The scene is the unit: a method's value on it is the mean over seeds, and two methods are compared by the differences on the same scenes
-and seeds. With s the scenes both have scores for, d[s] = mean over seeds of (value A - value B), signed so that positive favours A:
+The scene is the unit: a method's value on a scene is the mean over the seeds, and two methods A and B are compared by their differences on
+the same scenes and seeds. For each scene s on which both have scores, d[s] = mean over seeds of (value A - value B), with the sign chosen
+so that a positive d favours A:
 
-    interval    percentiles 2.5 and 97.5 of mean(d) over 10,000 draws of whole scenes with replacement (a bootstrap in blocks)
-    p           Wilcoxon's signed-rank test of d, two sided; exact up to 20 scenes, ties included, beyond that normal, corrected for ties
-    Holm        p, adjusted over all pairs of a comparison: max over the smaller ones of (m - place) p, at most 1
-    ranks       of the methods on each scene, best is 1, ties share; Friedman's chi^2 over them, corrected for ties
-    CD          q(alpha, k) sqrt(k (k + 1) / (6 n)), q the studentized range's quantile over sqrt(2): methods whose mean ranks are closer
-                than this are not told apart (Nemenyi; Demsar, Journal of Machine Learning Research 7, 2006)
-    equivalent  differences of at most `practical` (0.2 dB of PSNR) count as ties. The verdict is `better` where the interval lies beyond it
-                and Holm's p is below 0.05, `equal` where the interval lies inside, else `open`
+    interval    percentiles 2.5 and 97.5 of mean(d) over 10,000 draws of whole scenes with replacement (a block bootstrap)
+    p           Wilcoxon's signed-rank test of d, two-sided; exact up to 20 scenes, ties included; beyond that the normal approximation,
+                corrected for ties
+    Holm        p adjusted for all m pairs of a comparison: (m - place) p, at least the value of every smaller p, at most 1
+    ranks       of the methods on each scene: the best has 1, ties share the mean rank; Friedman's chi^2 of them, corrected for ties
+    CD          critical difference q(alpha, k) sqrt(k (k + 1) / (6 n)), with q the quantile of the studentized range over sqrt(2):
+                methods whose mean ranks differ by less cannot be told apart (Nemenyi; Demsar, Journal of Machine Learning Research 7, 2006)
+    verdict     differences of at most `practical` (0.2 dB of PSNR) count as ties. `better` means that the interval lies beyond `practical`
+                and that Holm's p is below 0.05; `equal` that the interval lies inside; `open` everything else
 
-Fewer than 6 scenes cannot tell: not even a clean sweep of five brings Wilcoxon's p below 0.05, and no verdict is given.
+With fewer than 6 scenes no verdict is given: even if one method wins on all of five scenes, Wilcoxon's p stays above 0.05.
 
-Failures: a scene where a method has no score for every seed that any method has (for whatever reason) counts as its worst: last rank, and a
-loss against every method that has them. It is flagged, and intervals are then of the other scenes alone. A method without any score in the
-protocol is left out, and named.
+Failures: where a method lacks, on a scene, the score of a seed for which any method has one, for whatever reason, that scene counts as its
+worst: the last rank, and a loss against every method that has all its scores there. Such scenes are counted and reported, and the intervals
+are taken over the other scenes. A method without any score in the protocol is left out and named.
 """
 
 from __future__ import annotations
@@ -34,76 +36,76 @@ LEAST_SCENES = 6
 ALPHA = 0.05
 DRAWS = 10_000
 EXACT_UP_TO = 20  # scenes
-PRACTICAL = {"psnr": 0.2, "psnr_cube": 0.2}  # differences that do not matter; none is stated for other metrics
+PRACTICAL = {"psnr": 0.2, "psnr_cube": 0.2}  # differences that do not matter in practice; other metrics have none
 Verdict = Literal["better", "worse", "equal", "open", "cannot tell"]
-Scores = Float[np.ndarray, "methods scenes seeds"]  # NaN: no score
+ScoreArray = Float[np.ndarray, "methods scenes seeds"]  # NaN where there is no score
 Vector = Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Method `first` against method `second` (their places); positive differences favour the first."""
+    """Method number `first` against method number `second`; positive differences favour the first."""
 
     first: int
     second: int
     mean: float  # NaN where no scene has both
     median: float
-    low: float  # of the interval of the mean
+    low: float  # ends of the interval of the mean
     high: float
-    p: float  # Wilcoxon's
-    holm: float  # adjusted over all pairs
+    p: float  # by Wilcoxon's test
+    holm: float  # p adjusted for all pairs
     wins: int  # scenes on which the first is better by more than `practical`
     ties: int
     losses: int
-    lost: tuple[int, int]  # scenes that each has no full score for
+    failed: tuple[int, int]  # for each of the two: the number of scenes without all its scores
     verdict: Verdict
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
-    """Methods on common scenes."""
+class MethodComparison:
+    """Several methods on the same scenes."""
 
     names: tuple[str, ...]
     scenes: int
     practical: float
     pairs: tuple[Pair, ...]
     ranks: Float[np.ndarray, "methods scenes"]
-    failures: tuple[int, ...]  # scenes that each method has no full score for
+    failures: tuple[int, ...]  # for each method: the number of scenes without all its scores
     friedman: float  # chi^2
     friedman_p: float
     critical_difference: float
 
     @property
     def mean_ranks(self) -> Vector:
-        """Of each method, 1 the best."""
+        """The mean rank of each method; 1 is the best."""
         return np.asarray(self.ranks.mean(axis=1))
 
     @property
-    def share(self) -> float:
-        """Kendall's W, the agreement of the scenes' rankings: 0 none, 1 all alike."""
+    def agreement(self) -> float:
+        """Kendall's W, how far the scenes rank the methods alike: 0 not at all, 1 completely."""
         return self.friedman / (self.scenes * (len(self.names) - 1))
 
     @property
-    def tells(self) -> bool:
-        """Whether there are scenes enough."""
+    def enough_scenes(self) -> bool:
+        """Whether there are enough scenes for intervals, tests and verdicts."""
         return self.scenes >= LEAST_SCENES
 
     @property
     def groups(self) -> list[tuple[int, ...]]:
-        """Methods in the order of their ranks that no critical difference separates; maximal groups of two and more."""
+        """The largest groups of two or more methods, in the order of their ranks, that no critical difference separates."""
         order = sorted(range(len(self.names)), key=lambda method: float(self.mean_ranks[method]))
-        ranks, found = self.mean_ranks[order], []
+        ranks, groups = self.mean_ranks[order], []
         reach = 0
         for start in range(len(order)):
             stop = int(np.searchsorted(ranks, ranks[start] + self.critical_difference, side="right"))
             if stop > reach and stop - start > 1:
-                found.append(tuple(order[start:stop]))
+                groups.append(tuple(order[start:stop]))
             reach = max(reach, stop)
-        return found
+        return groups
 
 
-def compare(names: Sequence[str], scores: Scores, *, higher_is_better: bool, practical: float = 0.0) -> Comparison:
-    """All pairs of these methods, and their ranks.
+def compare_methods(names: Sequence[str], scores: ScoreArray, *, higher_is_better: bool, practical: float = 0.0) -> MethodComparison:
+    """The comparison of all pairs of these methods, and their ranks.
 
     Raises:
         ValueError: fewer than two methods, or no scene.
@@ -112,14 +114,14 @@ def compare(names: Sequence[str], scores: Scores, *, higher_is_better: bool, pra
     if methods < 2 or scenes < 1 or len(names) != methods:
         raise ValueError(f"expected two methods or more with a name each, and a scene, got {len(names)} names, {methods} x {scenes}")
     signed = scores if higher_is_better else -scores
-    used = ~np.isnan(signed).all(axis=0)  # seeds of a scene that any method has
+    used = ~np.isnan(signed).all(axis=0)  # seeds of a scene for which any method has a score
     full = ~(np.isnan(signed) & used).any(axis=2)  # methods x scenes
     pairs = [_pair(signed, full, used, first, second, practical) for first in range(methods) for second in range(first + 1, methods)]
     adjusted = holm([pair.p for pair in pairs])
     worst = np.where(full, _means(signed, used), -np.inf)
     ranks = np.stack([rankdata(-worst[:, scene]) for scene in range(scenes)], axis=1)
     statistic, p = friedman(ranks)
-    return Comparison(
+    return MethodComparison(
         names=tuple(names),
         scenes=scenes,
         practical=practical,
@@ -133,7 +135,7 @@ def compare(names: Sequence[str], scores: Scores, *, higher_is_better: bool, pra
 
 
 def bootstrap_interval(values: Vector) -> tuple[float, float]:
-    """95 % interval of the mean of values that are one a scene; NaN without any."""
+    """The 95 % interval of the mean of `values`, one value per scene; NaN without any value."""
     if not len(values):
         return np.nan, np.nan
     low, high = np.percentile(values[_draws(len(values))].mean(axis=1), [100 * ALPHA / 2, 100 - 100 * ALPHA / 2])
@@ -142,21 +144,21 @@ def bootstrap_interval(values: Vector) -> tuple[float, float]:
 
 @lru_cache(maxsize=8)
 def _draws(scenes: int) -> Int[np.ndarray, "draws scenes"]:
-    """Places of scenes drawn with replacement; the same ones each time."""
+    """Numbers of scenes, drawn with replacement; the same draws at every call."""
     return np.random.Generator(np.random.Philox(0)).integers(0, scenes, size=(DRAWS, scenes))
 
 
 def wilcoxon(differences: Vector) -> float:
-    """Two-sided p of the signed-rank test; zeros are left out, infinite differences have the highest ranks. 1 without any difference."""
-    found = differences[differences != 0]
-    n = len(found)
+    """The two-sided p of the signed-rank test; zeros are left out, infinite differences rank highest. It is 1 without any difference."""
+    nonzero = differences[differences != 0]
+    n = len(nonzero)
     if n == 0:
         return 1.0
-    ranks = rankdata(np.abs(found))
-    above = float(ranks[found > 0].sum())
+    ranks = rankdata(np.abs(nonzero))
+    above = float(ranks[nonzero > 0].sum())
     smaller = min(above, n * (n + 1) / 2 - above)
     if n <= EXACT_UP_TO:
-        counts = np.ones(1)  # of sign patterns, by twice the sum of their positive ranks
+        counts = np.ones(1)  # the number of sign patterns for each value of twice the sum of positive ranks
         for twice in np.rint(2 * ranks).astype(int):
             wider = np.zeros(len(counts) + twice)
             wider[: len(counts)] += counts
@@ -169,7 +171,7 @@ def wilcoxon(differences: Vector) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Each p adjusted for all of them."""
+    """Each p adjusted for all of them, by Holm's method."""
     order = sorted(range(len(values)), key=lambda place: values[place])
     adjusted, largest = [0.0] * len(values), 0.0
     for place, index in enumerate(order):
@@ -179,7 +181,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def friedman(ranks: Float[np.ndarray, "methods scenes"]) -> tuple[float, float]:
-    """chi^2 with methods - 1 degrees of freedom, corrected for ties, and its p; (0, 1) where all methods tie on every scene."""
+    """Friedman's chi^2 with methods - 1 degrees of freedom, corrected for ties, and its p; (0, 1) where all methods tie on every scene."""
     k, n = ranks.shape
     ties = sum(float((sizes**3 - sizes).sum()) for column in ranks.T for sizes in [np.unique(column, return_counts=True)[1]])
     correction = 1 - ties / (n * k * (k * k - 1))
@@ -190,31 +192,31 @@ def friedman(ranks: Float[np.ndarray, "methods scenes"]) -> tuple[float, float]:
 
 
 def critical_difference(methods: int, scenes: int, alpha: float = ALPHA) -> float:
-    """Nemenyi's, of mean ranks."""
-    quantile = float(studentized_range.ppf(1 - alpha, methods, 1e6)) / np.sqrt(2)  # so many degrees of freedom stand for infinity
+    """Nemenyi's critical difference of mean ranks."""
+    quantile = float(studentized_range.ppf(1 - alpha, methods, 1e6)) / np.sqrt(2)  # 1e6 degrees of freedom stand for infinitely many
     return float(quantile * np.sqrt(methods * (methods + 1) / (6 * scenes)))
 
 
-def _means(signed: Scores, used: Bool[np.ndarray, "scenes seeds"]) -> Float[np.ndarray, "methods scenes"]:
-    """Mean over the seeds in use; 0 where there is none."""
+def _means(signed: ScoreArray, used: Bool[np.ndarray, "scenes seeds"]) -> Float[np.ndarray, "methods scenes"]:
+    """The mean over the used seeds; 0 where none is used."""
     values = np.where(np.isnan(signed), 0.0, signed)
     return np.asarray(np.where(used, values, 0.0).sum(axis=2) / np.maximum(used.sum(axis=1), 1))
 
 
 def _pair(
-    signed: Scores,
+    signed: ScoreArray,
     full: Bool[np.ndarray, "methods scenes"],
     used: Bool[np.ndarray, "scenes seeds"],
     first: int,
     second: int,
     practical: float,
 ) -> Pair:
-    """The two methods compared; p is not adjusted yet."""
+    """The comparison of two methods, before p is adjusted for the other pairs."""
     difference = _means(signed[[first]] - signed[[second]], used)[0]
     both, only_first, only_second = full[first] & full[second], full[first] & ~full[second], full[second] & ~full[first]
     tested = np.where(both, difference, 0.0)
     tested = np.where(only_first, np.inf, np.where(only_second, -np.inf, tested))
-    rounded = np.round(tested, 12)  # differences equal but for the last bits are ties
+    rounded = np.round(tested, 12)  # differences that agree up to rounding errors are ties
     known = difference[both]
     mean, median = (float(known.mean()), float(np.median(known))) if len(known) else (np.nan, np.nan)
     low, high = bootstrap_interval(known)
@@ -230,20 +232,20 @@ def _pair(
         wins=int((rounded > practical).sum()),
         ties=int((np.abs(rounded) <= practical).sum()),
         losses=int((rounded < -practical).sum()),
-        lost=(int((~full[first]).sum()), int((~full[second]).sum())),
+        failed=(int((~full[first]).sum()), int((~full[second]).sum())),
         verdict="open",
     )
 
 
 def _judged(pair: Pair, adjusted: float, scenes: int, practical: float) -> Pair:
-    """The pair with its adjusted p and its verdict; a method that failed is never called better, nor equal to one that did not."""
+    """The pair with its adjusted p and its verdict; a method with failures is never called better, nor equal to one without."""
     verdict: Verdict = "open"
     if scenes < LEAST_SCENES:
         verdict = "cannot tell"
-    elif pair.low > practical and adjusted < ALPHA and not pair.lost[0]:
+    elif pair.low > practical and adjusted < ALPHA and not pair.failed[0]:
         verdict = "better"
-    elif pair.high < -practical and adjusted < ALPHA and not pair.lost[1]:
+    elif pair.high < -practical and adjusted < ALPHA and not pair.failed[1]:
         verdict = "worse"
-    elif -practical <= pair.low and pair.high <= practical and pair.lost == (0, 0):
+    elif -practical <= pair.low and pair.high <= practical and pair.failed == (0, 0):
         verdict = "equal"
     return replace(pair, holm=adjusted, verdict=verdict)

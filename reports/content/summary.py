@@ -1,13 +1,13 @@
-"""One table's content: a protocol's methods in their tiers, with means, spreads, places and notes; numbers and words, no layout.
+"""The summary of a protocol: its methods in their tiers, with means, spreads, places and notes.
 
-A row is one configuration: a method with its parameters. Over its scored cells (scenes and seeds), n of them,
+A row is one configuration: a method with its parameters. Its numbers are taken over its n scored cells (scenes and seeds):
 
-    mean   = sum(x) / n                          of each metric and of the seconds; memory and parameters: the maximum
-    spread = sqrt(sum((x - mean)^2) / (n - 1))   of each metric, where n > 1
+    mean   = sum(x) / n                          for each metric and for the seconds; for memory and parameters the maximum
+    spread = sqrt(sum((x - mean)^2) / (n - 1))   for each metric, where n > 1
 
-A row is ranked when its card does not forbid it and every cell of the protocol was scored: means over different scenes are never compared.
-Best and second are taken inside a tier (over all tiers, where that is asked for), among at least two ranked rows, at the printed precision,
-so that a tie is shown as a tie.
+A row is ranked when its card does not forbid that and every cell of the protocol was scored: means over different scenes are never
+compared. Best and second are chosen inside a tier (over all tiers, where the user asks for that), among at least two ranked rows, and by
+the printed digits, so that a tie is shown as a tie.
 """
 
 from __future__ import annotations
@@ -15,24 +15,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from statistics import fmean, stdev
 from typing import Any, Literal, TypeVar
 
 from benchmark.metrics.facts import HEADLINE, find_metric
 from benchmark.result import Result
-from reports.style import DASH, count, identity, megabytes, seconds, shorten, tier_order
+from reports.style import DASH, count_text, identity, megabytes_text, seconds_text, shorten, tier_order
 
 Item = TypeVar("Item")
 Key = TypeVar("Key")
 Place = Literal["", "best", "second"]
 BestOf = Literal["tier", "all"]
 Cell = tuple[str, int]  # scene, seed
-MISSING, UNRANKED, UNDEFINED = "†", "‡", "§"  # marks of notes
+MISSING, UNRANKED, UNDEFINED = "†", "‡", "§"  # the marks of notes
 
 
 @dataclass(frozen=True)
 class Column:
-    """A quantity of the table. `higher_is_better` is None where rows are not compared by it: costs vary with the machine."""
+    """A quantity of the summary. `higher_is_better` is None where rows are not compared by it: costs depend on the machine."""
 
     key: str
     label: str
@@ -41,15 +42,15 @@ class Column:
     text: Callable[[float], str]
     of: Callable[[Result], float | None]
     pool: Callable[[list[float]], float] = fmean
-    definition: str = ""  # of a metric
+    definition: str = ""  # only for a metric
 
 
 @dataclass(frozen=True)
 class Value:
-    """A quantity over the scored cells of a row; `mean` is None where it is not defined or nothing was scored."""
+    """A quantity over the scored cells of a row; `mean` is None where the quantity is not defined, or no cell was scored."""
 
     mean: float | None = None
-    spread: float | None = None  # metrics alone, and None for a single value
+    spread: float | None = None  # only for metrics; None for a single value
     n: int = 0
     text: str = DASH
     spread_text: str = ""
@@ -58,17 +59,17 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One configuration of a method; its results are in the order of scene and seed."""
+    """One configuration of a method; its results are sorted by scene and seed."""
 
     label: str
     tier: str
     results: tuple[Result, ...]
-    expected: int  # cells of the protocol
+    expected: int  # the number of cells of the protocol
     values: Mapping[str, Value]
 
     @property
     def scored(self) -> int:
-        """How many cells have scores."""
+        """The number of cells with scores."""
         return sum(result.outcome == "scored" for result in self.results)
 
     @property
@@ -78,33 +79,33 @@ class Row:
 
     @property
     def unranked(self) -> str:
-        """Why the card forbids a rank; empty when it does not."""
+        """The reason why the card forbids a rank; empty where it does not."""
         return str(self.results[0].card.get("unranked") or "")
 
     @property
     def ranked(self) -> bool:
-        """Whether the row is compared with the others of its tier."""
+        """Whether the row is compared with the other rows of its tier."""
         return self.complete and not self.unranked
 
     @property
     def marks(self) -> str:
-        """Of the notes that the row as a whole has."""
+        """The marks of the notes on the whole row."""
         return (MISSING if not self.complete else "") + (UNRANKED if self.unranked else "")
 
     def partly_defined(self, column: Column) -> bool:
-        """Whether a metric is undefined in some scored cell, so that its mean is over fewer of them."""
+        """Whether a metric is undefined in a scored cell, so that its mean is over fewer cells."""
         return column.higher_is_better is not None and self.values[column.key].n < self.scored
 
     @property
     def outcomes(self) -> str:
-        """What became of the cells without scores: "failed, timeout"; "not run" for those without a record."""
-        found = {result.outcome for result in self.results if result.outcome != "scored"}
-        return ", ".join([*sorted(found), *(["not run"] if len(self.results) < self.expected else [])])
+        """The outcomes of the cells without scores, such as "failed, timeout"; "not run" where a cell has no record."""
+        outcomes = {result.outcome for result in self.results if result.outcome != "scored"}
+        return ", ".join([*sorted(outcomes), *(["not run"] if len(self.results) < self.expected else [])])
 
 
 @dataclass(frozen=True)
 class Note:
-    """What a mark stands for, in one row."""
+    """The explanation of a mark on one row."""
 
     mark: str
     label: str
@@ -113,22 +114,22 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """The rows of one protocol, tier after tier, with the notes that belong to them."""
+    """The rows of one protocol, tier after tier, with their notes."""
 
-    name: str  # of the protocol; numbered where two protocols share a name
+    name: str  # of the protocol; numbered where protocols share a name
     protocol: Mapping[str, Any]
     columns: tuple[Column, ...]
     tiers: tuple[tuple[str, tuple[Row, ...]], ...]
     notes: tuple[Note, ...]
     scenes: tuple[str, ...]
     seeds: tuple[int, ...]
-    machine: str  # devices and threads that the seconds were taken with
-    best_of: BestOf = "tier"  # among which rows best and second are taken
-    convention: str = ""  # of the metrics, one sentence; empty for the textbook's
+    machine: str  # the devices and threads with which the seconds were measured
+    best_of: BestOf = "tier"  # best and second are chosen inside a tier, or among all rows
+    convention: str = ""  # one sentence on how the metrics are computed; empty for the textbook convention
 
     @property
     def scores(self) -> tuple[Column, ...]:
-        """The columns that rows are compared by."""
+        """The columns by which rows are compared."""
         return tuple(column for column in self.columns if column.higher_is_better is not None)
 
     @property
@@ -145,13 +146,12 @@ def summarise(
     best_of: BestOf = "tier",
     convention: str = "",
 ) -> list[Summary]:
-    """A summary for each protocol, in the order of their names; protocols that share a name but not every number are told apart.
+    """One summary per protocol, sorted by name; protocols with one name but different numbers are separate, and numbered.
 
-    `columns`: of the scores, instead of those of `metrics`; `convention` says in a sentence what they are, where that is not the textbook.
+    `columns` replaces the columns of `metrics`; `convention` then says in one sentence how these scores are computed.
     """
     groups = _grouped(results, lambda result: (str(result.protocol.get("name", "unnamed")), identity(result.protocol)))
-    names = [name for name, _ in sorted(groups)]
-    titles = [f"{name} ({names[: place + 1].count(name)})" if names.count(name) > 1 else name for place, name in enumerate(names)]
+    titles = _titles([name for name, _ in sorted(groups)])
     return [
         summarise_protocol(groups[key], title, metrics, columns=columns, best_of=best_of, convention=convention)
         for key, title in zip(sorted(groups), titles, strict=True)
@@ -167,7 +167,7 @@ def summarise_protocol(
     best_of: BestOf = "tier",
     convention: str = "",
 ) -> Summary:
-    """The summary of results that share one protocol. Expected of each row: every scene and seed that any row has.
+    """The summary of results that share one protocol. Each row is expected to have every scene and seed that any row has.
 
     Raises:
         LookupError: a metric without facts.
@@ -177,20 +177,19 @@ def summarise_protocol(
     rows = [
         Row(
             label=label,
-            tier=own[0].tier,
-            results=tuple(own),
+            tier=inside[0].tier,
+            results=tuple(inside),
             expected=len(cells),
-            values={column.key: _value(column, own) for column in columns},
+            values={column.key: _value(column, inside) for column in columns},
         )
-        for label, own in _configurations(results)
+        for label, inside in _configurations(results)
     ]
-    tiers = []
-    for tier in sorted({row.tier for row in rows}, key=tier_order):
-        inside = sorted((row for row in rows if row.tier == tier), key=lambda row: _order(row, columns[0]))
-        tiers.append((tier, inside))
-    placed = _with_places(rows, columns) if best_of == "all" else [each for _, inside in tiers for each in _with_places(inside, columns)]
-    by_results = {id(row.results): row for row in placed}
-    tiers = [(tier, [by_results[id(row.results)] for row in inside]) for tier, inside in tiers]
+    groups = [rows] if best_of == "all" else [[row for row in rows if row.tier == tier] for tier in {row.tier for row in rows}]
+    placed = [row for group in groups for row in _with_places(group, columns)]
+    tiers = [
+        (tier, sorted((row for row in placed if row.tier == tier), key=lambda row: _order(row, columns[0])))
+        for tier in sorted({row.tier for row in rows}, key=tier_order)
+    ]
     scored = [result for result in results if result.outcome == "scored"]
     return Summary(
         name=name,
@@ -207,19 +206,19 @@ def summarise_protocol(
 
 
 def configuration(result: Result) -> str:
-    """One text for one row: the method with its parameters, in its tier."""
+    """A text that is the same for results of one row: the method, its label, its tier and its parameters."""
     return identity([result.method, result.label, result.tier, result.parameters])
 
 
 def missing_cells(row_results: Sequence[Result], cells: Sequence[Cell]) -> list[tuple[Cell, str, str]]:
-    """Each cell without scores: (scene, seed), outcome, reason."""
-    own = {(result.scene, result.seed): result for result in row_results}
-    absent = [(cell, "not run", "there is no record of it") for cell in cells if cell not in own]
-    return sorted([*absent, *((cell, r.outcome, r.reason) for cell, r in own.items() if r.outcome != "scored")])
+    """Each cell of a row without scores, as (scene, seed), outcome and reason."""
+    there = {(result.scene, result.seed): result for result in row_results}
+    absent = [(cell, "not run", "there is no record of it") for cell in cells if cell not in there]
+    return sorted([*absent, *((cell, r.outcome, r.reason) for cell, r in there.items() if r.outcome != "scored")])
 
 
 def metric_column(name: str, digits: int | None = None) -> Column:
-    """The column of a metric of the records, with its own number of digits or another.
+    """The column of a metric of the records, with `digits` after the point, or with the metric's usual number of them.
 
     Raises:
         LookupError: a metric without facts.
@@ -238,50 +237,60 @@ def metric_column(name: str, digits: int | None = None) -> Column:
 
 
 def _cost_columns(results: Sequence[Result]) -> list[Column]:
-    """Seconds, memory and parameters; the GPU's memory only where one was used."""
+    """The columns of seconds, memory and parameters; GPU memory only where a GPU was used."""
     columns = [
-        Column("seconds", "Fusion", "s", None, seconds, lambda r: r.clock.fuse if r.clock else None),
-        Column("learning_seconds", "Learning", "s", None, seconds, lambda r: r.clock.fit + r.clock.adapt if r.clock else None),
-        Column("peak_bytes", "Memory", "MB", None, megabytes, lambda r: r.memory.peak if r.memory else None, max),
-        Column("gpu_bytes", "GPU", "MB", None, megabytes, lambda r: r.memory.cuda_peak if r.memory else None, max),
-        Column("parameters", "Params", "", None, count, lambda r: r.parameters_total, max),
+        Column("seconds", "Fusion", "s", None, seconds_text, lambda r: r.clock.fuse if r.clock else None),
+        Column("learning_seconds", "Learning", "s", None, seconds_text, lambda r: r.clock.fit + r.clock.adapt if r.clock else None),
+        Column("peak_bytes", "Memory", "MB", None, megabytes_text, lambda r: r.memory.peak if r.memory else None, max),
+        Column("gpu_bytes", "GPU", "MB", None, megabytes_text, lambda r: r.memory.cuda_peak if r.memory else None, max),
+        Column("parameters", "Params", "", None, count_text, lambda r: r.parameters_total, max),
     ]
     gpu = any(result.memory is not None and result.memory.cuda_peak is not None for result in results)
     return [column for column in columns if gpu or column.key != "gpu_bytes"]
 
 
+def _titles(names: Sequence[str]) -> list[str]:
+    """The names, numbered as in "a (1)" where several are equal; no two titles are equal."""
+    titles: list[str] = []
+    for name in names:
+        numbered = (f"{name} ({number})" for number in count(1))
+        free = (title for title in numbered if title not in titles and title not in names)
+        titles.append(next(free) if names.count(name) > 1 else name)
+    return titles
+
+
 def _configurations(results: Sequence[Result]) -> list[tuple[str, list[Result]]]:
-    """Each row's label and results; rows of a tier that share a label get the parameters that differ, or else a number."""
-    groups = [sorted(own, key=lambda r: (r.scene, r.seed)) for own in _grouped(results, configuration).values()]
+    """Each row's label and results; where rows of a tier share a label, it names the parameters that differ."""
+    groups = [sorted(inside, key=lambda r: (r.scene, r.seed)) for inside in _grouped(results, configuration).values()]
     labelled = []
-    for own in groups:
-        first = own[0]
+    for inside in groups:
+        first = inside[0]
         alike = [other[0].parameters for other in groups if (other[0].label, other[0].tier) == (first.label, first.tier)]
         differing = [key for key, value in first.parameters.items() if any(identity(p.get(key)) != identity(value) for p in alike)]
         labelled.append(
-            (f"{first.label} ({', '.join(f'{key}={first.parameters[key]}' for key in differing)})" if differing else first.label, own)
+            (f"{first.label} ({', '.join(f'{key}={first.parameters[key]}' for key in differing)})" if differing else first.label, inside)
         )
     return labelled
 
 
 def _value(column: Column, results: Sequence[Result]) -> Value:
-    """The mean (or maximum) over the scored cells in which the quantity is defined."""
-    found = [value for result in results if result.outcome == "scored" and (value := column.of(result)) is not None]
-    if not found:
+    """The mean (or the maximum) over the scored cells in which the quantity is defined."""
+    values = [value for result in results if result.outcome == "scored" and (value := column.of(result)) is not None]
+    if not values:
         return Value()
-    mean = column.pool([float(value) for value in found])
-    spread = stdev(found) if len(found) > 1 and column.higher_is_better is not None else None
-    return Value(mean, spread, len(found), column.text(mean), "" if spread is None else column.text(spread))
+    mean = column.pool([float(value) for value in values])
+    spread = stdev(values) if len(values) > 1 and column.higher_is_better is not None else None
+    return Value(mean, spread, len(values), column.text(mean), "" if spread is None else column.text(spread))
 
 
 def _order(row: Row, first: Column) -> tuple[bool, bool, bool, float]:
-    """Ranked rows first, then incomplete, then unranked ones; inside these by the first column, best first."""
+    """The key that sorts rows: ranked, then incomplete, then unranked ones, each group by the first column, best first."""
     mean = row.values[first.key].mean
     return (bool(row.unranked), not row.complete, mean is None, (mean or 0.0) * (-1 if first.higher_is_better else 1))
 
 
 def _with_places(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ...]:
-    """The rows of one tier with their best and second values marked."""
+    """The rows with their best and second values marked."""
     values = {id(row): dict(row.values) for row in rows}
     for column in columns:
         taking_part = [row for row in rows if row.ranked and row.values[column.key].n == row.scored]
@@ -296,7 +305,7 @@ def _with_places(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, .
 
 
 def _notes(row: Row, cells: Sequence[Cell], columns: Sequence[Column]) -> list[Note]:
-    """Why the row is not ranked, or one of its values not compared."""
+    """The notes that say why the row is not ranked, or why one of its values is not compared."""
     notes = []
     if not row.complete:
         why = _grouped(missing_cells(row.results, cells), lambda item: (item[1], item[2]))
@@ -316,18 +325,19 @@ def _notes(row: Row, cells: Sequence[Cell], columns: Sequence[Column]) -> list[N
 
 
 def _where(missing: Sequence[Cell], cells: Sequence[Cell]) -> str:
-    """on the scenes of these cells; their seeds too where others of the scene are not among them."""
+    """ "on" and the scenes of the missing cells; with the seeds where only some cells of a scene are missing."""
     if len(missing) == len(cells):
         return " on every scene" if len(cells) > 1 else ""
-    every, own = _grouped(cells, lambda cell: cell[0]), _grouped(missing, lambda cell: cell[0])
+    every, absent = _grouped(cells, lambda cell: cell[0]), _grouped(missing, lambda cell: cell[0])
     parts = [
-        scene if len(of) == len(every[scene]) else f"{scene} (seed {', '.join(str(seed) for _, seed in of)})" for scene, of in own.items()
+        scene if len(of) == len(every[scene]) else f"{scene} (seed {', '.join(str(seed) for _, seed in of)})"
+        for scene, of in absent.items()
     ]
     return f" on {', '.join(parts)}"
 
 
 def _grouped(items: Sequence[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
-    """Items by their key, both in order of appearance."""
+    """The items grouped by their key; groups and items stay in their order."""
     groups: dict[Key, list[Item]] = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)

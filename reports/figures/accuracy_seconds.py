@@ -1,19 +1,15 @@
-"""The first metric (PSNR by default) against seconds: a panel a protocol, a marker a ranked method, its area grows with the parameters.
+"""The first metric (PSNR by default) against seconds: one panel per protocol, one marker per ranked method, larger for more parameters.
 
-The marker stands at the seconds of fusion. A method that learns on the scene has a thin line from there to a hollow end: fusion and
-learning together, which is what one new scene costs. The grey steps are the Pareto front of these total costs: no method left of it is as
-good. Rows that are not ranked stay out, and the panel says how many.
+The marker stands at the seconds of fusion. A method that learns on the scene has a thin line from there to a hollow end at the seconds of
+fusion and learning together, the cost of one new scene. The grey steps are the Pareto front of these costs: no method to the left of it is
+as good. Rows that are not ranked are left out, and the panel says how many.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from io import BytesIO
 from itertools import pairwise
 from math import log10
-from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
@@ -21,35 +17,22 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.content.summary import Column, Row, Summary
 from reports.figures.labels import place_labels
-from reports.style import GRID, INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count, figure_settings, shorten, tier_looks, tier_order
+from reports.figures.pareto import pareto_front
+from reports.figures.tier_looks import TierLooks
+from reports.style import INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count_text, figure_settings, shorten, tier_order
 
-_HEIGHT = 2.9  # inches, of a panel
+_HEIGHT = 2.9  # inches per panel
 _SIZES = (0.0, 1e4, 1e6)  # parameters shown in the legend
 
 
-@dataclass(frozen=True)
-class Look:
-    """What tiers look like in one run, so that every panel and table agrees."""
-
-    colours: dict[str, str]
-    markers: dict[str, str]
-
-
-def look_of(summaries: Sequence[Summary]) -> Look:
-    """Colours and markers of every tier in these summaries."""
-    looks = tier_looks([tier for summary in summaries for tier, _ in summary.tiers])
-    return Look({tier: colour for tier, (colour, _) in looks.items()}, {tier: marker for tier, (_, marker) in looks.items()})
-
-
-def psnr_seconds(summaries: Sequence[Summary], look: Look | None = None, *, titles: bool = True) -> Figure:
-    """The figure for these protocols, two panels a row; a panel without ranked methods says so. `titles`: name the protocols."""
-    look = look or look_of(summaries)
+def accuracy_figure(summaries: Sequence[Summary]) -> Figure:
+    """The figure for these protocols, with two panels per row; a panel without ranked methods says so."""
+    looks = TierLooks.of(summaries)
     columns = min(2, len(summaries))
     rows = -(-len(summaries) // columns)
     with mpl.rc_context(figure_settings()):
@@ -57,70 +40,32 @@ def psnr_seconds(summaries: Sequence[Summary], look: Look | None = None, *, titl
         FigureCanvasAgg(figure)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for panel, summary in zip(panels, summaries, strict=False):
-            _draw(panel, summary, look, titles)
+            _draw(panel, summary, looks)
         for panel in panels[len(summaries) :]:
             panel.set_axis_off()
-        _legend(figure, [row for summary in summaries for row in _shown(summary)], look, 2 * columns)
-        figure.canvas.draw()  # settles the layout before labels look for room
+        _legend(figure, [row for summary in summaries for row in _drawn_rows(summary)], looks, 2 * columns)
+        figure.canvas.draw()  # fixes the layout before the names are placed in it
         for panel, summary in zip(panels, summaries, strict=False):
-            _label(panel, _shown(summary), summary.scores[0])
+            _label(panel, _drawn_rows(summary), summary.scores[0])
     return figure
 
 
-def save(figure: Figure, stem: Path) -> tuple[Path, ...]:
-    """`stem`.pdf (TrueType fonts inside), .png (200 dots an inch) and .svg (text as outlines); the same bytes for the same figure."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    paths = tuple(stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "svg"))
-    with mpl.rc_context({**figure_settings(), "svg.fonttype": "path"}):
-        settle(figure)
-        figure.savefig(paths[0], metadata={"CreationDate": None})
-        figure.savefig(paths[1], dpi=200)
-        figure.savefig(paths[2], metadata={"Date": None})
-    return paths
-
-
-def settle(figure: Figure) -> None:
-    """Lay the figure out once, and leave it so: each format would do it again, which is most of the time that saving takes."""
-    engine = figure.get_layout_engine()
-    if engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
-        engine.execute(figure)
-        figure.set_layout_engine("none")
-
-
-def inline_svg(figure: Figure, name: str) -> str:
-    """The figure as an <svg> element for a page: text stays text, ink and grid take the page's colours, nothing refers to the outside.
-
-    `name` (letters, digits and hyphens) begins every id in it, so that several figures live on one page.
-    """
-    stream = BytesIO()
-    with mpl.rc_context({**figure_settings(), "svg.fonttype": "none", "svg.hashsalt": name}):
-        settle(figure)
-        figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
-    svg = stream.getvalue().decode("utf-8")
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)  # its rule for * would reach the whole page
-    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
-    svg = re.sub(r'\b(id="|href="#)|(url\(#)', lambda found: f"{found[0]}{name}-", svg)
-    return svg.replace(INK, "currentColor").replace(GRID, "var(--line)").replace(PAPER, "var(--paper)")
-
-
-def _shown(summary: Summary) -> list[Row]:
-    """The rows with a place in the figure."""
+def _drawn_rows(summary: Summary) -> list[Row]:
+    """The rows that the figure shows."""
     lead = summary.scores[0].key
     return [row for row in summary.rows if row.ranked and row.values[lead].mean is not None and (row.values["seconds"].mean or 0) > 0]
 
 
-def _draw(panel: Axes, summary: Summary, look: Look, titles: bool) -> None:
-    rows = _shown(summary)
+def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
+    """The panel of one protocol, without the names of its methods."""
+    rows = _drawn_rows(summary)
     left_out = len(summary.rows) - len(rows)
-    if titles:
-        panel.set_title(summary.name, loc="left", parse_math=False, fontweight="bold")
+    panel.set_title(summary.name, loc="left", parse_math=False, fontweight="bold")
     if left_out:
         panel.set_title(f"{left_out} not ranked, not shown", loc="right", fontsize=SMALL)
     lead = summary.scores[0]
     if rows:
-        _draw_rows(panel, rows, lead, look)
+        _draw_rows(panel, rows, lead, looks)
     else:
         panel.text(0.5, 0.5, f"no ranked method with a {lead.label}", transform=panel.transAxes, ha="center", va="center")
         panel.set_xticks([])
@@ -129,16 +74,17 @@ def _draw(panel: Axes, summary: Summary, look: Look, titles: bool) -> None:
     panel.set_ylabel(f"{lead.label}, {lead.unit}" if lead.unit else lead.label)
 
 
-def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, look: Look) -> None:
+def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, looks: TierLooks) -> None:
+    """The markers, the learning lines and the axes."""
     points = pd.DataFrame([(row.tier, *_point(row, lead), _area(row)) for row in rows], columns=["tier", "seconds", "psnr", "area"])
     _draw_front(panel, rows, lead)
     for row in rows:
         x, y = _point(row, lead)
         if total := _with_learning(row):
-            panel.plot([x, total], [y, y], color=look.colours[row.tier], linewidth=1, zorder=2)
-            panel.plot([total], [y], marker="o", markersize=4, markerfacecolor="none", markeredgecolor=look.colours[row.tier], zorder=2)
+            panel.plot([x, total], [y, y], color=looks.colours[row.tier], linewidth=1, zorder=2)
+            panel.plot([total], [y], marker="o", markersize=4, markerfacecolor="none", markeredgecolor=looks.colours[row.tier], zorder=2)
     for tier, inside in points.groupby("tier"):
-        colour, marker = look.colours[str(tier)], look.markers[str(tier)]
+        colour, marker = looks.colours[str(tier)], looks.markers[str(tier)]
         sns.scatterplot(
             data=inside,
             x="seconds",
@@ -164,26 +110,17 @@ def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, look: Look) -> No
 
 
 def _draw_front(panel: Axes, rows: Sequence[Row], lead: Column) -> None:
-    """The Pareto front of total seconds and the first metric, as steps."""
+    """The Pareto front of the cost of one new scene and the first metric, as steps."""
     front = _front(rows, lead)
     if len(front) > 1:
         panel.step([x for x, _ in front], [y for _, y in front], where="post", color=INK, alpha=0.3, linewidth=0.9, zorder=1)
 
 
 def _front(rows: Sequence[Row], lead: Column) -> list[tuple[float, float]]:
-    """The Pareto front in the panel's coordinates."""
+    """The Pareto front in the coordinates of the panel."""
     sign = -1 if lead.higher_is_better is False else 1
-    front = pareto([(_with_learning(row) or _point(row, lead)[0], sign * _point(row, lead)[1]) for row in rows])
-    return [(x, sign * y) for x, y in front]
-
-
-def pareto(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The (cost, merit) that no other beats in one without losing in the other, by rising cost."""
-    front: list[tuple[float, float]] = []
-    for cost, merit in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or merit > front[-1][1]:
-            front.append((cost, merit))
-    return front
+    points = [(_with_learning(row) or _point(row, lead)[0], _point(row, lead)[1]) for row in rows]
+    return pareto_front(points, cost=lambda point: point[0], merit=lambda point: sign * point[1])
 
 
 def _label(panel: Axes, rows: Sequence[Row], lead: Column) -> None:
@@ -196,35 +133,35 @@ def _label(panel: Axes, rows: Sequence[Row], lead: Column) -> None:
 
 
 def _point(row: Row, lead: Column) -> tuple[float, float]:
-    """Seconds of fusion, the first metric."""
+    """The seconds of fusion, and the first metric."""
     return row.values["seconds"].mean or 0.0, row.values[lead.key].mean or 0.0
 
 
 def _with_learning(row: Row) -> float | None:
-    """Seconds of fusion and of learning on the scene together; None for methods that do not learn there."""
+    """The seconds of fusion and of learning on the scene together; None for methods that do not learn there."""
     learning = row.values["learning_seconds"].mean or 0.0
     return (row.values["seconds"].mean or 0.0) + learning if row.results[0].card.get("learns") == "on the scene" and learning > 0 else None
 
 
 def _area(row: Row) -> float:
-    """Marker area of a row."""
+    """The marker area of a row."""
     return _area_of(row.values["parameters"].mean or 0.0)
 
 
 def _area_of(parameters: float) -> float:
-    """Marker area (points^2): 40 without learned parameters, 28 more for each power of ten above a hundred."""
+    """The marker area (points^2): 40 without learned parameters, and 28 more for each power of ten above a hundred."""
     return 40 + 28 * max(0.0, log10(parameters) - 2) if parameters > 0 else 40.0
 
 
-def _legend(figure: Figure, rows: Sequence[Row], look: Look, columns: int) -> None:
-    """Tiers by marker, three marker areas by parameters, and the hollow end of learning, below the panels."""
+def _legend(figure: Figure, rows: Sequence[Row], looks: TierLooks, columns: int) -> None:
+    """The legend below the panels: a marker per tier, three marker areas for parameters, and the hollow end of learning."""
     tier_marks = [
         Line2D(
             [],
             [],
             linestyle="",
-            marker=look.markers[tier],
-            color=look.colours[tier],
+            marker=looks.markers[tier],
+            color=looks.colours[tier],
             markersize=6.5,
             markeredgecolor="none",
             label=shorten(tier, 32),
@@ -241,7 +178,7 @@ def _legend(figure: Figure, rows: Sequence[Row], look: Look, columns: int) -> No
             alpha=0.55,
             markersize=_area_of(size) ** 0.5,
             markeredgecolor="none",
-            label=f"{count(size)} params",
+            label=f"{count_text(size)} params",
         )
         for size in _SIZES
     ]
@@ -261,7 +198,7 @@ def _legend(figure: Figure, rows: Sequence[Row], look: Look, columns: int) -> No
     learning = learning if any(map(_with_learning, rows)) else []
     costs = [*size_marks, *learning]
     deep = next(deep for deep in range(1, 99) if -(-len(tier_marks) // deep) - (-len(costs) // deep) <= columns)
-    blanks = [Line2D([], [], linestyle="", label=" ")] * (-len(tier_marks) % deep)  # costs begin a column of their own
+    blanks = [Line2D([], [], linestyle="", label=" ")] * (-len(tier_marks) % deep)  # the costs begin a new column
     legend = figure.legend(
         handles=[*tier_marks, *blanks, *costs],
         loc="outside lower center",

@@ -1,8 +1,8 @@
-"""Accuracy against the cost of one new scene, for the page: one bubble a ranked method, its area growing with the learned parameters.
+"""PSNR against the cost of one new scene, for the page: one bubble per ranked method, larger for more learned parameters.
 
-The bubble stands at the seconds of fusion. A method that learns on the scene has a line from there to a hollow end, at fusion and learning
-together: what one new scene costs. The Pareto front joins the methods that no other beats in both PSNR and that cost, whatever they are
-told; it is a staircase, since nothing is known between them.
+The bubble stands at the seconds of fusion. A method that learns on the scene has a line from there to a hollow end at the seconds of fusion
+and learning together, the cost of one new scene. The Pareto front joins the methods of all tiers that no other one beats in both PSNR and
+this cost; it is a staircase, because nothing is known between two methods.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from math import ceil, floor, log10, sqrt
 from markupsafe import Markup
 
 from reports.content.summary import Row, Summary
-from reports.figures.accuracy_seconds import Look
-from reports.figures.svg_chart import BOX, Axis, frame, linear_axis, place
-from reports.style import count, seconds, shorten
+from reports.figures.pareto import pareto_front
+from reports.figures.svg_chart import BOX, Axis, axes_frame, linear_axis, point_place
+from reports.figures.tier_looks import TierLooks
+from reports.style import count_text, seconds_text, shorten
 
 Extent = tuple[float, float, float, float]  # left, top, right, bottom
 
-_SHAPES = {  # in a box of 12 x 12 about the origin; the circle is drawn as one
+_SHAPES = {  # paths in a box of 12 x 12 around the origin; a circle needs none
     "s": "M-4-4h8v8h-8z",
     "^": "M0-5 5 4H-5z",
     "v": "M0 5 5-4H-5z",
@@ -29,82 +30,78 @@ _SHAPES = {  # in a box of 12 x 12 about the origin; the circle is drawn as one
     "X": "M-2.6-5.1 0-2.5 2.6-5.1 5.1-2.6 2.5 0 5.1 2.6 2.6 5.1 0 2.5-2.6 5.1-5.1 2.6-2.5 0-5.1-2.6z",
     "p": "M0-5 4.8-1.5 2.9 4H-2.9L-4.8-1.5z",
 }
-_SIZES = (0.0, 1e4, 1e6)  # learned parameters in the key
-_LETTER = 5.6  # width of one, of a name's font
+_SIZES = (0.0, 1e4, 1e6)  # learned parameters in the key of sizes
+_LETTER = 5.6  # mean width of a letter of a name
 _LONGEST = 26  # characters of a name
 
 
 @dataclass(frozen=True)
 class Bubble:
-    """A ranked method: seconds of fusion, of one new scene, PSNR in dB, learned parameters."""
+    """A ranked method."""
 
     row: Row
-    fusion: float
-    total: float
-    psnr: float
-    parameters: float
+    fusion: float  # s
+    total: float  # s: fusion, and learning where the method learns on the scene
+    psnr: float  # dB
+    parameters: float  # the number of learned ones
 
 
-def bubbles(summary: Summary) -> list[Bubble]:
-    """Of every ranked row with a PSNR and a time."""
-    found = []
+def ranked_bubbles(summary: Summary) -> list[Bubble]:
+    """The bubble of every ranked row with a PSNR and a time."""
+    bubbles = []
     for row in summary.rows:
         psnr, fusion = row.values["psnr"].mean if "psnr" in row.values else None, row.values["seconds"].mean or 0.0
         if not row.ranked or psnr is None or fusion <= 0:
             continue
         learning = (row.values["learning_seconds"].mean or 0.0) if row.results[0].card.get("learns") == "on the scene" else 0.0
-        found.append(Bubble(row, fusion, fusion + learning, psnr, row.values["parameters"].mean or 0.0))
-    return found
+        bubbles.append(Bubble(row, fusion, fusion + learning, psnr, row.values["parameters"].mean or 0.0))
+    return bubbles
 
 
-def pareto_front(found: Sequence[Bubble]) -> list[Bubble]:
-    """Those that no other one beats: as cheap or cheaper, and as accurate or more, and better in one of the two; cheapest first."""
-    front: list[Bubble] = []
-    for bubble in sorted(found, key=lambda each: (each.total, -each.psnr)):
-        if not front or bubble.psnr > front[-1].psnr:
-            front.append(bubble)
-    return front
+def bubble_front(bubbles: Sequence[Bubble]) -> list[Bubble]:
+    """The Pareto front of these bubbles, the cheapest first."""
+    return pareto_front(bubbles, cost=lambda bubble: bubble.total, merit=lambda bubble: bubble.psnr)
 
 
-def scatter(summary: Summary, look: Look) -> Markup:
+def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
     """The chart; without ranked methods it is empty."""
-    found = bubbles(summary)
-    if not found:
+    bubbles = ranked_bubbles(summary)
+    if not bubbles:
         return Markup()
-    x, y = _axes(found)
-    front = pareto_front(found)
-    parts = [frame(x, y, BOX, x_label="seconds a scene, log scale", y_label="PSNR, dB"), _front(front, x, y)]
-    spots = [place((bubble.fusion, bubble.psnr), x, y) for bubble in found]
-    boxes = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(found, spots, strict=True)]
-    for bubble in found:
+    x, y = _axes(bubbles)
+    front = bubble_front(bubbles)
+    parts = [axes_frame(x, y, BOX, x_label="seconds a scene, log scale", y_label="PSNR, dB"), _front(front, x, y)]
+    spots = [point_place((bubble.fusion, bubble.psnr), x, y) for bubble in bubbles]
+    boxes = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(bubbles, spots, strict=True)]
+    for bubble in bubbles:
         if bubble.total > bubble.fusion:
-            (left, level), (right, _) = (place((at, bubble.psnr), x, y) for at in (bubble.fusion, bubble.total))
+            (left, level), (right, _) = (point_place((at, bubble.psnr), x, y) for at in (bubble.fusion, bubble.total))
             boxes.append((left, level - 4, right + 4, level + 4))
-    for bubble, spot in zip(found, spots, strict=True):
-        parts.append(_mark(bubble, spot, look, x, y, boxes, bubble in front))
+    for bubble, spot in zip(bubbles, spots, strict=True):
+        parts.append(_mark(bubble, spot, looks, x, y, boxes, bubble in front))
     title = f"PSNR against seconds under {summary.name}; on the Pareto front: {', '.join(b.row.label for b in front)}"
     return Markup('<svg class="chart bubbles" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         BOX.width, BOX.height, title, Markup().join(parts)
     )
 
 
-def size_key() -> Markup:
-    """What three sizes of bubbles stand for."""
+def bubble_size_key() -> Markup:
+    """The key of sizes: three bubbles with their numbers of parameters."""
     parts = [
         Markup('<span><svg class="swatch sizes" viewBox="-12 -12 24 24" aria-hidden="true"><circle r="{:.1f}"/></svg>{}</span>').format(
-            _radius_of(size), f"{count(size)} parameters" if size else "none learned"
+            _radius_of(size), f"{count_text(size)} parameters" if size else "none learned"
         )
         for size in _SIZES
     ]
     return Markup('<span class="size-key">{}</span>').format(Markup().join(parts))
 
 
-def _axes(found: Sequence[Bubble]) -> tuple[Axis, Axis]:
-    """Half a decade of room at both ends of the seconds, a fifth of the range at those of PSNR."""
-    times = [time for bubble in found for time in (bubble.fusion, bubble.total)]
+def _axes(bubbles: Sequence[Bubble]) -> tuple[Axis, Axis]:
+    """The axes of seconds, with room for half a power of ten at both ends, and of PSNR, with room for a fifth of its range."""
+    times = [time for bubble in bubbles for time in (bubble.fusion, bubble.total)]
     low, high = min(times) / 3.2, max(times) * 3.2
     powers = range(ceil(log10(low)), floor(log10(high)) + 1)
-    psnrs = [bubble.psnr for bubble in found]
+    psnrs = [bubble.psnr for bubble in bubbles]
     room = max(0.2 * (max(psnrs) - min(psnrs)), 0.6)
     return Axis(low, high, [(10.0**power, f"{10.0**power:g}") for power in powers], log=True), linear_axis(
         min(psnrs) - room, max(psnrs) + room
@@ -112,29 +109,30 @@ def _axes(found: Sequence[Bubble]) -> tuple[Axis, Axis]:
 
 
 def _front(front: Sequence[Bubble], x: Axis, y: Axis) -> Markup:
-    """The staircase, up from the floor and on to the right edge."""
-    spots = [place((bubble.total, bubble.psnr), x, y) for bubble in front]
+    """The Pareto front as a staircase from the bottom of the plot to its right edge."""
+    spots = [point_place((bubble.total, bubble.psnr), x, y) for bubble in front]
     path = f"M{spots[0][0]:.1f} {BOX.down(0.0)}" + "".join(
         f"V{down:.1f}H{right:.1f}" for (_, down), right in zip(spots, [*(a for a, _ in spots[1:]), BOX.across(1.0)], strict=True)
     )
     return Markup('<path class="front" d="{}"/>').format(Markup(path))
 
 
-def _mark(bubble: Bubble, spot: tuple[float, float], look: Look, x: Axis, y: Axis, boxes: list[Extent], best: bool) -> Markup:
-    """The bubble, its learning line and its name; the name's box joins `boxes`."""
-    row, colour, scale = bubble.row, look.colours[bubble.row.tier], _radius(bubble) / 4.6
-    shape = _SHAPES.get(look.markers[row.tier])
+def _mark(bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, boxes: list[Extent], best: bool) -> Markup:
+    """The bubble, its learning line and its name; the box of the name is added to `boxes`."""
+    row, colour, scale = bubble.row, looks.colours[bubble.row.tier], _radius(bubble) / 4.6
+    shape = _SHAPES.get(looks.markers[row.tier])
     drawn = Markup('<path d="{}"/>').format(Markup(shape)) if shape else Markup('<circle r="4.6"/>')
     line = Markup()
     if bubble.total > bubble.fusion:
-        end, _ = place((bubble.total, bubble.psnr), x, y)
+        end, _ = point_place((bubble.total, bubble.psnr), x, y)
         line = Markup('<path class="learning" d="M{:.1f} {:.1f}H{:.1f}"/><circle class="learning" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(
             spot[0], spot[1], end - 3, end, spot[1]
         )
     name = shorten(row.label, _LONGEST)
     at, anchor = _name_place(spot, _radius(bubble), len(name) * _LETTER, boxes)
-    learned = f", {seconds(bubble.total)} s with learning" if bubble.total > bubble.fusion else ""
-    facts = f"{row.label} ({row.tier}): {bubble.psnr:.2f} dB, {seconds(bubble.fusion)} s{learned}, {count(bubble.parameters)} parameters"
+    learned = f", {seconds_text(bubble.total)} s with learning" if bubble.total > bubble.fusion else ""
+    cost = f"{seconds_text(bubble.fusion)} s{learned}, {count_text(bubble.parameters)} parameters"
+    facts = f"{row.label} ({row.tier}): {bubble.psnr:.2f} dB, {cost}"
     return Markup(
         '<g data-method="{}" data-tier="{}" class="bubble{}" style="color:{}"><title>{}</title>{}'
         '<g class="sign" transform="translate({:.1f} {:.1f}) scale({:.2f})">{}</g>'
@@ -143,7 +141,7 @@ def _mark(bubble: Bubble, spot: tuple[float, float], look: Look, x: Axis, y: Axi
 
 
 def _name_place(spot: tuple[float, float], radius: float, width: float, boxes: list[Extent]) -> tuple[tuple[float, float], str]:
-    """Where a name of that width goes: the first place about its mark that overlaps least with what stands already."""
+    """The place of a name of that width, and its text anchor: of the places around its bubble the first with the least overlap."""
     px, py = spot
     gap = radius + 4
     ways = [
@@ -173,9 +171,10 @@ def _name_place(spot: tuple[float, float], radius: float, width: float, boxes: l
 
 
 def _radius(bubble: Bubble) -> float:
-    """Units of the viewBox: 4.6 without learned parameters; the area grows by 0.6 of that for each power of ten above a hundred."""
+    """The radius in units of the viewBox."""
     return _radius_of(bubble.parameters)
 
 
 def _radius_of(parameters: float) -> float:
+    """4.6 without learned parameters; each power of ten above a hundred adds 0.6 of that area."""
     return 4.6 * sqrt(1 + 0.6 * max(0.0, log10(parameters) - 2)) if parameters > 0 else 4.6

@@ -1,6 +1,6 @@
-"""Figures drawn once: each stem's files are kept as long as what they show, the code that draws and the libraries are the same.
+"""Figures are drawn once: their files are kept as long as what they show, the code that draws them and the libraries stay the same.
 
-`figures/.drawn.json` holds a digest for each stem. A file that is gone, or a digest that differs, and the figure is drawn again.
+`figures/.drawn.json` holds one digest per figure. Where a file is missing or the digest differs, the figure is drawn again.
 """
 
 from __future__ import annotations
@@ -14,24 +14,27 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmark.result import write_json
-from reports.figures.accuracy_seconds import save
+from reports.figures.figure_files import save_figure
 
-_HOME = Path(__file__).parent.parent  # of everything that a figure is made from
+_HOME = Path(__file__).parent.parent  # the sources of everything that a figure shows
 _SUFFIXES = ("pdf", "png", "svg")
 
 
-class Drawings:
-    """The figures of one report: drawn, or kept from the one before; `close` notes which is which."""
+class DrawingCache:
+    """The figures of one report, each of them drawn, or kept from the report before; `close` stores the digests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.drawn: list[str] = []  # stems drawn this time
+        self.drawn: list[str] = []  # the stems of figures that were drawn this time
         self._code = _code_digest()
         self._known = _read(folder / ".drawn.json")
         self._now: dict[str, str] = {}
 
     def figure(self, stem: str, inputs: object, draw: Callable[[], Figure | None]) -> tuple[Path, ...]:
-        """The files of `stem`, none where there is nothing to draw; `inputs` must tell, by their repr, everything that the figure shows."""
+        """The files of the figure `stem`; none where there is nothing to draw.
+
+        The repr of `inputs` must contain everything that the figure shows.
+        """
         digest = sha256(f"{self._code} {inputs!r}".encode()).hexdigest()
         paths = tuple(self.folder / f"{stem}.{suffix}" for suffix in _SUFFIXES)
         nothing = f"nothing {digest}"
@@ -43,19 +46,19 @@ class Drawings:
             if figure is None:
                 self._now[stem] = nothing
                 return ()
-            save(figure, self.folder / stem)
+            save_figure(figure, self.folder / stem)
             self.drawn.append(stem)
         self._now[stem] = digest
         return paths
 
     def close(self) -> None:
-        """Note the digests."""
+        """Store the digests for the next report."""
         if self._now:
             write_json(self.folder / ".drawn.json", self._now, durable=False)
 
 
 def _read(file: Path) -> dict[str, str]:
-    """The digests of the last report; none where there was none, or where the file is torn."""
+    """The digests of the report before; empty where there was none, or where the file is damaged."""
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -64,9 +67,9 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _code_digest() -> str:
-    """Of the sources of the reports, and of the libraries' versions."""
-    found = sha256()
+    """The digest of the sources of the reports, and of the versions of the libraries."""
+    digest = sha256()
     for file in sorted(_HOME.rglob("*.py")):
-        found.update(file.read_bytes())
-    found.update(" ".join(version(name) for name in ("matplotlib", "seaborn", "numpy")).encode())
-    return found.hexdigest()
+        digest.update(file.read_bytes())
+    digest.update(" ".join(version(name) for name in ("matplotlib", "seaborn", "numpy")).encode())
+    return digest.hexdigest()

@@ -1,6 +1,8 @@
-"""The figures of a training: its curve, and the responses that it estimated beside the true ones. From its folder's files alone.
+"""The figures of a training: its learning curve, and the sensor responses that it estimated beside the true ones.
 
-curve.csv      step, seconds, one column a loss (means since the row before), `validation <loss>` where it was measured
+They are drawn from two files of the training's folder:
+
+curve.csv      step, seconds, one column per loss (the mean since the row before), `validation <loss>` where that was measured
 sensors.json   wavelengths_nm, channels, and under `true` and `estimated` a psf (taps), its phase, and an srf (channels x bands)
 """
 
@@ -18,14 +20,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from reports.figures.accuracy_seconds import save
+from reports.figures.figure_files import save_figure
 from reports.style import DASHES, HEAT_MAP, ONE_COLUMN, PALETTE, TWO_COLUMNS, figure_settings
 
 VALIDATION = "validation "
 
 
 def write_training_figures(folder: Path) -> tuple[Path, ...]:
-    """`figures/curve` and `figures/sensors` in the training's folder, of what is there.
+    """The files `figures/curve.*`, and `figures/sensors.*` where there is a sensors.json, in the folder of the training.
 
     Raises:
         ValueError: the folder holds no curve.
@@ -33,14 +35,14 @@ def write_training_figures(folder: Path) -> tuple[Path, ...]:
     curve, sensors = folder / "curve.csv", folder / "sensors.json"
     if not curve.is_file():
         raise ValueError(f"expected a training's folder with curve.csv, got {folder}, which has none; give the --out of `train`")
-    paths = save(draw_curve(pd.read_csv(curve)), folder / "figures" / "curve")
+    paths = save_figure(training_curve_figure(pd.read_csv(curve)), folder / "figures" / "curve")
     if sensors.is_file():
-        paths += save(draw_sensors(json.loads(sensors.read_text(encoding="utf-8"))), folder / "figures" / "sensors")
+        paths += save_figure(training_sensors_figure(json.loads(sensors.read_text(encoding="utf-8"))), folder / "figures" / "sensors")
     return paths
 
 
-def draw_curve(curve: pd.DataFrame) -> Figure:
-    """Every loss over the steps on one logarithmic axis; dashed and marked where it was measured on the validation pairs."""
+def training_curve_figure(curve: pd.DataFrame) -> Figure:
+    """Every loss over the steps on one logarithmic axis; losses on the validation pairs are dashed, with a dot at each measurement."""
     losses = [name for name in curve.columns if name not in ("step", "seconds") and not name.startswith(VALIDATION)]
     with mpl.rc_context(figure_settings()):
         figure = Figure(figsize=(TWO_COLUMNS, 0.75 * ONE_COLUMN), layout="constrained")
@@ -51,9 +53,11 @@ def draw_curve(curve: pd.DataFrame) -> Figure:
             rows = curve[["step", name]].dropna()
             panel.plot(rows["step"], rows[name], color=colour, linewidth=0.7, label=name.replace("_", " "))
             if VALIDATION + name in curve:
-                held = curve[["step", VALIDATION + name]].dropna()
+                measured = curve[["step", VALIDATION + name]].dropna()
                 label = f"{name.replace('_', ' ')}, validation"
-                panel.plot(held["step"], held[VALIDATION + name], color=colour, linestyle="--", marker="o", markersize=2.5, label=label)
+                panel.plot(
+                    measured["step"], measured[VALIDATION + name], color=colour, linestyle="--", marker="o", markersize=2.5, label=label
+                )
         panel.set_yscale("log")
         panel.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
         panel.set_xlabel("step")
@@ -62,10 +66,10 @@ def draw_curve(curve: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_sensors(sensors: Mapping[str, Any]) -> Figure:
-    """The PSF's taps, true and estimated, on one scale; and the SRF's curves over the wavelength."""
+def training_sensors_figure(sensors: Mapping[str, Any]) -> Figure:
+    """The taps of the true and the estimated PSF on one scale, and the curves of the SRFs over the wavelength."""
     true, estimated = sensors["true"], sensors["estimated"]
-    kernels = {name: np.asarray(found["psf"]) for name, found in (("true", true), ("estimated", estimated)) if found["psf"] is not None}
+    kernels = {name: np.asarray(each["psf"]) for name, each in (("true", true), ("estimated", estimated)) if each["psf"] is not None}
     most = max(float(kernel.max()) for kernel in kernels.values())
     with mpl.rc_context(figure_settings()):
         figure = Figure(figsize=(TWO_COLUMNS, 0.62 * ONE_COLUMN), layout="constrained")

@@ -1,8 +1,9 @@
-"""What the page shows of one scene under one protocol: reference, observations, each method's estimate, errors, spectra and responses.
+"""What the page shows of one scene under one protocol: reference, observations, and each method's estimate, errors, spectra and responses.
 
-All pictures share the recipe and the colour scale of `reports.scene.pictures`. The scale's top is taken over the ranked methods (over all,
-where none is ranked), at the size of the previews; a posterior's standard deviation is drawn on the same scale, so that it can be held against
-the error. Of several seeds the lowest with scores is shown. What cannot be drawn says why, and the rest is drawn.
+All pictures follow one colour recipe and one scale of errors (`reports.scene.pictures`, `reports.scene.error_maps`). The scale ends at the
+limit of the ranked methods (of all methods, where none is ranked), at the size of the previews. The standard deviation of a posterior is
+drawn on the same scale, so that it can be compared with the error. Of several seeds the lowest one with scores is drawn. Where something
+cannot be drawn, the page gives the reason and shows the rest.
 """
 
 from __future__ import annotations
@@ -21,20 +22,22 @@ from markupsafe import Markup
 from benchmark.result import Result
 from datasets.cube_file import CubeFile
 from reports.content.summary import Row, Summary
-from reports.figures.failure_charts import Series
-from reports.figures.svg_chart import BOX, Line, line_chart, linear_axis, nice
+from reports.figures.srf_chart import srf_chart
+from reports.figures.svg_chart import BOX, ChartLine, SeriesNumbers, line_chart, linear_axis, round_step
+from reports.scene.detail import Detail
+from reports.scene.error_maps import colour_bar, colour_errors, shared_limit
 from reports.scene.failure import Failure
-from reports.scene.pictures import Preview, Recipe, colour_bar, colour_errors, display, false_colour, shared_limit, shrink, webp
-from reports.scene.reduced_estimates import Comparison, Detail, Reference, compare, read_reference, read_stored_cube
-from reports.scene.sensor_responses import Responses, draw_kernels, srf_chart, true_responses
+from reports.scene.pictures import ColourRecipe, Preview, block_means, displayed, false_colour, webp_bytes
+from reports.scene.reduced_estimates import ReducedEstimate, SceneReference, read_scene_reference, read_stored_cube, reduce_estimate
+from reports.scene.sensor_responses import SensorResponses, kernel_pictures, true_responses
 from reports.scene.spectra import pack_difference, pack_truth
 
-CHOSEN = 6  # methods whose spectra are drawn at first; the others are one click away
+MOST_SPECTRA = 6  # methods whose spectra are drawn at first; a click adds others
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A WebP preview, or the reason why there is none."""
+    """A WebP preview, or the reason why it is missing."""
 
     title: str
     webp: bytes = b""
@@ -44,22 +47,22 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One method's pictures of the scene."""
+class MethodPictures:
+    """The pictures of one method on the scene."""
 
     row: Row
     series: int
-    result: Result | None  # None where no seed was scored
+    result: Result | None  # the record that is drawn; None where no seed was scored
     colour: Picture
     errors: Picture
     std: Picture | None  # None where the method stored no posterior
-    spectrum: bool  # whether its spectra are among those of the page
+    has_spectra: bool  # whether the page has its spectra
     chosen: bool  # whether they are drawn at first
 
 
 @dataclass(frozen=True)
 class ResponsePictures:
-    """What one method estimated of the sensors, or the truth."""
+    """The responses that one method estimated, or the true ones."""
 
     label: str
     tier: str  # empty for the truth
@@ -69,8 +72,8 @@ class ResponsePictures:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """The legend of the error maps: hex colours at equal steps; (position in percent, error) of each tick."""
+class ErrorScale:
+    """The legend of the error maps: hex colours at equal steps, and (position in percent, error) of each tick."""
 
     stops: list[str]
     ticks: list[tuple[float, str]]
@@ -78,102 +81,110 @@ class Bar:
 
 @dataclass(frozen=True, eq=False)
 class SpectraTable:
-    """The spectra of the grid, packed for the page, the chart of one pixel, and the same in 32 bits as the bytes of a .npz file."""
+    """The spectra of the grid: packed for the page, as the chart of one pixel, and in 32 bits as the bytes of a .npz file."""
 
-    grid: dict[str, Any]  # where the pixels are
+    grid: dict[str, Any]  # the places of the pixels
     packed: dict[str, Any]
     chart: Markup
-    pixel: tuple[int, int]  # row and column on the fine grid
+    pixel: tuple[int, int]  # of the chart: row and column on the fine grid
     npz: bytes
 
 
 @dataclass(frozen=True, eq=False)
-class Gallery:
-    """Everything on one scene under one protocol."""
+class SceneGallery:
+    """Everything that the page shows of one scene under one protocol."""
 
     size: str
     inputs: tuple[Picture, ...]  # reference, HSI, MSI
-    methods: tuple[Shown, ...]
+    methods: tuple[MethodPictures, ...]
     recipe: str
-    bar: Bar | None  # None without error maps
+    scale: ErrorScale | None  # None without error maps
     spectra: SpectraTable | None
-    responses: tuple[ResponsePictures, ...]  # the truth first; empty where no method estimated any
+    responses: tuple[ResponsePictures, ...]  # the true ones first; empty where no method estimated any
     failures: tuple[tuple[Row, Failure], ...]
     brightness_shares: tuple[float, ...]
     wavelengths_nm: Float[np.ndarray, " bands"] | None
 
 
-def gallery(folder: Path, summary: Summary, scene: str, series: Series, detail: Detail) -> Gallery:
-    """The scene from the run folder's scenes, observations, responses and estimates; absent files are said to be absent."""
+def scene_gallery(folder: Path, summary: Summary, scene: str, series: SeriesNumbers, detail: Detail) -> SceneGallery:
+    """The gallery of a scene, from the scenes, observations, responses and estimates of the run folder; missing files are reported."""
     chosen = [(row, next((r for r in row.results if r.scene == scene and r.outcome == "scored"), None)) for row in summary.rows]
     digests = {result.scene_digest for row in summary.rows for result in row.results if result.scene == scene}
-    reference = read_reference(folder / "scenes" / f"{sorted(digests)[0]}.h5", detail)
+    reference = read_scene_reference(folder / "scenes" / f"{sorted(digests)[0]}.h5", detail)
     if isinstance(reference, str):
-        methods = tuple(_shown(row, result, series, reference, 1.0, detail.most, chosen=False) for row, result in chosen)
-        return Gallery("", (Picture("Reference", missing=reference),), methods, "", None, None, (), (), (), None)
-    found = [(row, result, _compared(folder, row, result, reference)) for row, result in chosen]
-    drawn = [(row, each) for row, _, each in found if not isinstance(each, str)]
+        methods = tuple(_method_pictures(row, result, series, reference, 1.0, detail.most, chosen=False) for row, result in chosen)
+        return SceneGallery("", (Picture("Reference", missing=reference),), methods, "", None, None, (), (), (), None)
+    reduced = [(row, result, _reduced(folder, row, result, reference)) for row, result in chosen]
+    drawn = [(row, each) for row, _, each in reduced if not isinstance(each, str)]
     ranked = [each.errors for row, each in drawn if row.ranked]
     limit = shared_limit(ranked or [each.errors for _, each in drawn])
-    first = [(row.label, row.tier) for row, _ in sorted(drawn, key=lambda pair: not pair[0].ranked)[:CHOSEN]]
+    first = [(row.label, row.tier) for row, _ in sorted(drawn, key=lambda pair: not pair[0].ranked)[:MOST_SPECTRA]]
     stops, ticks = colour_bar(limit)
-    seen = next((result.observation_digest for _, result, _ in found if result is not None), "")
+    observation = next((result.observation_digest for _, result, _ in reduced if result is not None), "")
     bands, rows, cols = reference.cube.shape
-    return Gallery(
+    return SceneGallery(
         size=f"{rows} \N{MULTIPLICATION SIGN} {cols} pixels, {bands} bands{_range(reference)}",
         inputs=(
             _picture("Reference", false_colour(reference.cube, reference.recipe, detail.longest), detail.most),
-            *_observed(folder, seen, reference),
+            *_observed(folder, observation, reference),
         ),
         methods=tuple(
-            _shown(row, result, series, each, limit, detail.most, chosen=(row.label, row.tier) in first) for row, result, each in found
+            _method_pictures(row, result, series, each, limit, detail.most, chosen=(row.label, row.tier) in first)
+            for row, result, each in reduced
         ),
         recipe=reference.recipe.text,
-        bar=Bar(stops, [(100 * place, text) for place, text in ticks]) if drawn else None,
+        scale=ErrorScale(stops, [(100 * place, text) for place, text in ticks]) if drawn else None,
         spectra=_spectra(reference, drawn, series, first) if drawn else None,
-        responses=_responses(folder / "responses" / f"{seen}.h5", found, reference),
+        responses=_responses(folder / "responses" / f"{observation}.h5", reduced, reference),
         failures=tuple((row, each.failure) for row, each in drawn),
         brightness_shares=tuple(float(share) for share in reference.classes.shares),
         wavelengths_nm=reference.wavelengths_nm,
     )
 
 
-def _compared(folder: Path, row: Row, result: Result | None, reference: Reference) -> Comparison | str:
-    return f"no scores: {row.outcomes}" if result is None else compare(folder / "estimates" / f"{result.key}.h5", reference)
+def _reduced(folder: Path, row: Row, result: Result | None, reference: SceneReference) -> ReducedEstimate | str:
+    """The estimate of one method, or the reason why there is none."""
+    return f"no scores: {row.outcomes}" if result is None else reduce_estimate(folder / "estimates" / f"{result.key}.h5", reference)
 
 
-def _shown(row: Row, result: Result | None, series: Series, found: Comparison | str, limit: float, most: float, *, chosen: bool) -> Shown:
+def _method_pictures(
+    row: Row, result: Result | None, series: SeriesNumbers, estimate: ReducedEstimate | str, limit: float, most: float, *, chosen: bool
+) -> MethodPictures:
+    """The pictures of one method, on the scale 0..limit, of at most `most` bytes each."""
     number = series[row.label, row.tier]
-    if isinstance(found, str):
-        return Shown(row, number, result, Picture(row.label, missing=found), Picture("error", missing=found), None, False, False)
-    std = Picture("posterior", missing=found.std_missing) if found.std_missing else None
-    if found.std is not None:
-        std = _picture("posterior", colour_errors(found.std, limit, max(found.std.shape)), most)
-    errors = _picture("error", colour_errors(found.errors, limit, max(found.errors.shape)), most)
-    return Shown(row, number, result, _picture(row.label, found.colour, most), errors, std, True, chosen)
+    if isinstance(estimate, str):
+        absent = Picture(row.label, missing=estimate), Picture("error", missing=estimate)
+        return MethodPictures(row, number, result, *absent, None, False, False)
+    std = Picture("posterior", missing=estimate.std_missing) if estimate.std_missing else None
+    if estimate.std is not None:
+        std = _picture("posterior", colour_errors(estimate.std, limit, max(estimate.std.shape)), most)
+    errors = _picture("error", colour_errors(estimate.errors, limit, max(estimate.errors.shape)), most)
+    return MethodPictures(row, number, result, _picture(row.label, estimate.colour, most), errors, std, True, chosen)
 
 
-def _range(reference: Reference) -> str:
+def _range(reference: SceneReference) -> str:
+    """The range of the wavelengths in words; empty where they are not known."""
     nm = reference.wavelengths_nm
     return "" if nm is None else f" from {nm[0]:.0f} to {nm[-1]:.0f} nm"
 
 
 def _spectra(
-    reference: Reference, drawn: Sequence[tuple[Row, Comparison]], series: Series, first: Sequence[tuple[str, str]]
+    reference: SceneReference, drawn: Sequence[tuple[Row, ReducedEstimate]], series: SeriesNumbers, first: Sequence[tuple[str, str]]
 ) -> SpectraTable:
-    """The grid's spectra; the chart shows its middle pixel."""
+    """The spectra of the grid; the chart shows its middle pixel."""
     rows, cols = reference.grid.rows, reference.grid.cols
     row, col = len(rows) // 2, len(cols) // 2
     nm = reference.wavelengths_nm
     at = [float(value) for value in (nm if nm is not None else np.arange(1, len(reference.cube) + 1))]
     truth = reference.spectra
     lines = [
-        Line(r.label, series[r.label, r.tier], _points(at, each.spectra[row, col]), r.tier, (r.label, r.tier) in first) for r, each in drawn
+        ChartLine(r.label, series[r.label, r.tier], _points(at, each.spectra[row, col]), r.tier, (r.label, r.tier) in first)
+        for r, each in drawn
     ]
-    lines.append(Line("truth", -1, _points(at, truth[row, col])))
-    values = [value for line in lines if line.shown for _, value in line.points if value is not None]
+    lines.append(ChartLine("truth", -1, _points(at, truth[row, col])))
+    values = [value for line in lines if line.visible for _, value in line.points if value is not None]
     low, high = min(0.0, *values), max(values)
-    step = nice((high - low or 1.0) / 4)
+    step = round_step((high - low or 1.0) / 4)
     chart = line_chart(
         lines,
         linear_axis(at[0], at[-1]),
@@ -202,24 +213,25 @@ def _spectra(
 
 
 def _points(at: Sequence[float], spectrum: Float[np.ndarray, " bands"]) -> list[tuple[float, float | None]]:
+    """The points of one spectrum; without a value where it is not finite."""
     return [(place, float(value) if np.isfinite(value) else None) for place, value in zip(at, spectrum, strict=True)]
 
 
 def _responses(
-    file: Path, found: Sequence[tuple[Row, Result | None, Comparison | str]], reference: Reference
+    file: Path, reduced: Sequence[tuple[Row, Result | None, ReducedEstimate | str]], reference: SceneReference
 ) -> tuple[ResponsePictures, ...]:
-    """The true responses and every estimate of them; nothing where no method estimated any."""
+    """The true responses and every estimate of them; empty where no method estimated any."""
     estimated = [
         (row, result, each.responses)
-        for row, result, each in found
+        for row, result, each in reduced
         if result is not None and not isinstance(each, str) and each.responses is not None
     ]
     if not estimated:
         return ()
     true = true_responses(file)
-    kernels = draw_kernels([true or Responses(), *(each for _, _, each in estimated)])
+    kernels = kernel_pictures([true or SensorResponses(), *(each for _, _, each in estimated)])
     pictures = [None if kernel is None else _picture("PSF", kernel) for kernel in kernels]
-    shown = [ResponsePictures("Truth", "", pictures[0], Markup(), "" if true else "not stored: responses")]
+    pairs = [ResponsePictures("Truth", "", pictures[0], Markup(), "" if true else "not stored: responses")]
     for (row, result, each), psf in zip(estimated, pictures[1:], strict=True):
         chart = Markup() if each.weights is None else srf_chart(row.label, each.weights, true, reference.wavelengths_nm)
         scores = [
@@ -227,12 +239,12 @@ def _responses(
             for name, text in (("psf_error", "PSF error"), ("srf_error", "SRF error"))
             if (value := result.metrics.get(name)) is not None
         ]
-        shown.append(ResponsePictures(row.label, row.tier, psf, chart, ", ".join(scores)))
-    return tuple(shown)
+        pairs.append(ResponsePictures(row.label, row.tier, psf, chart, ", ".join(scores)))
+    return tuple(pairs)
 
 
-def _observed(folder: Path, digest: str, reference: Reference) -> tuple[Picture, ...]:
-    """The HSI by the scene's recipe; the MSI's first three channels as stored, the last of them as blue."""
+def _observed(folder: Path, digest: str, reference: SceneReference) -> tuple[Picture, ...]:
+    """The HSI by the recipe of the scene, and the first three channels of the MSI as red, green and blue."""
     if not digest:
         return ()
     file, recipe, longest = folder / "observations" / f"{digest}.h5", reference.recipe, reference.detail.longest
@@ -247,14 +259,16 @@ def _observed(folder: Path, digest: str, reference: Reference) -> tuple[Picture,
     return coarse, _picture("MSI, as observed", _channels(msi, recipe, longest), reference.detail.most)
 
 
-def _channels(msi: CubeFile, recipe: Recipe, longest: int) -> Preview:
-    """Channels 1, 2, 3 as red, green, blue; fewer of them as grey."""
-    return display(np.stack([shrink(msi.cube[channel if len(msi.cube) >= 3 else 0], longest) for channel in range(3)]), recipe.gain)
+def _channels(msi: CubeFile, recipe: ColourRecipe, longest: int) -> Preview:
+    """Channels 1, 2 and 3 as red, green and blue; fewer channels as grey."""
+    return displayed(np.stack([block_means(msi.cube[channel if len(msi.cube) >= 3 else 0], longest) for channel in range(3)]), recipe.gain)
 
 
 def _absent(title: str, why: CubeFile | str) -> Picture:
+    """A missing picture with the reason."""
     return Picture(title, missing=why if isinstance(why, str) else f"{len(why.cube)} bands, other than the reference's")
 
 
 def _picture(title: str, image: Preview, most: float = inf) -> Picture:
-    return Picture(title, webp(image, most), image.shape[1], image.shape[0])
+    """The picture as a WebP file of at most `most` bytes."""
+    return Picture(title, webp_bytes(image, most), image.shape[1], image.shape[0])

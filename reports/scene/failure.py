@@ -1,11 +1,11 @@
 """Where an estimate fails: its error by wavelength, by distance to the border, and by brightness of the truth.
 
-Over a class c of values (a band, a ring of pixels, pixels of one brightness),
+The error over a class c of values (a band, a ring of pixels, the pixels of one brightness) is
 
     rmse(c) = sqrt(sum over c of (estimate - truth)^2 / number of values in c)
 
-Border: d = the number of pixels between a pixel and the nearest edge of the image, 0 at the edge itself.
-Brightness: the mean of the truth over bands; pixels with a band at or above `SATURATED` are a class of their own, whatever their mean.
+Border: the number of pixels between a pixel and the nearest edge of the image, 0 at the edge itself.
+Brightness: the mean of the truth over bands; pixels with a band at or above `SATURATED` form a separate class, whatever their mean.
 """
 
 from __future__ import annotations
@@ -17,43 +17,43 @@ from jaxtyping import Float, Int
 
 SATURATED = 0.99
 DARK = 0.02
-BORDERS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # px: first distance of each ring
-BRIGHTNESS = (0.0, 0.005, 0.01, DARK, 0.05, 0.1, 0.2, 0.4)  # first mean of each class; the saturated follow
+BORDERS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # pixels: the first distance of each ring
+BRIGHTNESS = (0.0, 0.005, 0.01, DARK, 0.05, 0.1, 0.2, 0.4)  # the lowest mean of each class; the saturated class follows
 
 Cube = Float[np.ndarray, "bands H W"]
 Classes = Int[np.ndarray, "H W"]
 
 
 @dataclass(frozen=True, eq=False)
-class Sums:
-    """Of each class: the sum of squared errors and the number of values; sums over several scenes add up."""
+class ClassErrors:
+    """For each class the sum of squared errors and the number of values; those of several scenes can be added."""
 
     square: Float[np.ndarray, " classes"]
     values: Int[np.ndarray, " classes"]
 
-    def __add__(self, other: Sums) -> Sums:
-        """Over the values of both."""
-        return Sums(self.square + other.square, self.values + other.values)
+    def __add__(self, other: ClassErrors) -> ClassErrors:
+        """The errors over the values of both."""
+        return ClassErrors(self.square + other.square, self.values + other.values)
 
     @property
     def rmse(self) -> list[float | None]:
-        """Of each class; None where it is empty."""
+        """The root mean square error of each class; None where the class is empty."""
         return [float(s / n) ** 0.5 if n else None for s, n in zip(self.square, self.values, strict=True)]
 
 
-NO_BANDS = Sums(np.zeros(0), np.zeros(0, dtype=np.int64))
+NO_BANDS = ClassErrors(np.zeros(0), np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """The error of one estimate, or of several added, by three kinds of classes."""
+    """The error of one estimate, or of several added up, by three kinds of classes."""
 
-    wavelength: Sums
-    border: Sums
-    brightness: Sums
+    wavelength: ClassErrors
+    border: ClassErrors
+    brightness: ClassErrors
 
     def __add__(self, other: Failure) -> Failure:
-        """Over the scenes of both, every value counting once; errors by band are lost where the numbers of bands differ."""
+        """The errors over the scenes of both, with every value counted once; without errors by band where the numbers of bands differ."""
         same = len(self.wavelength.square) == len(other.wavelength.square)
         wavelength = self.wavelength + other.wavelength if same else NO_BANDS
         return Failure(wavelength, self.border + other.border, self.brightness + other.brightness)
@@ -61,19 +61,19 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class PixelClasses:
-    """The classes of a scene's pixels."""
+    """The class of each pixel of a scene."""
 
     border: Classes
     brightness: Classes
 
     @property
     def shares(self) -> Float[np.ndarray, " classes"]:
-        """The share of pixels in each class of brightness."""
+        """The share of the pixels in each class of brightness."""
         return np.bincount(self.brightness.ravel(), minlength=len(BRIGHTNESS) + 1) / self.brightness.size
 
 
 def pixel_classes(truth: Cube) -> PixelClasses:
-    """The classes of the pixels of this truth."""
+    """The class of each pixel of this truth."""
     rows, cols = truth.shape[1:]
     down, across = (np.minimum(np.arange(size), np.arange(size)[::-1]) for size in (rows, cols))
     border = np.searchsorted(BORDERS, np.minimum(down[:, None], across[None, :]), side="right") - 1
@@ -83,22 +83,22 @@ def pixel_classes(truth: Cube) -> PixelClasses:
 
 
 def measure_failure(band_squares: Float[np.ndarray, " bands"], pixel_squares: Float[np.ndarray, "H W"], classes: PixelClasses) -> Failure:
-    """From the sums of squared errors of each band (over pixels) and of each pixel (over bands)."""
+    """The errors by class, from the sums of squared errors of each band (over pixels) and of each pixel (over bands)."""
     bands, pixels = len(band_squares), pixel_squares.size
 
-    def gather(which: Classes, number: int) -> Sums:
-        flat = which.ravel()
-        return Sums(np.bincount(flat, pixel_squares.ravel(), number), np.bincount(flat, minlength=number) * bands)
+    def gather(pixels_of: Classes, number: int) -> ClassErrors:
+        numbers = pixels_of.ravel()
+        return ClassErrors(np.bincount(numbers, pixel_squares.ravel(), number), np.bincount(numbers, minlength=number) * bands)
 
-    wavelength = Sums(band_squares, np.full(bands, pixels))
+    wavelength = ClassErrors(band_squares, np.full(bands, pixels))
     return Failure(wavelength, gather(classes.border, len(BORDERS)), gather(classes.brightness, len(BRIGHTNESS) + 1))
 
 
 def border_labels() -> list[str]:
-    """The rings, by their first distance."""
+    """The name of each ring: its first distance."""
     return [str(low) for low in BORDERS]
 
 
 def brightness_labels() -> list[str]:
-    """The classes of brightness in percent, the saturated last."""
+    """The name of each class of brightness: its lowest mean in percent; the saturated class is the last."""
     return [f"{100 * low:g}" for low in BRIGHTNESS] + ["sat."]

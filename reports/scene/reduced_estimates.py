@@ -1,40 +1,33 @@
-"""One scene's reference, and each estimate against it, reduced to what the page shows: previews, errors by class, spectra of a grid.
+"""The reference of one scene, and each estimate compared with it, reduced to what the page shows.
 
-An estimate is read once, and no two are in memory together.
+That is: previews, errors by class, and the spectra of a grid.
+An estimate is read once, and only one of them is in memory at a time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
+from reports.scene.detail import Detail
+from reports.scene.error_maps import shrink_errors
 from reports.scene.failure import Failure, PixelClasses, measure_failure, pixel_classes
-from reports.scene.pictures import LONGEST, Preview, Recipe, false_colour, recipe_for, shrink, shrink_errors
-from reports.scene.sensor_responses import Responses, estimated_responses
-from reports.scene.spectra import GRID, PixelGrid, Spectra, pixel_grid
-
-
-@dataclass(frozen=True)
-class Detail:
-    """How much of each estimate the page holds."""
-
-    longest: int = LONGEST  # pixels, the longer side of a preview
-    grid: int = GRID  # pixels along each side of the grid of spectra
-    most: float = inf  # bytes a picture
+from reports.scene.pictures import ColourRecipe, Preview, block_means, colour_recipe, false_colour
+from reports.scene.sensor_responses import SensorResponses, estimated_responses
+from reports.scene.spectra import PixelGrid, Spectra, pixel_grid
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
-    """The truth of a scene, with what is fixed by it."""
+class SceneReference:
+    """The truth of a scene, and everything that follows from it for all estimates."""
 
     cube: Float[np.ndarray, "bands H W"]
     wavelengths_nm: Float[np.ndarray, " bands"] | None
-    recipe: Recipe
+    recipe: ColourRecipe
     classes: PixelClasses
     grid: PixelGrid
     spectra: Spectra
@@ -42,30 +35,30 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
-    """One estimate against the reference."""
+class ReducedEstimate:
+    """One estimate, compared with the reference."""
 
     colour: Preview
-    errors: Float[np.ndarray, "h w"]  # root mean square over bands and over a preview's pixel
-    std: Float[np.ndarray, "h w"] | None  # the posterior's standard deviation, likewise
-    std_missing: str  # why a stored one cannot be shown
+    errors: Float[np.ndarray, "h w"]  # root mean square over the bands and over each pixel of the preview
+    std: Float[np.ndarray, "h w"] | None  # the standard deviation of the posterior, by the same mean
+    std_missing: str  # the reason why a stored standard deviation cannot be shown
     failure: Failure
     spectra: Spectra
-    responses: Responses | None  # None where the method estimated neither
+    responses: SensorResponses | None  # None where the method estimated neither
 
 
-def read_reference(file: Path, detail: Detail) -> Reference | str:
-    """The reference, or why it cannot be shown."""
+def read_scene_reference(file: Path, detail: Detail) -> SceneReference | str:
+    """The reference, or the reason why it cannot be shown."""
     content = read_stored_cube(file)
     if isinstance(content, str):
         return content
     grid = pixel_grid(content.cube.shape[1], content.cube.shape[2], detail.grid)
     classes = pixel_classes(content.cube)
-    return Reference(content.cube, content.wavelengths_nm, recipe_for(content), classes, grid, grid.take(content.cube), detail)
+    return SceneReference(content.cube, content.wavelengths_nm, colour_recipe(content), classes, grid, grid.take(content.cube), detail)
 
 
-def compare(file: Path, reference: Reference) -> Comparison | str:
-    """The estimate in `file` against the reference, or why it cannot be shown."""
+def reduce_estimate(file: Path, reference: SceneReference) -> ReducedEstimate | str:
+    """The estimate in `file` compared with the reference, or the reason why it cannot be shown."""
     estimate = read_stored_cube(file)
     if isinstance(estimate, str):
         return estimate
@@ -74,13 +67,13 @@ def compare(file: Path, reference: Reference) -> Comparison | str:
         ours, wanted = (" x ".join(str(size) for size in cube.shape) for cube in (estimate.cube, truth))
         return f"expected an estimate of {wanted}, got {ours}; run the cell again"
     pixels, bands = np.zeros(truth.shape[1:], dtype=np.float64), np.zeros(len(truth))
-    for band, (ours, true) in enumerate(zip(estimate.cube, truth, strict=True)):  # a band fits in the processor's cache
+    for band, (ours, true) in enumerate(zip(estimate.cube, truth, strict=True)):  # one band fits into the cache of the processor
         square = (ours.astype(np.float64) - true) ** 2
         pixels += square
         bands[band] = square.sum()
     detail = reference.detail
     std = _std(file.with_name(f"{file.stem}_std.h5"), truth, detail)
-    return Comparison(
+    return ReducedEstimate(
         colour=false_colour(estimate.cube, reference.recipe, detail.longest),
         errors=shrink_errors(np.sqrt(pixels / len(truth)), detail.longest),
         std=None if isinstance(std, str) else std,
@@ -92,7 +85,7 @@ def compare(file: Path, reference: Reference) -> Comparison | str:
 
 
 def read_stored_cube(file: Path, group: str = "") -> CubeFile | str:
-    """The cube, or why it cannot be shown."""
+    """The cube, or the reason why it cannot be shown."""
     if not file.is_file():
         return f"not stored: {file.parent.name}/{file.name}"
     try:
@@ -102,7 +95,7 @@ def read_stored_cube(file: Path, group: str = "") -> CubeFile | str:
 
 
 def _std(file: Path, truth: Float[np.ndarray, "bands H W"], detail: Detail) -> Float[np.ndarray, "h w"] | str | None:
-    """The posterior's standard deviation, root mean square over bands; None where none is stored."""
+    """The standard deviation of the posterior, as root mean square over the bands; None where none is stored, or why it is unusable."""
     if not file.is_file():
         return None
     content = read_stored_cube(file)
@@ -110,4 +103,4 @@ def _std(file: Path, truth: Float[np.ndarray, "bands H W"], detail: Detail) -> F
         return content
     if content.cube.shape != truth.shape:
         return f"expected {truth.shape[0]} bands of {truth.shape[1]} x {truth.shape[2]} pixels in {file.name}, got {content.cube.shape}"
-    return np.asarray(np.sqrt(shrink(np.mean(content.cube.astype(np.float64) ** 2, axis=0), detail.longest)))
+    return np.asarray(np.sqrt(block_means(np.mean(content.cube.astype(np.float64) ** 2, axis=0), detail.longest)))

@@ -1,9 +1,9 @@
-"""One scene of a protocol for the figures of a paper: the reference, the estimates of a few methods, and where to look, all by fixed rules.
+"""One scene of a protocol for the figures of a paper: the reference, the estimates of a few methods, and where to look; all by fixed rules.
 
-scene    that on which the best ranked method has its median score (the lower one of two)
-methods  the best ranked row of each tier, then the next best rows, `MOST` in all; of several seeds the lowest with scores
-zoom     the window of a sixth of the longer side in which the methods' error maps differ most (standard deviation between them)
-pixels   of a grid of 16 x 16: the brightest one, then each time the one whose spectrum is at the widest angle from those before
+scene    the one on which the best ranked method has its median score (the lower one of two)
+methods  the best ranked row of each tier, then the next best rows, `MOST_METHODS` in all; of several seeds the lowest with scores
+zoom     the window, a sixth of the longer side wide, in which the error maps of the methods differ most (standard deviation between them)
+pixels   on a grid of 16 x 16: the brightest pixel, and then, again and again, the one whose spectrum has the widest angle to those before
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ from jaxtyping import Float
 from benchmark.result import Result
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
 from reports.content.summary import Row, Summary
-from reports.scene.pictures import Map, Recipe, error_map, recipe_for
-from reports.scene.sensor_responses import Responses, estimated_responses, true_responses
+from reports.scene.error_maps import ErrorMap, error_map
+from reports.scene.pictures import ColourRecipe, colour_recipe
+from reports.scene.sensor_responses import SensorResponses, estimated_responses, true_responses
 
-MOST = 5  # methods
+MOST_METHODS = 5
 PIXELS = 4
 _GRID = 16
 
-Crop = Float[np.ndarray, "3 H W"]
+Bands = Float[np.ndarray, "3 H W"]
 Curve = Float[np.ndarray, " bands"]
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """One method's estimate, reduced to what the figures need."""
+class ViewedEstimate:
+    """The estimate of one method, reduced to what the figures need."""
 
     label: str
     tier: str
-    colour: Crop  # the recipe's three bands
-    errors: Map
+    colour: Bands  # the three bands of the recipe
+    errors: ErrorMap
     curves: tuple[Curve, ...]  # at the chosen pixels
-    responses: Responses | None
+    responses: SensorResponses | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,18 +48,18 @@ class SceneView:
 
     protocol: str
     scene: str
-    recipe: Recipe
+    recipe: ColourRecipe
     nm: Float[np.ndarray, " bands"] | None
-    colour: Crop
+    colour: Bands
     curves: tuple[Curve, ...]
     pixels: tuple[tuple[int, int], ...]  # (row, column)
     zoom: tuple[int, int, int]  # first row and column, side
-    methods: tuple[Shown, ...]
-    true: Responses | None
+    methods: tuple[ViewedEstimate, ...]
+    true: SensorResponses | None
 
 
-def choose(summary: Summary) -> tuple[str, list[tuple[Row, Result]]]:
-    """The scene, and the methods with the record that stands for each; none where nothing is ranked."""
+def choose_scene(summary: Summary) -> tuple[str, list[tuple[Row, Result]]]:
+    """The scene, and the methods with the one record that is drawn for each; empty where nothing is ranked."""
     lead = summary.scores[0]
     sign = -1 if lead.higher_is_better is False else 1
     ranked = sorted(
@@ -70,34 +71,36 @@ def choose(summary: Summary) -> tuple[str, list[tuple[Row, Result]]]:
     scores = sorted((lead.of(r) or 0.0, r.scene) for r in ranked[0].results if r.seed == ranked[0].results[0].seed)
     scene = scores[(len(scores) - 1) // 2][1]
     first = [next(row for row in ranked if row.tier == tier) for tier in dict.fromkeys(row.tier for row in ranked)]
-    rows = [*first, *(row for row in ranked if row not in first)][:MOST]
+    rows = [*first, *(row for row in ranked if row not in first)][:MOST_METHODS]
     rows.sort(key=ranked.index)
     return scene, [(row, min((r for r in row.results if r.scene == scene), key=lambda r: r.seed)) for row in rows]
 
 
 def view_files(folder: Path, chosen: Sequence[tuple[Row, Result]]) -> list[Path]:
-    """The files that a view is made from."""
+    """The files from which a view is made."""
     if not chosen:
         return []
     first = chosen[0][1]
-    made_from = [folder / "scenes" / f"{first.scene_digest}.h5", folder / "responses" / f"{first.observation_digest}.h5"]
-    return [*made_from, *(folder / "estimates" / f"{result.key}.h5" for _, result in chosen)]
+    shared = [folder / "scenes" / f"{first.scene_digest}.h5", folder / "responses" / f"{first.observation_digest}.h5"]
+    return [*shared, *(folder / "estimates" / f"{result.key}.h5" for _, result in chosen)]
 
 
 def view_scene(folder: Path, summary: Summary) -> SceneView | None:
-    """The view of the summary's chosen scene; None where its reference, or every estimate, is not stored or cannot be read."""
-    scene, chosen = choose(summary)
+    """The view of the chosen scene; None where its reference, or every estimate, is missing or cannot be read."""
+    scene, chosen = choose_scene(summary)
     reference = _read(folder / "scenes" / f"{chosen[0][1].scene_digest}.h5") if chosen else None
     if reference is None:
         return None
-    recipe, pixels = recipe_for(reference), spread_pixels(reference.cube)
+    recipe, pixels = colour_recipe(reference), spread_pixels(reference.cube)
     methods = []
-    for row, result in chosen:  # one estimate in memory at a time
+    for row, result in chosen:  # only one estimate is in memory at a time
         estimate = _read(folder / "estimates" / f"{result.key}.h5")
         if estimate is not None and estimate.cube.shape == reference.cube.shape:
             errors = error_map(estimate.cube, reference.cube)
             bands = estimate.cube[list(recipe.bands)]
-            methods.append(Shown(row.label, row.tier, bands, errors, _curves(estimate, pixels), estimated_responses(estimate.notes)))
+            methods.append(
+                ViewedEstimate(row.label, row.tier, bands, errors, _curves(estimate, pixels), estimated_responses(estimate.notes))
+            )
     if not methods:
         return None
     return SceneView(
@@ -108,29 +111,31 @@ def view_scene(folder: Path, summary: Summary) -> SceneView | None:
         colour=reference.cube[list(recipe.bands)],
         curves=_curves(reference, pixels),
         pixels=pixels,
-        zoom=widest_window([shown.errors for shown in methods]),
+        zoom=widest_window([each.errors for each in methods]),
         methods=tuple(methods),
         true=true_responses(folder / "responses" / f"{chosen[0][1].observation_digest}.h5"),
     )
 
 
 def spread_pixels(cube: Float[np.ndarray, "bands H W"], wanted: int = PIXELS) -> tuple[tuple[int, int], ...]:
-    """Pixels whose spectra differ most in angle, the brightest one first."""
+    """The (row, column) of pixels whose spectra differ most in angle, the brightest pixel first."""
     rows, cols = ((2 * np.arange(min(_GRID, size)) + 1) * size // (2 * min(_GRID, size)) for size in cube.shape[1:])
     places = [(int(row), int(col)) for row in rows for col in cols]
     spectra = np.stack([cube[:, row, col] for row, col in places]).astype(np.float64)
     sizes = np.linalg.norm(spectra, axis=1)
-    bright = np.flatnonzero(sizes >= 0.05 * sizes.max()) if sizes.max() > 0 else np.arange(len(places))  # angles of dark pixels are noise
+    bright = (
+        np.flatnonzero(sizes >= 0.05 * sizes.max()) if sizes.max() > 0 else np.arange(len(places))
+    )  # the angles of dark pixels are mostly noise
     unit = spectra / np.where(sizes > 0, sizes, 1)[:, None]
-    found = [int(sizes.argmax())]
-    while len(found) < min(wanted, len(bright)):
-        closest = (unit[bright] @ unit[found].T).max(axis=1)
-        found.append(int(bright[int(closest.argmin())]))
-    return tuple(places[place] for place in dict.fromkeys(found))
+    taken = [int(sizes.argmax())]
+    while len(taken) < min(wanted, len(bright)):
+        closest = (unit[bright] @ unit[taken].T).max(axis=1)
+        taken.append(int(bright[int(closest.argmin())]))
+    return tuple(places[place] for place in dict.fromkeys(taken))
 
 
-def widest_window(maps: Sequence[Map]) -> tuple[int, int, int]:
-    """First row, first column and side of the square window in which these maps differ most; of one map, that of the largest errors."""
+def widest_window(maps: Sequence[ErrorMap]) -> tuple[int, int, int]:
+    """The first row, first column and side of the square window in which these maps differ most, or where a single map is largest."""
     stack = np.stack(maps)
     differ = stack.std(axis=0) if len(maps) > 1 else stack[0]
     height, width = differ.shape
@@ -142,11 +147,12 @@ def widest_window(maps: Sequence[Map]) -> tuple[int, int, int]:
 
 
 def _curves(content: CubeFile, pixels: Sequence[tuple[int, int]]) -> tuple[Curve, ...]:
+    """The spectra at these pixels."""
     return tuple(content.cube[:, row, col].astype(np.float64) for row, col in pixels)
 
 
 def _read(file: Path) -> CubeFile | None:
-    """The cube; None where there is none that can be read, which the page says where it matters."""
+    """The cube; None where the file is missing or cannot be read, which the page reports."""
     try:
         return read_cube(file)
     except CubeFileError:

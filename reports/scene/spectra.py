@@ -1,12 +1,12 @@
-"""Spectra at a grid of pixels, for the page: the truth's in 16 bits, the estimates' as their differences from it in 8.
+"""Spectra at a grid of pixels, for the page: those of the truth in 16 bits, those of an estimate as differences from it in 8 bits.
 
-The grid has at most `GRID` x `GRID` pixels, the middle ones of equal cells: of n along a side of length s, pixel k is
-floor((2k + 1) s / (2n)). With the largest difference m of an estimate, a difference d is kept as
+The grid has at most `GRID` x `GRID` pixels, which are the middle ones of equal cells: of n pixels along a side of length s, pixel k is
+floor((2k + 1) s / (2n)). If m is the largest difference of an estimate, a difference d is kept as
 
     code = round(127 sign(d) sqrt(|d| / m))        d = sign(code) m (code / 127)^2
 
-so that small differences keep their precision: d is off by at most sqrt(|d| m) / 127 + m / 64516, whatever the largest one.
-Nothing is lost in the files beside the page: `spectra/*.npz` has the same pixels in 32 bits, and the run folder's estimates have them all.
+so that small differences stay precise: d is off by at most sqrt(|d| m) / 127 + m / 64516.
+The files beside the page lose nothing: `spectra/*.npz` has the same pixels in 32 bits, and the estimates in the run folder have all pixels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Int8, UInt16
 
-GRID = 32  # pixels along each side, unless the page must be smaller
+GRID = 32  # pixels along each side, unless the page would become too large
 
 Cube = Float[np.ndarray, "bands H W"]
 Spectra = Float[np.ndarray, "rows cols bands"]
@@ -25,7 +25,7 @@ Spectra = Float[np.ndarray, "rows cols bands"]
 
 @dataclass(frozen=True, eq=False)
 class PixelGrid:
-    """The pixels whose spectra are shown."""
+    """The rows and columns of the pixels whose spectra are shown."""
 
     rows: Int[np.ndarray, " rows"]
     cols: Int[np.ndarray, " cols"]
@@ -36,20 +36,20 @@ class PixelGrid:
 
 
 def pixel_grid(height: int, width: int, most: int = GRID) -> PixelGrid:
-    """The grid of an image of that size; every row, or column, where there are no more than `most`."""
+    """The grid of an image of that size; it has every row (or column) where there are at most `most`."""
     rows, cols = ((2 * np.arange(n) + 1) * size // (2 * n) for size, n in ((height, min(most, height)), (width, min(most, width))))
     return PixelGrid(rows, cols)
 
 
 def pack_truth(spectra: Spectra) -> dict[str, float | str]:
-    """{low, high, data}: value = low + (high - low) * code / 65535, codes in 16 bits, little end first, as base64."""
+    """{low, high, data}: value = low + (high - low) * code / 65535, with the codes in 16 bits, little-endian, as base64."""
     low, high = float(np.nanmin(spectra)), float(np.nanmax(spectra))
     codes: UInt16[np.ndarray, "rows cols bands"] = np.rint((spectra - low) / ((high - low) or 1.0) * 65535).astype("<u2")
     return {"low": low, "high": high, "data": b64encode(codes.tobytes()).decode()}
 
 
 def pack_difference(spectra: Spectra, truth: Spectra) -> dict[str, float | str]:
-    """{most, data}: d = sign(code) most (code / 127)^2, codes in 8 bits with sign, as base64."""
+    """{most, data}: d = sign(code) most (code / 127)^2, with the codes in 8 bits with sign, as base64."""
     difference = np.nan_to_num(spectra.astype(np.float64) - truth)
     most = float(np.abs(difference).max())
     codes: Int8[np.ndarray, "rows cols bands"] = np.rint(127 * np.sign(difference) * np.sqrt(np.abs(difference) / (most or 1.0))).astype(

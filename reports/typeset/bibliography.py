@@ -1,9 +1,9 @@
-r"""A .bib of the papers that the records' cards name, and the \cite key of each configuration.
+r"""The .bib file of the papers that the cards in the records name, and the \cite key of each paper.
 
-A key is the method's name in the catalog with the paper's year; configurations of one paper share it. What BibTeX wants is in
-`references.toml`, by DOI or by the card's text of the paper; a card that is not there gets an entry of its own text (@misc). A comment
-above an entry names what is not known of it, an author or a title: neither is ever made up, and in the place of the title stands what the
-paper is known by, and that it is not the title. A card without a paper has no entry and no key.
+A key is the name of the method in the catalog with the year of the paper; configurations of one paper share it. `references.toml` has the
+fields that BibTeX needs, by DOI or by the card's text of the paper; the entry of any other card consists of that text (@misc). A comment
+above an entry names what is not known of the paper, its authors or its title. Neither is ever invented: in the place of the title stands by
+what the paper is known, with the remark that this is not the title. A card without a paper has no entry and no key.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ REQUIRED = {
     "misc": ("author", "title", "year"),
 }
 DOI = re.compile(r"10\.\d{4,9}/\S+")
-NO_TITLE, OWN_TEXT = "[full title not known]", "[as on the method's card]"
-_OWN = "a method of this suite"  # how the card of a method without a paper begins
+NO_TITLE, CARD_TEXT = "[full title not known]", "[as on the method's card]"
+_WITHOUT_PAPER = "a method of this suite"  # the beginning of the paper text on the card of a method without a paper
 
 
 class ReferencesError(ValueError):
-    """An entry that BibTeX could not print; the text says which and why."""
+    """An entry that BibTeX could not print; the text says which one and why."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One paper."""
+class BibliographyEntry:
+    """The entry of one paper."""
 
     key: str
     kind: str  # article, inproceedings, misc
-    fields: Mapping[str, str]  # as BibTeX reads them
+    fields: Mapping[str, str]  # in the syntax of BibTeX
     checked: bool  # whether `references.toml` has it
-    unknown: tuple[str, ...] = ()  # what a reader must complete
+    unknown: tuple[str, ...] = ()  # the fields that a reader must complete
 
     def bibtex(self) -> str:
-        """The entry."""
+        """The text of the entry in the .bib file."""
         source = "" if self.checked else "; the rest is the method's card as it stands"
         head = f"% not known to this suite: {', '.join(self.unknown)}{source}\n" if self.unknown else ""
         lines = [f"  {name} = {{{value}}}" for name, value in self.fields.items()]
@@ -52,37 +52,37 @@ class Entry:
 
 
 def cite_keys(results: Iterable[Result]) -> dict[str, str]:
-    """The key for each paper text of the cards; papers that two methods share have the key of the first by name."""
+    """The key for each paper text of the cards; a paper of two methods has the key of the first method by name."""
     entries = bibliography(results)
     return {paper: entry.key for paper, entry in entries.items()}
 
 
-def bibliography(results: Iterable[Result]) -> dict[str, Entry]:
-    """An entry for each paper text of the cards, in the order of the keys."""
+def bibliography(results: Iterable[Result]) -> dict[str, BibliographyEntry]:
+    """The entry for each paper text of the cards, sorted by key."""
     known = read_references()
-    found: dict[str, Entry] = {}
-    taken: dict[str, str] = {}  # identity of the paper, key
+    entries: dict[str, BibliographyEntry] = {}
+    taken: dict[str, str] = {}  # the key by the DOI or the text of the paper
     cards = {(result.method, str(result.card.get("paper") or "")): result.card for result in results}
     for (method, paper), card in sorted(cards.items(), key=lambda item: item[0]):
-        if not paper or paper.startswith(_OWN) or paper in found:
+        if not paper or paper.startswith(_WITHOUT_PAPER) or paper in entries:
             continue
         doi = str(card.get("doi") or "")
         doi = doi if DOI.fullmatch(doi) else ""
         year = str(card.get("year") or "")
         key = taken.get(doi or paper) or _free(re.sub(r"[^a-z0-9]", "", method.lower()) + year, set(taken.values()))
         taken[doi or paper] = key
-        found[paper] = _entry(key, card, doi, known)
-    return dict(sorted(found.items(), key=lambda item: item[1].key))
+        entries[paper] = _entry(key, card, doi, known)
+    return dict(sorted(entries.items(), key=lambda item: item[1].key))
 
 
 def bibtex(results: Iterable[Result]) -> str:
-    """The .bib file; every paper once."""
+    """The text of the .bib file, with every paper once."""
     entries = {entry.key: entry for entry in bibliography(results).values()}
     return "\n".join(entry.bibtex() for entry in entries.values())
 
 
 def read_references(file: Path = REFERENCES) -> dict[str, dict[str, Any]]:
-    """The entries of `references.toml`, checked: by DOI, or by the text of cards without one. `unknown` lists what is not known.
+    """The checked entries of `references.toml`, by DOI, or by the text of cards without one; `unknown` lists the fields not known.
 
     Raises:
         ReferencesError: a broken DOI, an unknown type, a field that the type asks for is missing, or braces that do not match.
@@ -106,26 +106,30 @@ def read_references(file: Path = REFERENCES) -> dict[str, dict[str, Any]]:
     return table
 
 
-def _entry(key: str, card: Mapping[str, Any], doi: str, known: Mapping[str, Mapping[str, Any]]) -> Entry:
-    own = {"doi": doi} if doi else {}
+def _entry(key: str, card: Mapping[str, Any], doi: str, known: Mapping[str, Mapping[str, Any]]) -> BibliographyEntry:
+    """The entry from `references.toml`, or from the text of the card."""
+    doi_field = {"doi": doi} if doi else {}
     table = known.get(doi) or known.get(str(card["paper"]))
     if table is not None:
         fields = {name: str(value) for name, value in table.items() if name not in ("type", "unknown", "called")}
         fields |= {"title": f"{{{table['called']} {NO_TITLE}}}"} if "title" in table.get("unknown", ()) else {}
-        return Entry(key, table["type"], fields | own, True, tuple(table.get("unknown", ())))
-    fields = {"key": escape(str(card.get("name") or key)), "title": f"{{{escape(str(card['paper']))} {OWN_TEXT}}}"}  # `key` sorts it
+        return BibliographyEntry(key, table["type"], fields | doi_field, True, tuple(table.get("unknown", ())))
+    fields = {
+        "key": escape(str(card.get("name") or key)),
+        "title": f"{{{escape(str(card['paper']))} {CARD_TEXT}}}",
+    }  # BibTeX sorts by `key`
     fields |= {"year": escape(str(card["year"]))} if card.get("year") else {}
-    return Entry(key, "misc", fields | own, False, ("author", "title"))
+    return BibliographyEntry(key, "misc", fields | doi_field, False, ("author", "title"))
 
 
 def _free(key: str, taken: set[str]) -> str:
-    """The key, with a letter where another paper has it."""
+    """The key, followed by a letter where another paper has the same key."""
     names = [key, *(f"{key}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")]
     return next(name for name in names if name not in taken)
 
 
 def _balanced(text: str) -> bool:
-    """Whether every brace has its partner."""
+    """Whether every brace has its counterpart."""
     depth = 0
     for character in text:
         depth += {"{": 1, "}": -1}.get(character, 0)

@@ -1,29 +1,27 @@
-r"""A summary as LaTeX: booktabs and nothing else, best in bold, second underlined, spreads, tiers, notes, a caption that says all.
+r"""The parts of LaTeX tables: escaped text, captions, and the `table*` around a tabular; `reports.typeset.latex_tables` puts them together.
 
-`latex_table` gives a `table*` for \input (the document loads booktabs, and graphicx where a table is resized); `latex_document` a document
-in two columns that compiles by itself. `keys` has the \cite key of each paper text of the cards (`reports.typeset.bibliography`).
-Text from records is escaped whatever it holds: TeX's special characters, ligatures of hyphens, and letters that pdflatex does not know.
+Text from records is escaped whatever it holds: special characters of TeX, ligatures of hyphens, and letters that pdflatex does not have.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from reports.content.captions import Caption, caption_of
-from reports.content.summary import MISSING, UNDEFINED, UNRANKED, Column, Row, Summary
+from reports.content.captions import Caption
+from reports.content.summary import MISSING, UNDEFINED, UNRANKED, Column, Row
 from reports.style import slug
+from reports.typeset.page_fit import LONGEST_NAME, needs_breaking
 
 MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$"}
-RESIZED = (  # graphicx's \width and \totalheight are the content's own; what is left of the page is for caption and notes
+RESIZED = (  # \width and \totalheight of graphicx are those of the content; 0.3 of the page is left to the caption and the notes
     r"\resizebox*{!}{\ifdim\totalheight>.7\textheight .7\textheight\else\totalheight\fi}{"
     r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 )
 RESIZED_END = "}}"
-_MOST_ROWS = 20  # in the ordinary type size: with their spreads, more do not fit on a page
-LONGEST_LABEL = 26  # characters on one line
-_BREAKS = "-_,;:/)]>|+"  # a long label may break after these
+_MOST_ROWS = 20  # in the usual font size; with their spreads, more do not fit on a page
+_BREAKS = "-_,;:/)]>|+"  # a long name may be broken after these characters
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -41,7 +39,7 @@ _SPECIAL = {
     '"': "''",
     "`": r"\textasciigrave{}",
     "-": r"-{}",
-    "[": "{[}",  # after a line break it would be an option
+    "[": "{[}",  # at the beginning of a line it would be read as an option
     "*": "{*}",
     "\u00d7": r"$\times$",
     "±": r"$\pm$",
@@ -67,36 +65,13 @@ _GREEK = frozenset(
 
 
 def escape(text: str) -> str:
-    r"""`text` on one line as TeX prints it; a character beyond Latin and Greek becomes its code, as in \texttt{U+4E2D}."""
+    r"""`text` on one line as TeX prints it; a character that is neither Latin nor Greek becomes its code, as in \texttt{U+4E2D}."""
     return "".join(_character(character) for character in " ".join(text.split()))
-
-
-def latex_table(summary: Summary, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
-    r"""The table for \input into a document that loads booktabs; `resize` shrinks it to \linewidth and 0.7 \textheight, by graphicx."""
-    count = len(summary.columns)
-    lines = [
-        *([RESIZED] if resize else []),
-        rf"\begin{{tabular}}{{@{{}}{label_column([row.label for row in summary.rows])}{'r' * count}c@{{}}}}",
-        r"\toprule",
-        " & ".join(["Method", *(head(column) for column in summary.columns), "Cells"]) + r" \\",
-        " & ".join(["", *(rf"{{\scriptsize {escape(column.unit)}}}" if column.unit else "" for column in summary.columns), ""]) + r" \\",
-    ]
-    for tier, rows in summary.tiers:
-        lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
-        lines += [_row(row, summary.columns, keys or {}) for row in rows]
-    lines += [r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
-    notes = [f"{MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
-    return floating(caption_of(summary), summary.name, lines, notes, size=type_size(len(summary.rows)), resize=resize)
-
-
-def type_size(rows: int) -> str:
-    """Of a table of so many methods: a smaller one where the ordinary one would not fit on a page."""
-    return "footnotesize" if rows <= _MOST_ROWS else r"scriptsize\renewcommand{\arraystretch}{0.85}"
 
 
 def floating(
     caption: Caption,
-    name: str,
+    label: str,
     lines: Sequence[str],
     notes: Sequence[str],
     *,
@@ -104,14 +79,14 @@ def floating(
     gap: int = 4,
     resize: bool = False,
 ) -> str:
-    r"""A `table*` around the lines of a tabular: packages, caption, label, type size, points between columns; the notes below, if any."""
-    said = " ".join(rf"\textbf{{{escape(strong)}}}{_sentences(text)}" if strong else _sentences(text) for strong, text in caption)
+    r"""A `table*` around the lines of a tabular, with its packages, caption, label and notes; `gap` is in points, between the columns."""
+    text = " ".join(rf"\textbf{{{escape(strong)}}}{_sentences(rest)}" if strong else _sentences(rest) for strong, rest in caption)
     opening = [
         "% needs \\usepackage{booktabs}" + ("\\usepackage{graphicx}" if resize else ""),
         r"\begin{table*}[t]",
         r"\centering",
-        rf"\caption{{{said}}}",
-        rf"\label{{tab:{slug(name)}}}",
+        rf"\caption{{{text}}}",
+        rf"\label{{tab:{slug(label)}}}",
         rf"\smallskip\{size}",
         rf"\setlength{{\tabcolsep}}{{{gap}pt}}",
     ]
@@ -120,9 +95,9 @@ def floating(
 
 
 def latex_document(tables: Sequence[str], bibliography: str = "") -> str:
-    """A document of these tables that pdflatex compiles by itself: A4, two columns, 181 mm of text, as journals have.
+    """A document of these tables that pdflatex can compile: A4, two columns, 181 mm of text, as in journals.
 
-    `bibliography`: the name of a .bib beside it, without suffix.
+    `bibliography` is the name of a .bib file beside it, without suffix.
     """
     return "\n".join(
         [
@@ -141,44 +116,31 @@ def latex_document(tables: Sequence[str], bibliography: str = "") -> str:
     )
 
 
-def head(column: Column) -> str:
-    """Label, and the direction in which it gets better."""
+def font_size(rows: int) -> str:
+    """The font size of a table with so many methods: a smaller one where the usual one would not fit on a page."""
+    return "footnotesize" if rows <= _MOST_ROWS else r"scriptsize\renewcommand{\arraystretch}{0.85}"
+
+
+def column_head(column: Column) -> str:
+    """The label of a column, and an arrow in the direction in which its values get better."""
     arrow = {True: r"\,$\uparrow$", False: r"\,$\downarrow$", None: ""}[column.higher_is_better]
     return escape(column.label) + arrow
 
 
-def label_column(labels: Sequence[str], widest: int = 42) -> str:
-    """As wide as the longest label, or a paragraph of so many mm where that would be too wide for the page."""
-    return "l" if max(map(len, labels)) <= LONGEST_LABEL else f"p{{{widest}mm}}"
+def name_column(names: Sequence[str], widest: int = 42) -> str:
+    """The column of names: as wide as the longest one, or a paragraph of so many mm where that would be too wide."""
+    return f"p{{{widest}mm}}" if needs_breaking(names) else "l"
 
 
-def label(row: Row, keys: Mapping[str, str]) -> str:
-    """The name, its marks, and where it is from."""
-    key = keys.get(str(row.results[0].card.get("paper") or ""))
-    return name_of(row.label) + "".join(MARKS[mark] for mark in row.marks) + (rf"~\cite{{{key}}}" if key else "")
-
-
-def name_of(text: str) -> str:
-    """A row's name; a long one may break after a sign that closes something."""
-    if len(text) <= LONGEST_LABEL:
+def breakable_name(text: str) -> str:
+    """The name of a row; a long one may be broken after certain characters."""
+    if len(text) <= LONGEST_NAME:
         return escape(text)
     return r"\raggedright " + "".join(_character(each) + r"\allowbreak{}" * (each in _BREAKS) for each in " ".join(text.split()))
 
 
-def _row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
-    """The means, and the spreads in small print on a line of their own."""
-    name, cells = label(row, keys), f"{row.scored}/{row.expected}"
-    if row.scored == 0:
-        return rf"{name} & \multicolumn{{{len(columns)}}}{{c}}{{{escape(row.outcomes)}{MARKS[MISSING]}}} & {cells} \\"
-    lines = [" & ".join([name, *(value_of(row, column) for column in columns), cells]) + r" \\"]
-    spreads = [row.values[column.key].spread_text for column in columns]
-    if any(spreads):
-        lines += [" & ".join(["", *(rf"{{\tiny$\pm$\,{text}}}" if text else "" for text in spreads), ""]) + r" \\[1.5pt]"]
-    return "\n".join(lines)
-
-
-def value_of(row: Row, column: Column) -> str:
-    """The mean as its place asks."""
+def placed_value(row: Row, column: Column) -> str:
+    """The mean in the type of its place, and a mark where it is over fewer cells."""
     value = row.values[column.key]
     text = escape(value.text)
     return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}", "": text}[value.place] + (
@@ -187,17 +149,18 @@ def value_of(row: Row, column: Column) -> str:
 
 
 def _sentences(text: str) -> str:
-    """A caption's plain text, its n in italics as mathematics has it."""
+    """The plain text of a caption, with its n in italics as in formulas."""
     return re.sub(r"\(n = (\d+)\)", r"($n = \1$)", escape(text))
 
 
 def _character(character: str) -> str:
+    """One character as TeX prints it."""
     if character in _SPECIAL:
         return _SPECIAL[character]
     if character.isascii():
         return character if character.isprintable() else ""
     name = unicodedata.name(character, "")
-    letter = name.removeprefix("GREEK SMALL LETTER ").lower().replace("lamda", "lambda")  # Unicode's own spelling
+    letter = name.removeprefix("GREEK SMALL LETTER ").lower().replace("lamda", "lambda")  # Unicode spells it so
     if name.startswith("GREEK SMALL LETTER ") and letter in _GREEK:
         return rf"$\{letter}$"
     if "\u00c0" <= character <= "\u017e" and name.startswith("LATIN "):

@@ -1,20 +1,20 @@
-r"""The tables as Typst: what `reports.typeset.latex` sets, for documents written in Typst, and for compiling them without TeX.
+r"""The tables of `reports.typeset.latex_tables` as Typst, for documents written in Typst, and for compiling them without TeX.
 
-A .typ holds one figure over the whole width of a page, for `#include "summary_<protocol>.typ"`; it is labelled `<tab:...>` as its LaTeX
-twin. Best is bold, second underlined, marks are raised, notes stand below. A \cite of LaTeX is `cite(<key>)`, shown where the document has
-a `#bibliography("methods.bib")`. Text stands in string literals, where nothing is markup: a backslash and a quote alone are escaped.
+A .typ file holds one figure over the whole width of a page, for `#include "summary_<protocol>.typ"`; its label is `<tab:...>` as in LaTeX.
+Best is bold, second underlined, marks are raised, notes stand below. A \cite of LaTeX is `cite(<key>)`, which is shown where the document
+has a `#bibliography("methods.bib")`. Text stands in string literals, in which nothing is markup; only backslash and quote are escaped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports.content.captions import Caption, caption_of
-from reports.content.convention_tables import ProfileTable
-from reports.content.protocols_table import Line, Spanning, notes_of, spanning_caption
+from reports.content.captions import Caption, summary_caption
+from reports.content.protocols_table import ProtocolsRow, ProtocolsTable, protocols_caption, protocols_notes
 from reports.content.summary import MISSING, UNDEFINED, Column, Row, Summary
+from reports.content.text_table import TextTable
 from reports.style import slug
-from reports.typeset.latex import LONGEST_LABEL
+from reports.typeset.page_fit import needs_breaking, protocol_blocks
 
 _HEAD = """\
 #let cited(key) = context if query(bibliography).len() > 0 [~#cite(key)]
@@ -25,36 +25,40 @@ _HEAD = """\
 #show figure.caption: set par(justify: true)
 #set table(stroke: none, inset: (x: 0.3em, y: 0.35em))
 """
-_TOP, _MIDDLE, _PART = "table.hline(stroke: 0.08em),", "table.hline(stroke: 0.05em),", "stroke: 0.03em"  # as booktabs rules
-_FEW = 8  # columns of texts that leave room for long names
+_TOP, _MIDDLE, _PART = (
+    "table.hline(stroke: 0.08em),",
+    "table.hline(stroke: 0.05em),",
+    "stroke: 0.03em",
+)  # thick and thin rules as in booktabs
+_FEW = 8  # columns of texts, beside which there is room for long names
 
 
 def literal(text: str) -> str:
-    r"""`text` on one line as a string of Typst's: `"` and `\` escaped, what cannot be printed left out."""
-    flat = "".join(each for each in " ".join(text.split()) if each.isprintable())
-    return '"' + flat.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    r"""`text` on one line as a string literal of Typst: `"` and `\` are escaped, characters that cannot be printed are left out."""
+    line = "".join(each for each in " ".join(text.split()) if each.isprintable())
+    return '"' + line.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def typst_table(summary: Summary, keys: Mapping[str, str] | None = None) -> str:
-    """The table of one protocol, scene or tier; `keys` has the citation of each paper text of the cards."""
+def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None) -> str:
+    """The summary of one protocol, scene or tier; `keys` has the key for each paper of the cards."""
     columns, count = summary.columns, len(summary.columns)
     lines = [
-        f"columns: ({_label_column([row.label for row in summary.rows])}, {'auto, ' * (count + 1)}),",
+        f"columns: ({_name_column([row.label for row in summary.rows])}, {'auto, ' * (count + 1)}),",
         f"align: (left, {'right, ' * count}center),",
         _TOP,
         f"table.header([Method], {''.join(f'{_head(column)}, ' for column in columns)}[Cells]),",
     ]
     for tier, rows in summary.tiers:
         lines += [_MIDDLE, f"table.cell(colspan: {count + 2}, emph({literal(tier)})),"]
-        lines += [_row(row, columns, keys or {}) for row in rows]
+        lines += [_summary_row(row, columns, keys or {}) for row in rows]
     notes = [f"{_mark(note.mark)} + {literal(f' {note.label}: {note.text}.')}" for note in summary.notes]
-    return _figure(caption_of(summary), summary.name, [[*lines, _TOP]], notes)
+    return _figure(summary_caption(summary), summary.name, [[*lines, _TOP]], notes)
 
 
-def typst_spanning(table: Spanning, keys: Mapping[str, str] | None = None) -> str:
+def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None) -> str:
     """The table over all protocols; those that do not fit beside the others follow below."""
     metrics, grids = len(table.columns), []
-    for block in table.blocks:
+    for block in protocol_blocks(table):
         count = metrics * len(block)
         names = "".join(f"table.cell(colspan: {metrics}, align: center, {literal(table.summaries[at].name)}), " for at in block)
         rules = "".join(
@@ -62,24 +66,24 @@ def typst_spanning(table: Spanning, keys: Mapping[str, str] | None = None) -> st
         )
         heads = "".join(f"{_head(column)}, " for column in table.columns) * len(block)
         lines = [
-            f"columns: ({_label_column([line.label for line in table.lines])}, {'auto, ' * count}),",
+            f"columns: ({_name_column([line.label for line in table.rows])}, {'auto, ' * count}),",
             f"align: (left, {'right, ' * count}),",
             _TOP,
             f"table.header([Method], {names}{rules}[], {heads}),",
         ]
-        for tier in dict.fromkeys(line.tier for line in table.lines):
+        for tier in dict.fromkeys(line.tier for line in table.rows):
             lines += [_MIDDLE, f"table.cell(colspan: {count + 1}, emph({literal(tier)})),"]
-            lines += [_line(line, block, table.columns, keys or {}) for line in table.lines if line.tier == tier]
+            lines += [_protocols_row(line, block, table.columns, keys or {}) for line in table.rows if line.tier == tier]
         grids.append([*lines, _TOP])
-    notes = [f"{_mark(mark)} + {literal(f' {text}.')}" for mark, text in notes_of(table)]
-    return _figure(spanning_caption(table), "protocols", grids, notes)
+    notes = [f"{_mark(mark)} + {literal(f' {text}.')}" for mark, text in protocols_notes(table)]
+    return _figure(protocols_caption(table), "protocols", grids, notes)
 
 
-def typst_profile(table: ProfileTable) -> str:
+def typst_text_table(table: TextTable) -> str:
     """A table of texts: statistics, claims, conventions."""
     count = len(table.heads) - 1
     lines = [
-        f"columns: ({_label_column([row[0] for row in table.rows], 62 if count <= _FEW else 42)}, {'auto, ' * count}),",
+        f"columns: ({_name_column([row[0] for row in table.rows], 62 if count <= _FEW else 42)}, {'auto, ' * count}),",
         f"align: (left, {'right, ' * count}),",
         _TOP,
         f"table.header({', '.join(map(_marked, table.heads))}),",
@@ -87,11 +91,11 @@ def typst_profile(table: ProfileTable) -> str:
         *(f"{', '.join(map(_marked, row))}," for row in table.rows),
         _TOP,
     ]
-    return _figure([("", f"{table.title}.")], table.name, [lines], [_marked(note) for note in table.notes], size=7)
+    return _figure([("", f"{table.title}.")], table.stem, [lines], [_marked(note) for note in table.notes], size=7)
 
 
 def typst_document(tables: Sequence[str], bibliography: str = "") -> str:
-    """A document of these tables: A4, two columns, 181 mm of text, as journals have. `bibliography`: the name of a .bib, without suffix."""
+    """A document of these tables: A4, two columns, 181 mm of text, as in journals. `bibliography`: the name of a .bib, without suffix."""
     return "\n".join(
         [
             '#set page(paper: "a4", columns: 2, margin: (x: 14.5mm, y: 25mm))',
@@ -102,57 +106,57 @@ def typst_document(tables: Sequence[str], bibliography: str = "") -> str:
     )
 
 
-def _figure(caption: Caption, name: str, grids: Sequence[Sequence[str]], notes: Sequence[str], size: int = 8) -> str:
-    """One figure: the caption above, the tables below one another, then the notes."""
-    said = " ".join(f"#strong({literal(strong)})#{literal(text)}" if strong else f"#{literal(text)}" for strong, text in caption)
+def _figure(caption: Caption, label: str, grids: Sequence[Sequence[str]], notes: Sequence[str], size: int = 8) -> str:
+    """One figure: the caption, then the tables below one another, then the notes."""
+    text = " ".join(f"#strong({literal(strong)})#{literal(text)}" if strong else f"#{literal(text)}" for strong, text in caption)
     tables = ["    table(\n      " + "\n      ".join(lines) + "\n    )" for lines in grids]
     below = ["    noted(\n      " + ",\n      ".join(notes) + ",\n    )"] if notes else []
     body = "\n    v(0.5em)\n".join([*tables, *below])
-    opening = f'#figure(kind: table, placement: top, scope: "parent", caption: [{said}], {{\n    set text(size: {size}pt)\n'
-    return f"{_HEAD}{opening}{body}\n}}) <tab:{slug(name)}>\n"
+    opening = f'#figure(kind: table, placement: top, scope: "parent", caption: [{text}], {{\n    set text(size: {size}pt)\n'
+    return f"{_HEAD}{opening}{body}\n}}) <tab:{slug(label)}>\n"
 
 
-def _label_column(labels: Sequence[str], widest: int = 42) -> str:
-    """As wide as the longest label, or so many mm, at which a long one breaks."""
-    return "auto" if max(map(len, labels)) <= LONGEST_LABEL else f"{widest}mm"
+def _name_column(names: Sequence[str], widest: int = 42) -> str:
+    """The column of names: as wide as the longest one, or so many mm where that would be too wide."""
+    return f"{widest}mm" if needs_breaking(names) else "auto"
 
 
 def _head(column: Column) -> str:
-    """Label, the direction in which it gets better, and the unit in small print."""
+    """The label of a column, an arrow in the direction in which its values get better, and the unit in small print."""
     arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
     label = literal(column.label).removesuffix('"') + f'{arrow}"'
     return f"{label} + linebreak() + small({literal(column.unit)})" if column.unit else label
 
 
 def _mark(marks: str) -> str:
-    """The signs of notes, raised."""
+    """The marks of notes, raised."""
     return f"super({literal(marks)})"
 
 
 def _marked(text: str) -> str:
-    """A text with the sign of a note in it."""
+    """A text in which the mark of a note may stand."""
     return f" + {_mark(UNDEFINED)} + ".join(literal(part) for part in text.split(UNDEFINED))
 
 
 def _name(label: str, marks: str, key: str | None) -> str:
-    """A row's name, its marks, and where it is from."""
+    """The name of a row, its marks, and the citation of its paper."""
     return literal(label) + (f" + {_mark(marks)}" if marks else "") + (f" + cited(<{key}>)" if key else "")
 
 
-def _row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
-    """The name, the means over their spreads, and how many cells were scored."""
+def _summary_row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
+    """The name, the means with their spreads below, and the number of scored cells."""
     name = _name(row.label, row.marks, keys.get(str(row.results[0].card.get("paper") or "")))
     return f"{name}, {_values(row, columns)}[{row.scored}/{row.expected}],"
 
 
-def _line(line: Line, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
-    """The name, and each protocol's values or what became of its cells."""
-    cells = [_values(line.rows[place], columns, marked=True) for place in block]
+def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
+    """The name, and for each protocol the values, or the outcome of cells without scores."""
+    cells = [_values(line.by_protocol[place], columns, marked=True) for place in block]
     return f"{_name(line.label, '', keys.get(line.paper))}, {''.join(cells)}"
 
 
 def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False) -> str:
-    """A cell a column, or one over all of them that says what became of the row; `marked`: the row's marks at its first value."""
+    """One cell per column, or one over all with the outcome of a row without scores; `marked` adds the row's marks to its first value."""
     if row is None or row.scored == 0:
         what = literal("not run" if row is None else row.outcomes)
         return f"table.cell(colspan: {len(columns)}, align: center, {what} + {_mark(MISSING)}), "
@@ -165,7 +169,7 @@ def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False)
 
 
 def _value(row: Row, column: Column) -> str:
-    """The mean as its place asks."""
+    """The mean in the type of its place, and a mark where it is over fewer cells."""
     value = row.values[column.key]
     text = {"best": f"strong({literal(value.text)})", "second": f"underline({literal(value.text)})"}.get(value.place, literal(value.text))
     return text + (f" + {_mark(UNDEFINED)}" if row.partly_defined(column) else "")

@@ -10,26 +10,26 @@
 
   function apply() {
     const wanted = form.elements.method.value.trim().toLowerCase();
-    const left = {}; // what of each kind is unticked
+    const left = {}; // the unticked values of each kind
     for (const box of boxes) (left[box.name] ??= new Set()), box.checked || left[box.name].add(box.value);
     const out = (kind, value) => value !== undefined && left[kind] !== undefined && left[kind].has(value);
-    const shown = new Set(), all = new Set();
+    const fitting = new Set(), all = new Set();
     for (const item of document.querySelectorAll("[data-method]")) {
       const name = nameOf(item), [method, tier] = name.split("\n");
       const fits = method.toLowerCase().includes(wanted) && !out("tier", tier) && !out("family", families.get(name));
       item.toggleAttribute("hidden", !fits || out("protocol", item.dataset.protocol) || out("scene", item.dataset.scene));
       all.add(name);
-      if (fits) shown.add(name);
+      if (fits) fitting.add(name);
     }
     for (const part of document.querySelectorAll("article[data-protocol], div[data-protocol]")) part.hidden = out("protocol", part.dataset.protocol);
     for (const part of document.querySelectorAll("article[data-scene]")) part.hidden = out("scene", part.dataset.scene);
     for (const cell of document.querySelectorAll("[data-column]")) cell.hidden = out("column", cell.dataset.column);
     for (const body of document.querySelectorAll("tbody[data-tier]")) body.hidden = ![...body.rows].some((row) => row.dataset.method && !row.hidden);
     for (const menu of form.querySelectorAll(".menu")) {
-      const own = [...menu.querySelectorAll("input")], on = own.filter((box) => box.checked).length;
-      menu.querySelector(".chosen").textContent = on === own.length ? "" : `${on} of ${own.length}`;
+      const choices = [...menu.querySelectorAll("input")], on = choices.filter((box) => box.checked).length;
+      menu.querySelector(".chosen").textContent = on === choices.length ? "" : `${on} of ${choices.length}`;
     }
-    answer.textContent = shown.size === all.size ? "" : `${shown.size} of ${all.size} methods`;
+    answer.textContent = fitting.size === all.size ? "" : `${fitting.size} of ${all.size} methods`;
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -29,8 +29,8 @@ for (const explore of document.querySelectorAll(".explore")) {
     const kind = explore.querySelector(".controls input:checked").value;
     const image = figure.querySelector(`img.${kind}`) ?? figure.querySelector("img.errors") ?? figure.querySelector("img.colour");
     method.src = image.src;
-    const said = { colour: "", errors: ", error", std: ", posterior std" };
-    right.textContent = figure.dataset.method + said[image.classList[0]];
+    const endings = { colour: "", errors: ", error", std: ", posterior std" };
+    right.textContent = figure.dataset.method + endings[image.classList[0]];
   }
   function cut() {
     stage.style.setProperty("--cut", `${slider.value}%`);
@@ -81,12 +81,12 @@ for (const explore of document.querySelectorAll(".explore")) {
     const packed = JSON.parse(explore.querySelector(".spectra-table").textContent);
     const { low, high, data } = packed.truth, codes = new DataView(bytes(data).buffer);
     const values = Float32Array.from({ length: codes.byteLength / 2 }, (_, k) => low + ((high - low) * codes.getUint16(2 * k, true)) / 65535);
-    const found = new Map([["-1", values]]);
+    const decoded = new Map([["-1", values]]);
     for (const { series, most, data } of packed.methods) {
       const signs = new Int8Array(bytes(data).buffer);
-      found.set(String(series), values.map((value, k) => value + (Math.sign(signs[k]) * most * signs[k] ** 2) / 16129));
+      decoded.set(String(series), values.map((value, k) => value + (Math.sign(signs[k]) * most * signs[k] ** 2) / 16129));
     }
-    return found;
+    return decoded;
   }
   function pick(newRow, newCol) {
     [row, col] = [newRow, newCol];
@@ -106,8 +106,8 @@ for (const explore of document.querySelectorAll(".explore")) {
     spectra ??= decode();
     const bands = table.at.length, start = (row * table.cols.length + col) * bands;
     const lines = [...chart.querySelectorAll("g[data-series]")];
-    const own = (line) => spectra.get(line.dataset.series).subarray(start, start + bands);
-    const values = lines.filter((line) => !line.classList.contains("off")).flatMap((line) => [...own(line)]);
+    const spectrumOf = (line) => spectra.get(line.dataset.series).subarray(start, start + bands);
+    const values = lines.filter((line) => !line.classList.contains("off")).flatMap((line) => [...spectrumOf(line)]);
     let low = Math.min(0, ...values), high = Math.max(...values);
     const rough = (high - low || 1) / 4, power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((base) => base * power).find((each) => each >= rough * (1 - 1e-9));
@@ -127,7 +127,7 @@ for (const explore of document.querySelectorAll(".explore")) {
       }),
     );
     for (const line of lines) {
-      const d = Array.from(own(line), (value, band) => `${band ? "L" : "M"}${across(table.at[band]).toFixed(1)} ${level(value).toFixed(1)}`);
+      const d = Array.from(spectrumOf(line), (value, band) => `${band ? "L" : "M"}${across(table.at[band]).toFixed(1)} ${level(value).toFixed(1)}`);
       line.querySelector("path").setAttribute("d", d.join(""));
     }
   }

@@ -29,8 +29,9 @@ from methods.catalog import find_one
 from methods.contract import Estimate, Example, FusionMethod, learn
 from methods.unsupervised import c2ff
 from reports.content.summary import summarise
-from reports.content.verdicts import comparisons
-from reports.typeset.plain_text import frame, text_table
+from reports.content.verdicts import compare_tiers
+from reports.typeset.frames import record_frame
+from reports.typeset.plain_text import plain_summary
 from tests.benchmark.conftest import plan, small_world
 from tests.benchmark.folders import FIRST, variant
 
@@ -158,7 +159,7 @@ def test_an_oracle_row_is_never_ranked_nor_compared_nor_kept_as_the_best(finishe
     assert all(value.place == "" for value in rows[chosen].values.values())
     assert any(value.place == "best" for row in summary.rows for value in row.values.values())
     assert any(note.label == chosen and "looked at the truth" in note.text for note in summary.notes)
-    compared = comparisons([summary])[0]
+    compared = compare_tiers([summary])[0]
     assert compared.unranked == (chosen,)
     assert chosen not in [row.label for row in compared.rows]
     oracle = next(record for record in records if record.label == chosen)
@@ -171,10 +172,10 @@ def test_an_oracle_row_is_never_ranked_nor_compared_nor_kept_as_the_best(finishe
 def test_a_label_that_is_cut_in_the_terminal_keeps_the_word(finished: Path) -> None:
     found = read_records(finished / "run")
     records = [replace(record, label=record.label.replace("Wanderer", "Wanderer " * 8)) for record in found]
-    assert ", oracle ‡ " in text_table(summarise(records)[0])
-    table = frame(records)
+    assert ", oracle ‡ " in plain_summary(summarise(records)[0])
+    table = record_frame(records)
     assert table["oracle.best"].notna().sum() == 1
-    assert "oracle.best" not in frame([record for record in records if not record.oracle])
+    assert "oracle.best" not in record_frame([record for record in records if not record.oracle])
 
 
 @pytest.mark.parametrize(

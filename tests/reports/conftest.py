@@ -5,7 +5,8 @@ Two protocols, three scenes, two seeds, five methods in three tiers; one unranke
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,30 @@ def _record(which: int, protocol: dict[str, Any], method: FakeMethod, place: int
         threads=2 if scored else 0,
         ended="2025-11-21T07:31:00+00:00",
     )
+
+
+def many_scenes(results: list[Result], count: int = 8) -> list[Result]:
+    """The first protocol on more scenes; on each the PSNR is a little further up."""
+    base = [r for r in results if r.protocol["ratio"] == 8 and r.scene == "beads"]
+    return [
+        replace(r, key=f"{r.key}{n}", scene=f"s{n}", metrics={**r.metrics, "psnr": (r.metrics["psnr"] or 0) + 0.3 * n} if r.metrics else {})
+        for r in base
+        for n in range(count)
+    ]
+
+
+def results_over(changes: list[Mapping[str, Any]]) -> list[Result]:
+    """One protocol of the fake run, once for each change of its numbers; the score is 40 minus the place."""
+    base = fake_results()
+    name = base[0].protocol["name"]
+    changed = []
+    for place, change in enumerate(changes):
+        for result in base:
+            if result.protocol["name"] == name:
+                metrics = {key: None if value is None else 40.0 - place for key, value in result.metrics.items()}
+                protocol = {**result.protocol, "name": f"p{place}", **change}
+                changed.append(replace(result, key=f"{result.key}{place}", protocol=protocol, metrics=metrics))
+    return changed
 
 
 def truth_of(place: int) -> NDArray[np.float32]:

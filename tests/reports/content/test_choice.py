@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.result import Result
 from benchmark.selection import SelectionError
-from reports.content.choice import Choice, chosen, grouped, read_choice, summaries_of
+from reports.content.choice import Choice, choose_records, group_summaries, read_choice, summarise_choice
 from reports.content.summary import Row, Summary
 
 NOTHING: dict[str, Any] = {}
@@ -17,7 +17,7 @@ NOTHING: dict[str, Any] = {}
 
 def summaries(results: list[Result], stored: Mapping[str, Any] = NOTHING, **texts: Any) -> list[Summary]:
     choice = read_choice(**texts)
-    return summaries_of(chosen(results, choice), choice, stored)
+    return summarise_choice(choose_records(results, choice), choice, stored)
 
 
 def row_of(summary: Summary, method: str) -> Row:
@@ -26,15 +26,15 @@ def row_of(summary: Summary, method: str) -> Row:
 
 def test_nothing_asked_for_is_everything(results: list[Result]) -> None:
     assert read_choice() == Choice(select={})
-    assert chosen(results, read_choice()) == results
+    assert choose_records(results, read_choice()) == results
 
 
 def test_fields_and_patterns_select_records_and_labels_with_brackets_are_literal(results: list[Result]) -> None:
-    kept = chosen(results, read_choice(select=["scene=bea*,flowers_#1", "seed=1"]))
+    kept = choose_records(results, read_choice(select=["scene=bea*,flowers_#1", "seed=1"]))
     assert {(r.scene, r.seed) for r in kept} == {("beads", 1), ("flowers_#1", 1)}
-    assert {r.method for r in chosen(results, read_choice(methods="rfuse,Hy*"))} == {"rfuse", "hysure"}
-    assert {r.method for r in chosen(results, read_choice(methods="A&B_100%<script>alert('x')</script>"))} == {"hostile"}
-    assert {r.tier for r in chosen(results, read_choice(select=["tier=blind"]))} == {"blind"}
+    assert {r.method for r in choose_records(results, read_choice(methods="rfuse,Hy*"))} == {"rfuse", "hysure"}
+    assert {r.method for r in choose_records(results, read_choice(methods="A&B_100%<script>alert('x')</script>"))} == {"hostile"}
+    assert {r.tier for r in choose_records(results, read_choice(select=["tier=blind"]))} == {"blind"}
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_a_typo_is_an_error_that_names_what_there_is(texts: dict[str, Any], mess
 
 def test_a_pattern_without_a_match_names_what_the_run_has(results: list[Result]) -> None:
     with pytest.raises(SelectionError, match=r"expected one of beads, chart & toy, flowers_#1, got no match"):
-        chosen(results, read_choice(select=["scene=bead"]))
+        choose_records(results, read_choice(select=["scene=bead"]))
     with pytest.raises(SelectionError, match=r"--methods fuse: expected one of .*R-FUSE"):
-        chosen(results, read_choice(methods="fuse"))
+        choose_records(results, read_choice(methods="fuse"))
 
 
 def test_metrics_stand_in_the_order_asked_for_in_the_digits_asked_for(results: list[Result]) -> None:
@@ -94,12 +94,12 @@ def test_a_profile_puts_its_stored_scores_where_the_metrics_were(results: list[R
 
 def test_a_table_for_each_scene_or_tier_holds_its_records_alone(results: list[Result]) -> None:
     choice = read_choice(group_by="scene")
-    tables = grouped(summaries_of(results, choice, {}), choice, {})
+    tables = group_summaries(summarise_choice(results, choice, {}), choice, {})
     assert [table.name for table in tables[:3]] == ["camera-x8, beads", "camera-x8, chart & toy", "camera-x8, flowers_#1"]
     assert {r.scene for row in tables[1].rows for r in row.results} == {"chart & toy"}
     assert row_of(tables[0], "rfuse").expected == 2
     by_tier = read_choice(group_by="tier")
-    names = [table.name for table in grouped(summaries_of(results, by_tier, {}), by_tier, {})]
+    names = [table.name for table in group_summaries(summarise_choice(results, by_tier, {}), by_tier, {})]
     assert names[:3] == ["camera-x8, blind", "camera-x8, psf+srf known", "camera-x8, trained on CAVE"]
 
 

@@ -17,20 +17,19 @@ from benchmark.profiles.facts import FACTS
 from benchmark.profiles.store import ProfileScores, write_profile_scores
 from benchmark.result import Result, read_records, write_record
 from reports.content.convention_tables import (
-    cells_frame,
-    estimate_table,
-    method_table,
-    profile_csv,
-    profile_latex,
-    profile_tables,
-    profile_text,
-    read_stored,
+    convention_tables,
+    estimate_convention_table,
+    method_convention_table,
+    read_stored_scores,
     shared_defects,
 )
 from reports.content.summary import summarise
 from reports.report import write_report
 from reports.style import DASH
+from reports.typeset.frames import convention_frame, csv_text_table
 from reports.typeset.latex import latex_document
+from reports.typeset.latex_tables import latex_text_table
+from reports.typeset.plain_text import plain_text_table
 
 SHIFTS = {facts.name: 0.5 * place for place, facts in enumerate(FACTS)}
 
@@ -54,7 +53,7 @@ def stored(results: list[Result]) -> dict[str, dict[str, dict[str, float | None]
 
 def test_one_row_a_method_with_the_mean_under_each_profile_and_the_widest_difference(results: list[Result], stored: dict) -> None:  # type: ignore[type-arg]
     summary = summarise(results)[0]
-    table = method_table(summary, stored)
+    table = method_convention_table(summary, stored)
     with_psnr = [facts for facts in FACTS if facts.rule("psnr")]
     assert table.heads == ("Method", *(facts.label for facts in with_psnr), "Range")
     assert len(table.rows) == len(summary.rows)
@@ -70,18 +69,18 @@ def test_means_over_fewer_cells_are_marked_and_absent_ones_are_dashes(results: l
     summary = summarise(results)[0]
     row = next(row for row in summary.rows if row.results[0].method == "rfuse")
     fewer = {key: value for key, value in stored.items() if key != row.results[0].key}
-    table = method_table(summary, fewer)
+    table = method_convention_table(summary, fewer)
     texts = next(texts for texts in table.rows if texts[0].startswith(row.label))
     assert all(text.endswith("§") for text in texts[1:-1])
     assert any(note.startswith("§") for note in table.notes)
     none = {key: value for key, value in stored.items() if key not in {result.key for result in row.results}}
-    texts = next(texts for texts in method_table(summary, none).rows if texts[0].startswith(row.label))
+    texts = next(texts for texts in method_convention_table(summary, none).rows if texts[0].startswith(row.label))
     assert set(texts[1:]) == {DASH}
 
 
 def test_one_estimate_has_a_row_a_profile_in_its_own_unit(results: list[Result], stored: dict) -> None:  # type: ignore[type-arg]
     result = next(result for result in results if result.key in stored)
-    table = estimate_table(result, stored[result.key], "x")
+    table = estimate_convention_table(result, stored[result.key], "x")
     rows = {texts[0]: dict(zip(table.heads, texts, strict=True)) for texts in table.rows}
     assert list(rows) == [facts.label for facts in FACTS]
     assert rows["sewar"]["SAM (deg)"].endswith(" rad")
@@ -101,9 +100,9 @@ def test_every_defect_is_noted_once_with_all_who_share_it() -> None:
 
 def test_csv_has_what_is_shown_and_the_frame_every_number_with_its_source(results: list[Result], stored: dict) -> None:  # type: ignore[type-arg]
     summaries = summarise(results)
-    table = method_table(summaries[0], stored)
-    assert list(csv.reader(StringIO(profile_csv(table)))) == [list(table.heads), *map(list, table.rows)]
-    frame = cells_frame(summaries, stored)
+    table = method_convention_table(summaries[0], stored)
+    assert list(csv.reader(StringIO(csv_text_table(table)))) == [list(table.heads), *map(list, table.rows)]
+    frame = convention_frame(summaries, stored)
     assert len(frame) == len(stored) * sum(len(facts.rules) for facts in FACTS)
     row = frame[(frame["profile"] == "mossfuse") & (frame["metric"] == "ergas")].iloc[0]
     assert row["source"] == "MossFuse: utils.py:127,139-142,170,175"
@@ -111,22 +110,22 @@ def test_csv_has_what_is_shown_and_the_frame_every_number_with_its_source(result
 
 
 def test_the_terminal_gets_lines_that_fit_and_every_column(results: list[Result], stored: dict) -> None:  # type: ignore[type-arg]
-    for table in profile_tables(summarise(results), stored):
-        text = profile_text(table, 100)
+    for table in convention_tables(summarise(results), stored):
+        text = plain_text_table(table, 100)
         assert max(map(len, text.splitlines())) <= 100
         assert all(head in text for head in table.heads)
 
 
 def test_nothing_stored_makes_no_table(results: list[Result]) -> None:
-    assert profile_tables(summarise(results), {}) == []
+    assert convention_tables(summarise(results), {}) == []
 
 
 def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> None:
-    assert write_report(small_run).profiles == ()
+    assert write_report(small_run).conventions == ()
     for record in read_records(small_run):
         if record.outcome == "scored":
             write_profile_scores(small_run, ProfileScores(record.key, "k", scores_of(record)))
-    assert read_stored(small_run, read_records(small_run))
+    assert read_stored_scores(small_run, read_records(small_run))
     report = write_report(small_run)
     names = {path.name for path in report.tables if path.name.startswith("profiles_")}
     stems = ("profiles_psnr_camera-x8", "profiles_estimate_camera-x8")
@@ -139,8 +138,8 @@ def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> Non
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_the_tables_compile_and_fit_the_page(results: list[Result], stored: dict, tmp_path: Path) -> None:  # type: ignore[type-arg]
-    tables = profile_tables(summarise(results), stored)
-    (tmp_path / "t.tex").write_text(latex_document([profile_latex(table) for table in tables]), encoding="utf-8")
+    tables = convention_tables(summarise(results), stored)
+    (tmp_path / "t.tex").write_text(latex_document([latex_text_table(table) for table in tables]), encoding="utf-8")
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, timeout=120, check=False
     )

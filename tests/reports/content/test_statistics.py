@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import friedmanchisquare
 from scipy.stats import wilcoxon as scipy_wilcoxon
 
-from reports.content.statistics import bootstrap_interval, compare, critical_difference, friedman, holm, wilcoxon
+from reports.content.statistics import bootstrap_interval, compare_methods, critical_difference, friedman, holm, wilcoxon
 
 
 def scores_of(*methods: list[float]) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_holm_is_stepwise_bonferroni() -> None:
 
 def test_friedman_is_scipys_with_ties() -> None:
     values = np.round(np.random.default_rng(5).random((4, 9)), 1)
-    ranks = compare("abcd", values[:, :, None], higher_is_better=False).ranks
+    ranks = compare_methods("abcd", values[:, :, None], higher_is_better=False).ranks
     statistic, p = friedman(ranks)
     expected = friedmanchisquare(*values)
     assert (statistic, p) == (pytest.approx(float(expected.statistic), rel=1e-12), pytest.approx(float(expected.pvalue), rel=1e-9))
@@ -65,7 +65,7 @@ def test_the_critical_difference_has_the_quantiles_of_demsars_table(methods: int
 def test_nemenyi_and_holm_agree_with_scikit_posthocs() -> None:
     posthocs = pytest.importorskip("scikit_posthocs", reason="needs scikit-posthocs (extra `stats`)")
     values = np.random.default_rng(11).normal([[0.0], [0.3], [0.9], [2.0]], 1, (4, 12))
-    found = compare("abcd", values[:, :, None], higher_is_better=True)
+    found = compare_methods("abcd", values[:, :, None], higher_is_better=True)
     table = posthocs.posthoc_nemenyi_friedman(values.T).to_numpy()
     for one in range(4):
         for other in range(one):
@@ -87,7 +87,10 @@ def test_seeds_do_not_pass_for_scenes() -> None:
     rng = np.random.default_rng(1)
     base = rng.normal(40, 2, (1, 6, 1))
     one = np.concatenate([base, base + rng.normal(0.5, 0.5, (1, 6, 1))])
-    found, again = compare("ab", one, higher_is_better=True), compare("ab", np.repeat(one, 5, axis=2), higher_is_better=True)
+    found, again = (
+        compare_methods("ab", one, higher_is_better=True),
+        compare_methods("ab", np.repeat(one, 5, axis=2), higher_is_better=True),
+    )
     assert found.pairs[0].p == again.pairs[0].p
     assert (found.pairs[0].low, found.pairs[0].high) == pytest.approx((again.pairs[0].low, again.pairs[0].high))
 
@@ -99,14 +102,14 @@ def test_seeds_do_not_pass_for_scenes() -> None:
 def test_the_verdict_is_about_differences_that_matter(shift: float, scenes: int, verdict: str) -> None:
     base = np.linspace(35, 45, scenes)
     wobble = 0.06 * np.cos(np.arange(scenes))
-    found = compare(["a", "b"], scores_of(list(base + shift + wobble), list(base)), higher_is_better=True, practical=0.2)
+    found = compare_methods(["a", "b"], scores_of(list(base + shift + wobble), list(base)), higher_is_better=True, practical=0.2)
     assert found.pairs[0].verdict == verdict
     assert found.pairs[0].mean == pytest.approx(shift + wobble.mean())
-    assert found.tells == (verdict != "cannot tell")
+    assert found.enough_scenes == (verdict != "cannot tell")
 
 
 def test_wins_ties_and_losses_use_the_practical_difference_and_lower_can_be_better() -> None:
-    found = compare(["a", "b"], scores_of([1.0, 2.0, 3.0, 4.0], [1.5, 2.1, 2.0, 4.0]), higher_is_better=False, practical=0.2)
+    found = compare_methods(["a", "b"], scores_of([1.0, 2.0, 3.0, 4.0], [1.5, 2.1, 2.0, 4.0]), higher_is_better=False, practical=0.2)
     assert (found.pairs[0].wins, found.pairs[0].ties, found.pairs[0].losses) == (1, 2, 1)
     assert list(found.ranks[:, 0]) == [1.0, 2.0]
     assert list(found.ranks[:, 3]) == [1.5, 1.5]
@@ -115,11 +118,11 @@ def test_wins_ties_and_losses_use_the_practical_difference_and_lower_can_be_bett
 def test_a_failure_is_the_worst_rank_and_a_loss_and_is_counted() -> None:
     scores = scores_of([50.0] * 7, [40.0] * 7, [30.0] * 7)
     scores[0, 2, 0] = np.nan
-    found = compare("abc", scores, higher_is_better=True, practical=0.2)
+    found = compare_methods("abc", scores, higher_is_better=True, practical=0.2)
     assert found.failures == (1, 0, 0)
     assert list(found.ranks[:, 2]) == [3.0, 1.0, 2.0]
     first = found.pairs[0]
-    assert (first.wins, first.losses, first.lost) == (6, 1, (1, 0))
+    assert (first.wins, first.losses, first.failed) == (6, 1, (1, 0))
     assert (first.mean, first.verdict) == (10.0, "open")  # a method that failed is not called better
     assert first.p == wilcoxon(np.array([10.0] * 6 + [-np.inf]))
 
@@ -129,14 +132,14 @@ def test_a_seed_that_failed_fails_its_scene_and_an_unused_seed_does_not() -> Non
     scores[:, :, 2] = np.nan  # a seed that nobody has
     scores[0] += 1
     scores[0, 4, 1] = np.nan
-    found = compare("ab", scores, higher_is_better=True)
+    found = compare_methods("ab", scores, higher_is_better=True)
     assert found.failures == (1, 0)
     assert found.pairs[0].mean == pytest.approx(1.0)
 
 
 def test_groups_are_the_maximal_runs_within_the_critical_difference() -> None:
     scores = scores_of([5.0] * 9, [4.0, 3.0] * 4 + [4.0], [3.0, 4.0] * 4 + [3.0], [1.0] * 9)
-    found = compare("abcd", scores, higher_is_better=True)
+    found = compare_methods("abcd", scores, higher_is_better=True)
     assert [round(float(rank), 2) for rank in found.mean_ranks] == [1.0, 2.44, 2.56, 4.0]
     assert found.critical_difference == pytest.approx(1.563, abs=1e-3)
     assert found.groups == [(0, 1, 2), (1, 2, 3)]
@@ -144,4 +147,4 @@ def test_groups_are_the_maximal_runs_within_the_critical_difference() -> None:
 
 def test_one_method_or_no_scene_is_refused() -> None:
     with pytest.raises(ValueError, match="two methods or more"):
-        compare(["a"], np.ones((1, 3, 1)), higher_is_better=True)
+        compare_methods(["a"], np.ones((1, 3, 1)), higher_is_better=True)

@@ -10,34 +10,24 @@ import pytest
 
 from benchmark.result import Result
 from reports.content.choice import read_choice
-from reports.content.convention_tables import profile_latex
 from reports.content.summary import summarise
-from reports.content.verdicts import ALL, Compared, comparison_section, comparisons, comparisons_frame, matrix_table, pair_table
-from reports.figures.accuracy_seconds import save
-from reports.figures.critical_differences import critical_difference_diagram, heat_map, rank_figure
-from reports.style import ONE_COLUMN, TWO_COLUMNS
+from reports.content.verdicts import ALL, TierComparison, compare_tiers, comparison_section, matrix_table, pair_table
+from reports.figures.critical_differences import critical_difference_diagram
+from reports.typeset.frames import pairs_frame
 from reports.typeset.latex import latex_document
+from reports.typeset.latex_tables import latex_text_table
+from tests.reports.conftest import many_scenes
 from tests.reports.typeset.test_latex import compiled
 
 
-def many_scenes(results: list[Result], count: int = 8) -> list[Result]:
-    """The first protocol on more scenes; on each the PSNR is a little further up."""
-    base = [r for r in results if r.protocol["ratio"] == 8 and r.scene == "beads"]
-    return [
-        replace(r, key=f"{r.key}{n}", scene=f"s{n}", metrics={**r.metrics, "psnr": (r.metrics["psnr"] or 0) + 0.3 * n} if r.metrics else {})
-        for r in base
-        for n in range(count)
-    ]
-
-
-def of_tier(found: list[Compared], tier: str) -> Compared:
+def of_tier(found: list[TierComparison], tier: str) -> TierComparison:
     return next(each for each in found if each.tier == tier)
 
 
 def test_methods_are_compared_inside_their_tier_and_once_over_all(results: list[Result]) -> None:
-    found = comparisons(summarise(many_scenes(results)))
+    found = compare_tiers(summarise(many_scenes(results)))
     assert [each.tier for each in found] == ["blind", "psf+srf known", ALL]
-    assert of_tier(found, ALL).found.names == (
+    assert of_tier(found, ALL).statistics.names == (
         "Bicubic [blind]",
         "A&B_100%<script>alert('x')</script> [blind]",
         "R-FUSE [psf+srf known]",
@@ -49,7 +39,7 @@ def test_methods_are_compared_inside_their_tier_and_once_over_all(results: list[
 
 
 def test_the_pair_table_says_by_how_much_and_the_better_one_stands_first(results: list[Result]) -> None:
-    known = of_tier(comparisons(summarise(many_scenes(results))), "psf+srf known")
+    known = of_tier(compare_tiers(summarise(many_scenes(results))), "psf+srf known")
     (row,) = pair_table(known).rows
     difference = 20 * np.log10(0.012 / 0.008)
     assert row[0] == "R-FUSE against HySure"
@@ -64,19 +54,19 @@ def test_the_region_of_practical_equivalence_is_the_readers(results: list[Result
     summaries = summarise(many_scenes(results))
     difference = 20 * np.log10(0.012 / 0.008)
     for ties, verdict in (("", "better"), ("0", "better"), (f"{difference + 0.01:.2f}", "equal")):
-        known = of_tier(comparisons(summaries, read_choice(ties=ties).practical), "psf+srf known")
+        known = of_tier(compare_tiers(summaries, read_choice(ties=ties).practical), "psf+srf known")
         assert pair_table(known).rows[0][-2:] == ("0/8/0" if verdict == "equal" else "8/0/0", verdict)
-        assert known.found.practical == float(ties or 0.2)
+        assert known.statistics.practical == float(ties or 0.2)
 
 
 def test_three_scenes_cannot_tell_and_say_so_everywhere(results: list[Result]) -> None:
-    known = of_tier(comparisons(summarise(results)), "psf+srf known")
+    known = of_tier(compare_tiers(summarise(results)), "psf+srf known")
     (row,) = pair_table(known).rows
     assert row[-1] == "cannot tell"
     assert row[4:6] == ("\N{EN DASH}", "\N{EN DASH}")
     assert "fewer than 6 scenes the statistics cannot tell" in " ".join(comparison_section(known, 1).sentences)
     assert not any("Friedman" in note for note in matrix_table(known).notes)
-    texts = [text.get_text() for text in critical_difference_diagram(known.found, "t").axes[0].texts]
+    texts = [text.get_text() for text in critical_difference_diagram(known.statistics, "t").axes[0].texts]
     assert any("fewer than 6 cannot tell" in text for text in texts)
 
 
@@ -85,72 +75,32 @@ def test_a_failed_cell_is_flagged_in_the_sentences_the_matrix_and_the_diagram(re
         replace(r, outcome="timeout", metrics={}) if r.method == "rfuse" and r.scene == "s2" and r.seed == 1 else r
         for r in many_scenes(results)
     ]
-    known = of_tier(comparisons(summarise(failed)), "psf+srf known")
+    known = of_tier(compare_tiers(summarise(failed)), "psf+srf known")
     assert "R-FUSE 1" in " ".join(comparison_section(known, 1).sentences)
     assert matrix_table(known).rows[0][:3] == ("1. R-FUSE", "1.12", "1")
-    texts = [text.get_text() for text in critical_difference_diagram(known.found, "t").axes[0].texts]
+    texts = [text.get_text() for text in critical_difference_diagram(known.statistics, "t").axes[0].texts]
     assert any("R-FUSE (1 failed)" in text for text in texts)
     assert pair_table(known).rows[0][-1] == "open"
 
 
 def test_a_method_without_any_score_is_left_out_and_named(results: list[Result]) -> None:
     lost = [replace(r, outcome="skipped", metrics={}) if r.method == "bicubic" else r for r in many_scenes(results)]
-    found = comparisons(summarise(lost))
+    found = compare_tiers(summarise(lost))
     assert [each.tier for each in found] == ["psf+srf known", ALL]
     assert of_tier(found, ALL).left_out == ("Bicubic",)
 
 
 def test_the_frame_has_every_pair_unrounded(results: list[Result]) -> None:
-    found = comparisons(summarise(many_scenes(results)))
-    table = comparisons_frame(found)
+    found = compare_tiers(summarise(many_scenes(results)))
+    table = pairs_frame(found)
     assert len(table) == 1 + 1 + 6
     row = table[(table["tier"] == "psf+srf known")].iloc[0]
     assert abs(row["mean"]) == pytest.approx(20 * np.log10(0.012 / 0.008), rel=1e-12)
 
 
 def test_the_tables_compile_with_their_signs(results: list[Result], tmp_path: Path) -> None:
-    known = of_tier(comparisons(summarise(many_scenes(results))), ALL)
-    text, log = compiled(tmp_path, latex_document([profile_latex(table) for table in (matrix_table(known), pair_table(known))]))
+    known = of_tier(compare_tiers(summarise(many_scenes(results))), ALL)
+    text, log = compiled(tmp_path, latex_document([latex_text_table(table) for table in (matrix_table(known), pair_table(known))]))
     assert "8/0/0" in text
     assert "U+25B2" not in text
     assert "Overfull \\hbox" not in log
-
-
-def test_the_diagram_places_every_name_inside_its_edges_and_joins_what_is_not_told_apart(results: list[Result]) -> None:
-    found = of_tier(comparisons(summarise(many_scenes(results))), ALL).found
-    figure = critical_difference_diagram(found, "a title")
-    figure.canvas.draw()
-    width, height = figure.get_size_inches() * figure.dpi
-    assert figure.get_size_inches()[0] == TWO_COLUMNS  # long names
-    for text in figure.axes[0].texts:
-        box = text.get_window_extent()
-        assert box.x0 >= 0
-        assert box.x1 <= width
-        assert box.y0 >= 0
-        assert box.y1 <= height
-    thick = [line for line in figure.axes[0].lines if line.get_linewidth() > 2]
-    assert len(thick) == len(found.groups) > 0
-
-
-def test_the_figure_of_ranks_has_the_mean_of_each_method_best_on_top(results: list[Result]) -> None:
-    found = of_tier(comparisons(summarise(many_scenes(results))), ALL).found
-    panel = rank_figure(found, "t").axes[0]
-    assert panel.get_yticklabels()[0].get_text() == "R-FUSE [psf+srf known]"
-    assert panel.yaxis_inverted()
-    means = [line.get_xdata()[0] for line in panel.lines if line.get_xdata()[0] == line.get_xdata()[1] and line.get_linewidth() > 1.3]
-    assert means == sorted(found.mean_ranks)
-
-
-def test_the_heat_map_has_the_scores_and_hatches_what_is_missing(results: list[Result], tmp_path: Path) -> None:
-    second = summarise(results)[1]
-    figure = heat_map(second, second.scores[0])
-    panel = figure.axes[0]
-    labels = [text.get_text() for text in panel.get_yticklabels()]
-    shown = np.ma.filled(panel.images[0].get_array(), np.nan)
-    own = [r.metrics["psnr"] for r in results if r.method == "rfuse" and r.protocol == second.protocol and r.scene == "beads"]
-    assert shown[labels.index("R-FUSE"), 0] == pytest.approx(np.mean([float(value or 0) for value in own]))
-    assert np.isnan(shown[labels.index("HySure")]).all()
-    assert len(panel.patches) == 3  # HySure's cells; Bicubic has the other seed of its scene
-    assert "hatched: not scored" in panel.get_title(loc="left")
-    assert figure.get_size_inches()[0] == ONE_COLUMN
-    assert [path.suffix for path in save(figure, tmp_path / "heat")] == [".pdf", ".png", ".svg"]

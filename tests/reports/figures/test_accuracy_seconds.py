@@ -19,8 +19,10 @@ from PIL import Image
 
 from benchmark.result import Result
 from reports.content.summary import summarise
-from reports.figures.accuracy_seconds import inline_svg, look_of, psnr_seconds, save
+from reports.figures.accuracy_seconds import accuracy_figure
+from reports.figures.figure_files import inline_svg, save_figure
 from reports.figures.labels import place_labels
+from reports.figures.tier_looks import TierLooks
 
 
 def texts_of(svg: str) -> list[str]:
@@ -29,7 +31,7 @@ def texts_of(svg: str) -> list[str]:
 
 def test_each_ranked_method_stands_at_its_seconds_and_psnr(results: list[Result]) -> None:
     first = summarise(results)[0]
-    panel = psnr_seconds([first]).axes[0]
+    panel = accuracy_figure([first]).axes[0]
     shown = sorted(tuple(point) for dots in panel.collections for point in np.asarray(dots.get_offsets()))
     expected = sorted((row.values["seconds"].mean, row.values["psnr"].mean) for row in first.rows if row.ranked)
     np.testing.assert_allclose(shown, expected, rtol=1e-12)
@@ -37,7 +39,7 @@ def test_each_ranked_method_stands_at_its_seconds_and_psnr(results: list[Result]
 
 
 def test_rows_that_are_not_ranked_stay_out_and_are_counted(results: list[Result]) -> None:
-    texts = texts_of(inline_svg(psnr_seconds(summarise(results)[:1]), "a"))
+    texts = texts_of(inline_svg(accuracy_figure(summarise(results)[:1]), "a"))
     assert "Bicubic" in texts
     assert not any("MossFuse" in text or "A&B" in text for text in texts)
     assert "2 not ranked, not shown" in texts
@@ -46,7 +48,7 @@ def test_rows_that_are_not_ranked_stay_out_and_are_counted(results: list[Result]
 def test_marker_area_grows_with_the_parameters(results: list[Result]) -> None:
     sizes = {"bicubic": 0, "hysure": 10_000, "rfuse": 1_000_000}
     first = summarise([replace(r, parameters_total=sizes.get(r.method), tier=r.method) for r in results])[0]
-    panel = psnr_seconds([first]).axes[0]
+    panel = accuracy_figure([first]).axes[0]
     dots = sorted(
         panel.collections, key=lambda each: float(np.asarray(each.get_offsets())[0, 0])
     )  # Bicubic, R-FUSE, HySure; the others are not ranked
@@ -61,7 +63,7 @@ def test_learning_on_the_scene_has_a_line_to_the_sum_and_loading_weights_has_non
         else r
         for r in results
     ]
-    panel = psnr_seconds(summarise(learning)[:1]).axes[0]
+    panel = accuracy_figure(summarise(learning)[:1]).axes[0]
     ends = [max(np.asarray(line.get_xdata(), dtype=float)) for line in panel.lines]
     assert sorted(ends)[-2:] == pytest.approx([7.35, 7.35])  # the line, and its hollow end
     assert len(ends) <= 3  # and the Pareto front
@@ -69,8 +71,8 @@ def test_learning_on_the_scene_has_a_line_to_the_sum_and_loading_weights_has_non
 
 def test_the_saved_figure_has_its_fonts_inside_and_is_the_same_each_time(results: list[Result], tmp_path: Path) -> None:
     summaries = summarise(results)[:1]
-    paths = save(psnr_seconds(summaries), tmp_path / "a" / "figure")
-    again = save(psnr_seconds(summaries), tmp_path / "b" / "figure")
+    paths = save_figure(accuracy_figure(summaries), tmp_path / "a" / "figure")
+    again = save_figure(accuracy_figure(summaries), tmp_path / "b" / "figure")
     assert [path.name for path in paths] == ["figure.pdf", "figure.png", "figure.svg"]
     assert [one.read_bytes() == other.read_bytes() for one, other in zip(paths, again, strict=True)] == [True, True, True]
     with Image.open(paths[1]) as image:
@@ -84,7 +86,7 @@ def test_the_saved_figure_has_its_fonts_inside_and_is_the_same_each_time(results
 
 def test_the_inline_svg_is_plain_text_in_the_pages_colours_and_refers_to_nothing(results: list[Result]) -> None:
     dollars = [replace(r, label="$x^2$ <b>") if r.method == "rfuse" else r for r in results]
-    svg = inline_svg(psnr_seconds(summarise(dollars)[:1]), "a")
+    svg = inline_svg(accuracy_figure(summarise(dollars)[:1]), "a")
     assert "$x^2$ <b>" in texts_of(svg)
     assert "<b>" not in svg
     assert "currentColor" in svg
@@ -94,14 +96,14 @@ def test_the_inline_svg_is_plain_text_in_the_pages_colours_and_refers_to_nothing
 
 def test_a_run_without_scores_still_gives_a_figure_that_says_so(results: list[Result]) -> None:
     lost = [replace(r, outcome="timeout", metrics={}, clock=None, memory=None, parameters_total=None) for r in results]
-    texts = texts_of(inline_svg(psnr_seconds(summarise(lost)), "a"))
+    texts = texts_of(inline_svg(accuracy_figure(summarise(lost)), "a"))
     assert texts.count("no ranked method with a PSNR") == 2
 
 
 def test_drawing_changes_no_setting_and_keeps_no_figure(results: list[Result], tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    figure = psnr_seconds(summarise(results))
-    save(figure, tmp_path / "figure")
+    figure = accuracy_figure(summarise(results))
+    save_figure(figure, tmp_path / "figure")
     inline_svg(figure, "a")
     assert dict(mpl.rcParams) == before
     assert not Gcf.get_all_fig_managers()
@@ -110,9 +112,9 @@ def test_drawing_changes_no_setting_and_keeps_no_figure(results: list[Result], t
 def test_each_tier_keeps_its_look_and_no_two_share_one(results: list[Result]) -> None:
     tiers = ["blind", "srf known", "psf+srf known", "trained on A", "trained on B"]
     many = [replace(r, tier=tiers[place % 5]) for place, r in enumerate(results)]
-    look = look_of(summarise(many))
+    look = TierLooks.of(summarise(many))
     assert len({look.colours[tier] for tier in tiers}) == len({look.markers[tier] for tier in tiers}) == 5
-    assert look.colours["blind"] == look_of(summarise(results)).colours["blind"]
+    assert look.colours["blind"] == TierLooks.of(summarise(results)).colours["blind"]
 
 
 def test_labels_meet_neither_each_other_nor_markers_nor_the_edge() -> None:

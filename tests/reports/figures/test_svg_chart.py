@@ -1,19 +1,13 @@
-"""Line charts and bubbles: places read back from the drawn paths."""
+"""Line charts: places read back from the drawn paths."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from itertools import product
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmark.result import Result
-from reports.content.summary import Row, summarise
-from reports.figures.accuracy_seconds import look_of
-from reports.figures.bubble_chart import Bubble, bubbles, pareto_front, scatter, size_key
-from reports.figures.svg_chart import BOX, Axis, Line, line_chart, linear_axis, log_axis, look, named_axis, nice
+from reports.figures.svg_chart import BOX, Axis, ChartLine, line_chart, line_look, linear_axis, log_axis, named_axis, round_step
 from tests.reports.conftest import HOSTILE
 
 
@@ -22,7 +16,7 @@ def drawn(svg: str) -> ElementTree.Element:
 
 
 def test_points_stand_where_the_axes_say() -> None:
-    line = Line("A", 0, [(400.0, 0.01), (550.0, 0.1), (700.0, 1.0)], "blind")
+    line = ChartLine("A", 0, [(400.0, 0.01), (550.0, 0.1), (700.0, 1.0)], "blind")
     tree = drawn(line_chart([line], linear_axis(400.0, 700.0), log_axis([0.01, 1.0]), title="t", x_label="x", y_label="y"))
     path = tree.find(".//g[@data-method]/g/path")
     assert path is not None
@@ -32,7 +26,7 @@ def test_points_stand_where_the_axes_say() -> None:
 
 
 def test_a_gap_interrupts_the_line_and_what_has_no_logarithm_is_a_gap() -> None:
-    line = Line("A", 0, [(0.0, 1.0), (1.0, None), (2.0, 2.0), (3.0, 0.0), (4.0, 3.0), (5.0, 3.0)])
+    line = ChartLine("A", 0, [(0.0, 1.0), (1.0, None), (2.0, 2.0), (3.0, 0.0), (4.0, 3.0), (5.0, 3.0)])
     svg = line_chart([line], linear_axis(0.0, 5.0), log_axis([1.0, 3.0]), title="t", x_label="x", y_label="y")
     path = re.search(r'<g class="line s0"><path d="([^"]*)"', svg)
     assert path is not None
@@ -41,7 +35,7 @@ def test_a_gap_interrupts_the_line_and_what_has_no_logarithm_is_a_gap() -> None:
 
 def test_a_hostile_label_stays_text() -> None:
     svg = line_chart(
-        [Line(HOSTILE, 1, [(0.0, 1.0), (1.0, 1.0)], HOSTILE)],
+        [ChartLine(HOSTILE, 1, [(0.0, 1.0), (1.0, 1.0)], HOSTILE)],
         named_axis([HOSTILE, "b"]),
         linear_axis(0.0, 1.0),
         title=HOSTILE,
@@ -55,7 +49,7 @@ def test_a_hostile_label_stays_text() -> None:
 
 
 def test_no_two_of_32_lines_look_alike() -> None:
-    assert len({look(series) for series in range(32)}) == 32
+    assert len({line_look(series) for series in range(32)}) == 32
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.37, 0.22), (400.0, 1000.0), (3.0, 3.0)])
@@ -72,45 +66,5 @@ def test_log_axes_hold_every_value_between_round_ends() -> None:
         axis = log_axis(values)
         assert all(axis.low <= value <= axis.high for value in values if value > 0)
         assert 1 <= len(axis.ticks) <= 10
-    assert (nice(0.12), nice(0.2), nice(3.0), nice(7.0)) == (pytest.approx(0.2), pytest.approx(0.2), 5, 10)
+    assert (round_step(0.12), round_step(0.2), round_step(3.0), round_step(7.0)) == (pytest.approx(0.2), pytest.approx(0.2), 5, 10)
     assert Axis(1.0, 100.0, [], log=True).share(10.0) == pytest.approx(0.5)
-
-
-def row_of(results: list[Result]) -> Row:
-    return summarise(results)[0].rows[0]
-
-
-def test_the_front_is_what_no_other_beats(results: list[Result]) -> None:
-    row = row_of(results)
-    spots = [(0.1, 20.0), (0.1, 25.0), (1.0, 24.0), (2.0, 30.0), (2.0, 29.0), (9.0, 30.0), (20.0, 31.5)]
-    found = [Bubble(row, time, time, psnr, 0.0) for time, psnr in spots]
-    dominated = {
-        one
-        for one, two in product(range(len(spots)), repeat=2)
-        if spots[two] != spots[one] and spots[two][0] <= spots[one][0] and spots[two][1] >= spots[one][1]
-    }
-    assert [found.index(each) for each in pareto_front(found)] == [place for place in range(len(spots)) if place not in dominated]
-
-
-def test_bubbles_are_the_ranked_rows_and_learning_on_the_scene_counts_for_the_front(results: list[Result]) -> None:
-    summary = summarise(results)[0]
-    assert [bubble.row.label for bubble in bubbles(summary)] == ["Bicubic", "R-FUSE", "HySure"]
-    slow = [
-        replace(r, card={**r.card, "learns": "on the scene"}, clock=replace(r.clock, fit=60.0)) if r.method == "rfuse" and r.clock else r
-        for r in results
-    ]
-    found = bubbles(summarise(slow)[0])
-    rfuse = next(bubble for bubble in found if bubble.row.label == "R-FUSE")
-    assert rfuse.total == pytest.approx(rfuse.fusion + 60)
-    assert [bubble.row.label for bubble in pareto_front(bubbles(summary))] == ["Bicubic", "R-FUSE"]
-    assert [bubble.row.label for bubble in pareto_front(found)] == ["Bicubic", "HySure", "R-FUSE"]
-    summaries = summarise(slow)
-    tree = drawn(scatter(summaries[0], look_of(summaries)))
-    assert [each.attrib["data-method"] for each in tree.iterfind(".//g[@data-method]")] == ["Bicubic", "R-FUSE", "HySure"]
-    assert len(tree.findall(".//circle[@class='learning']")) == 1
-
-
-def test_without_ranked_methods_there_is_no_chart(results: list[Result]) -> None:
-    summaries = summarise([replace(r, card={**r.card, "unranked": "a trial"}) for r in results])
-    assert scatter(summaries[0], look_of(summaries)) == ""
-    assert "1.0 M parameters" in size_key() or "1 M parameters" in size_key()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.figures.training_figures import draw_curve, draw_sensors, write_training_figures
+from reports.figures.training_figures import training_curve_figure, training_sensors_figure, write_training_figures
 
 CURVE = pd.DataFrame(
     {
@@ -30,7 +30,7 @@ def _sensors(estimated: bool) -> dict[str, object]:
 
 
 def test_each_loss_is_a_line_and_its_validation_another_where_it_was_measured() -> None:
-    (panel,) = draw_curve(CURVE).axes
+    (panel,) = training_curve_figure(CURVE).axes
     lines = {str(line.get_label()): (list(line.get_xdata()), list(line.get_ydata())) for line in panel.get_lines()}
     assert lines == {
         "degradation": ([25, 50, 75, 100], [0.5, 0.2, 0.1, 0.05]),
@@ -41,7 +41,7 @@ def test_each_loss_is_a_line_and_its_validation_another_where_it_was_measured() 
 
 
 def test_true_and_estimated_kernels_share_one_scale() -> None:
-    panels = draw_sensors(_sensors(estimated=True)).axes
+    panels = training_sensors_figure(_sensors(estimated=True)).axes
     first, second = (panel.get_images()[0] for panel in panels[:2])
     assert first.get_clim() == second.get_clim() == (0, pytest.approx(0.3))
     drawn = [list(line.get_ydata()) for line in panels[2].get_lines() if len(line.get_xdata())]
@@ -50,7 +50,7 @@ def test_true_and_estimated_kernels_share_one_scale() -> None:
 
 
 def test_a_method_that_estimates_nothing_has_the_true_sensors_alone() -> None:
-    panels = draw_sensors(_sensors(estimated=False)).axes
+    panels = training_sensors_figure(_sensors(estimated=False)).axes
     assert len(panels) == 2
     assert len(panels[1].get_lines()) == 2
 

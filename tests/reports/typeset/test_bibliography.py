@@ -14,7 +14,8 @@ from benchmark.result import Result
 from methods.catalog import find
 from reports.content.summary import summarise
 from reports.typeset.bibliography import ReferencesError, bibliography, bibtex, cite_keys, read_references
-from reports.typeset.latex import latex_document, latex_table
+from reports.typeset.latex import latex_document
+from reports.typeset.latex_tables import latex_summary
 
 
 def with_card(results: list[Result], method: str, **card: object) -> list[Result]:
@@ -37,7 +38,7 @@ def test_the_checked_entries_are_complete() -> None:
             assert not told or "et al" in paper or told[0].split(", ")[: len(surnames)] == surnames, paper
         if "pages" in fields:
             first, last = map(int, fields["pages"].split("--"))
-            assert first <= last, doi
+            assert first <= last, paper
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_latex_and_bibtex_resolve_every_citation(results: list[Result], tmp_path
             pytest.skip(f"needs {tool}")
     cards = [replace(r, card={**r.card, "doi": "" if r.method != "rfuse" else r.card["doi"]}) for r in results]
     (tmp_path / "methods.bib").write_text(bibtex(cards), encoding="utf-8")
-    table = latex_table(summarise(cards)[0], cite_keys(cards))
+    table = latex_summary(summarise(cards)[0], cite_keys(cards))
     assert r"R-{}FUSE~\cite{rfuse2016}" in table
     (tmp_path / "t.tex").write_text(latex_document([table], "methods"), encoding="utf-8")
     for command in (["pdflatex", "-interaction=nonstopmode", "t"], ["bibtex", "t"], *[["pdflatex", "-interaction=nonstopmode", "t"]] * 2):

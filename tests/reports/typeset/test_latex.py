@@ -12,8 +12,8 @@ import pytest
 
 from benchmark.result import Result
 from reports.content.summary import summarise
-from reports.style import protocol_sentence
-from reports.typeset.latex import escape, latex_document, latex_table
+from reports.typeset.latex import escape, latex_document
+from reports.typeset.latex_tables import latex_summary
 
 ASCII = "".join(chr(code) for code in range(32, 127))
 UNICODE = (
@@ -54,7 +54,7 @@ def rows_show_the_means(page: str, results: list[Result]) -> None:
 
 def test_the_pdf_shows_the_means_of_the_records_in_their_rows(results: list[Result], tmp_path: Path) -> None:
     summaries = summarise(results)
-    text, log = compiled(tmp_path, latex_document([latex_table(summary) for summary in summaries]))
+    text, log = compiled(tmp_path, latex_document([latex_summary(summary) for summary in summaries]))
     assert "Overfull \\hbox" not in log
     pages = text.split("\f")
     for summary, page in zip(summaries, pages, strict=False):
@@ -64,7 +64,7 @@ def test_the_pdf_shows_the_means_of_the_records_in_their_rows(results: list[Resu
 
 
 def test_best_is_bold_second_underlined_and_a_missing_row_says_what_it_is(results: list[Result]) -> None:
-    first, second = (latex_table(summary) for summary in summarise(results))
+    first, second = (latex_summary(summary) for summary in summarise(results))
     assert re.search(r"^R-\{\}FUSE & \\textbf\{43\.49\} & \\textbf\{0\.9920\}", first, re.MULTILINE)
     assert re.search(r"^HySure & \\underline\{39\.97\}", first, re.MULTILINE)
     assert re.search(r"^HySure\$\^\{\\dagger\}\$ & \\multicolumn\{9\}\{c\}\{skipped\$\^\{\\dagger\}\$\} & 0/6", second, re.MULTILINE)
@@ -73,7 +73,7 @@ def test_best_is_bold_second_underlined_and_a_missing_row_says_what_it_is(result
 
 
 def test_the_caption_states_protocol_conventions_and_scenes(results: list[Result]) -> None:
-    caption = next(line for line in latex_table(summarise(results)[1]).splitlines() if line.startswith(r"\caption"))
+    caption = next(line for line in latex_summary(summarise(results)[1]).splitlines() if line.startswith(r"\caption"))
     for fact in (
         r"ratio $\times$4",
         "taps 16",
@@ -88,28 +88,11 @@ def test_the_caption_states_protocol_conventions_and_scenes(results: list[Result
     assert r"\pm$ standard deviation" in caption
 
 
-def test_the_caption_says_what_methods_are_told_wrongly_and_nothing_of_it_where_all_is_true(results: list[Result]) -> None:
-    true = {"given_psf": None, "given_phase": None, "given_srf_shift_nm": 0.0, "msi_gain": 1.0, "shift": [0.0, 0.0], "rotation_deg": 0.0}
-    wrong = {"given_psf": {"kind": "gaussian", "sigma": 1.5}, "given_phase": 4, "given_srf_shift_nm": -5.0, "given_hsi_noise_db": 3.0}
-    wrong |= {"msi_gain": 1.1, "shift": [0.25, 0.0], "rotation_deg": 0.5}
-    base = [r for r in results if r.protocol["ratio"] == 8]
-    plain, right, told = (
-        protocol_sentence(summarise([replace(r, protocol={**r.protocol, **change}) for r in base])[0].protocol)
-        for change in ({}, true, true | wrong)
-    )
-    assert right == plain
-    assert told.removeprefix(plain) == (
-        "; methods are told the PSF gaussian, sigma 1.5; methods are told phase 4 px; methods are told an SRF -5 nm too high; methods are "
-        "told an HSI noise 3 dB too high; MSI gain 1.1; HSI shifted by 0.25, 0 px (rows, columns); HSI rotated by 0.5 deg"
-    )
-    assert "HSI shifted by 0.25, 0 px" in latex_table(summarise([replace(r, protocol={**r.protocol, **wrong}) for r in base])[0])
-
-
 def test_any_text_compiles_and_is_shown_as_it_is(results: list[Result], tmp_path: Path) -> None:
     strange = [replace(r, protocol={**r.protocol, "name": ASCII}, scene=f"{r.scene} {UNICODE}") for r in results]
     labels = {"rfuse": f"{ASCII} {UNICODE}", "hysure": "[z]* \\input{x}", "bicubic": "*"}
     strange = [replace(r, label=labels.get(r.method, r.label)) for r in strange]
-    text, _ = compiled(tmp_path, latex_document([latex_table(summary) for summary in summarise(strange)]))
+    text, _ = compiled(tmp_path, latex_document([latex_summary(summary) for summary in summarise(strange)]))
     flat = re.sub(r"\s+", "", text).replace("\u2019", "'").replace("\u201d", "''")  # TeX's quotes are curly
     assert "!''#$%&'()*+,-./0123456789:;<=>?@ABC" in flat
     assert "XYZ[\\]^_`abc" in flat

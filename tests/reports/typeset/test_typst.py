@@ -13,12 +13,14 @@ import pytest
 
 from benchmark.profiles.facts import FACTS
 from benchmark.result import Result
-from reports.content.convention_tables import ProfileTable, estimate_table
-from reports.content.protocols_table import span
+from reports.content.convention_tables import estimate_convention_table
+from reports.content.protocols_table import tabulate_protocols
 from reports.content.summary import summarise
-from reports.content.verdicts import comparisons, matrix_table, pair_table
+from reports.content.text_table import TextTable
+from reports.content.verdicts import compare_tiers, matrix_table, pair_table
 from reports.typeset.bibliography import bibtex, cite_keys
-from reports.typeset.typst import literal, typst_document, typst_profile, typst_spanning, typst_table
+from reports.typeset.page_fit import protocol_blocks
+from reports.typeset.typst import literal, typst_document, typst_protocols, typst_summary, typst_text_table
 from tests.reports.typeset.test_latex import rows_show_the_means
 
 PAGE, MARGIN = 595.28, 14.5 / 25.4 * 72  # points, across
@@ -53,7 +55,7 @@ def compiled(tmp_path: Path) -> Compiled:
 def test_the_pdf_shows_the_means_of_the_records_in_their_rows(results: list[Result], compiled: Compiled) -> None:
     summaries = summarise(results)
     for summary in summaries:
-        text = compiled(typst_table(summary))
+        text = compiled(typst_summary(summary))
         rows_show_the_means(text, [r for r in results if r.protocol == summary.protocol])
         flat = re.sub(r"\s+", " ", text)
         assert "PSNR ↑" in flat
@@ -64,33 +66,33 @@ def test_the_pdf_shows_the_means_of_the_records_in_their_rows(results: list[Resu
 
 
 def test_best_is_bold_second_underlined_and_a_missing_row_says_what_it_is(results: list[Result]) -> None:
-    first, second = (typst_table(summary) for summary in summarise(results))
+    first, second = (typst_summary(summary) for summary in summarise(results))
     assert re.search(r'^ +"R-FUSE", strong\("43\.49"\) .*strong\("0\.9920"\)', first, re.MULTILINE)
     assert re.search(r'^ +"HySure", underline\("39\.97"\)', first, re.MULTILINE)
     assert '"HySure" + super("†"), table.cell(colspan: 9, align: center, "skipped" + super("†")), [0/6],' in second
 
 
 def test_the_table_over_all_protocols_has_their_numbers_side_by_side(results: list[Result], compiled: Compiled) -> None:
-    table = span(summarise(results))
+    table = tabulate_protocols(summarise(results))
     assert table is not None
-    text = compiled(typst_spanning(table))
+    text = compiled(typst_protocols(table))
     line = next(line for line in text.splitlines() if line.strip().startswith("R-FUSE"))
-    rows = [row for row in next(each for each in table.lines if each.label == "R-FUSE").rows if row is not None]
+    rows = [row for row in next(each for each in table.rows if each.label == "R-FUSE").by_protocol if row is not None]
     assert line.split()[1:] == [row.values[key].text for row in rows for key in ("psnr", "ssim", "sam")]
     assert "skipped" in next(line for line in text.splitlines() if line.strip().startswith("HySure"))
     many = [replace(r, protocol={**r.protocol, "name": f"p{n}", "phase": n}) for r in results if r.protocol["ratio"] == 8 for n in range(5)]
-    longer = span(summarise(many))
+    longer = tabulate_protocols(summarise(many))
     assert longer is not None
-    assert typst_spanning(longer).count(" table(\n") == len(longer.blocks) == 3
-    assert "p4" in compiled(typst_spanning(longer))
+    assert typst_protocols(longer).count(" table(\n") == len(protocol_blocks(longer)) == 3
+    assert "p4" in compiled(typst_protocols(longer))
 
 
 def test_tables_of_texts_fit_the_page_with_their_signs(results: list[Result], compiled: Compiled) -> None:
-    found = comparisons(summarise(results))[-1]
-    marked = ProfileTable("marks", "Marks", ("Method", "PSNR"), (("a", "40.12§"),), ("§ over fewer.",))
+    found = compare_tiers(summarise(results))[-1]
+    marked = TextTable("marks", "Marks", ("Method", "PSNR"), (("a", "40.12§"),), ("§ over fewer.",))
     scored = next(result for result in results if result.outcome == "scored")
-    wide = estimate_table(scored, {facts.name: {rule.metric: 43.21 for rule in facts.rules} for facts in FACTS}, "x")
-    flat = re.sub(r"\s+", " ", compiled(*map(typst_profile, (matrix_table(found), pair_table(found), marked, wide))))
+    wide = estimate_convention_table(scored, {facts.name: {rule.metric: 43.21 for rule in facts.rules} for facts in FACTS}, "x")
+    flat = re.sub(r"\s+", " ", compiled(*map(typst_text_table, (matrix_table(found), pair_table(found), marked, wide))))
     assert "3/0/0" in flat
     assert "a 40.12§" in flat
     assert "§ over fewer." in flat
@@ -104,7 +106,7 @@ def test_no_text_is_markup_and_all_of_it_is_shown(results: list[Result], compile
         for r in results
         if r.protocol["ratio"] == 8
     ]
-    text = compiled(*map(typst_table, summarise(strange)))
+    text = compiled(*map(typst_summary, summarise(strange)))
     flat = re.sub(r"\s+", "", text)
     assert flat.count(re.sub(r"\s+", "", MARKUP)) >= 5  # the protocol, its three scenes, a row
     assert '");#panic("' in flat
@@ -118,7 +120,7 @@ def test_a_literal_is_one_line_in_which_quotes_and_backslashes_are_escaped() -> 
 
 def test_citations_stand_where_the_document_has_a_bibliography_and_nowhere_else(results: list[Result], compiled: Compiled) -> None:
     cards = [replace(r, card={**r.card, "doi": "" if r.method != "rfuse" else r.card["doi"]}) for r in results]
-    table = typst_table(summarise(cards)[0], cite_keys(cards))
+    table = typst_summary(summarise(cards)[0], cite_keys(cards))
     assert '"R-FUSE" + cited(<rfuse2016>)' in table
     with_it, without = compiled(table, bib=bibtex(cards)), compiled(table)
     assert re.search(r"R-FUSE \[\d\]", with_it)

@@ -1,4 +1,4 @@
-"""Sweeps are found where one number varies, and drawn as curves."""
+"""Sweeps drawn as curves: the places of the points, and what is drawn around them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.result import Result
 from reports.content.summary import summarise
-from reports.content.sweeps import draw_sweep, find_sweeps
-from tests.reports.conftest import fake_results
-
-
-def results_over(changes: list[Mapping[str, Any]]) -> list[Result]:
-    """One protocol of the fake run, once for each change of its numbers; the score is 40 minus the place."""
-    base = fake_results()
-    name = base[0].protocol["name"]
-    made = []
-    for place, change in enumerate(changes):
-        for result in base:
-            if result.protocol["name"] == name:
-                metrics = {key: None if value is None else 40.0 - place for key, value in result.metrics.items()}
-                protocol = {**result.protocol, "name": f"p{place}", **change}
-                made.append(replace(result, key=f"{result.key}{place}", protocol=protocol, metrics=metrics))
-    return made
+from reports.content.sweeps import find_sweeps
+from reports.figures.sweep_curves import sweep_figure
+from tests.reports.conftest import results_over
 
 
 @pytest.mark.parametrize(
@@ -42,7 +28,7 @@ def test_one_varying_number_makes_a_sweep_in_its_order(changes: list[Mapping[str
     assert sweep.number == number
     values = [point for point, _ in sweep.points]
     assert values == sorted(values)
-    figure = draw_sweep(sweep)
+    figure = sweep_figure(sweep)
     lines = figure.axes[0].get_lines()
     assert lines
     for line in lines:
@@ -60,22 +46,10 @@ def values_of(changes: list[Mapping[str, Any]]) -> list[float]:
     return [float(leaf[0] if isinstance(leaf, list) else leaf["sigma"] if isinstance(leaf, Mapping) else leaf) for leaf in leaves]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        [{"hsi_snr_db": 40.0}, {"hsi_snr_db": 20.0}],
-        [{"hsi_snr_db": 40.0, "ratio": 2}, {"hsi_snr_db": 20.0, "ratio": 4}, {"hsi_snr_db": 10.0, "ratio": 8}],
-        [{"boundary": "reflect"}, {"boundary": "circular"}, {"boundary": "replicate"}],
-    ],
-)
-def test_two_points_two_numbers_or_words_make_none(changes: list[Mapping[str, Any]]) -> None:
-    assert find_sweeps(summarise(results_over(changes))) == []
-
-
 def test_no_noise_is_the_right_end_of_a_noise_axis() -> None:
     (sweep,) = find_sweeps(summarise(results_over([{"hsi_snr_db": None}, {"hsi_snr_db": 20.0}, {"hsi_snr_db": 30.0}])))
     assert [number for number, _ in sweep.points] == [20.0, 30.0, float("inf")]
-    panel = draw_sweep(sweep).axes[0]
+    panel = sweep_figure(sweep).axes[0]
     assert [text.get_text() for text in panel.get_xticklabels()] == ["20", "30", "none"]
     assert list(panel.get_xticks()) == [20.0, 30.0, 40.0]
 
@@ -83,15 +57,10 @@ def test_no_noise_is_the_right_end_of_a_noise_axis() -> None:
 def test_the_psf_and_the_phase_go_with_the_ratio_and_the_msis_noise_with_the_hsis() -> None:
     by_ratio = [{"ratio": r, "phase": r // 2 - 1, "psf": {"kind": "gaussian", "taps": r - 1, "sigma": 2.0}} for r in (8, 16, 32)]
     (sweep,) = find_sweeps(summarise(results_over(by_ratio)))
-    assert (sweep.number, sweep.with_it) == ("ratio", ("phase", "psf.taps"))
-    assert list(draw_sweep(sweep).axes[0].get_xticks()) == [0.0, 1.0, 2.0]  # powers of two stand at equal distances
+    assert (sweep.number, sweep.belonging) == ("ratio", ("phase", "psf.taps"))
+    assert list(sweep_figure(sweep).axes[0].get_xticks()) == [0.0, 1.0, 2.0]  # powers of two stand at equal distances
     (noise,) = find_sweeps(summarise(results_over([{"hsi_snr_db": s, "msi_snr_db": s + 5} for s in (20.0, 30.0, 40.0)])))
-    assert (noise.number, noise.with_it) == ("hsi_snr_db", ("msi_snr_db",))
-
-
-def test_a_grid_of_two_numbers_is_a_sweep_of_one_at_each_of_the_other() -> None:
-    grid = [{"hsi_snr_db": noise, "shift": [shift, 0.0]} for noise in (20.0, 30.0, 40.0) for shift in (0.0, 1.0)]
-    assert [sweep.number for sweep in find_sweeps(summarise(results_over(grid)))] == ["hsi_snr_db", "hsi_snr_db"]
+    assert (noise.number, noise.belonging) == ("hsi_snr_db", ("msi_snr_db",))
 
 
 def test_the_band_is_the_range_of_few_scenes_and_the_interval_of_the_mean_of_many() -> None:
@@ -105,7 +74,7 @@ def test_the_band_is_the_range_of_few_scenes_and_the_interval_of_the_mean_of_man
     ]
     for results, words in ((few, "band: range of the scenes"), (many, "band: 95 % interval of the mean")):
         (sweep,) = find_sweeps(summarise(results))
-        panel = draw_sweep(sweep).axes[0]
+        panel = sweep_figure(sweep).axes[0]
         assert panel.get_title(loc="right") == words
     edges = np.concatenate([path.vertices[:, 1] for band in panel.collections for path in band.get_paths()])
     values = np.arange(30.0, 38.0)

@@ -1,0 +1,86 @@
+"""The numbers of a protocol in words: as labelled facts for a table, and as statements for a caption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reports.style import value_text
+
+_LABELS = {
+    "psf": "PSF",
+    "hsi_snr_db": "HSI SNR",
+    "msi_snr_db": "MSI SNR",
+    "ratio": "ratio",
+    "sensor": "SRF",
+    "srf": "SRF",
+    "sensor_sha256": "SRF sha256",
+    "reveals": "reveals",
+}
+
+
+def _off(what: str, unit: str) -> Callable[[Any], str]:
+    """The statement that methods are given `what` with a value that is too high or too low."""
+    return lambda value: f"methods are given {what} that is {value_text(abs(value))} {unit} too {'high' if value > 0 else 'low'}"
+
+
+# Of each number that makes a protocol a mismatch protocol: its value where there is no mismatch, and the statement about any other value.
+_MISMATCHES: Mapping[str, tuple[Any, Callable[[Any], str]]] = {
+    "given_psf": (None, lambda value: f"methods are given a wrong PSF: {value_text(value)}"),
+    "given_phase": (None, lambda value: f"methods are given a wrong phase: {value_text(value)} px"),
+    "given_srf_shift_nm": (0, _off("an SRF", "nm")),
+    "given_hsi_noise_db": (0, _off("an HSI noise level", "dB")),
+    "given_msi_noise_db": (0, _off("an MSI noise level", "dB")),
+    "msi_gain": (1, lambda value: f"MSI gain {value_text(value)}"),
+    "shift": ([0, 0], lambda value: f"HSI shifted by {value_text(value)} px (rows, columns)"),
+    "rotation_deg": (0, lambda value: f"HSI rotated by {value_text(value)} deg"),
+}
+
+
+def protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every number of a protocol as (label, text); the ratio, the two responses and the noise come first."""
+    first = ("ratio", "psf", "phase", "boundary", "sensor", "srf", "channels", "hsi_snr_db", "msi_snr_db", "reveals")
+    keys = [key for key in first if key in protocol] + sorted(key for key in protocol if key not in first and key != "name")
+    return [(_LABELS.get(key, key.replace("_", " ")), _fact_text(key, protocol[key])) for key in keys]
+
+
+def protocol_sentence(protocol: Mapping[str, Any]) -> str:
+    """The protocol on one line, for captions."""
+    return "; ".join(protocol_statements(protocol))
+
+
+def protocol_statements(protocol: Mapping[str, Any]) -> list[str]:
+    """What decides how difficult a protocol is, and what methods are given wrongly; without hashes and sources."""
+    wanted = ("ratio", "PSF", "phase", "boundary", "SRF", "channels")
+    facts = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in wanted]
+    quiet = all(protocol.get(key) is None for key in ("hsi_snr_db", "msi_snr_db"))
+    noise = ["no noise"] if quiet else [f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR")]
+    wrong = [statement(protocol[key]) for key, (right, statement) in _MISMATCHES.items() if protocol.get(key, right) != right]
+    return [*facts, *noise, *wrong]
+
+
+def dotted_values(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested tables and lists under dotted names, such as `given_psf.sigma` or `shift.0`."""
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            values |= dotted_values(value, f"{name}.")
+        elif isinstance(value, list):
+            values |= dotted_values({str(place): entry for place, entry in enumerate(value)}, f"{name}.")
+        else:
+            values[name] = value
+    return values
+
+
+def _fact_text(key: str, value: Any) -> str:
+    """One number of a protocol with its unit."""
+    if key in ("hsi_snr_db", "msi_snr_db"):
+        return "no noise" if value is None else f"{value_text(value)} dB"
+    if key == "ratio":
+        return f"\N{MULTIPLICATION SIGN}{value_text(value)}"
+    if key.endswith("sha256"):
+        return str(value)[:12]
+    if key == "phase" and isinstance(value, int | float):
+        return f"{value_text(value)} px"
+    return value_text(value)

@@ -1,0 +1,134 @@
+r"""Tables as LaTeX: a summary, the table over all protocols, and tables of texts.
+
+They need booktabs alone (and graphicx where a table is resized): best in bold, second underlined, spreads, tiers, notes, and a caption that
+states everything. Each is a `table*` for \input. `keys` has the \cite key for each paper of the cards (`reports.typeset.bibliography`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reports.content.captions import summary_caption
+from reports.content.protocols_table import ProtocolsRow, ProtocolsTable, protocols_caption, protocols_notes
+from reports.content.summary import MISSING, UNDEFINED, Column, Row, Summary
+from reports.content.text_table import TextTable
+from reports.typeset.latex import (
+    MARKS,
+    RESIZED,
+    RESIZED_END,
+    breakable_name,
+    column_head,
+    escape,
+    floating,
+    font_size,
+    name_column,
+    placed_value,
+)
+from reports.typeset.page_fit import protocol_blocks
+
+_MOST_LINES = 30  # of a table over all protocols, each with its spreads: more do not fit on a page
+
+
+def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
+    r"""The summary of one protocol, scene or tier; `resize` shrinks it to \linewidth and 0.7 \textheight, by graphicx."""
+    count = len(summary.columns)
+    lines = [
+        *([RESIZED] if resize else []),
+        rf"\begin{{tabular}}{{@{{}}{name_column([row.label for row in summary.rows])}{'r' * count}c@{{}}}}",
+        r"\toprule",
+        " & ".join(["Method", *(column_head(column) for column in summary.columns), "Cells"]) + r" \\",
+        " & ".join(["", *(rf"{{\scriptsize {escape(column.unit)}}}" if column.unit else "" for column in summary.columns), ""]) + r" \\",
+    ]
+    for tier, rows in summary.tiers:
+        lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
+        lines += [_summary_row(row, summary.columns, keys or {}) for row in rows]
+    lines += [r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
+    notes = [f"{MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
+    return floating(summary_caption(summary), summary.name, lines, notes, size=font_size(len(summary.rows)), resize=resize)
+
+
+def latex_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
+    r"""The table over all protocols. Protocols that do not fit beside the others follow below; where that does not fit on one page, in
+    further tables."""
+    notes = [rf"{MARKS[mark]} {escape(text)}." for mark, text in protocols_notes(table)]
+    size = font_size(len(table.rows))
+    blocks = [_block(table, block, keys or {}, resize=resize) for block in protocol_blocks(table)]
+    if len(table.rows) * len(blocks) <= _MOST_LINES:
+        stacked = [line for place, block in enumerate(blocks) for line in ([r"\par\medskip"] if place else []) + block]
+        return floating(protocols_caption(table), "protocols", stacked, notes, size=size, resize=resize)
+    first = floating(protocols_caption(table), "protocols", blocks[0], notes, size=size, resize=resize)
+    more = (
+        floating(
+            [("All protocols", f", continued from table 1 of {len(blocks)}")], f"protocols {place}", block, [], size=size, resize=resize
+        )
+        for place, block in enumerate(blocks[1:], start=2)
+    )
+    return "\n".join([first, *more])
+
+
+def latex_text_table(table: TextTable) -> str:
+    """A table of texts: statistics, claims, conventions."""
+
+    def marked(text: str) -> str:
+        return MARKS[UNDEFINED].join(map(escape, text.split(UNDEFINED)))
+
+    lines = [
+        rf"\begin{{tabular}}{{@{{}}{name_column([row[0] for row in table.rows], 38)}{'r' * (len(table.heads) - 1)}@{{}}}}",
+        r"\toprule",
+        " & ".join(map(escape, table.heads)) + r" \\",
+        r"\midrule",
+        *(" & ".join([breakable_name(row[0]), *map(marked, row[1:])]) + r" \\" for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return floating([("", f"{table.title}.")], table.stem, lines, [marked(note) for note in table.notes], size="scriptsize", gap=3)
+
+
+def _summary_row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
+    """The name and the means, and the spreads in small print on a line below; for a row without scores the outcome of its cells."""
+    key = keys.get(str(row.results[0].card.get("paper") or ""))
+    name = breakable_name(row.label) + "".join(MARKS[mark] for mark in row.marks) + (rf"~\cite{{{key}}}" if key else "")
+    cells = f"{row.scored}/{row.expected}"
+    if row.scored == 0:
+        return rf"{name} & \multicolumn{{{len(columns)}}}{{c}}{{{escape(row.outcomes)}{MARKS[MISSING]}}} & {cells} \\"
+    lines = [" & ".join([name, *(placed_value(row, column) for column in columns), cells]) + r" \\"]
+    spreads = [_spread(row, column) for column in columns]
+    return "\n".join([*lines, *([" & ".join(["", *spreads, ""]) + r" \\[1.5pt]"] if any(spreads) else [])])
+
+
+def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str], *, resize: bool) -> list[str]:
+    """The lines of one tabular, with these protocols beside each other."""
+    metrics = len(table.columns)
+    alignment = (r"@{\hskip 12pt}" + "r" * metrics) * len(block)
+    lines = [RESIZED] if resize else []
+    lines += [rf"\begin{{tabular}}{{@{{}}{name_column([line.label for line in table.rows])}{alignment}@{{}}}}", r"\toprule"]
+    heads = " & ".join(rf"\multicolumn{{{metrics}}}{{c}}{{{escape(table.summaries[at].name)}}}" for at in block)
+    rules = "".join(rf"\cmidrule(lr){{{2 + metrics * step}-{1 + metrics * (step + 1)}}}" for step in range(len(block)))
+    units = [column_head(column) + (rf"\,{{\scriptsize {escape(column.unit)}}}" if column.unit else "") for column in table.columns]
+    lines += [rf"Method & {heads} \\", rules, " & ".join(["", *units * len(block)]) + r" \\"]
+    for tier in dict.fromkeys(line.tier for line in table.rows):
+        lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
+        lines += [_protocols_row(line, block, table.columns, keys) for line in table.rows if line.tier == tier]
+    return [*lines, r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
+
+
+def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
+    """The name, and for each protocol the values, or the outcome of cells without scores."""
+    key = keys.get(line.paper)
+    cells = [breakable_name(line.label) + (rf"~\cite{{{key}}}" if key else "")]
+    for row in (line.by_protocol[place] for place in block):
+        if row is None or row.scored == 0:
+            what = "not run" if row is None else row.outcomes
+            cells.append(rf"\multicolumn{{{len(columns)}}}{{c}}{{{escape(what)}{MARKS[MISSING]}}}")
+        else:
+            values = [placed_value(row, column) for column in columns]
+            cells += [values[0] + "".join(MARKS[mark] for mark in row.marks), *values[1:]]
+    lines = [" & ".join(cells) + r" \\"]
+    spreads = [_spread(line.by_protocol[place], column) for place in block for column in columns]
+    return "\n".join([*lines, *([" & ".join(["", *spreads]) + r" \\[1.5pt]"] if any(spreads) else [])])
+
+
+def _spread(row: Row | None, column: Column) -> str:
+    """The spread in small print; empty where there is none."""
+    text = "" if row is None else row.values[column.key].spread_text
+    return rf"{{\tiny$\pm$\,{text}}}" if text else ""
