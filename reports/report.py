@@ -12,6 +12,7 @@ from typing import Any
 from benchmark.result import RecordError, read_json, read_records
 from reports.content.choice import Choice, choose_records, group_summaries, summarise_choice
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
+from reports.content.file_names import FileNames
 from reports.content.ledger import read_claims
 from reports.content.protocols_table import tabulate_protocols
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
@@ -21,7 +22,6 @@ from reports.content.text_table import TextTable
 from reports.content.verdicts import TierComparison, compare_tiers, comparison_section
 from reports.figures.all_figures import comparison_figures, draw_figures
 from reports.page.page import render_page
-from reports.style import slug
 from reports.typeset.bibliography import bibtex, cite_keys
 from reports.typeset.frames import (
     claims_frame,
@@ -34,7 +34,7 @@ from reports.typeset.frames import (
     summary_frame,
 )
 from reports.typeset.latex_tables import latex_protocols, latex_summary, latex_text_table
-from reports.typeset.markdown import markdown_protocols, markdown_summary
+from reports.typeset.markdown import markdown_protocols, markdown_summary, markdown_text_table
 from reports.typeset.plain_text import plain_text_table
 from reports.typeset.typst import typst_protocols, typst_summary, typst_text_table
 
@@ -71,14 +71,18 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     results = choose_records(records, choice)
     stored = read_stored_scores(run_folder, results)
     summaries = summarise_choice(results, choice, stored)
-    conventions = convention_tables(summaries, stored)
+    names = FileNames()
+    conventions = convention_tables(summaries, stored, names)
     comparisons = compare_tiers(summaries, choice.practical)
-    sections = [comparison_section(each, number) for number, each in enumerate(comparisons[:MOST_COMPARISONS], 1)]
+    sections = [
+        comparison_section(each, number, names.stem("statistics", each.protocol, each.tier))
+        for number, each in enumerate(comparisons[:MOST_COMPARISONS], 1)
+    ]
     claims = judge_claims(read_claims(), results, stored)
     groups = group_summaries(summaries, choice, stored)
     keys = cite_keys(results)
     tables = (
-        *(path for summary, stem in _stems(groups) for path in _summaries(summary, folder / "tables" / stem, keys, resize=choice.resize)),
+        *(path for summary in groups for path in _summaries(summary, folder / "tables", names, keys, resize=choice.resize)),
         *_protocols(groups if choice.group_by == "protocol" else summaries, folder / "tables", keys, resize=choice.resize),
         *_statistics(comparisons, sections, folder / "tables"),
         *_claims(claims, folder / "tables"),
@@ -87,7 +91,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         *_conventions(summaries, stored, conventions, folder / "tables"),
     )
     diagrams = [comparison_figures(each) for each in comparisons[:MOST_COMPARISONS]]
-    figures = draw_figures(run_folder, folder / "figures", summaries, comparisons[:MOST_COMPARISONS], diagrams)
+    figures = draw_figures(run_folder, folder / "figures", summaries, comparisons[:MOST_COMPARISONS], diagrams, names)
     ledger = claims_section(claims)
     page = render_page(
         run_folder,
@@ -95,6 +99,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         summaries,
         plan=plan,
         environment=environment,
+        names=names,
         files=[path.relative_to(folder).as_posix() for path in (*tables, *figures)],
         conventions=conventions,
         extras=[*zip(sections, diagrams, strict=True), *([(ledger, ())] if ledger else [])],
@@ -110,19 +115,12 @@ def _optional(file: Path) -> Mapping[str, Any] | None:
     return read_json(file) if file.exists() else None
 
 
-def _stems(summaries: Sequence[Summary]) -> list[tuple[Summary, str]]:
-    """A file name for each summary, numbered where two protocols would share it."""
-    stems = [f"summary_{slug(summary.name)}" for summary in summaries]
-    return [
-        (summary, stem if stems.count(stem) == 1 else f"{stem}_{place + 1}")
-        for place, (summary, stem) in enumerate(zip(summaries, stems, strict=True))
-    ]
-
-
-def _summaries(summary: Summary, stem: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
+def _summaries(summary: Summary, folder: Path, names: FileNames, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
     """The summary as LaTeX, Typst, CSV and Markdown."""
-    typeset = {"tex": latex_summary(summary, keys, resize=resize), "typ": typst_summary(summary, keys)}
-    return _written(stem, {**typeset, "csv": csv_text(summary_frame(summary)), "md": markdown_summary(summary)})
+    stem = names.stem("summary", summary.name)
+    label = stem.removeprefix("summary_")
+    typeset = {"tex": latex_summary(summary, keys, label=label, resize=resize), "typ": typst_summary(summary, keys, label=label)}
+    return _written(folder / stem, {**typeset, "csv": csv_text(summary_frame(summary)), "md": markdown_summary(summary)})
 
 
 def _protocols(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
@@ -135,7 +133,7 @@ def _protocols(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, st
 
 
 def _statistics(comparisons: Sequence[TierComparison], sections: Sequence[Section], folder: Path) -> list[Path]:
-    """Every pair of every comparison as CSV, and the tables of the first comparisons as LaTeX, Typst and text."""
+    """Every pair of every comparison as CSV, and the tables of the first comparisons as LaTeX, Typst, Markdown and text."""
     if not comparisons:
         return []
     paths = [_write(folder / "statistics.csv", csv_text(pairs_frame(comparisons)))]
@@ -143,31 +141,36 @@ def _statistics(comparisons: Sequence[TierComparison], sections: Sequence[Sectio
         path
         for section in sections
         for table in section.tables
-        for path in _written(folder / table.stem, {**_typeset(table), "txt": plain_text_table(table)})
+        for path in _written(folder / table.stem, {**_typeset(table), **_readable(table)})
     ]
 
 
 def _claims(claims: Sequence[JudgedClaim], folder: Path) -> list[Path]:
-    """The ledger as CSV and text, and the claims for which this run has a number as LaTeX and Typst."""
-    contents = {"csv": csv_text(claims_frame(claims)), "txt": plain_text_table(claims_table(claims))}
+    """The ledger as CSV, Markdown and text, and the claims for which this run has a number as LaTeX and Typst."""
+    contents = {"csv": csv_text(claims_frame(claims)), **_readable(claims_table(claims))}
     if any(each.ours is not None for each in claims):
         contents |= _typeset(answered_claims_table(claims))
     return _written(folder / "claims", contents)
 
 
 def _conventions(summaries: Sequence[Summary], stored: StoredScores, tables: Sequence[TextTable], folder: Path) -> list[Path]:
-    """Each table as LaTeX, Typst, CSV and text, and the scores of every cell; nothing where none are stored."""
+    """Each table as LaTeX, Typst, CSV, Markdown and text, and the scores of every cell; nothing where none are stored."""
     if not tables:
         return []
     paths = [_write(folder / "profiles_cells.csv", csv_text(convention_frame(summaries, stored)))]
     for table in tables:
-        paths += _written(folder / table.stem, {**_typeset(table), "csv": csv_text_table(table), "txt": plain_text_table(table)})
+        paths += _written(folder / table.stem, {**_typeset(table), "csv": csv_text_table(table), **_readable(table)})
     return paths
 
 
 def _typeset(table: TextTable) -> dict[str, str]:
     """The table for the two typesetters."""
     return {"tex": latex_text_table(table), "typ": typst_text_table(table)}
+
+
+def _readable(table: TextTable) -> dict[str, str]:
+    """The table as text: for a terminal, and for GitHub."""
+    return {"txt": plain_text_table(table), "md": markdown_text_table(table)}
 
 
 def _written(stem: Path, contents: Mapping[str, str]) -> list[Path]:

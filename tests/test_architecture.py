@@ -44,7 +44,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "scene": ("content",),
         "figures": ("style", "content", "scene"),
         "page": ("style", "content", "scene", "figures"),
-        "report": ("style", "content", "typeset", "figures", "page"),
+        "report": ("content", "typeset", "figures", "page"),
     },
 }
 

@@ -13,9 +13,10 @@ from statistics import fmean
 from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
 from benchmark.profiles.store import Scores, read_profile_scores
 from benchmark.result import Result
+from reports.content.file_names import FileNames
 from reports.content.summary import UNDEFINED, Summary
 from reports.content.text_table import TextTable
-from reports.style import DASH, slug
+from reports.style import DASH
 
 StoredScores = Mapping[str, Scores]  # by the cell's key, the profile and the metric
 _RADIANS = " rad"
@@ -31,18 +32,19 @@ def read_stored_scores(folder: Path, results: Sequence[Result]) -> dict[str, Sco
     return {key: scores.profiles for key, scores in files if scores is not None and scores.profiles}
 
 
-def convention_tables(summaries: Sequence[Summary], stored: StoredScores) -> list[TextTable]:
+def convention_tables(summaries: Sequence[Summary], stored: StoredScores, names: FileNames) -> list[TextTable]:
     """For each protocol: the methods' PSNR by each profile, and the estimate with the best textbook PSNR by all profiles."""
     tables = []
     for summary in summaries:
         results = [result for row in summary.rows for result in row.results if result.key in stored]
         if results:
             best = max(results, key=lambda result: result.metrics.get("psnr") or float("-inf"))
-            tables += [method_convention_table(summary, stored), estimate_convention_table(best, stored[best.key], slug(summary.name))]
+            tables.append(method_convention_table(summary, stored, names.stem("profiles_psnr", summary.name)))
+            tables.append(estimate_convention_table(best, stored[best.key], names.stem("profiles_estimate", summary.name)))
     return tables
 
 
-def method_convention_table(summary: Summary, stored: StoredScores, metric: MetricName = "psnr") -> TextTable:
+def method_convention_table(summary: Summary, stored: StoredScores, stem: str, metric: MetricName = "psnr") -> TextTable:
     """One row per method, one column per profile with the metric: the mean over the cells of the row; then the widest difference."""
     profiles = [facts for facts in FACTS if facts.rule(metric) and any(facts.name in scores for scores in stored.values())]
     unit = next((rule.unit for facts in profiles if (rule := facts.rule(metric))), "")
@@ -61,7 +63,7 @@ def method_convention_table(summary: Summary, stored: StoredScores, metric: Metr
     notes = [f"Mean over {len(summary.scenes)} scene{'' if len(summary.scenes) == 1 else 's'}; the last column is the widest difference."]
     notes += [f"{UNDEFINED} not defined, or not scored, in some cells: the mean is over fewer."] if partly else []
     return TextTable(
-        stem=f"profiles_{metric}_{slug(summary.name)}",
+        stem=stem,
         title=f"{METRIC_LABELS[metric]} ({unit}) of the same estimates under each convention, protocol {summary.name}",
         heads=("Method", *(facts.label for facts in profiles), "Range"),
         rows=tuple(rows),
@@ -69,7 +71,7 @@ def method_convention_table(summary: Summary, stored: StoredScores, metric: Metr
     )
 
 
-def estimate_convention_table(result: Result, scores: Scores, suffix: str) -> TextTable:
+def estimate_convention_table(result: Result, scores: Scores, stem: str) -> TextTable:
     """One estimate: one row per profile, one column per metric, in the profile's own unit; the defects of the profiles are notes."""
     used = [facts for facts in FACTS if facts.name in scores]
     metrics = [metric for metric in METRIC_LABELS if any(facts.rule(metric) for facts in used)]
@@ -83,7 +85,7 @@ def estimate_convention_table(result: Result, scores: Scores, suffix: str) -> Te
             texts.append(f"{value:.{DIGITS[metric]}f}{unit}" if value is not None else missing)
         rows.append((facts.label, *texts))
     return TextTable(
-        stem=f"profiles_estimate_{suffix}",
+        stem=stem,
         title=f"One estimate under all conventions: {result.label} on {result.scene}, protocol {result.protocol.get('name')}, "
         f"seed {result.seed}",
         heads=("Convention", *(METRIC_LABELS[metric] + {"psnr": " (dB)", "sam": " (deg)"}.get(metric, "") for metric in metrics)),

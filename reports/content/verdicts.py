@@ -14,7 +14,7 @@ from reports.content.sections import Section
 from reports.content.statistics import ALPHA, DRAWS, LEAST_SCENES, PRACTICAL, MethodComparison, Pair, compare_methods
 from reports.content.summary import Column, Row, Summary
 from reports.content.text_table import TextTable
-from reports.style import DASH, significant_text, slug
+from reports.style import DASH, significant_text
 
 _SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "open": "?", "cannot tell": DASH}
 _TURNED = {"better": "worse", "worse": "better", "equal": "equal", "open": "open", "cannot tell": "cannot tell"}
@@ -33,11 +33,6 @@ class TierComparison:
     statistics: MethodComparison
     left_out: tuple[str, ...]  # labels of rows without any score here
     unranked: tuple[str, ...]
-
-    @property
-    def stem(self) -> str:
-        """The beginning of the names of its files."""
-        return f"statistics_{slug(self.protocol)}_{slug(self.tier)}"
 
     @property
     def title(self) -> str:
@@ -90,10 +85,12 @@ def row_names(rows: Sequence[Row], *, tiers: bool) -> list[str]:
     return [f"{row.label} [{row.tier}]" if tiers else row.label for row in rows]
 
 
-def comparison_section(each: TierComparison, number: int) -> Section:
-    """The comparison for the page: what was compared, the matrix and the pairs."""
+def comparison_section(each: TierComparison, number: int, stem: str) -> Section:
+    """The comparison for the page: what was compared, the matrix and the pairs; `stem` begins the names of their files."""
     title = f"Who is better: {each.title}, by {each.column.label}"
-    return Section(f"statistics-{number}", title, comparison_sentences(each), (matrix_table(each), pair_table(each)))
+    return Section(
+        f"statistics-{number}", title, comparison_sentences(each), (matrix_table(each, f"{stem}_matrix"), pair_table(each, f"{stem}_pairs"))
+    )
 
 
 def comparison_sentences(each: TierComparison) -> tuple[str, ...]:
@@ -125,7 +122,7 @@ def comparison_sentences(each: TierComparison) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def pair_table(each: TierComparison) -> TextTable:
+def pair_table(each: TierComparison, stem: str) -> TextTable:
     """Every pair, the better method first: the differences, their interval, the test and the verdict."""
     statistics, text = each.statistics, each.column.text
     pairs = sorted((_turned(pair) if pair.mean < 0 else pair for pair in statistics.pairs), key=lambda pair: -np.nan_to_num(pair.mean))
@@ -155,10 +152,10 @@ def pair_table(each: TierComparison) -> TextTable:
     notes += [f"The {_MOST_PAIRS} widest differences of {len(pairs)}; the CSV has all."] if len(pairs) > _MOST_PAIRS else []
     heads = ("Pair", f"Mean difference{unit}", "Median", "95 % interval", "p", "Holm", "Win/tie/loss", "Verdict")
     title = f"Paired differences in {each.column.label}, {each.protocol}, {each.tier}"
-    return TextTable(f"{each.stem}_pairs", title, heads, tuple(rows), tuple(notes))
+    return TextTable(stem, title, heads, tuple(rows), tuple(notes))
 
 
-def matrix_table(each: TierComparison) -> TextTable:
+def matrix_table(each: TierComparison, stem: str) -> TextTable:
     """Row against column: the scenes won, tied and lost, with the sign of the verdict; rows and columns are sorted by mean rank."""
     statistics = each.statistics
     order = sorted(range(len(statistics.names)), key=lambda method: float(statistics.mean_ranks[method]))
@@ -185,7 +182,7 @@ def matrix_table(each: TierComparison) -> TextTable:
         f"W = {statistics.agreement:.2f}. Critical difference of mean ranks {statistics.critical_difference:.2f}."
     )
     title = f"Wins, ties and losses in {each.column.label}, {each.protocol}, {each.tier}"
-    return TextTable(f"{each.stem}_matrix", title, heads, rows, (note, tests) if statistics.enough_scenes else (note,))
+    return TextTable(stem, title, heads, rows, (note, tests) if statistics.enough_scenes else (note,))
 
 
 def _turned(pair: Pair) -> Pair:

@@ -60,7 +60,7 @@ def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
     """The panel of one protocol, without the names of its methods."""
     rows = _drawn_rows(summary)
     left_out = len(summary.rows) - len(rows)
-    panel.set_title(summary.name, loc="left", parse_math=False, fontweight="bold")
+    panel.set_title(shorten(summary.name, 48), loc="left", parse_math=False, fontweight="bold")
     if left_out:
         panel.set_title(f"{left_out} not ranked, not shown", loc="right", fontsize=SMALL)
     lead = summary.scores[0]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from reports.content.file_names import FileNames
 from reports.content.summary import Row, Summary
 from reports.content.sweeps import find_sweeps
 from reports.content.verdicts import TierComparison
@@ -28,7 +29,7 @@ from reports.figures.responses_figure import responses_figure
 from reports.figures.spectra_figure import spectra_figure
 from reports.figures.sweep_curves import sweep_figure
 from reports.scene.scene_view import SceneView, choose_scene, view_files, view_scene
-from reports.style import identity, slug
+from reports.style import identity
 
 MOST_PANELS = 6  # protocols in one figure
 MOST_PROTOCOLS = 12  # protocols with figures of their own
@@ -51,6 +52,7 @@ def draw_figures(
     summaries: Sequence[Summary],
     comparisons: Sequence[TierComparison],
     diagrams: Sequence[tuple[CaptionedFigure, CaptionedFigure]],
+    names: FileNames,
 ) -> tuple[Path, ...]:
     """The files of the figures; `diagrams` are the `comparison_figures` of `comparisons`, in the same order."""
     cached = DrawingCache(folder)
@@ -59,27 +61,26 @@ def draw_figures(
     inputs = {summary.name: figure_inputs(summary) for summary in summaries}
     for start in range(0, len(summaries), MOST_PANELS):
         part = list(summaries[start : start + MOST_PANELS])
-        stem = f"{lead.key}_seconds" + (f"_part{start // MOST_PANELS + 1}" if start else "")
+        stem = names.stem(f"{lead.key}_seconds" + (f"_part{start // MOST_PANELS + 1}" if start else ""))
         paths += cached.figure(stem, [inputs[summary.name] for summary in part], lambda part=part: accuracy_figure(part))  # type: ignore[misc]
-    stems = _unique([slug(summary.name) for summary in summaries])
-    for summary, stem in list(zip(summaries, stems, strict=True))[:MOST_PROTOCOLS]:
+    for summary in summaries[:MOST_PROTOCOLS]:
         key = inputs[summary.name]
         if len(summaries) > 1:
-            paths += cached.figure(f"{lead.key}_seconds_{stem}", key, lambda summary=summary: accuracy_figure([summary]))  # type: ignore[misc]
+            stem = names.stem(f"{lead.key}_seconds", summary.name)
+            paths += cached.figure(stem, key, lambda summary=summary: accuracy_figure([summary]))  # type: ignore[misc]
         if len(summary.scenes) > 1:
-            paths += cached.figure(f"scenes_{stem}", key, lambda summary=summary: heat_map(summary, summary.scores[0]))  # type: ignore[misc]
-    for summary, stem in list(zip(summaries, stems, strict=True))[:MOST_SCENES]:
-        paths += _scene_figures(run_folder, summary, stem, cached)
-    sweeps = find_sweeps(summaries)
-    for sweep, stem in zip(sweeps, _unique([f"sweep_{slug(sweep.number)}" for sweep in sweeps]), strict=True):
+            stem = names.stem("scenes", summary.name)
+            paths += cached.figure(stem, key, lambda summary=summary: heat_map(summary, summary.scores[0]))  # type: ignore[misc]
+    for summary in summaries[:MOST_SCENES]:
+        paths += _scene_figures(run_folder, summary, names, cached)
+    for sweep in find_sweeps(summaries):
         points = [sweep.number, sweep.belonging, *((number, inputs[summary.name]) for number, summary in sweep.points)]
-        paths += cached.figure(stem, points, lambda sweep=sweep: sweep_figure(sweep))  # type: ignore[misc]
-    stems = _unique([each.stem.removeprefix("statistics_") for each in comparisons])
-    for each, figures, stem in zip(comparisons, diagrams, stems, strict=True):
+        paths += cached.figure(names.stem("sweep", sweep.number), points, lambda sweep=sweep: sweep_figure(sweep))  # type: ignore[misc]
+    for each, figures in zip(comparisons, diagrams, strict=True):
         statistics = each.statistics
         ranks = [each.protocol, each.tier, statistics.names, statistics.ranks.tolist(), statistics.failures, statistics.practical]
         for kind, (_, figure) in zip(("cd", "ranks"), figures, strict=True):
-            paths += cached.figure(f"{kind}_{stem}", ranks, lambda figure=figure: figure)  # type: ignore[misc]
+            paths += cached.figure(names.stem(kind, each.protocol, each.tier), ranks, lambda figure=figure: figure)  # type: ignore[misc]
     cached.close()
     return tuple(paths)
 
@@ -91,7 +92,7 @@ def figure_inputs(summary: Summary) -> str:
     return identity([summary.name, [column.key for column in summary.columns], summary.scenes, rows, costs, summary.best_of])
 
 
-def _scene_figures(run_folder: Path, summary: Summary, stem: str, cached: DrawingCache) -> list[Path]:
+def _scene_figures(run_folder: Path, summary: Summary, names: FileNames, cached: DrawingCache) -> list[Path]:
     """The three figures of the chosen scene of a protocol; its cubes are read only where one of the figures must be drawn."""
     scene, chosen = choose_scene(summary)
     files = view_files(run_folder, chosen)
@@ -106,14 +107,9 @@ def _scene_figures(run_folder: Path, summary: Summary, stem: str, cached: Drawin
         return lambda: None if view() is None else draw(view())  # type: ignore[arg-type]
 
     kinds = {"errors": error_figure, "spectra": spectra_figure, "responses": responses_figure}
-    return [path for kind, draw in kinds.items() for path in cached.figure(f"{kind}_{stem}", inputs, drawing(draw))]
+    return [path for kind, draw in kinds.items() for path in cached.figure(names.stem(kind, summary.name), inputs, drawing(draw))]
 
 
 def _cells(row: Row, summary: Summary) -> list[tuple[str, int, str, list[float | None]]]:
     """The scores of a row, cell by cell."""
     return [(r.scene, r.seed, r.outcome, [column.of(r) for column in summary.scores]) for r in row.results]
-
-
-def _unique(stems: Sequence[str]) -> list[str]:
-    """The stems, numbered where several are equal."""
-    return [f"{stem}_{stems[: place + 1].count(stem)}" if stems.count(stem) > 1 else stem for place, stem in enumerate(stems)]

@@ -52,7 +52,7 @@ def heat_map(summary: Summary, column: Column) -> Figure:
         bar.set_label(f"{column.label}, {column.unit}" if column.unit else column.label)
         bar.outline.set_visible(False)
         hatched = ", hatched: not scored" if missing.any() else ""
-        panel.set_title(f"{summary.name}{hatched}", loc="left", fontweight="bold")
+        panel.set_title(f"{shorten(summary.name, 48)}{hatched}", loc="left", fontweight="bold")
     return figure
 
 

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from benchmark.metrics.facts import HEADLINE, METRICS
 from benchmark.result import OUTCOMES, Result, read_json
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards
+from reports.content.file_names import FileNames
 from reports.content.protocol_facts import protocol_facts
 from reports.content.sections import Section
 from reports.content.summary import Summary
@@ -67,21 +68,22 @@ def render_page(
     *,
     plan: Mapping[str, Any] | None,
     environment: Mapping[str, Any] | None,
+    names: FileNames,
     files: Sequence[str] = (),
     conventions: Sequence[TextTable] = (),
     extras: Sequence[tuple[Section, Sequence[tuple[str, Figure]]]] = (),
 ) -> PageFiles:
     """The page of a run.
 
-    The page shows `plan` and `environment` as they are, or says that they are missing. `files` lie beside the page and are listed in it.
-    `extras` are further sections, each with its captioned figures.
+    The page shows `plan` and `environment` as they are, or says that they are missing. `files` lie beside the page and are listed in it;
+    `names` gives further files their names. `extras` are further sections, each with its captioned figures.
     """
     looks = TierLooks.of(summaries)
     series = {key: place for place, key in enumerate(dict.fromkeys((row.label, row.tier) for s in summaries for row in s.rows))}
     detail_plan = plan_detail(results)
     sections = [protocol_section(folder, summary, looks, series, detail_plan, number) for number, summary in enumerate(summaries, 1)]
     beside = {
-        f"spectra/{slug(section.summary.name)}_{slug(scene.name)}_{scene.id}.npz": scene.gallery.spectra.npz
+        f"spectra/{names.stem('', section.summary.name, scene.name, scene.id)}.npz": scene.gallery.spectra.npz
         for section in sections
         for scene in section.scenes
         if scene.gallery is not None and scene.gallery.spectra is not None

@@ -29,8 +29,11 @@ from reports.typeset.page_fit import protocol_blocks
 _MOST_LINES = 30  # of a table over all protocols, each with its spreads: more do not fit on a page
 
 
-def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
-    r"""The summary of one protocol, scene or tier; `resize` shrinks it to \linewidth and 0.7 \textheight, by graphicx."""
+def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, label: str = "", resize: bool = False) -> str:
+    r"""The summary of one protocol, scene or tier, labelled by its name or by `label`.
+
+    `resize` shrinks it to \linewidth and 0.7 \textheight, by graphicx.
+    """
     count = len(summary.columns)
     lines = [
         *([RESIZED] if resize else []),
@@ -44,7 +47,7 @@ def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, re
         lines += [_summary_row(row, summary.columns, keys or {}) for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
     notes = [f"{MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
-    return floating(summary_caption(summary), summary.name, lines, notes, size=font_size(len(summary.rows)), resize=resize)
+    return floating(summary_caption(summary), label or summary.name, lines, notes, size=font_size(len(summary.rows)), resize=resize)
 
 
 def latex_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:

@@ -39,8 +39,8 @@ def literal(text: str) -> str:
     return '"' + line.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None) -> str:
-    """The summary of one protocol, scene or tier; `keys` has the key for each paper of the cards."""
+def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, label: str = "") -> str:
+    """The summary of one protocol, scene or tier, labelled by its name or by `label`; `keys` has the key for each paper of the cards."""
     columns, count = summary.columns, len(summary.columns)
     lines = [
         f"columns: ({_name_column([row.label for row in summary.rows])}, {'auto, ' * (count + 1)}),",
@@ -52,7 +52,7 @@ def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None) -> st
         lines += [_MIDDLE, f"table.cell(colspan: {count + 2}, emph({literal(tier)})),"]
         lines += [_summary_row(row, columns, keys or {}) for row in rows]
     notes = [f"{_mark(note.mark)} + {literal(f' {note.label}: {note.text}.')}" for note in summary.notes]
-    return _figure(summary_caption(summary), summary.name, [[*lines, _TOP]], notes)
+    return _figure(summary_caption(summary), label or summary.name, [[*lines, _TOP]], notes)
 
 
 def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None) -> str:

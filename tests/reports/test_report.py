@@ -72,10 +72,13 @@ def test_the_report_lies_where_it_says(report: ReportPaths, run_folder: Path) ->
     assert report.folder == run_folder / "report"
     stems = ("summary_camera-x8", "summary_noisy_x4-b")
     names = {f"tables/{stem}.{suffix}" for stem in (*stems, "protocols") for suffix in ("tex", "typ", "csv", "md")}
-    names |= {f"tables/{name}" for name in ("cells.csv", "claims.csv", "claims.txt", "methods.bib", "statistics.csv")}
+    names |= {f"tables/{name}" for name in ("cells.csv", "claims.csv", "claims.md", "claims.txt", "methods.bib", "statistics.csv")}
     compared = [f"{protocol}_{tier}" for protocol, tiers in COMPARED.items() for tier in tiers]
     names |= {
-        f"tables/statistics_{each}_{kind}.{suffix}" for each in compared for kind in ("matrix", "pairs") for suffix in ("tex", "typ", "txt")
+        f"tables/statistics_{each}_{kind}.{suffix}"
+        for each in compared
+        for kind in ("matrix", "pairs")
+        for suffix in ("tex", "typ", "txt", "md")
     }
     assert {path.relative_to(report.folder).as_posix() for path in report.tables} == names
     stems = {path.relative_to(report.folder).with_suffix("").name for path in report.figures}

@@ -23,6 +23,7 @@ from reports.content.convention_tables import (
     read_stored_scores,
     shared_defects,
 )
+from reports.content.file_names import FileNames
 from reports.content.summary import summarise
 from reports.report import write_report
 from reports.style import DASH
@@ -53,7 +54,7 @@ def stored(results: list[Result]) -> dict[str, dict[str, dict[str, float | None]
 
 def test_one_row_a_method_with_the_mean_under_each_profile_and_the_widest_difference(results: list[Result], stored: dict) -> None:  # type: ignore[type-arg]
     summary = summarise(results)[0]
-    table = method_convention_table(summary, stored)
+    table = method_convention_table(summary, stored, "m")
     with_psnr = [facts for facts in FACTS if facts.rule("psnr")]
     assert table.heads == ("Method", *(facts.label for facts in with_psnr), "Range")
     assert len(table.rows) == len(summary.rows)
@@ -69,12 +70,12 @@ def test_means_over_fewer_cells_are_marked_and_absent_ones_are_dashes(results: l
     summary = summarise(results)[0]
     row = next(row for row in summary.rows if row.results[0].method == "rfuse")
     fewer = {key: value for key, value in stored.items() if key != row.results[0].key}
-    table = method_convention_table(summary, fewer)
+    table = method_convention_table(summary, fewer, "m")
     texts = next(texts for texts in table.rows if texts[0].startswith(row.label))
     assert all(text.endswith("§") for text in texts[1:-1])
     assert any(note.startswith("§") for note in table.notes)
     none = {key: value for key, value in stored.items() if key not in {result.key for result in row.results}}
-    texts = next(texts for texts in method_convention_table(summary, none).rows if texts[0].startswith(row.label))
+    texts = next(texts for texts in method_convention_table(summary, none, "m").rows if texts[0].startswith(row.label))
     assert set(texts[1:]) == {DASH}
 
 
@@ -100,7 +101,7 @@ def test_every_defect_is_noted_once_with_all_who_share_it() -> None:
 
 def test_csv_has_what_is_shown_and_the_frame_every_number_with_its_source(results: list[Result], stored: dict) -> None:  # type: ignore[type-arg]
     summaries = summarise(results)
-    table = method_convention_table(summaries[0], stored)
+    table = method_convention_table(summaries[0], stored, "m")
     assert list(csv.reader(StringIO(csv_text_table(table)))) == [list(table.heads), *map(list, table.rows)]
     frame = convention_frame(summaries, stored)
     assert len(frame) == len(stored) * sum(len(facts.rules) for facts in FACTS)
@@ -110,14 +111,14 @@ def test_csv_has_what_is_shown_and_the_frame_every_number_with_its_source(result
 
 
 def test_the_terminal_gets_lines_that_fit_and_every_column(results: list[Result], stored: dict) -> None:  # type: ignore[type-arg]
-    for table in convention_tables(summarise(results), stored):
+    for table in convention_tables(summarise(results), stored, FileNames()):
         text = plain_text_table(table, 100)
         assert max(map(len, text.splitlines())) <= 100
         assert all(head in text for head in table.heads)
 
 
 def test_nothing_stored_makes_no_table(results: list[Result]) -> None:
-    assert convention_tables(summarise(results), {}) == []
+    assert convention_tables(summarise(results), {}, FileNames()) == []
 
 
 def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> None:
@@ -129,7 +130,7 @@ def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> Non
     report = write_report(small_run)
     names = {path.name for path in report.tables if path.name.startswith("profiles_")}
     stems = ("profiles_psnr_camera-x8", "profiles_estimate_camera-x8")
-    assert names == {"profiles_cells.csv", *(f"{stem}.{suffix}" for stem in stems for suffix in ("tex", "typ", "csv", "txt"))}
+    assert names == {"profiles_cells.csv", *(f"{stem}.{suffix}" for stem in stems for suffix in ("tex", "typ", "csv", "md", "txt"))}
     assert len(pd.read_csv(report.folder / "tables" / "profiles_cells.csv")) > 0
     page = report.page.read_text(encoding="utf-8")
     assert 'id="conventions"' in page
@@ -138,7 +139,7 @@ def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> Non
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_the_tables_compile_and_fit_the_page(results: list[Result], stored: dict, tmp_path: Path) -> None:  # type: ignore[type-arg]
-    tables = convention_tables(summarise(results), stored)
+    tables = convention_tables(summarise(results), stored, FileNames())
     (tmp_path / "t.tex").write_text(latex_document([latex_text_table(table) for table in tables]), encoding="utf-8")
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, timeout=120, check=False

@@ -34,18 +34,18 @@ def test_methods_are_compared_inside_their_tier_and_once_over_all(results: list[
         "HySure [psf+srf known]",
     )
     assert of_tier(found, ALL).unranked == ("MossFuse (50 steps, under-trained)",)
-    assert "Left out, not ranked: MossFuse" in " ".join(comparison_section(of_tier(found, ALL), 1).sentences)
-    assert "know different things" in " ".join(comparison_section(of_tier(found, ALL), 1).sentences)
+    assert "Left out, not ranked: MossFuse" in " ".join(comparison_section(of_tier(found, ALL), 1, "s").sentences)
+    assert "know different things" in " ".join(comparison_section(of_tier(found, ALL), 1, "s").sentences)
 
 
 def test_the_pair_table_says_by_how_much_and_the_better_one_stands_first(results: list[Result]) -> None:
     known = of_tier(compare_tiers(summarise(many_scenes(results))), "psf+srf known")
-    (row,) = pair_table(known).rows
+    (row,) = pair_table(known, "pairs").rows
     difference = 20 * np.log10(0.012 / 0.008)
     assert row[0] == "R-FUSE against HySure"
     assert row[1:4] == (f"{difference:.2f}", f"{difference:.2f}", f"{difference:.2f} to {difference:.2f}")
     assert row[4:] == ("0.0078", "0.0078", "8/0/0", "better")
-    matrix = matrix_table(known)
+    matrix = matrix_table(known, "matrix")
     assert matrix.rows[0] == ("1. R-FUSE", "1.00", "0", "\N{EN DASH}", "8/0/0 ▲")
     assert matrix.rows[1] == ("2. HySure", "2.00", "0", "0/0/8 ▼", "\N{EN DASH}")
 
@@ -55,17 +55,17 @@ def test_the_region_of_practical_equivalence_is_the_readers(results: list[Result
     difference = 20 * np.log10(0.012 / 0.008)
     for ties, verdict in (("", "better"), ("0", "better"), (f"{difference + 0.01:.2f}", "equal")):
         known = of_tier(compare_tiers(summaries, read_choice(ties=ties).practical), "psf+srf known")
-        assert pair_table(known).rows[0][-2:] == ("0/8/0" if verdict == "equal" else "8/0/0", verdict)
+        assert pair_table(known, "pairs").rows[0][-2:] == ("0/8/0" if verdict == "equal" else "8/0/0", verdict)
         assert known.statistics.practical == float(ties or 0.2)
 
 
 def test_three_scenes_cannot_tell_and_say_so_everywhere(results: list[Result]) -> None:
     known = of_tier(compare_tiers(summarise(results)), "psf+srf known")
-    (row,) = pair_table(known).rows
+    (row,) = pair_table(known, "pairs").rows
     assert row[-1] == "cannot tell"
     assert row[4:6] == ("\N{EN DASH}", "\N{EN DASH}")
-    assert "fewer than 6 scenes the statistics cannot tell" in " ".join(comparison_section(known, 1).sentences)
-    assert not any("Friedman" in note for note in matrix_table(known).notes)
+    assert "fewer than 6 scenes the statistics cannot tell" in " ".join(comparison_section(known, 1, "s").sentences)
+    assert not any("Friedman" in note for note in matrix_table(known, "matrix").notes)
     texts = [text.get_text() for text in critical_difference_diagram(known.statistics, "t").axes[0].texts]
     assert any("fewer than 6 cannot tell" in text for text in texts)
 
@@ -76,11 +76,11 @@ def test_a_failed_cell_is_flagged_in_the_sentences_the_matrix_and_the_diagram(re
         for r in many_scenes(results)
     ]
     known = of_tier(compare_tiers(summarise(failed)), "psf+srf known")
-    assert "R-FUSE 1" in " ".join(comparison_section(known, 1).sentences)
-    assert matrix_table(known).rows[0][:3] == ("1. R-FUSE", "1.12", "1")
+    assert "R-FUSE 1" in " ".join(comparison_section(known, 1, "s").sentences)
+    assert matrix_table(known, "matrix").rows[0][:3] == ("1. R-FUSE", "1.12", "1")
     texts = [text.get_text() for text in critical_difference_diagram(known.statistics, "t").axes[0].texts]
     assert any("R-FUSE (1 failed)" in text for text in texts)
-    assert pair_table(known).rows[0][-1] == "open"
+    assert pair_table(known, "pairs").rows[0][-1] == "open"
 
 
 def test_a_method_without_any_score_is_left_out_and_named(results: list[Result]) -> None:
@@ -100,7 +100,7 @@ def test_the_frame_has_every_pair_unrounded(results: list[Result]) -> None:
 
 def test_the_tables_compile_with_their_signs(results: list[Result], tmp_path: Path) -> None:
     known = of_tier(compare_tiers(summarise(many_scenes(results))), ALL)
-    text, log = compiled(tmp_path, latex_document([latex_text_table(table) for table in (matrix_table(known), pair_table(known))]))
+    text, log = compiled(tmp_path, latex_document([latex_text_table(table) for table in comparison_section(known, 1, "s").tables]))
     assert "8/0/0" in text
     assert "U+25B2" not in text
     assert "Overfull \\hbox" not in log

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.cube_file import CubeFile, write_cube
+from reports.content.file_names import FileNames
 from reports.content.summary import summarise
 from reports.page.page import render_page
 from tests.reports.conftest import WEIGHTS, fake_results
@@ -45,7 +46,7 @@ def test_a_page_of_noise_of_twelve_scenes_and_ten_methods_is_below_25_megabytes(
     ]
 
     def size() -> int:
-        return len(render_page(tmp_path, results, summarise(results), plan=None, environment=None).html.encode())
+        return len(render_page(tmp_path, results, summarise(results), plan=None, environment=None, names=FileNames()).html.encode())
 
     without = size()
     write_noise(tmp_path)

@@ -92,7 +92,7 @@ def test_tables_of_texts_fit_the_page_with_their_signs(results: list[Result], co
     marked = TextTable("marks", "Marks", ("Method", "PSNR"), (("a", "40.12§"),), ("§ over fewer.",))
     scored = next(result for result in results if result.outcome == "scored")
     wide = estimate_convention_table(scored, {facts.name: {rule.metric: 43.21 for rule in facts.rules} for facts in FACTS}, "x")
-    flat = re.sub(r"\s+", " ", compiled(*map(typst_text_table, (matrix_table(found), pair_table(found), marked, wide))))
+    flat = re.sub(r"\s+", " ", compiled(*map(typst_text_table, (matrix_table(found, "matrix"), pair_table(found, "pairs"), marked, wide))))
     assert "3/0/0" in flat
     assert "a 40.12§" in flat
     assert "§ over fewer." in flat
