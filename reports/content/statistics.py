@@ -4,7 +4,7 @@ The scene is the unit: a method's value on a scene is the mean over the seeds, a
 the same scenes and seeds. For each scene s on which both have scores, d[s] = mean over seeds of (value A - value B), with the sign chosen
 so that a positive d favours A:
 
-    interval    percentiles 2.5 and 97.5 of mean(d) over 10,000 draws of whole scenes with replacement (a block bootstrap)
+    interval    percentiles 2.5 and 97.5 of mean(d) over 10,000 draws of whole scenes with replacement (a block bootstrap); from 6 scenes on
     p           Wilcoxon's signed-rank test of d, two-sided; exact up to 20 scenes, ties included; beyond that the normal approximation,
                 corrected for ties
     Holm        p adjusted for all m pairs of a comparison: (m - place) p, at least the value of every smaller p, at most 1
@@ -12,9 +12,11 @@ so that a positive d favours A:
     CD          critical difference q(alpha, k) sqrt(k (k + 1) / (6 n)), with q the quantile of the studentized range over sqrt(2):
                 methods whose mean ranks differ by less cannot be told apart (Nemenyi; Demsar, Journal of Machine Learning Research 7, 2006)
     verdict     differences of at most `practical` (0.2 dB of PSNR) count as ties. `better` means that the interval lies beyond `practical`
-                and that Holm's p is below 0.05; `equal` that the interval lies inside; `open` everything else
+                and that Holm's p is below 0.05; `equal` that the interval lies inside; `open` everything else, and a pair without interval
 
-With fewer than 6 scenes no verdict is given: even if one method wins on all of five scenes, Wilcoxon's p stays above 0.05.
+With fewer than 6 scenes there is no verdict: even if one method wins on all of five scenes, Wilcoxon's p stays above 0.05. There is no
+interval either: a bootstrap of so few values gives their range at best, which is not where the mean lies with 95 %. The differences on the
+scenes are reported instead.
 
 Failures: where a method lacks, on a scene, the score of a seed for which any method has one, for whatever reason, that scene counts as its
 worst: the last rank, and a loss against every method that has all its scores there. Such scenes are counted and reported, and the intervals
@@ -50,13 +52,14 @@ class Pair:
     second: int
     mean: float  # NaN where no scene has both
     median: float
-    low: float  # ends of the interval of the mean
+    low: float  # ends of the interval of the mean; NaN where fewer than `LEAST_SCENES` scenes have both
     high: float
     p: float  # by Wilcoxon's test
     holm: float  # p adjusted for all pairs
     wins: int  # scenes on which the first is better by more than `practical`
     ties: int
     losses: int
+    differences: tuple[float, ...]  # on each scene; NaN where a score of one of the two is missing
     failed: tuple[int, int]  # for each of the two: the number of scenes without all its scores
     verdict: Verdict
 
@@ -135,8 +138,8 @@ def compare_methods(names: Sequence[str], scores: ScoreArray, *, higher_is_bette
 
 
 def bootstrap_interval(values: Vector) -> tuple[float, float]:
-    """The 95 % interval of the mean of `values`, one value per scene; NaN without any value."""
-    if not len(values):
+    """The 95 % interval of the mean of `values`, one value per scene; NaN for fewer than `LEAST_SCENES` values."""
+    if len(values) < LEAST_SCENES:
         return np.nan, np.nan
     low, high = np.percentile(values[_draws(len(values))].mean(axis=1), [100 * ALPHA / 2, 100 - 100 * ALPHA / 2])
     return float(low), float(high)
@@ -227,6 +230,7 @@ def _pair(
         median=median,
         low=low,
         high=high,
+        differences=tuple(float(each) for each in np.where(both, difference, np.nan)),
         p=wilcoxon(rounded),
         holm=np.nan,
         wins=int((rounded > practical).sum()),

@@ -30,6 +30,7 @@ class TierComparison:
     tier: str
     column: Column
     rows: tuple[Row, ...]
+    scenes: tuple[str, ...]  # those of the statistics, in the same order
     statistics: MethodComparison
     left_out: tuple[str, ...]  # labels of rows without any score here
     unranked: tuple[str, ...]
@@ -77,7 +78,8 @@ def _compare_rows(summary: Summary, tier: str, rows: Sequence[Row], practical: f
     )
     left_out = tuple(row.label for row in candidates if row not in taking_part)
     unranked = tuple(row.label for row in rows if row.unranked)
-    return TierComparison(summary.name, tier, column, tuple(taking_part), statistics, left_out, unranked)
+    scenes = tuple(scene for scene, place in places.items() if used[place])
+    return TierComparison(summary.name, tier, column, tuple(taking_part), scenes, statistics, left_out, unranked)
 
 
 def row_names(rows: Sequence[Row], *, tiers: bool) -> list[str]:
@@ -108,12 +110,13 @@ def comparison_sentences(each: TierComparison) -> tuple[str, ...]:
     ]
     if not statistics.enough_scenes:
         sentences.append(
-            f"With fewer than {LEAST_SCENES} scenes the statistics cannot tell: the differences are shown, no verdict is given."
+            f"With fewer than {LEAST_SCENES} scenes the statistics cannot tell: the difference on each scene is shown, without an interval "
+            "and without a verdict."
         )
     if each.tier == ALL:
         sentences.append("These methods know different things; inside a tier alone is the comparison fair.")
     sentences.append(
-        f"Scenes without all scores count as the worst rank and as a loss: {', '.join(failed)}; the intervals are of the other scenes."
+        f"Scenes without all scores count as the worst rank and as a loss: {', '.join(failed)}; the differences are of the other scenes."
         if failed
         else "No scene is without scores."
     )
@@ -123,18 +126,20 @@ def comparison_sentences(each: TierComparison) -> tuple[str, ...]:
 
 
 def pair_table(each: TierComparison, stem: str) -> TextTable:
-    """Every pair, the better method first: the differences, their interval, the test and the verdict."""
+    """Every pair, the better method first: the differences, their interval, the test and the verdict.
+
+    A pair with fewer than `LEAST_SCENES` common scenes has its difference on each scene in the place of the interval.
+    """
     statistics, text = each.statistics, each.column.text
     pairs = sorted((_turned(pair) if pair.mean < 0 else pair for pair in statistics.pairs), key=lambda pair: -np.nan_to_num(pair.mean))
     rows = []
     for pair in pairs[:_MOST_PAIRS]:
-        interval = f"{text(pair.low)} to {text(pair.high)}" if np.isfinite(pair.low) else DASH
         rows.append(
             (
                 f"{statistics.names[pair.first]} against {statistics.names[pair.second]}",
                 text(pair.mean) if np.isfinite(pair.mean) else DASH,
                 text(pair.median) if np.isfinite(pair.median) else DASH,
-                interval,
+                f"{text(pair.low)} to {text(pair.high)}" if np.isfinite(pair.low) else _points(each, pair),
                 _p_text(pair.p) if statistics.enough_scenes else DASH,
                 _p_text(pair.holm) if statistics.enough_scenes else DASH,
                 f"{pair.wins}/{pair.ties}/{pair.losses}",
@@ -142,17 +147,40 @@ def pair_table(each: TierComparison, stem: str) -> TextTable:
             )
         )
     unit = f" ({each.column.unit})" if each.column.unit else ""
-    count = len(statistics.pairs)
-    notes = [
-        f"Differences are signed so that positive favours the first. Interval: 95 %, bootstrap over whole scenes, {DRAWS:,} draws. "
-        f"p: Wilcoxon's signed ranks, two sided; Holm's over {count} pair{'s' * (count > 1)}. "
-        f"Verdict: better where the interval lies beyond {statistics.practical:g} and Holm's p is below {ALPHA:g}; equal where it lies "
-        "inside; open otherwise."
-    ]
-    notes += [f"The {_MOST_PAIRS} widest differences of {len(pairs)}; the CSV has all."] if len(pairs) > _MOST_PAIRS else []
-    heads = ("Pair", f"Mean difference{unit}", "Median", "95 % interval", "p", "Holm", "Win/tie/loss", "Verdict")
+    interval = "95 % interval" if statistics.enough_scenes else "On each scene"
+    heads = ("Pair", f"Mean difference{unit}", "Median", interval, "p", "Holm", "Win/tie/loss", "Verdict")
     title = f"Paired differences in {each.column.label}, {each.protocol}, {each.tier}"
-    return TextTable(stem, title, heads, tuple(rows), tuple(notes))
+    return TextTable(stem, title, heads, tuple(rows), tuple(_pair_notes(each)))
+
+
+def _points(each: TierComparison, pair: Pair) -> str:
+    """The differences of a pair, scene by scene; beside intervals only those of scenes that both methods have."""
+    return (
+        ", ".join(
+            each.column.text(value) if np.isfinite(value) else DASH
+            for value in pair.differences
+            if np.isfinite(value) or not each.statistics.enough_scenes
+        )
+        or DASH
+    )
+
+
+def _pair_notes(each: TierComparison) -> list[str]:
+    """How to read the table of pairs."""
+    statistics, count = each.statistics, len(each.statistics.pairs)
+    signs = "Differences are signed so that positive favours the first."
+    if statistics.enough_scenes:
+        notes = [
+            f"{signs} Interval: 95 %, bootstrap over whole scenes, {DRAWS:,} draws. "
+            f"p: Wilcoxon's signed ranks, two sided; Holm's over {count} pair{'s' * (count > 1)}. "
+            f"Verdict: better where the interval lies beyond {statistics.practical:g} and Holm's p is below {ALPHA:g}; equal where it lies "
+            "inside; open otherwise."
+        ]
+        if any(not np.isfinite(pair.low) for pair in statistics.pairs):
+            notes.append(f"A pair with fewer than {LEAST_SCENES} common scenes has no interval: its differences on them are listed.")
+    else:
+        notes = [f"{signs} Scenes, in this order: {', '.join(each.scenes)}. Fewer than {LEAST_SCENES}: no interval, no test, no verdict."]
+    return notes + ([f"The {_MOST_PAIRS} widest differences of {count}; the CSV has all."] if count > _MOST_PAIRS else [])
 
 
 def matrix_table(each: TierComparison, stem: str) -> TextTable:
@@ -194,6 +222,7 @@ def _turned(pair: Pair) -> Pair:
         median=-pair.median,
         low=-pair.high,
         high=-pair.low,
+        differences=tuple(0.0 - each for each in pair.differences),  # never -0.0
         p=pair.p,
         holm=pair.holm,
         wins=pair.losses,

@@ -1,13 +1,14 @@
 """The curves of a sweep: the score of every method over the number in which the protocols of the sweep differ.
 
-No noise stands at the right end of a noise axis. The band around each line is the 95 % interval of the mean, by a bootstrap over whole
-scenes; with fewer than six scenes it is their range, and the figure says so.
+No noise stands at the right end of a noise axis. The band around a line is the 95 % interval of the mean, by a bootstrap over whole scenes.
+Where a method has fewer than six scenes there is no band, but a dot for each scene.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from dataclasses import dataclass
+from math import isfinite, isnan
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.content.statistics import LEAST_SCENES, bootstrap_interval
+from reports.content.statistics import bootstrap_interval
 from reports.content.summary import Column
 from reports.content.sweeps import Sweep, scene_means
 from reports.figures.panels import literal_legend
@@ -23,19 +24,36 @@ from reports.figures.tier_looks import TierLooks
 from reports.style import DASHES, ONE_COLUMN, PALETTE, TINY, figure_settings, shorten
 
 
+@dataclass(frozen=True)
+class SweepPoint:
+    """The score of one method at one place of the axis."""
+
+    place: float
+    scenes: tuple[float, ...]  # the score on each scene
+    interval: tuple[float, float]  # of the mean; NaN where there are too few scenes
+
+    @property
+    def mean(self) -> float:
+        """The mean over the scenes."""
+        return sum(self.scenes) / len(self.scenes)
+
+    @property
+    def dots(self) -> list[tuple[float, float]]:
+        """The points to draw where there is no interval: the score on each scene."""
+        return [(self.place, value) for value in self.scenes] if isnan(self.interval[0]) else []
+
+
 def sweep_figure(sweep: Sweep, column: Column | None = None) -> Figure:
     """One line per ranked method, with the marker of its tier."""
     summaries = [summary for _, summary in sweep.points]
     column = column or summaries[0].scores[0]
     at = _places(sweep)
-    lines: dict[tuple[str, str], list[tuple[float, float, float, float]]] = {}
+    lines: dict[tuple[str, str], list[SweepPoint]] = {}
     for place, summary in zip(at, summaries, strict=True):
         for row in summary.rows:
-            values = np.array(scene_means(row, column))
-            if row.ranked and len(values):
-                interval = bootstrap_interval(values) if len(values) >= LEAST_SCENES else (float(values.min()), float(values.max()))
-                lines.setdefault((row.tier, row.label), []).append((place, float(values.mean()), *interval))
-    few = max(len(summary.scenes) for summary in summaries) < LEAST_SCENES
+            values = scene_means(row, column)
+            if row.ranked and values:
+                lines.setdefault((row.tier, row.label), []).append(SweepPoint(place, tuple(values), bootstrap_interval(np.array(values))))
     with mpl.rc_context(figure_settings()):
         figure = Figure(figsize=(ONE_COLUMN, 2.3 + 0.14 * -(-len(lines) // 2)), layout="constrained")
         FigureCanvasAgg(figure)
@@ -44,18 +62,30 @@ def sweep_figure(sweep: Sweep, column: Column | None = None) -> Figure:
         panel.set_xlabel(shorten(sweep.label, 64), parse_math=False)
         panel.set_ylabel(f"{column.label}, {column.unit}" if column.unit else column.label)
         panel.set_xticks(at, [_tick(number) for number, _ in sweep.points])
-        panel.set_title(f"band: {'range of the scenes' if few else '95 % interval of the mean'}", loc="right", fontsize=TINY)
+        panel.set_title(_reading([point for points in lines.values() for point in points]), loc="right", fontsize=TINY)
         literal_legend(figure, loc="outside lower center", ncols=2, columnspacing=1.0, handlelength=2.4)
     return figure
 
 
-def _draw_lines(panel: Axes, lines: Mapping[tuple[str, str], Sequence[tuple[float, float, float, float]]], looks: TierLooks) -> None:
-    """The line of each method, with its own colour and dash, and the marker of its tier."""
+def _draw_lines(panel: Axes, lines: Mapping[tuple[str, str], Sequence[SweepPoint]], looks: TierLooks) -> None:
+    """The line of each method, with its own colour and dash, and the marker of its tier; around it bands, or dots."""
     for place, ((tier, label), points) in enumerate(lines.items()):
-        at, mean, low, high = (list(values) for values in zip(*points, strict=True))
         colour, dash = PALETTE[place % len(PALETTE)], DASHES[place // len(PALETTE) % len(DASHES)]
-        panel.plot(at, mean, label=shorten(f"{label} [{tier}]", 34), color=colour, marker=looks.markers[tier], linestyle=dash, zorder=3)
+        at, name = [point.place for point in points], shorten(f"{label} [{tier}]", 34)
+        means = [point.mean for point in points]
+        panel.plot(at, means, label=name, color=colour, marker=looks.markers[tier], linestyle=dash, zorder=3)
+        low, high = (list(ends) for ends in zip(*(point.interval for point in points), strict=True))
         panel.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0, zorder=2)
+        dots = [dot for point in points for dot in point.dots]
+        if dots:
+            x, y = zip(*dots, strict=True)
+            panel.scatter(x, y, s=7, color=colour, alpha=0.5, linewidth=0, zorder=2)
+
+
+def _reading(points: Sequence[SweepPoint]) -> str:
+    """How to read what is around the lines."""
+    bands, dots = any(not point.dots for point in points), any(point.dots for point in points)
+    return "; ".join([*(["band: 95 % interval of the mean"] if bands else []), *(["dots: the scenes"] if dots else [])])
 
 
 def _places(sweep: Sweep) -> list[float]:

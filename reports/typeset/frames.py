@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -81,11 +82,15 @@ def protocols_frame(table: ProtocolsTable) -> pd.DataFrame:
 
 
 def pairs_frame(comparisons: Sequence[TierComparison]) -> pd.DataFrame:
-    """One row per pair of methods and comparison."""
+    """One row per pair of methods and comparison; `low` and `high` are missing where there are too few scenes for an interval.
+
+    `differences` has the difference on each scene as JSON, null where a score of one of the two is missing.
+    """
     rows = []
     for each in comparisons:
         statistics = each.statistics
         for pair in statistics.pairs:
+            differences = {scene: None if isnan(value) else value for scene, value in zip(each.scenes, pair.differences, strict=True)}
             rows.append(
                 {
                     "protocol": each.protocol,
@@ -98,6 +103,7 @@ def pairs_frame(comparisons: Sequence[TierComparison]) -> pd.DataFrame:
                     "median": pair.median,
                     "low": pair.low,
                     "high": pair.high,
+                    "differences": identity(differences),
                     "p": pair.p,
                     "holm": pair.holm,
                     "wins": pair.wins,

@@ -91,6 +91,16 @@ def test_the_report_lies_where_it_says(report: ReportPaths, run_folder: Path) ->
     assert not list(report.folder.rglob("*.tmp"))
 
 
+def test_three_scenes_have_no_interval_anywhere(report: ReportPaths) -> None:
+    table = pd.read_csv(report.folder / "tables" / "statistics.csv")
+    assert set(table["scenes"]) == {3}
+    assert table[["low", "high"]].isna().all(axis=None)
+    assert table["differences"].notna().all()
+    for file in (*report.folder.glob("tables/statistics_*"), *report.folder.glob("figures/*.svg"), report.page):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"95\s*\\?%|bootstrap|\d to -?\d+\.\d", text), file
+
+
 def test_cells_csv_has_every_record(report: ReportPaths, run_folder: Path) -> None:
     table = pd.read_csv(report.folder / "tables" / "cells.csv").set_index("key")
     for record in read_records(run_folder):

@@ -83,6 +83,26 @@ def test_the_interval_is_of_whole_scenes_and_covers_about_as_often_as_it_says() 
     assert 176 <= hits <= 198
 
 
+@pytest.mark.parametrize(("scenes", "interval"), [(0, False), (2, False), (3, False), (5, False), (6, True)])
+def test_there_is_no_interval_of_fewer_than_six_scenes_and_the_differences_are_there(scenes: int, interval: bool) -> None:
+    assert np.isfinite(bootstrap_interval(np.arange(float(scenes)))).all() == interval
+    if scenes:
+        base, ahead = np.linspace(35, 45, scenes), np.linspace(0.5, 2, scenes)
+        (pair,) = compare_methods(["a", "b"], scores_of(list(base + ahead), list(base)), higher_is_better=True).pairs
+        assert np.isfinite([pair.low, pair.high]).all() == interval
+        assert pair.differences == pytest.approx(tuple(ahead))
+
+
+def test_a_pair_with_few_common_scenes_has_no_interval_and_no_verdict_for_it_among_many_scenes() -> None:
+    scores = scores_of([50.0] * 8, [40.0] * 8)
+    scores[1, :3, 0] = np.nan
+    (pair,) = compare_methods("ab", scores, higher_is_better=True, practical=0.2).pairs
+    assert np.isnan([pair.low, pair.high]).all()
+    assert np.isnan(pair.differences[:3]).all()
+    assert pair.differences[3:] == (10.0,) * 5
+    assert (pair.wins, pair.failed, pair.verdict) == (8, (0, 3), "open")
+
+
 def test_seeds_do_not_pass_for_scenes() -> None:
     rng = np.random.default_rng(1)
     base = rng.normal(40, 2, (1, 6, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,40 @@ def test_three_scenes_cannot_tell_and_say_so_everywhere(results: list[Result]) -
     assert any("fewer than 6 cannot tell" in text for text in texts)
 
 
+def test_fewer_than_six_scenes_have_their_differences_in_the_place_of_the_interval(results: list[Result]) -> None:
+    few = [r for r in results if r.method in ("rfuse", "hysure") and r.protocol["ratio"] == 8]
+    ahead = {"beads": 0.0, "chart & toy": 1.25, "flowers_#1": 2.5}
+    raised = [
+        replace(r, metrics={**r.metrics, "psnr": (r.metrics["psnr"] or 0) + ahead[r.scene]}) if r.method == "rfuse" else r for r in few
+    ]
+    known = of_tier(compare_tiers(summarise(raised)), "psf+srf known")
+    table, base = pair_table(known, "pairs"), 20 * np.log10(0.012 / 0.008)
+    assert table.heads[3] == "On each scene"
+    assert table.rows[0][3] == ", ".join(f"{base + each:.2f}" for each in ahead.values())
+    assert "Scenes, in this order: beads, chart & toy, flowers_#1." in table.notes[0]
+    assert not any("95 %" in text or "draws" in text for text in (*table.heads, *table.notes))
+    row = pairs_frame([known]).iloc[0]
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert json.loads(row["differences"]) == pytest.approx({scene: base + each for scene, each in ahead.items()})
+    lost = [replace(r, outcome="failed", metrics={}) if (r.method, r.scene) == ("hysure", "beads") else r for r in raised]
+    (row,) = pair_table(of_tier(compare_tiers(summarise(lost)), "psf+srf known"), "pairs").rows
+    assert row[3] == f"\N{EN DASH}, {base + 1.25:.2f}, {base + 2.5:.2f}"
+
+
+def test_a_pair_with_few_common_scenes_has_its_differences_among_the_intervals_of_the_others(results: list[Result]) -> None:
+    failed = [
+        replace(r, outcome="timeout", metrics={}) if r.method == "hysure" and r.scene in ("s0", "s1", "s2") else r
+        for r in many_scenes(results)
+    ]
+    table = pair_table(of_tier(compare_tiers(summarise(failed)), ALL), "pairs")
+    cells = {row[0]: row[3] for row in table.rows}
+    difference = f"{20 * np.log10(0.012 / 0.008):.2f}"
+    assert table.heads[3] == "95 % interval"
+    assert cells["R-FUSE [psf+srf known] against HySure [psf+srf known]"] == ", ".join([difference] * 5)
+    assert " to " in cells["R-FUSE [psf+srf known] against Bicubic [blind]"]
+    assert any("fewer than 6 common scenes has no interval" in note for note in table.notes)
+
+
 def test_a_failed_cell_is_flagged_in_the_sentences_the_matrix_and_the_diagram(results: list[Result]) -> None:
     failed = [
         replace(r, outcome="timeout", metrics={}) if r.method == "rfuse" and r.scene == "s2" and r.seed == 1 else r
@@ -96,6 +131,13 @@ def test_the_frame_has_every_pair_unrounded(results: list[Result]) -> None:
     assert len(table) == 1 + 1 + 6
     row = table[(table["tier"] == "psf+srf known")].iloc[0]
     assert abs(row["mean"]) == pytest.approx(20 * np.log10(0.012 / 0.008), rel=1e-12)
+
+
+def test_the_differences_on_five_scenes_fit_the_page(results: list[Result], tmp_path: Path) -> None:
+    known = of_tier(compare_tiers(summarise(many_scenes(results, 5))), ALL)
+    text, log = compiled(tmp_path, latex_document([latex_text_table(pair_table(known, "pairs"))]))
+    assert "On each scene" in text
+    assert "Overfull \\hbox" not in log
 
 
 def test_the_tables_compile_with_their_signs(results: list[Result], tmp_path: Path) -> None:

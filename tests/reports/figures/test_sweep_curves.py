@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from reports.content.summary import summarise
 from reports.content.sweeps import find_sweeps
@@ -63,21 +64,54 @@ def test_the_psf_and_the_phase_go_with_the_ratio_and_the_msis_noise_with_the_hsi
     assert (noise.number, noise.belonging) == ("hsi_snr_db", ("msi_snr_db",))
 
 
-def test_the_band_is_the_range_of_few_scenes_and_the_interval_of_the_mean_of_many() -> None:
-    changes = [{"shift": [value, 0.0]} for value in (0.0, 1.0, 2.0)]
-    few = results_over(changes)
-    many = [
+def on_scenes(results: list[Result], count: int) -> list[Result]:
+    """One seed of one scene of these results on as many scenes; the PSNR on scene n is 30 + n."""
+    return [
         replace(r, scene=f"scene{n}", key=f"{r.key}{n}", metrics={**r.metrics, "psnr": 30.0 + n})
-        for r in few
+        for r in results
         if r.scene == "beads" and r.seed == 0 and r.outcome == "scored"
-        for n in range(8)
+        for n in range(count)
     ]
-    for results, words in ((few, "band: range of the scenes"), (many, "band: 95 % interval of the mean")):
-        (sweep,) = find_sweeps(summarise(results))
-        panel = sweep_figure(sweep).axes[0]
-        assert panel.get_title(loc="right") == words
-    edges = np.concatenate([path.vertices[:, 1] for band in panel.collections for path in band.get_paths()])
+
+
+def drawn_around(panel: Axes) -> tuple[np.ndarray, np.ndarray]:
+    """The heights of the edges of the bands, and of the dots."""
+    bands = [path.vertices[:, 1] for each in panel.collections if not len(each.get_offsets()) > 1 for path in each.get_paths()]
+    dots = [np.asarray(each.get_offsets())[:, 1] for each in panel.collections if len(each.get_offsets()) > 1]
+    return np.concatenate([np.zeros(0), *bands]), np.concatenate([np.zeros(0), *dots])
+
+
+SHIFTS = [{"shift": [value, 0.0]} for value in (0.0, 1.0, 2.0)]
+
+
+def test_the_band_is_the_interval_of_the_mean_over_six_scenes_and_more() -> None:
+    (sweep,) = find_sweeps(summarise(on_scenes(results_over(SHIFTS), 8)))
+    panel = sweep_figure(sweep).axes[0]
+    assert panel.get_title(loc="right") == "band: 95 % interval of the mean"
+    edges, dots = drawn_around(panel)
     values = np.arange(30.0, 38.0)
     half = 1.96 * values.std() / np.sqrt(8)
     assert edges.min() == pytest.approx(values.mean() - half, abs=0.2)
     assert edges.max() == pytest.approx(values.mean() + half, abs=0.2)
+    assert not len(dots)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_fewer_than_six_scenes_are_drawn_as_dots_without_a_band(count: int) -> None:
+    (sweep,) = find_sweeps(summarise(on_scenes(results_over(SHIFTS), count)))
+    panel = sweep_figure(sweep).axes[0]
+    assert panel.get_title(loc="right") == "dots: the scenes"
+    edges, dots = drawn_around(panel)
+    assert not len(edges)
+    assert set(dots) == {30.0 + n for n in range(count)}
+
+
+def test_a_protocol_with_few_scenes_has_dots_beside_the_bands_of_the_others() -> None:
+    results = on_scenes(results_over(SHIFTS), 8)
+    mixed = [r for r in results if r.protocol["shift"] != [2.0, 0.0] or r.scene in ("scene0", "scene1")]
+    (sweep,) = find_sweeps(summarise(mixed))
+    panel = sweep_figure(sweep).axes[0]
+    assert panel.get_title(loc="right") == "band: 95 % interval of the mean; dots: the scenes"
+    edges, dots = drawn_around(panel)
+    assert edges.max() < 37
+    assert set(dots) == {30.0, 31.0}
