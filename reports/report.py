@@ -1,4 +1,4 @@
-"""The report of a run folder: the page, the tables and the figures, from records, stored estimates and stored references alone."""
+"""The report of a run folder: the page, the tables and the figures, drawn only from records, stored estimates and stored references."""
 
 from __future__ import annotations
 

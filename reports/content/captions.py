@@ -24,7 +24,7 @@ def summary_caption(summary: Summary) -> Caption:
         conventions_sentence(summary),
         f"Seconds on {summary.machine}: mean of the cells' medians." if summary.machine else "",
         clock_sentence(summary),
-        "Memory: peak of the cell's own process, libraries included, in units of 10⁶ bytes.",
+        "Memory: peak of the process of the cell, libraries included, in units of 10⁶ bytes.",
     ]
     return [(summary.name, f": {protocol_sentence(summary.protocol)}. {' '.join(sentence for sentence in sentences if sentence)}")]
 
@@ -57,8 +57,8 @@ def conventions_sentence(summary: Summary, columns: Sequence[Column] = ()) -> st
 
 def places_sentence(summary: Summary) -> str:
     """How to read bold and underlined numbers."""
-    among = "of a tier" if summary.best_of == "tier" else "of all tiers, which know different things,"
-    return f"Best {among} in bold, second underlined, among at least two ranked rows; a tie is marked as one."
+    among = "of a tier" if summary.best_of == "tier" else "of all tiers (which know different things)"
+    return f"Best {among} in bold, second underlined, among at least two ranked rows; equal values are marked alike."
 
 
 def scene_names(scenes: Sequence[str]) -> str:

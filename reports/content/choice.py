@@ -133,7 +133,7 @@ def score_columns(choice: Choice, stored: StoredScores) -> tuple[tuple[Column, .
         columns = tuple(metric_column(name, _digits(choice, name)) for name in choice.metrics or HEADLINE)
         if all(column.higher_is_better is None for column in columns):
             raise SelectionError(
-                f"--metrics {','.join(choice.metrics)}: expected one at least that methods can be compared by, got counts alone"
+                f"--metrics {','.join(choice.metrics)}: expected at least one metric by which methods can be compared, got only counts"
             )
         return columns, ""
     facts = next(facts for facts in FACTS if facts.name == choice.profile)

@@ -72,7 +72,7 @@ def method_convention_table(summary: Summary, stored: StoredScores, stem: str, m
 
 
 def estimate_convention_table(result: Result, scores: Scores, stem: str) -> TextTable:
-    """One estimate: one row per profile, one column per metric, in the profile's own unit; the defects of the profiles are notes."""
+    """One estimate: one row per profile, one column per metric, in the unit of the profile; the defects of the profiles are notes."""
     used = [facts for facts in FACTS if facts.name in scores]
     metrics = [metric for metric in METRIC_LABELS if any(facts.rule(metric) for facts in used)]
     rows = []

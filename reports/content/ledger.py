@@ -17,7 +17,7 @@ Sure = Literal["seen", "own", "compiled", "figure", "run"]
 SURE: Mapping[str, str] = {
     "seen": "the table was read",
     "own": "the authors' files",
-    "compiled": "another's compilation",
+    "compiled": "compiled by others",
     "figure": "read off a plot",
     "run": "their code was run",
 }
@@ -136,7 +136,7 @@ def _source(name: str, table: Mapping[str, Any]) -> Source:
     if missing or table["sure"] not in SURE:
         raise ClaimsError(f"source {name}: expected a title, an address, a place and how sure it is ({', '.join(SURE)}), got {dict(table)}")
     if table["sure"] == "figure" and not table.get("reading"):
-        raise ClaimsError(f"source {name}: expected `reading`, what figures read off a plot may be off by, got none")
+        raise ClaimsError(f"source {name}: expected `reading`, how far numbers read off a plot may be off, got none")
     return Source(id=name, **table)
 
 

@@ -1,4 +1,4 @@
-"""What a run says to the claims of the ledger: published numbers beside ours, with the difference and a reason.
+"""What a run says to the claims of the ledger: published numbers and ours beside them, with the difference and a reason.
 
 `claims.toml` holds what was printed, and where. A claim is compared with the records of the same method (in the form that the table means),
 under a protocol with the same numbers, on exactly the same scenes, scored by the convention of the table. The reasons are:
@@ -68,22 +68,22 @@ def _judge(claim: Claim, results: Sequence[Result], protocols: Mapping[str, Mapp
         sizes = [float(r.parameters_total) for r in results if r.parameters_total]
         return _verdict(claim, max(sizes)) if sizes else JudgedClaim(claim=claim, ours=None, reason="not run", remark="not counted")
     if not inside:
-        what = "another protocol" if not alike else "other scenes"
-        return JudgedClaim(claim=claim, ours=None, reason="protocol differs", remark=f"run under {what} alone")
+        what = "under another protocol" if not alike else "on other scenes"
+        return JudgedClaim(claim=claim, ours=None, reason="protocol differs", remark=f"run only {what}")
     groups: dict[str, list[Result]] = {}
     for result in inside:
         groups.setdefault(identity(result.parameters), []).append(result)
     group = min(groups.values(), key=lambda results: (-len({r.scene for r in results}), len(results[0].label), results[0].label))
     ours, same_convention = _mean(claim, group, stored)
     if ours is None:
-        return JudgedClaim(claim=claim, ours=None, reason="metric differs", remark="no score of ours is of this kind")
+        return JudgedClaim(claim=claim, ours=None, reason="metric differs", remark="we have no score of this kind")
     there = {result.scene for result in group}
     if there != set(claim.scenes):
         remark = f"run on {len(there)} of its {len(claim.scenes)} scenes"
         return JudgedClaim(claim=claim, ours=ours, reason="protocol differs", remark=remark)
     if not same_convention:
         remark = "ours by the textbook; " + (
-            f"rescore --profile {claim.profile} would tell" if claim.profile else "no profile is that code"
+            f"rescore --profile {claim.profile} gives the score to compare" if claim.profile else "no profile follows that code"
         )
         return JudgedClaim(claim=claim, ours=ours, reason="metric differs", remark=remark)
     return _verdict(claim, ours)
@@ -155,9 +155,10 @@ def claims_table(judged: Sequence[JudgedClaim]) -> TextTable:
     )
     notes = (
         "Ours is scored by the same convention unless the reason is `metric differs`. Tolerance: 0.2 dB of PSNR, 0.005 of SSIM, 0.02 of "
-        "UIQI, 5 % of SAM, ERGAS and RMSE, 1 % of parameters, and what a figure may be off by (±): of a plot, or of one random start.",
+        "UIQI, 5 % of SAM, ERGAS and RMSE, 1 % of parameters, and after ± what a number may be off by that was read off a plot or comes "
+        "from one random start.",
     )
-    return TextTable("claims", "Published figures, and ours beside them", heads, tuple(rows), notes)
+    return TextTable("claims", "Published numbers, and ours beside them", heads, tuple(rows), notes)
 
 
 def answered_claims_table(judged: Sequence[JudgedClaim]) -> TextTable:
@@ -169,7 +170,7 @@ def answered_claims_table(judged: Sequence[JudgedClaim]) -> TextTable:
     ]
     return TextTable(
         "claims_tested",
-        "Published figures that this run can be set against",
+        "Published numbers with which this run can be compared",
         table.heads[:7],
         tuple((f"{row[0]}, {row[7].partition(';')[0]}", *row[1:7]) for row in table.rows),
         (*table.notes, *(f"{label}, {reason}: {remark}." for label, reason, remark in dict.fromkeys(remarks))),
@@ -181,8 +182,8 @@ def claims_section(judged: Sequence[JudgedClaim]) -> Section | None:
     if all(each.reason == "not run" for each in judged):
         return None
     counts = {reason: sum(each.reason == reason for each in judged) for reason in REASONS}
-    sentence = f"{len(judged)} published figures: " + ", ".join(f"{count} {reason}" for reason, count in counts.items() if count) + "."
-    return Section("claims", "Published figures, and ours", (sentence,), (claims_table(judged),))
+    sentence = f"{len(judged)} published numbers: " + ", ".join(f"{count} {reason}" for reason, count in counts.items() if count) + "."
+    return Section("claims", "Published numbers, and ours", (sentence,), (claims_table(judged),))
 
 
 def _is_of(claim: Claim, result: Result) -> bool:

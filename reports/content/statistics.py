@@ -18,7 +18,7 @@ With fewer than 6 scenes there is no verdict: even if one method wins on all of 
 interval either: a bootstrap of so few values gives their range at best, which is not where the mean lies with 95 %. The differences on the
 scenes are reported instead.
 
-Failures: where a method lacks, on a scene, the score of a seed for which any method has one, for whatever reason, that scene counts as its
+Failures: where a method has no score on a scene for a seed for which any method has one, whatever the reason, that scene counts as its
 worst: the last rank, and a loss against every method that has all its scores there. Such scenes are counted and reported, and the intervals
 are taken over the other scenes. A method without any score in the protocol is left out and named.
 """

@@ -39,8 +39,8 @@ class Sweep:
     @property
     def label(self) -> str:
         """The label of its axis."""
-        besides = f" ({', '.join(self.belonging)} with it)" if self.belonging else ""
-        return _LABELS.get(self.number, self.number) + besides
+        others = f" (and with it {', '.join(self.belonging)})" if self.belonging else ""
+        return _LABELS.get(self.number, self.number) + others
 
 
 def find_sweeps(summaries: Sequence[Summary]) -> list[Sweep]:

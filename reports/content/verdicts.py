@@ -114,14 +114,14 @@ def comparison_sentences(each: TierComparison) -> tuple[str, ...]:
             "and without a verdict."
         )
     if each.tier == ALL:
-        sentences.append("These methods know different things; inside a tier alone is the comparison fair.")
+        sentences.append("These methods know different things; the comparison is fair only inside a tier.")
     sentences.append(
         f"Scenes without all scores count as the worst rank and as a loss: {', '.join(failed)}; the differences are of the other scenes."
         if failed
         else "No scene is without scores."
     )
-    sentences += [f"Left out, for want of any score: {', '.join(each.left_out)}."] if each.left_out else []
-    sentences += [f"Left out, not ranked: {', '.join(each.unranked)}."] if each.unranked else []
+    sentences += [f"Left out, because they have no score: {', '.join(each.left_out)}."] if each.left_out else []
+    sentences += [f"Left out, because they are not ranked: {', '.join(each.unranked)}."] if each.unranked else []
     return tuple(sentences)
 
 
@@ -168,11 +168,11 @@ def _points(each: TierComparison, pair: Pair) -> str:
 def _pair_notes(each: TierComparison) -> list[str]:
     """How to read the table of pairs."""
     statistics, count = each.statistics, len(each.statistics.pairs)
-    signs = "Differences are signed so that positive favours the first."
+    signs = "Positive differences favour the first method."
     if statistics.enough_scenes:
         notes = [
             f"{signs} Interval: 95 %, bootstrap over whole scenes, {DRAWS:,} draws. "
-            f"p: Wilcoxon's signed ranks, two sided; Holm's over {count} pair{'s' * (count > 1)}. "
+            f"p: Wilcoxon's signed ranks, two-sided; Holm: adjusted for {count} pair{'s' * (count > 1)}. "
             f"Verdict: better where the interval lies beyond {statistics.practical:g} and Holm's p is below {ALPHA:g}; equal where it lies "
             "inside; open otherwise."
         ]

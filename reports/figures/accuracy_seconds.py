@@ -70,7 +70,7 @@ def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
         panel.text(0.5, 0.5, f"no ranked method with a {lead.label}", transform=panel.transAxes, ha="center", va="center")
         panel.set_xticks([])
         panel.set_yticks([])
-    panel.set_xlabel("seconds a scene, log scale")
+    panel.set_xlabel("seconds per scene, log scale")
     panel.set_ylabel(f"{lead.label}, {lead.unit}" if lead.unit else lead.label)
 
 

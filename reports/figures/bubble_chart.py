@@ -70,7 +70,7 @@ def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
         return Markup()
     x, y = _axes(bubbles)
     front = bubble_front(bubbles)
-    parts = [axes_frame(x, y, BOX, x_label="seconds a scene, log scale", y_label="PSNR, dB"), _front(front, x, y)]
+    parts = [axes_frame(x, y, BOX, x_label="seconds per scene, log scale", y_label="PSNR, dB"), _front(front, x, y)]
     spots = [point_place((bubble.fusion, bubble.psnr), x, y) for bubble in bubbles]
     boxes = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(bubbles, spots, strict=True)]
     for bubble in bubbles:

@@ -2,8 +2,8 @@ r"""The .bib file of the papers that the cards in the records name, and the \cit
 
 A key is the name of the method in the catalog with the year of the paper; configurations of one paper share it. `references.toml` has the
 fields that BibTeX needs, by DOI or by the card's text of the paper; the entry of any other card consists of that text (@misc). A comment
-above an entry names what is not known of the paper, its authors or its title. Neither is ever invented: in the place of the title stands by
-what the paper is known, with the remark that this is not the title. A card without a paper has no entry and no key.
+above an entry names what is not known of the paper, its authors or its title. Neither is ever invented: an unknown
+title is replaced by a name of the paper, with the remark that this is not its title. A card without a paper has no entry and no key.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def read_references(file: Path = REFERENCES) -> dict[str, dict[str, Any]]:
     """The checked entries of `references.toml`, by DOI, or by the text of cards without one; `unknown` lists the fields not known.
 
     Raises:
-        ReferencesError: a broken DOI, an unknown type, a field that the type asks for is missing, or braces that do not match.
+        ReferencesError: a broken DOI, an unknown type, a field that the type needs is missing, or braces that do not match.
     """
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     for paper, fields in table.items():

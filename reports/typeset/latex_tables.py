@@ -1,6 +1,6 @@
 r"""Tables as LaTeX: a summary, the table over all protocols, and tables of texts.
 
-They need booktabs alone (and graphicx where a table is resized): best in bold, second underlined, spreads, tiers, notes, and a caption that
+They need only booktabs (and graphicx where a table is resized): best in bold, second underlined, spreads, tiers, notes, and a caption that
 states everything. Each is a `table*` for \input. `keys` has the \cite key for each paper of the cards (`reports.typeset.bibliography`).
 """
 

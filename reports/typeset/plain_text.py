@@ -95,4 +95,4 @@ def _value(row: Row, column: Column, place: int) -> str:
 def _legend(summary: Summary) -> str:
     """How to read the table."""
     machine = f" Seconds on {summary.machine}." if summary.machine else ""
-    return f"{over_sentence(summary)} * best, + second of the tier.{machine} Memory: peak of the cell's own process, libraries included."
+    return f"{over_sentence(summary)} * best, + second of the tier.{machine} Memory: peak of the process of the cell, libraries included."

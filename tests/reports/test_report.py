@@ -280,4 +280,4 @@ def test_a_report_by_another_choice_leaves_nothing_of_the_one_before(small_run: 
     }
     assert own.exists()
     page = Page(second.page.read_text(encoding="utf-8"))
-    assert "MossFuse" not in page.text.partition("Published figures")[0]
+    assert "MossFuse" not in page.text.partition("Published numbers")[0]

@@ -73,7 +73,7 @@ def test_metrics_stand_in_the_order_asked_for_in_the_digits_asked_for(results: l
     assert row_of(first, "rfuse").values["psnr"].text == "43.5"
     assert row_of(first, "rfuse").values["sam"].text == "0.72"
     assert row_of(summaries(results, precision="3")[0], "rfuse").values["ssim"].text == "0.992"
-    with pytest.raises(SelectionError, match="got counts alone"):
+    with pytest.raises(SelectionError, match="got only counts"):
         summaries(results, metrics="sam_pixels_left_out")
 
 

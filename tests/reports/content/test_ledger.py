@@ -73,7 +73,7 @@ def test_a_figure_that_was_changed_or_moved_to_another_source_is_found(
     [
         ('source = "lttr"', 'source = "ltr"', "expected one of the sources"),
         ('place = "Tables I and II"', 'place = ""', "expected a title, an address, a place"),
-        ('sure = "figure"\nreading = { psnr = 0.2 }', 'sure = "figure"', "what figures read off a plot may be off by"),
+        ('sure = "figure"\nreading = { psnr = 0.2 }', 'sure = "figure"', "how far numbers read off a plot may be off"),
         ('sure = "own"', 'sure = "quite"', "how sure it is"),
         ('protocol = "dian-x8"', 'protocol = "dian-x9"', "expected scenes and a protocol"),
         ('profile = "m2u"', 'profile = "m2unet"', "expected a profile of ours"),

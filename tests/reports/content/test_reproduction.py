@@ -105,6 +105,6 @@ def test_every_claim_is_on_the_table_with_its_source_and_the_page_counts_the_rea
     }
     section = claims_section(entries)
     assert section is not None
-    assert f"{len(entries)} published figures: 1 reproduced" in section.sentences[0]
+    assert f"{len(entries)} published numbers: 1 reproduced" in section.sentences[0]
     assert claims_section(judge_claims(read_claims(), [], {})) is None
     assert "newer than the paper" in latex_text_table(answered_claims_table(entries))

@@ -35,7 +35,7 @@ def test_methods_are_compared_inside_their_tier_and_once_over_all(results: list[
         "HySure [psf+srf known]",
     )
     assert of_tier(found, ALL).unranked == ("MossFuse (50 steps, under-trained)",)
-    assert "Left out, not ranked: MossFuse" in " ".join(comparison_section(of_tier(found, ALL), 1, "s").sentences)
+    assert "Left out, because they are not ranked: MossFuse" in " ".join(comparison_section(of_tier(found, ALL), 1, "s").sentences)
     assert "know different things" in " ".join(comparison_section(of_tier(found, ALL), 1, "s").sentences)
 
 
