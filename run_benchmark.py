@@ -17,8 +17,8 @@ if str(ROOT) not in sys.path:
 if TYPE_CHECKING:
     import argparse
 
-    from benchmark.explain import Recipe
-    from benchmark.run import Progress, RunSettings
+    from benchmark.review.explain import Recipe
+    from benchmark.runner.supervisor import Progress, RunSettings
     from datasets.scenes import DataRoots
     from methods.contract import Moment
     from reports.report import ReportPaths
@@ -70,11 +70,11 @@ def _device(wanted: str, *, here: bool = True) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from benchmark.cell import CELL_FIELDS
-    from benchmark.cost import dry_run
-    from benchmark.plan import read_plan
-    from benchmark.run import run
-    from benchmark.selection import selected
+    from benchmark.matrix.cell import CELL_FIELDS
+    from benchmark.matrix.plan import read_plan
+    from benchmark.review.forecast import dry_run
+    from benchmark.run_folder.selection import selected
+    from benchmark.runner.supervisor import run
     from reports.report import write_report
 
     plan = read_plan(options.plan, _roots(options), options.plugins, options.seed)
@@ -86,7 +86,7 @@ def _run(options: argparse.Namespace) -> int:
         return OK
     elsewhere = None
     if options.cluster:
-        from benchmark.cluster import Cluster
+        from benchmark.cluster.scheduler import Cluster
 
         place = (options.cluster, options.cluster_clone, options.cluster_python)
         elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, settings.device, settings.arguments, options.keep).hand_out
@@ -105,9 +105,9 @@ def _run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace, folder: Path) -> RunSettings:
     """How to run, of `run` and `cell`."""
     from benchmark.arguments import repeating, spelled
-    from benchmark.cell import CELL_FIELDS
-    from benchmark.run import RunSettings
-    from benchmark.selection import read_selection
+    from benchmark.matrix.cell import CELL_FIELDS
+    from benchmark.run_folder.selection import read_selection
+    from benchmark.runner.supervisor import RunSettings
 
     return RunSettings(
         folder=folder,
@@ -124,10 +124,10 @@ def _settings(options: argparse.Namespace, folder: Path) -> RunSettings:
 
 
 def _cell(options: argparse.Namespace) -> int:
-    from benchmark.explain import explain
-    from benchmark.parcel import run_packed
-    from benchmark.plan import read_plan
-    from benchmark.run import run
+    from benchmark.cluster.parcel import run_packed
+    from benchmark.matrix.plan import read_plan
+    from benchmark.review.explain import explain
+    from benchmark.runner.supervisor import run
 
     text = sys.stdin.read() if options.packed else None
     plan = read_plan(options.plan, _roots(options), options.plugins, options.seed, text)
@@ -142,14 +142,14 @@ def _cell(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from benchmark.status import status
+    from benchmark.review.status import status
 
     print(status(options.folder).text())
     return OK
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from benchmark.explain import explain
+    from benchmark.review.explain import explain
 
     explanation = explain(options.folder, options.key)
     print(explanation.text())
@@ -160,7 +160,7 @@ def _debug(recipe: Recipe) -> int:
     import pdb
     import traceback
 
-    from benchmark.rehearse import rehearse
+    from benchmark.review.rehearse import rehearse
 
     try:
         print(rehearse(recipe))
@@ -172,7 +172,7 @@ def _debug(recipe: Recipe) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from benchmark.compare import compare
+    from benchmark.review.compare import compare
 
     comparison = compare(options.before, options.after)
     print(comparison.text())
@@ -181,7 +181,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _merge(options: argparse.Namespace) -> int:
     from benchmark.arguments import spelled
-    from benchmark.merge import merge
+    from benchmark.review.merge import merge
 
     print(merge(options.folders, options.out, spelled()).text())
     return OK
@@ -210,7 +210,7 @@ class _Printer:
 
 def _list(options: argparse.Namespace) -> int:
     from benchmark.arguments import LISTS
-    from benchmark.listing import listing_text
+    from benchmark.review.listing import listing_text
 
     for what in [options.what] if options.what else LISTS:
         print(("" if options.what else f"\n{what}\n") + listing_text(what, _roots(options), options.plugins))
@@ -239,7 +239,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _rescore(options: argparse.Namespace) -> int:
-    from benchmark.rescore import Rescored, profile_names, rescore
+    from benchmark.review.rescore import Rescored, profile_names, rescore
     from reports.profiles import profile_text
     from reports.report import write_report
 
@@ -291,7 +291,7 @@ def _show_bytes(had: int, total: int) -> None:
 
 
 def _new_method(options: argparse.Namespace) -> int:
-    from benchmark.scaffold import new_method
+    from benchmark.authors.scaffold import new_method
 
     method, test = new_method(options.name)
     print(f"wrote {method.relative_to(ROOT)} and {test.relative_to(ROOT)}")
@@ -300,7 +300,7 @@ def _new_method(options: argparse.Namespace) -> int:
 
 
 def _check_method(options: argparse.Namespace) -> int:
-    from benchmark.conformance import examine
+    from benchmark.authors.conformance import examine
     from methods.catalog import find_one
 
     broken = 0
@@ -316,7 +316,7 @@ def _check_method(options: argparse.Namespace) -> int:
 def _fuse(options: argparse.Namespace) -> int:
     import torch
 
-    from benchmark.own_pair import assignment, fuse_pair, read_pair
+    from benchmark.runner.own_pair import assignment, fuse_pair, read_pair
     from methods.catalog import find_one
 
     pair = read_pair(
@@ -340,8 +340,8 @@ def _fuse(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     from benchmark.arguments import spelled
-    from benchmark.train import TrainingError, train
-    from benchmark.training_plan import read_training_plan
+    from benchmark.training.train import TrainingError, train
+    from benchmark.training.training_plan import read_training_plan
     from reports.training import write_training_figures
 
     plan = read_training_plan(options.plan, _roots(options), options.plugins)

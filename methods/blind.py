@@ -31,9 +31,9 @@ from datasets.observation import Known, Observation
 from methods.adapting import AdaptingMethod, adapted
 from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.iterates import IteratedMethod
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.responses import predictability
-from methods.numerics.smooth_responses import smooth_responses
+from methods.numerics.sensors.constrained_responses import constrained_responses
+from methods.numerics.sensors.responses import predictability
+from methods.numerics.sensors.smooth_responses import smooth_responses
 
 PARAMETER = "blind"  # reserved: no method may have a field of this name
 Estimator = Literal["hysure", "gradient", "predictability"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.latex import escape
 
 REFERENCES = Path(__file__).parent / "references.toml"

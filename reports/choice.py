@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from math import inf, nan
 from typing import Literal, get_args
 
-from benchmark.metrics.facts import HEADLINE, METRICS, find_metric
-from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, ProfileFacts, Rule
-from benchmark.profiles.store import Scores
-from benchmark.result import Result
-from benchmark.selection import Selection, SelectionError, listed, matching, read_selection, selected
+from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, ProfileFacts, Rule
+from benchmark.conventions.profile_scores import Scores
+from benchmark.metrics.metric_facts import HEADLINE, METRICS, find_metric
+from benchmark.run_folder.record import Result
+from benchmark.run_folder.selection import Selection, SelectionError, listed, matching, read_selection, selected
 from reports.summary import BestOf, Column, Summary, metric_column, summarise, summarise_protocol
 
 GroupBy = Literal["protocol", "scene", "tier"]

@@ -24,8 +24,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.profiles.store import Scores
-from benchmark.result import Result
+from benchmark.conventions.profile_scores import Scores
+from benchmark.run_folder.record import Result
 from reports.ledger import METRICS, REASONS, SURE, Claim, Reason
 from reports.profiles import ProfileTable
 from reports.sections import Section

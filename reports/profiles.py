@@ -14,9 +14,9 @@ from statistics import fmean
 
 import pandas as pd
 
-from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
-from benchmark.profiles.store import Scores, read_profile_scores
-from benchmark.result import Result
+from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
+from benchmark.conventions.profile_scores import Scores, read_profile_scores
+from benchmark.run_folder.record import Result
 from reports.latex import MARKS, escape, floating, label_column, name_of
 from reports.style import DASH, slug
 from reports.summary import UNDEFINED, Summary

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.result import RecordError, read_json, read_records
+from benchmark.run_folder.record import RecordError, read_json, read_records
 from reports.bibliography import bibtex, cite_keys
 from reports.choice import Choice, chosen, grouped, summaries_of
 from reports.claims import Entry, claims_frame, claims_section, claims_table, judge, short_claims_table

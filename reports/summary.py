@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Any, Literal, TypeVar
 
-from benchmark.metrics.facts import HEADLINE, find_metric
-from benchmark.result import Result
+from benchmark.metrics.metric_facts import HEADLINE, find_metric
+from benchmark.run_folder.record import Result
 from reports.style import DASH, count, identity, megabytes, seconds, shorten, tier_order
 
 Item = TypeVar("Item")

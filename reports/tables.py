@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.style import DASH, identity, protocol_sentence, shorten
 from reports.summary import MISSING, UNDEFINED, Column, Row, Summary
 

@@ -23,11 +23,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "benchmark": ("datasets", "methods.contract", "methods.adapting", "methods.iterates", "methods.catalog", "benchmark"),
     "reports": (
-        "benchmark.result",
-        "benchmark.selection",
-        "benchmark.metrics.facts",
-        "benchmark.profiles.facts",
-        "benchmark.profiles.store",
+        "benchmark.run_folder.record",
+        "benchmark.run_folder.selection",
+        "benchmark.metrics.metric_facts",
+        "benchmark.conventions.profile_facts",
+        "benchmark.conventions.profile_scores",
         "datasets.cube_file",
         "reports",
     ),
@@ -132,5 +132,5 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_the_main_path_needs_no_sewar() -> None:
     assert "sewar" not in loaded_by(
-        "import benchmark.run, reports.report, methods.catalog\nfor e in methods.catalog.find().values(): e.load()"
+        "import benchmark.runner.supervisor, reports.report, methods.catalog\nfor e in methods.catalog.find().values(): e.load()"
     )

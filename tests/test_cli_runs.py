@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import run_benchmark
-from benchmark.plan import read_plan
-from benchmark.result import read_records
-from benchmark.run import RunSettings, run
+from benchmark.matrix.plan import read_plan
+from benchmark.run_folder.record import read_records
+from benchmark.runner.supervisor import RunSettings, run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin, world
 from tests.benchmark.folders import FIRST, run_folder, variant

@@ -18,7 +18,7 @@ HOME = Path(__file__).parent
 
 
 def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> dict[str, float | None]:
-    """Every metric of `benchmark.metrics.facts.TEXTBOOK` by name; `ratio` is fine pixels a coarse pixel, along an axis.
+    """Every metric of `benchmark.metrics.metric_facts.TEXTBOOK` by name; `ratio` is fine pixels a coarse pixel, along an axis.
 
     Nothing is clipped, rounded or cropped. A metric that is not defined for a pair is None:
 

@@ -39,9 +39,9 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.resample import upsample
-from methods.numerics.subspace import mix, scaled_basis
-from methods.numerics.sylvester import solve_sylvester
+from methods.numerics.images.resample import upsample
+from methods.numerics.solvers.subspace import mix, scaled_basis
+from methods.numerics.solvers.sylvester import solve_sylvester
 
 LEAST_NOISE = 1e-3  # with the default variance, the weight of the prior is then the default one where there is no noise
 PUBLISHED_WEIGHT = 1e-3  # of the prior, in the authors' code

@@ -26,10 +26,10 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.block_gaussian import block_gaussian
-from methods.numerics.regression import affine, affine_fit
-from methods.numerics.resample import block_centre, shrink
-from methods.numerics.subspace import mix
+from methods.numerics.images.block_gaussian import block_gaussian
+from methods.numerics.images.regression import affine, affine_fit
+from methods.numerics.images.resample import block_centre, shrink
+from methods.numerics.solvers.subspace import mix
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.resample import block_centre, shrink, upsample
-from methods.numerics.subspace import mix
+from methods.numerics.images.resample import block_centre, shrink, upsample
+from methods.numerics.solvers.subspace import mix
 
 
 @dataclass(frozen=True)

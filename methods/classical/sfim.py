@@ -24,8 +24,8 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.regression import affine, affine_fit
-from methods.numerics.resample import block_centre, shrink
+from methods.numerics.images.regression import affine, affine_fit
+from methods.numerics.images.resample import block_centre, shrink
 
 
 @dataclass(frozen=True)

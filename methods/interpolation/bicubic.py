@@ -13,7 +13,7 @@ import torch
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.resample import upsample
+from methods.numerics.images.resample import upsample
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,12 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.kmeans import kmeans
-from methods.numerics.patch_clusters import ClusteredPatches, as_rows, patch_pixels
-from methods.numerics.resample import upsample
-from methods.numerics.shrinkage import log_shrink
-from methods.numerics.subspace import mix
-from methods.numerics.sylvester import solve_sylvester
+from methods.numerics.images.resample import upsample
+from methods.numerics.patches.kmeans import kmeans
+from methods.numerics.patches.patch_clusters import ClusteredPatches, as_rows, patch_pixels
+from methods.numerics.solvers.shrinkage import log_shrink
+from methods.numerics.solvers.subspace import mix
+from methods.numerics.solvers.sylvester import solve_sylvester
 
 
 @dataclass(frozen=True)

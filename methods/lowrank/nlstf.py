@@ -31,11 +31,11 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.back_projection import back_project
-from methods.numerics.dictionary import learn_dictionary, unit_length
-from methods.numerics.kmeans import kmeans
-from methods.numerics.patch_clusters import ClusteredPatches, as_rows, patch_pixels
-from methods.numerics.vca import vca
+from methods.numerics.patches.dictionary import learn_dictionary, unit_length
+from methods.numerics.patches.kmeans import kmeans
+from methods.numerics.patches.patch_clusters import ClusteredPatches, as_rows, patch_pixels
+from methods.numerics.solvers.back_projection import back_project
+from methods.numerics.unmixing.vca import vca
 
 PENALTY = 0.01  # mu of the ADMM
 SWEEPS = 5  # of the dictionaries of rows and columns

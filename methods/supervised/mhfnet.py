@@ -26,7 +26,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, draw_weights
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, draw_weights
 
 STAGES, RANK, LAST = 20, 12, 4
 

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, enlarge, padded
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge, padded
 
 WIDTH, HEADS, HIDDEN, SCALE = 32, 8, 128, 4.0
 WINDOWS = (8, 4, 2)

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 from torch import nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod
-from methods.numerics.two_stream_network import TwoStreamNetwork
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod
+from methods.numerics.networks.two_stream_network import TwoStreamNetwork
 
 
 @dataclass(frozen=True)

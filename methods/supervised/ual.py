@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
-from methods.numerics.supervised_fitting import FittedNetwork, Recipe, SupervisedMethod, draw_weights, enlarge, new_network
+from methods.numerics.networks.supervised_fitting import FittedNetwork, Recipe, SupervisedMethod, draw_weights, enlarge, new_network
 
 WIDTH, STAGES, BRANCHES = 128, 2, 3
 ADAPTOR_STEPS = 1500

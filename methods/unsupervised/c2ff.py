@@ -34,9 +34,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.fitting import iterates
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.fitting import iterates
+from methods.numerics.networks.scene_learning import (
     by_pixels,
     card_at_budget,
     checked_budget,
@@ -48,6 +47,7 @@ from methods.numerics.scene_learning import (
     scaled,
     steady_then_falling,
 )
+from methods.numerics.sensors.constrained_responses import constrained_responses
 
 HIDDEN, WIDTH, SIDES = 5, 30, (3, 5, 7)
 BLIND_STEPS, STEPS, RATE = 3000, 7000, 4e-3  # steps: steady, and as many falling

@@ -34,7 +34,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
@@ -45,7 +45,7 @@ from methods.numerics.scene_learning import (
     steady_then_falling,
     strided_blur,
 )
-from methods.numerics.smooth_responses import place_kernel, window
+from methods.numerics.sensors.smooth_responses import place_kernel, window
 
 SLOPE, FEATURES, ABUNDANCES, SPARSITY = 0.2, (128, 256, 512), 128, 0.01
 STEADY_STEPS, FALLING_STEPS, RATE = 2000, 8000, 5e-3

@@ -36,8 +36,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
-from methods.numerics.fitting import minimise
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.fitting import minimise
+from methods.numerics.networks.scene_learning import (
     CHUNK,
     card_at_budget,
     checked_budget,
@@ -46,7 +46,7 @@ from methods.numerics.scene_learning import (
     normal_weights,
     scaled,
 )
-from methods.numerics.smooth_responses import place_kernel, window
+from methods.numerics.sensors.smooth_responses import place_kernel, window
 
 SLOPE, KERNELS, FIRST_PRECISION = 0.2, 4, 5.0
 ABUNDANCE, MEAN, STD = (4, 8, 16, 24, 16), (18, 22, 26, 30, 32), (24,)

@@ -24,9 +24,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
-from methods.numerics.acceleration import Acceleration
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.acceleration import Acceleration
+from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
@@ -38,8 +37,9 @@ from methods.numerics.scene_learning import (
     scaled,
     steady_then_falling,
 )
-from methods.numerics.scene_unet import GuidedUNet, draw_norms, too_small
-from methods.numerics.spectral_streams import learn_streams, stream_cubes, stream_iterates
+from methods.numerics.networks.scene_unet import GuidedUNet, draw_norms, too_small
+from methods.numerics.networks.spectral_streams import learn_streams, stream_cubes, stream_iterates
+from methods.numerics.sensors.constrained_responses import constrained_responses
 
 BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS = 3000, 2000, 7000  # steady; as many falling
 

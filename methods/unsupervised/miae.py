@@ -31,10 +31,9 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.fitting import iterates
-from methods.numerics.resample import upsample
-from methods.numerics.scene_learning import (
+from methods.numerics.images.resample import upsample
+from methods.numerics.networks.fitting import iterates
+from methods.numerics.networks.scene_learning import (
     by_pixels,
     card_at_budget,
     checked_budget,
@@ -44,6 +43,7 @@ from methods.numerics.scene_learning import (
     scaled,
     steady_then_falling,
 )
+from methods.numerics.sensors.constrained_responses import constrained_responses
 
 SLOPE = 0.2
 BLIND_STEPS, BLIND_RATE = 5000, 5e-5

@@ -29,7 +29,7 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.fitting import iterates, one_cycle
+from methods.numerics.networks.fitting import iterates, one_cycle
 
 WIDTH, HIDDEN, SLOPE = 64, 6, 0.3
 CHUNK = 8192  # fine pixels a forward pass at inference: activations stay in the cache, memory does not grow with the image

@@ -27,8 +27,8 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.fitting import iterates, one_cycle
-from methods.numerics.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, scaled
+from methods.numerics.networks.fitting import iterates, one_cycle
+from methods.numerics.networks.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, scaled
 
 HIDDEN, TINY = 1024, 1e-12
 NMF_STEPS, EPOCHS = 5000, 2500

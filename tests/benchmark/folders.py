@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.result import Clock, Memory, Result, write_json, write_record
+from benchmark.run_folder.record import Clock, Memory, Result, write_json, write_record
 from datasets.cube_file import CubeFile, write_cube
 
 FIRST = Result(

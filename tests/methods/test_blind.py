@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.conformance import Lessons, random_pair
-from benchmark.plan import PlanError, read_plan
+from benchmark.authors.conformance import Lessons, random_pair
+from benchmark.matrix.plan import PlanError, read_plan
 from datasets.observation import Known
 from datasets.scenes import DataRoots
 from datasets.settings import SettingError, configure, field_values

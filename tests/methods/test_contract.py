@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.conformance import CHECKS, Check
+from benchmark.authors.conformance import CHECKS, Check
 from methods.catalog import find
 
 METHODS = find()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark.result import Clock, Memory, Result, write_json, write_record
+from benchmark.run_folder.record import Clock, Memory, Result, write_json, write_record
 from datasets.cube_file import CubeFile, write_cube
 from reports.report import ReportPaths, write_report
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from methods.catalog import find
 from reports.bibliography import ReferencesError, bibliography, bibtex, cite_keys, read_references
 from reports.latex import latex_document, latex_table

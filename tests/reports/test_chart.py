@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.chart import BOX, Axis, Line, line_chart, linear_axis, log_axis, look, named_axis, nice
 from reports.figures import look_of
 from reports.scatter import Bubble, bubbles, pareto_front, scatter, size_key

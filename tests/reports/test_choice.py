@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.result import Result
-from benchmark.selection import SelectionError
+from benchmark.run_folder.record import Result
+from benchmark.run_folder.selection import SelectionError
 from reports.choice import Choice, chosen, grouped, read_choice, summaries_of
 from reports.summary import Row, Summary
 

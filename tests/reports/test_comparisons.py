@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.choice import read_choice
 from reports.comparisons import ALL, Compared, comparison_section, comparisons, comparisons_frame, matrix_table, pair_table
 from reports.figures import save

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.figures import inline_svg, look_of, psnr_seconds, save
 from reports.labels import place_labels
 from reports.summary import summarise

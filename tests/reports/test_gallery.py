@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.result import Result, read_records
+from benchmark.run_folder.record import Result, read_records
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.comparison import Detail
 from reports.detail import BUDGET, LADDER, LEAST_RATE, Plan, plan_detail

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.latex import escape, latex_document, latex_table
 from reports.style import protocol_sentence
 from reports.summary import summarise

@@ -13,9 +13,9 @@ from statistics import fmean
 import pandas as pd
 import pytest
 
-from benchmark.profiles.facts import FACTS
-from benchmark.profiles.store import ProfileScores, write_profile_scores
-from benchmark.result import Result, read_records, write_record
+from benchmark.conventions.profile_facts import FACTS
+from benchmark.conventions.profile_scores import ProfileScores, write_profile_scores
+from benchmark.run_folder.record import Result, read_records, write_record
 from reports.latex import latex_document
 from reports.profiles import (
     cells_frame,

@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from benchmark.metrics.facts import METRICS
-from benchmark.result import RecordError, read_records
+from benchmark.metrics.metric_facts import METRICS
+from benchmark.run_folder.record import RecordError, read_records
 from reports.choice import read_choice
 from reports.report import ReportPaths, write_report
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from benchmark.result import read_records
+from benchmark.run_folder.record import read_records
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.drawing import Drawings
 from reports.scene_figures import error_figure, responses_figure, spectra_figure

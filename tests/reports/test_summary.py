@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.summary import Row, Summary, summarise
 
 

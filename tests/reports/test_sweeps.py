@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.summary import summarise
 from reports.sweeps import draw_sweep, find_sweeps
 from tests.reports.conftest import fake_results

@@ -9,7 +9,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.summary import summarise
 from reports.tables import frame, markdown_table, summary_frame, text_table
 

@@ -25,13 +25,13 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from methods.contract import Card, Desk, Example, FusionMethod, LongTrainedMethod, RefusedError
-from methods.numerics.training_loop import run_training
 from methods.unsupervised.mossfuse.ablation import FittedAblation, KnownDegradation, Without
 from methods.unsupervised.mossfuse.checkpoint import Facts, load_network, read_facts
 from methods.unsupervised.mossfuse.fitted import FittedMossFuse, Inference
 from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.training import Budget, learn_on_pair, new_network
+from methods.unsupervised.mossfuse.training_loop import run_training
 from methods.unsupervised.mossfuse.weights_file import SUFFIX, load_own_network, read_metadata, read_own_facts, save_weights
 
 STEPS = 60  # of the default budget: about ten seconds of one core for 128 x 128 pixels and 31 bands

@@ -1,0 +1,72 @@
+"""Where a run took place: written once a run and referred to by every record."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.clone import ROOT
+from benchmark.matrix.keys import digest
+
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-image", "h5py", "pillow")
+
+
+def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
+    """Versions, processor, memory, device, threads and commit. CUDA is asked by its driver's files alone, never initialised here."""
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "device": device,
+        "threads_per_cell": threads,
+        "slots": slots,
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
+        "cuda_build": torch.version.cuda,
+        "gpu_driver": _first_line(Path("/proc/driver/nvidia/version")),
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return {**found, **{name: _version(name) for name in PACKAGES}}
+
+
+def environment_digest(place: Mapping[str, Any]) -> str:
+    """Names environments/<digest>.json: everything in `environment` but the moment."""
+    return digest({name: value for name, value in place.items() if name != "started"})
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*:\s*(.+)$", facts.read_text(encoding="utf-8"), re.MULTILINE) if facts.exists() else None
+    return found[1] if found else platform.processor()
+
+
+def _first_line(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8").splitlines()[0] if file.exists() else None
+
+
+def _git(*arguments: str) -> str:
+    """The answer of git in the clone; empty outside one or without git."""
+    try:
+        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,155 @@
+"""What changed between two runs beyond noise.
+
+Cells are paired by what they are: method, parameters, oracle or not, scene, protocol's numbers, seed and device. Keys do not serve, as
+they change with the sources, whose effect is the question. A pair has changed when
+
+    outcome     differs
+    a metric    differs by more than one unit of the last digit that tables print
+    seconds     of fuse: the ranges between the quartiles lie apart, and the medians differ by more than a factor of 1.25 (a range of fewer
+                than three rounds says nothing: a factor of 2). Compared only between equal machines and threads, and where no other work
+                took processor time meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.metrics.metric_facts import METRICS
+from benchmark.review.explain import spell_metric
+from benchmark.run_folder.record import Clock, RecordError, Result, read_json, read_records
+
+FACTOR, FACTOR_UNSURE, ROUNDS = 1.25, 2.0, 3
+_DIGITS = {metric.name: metric.digits for metric in METRICS}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One cell that changed."""
+
+    before: Result
+    after: Result
+    what: tuple[str, ...]  # a line each
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs, cell by cell."""
+
+    same: int
+    differences: tuple[Difference, ...]
+    only_before: tuple[Result, ...]
+    only_after: tuple[Result, ...]
+    untimed: int  # pairs whose seconds were not compared: other machines or threads, or other work meanwhile
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs beyond noise, cells of one run alone included."""
+        return bool(self.differences or self.only_before or self.only_after)
+
+    def text(self) -> str:
+        """For the terminal."""
+        lines = []
+        for difference in self.differences:
+            lines.append(f"changed   {_name(difference.after)}  ({difference.before.key} -> {difference.after.key})")
+            lines += [f"          {what}" for what in difference.what]
+        lines += [f"only in A {_name(record)}  ({record.key})" for record in self.only_before]
+        lines += [f"only in B {_name(record)}  ({record.key})" for record in self.only_after]
+        alone = len(self.only_before) + len(self.only_after)
+        lines.append(f"{self.same} cells alike, {len(self.differences)} changed, {alone} in one run only")
+        if self.untimed:
+            lines.append(f"seconds of {self.untimed} cells were not compared: another machine, other threads, or other work meanwhile")
+        if self.changed:
+            lines.append("next: python run_benchmark.py explain RUN_DIR KEY tells all about a cell, and how to repeat it")
+        return "\n".join(lines)
+
+
+def compare(before: Path, after: Path) -> Comparison:
+    """What changed from one run folder to another.
+
+    Raises:
+        RecordError: one is no run folder, a record cannot be read, or two records of a run are of one and the same cell.
+    """
+    first, second = (_by_identity(folder) for folder in (before, after))
+    differences, untimed, same = [], 0, 0
+    for identity, old in first.items():
+        new = second.get(identity)
+        if new is None:
+            continue
+        comparable = _place(before, old) == _place(after, new) and not (old.contended or new.contended)
+        untimed += not comparable
+        what = changes(old, new, timed=comparable)
+        same += not what
+        differences += [Difference(old, new, tuple(what))] if what else []
+    return Comparison(
+        same=same,
+        differences=tuple(differences),
+        only_before=tuple(record for identity, record in first.items() if identity not in second),
+        only_after=tuple(record for identity, record in second.items() if identity not in first),
+        untimed=untimed,
+    )
+
+
+def changes(old: Result, new: Result, *, timed: bool) -> list[str]:
+    """What differs between two records of one cell beyond noise, a line each."""
+    if old.outcome != new.outcome:
+        return [f"{old.outcome} {old.reason}".strip() + f" -> {new.outcome} {new.reason}".rstrip()]
+    lines = [
+        f"{spell_metric(name, old.metrics[name])} -> {spell_metric(name, new.metrics[name])}"
+        for name in old.metrics
+        if name in new.metrics and metric_differs(name, old.metrics[name], new.metrics[name])
+    ]
+    if timed and old.clock is not None and new.clock is not None and seconds_differ(old.clock, new.clock):
+        lines.append(f"fuse {old.clock.fuse:.4g} s -> {new.clock.fuse:.4g} s ({new.clock.fuse / old.clock.fuse:.2f} times)")
+    return lines
+
+
+def metric_differs(name: str, first: float | None, second: float | None) -> bool:
+    """Whether two values differ by more than one unit of the last digit that tables print; whole numbers, at all."""
+    if first is None or second is None:
+        return first is not second
+    digits = _DIGITS.get(name, 6)
+    return abs(first - second) > (10.0**-digits * (1 + 1e-9) if digits else 0)
+
+
+def seconds_differ(first: Clock, second: Clock) -> bool:
+    """Whether two clocks differ beyond their spreads."""
+    if first.fuse <= 0 or second.fuse <= 0:
+        return False
+    factor = max(first.fuse / second.fuse, second.fuse / first.fuse)
+    if min(first.rounds, second.rounds) < ROUNDS:
+        return factor > FACTOR_UNSURE
+    apart = first.fuse_high < second.fuse_low or second.fuse_high < first.fuse_low
+    return apart and factor > FACTOR
+
+
+def _by_identity(folder: Path) -> dict[str, Result]:
+    found: dict[str, Result] = {}
+    for record in read_records(folder):
+        other = found.setdefault(_identity(record), record)
+        if other is not record:
+            newer = max(other, record, key=lambda one: one.ended)
+            found[_identity(record)] = newer  # the sources changed between them: the last counts
+    if not found:
+        raise RecordError(f"expected at least one record in {folder / 'cells'}, got none; run the plan first")
+    return found
+
+
+def _identity(record: Result) -> str:
+    protocol = {name: value for name, value in record.protocol.items() if name not in ("name", "source")}
+    oracle = record.oracle.get("count", 0)
+    return json.dumps([record.method, record.parameters, record.scene, protocol, record.seed, record.device, oracle], sort_keys=True)
+
+
+def _place(folder: Path, record: Result) -> Mapping[str, Any]:
+    """What a cell's seconds depend on besides the code."""
+    file = folder / "environments" / f"{record.environment}.json" if record.environment else folder / "environment.json"
+    facts = read_json(file) if file.exists() else {}
+    return {"threads": record.threads, **{name: facts.get(name) for name in ("processor", "cores", "gpu_driver", "slots")}}
+
+
+def _name(record: Result) -> str:
+    return f"{record.label} on {record.scene}, {record.protocol.get('name')}, seed {record.seed}"

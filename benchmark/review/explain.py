@@ -1,0 +1,174 @@
+"""Everything about one cell, out of the run folder, and the command that repeats it alone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from benchmark.metrics.metric_facts import METRICS
+from benchmark.run_folder.record import RecordError, Result, read_json, read_record
+
+TAIL_LINES = 30
+_DIGITS = {metric.name: (metric.label, metric.digits, metric.unit) for metric in METRICS}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What repeats one cell."""
+
+    plan: Path  # the file that was run, while its text is the same, else the text that the run folder kept
+    key: str
+    device: str
+    arguments: tuple[str, ...]  # --data, --plugins, --seed
+
+    def command(self) -> str:
+        """At the command line, into a run folder of its own."""
+        options = ["--out", f"results/cell_{self.key}", "--device", self.device, *self.arguments]
+        return shlex.join(["python", "run_benchmark.py", "cell", str(self.plan), self.key, *options])
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of a cell."""
+
+    folder: Path
+    key: str
+    planned: Mapping[str, Any]  # label, scene, protocol and seed, out of index.json; empty where the plan has it no more
+    record: Result | None  # None: not run yet
+    log_tail: tuple[str, ...]
+    files: tuple[tuple[str, int], ...]  # name inside the run folder, bytes
+    recipe: Recipe | None  # repeats the cell; None where the run folder does not tell how
+
+    def text(self) -> str:
+        """For the terminal."""
+        lines = [f"cell       {self.key}"]
+        if self.record is None:
+            lines += [f"{name:10} {self.planned[name]}" for name in ("label", "scene", "protocol", "seed")]
+            lines.append("outcome    not run yet: run the plan again, or the command below")
+        else:
+            lines += _record_lines(self.record)
+            if not self.planned:
+                lines.append("plan       the plan has no such cell any more (its parameters, data or sources have changed since)")
+        lines += [f"file       {self.folder / name}  ({size:,} bytes)" for name, size in self.files]
+        if self.log_tail:
+            lines += ["log, its end:", *(f"    {line}" for line in self.log_tail)]
+        if self.recipe is not None:
+            lines += ["to repeat it alone, from the clone:", f"    {self.recipe.command()}"]
+            lines.append("in one process, with the debugger where it fails: explain with --debug")
+        else:
+            lines.append("to repeat it alone: run its plan again with this version, which keeps the plan in the run folder, and ask again")
+        return "\n".join(lines)
+
+
+def explain(folder: Path, key: str) -> Explanation:
+    """All about the cell `key` (or the only one whose key begins so).
+
+    Raises:
+        RecordError: the folder is no run folder, or has no such cell; the text names the nearest and how to list all.
+    """
+    index = read_index(folder)
+    whole = _whole(folder, key, index)
+    file = folder / "cells" / f"{whole}.json"
+    record = read_record(file) if file.exists() else None
+    log = folder / "logs" / f"{whole}.txt"
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
+    names = [f"cells/{whole}.json", f"estimates/{whole}.h5", f"estimates/{whole}_std.h5", f"logs/{whole}.txt"]
+    if record is not None:
+        names += [f"scenes/{record.scene_digest}.h5", f"observations/{record.observation_digest}.h5"]
+        names += [f"environments/{record.environment}.json"] if record.environment else []
+    files = tuple((name, (folder / name).stat().st_size) for name in names if (folder / name).is_file())
+    return Explanation(folder, whole, index["cells"].get(whole, {}), record, tuple(tail), files, _recipe(folder, whole, index))
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """index.json of a run folder, or an empty one where there is none (a run of an earlier version).
+
+    Raises:
+        RecordError: the folder is no run folder.
+    """
+    if not (folder / "cells").is_dir() and not (folder / "index.json").exists():
+        raise RecordError(f"expected a run folder with cells/*.json, got {folder}; give the folder that `run` named at its end")
+    if not (folder / "index.json").exists():
+        return {"cells": {}, "arguments": [], "file": "", "device": ""}
+    return read_json(folder / "index.json")
+
+
+def _whole(folder: Path, key: str, index: Mapping[str, Any]) -> str:
+    known: set[str] = {*index["cells"], *(file.stem for file in (folder / "cells").glob("[!.]*.json"))}
+    if key in known:
+        return key
+    fitting = sorted(one for one in known if key and one.startswith(key))
+    if len(fitting) == 1:
+        return fitting[0]
+    near = fitting[:5] or get_close_matches(key, sorted(known), n=3, cutoff=0.3)
+    nearest = f"; the nearest: {', '.join(near)}" if near else ""
+    raise RecordError(
+        f"expected the key of one of {len(known)} cells of {folder}, got {key!r}{nearest}; `ls {folder / 'cells'}` lists what has run"
+    )
+
+
+def _recipe(folder: Path, key: str, index: Mapping[str, Any]) -> Recipe | None:
+    """What repeats a cell: of a merged run, as the cell's own run had it."""
+    if key not in index["cells"]:
+        return None
+    about = {"plan": "plan.toml", "arguments": index["arguments"], "device": index["device"], **index["cells"][key]}
+    kept = (folder / about["plan"]).resolve()
+    if not kept.is_file():
+        return None
+    original = Path(index["file"])
+    same = bool(index["file"]) and original.is_file() and original.read_bytes() == kept.read_bytes()
+    return Recipe(original if same else kept, key, about["device"] or "cpu", tuple(about["arguments"]))
+
+
+def _record_lines(record: Result) -> list[str]:
+    card, clock, memory = record.card, record.clock, record.memory
+    lines = [
+        f"outcome    {record.outcome}" + (f": {record.reason}" if record.reason else ""),
+        f"method     {record.label} ({record.method}): {_spell(record.parameters) or 'no parameters'}",
+        f"card       {card.get('name')}, {card.get('paper')}" + (f", doi {card.get('doi')}" if card.get("doi") else ""),
+        f"checked    {card.get('fidelity')}",
+        f"tier       {record.tier}",
+        f"scene      {record.scene}, {' x '.join(map(str, record.observed.get('shape', ()))) or 'of unknown size'}",
+        f"protocol   {_spell(record.protocol)}",
+        f"seed       {record.seed}",
+    ]
+    channels = record.observed.get("channels_used")
+    lines += [f"channels   {', '.join(map(str, channels))}"] if channels else []
+    if clock is not None:
+        warm = "" if clock.warmed else ", not warmed up"
+        lines.append(
+            f"seconds    fuse {clock.fuse:.4g} ({clock.fuse_low:.4g}..{clock.fuse_high:.4g}, {clock.rounds} rounds{warm}), "
+            f"fit {clock.fit:.4g}, adapt {clock.adapt:.4g}, transfer {clock.transfer:.4g}"
+        )
+    if memory is not None:
+        cuda = "" if memory.cuda_peak is None else f", CUDA peak {memory.cuda_peak / 1e6:.0f} MB"
+        lines.append(f"memory     peak {memory.peak / 1e6:.0f} MB, before the method {memory.base / 1e6:.0f} MB{cuda}")
+    if record.parameters_total is not None:
+        lines.append(f"size       {record.parameters_total:,} parameters, {record.parameters_inference:,} of them at inference")
+    if record.flops is not None:
+        bound = f"; a lower bound, not counted: {', '.join(record.flops_uncounted)}" if record.flops_uncounted else ""
+        lines.append(f"flops      {record.flops:.4g} of one fusion, 2 a multiply-add{bound}")
+    if "best" in record.oracle:
+        told = " ".join("-" if value is None else f"{value:.2f}" for value in record.oracle["psnr"])
+        place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"
+        lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
+    if record.contended:
+        lines.append("contended  other work took processor time meanwhile: the seconds are no fair figure")
+    if record.attempts > 1:
+        lines.append(f"attempts   {record.attempts}")
+    lines.append(f"place      {record.device or 'device unknown'}, {record.threads} threads, ended {record.ended or 'at an unknown time'}")
+    return lines + [f"metric     {spell_metric(name, value)}" for name, value in record.metrics.items()]
+
+
+def spell_metric(name: str, value: float | None) -> str:
+    """A metric as tables print it."""
+    label, digits, unit = _DIGITS.get(name, (name, 6, ""))
+    return f"{label} " + ("not defined" if value is None else f"{value:.{digits}f} {unit}".rstrip())
+
+
+def _spell(table: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in table.items() if value not in ("", None))

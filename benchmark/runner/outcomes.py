@@ -1,0 +1,101 @@
+"""From what a child left behind to a record: outcomes, facts on the cell, measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmark.matrix.cell import Cell
+from benchmark.matrix.plan import card_facts, plain
+from benchmark.run_folder.record import Clock, Memory, Outcome, RecordError, Result
+from benchmark.runner.processes import Ended
+from datasets.settings import field_values
+
+RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that another attempt may change
+_SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
+
+
+def outcome_of(ended: Ended) -> Outcome:
+    """How a cell ended whose method gave no estimate."""
+    if ended.how == "error":
+        return {"RefusedError": "skipped", "InvalidEstimateError": "invalid"}.get(ended.error, "failed")  # type: ignore[return-value]
+    return "killed" if ended.how == "done" else ended.how
+
+
+def withheld(cell: Cell) -> str:
+    """Why the method must not or cannot take part in this cell; empty when it can."""
+    card, reveals = cell.card, cell.protocol.reveals
+    missing = [_SPELLED[name] for name in card.needs if name not in reveals]
+    if missing:
+        return f"{card.name} needs {' and '.join(missing)}, which protocol {cell.protocol.name} withholds"
+    if {cell.scene.name, cell.fingerprint} & set(card.trained_scenes):
+        return f"{card.name} was trained on {cell.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
+    return ""
+
+
+def make_record(
+    cell: Cell,
+    outcome: Outcome,
+    reason: str,
+    *,
+    device: str,
+    threads: int,
+    place: str,
+    observed: Mapping[str, Any],
+    attempts: int = 1,
+    measured: Mapping[str, Any] | None = None,
+) -> Result:
+    """The record of a cell; `measured` is what `FuseJob` answered, `place` the digest of the environment."""
+    card, known = cell.card, measured or {}
+    return Result(
+        key=cell.key,
+        outcome=outcome,
+        reason=reason,
+        method=cell.contestant.entry.name,
+        label=cell.contestant.label,
+        parameters=plain(field_values(cell.contestant.method)),
+        card=card_facts(card) | {"family": cell.contestant.entry.family},
+        tier=card.tier,
+        scene=cell.scene.name,
+        scene_digest=cell.scene_digest,
+        observation_digest=cell.observation_digest,
+        protocol={"name": cell.protocol.name, "source": cell.protocol.source, **cell.protocol.numbers()},
+        observed=known.get("observed", observed),
+        seed=cell.seed,
+        oracle={"count": cell.contestant.oracle, **known.get("oracle", {})} if cell.contestant.oracle else {},
+        clock=Clock(**known["clock"]) if known else None,
+        memory=Memory(**known["memory"]) if known else None,
+        parameters_total=known.get("parameters_total"),
+        parameters_inference=known.get("parameters_inference"),
+        flops=known.get("flops"),
+        flops_uncounted=tuple(known.get("flops_uncounted", ())),
+        attempts=known.get("attempts", attempts),
+        device=device,
+        threads=known.get("threads", threads),
+        environment=place,
+        ended=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def measurement(record: Result) -> dict[str, Any]:
+    """What the meter said, out of a record that needs only a new score.
+
+    Raises:
+        RecordError: the cell has no measurement.
+    """
+    if record.clock is None or record.memory is None:
+        raise RecordError(f"{record.key}: expected a scored cell, got {record.outcome}")
+    return {
+        "clock": asdict(record.clock),
+        "memory": asdict(record.memory),
+        "parameters_total": record.parameters_total,
+        "parameters_inference": record.parameters_inference,
+        "flops": record.flops,
+        "flops_uncounted": list(record.flops_uncounted),
+        "attempts": record.attempts,
+        "threads": record.threads,
+        "observed": record.observed,
+        **({"oracle": record.oracle} if "best" in record.oracle else {}),
+    }

@@ -1,0 +1,102 @@
+"""Everything about one cell."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark.matrix.keys import source_digest
+from benchmark.matrix.plan import PlanError, read_plan
+from benchmark.review.explain import explain
+from benchmark.review.rehearse import rehearse
+from benchmark.run_folder.record import RecordError, read_json
+from benchmark.runner.supervisor import RunSettings, run
+from datasets.scenes import DataRoots
+from tests.benchmark.conftest import plan, plugin
+from tests.benchmark.folders import FIRST, run_folder, variant
+
+
+def test_every_fact_of_a_record_is_told(tmp_path: Path) -> None:
+    assert FIRST.clock is not None
+    record = replace(FIRST, flops=2_000_000, flops_uncounted=("fft",), attempts=2, clock=replace(FIRST.clock, steal=0.5))
+    folder = run_folder(tmp_path / "run", [record])
+    text = explain(folder, FIRST.key).text()
+    for part in (
+        "outcome    scored",
+        "Steady (steady): rank=3",
+        "a test, 2026, doi 10.0/0",
+        "tier       blind",
+        "scene      file/a, 31 x 16 x 24",
+        "ratio=8",
+        "channels   r, g, b",
+        "fuse 1 (0.9..1.1, 5 rounds), fit 2",
+        "peak 200 MB, before the method 150 MB",
+        "12,345 parameters, 345 of them at inference",
+        "2e+06 of one fusion, 2 a multiply-add; a lower bound, not counted: fft",
+        "contended",
+        "attempts   2",
+        "cpu, 1 threads",
+        "PSNR 30.00 dB",
+        "Q2n not defined",
+        f"estimates/{FIRST.key}.h5",
+        "scenes/5ce0.h5",
+        "its last line",
+        f"cell {folder / 'plan.toml'} {FIRST.key} --out results/cell_{FIRST.key} --device cpu --seed 0",
+    ):
+        assert part in text, part
+
+
+def test_a_failed_cell_tells_the_reason_and_the_end_of_its_log(tmp_path: Path) -> None:
+    folder = run_folder(
+        tmp_path / "run", [variant("b", outcome="failed", reason="ValueError: no luck", metrics={}, clock=None, memory=None)]
+    )
+    (folder / "logs" / f"{'b' * 20}.txt").write_text("".join(f"line {number}\n" for number in range(100)))
+    told = explain(folder, "bbb")
+    assert told.log_tail == tuple(f"line {number}" for number in range(70, 100))
+    assert "outcome    failed: ValueError: no luck" in told.text()
+
+
+def test_a_cell_that_waits_is_told_by_the_plan(tmp_path: Path) -> None:
+    told = explain(run_folder(tmp_path / "run", [FIRST], waiting=("c",)), "c")
+    assert told.record is None
+    assert "label      Later" in told.text()
+    assert "not run yet" in told.text()
+    assert told.recipe is not None
+
+
+def test_a_key_that_is_none_or_that_of_several_names_the_nearest(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", [variant("b"), variant("c")], waiting=("d",))
+    with pytest.raises(RecordError, match=r"one of 3 cells .* got 'cccccccccd'; the nearest: c{20}.*ls "):
+        explain(folder, "cccccccccd")
+    with pytest.raises(RecordError, match="got ''"):
+        explain(folder, "")
+    run_folder(folder, [replace(FIRST, key="b" * 19 + "0"), variant("b")])
+    with pytest.raises(RecordError, match=f"the nearest: {'b' * 19}0, {'b' * 20}"):
+        explain(folder, "bb")
+
+
+def test_the_plan_that_was_run_is_named_while_it_is_the_same(world: Path) -> None:
+    file = plan(world, ["steady"], scenes=("a",))
+    checked = read_plan(file, DataRoots.parse([]), world / "plugins")
+    arguments = ("--plugins", str(world / "plugins"))
+    record = run(checked, RunSettings(world / "run", arguments=arguments, plan_file=str(file)), lambda _: None)[0]
+    recipe = explain(world / "run", record.key).recipe
+    assert recipe is not None
+    assert recipe.plan == file
+    command = shlex.split(recipe.command())
+    assert command[:5] == ["python", "run_benchmark.py", "cell", str(file), record.key]
+    assert command[-2:] == ["--plugins", str(world / "plugins")]
+    assert rehearse(recipe)["clock"]["rounds"] >= 1
+    plan(world, ["bicubic"], scenes=("a",))
+    changed = explain(world / "run", record.key).recipe
+    assert changed is not None
+    assert changed.plan == world / "run" / "plan.toml"
+    assert changed.plan.read_text() == checked.text
+    assert read_json(world / "run" / "index.json")["cells"][record.key]["label"] == "steady"
+    plugin(world / "plugins", "steady", "raise ValueError('in this process')")
+    source_digest.cache_clear()
+    with pytest.raises(PlanError, match=r"expected the key of one of the plan's 1 cells, got .*sources"):
+        rehearse(changed)
