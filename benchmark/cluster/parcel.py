@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.record import Result, record_from, write_bytes
-from benchmark.runner.supervisor import Progress, RunSettings, run
+from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.supervisor import run
 
 ALWAYS = ("estimates", "logs", "environments", "responses", "cells")
 ONCE = ("scenes", "observations")  # what cells share: sent only while the run folder lacks it

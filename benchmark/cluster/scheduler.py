@@ -22,7 +22,7 @@ from benchmark.cluster.parcel import ALWAYS, ONCE, ParcelError, unpack
 from benchmark.matrix.cell import Cell
 from benchmark.run_folder.record import Result
 from benchmark.runner.retention import Keep
-from benchmark.runner.supervisor import Arrival
+from benchmark.runner.settings import Arrival
 
 if TYPE_CHECKING:
     from distributed import Client, Future

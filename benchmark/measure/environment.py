@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchmark.clone import ROOT
-from benchmark.matrix.keys import digest
+from datasets.digests import digest_of
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-image", "h5py", "pillow")
 
@@ -31,7 +31,7 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
         "device": device,
         "threads_per_cell": threads,
         "slots": slots,
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # of cells: runner/server.py
         "cuda_build": torch.version.cuda,
         "gpu_driver": _first_line(Path("/proc/driver/nvidia/version")),
         "commit": _git("rev-parse", "HEAD"),
@@ -43,7 +43,7 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
 
 def environment_digest(place: Mapping[str, Any]) -> str:
     """Names environments/<digest>.json: everything in `environment` but the moment."""
-    return digest({name: value for name, value in place.items() if name != "started"})
+    return digest_of({name: value for name, value in place.items() if name != "started"})
 
 
 def _version(package: str) -> str | None:

@@ -26,7 +26,6 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -35,7 +34,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import torch
 
-from benchmark.clone import ROOT
+from benchmark.runner.server import enter_child, server_context
 
 GRACE_S = 1.0  # between one signal and the next
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
@@ -132,7 +131,7 @@ class Child:
 
 def start(job: Job, limits: Limits) -> Child:
     """Run `job` in a new child."""
-    context = _context()
+    context = server_context()
     scratch = Path(tempfile.mkdtemp(prefix="hmif-cell-"))
     ours, theirs = context.Pipe(duplex=False)
     their_life, our_life = context.Pipe(duplex=False)
@@ -242,24 +241,10 @@ def _oom_kills() -> int:
     return max(counts)
 
 
-def _context() -> Any:
-    """The fork server's context.
-
-    The server ignores sys.path, so our folder goes into its PYTHONPATH. Waiting OpenMP threads are told to sleep, not to spin: on a machine
-    with other work, spinning made a network of small layers 13 times slower on two threads than on one (measured), and timings a lottery.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if str(ROOT) not in paths:
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *(path for path in paths if path)])
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.runner.jobs"])
-    return context
-
-
 def _child(job: Job, pipe: Connection, life: Connection, scratch: Path, limits: Limits) -> None:
     """Runs in the child: its own group, folder and limits, then the job, then one answer."""
     os.setpgid(0, 0)
+    enter_child()
     _die_with_supervisor(life)
     if limits.apart:
         os.chdir(scratch)

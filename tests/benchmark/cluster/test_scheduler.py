@@ -21,9 +21,11 @@ import pytest
 from benchmark.cluster import scheduler as cluster_module
 from benchmark.cluster.parcel import ALWAYS, OrphanError, ParcelError, pack, run_packed, unpack
 from benchmark.cluster.scheduler import Cluster, ClusterError, _Hand
-from benchmark.matrix.plan import Plan, read_plan
+from benchmark.matrix.plan import Plan
+from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
-from benchmark.runner.supervisor import Progress, RunSettings, run
+from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
 
