@@ -21,10 +21,7 @@ from benchmark.runner.settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.scenes import DataRoots
-from tests.benchmark.conftest import plan, plugin
-
-ROOT = Path(__file__).resolve().parents[3]
-FLOORS = ("datasets", "methods", "benchmark", "reports")
+from tests.benchmark.conftest import ROOT, copied_clone, plan, plugin
 
 
 def go(world: Path, file: Path, out: str = "run", notes: list[str] | None = None, **settings: object) -> dict[tuple[str, str], Result]:
@@ -182,12 +179,7 @@ def test_a_data_file_that_is_changed_during_a_run_fails_the_cell(world: Path) ->
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this clone, to be spoilt."""
-    place = tmp_path_factory.mktemp("clone")
-    for floor in FLOORS:
-        shutil.copytree(ROOT / floor, place / floor, ignore=shutil.ignore_patterns("__pycache__", "weights"))
-    for name in ("run_benchmark.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, place / name)
-    return place
+    return copied_clone(tmp_path_factory.mktemp("clone"))
 
 
 def called(clone: Path, file: Path, out: Path, cwd: Path, *more: str) -> dict[str, Result]:
