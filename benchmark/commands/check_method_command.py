@@ -1,0 +1,29 @@
+"""`check-method`: the contract's checks on one method."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmark.commands.command import FAILED, OK, Answer, Command, Desk, add_plugins
+
+
+def _arguments(check: argparse.ArgumentParser) -> None:
+    check.add_argument("name", metavar="NAME|FILE")
+    add_plugins(check)
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from benchmark.authors.conformance import examine
+    from methods.catalog import find_one
+
+    lines, broken = [], 0
+    for finding in examine(find_one(options.name, options.plugins)):
+        lines.append(f"{'broken' if finding.problem else 'ok':7} {finding.check}")
+        if finding.problem:
+            broken += 1
+            lines.append(f"        {finding.problem}")
+    lines.append(f"{broken} rules broken" if broken else "the method keeps the contract: name it in a plan, and it is in the matrix")
+    return Answer("\n".join(lines), FAILED if broken else OK)
+
+
+COMMAND = Command("check-method", "run the contract's checks on one method", _arguments, _call)
