@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from benchmark.commands.command import OK, USAGE, Desk  # noqa: E402
+from benchmark.commands.command import OK, USAGE, Desk, expect_platform  # noqa: E402
 
 if TYPE_CHECKING:
     import argparse
@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         given = [DEFAULT, *given]
     options = parser().parse_args(given)
     try:
+        expect_platform(given[0])
         answer = options.call(options, Terminal())
         if answer.raw:
             sys.stdout.buffer.write(answer.raw)

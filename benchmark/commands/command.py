@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from datasets.scenes import DataRoots
 
 OK, FAILED, USAGE = 0, 1, 2
+NEEDS_LINUX = ("run", "cell")
+NEEDS_LOCKS = ("status", "merge", "clean", "rescore")
 
 
 class CommandError(ValueError):
@@ -134,6 +137,21 @@ def repeating(options: argparse.Namespace) -> tuple[str, ...]:
         given += ["--data", f"{name}{equals}{Path(folder).expanduser().resolve()}"]
     given += ["--plugins", str(options.plugins.resolve())] if options.plugins else []
     return (*given, *(("--seed", str(options.seed)) if options.seed is not None else ()))
+
+
+def expect_platform(command: str) -> None:
+    """Refuse what this operating system cannot do: running cells needs Linux, locking a run folder a POSIX system.
+
+    Raises:
+        CommandError: `command` does not work here; the text says what does.
+    """
+    if command in NEEDS_LINUX and sys.platform != "linux":
+        raise CommandError(
+            f"{command}: expected Linux, got {sys.platform}: cells run in processes of a fork server, with limits and meters that only "
+            "Linux has. Use a Linux machine, WSL 2 or a container; reports of its run folders can be drawn here"
+        )
+    if command in NEEDS_LOCKS and os.name != "posix":
+        raise CommandError(f"{command}: expected Linux or macOS, got {sys.platform}: a run folder is locked by flock, which is not there")
 
 
 def results_folder(name: str) -> Path:
