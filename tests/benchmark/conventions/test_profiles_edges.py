@@ -122,7 +122,7 @@ def test_a_typo_names_the_profiles() -> None:
 
 
 def test_the_facts_import_neither_numpy_nor_torch_and_the_functions_no_torch_and_no_sewar() -> None:
-    for module, heavy in (("facts", {"numpy", "torch", "scipy"}), ("table", {"torch", "sewar", "skimage"})):
+    for module, heavy in (("profile_facts", {"numpy", "torch", "scipy"}), ("profile_table", {"torch", "sewar", "skimage"})):
         command = f"import sys, benchmark.conventions.{module}; sys.exit(int(bool({heavy!r} & set(sys.modules))))"
         assert subprocess.run([sys.executable, "-c", command], cwd=ROOT, check=False).returncode == 0, module
 
