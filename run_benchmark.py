@@ -194,11 +194,14 @@ class _Printer:
         self.rewrite = sys.stderr.isatty()
 
     def __call__(self, progress: Progress) -> None:
+        from benchmark.review.explain import spell_metric
+
         left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
         if progress.last is not None:
             result = progress.last
             psnr = result.metrics.get("psnr")
-            told = f"PSNR {psnr:.2f} dB" if result.outcome == "scored" and psnr is not None else f"{result.outcome} {result.reason}".strip()
+            scored = result.outcome == "scored" and psnr is not None
+            told = spell_metric("psnr", psnr) if scored else f"{result.outcome} {result.reason}".strip()
             line = f"[{progress.done}/{progress.total}] {result.label} on {result.scene}, {result.protocol['name']}: {told}"
             print(f"\r\x1b[K{line}" if self.rewrite else f"{line}{left}", file=sys.stderr, flush=True)
         if self.rewrite and progress.running:

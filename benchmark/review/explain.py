@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def _record_lines(record: Result) -> list[str]:
         bound = f"; a lower bound, not counted: {', '.join(record.flops_uncounted)}" if record.flops_uncounted else ""
         lines.append(f"flops      {record.flops:.4g} of one fusion, 2 a multiply-add{bound}")
     if "best" in record.oracle:
-        told = " ".join("-" if value is None else f"{value:.2f}" for value in record.oracle["psnr"])
+        told = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
         place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"
         lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
     if record.contended:
@@ -165,8 +166,10 @@ def _record_lines(record: Result) -> list[str]:
 
 
 def spell_metric(name: str, value: float | None) -> str:
-    """A metric as tables print it."""
+    """A metric as tables print it, infinity in words."""
     label, digits, unit = _DIGITS.get(name, (name, 6, ""))
+    if value == inf:
+        return f"{label} infinite"
     return f"{label} " + ("not defined" if value is None else f"{value:.{digits}f} {unit}".rstrip())
 
 

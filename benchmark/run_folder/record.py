@@ -17,11 +17,15 @@ A run folder:
     iterates/<key>/             of an oracle row that has no score yet: the cubes to pick from
     profiles/<key>.json         the same estimate scored by other projects' conventions, where `rescore` was asked to
     logs/<key>.txt              what the cell printed, and its traceback
+
+JSON has no number for infinity. An infinite score, such as the PSNR of a band that was met exactly, stands there as the text "inf", a score
+that is not defined as null; read back they are `math.inf` and None. No other text, no NaN and no -Inf is ever stored.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -31,6 +35,7 @@ from typing import Any, Literal, get_args
 Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 SCHEMA = 1
+INFINITE = "inf"  # the text of an infinite score in JSON
 
 
 class RecordError(ValueError):
@@ -81,7 +86,7 @@ class Result:
     protocol: Mapping[str, Any]  # its name and all its numbers
     observed: Mapping[str, Any] = field(default_factory=dict)  # what the protocol came to on this scene: channels_used, shape
     seed: int
-    metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined
+    metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined; infinity is a value
     oracle: Mapping[str, Any] = field(default_factory=dict)  # of an oracle row: count of iterates, the best one, psnr of each (oracle.py)
     clock: Clock | None = None
     memory: Memory | None = None
@@ -112,6 +117,9 @@ class Result:
 def write_record(folder: Path, result: Result) -> Path:
     """cells/<key>.json, by a temporary file, fsync and a rename: whole or not there."""
     table = asdict(result)
+    table["metrics"] = {name: score_to_json(value) for name, value in result.metrics.items()}
+    if "psnr" in result.oracle:
+        table["oracle"]["psnr"] = [score_to_json(value) for value in result.oracle["psnr"]]
     if not result.oracle:
         del table["oracle"]  # a record of any other row says nothing of oracles
     return write_json(folder / "cells" / f"{result.key}.json", table)
@@ -137,9 +145,30 @@ def record_from(table: dict[str, Any], name: str) -> Result:
     try:
         clock, memory = table.pop("clock"), table.pop("memory")
         table["flops_uncounted"] = tuple(table["flops_uncounted"])
+        table["metrics"] = {name: score_from_json(value) for name, value in dict(table["metrics"]).items()}
+        if "psnr" in table.get("oracle", {}):
+            table["oracle"]["psnr"] = [score_from_json(value) for value in table["oracle"]["psnr"]]
         return Result(**table, clock=Clock(**clock) if clock else None, memory=Memory(**memory) if memory else None)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
+
+
+def score_to_json(value: float | None) -> float | str | None:
+    """A score as JSON holds it: a number, null where it is not defined, "inf" where it is infinite."""
+    return INFINITE if value == math.inf else value
+
+
+def score_from_json(value: object) -> float | None:
+    """The score that JSON holds, infinity as a float.
+
+    Raises:
+        ValueError: it is no finite number, no null and not "inf".
+    """
+    if value == INFINITE:
+        return math.inf
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)):
+        return value
+    raise ValueError(f'{value!r} where a finite number, null or "{INFINITE}" was expected')
 
 
 def read_records(folder: Path) -> list[Result]:

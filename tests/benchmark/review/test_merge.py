@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import h5py
@@ -127,6 +128,15 @@ def test_other_figures_for_one_cell_are_refused_and_nothing_is_written(tmp_path:
     assert merge([a, close], tmp_path / "c").records == 1, "another processor's last bits are no contradiction"
     rescored = run_folder(tmp_path / "rescored", [variant("a", metrics_key="m1", metrics={"psnr": 12.0})])
     assert merge([a, rescored], tmp_path / "e").records == 1, "metrics of another version are not compared"
+
+
+def test_an_infinite_figure_contradicts_a_finite_one_and_not_itself(tmp_path: Path) -> None:
+    exact = run_folder(tmp_path / "a", [variant("a", metrics={"psnr": math.inf})])
+    again = run_folder(tmp_path / "b", [variant("a", metrics={"psnr": math.inf})])
+    assert merge([exact, again], tmp_path / "c").records == 1
+    high = run_folder(tmp_path / "d", [variant("a", metrics={"psnr": 150.0})])
+    with pytest.raises(MergeError, match=r"PSNR infinite against PSNR 150\.00 dB"):
+        merge([exact, high], tmp_path / "e")
 
 
 def test_a_damaged_shared_file_is_refused(tmp_path: Path) -> None:
