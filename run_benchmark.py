@@ -63,15 +63,16 @@ class Terminal(Desk):
 
     def progress(self, progress: Progress) -> None:
         """One line for each finished cell, and what runs now."""
+        from benchmark.metrics.spelling import spell_metric
+
         for note in progress.notes:
             self.line(note, passing=False)
         left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
         if progress.last is not None:
             result = progress.last
             psnr = result.metrics.get("psnr")
-            outcome = (
-                f"PSNR {psnr:.2f} dB" if result.outcome == "scored" and psnr is not None else f"{result.outcome} {result.reason}".strip()
-            )
+            scored = result.outcome == "scored" and psnr is not None
+            outcome = spell_metric("psnr", psnr) if scored else f"{result.outcome} {result.reason}".strip()
             text = f"[{progress.done}/{progress.total}] {result.label} on {result.scene}, {result.protocol['name']}: {outcome}"
             self.line(text if self.rewrite else f"{text}{left}", passing=False)
         if self.rewrite and progress.running:

@@ -80,10 +80,12 @@ def draw_sweep(sweep: Sweep, column: Column | None = None) -> Figure:
     at = _places(sweep)
     look = look_of(summaries)
     lines: dict[tuple[str, str], list[tuple[float, float, float, float]]] = {}
+    infinite = False
     for place, summary in zip(at, summaries, strict=True):
         for row in summary.rows:
             values = scene_means(row, column)
-            if row.ranked and len(values):
+            infinite |= row.ranked and row.values[column.key].infinite > 0
+            if row.ranked and len(values) and np.isfinite(values).all():
                 interval = bootstrap_interval(values) if len(values) >= LEAST_SCENES else (float(values.min()), float(values.max()))
                 lines.setdefault((row.tier, row.label), []).append((place, float(values.mean()), *interval))
     few = max(len(summary.scenes) for summary in summaries) < LEAST_SCENES
@@ -95,7 +97,8 @@ def draw_sweep(sweep: Sweep, column: Column | None = None) -> Figure:
         panel.set_xlabel(shorten(sweep.label, 64), parse_math=False)
         panel.set_ylabel(f"{column.label}, {column.unit}" if column.unit else column.label)
         panel.set_xticks(at, [_tick(number) for number, _ in sweep.points])
-        panel.set_title(f"band: {'range of the scenes' if few else '95 % interval of the mean'}", loc="right", fontsize=TINY)
+        left_out = "infinite means not shown; " if infinite else ""
+        panel.set_title(f"{left_out}band: {'range of the scenes' if few else '95 % interval of the mean'}", loc="right", fontsize=TINY)
         legend = figure.legend(loc="outside lower center", ncols=2, columnspacing=1.0, handlelength=2.4)
         for text in legend.get_texts():
             text.set_parse_math(False)

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ def _record_lines(record: Result) -> list[str]:
         bound = f"; a lower bound, not counted: {', '.join(record.flops_uncounted)}" if record.flops_uncounted else ""
         lines.append(f"flops      {record.flops:.4g} of one fusion, 2 a multiply-add{bound}")
     if "best" in record.oracle:
-        told = " ".join("-" if value is None else f"{value:.2f}" for value in record.oracle["psnr"])
+        told = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
         place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"
         lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
     if record.contended:

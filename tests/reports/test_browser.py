@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reports.report import ReportPaths
+from reports.report import ReportPaths, write_report
+from tests.benchmark.folders import read_records, write_record
 from tests.reports.conftest import HOSTILE
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -85,6 +88,18 @@ def test_tables_sort_inside_tiers_by_click_and_by_key(opened: Opened) -> None:
     heads.nth(6).locator("button").press("Space")  # seconds of fusion
     assert heads.nth(1).get_attribute("aria-sort") is None
     assert opened.texts(rows) == ["R-FUSE", "HySure"]
+
+
+def test_an_infinite_score_sorts_before_every_number(browser: Any, small_run: Path) -> None:
+    for record in read_records(small_run):
+        write_record(small_run, replace(record, metrics={**record.metrics, "psnr": math.inf if record.method == "bicubic" else 40.0}))
+    opened = open_page(browser, write_report(small_run), WIDTHS[0])
+    button = opened.page.locator("#scores thead button").nth(5)
+    button.click()
+    assert opened.texts("#scores tbody td:nth-child(6)")[0] == "∞"
+    button.click()
+    assert opened.texts("#scores tbody td:nth-child(6)")[-1] == "∞"
+    opened.page.context.close()
 
 
 def test_the_table_of_every_score_sorts_across_tiers_and_puts_what_is_missing_last(opened: Opened) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,23 @@ def test_methods_are_compared_inside_their_tier_and_once_over_all(results: list[
     assert of_tier(found, ALL).unranked == ("MossFuse (50 steps, under-trained)",)
     assert "Left out, not ranked: MossFuse" in " ".join(comparison_section(of_tier(found, ALL), 1).sentences)
     assert "know different things" in " ".join(comparison_section(of_tier(found, ALL), 1).sentences)
+
+
+def test_infinite_differences_are_written_by_their_sign_and_the_heat_map_shows_the_cells(results: list[Result]) -> None:
+    exact = [
+        replace(r, metrics={**r.metrics, "psnr": math.inf}) if (r.method, r.scene) == ("hysure", "s3") else r for r in many_scenes(results)
+    ]
+    summary = summarise(exact)[0]
+    known = of_tier(comparisons([summary]), "psf+srf known")
+    (row,) = pair_table(known).rows
+    difference = f"{20 * np.log10(0.012 / 0.008):.2f}"
+    assert row[:3] == ("HySure against R-FUSE", "∞", f"-{difference}")
+    assert row[3] == f"-{difference} to ∞"
+    assert row[6:] == ("1/0/7", "open")
+    panel = heat_map(summary, summary.scores[0]).axes[0]
+    assert [text.get_text() for text in panel.texts].count("∞") == 1
+    assert "∞: infinite" in panel.get_title(loc="left")
+    assert "∞" not in heat_map(summarise(many_scenes(results))[0], summary.scores[0]).axes[0].get_title(loc="left")
 
 
 def test_the_pair_table_says_by_how_much_and_the_better_one_stands_first(results: list[Result]) -> None:

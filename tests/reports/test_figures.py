@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -96,6 +97,16 @@ def test_a_run_without_scores_still_gives_a_figure_that_says_so(results: list[Re
     lost = [replace(r, outcome="timeout", metrics={}, clock=None, memory=None, parameters_total=None) for r in results]
     texts = texts_of(inline_svg(psnr_seconds(summarise(lost)), "a"))
     assert texts.count("no ranked method with a PSNR") == 2
+
+
+def test_an_infinite_score_has_no_marker_and_the_panel_says_so(results: list[Result]) -> None:
+    exact = [replace(r, metrics={**r.metrics, "psnr": math.inf}) if r.method == "rfuse" and r.metrics else r for r in results]
+    texts = texts_of(inline_svg(psnr_seconds(summarise(exact)[:1]), "a"))
+    assert "R-FUSE" not in texts
+    assert "2 not ranked, 1 of infinite PSNR, not shown" in texts
+    alone = [r for r in exact if r.method == "rfuse"]
+    texts = texts_of(inline_svg(psnr_seconds(summarise(alone)[:1]), "a"))
+    assert "1 of infinite PSNR, not shown" in texts
 
 
 def test_drawing_changes_no_setting_and_keeps_no_figure(results: list[Result], tmp_path: Path) -> None:
