@@ -309,6 +309,8 @@ def _check_method(options: argparse.Namespace) -> int:
         if finding.problem:
             broken += 1
             print(f"        {finding.problem}")
+        if finding.note:
+            print(f"        note: {finding.note}")
     print(f"{broken} rules broken" if broken else "the method keeps the contract: name it in a plan, and it is in the matrix")
     return FAILED if broken else OK
 
