@@ -29,7 +29,7 @@ def test_a_run_from_another_folder_prints_the_table_and_where_things_lie(world: 
     done = cli("run", file, "--out", world / "out", "--plugins", world / "plugins", folder=world)
     assert done.returncode == 0, done.stderr
     assert "[3/3]" in done.stderr
-    for text in ("blind", "psf+srf known", "Bicubic", "R-FUSE", "PSNR", "records", "LaTeX", "index.html"):
+    for text in ("told nothing", "told blur and colour response", "Bicubic", "R-FUSE", "PSNR", "records", "LaTeX", "index.html"):
         assert text in done.stdout, text
     record = json.loads(next((world / "out" / "cells").glob("*.json")).read_text())
     assert f"{record['metrics']['psnr']:.2f}" in done.stdout

@@ -205,12 +205,12 @@ def _random(entry: Entry) -> str | None:
     if not card.random:
         _expect(
             apart <= ROUNDING,
-            f"the card says random=False, but two seeds gave results {apart:.2g} of the largest value apart: write random=True in Card(...)",
+            f"the card says random=False, but two seeds gave results {apart:.2g} of the largest value apart: write random=True there",
         )
     elif apart <= ROUNDING:
         return (
-            "two seeds gave one result on the pair of this check: if the method draws nothing on any pair, write random=False in Card(...), "
-            "and a plan runs one seed in the place of all"
+            "two seeds gave one result on the pair of this check: if the method draws nothing on any pair, write random=False in "
+            "Card(...); a plan then runs one seed in the place of all"
         )
     return None
 

@@ -132,6 +132,7 @@ def _record_lines(record: Result) -> list[str]:
         f"card       {card.get('name')}, {card.get('paper')}" + (f", doi {card.get('doi')}" if card.get("doi") else ""),
         f"checked    {card.get('fidelity')}",
         f"tier       {record.tier}",
+        *([f"trained on {card['trained_on']}"] if card.get("trained_on") else []),
         f"scene      {record.scene}, {' x '.join(map(str, record.observed.get('shape', ()))) or 'of unknown size'}",
         f"protocol   {_spell(record.protocol)}",
         f"seed       {record.seed}",
