@@ -311,7 +311,8 @@ def _check_method(options: argparse.Namespace) -> int:
             print(f"        {finding.problem}")
         if finding.note:
             print(f"        note: {finding.note}")
-    print(f"{broken} rules broken" if broken else "the method keeps the contract: name it in a plan, and it is in the matrix")
+    kept = "the method keeps the contract: name it in a plan, and it is in the matrix"
+    print(f"{broken} rule{'' if broken == 1 else 's'} broken" if broken else kept)
     return FAILED if broken else OK
 
 

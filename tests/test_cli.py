@@ -93,10 +93,11 @@ def test_check_method_passes_a_good_one_and_mends_a_bad_one(world: Path) -> None
     good = cli("check-method", "steady", "--plugins", world / "plugins", folder=world)
     assert good.returncode == 0, good.stdout + good.stderr
     assert "keeps the contract" in good.stdout
+    assert "note: two seeds gave one result" in good.stdout
     plugin(world / "plugins", "bad", "return Estimate(low.double())")
     bad = cli("check-method", world / "plugins" / "bad.py", folder=world)
     assert bad.returncode == 1
-    assert "end with .to(seen.hsi)" in bad.stdout
+    assert "write return Estimate(cube.to(seen.hsi))" in bad.stdout
 
 
 def test_fuse_takes_ones_own_pair(world: Path) -> None:
