@@ -26,7 +26,20 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.labels import place_labels
-from reports.style import GRID, INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count, figure_settings, shorten, tier_looks, tier_order
+from reports.style import (
+    GRID,
+    INK,
+    ONE_COLUMN,
+    PAPER,
+    SMALL,
+    TWO_COLUMNS,
+    count,
+    figure_settings,
+    short_tier,
+    shorten,
+    tier_looks,
+    tier_order,
+)
 from reports.summary import Column, Row, Summary
 
 _HEIGHT = 2.9  # inches, of a panel
@@ -230,7 +243,7 @@ def _legend(figure: Figure, rows: Sequence[Row], look: Look, columns: int) -> No
             color=look.colours[tier],
             markersize=6.5,
             markeredgecolor="none",
-            label=shorten(tier, 32),
+            label=shorten(short_tier(tier), 36),
         )
         for tier in sorted({row.tier for row in rows}, key=tier_order)
     ]

@@ -19,7 +19,7 @@ from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, Me
 from benchmark.conventions.profile_scores import Scores, read_profile_scores
 from benchmark.run_folder.record import Result
 from reports.latex import MARKS, escape, floating, label_column, name_of
-from reports.style import DASH, slug
+from reports.style import DASH, short_tier, slug
 from reports.summary import INFINITE, UNDEFINED, Summary, fixed
 
 Stored = Mapping[str, Scores]  # cell's key, profile, metric
@@ -73,7 +73,7 @@ def method_table(summary: Summary, stored: Stored, metric: MetricName = "psnr") 
             partly |= bool(mark)
             texts.append(fixed(DIGITS[metric])(fmean(values)) + mark if values else DASH)
         spread = f"{max(means) - min(means):.{DIGITS[metric]}f}" if len(means) > 1 and not any(map(isinf, means)) else DASH
-        rows.append((f"{row.label} [{row.tier}]", *texts, spread))
+        rows.append((f"{row.label} [{short_tier(row.tier)}]", *texts, spread))
     notes = [f"Mean over {len(summary.scenes)} scene{'' if len(summary.scenes) == 1 else 's'}; the last column is the widest difference."]
     notes += [f"{UNDEFINED} not defined, or not scored, in some cells: the mean is over fewer."] if partly else []
     notes += [f"{INFINITE} infinite in some cells, and so is the mean."] if any(INFINITE in text for row in rows for text in row) else []

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from reports.figures import Look, look_of
 from reports.statistics import LEAST_SCENES, bootstrap_interval
-from reports.style import DASHES, ONE_COLUMN, PALETTE, TINY, figure_settings, identity, shorten
+from reports.style import DASHES, ONE_COLUMN, PALETTE, TINY, figure_settings, identity, short_tier, shorten
 from reports.summary import Column, Row, Summary
 
 LEAST = 3  # protocols
@@ -134,7 +134,9 @@ def _draw_lines(panel: mpl.axes.Axes, lines: Mapping[tuple[str, str], Sequence[t
     for place, ((tier, label), points) in enumerate(lines.items()):
         at, mean, low, high = (list(values) for values in zip(*points, strict=True))
         colour, dash = PALETTE[place % len(PALETTE)], DASHES[place // len(PALETTE) % len(DASHES)]
-        panel.plot(at, mean, label=shorten(f"{label} [{tier}]", 34), color=colour, marker=look.markers[tier], linestyle=dash, zorder=3)
+        panel.plot(
+            at, mean, label=shorten(f"{label} [{short_tier(tier)}]", 34), color=colour, marker=look.markers[tier], linestyle=dash, zorder=3
+        )
         panel.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0, zorder=2)
 
 

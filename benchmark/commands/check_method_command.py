@@ -22,7 +22,10 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
         if finding.problem:
             broken += 1
             lines.append(f"        {finding.problem}")
-    lines.append(f"{broken} rules broken" if broken else "the method keeps the contract: name it in a plan, and it is in the matrix")
+        if finding.note:
+            lines.append(f"        note: {finding.note}")
+    kept = "the method keeps the contract: name it in a plan, and it is in the matrix"
+    lines.append(f"{broken} rule{'' if broken == 1 else 's'} broken" if broken else kept)
     return Answer("\n".join(lines), FAILED if broken else OK)
 
 

@@ -122,6 +122,7 @@ def _record_lines(record: Result) -> list[str]:
         f"checked    {card.get('fidelity')}",
         f"tier       {record.tier}",
         f"made by    sources {record.sources or 'unknown (an earlier version)'}, schema {record.schema}",
+        *([f"trained on {card['trained_on']}"] if card.get("trained_on") else []),
         f"scene      {record.scene}, {' x '.join(map(str, record.observed.get('shape', ()))) or 'of unknown size'}",
         f"protocol   {_spell(record.protocol)}",
         f"seed       {record.seed}",

@@ -59,6 +59,8 @@ CARD = Card(
     needs_srf=True,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="as described",
     fidelity="from a description of the authors' code; 1,010,177 parameters at 31 bands, 3 channels, ratio 32, 16 x 16 coarse pixels; no "
     "output of theirs to compare with. Ours: which four images are rebuilt, the sparsity's target and the first weights are this suite's "
     "reading; taps lie around the registered centre; a known SRF is not renormalised",

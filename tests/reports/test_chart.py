@@ -23,7 +23,7 @@ def drawn(svg: str) -> ElementTree.Element:
 
 
 def test_points_stand_where_the_axes_say() -> None:
-    line = Line("A", 0, [(400.0, 0.01), (550.0, 0.1), (700.0, 1.0)], "blind")
+    line = Line("A", 0, [(400.0, 0.01), (550.0, 0.1), (700.0, 1.0)], "told nothing")
     tree = drawn(line_chart([line], linear_axis(400.0, 700.0), log_axis([0.01, 1.0]), title="t", x_label="x", y_label="y"))
     path = tree.find(".//g[@data-method]/g/path")
     assert path is not None

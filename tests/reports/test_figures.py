@@ -119,11 +119,11 @@ def test_drawing_changes_no_setting_and_keeps_no_figure(results: list[Result], t
 
 
 def test_each_tier_keeps_its_look_and_no_two_share_one(results: list[Result]) -> None:
-    tiers = ["blind", "srf known", "psf+srf known", "trained on A", "trained on B"]
+    tiers = ["told nothing", "told the colour response", "told blur and colour response", "told the noise level", "trained on A"]
     many = [replace(r, tier=tiers[place % 5]) for place, r in enumerate(results)]
     look = look_of(summarise(many))
     assert len({look.colours[tier] for tier in tiers}) == len({look.markers[tier] for tier in tiers}) == 5
-    assert look.colours["blind"] == look_of(summarise(results)).colours["blind"]
+    assert look.colours["told nothing"] == look_of(summarise(results)).colours["told nothing"]
 
 
 def test_labels_meet_neither_each_other_nor_markers_nor_the_edge() -> None:

@@ -36,9 +36,13 @@ def test_means_and_spreads_are_numpys_over_the_scored_cells(results: list[Result
                     assert row.values[name].spread == pytest.approx(np.std(values, ddof=1), rel=1e-9, abs=1e-12)
 
 
-def test_tiers_go_from_blind_to_trained_and_rows_from_best_to_worst(results: list[Result]) -> None:
+def test_tiers_go_from_told_nothing_to_learned_from_others_and_rows_from_best_to_worst(results: list[Result]) -> None:
     first = summarise(results)[0]
-    assert [tier for tier, _ in first.tiers] == ["blind", "psf+srf known", "trained on CAVE"]
+    assert [tier for tier, _ in first.tiers] == [
+        "told nothing",
+        "told blur and colour response",
+        "told nothing; learned from other scenes, without their truth",
+    ]
     assert [row.label for row in first.tiers[1][1]] == ["R-FUSE", "HySure"]
 
 
@@ -51,7 +55,9 @@ def test_best_and_second_follow_each_metrics_direction(results: list[Result]) ->
 
 
 def test_values_that_print_alike_are_both_best_and_the_next_is_second(results: list[Result]) -> None:
-    ranked = [replace(r, tier="blind", card={**r.card, "unranked": ""}) for r in results if r.method in ("rfuse", "hysure", "mossfuse")]
+    ranked = [
+        replace(r, tier="told nothing", card={**r.card, "unranked": ""}) for r in results if r.method in ("rfuse", "hysure", "mossfuse")
+    ]
     tied = with_metric(ranked, "sam", {"rfuse": 0.7249, "hysure": 0.7151, "mossfuse": 0.73})
     first = summarise(tied)[0]
     assert [row_of(first, name).values["sam"].text for name in ("rfuse", "hysure", "mossfuse")] == ["0.72", "0.72", "0.73"]
@@ -77,7 +83,10 @@ def test_a_cell_without_a_record_counts_as_not_run(results: list[Result]) -> Non
 
 
 def test_an_unranked_configuration_takes_no_place_however_good(results: list[Result]) -> None:
-    good = [replace(r, tier="psf+srf known") if r.method == "mossfuse" else r for r in with_metric(results, "psnr", {"mossfuse": 99.0})]
+    good = [
+        replace(r, tier="told blur and colour response") if r.method == "mossfuse" else r
+        for r in with_metric(results, "psnr", {"mossfuse": 99.0})
+    ]
     first = summarise(good)[0]
     row = row_of(first, "mossfuse")
     assert (row.marks, row.values["psnr"].place, row.values["psnr"].text) == ("‡", "", "99.00")

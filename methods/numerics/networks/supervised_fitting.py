@@ -89,7 +89,8 @@ class SupervisedMethod(TrainableMethod):
         if share > 0.999:
             return self.card
         said = f"reduced: {share:.2g} of the published training"
-        return replace(self.card, name=f"{self.card.name} ({said})", unranked=f"{said} of {self.recipe.steps} steps")
+        unranked = "; ".join(filter(None, (self.card.unranked, f"{said} of {self.recipe.steps} steps")))
+        return replace(self.card, name=f"{self.card.name} ({said})", unranked=unranked)
 
     @property
     def steps(self) -> int:

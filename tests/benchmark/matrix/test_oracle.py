@@ -48,7 +48,7 @@ from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
 from methods.iterates import IteratedMethod
 
-CARD = Card(name="Wanderer", paper="a test", doi="", year=2026, fidelity="none", learns="{learns}")
+CARD = Card(name="Wanderer", paper="a test", doi="", year=2026, fidelity="none", learns="{learns}", supervision="self")
 
 @dataclass(frozen=True)
 class Method(IteratedMethod):

@@ -30,7 +30,7 @@ def test_every_fact_of_a_record_is_told(tmp_path: Path) -> None:
         "outcome    scored",
         "Steady (steady): rank=3",
         "a test, 2026, doi 10.0/0",
-        "tier       blind",
+        "tier       told nothing",
         "scene      file/a, 31 x 16 x 24",
         "ratio=8",
         "channels   r, g, b",

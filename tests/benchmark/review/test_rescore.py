@@ -39,7 +39,7 @@ def record(key: str, **changes: object) -> Result:
         label=key,
         parameters={},
         card={},
-        tier="blind",
+        tier="told nothing",
         scene="s",
         scene_digest="scene",
         observation_digest="seen",
