@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from benchmark.meter import timed
+from benchmark.meter import on_cpu, timed
 from benchmark.metrics.pixel import psnr
 from benchmark.processes import Ended
 from benchmark.result import write_bytes
@@ -104,7 +104,7 @@ class Watched(TrainableMethod):
         """Fuse as the meter does, and store."""
         estimate = fitted.fuse(seen, torch.Generator().manual_seed(self.seed))
         if bool(torch.isfinite(estimate.cube).all()):
-            self.store(number, replace(estimate, cube=estimate.cube.cpu(), std=None))
+            self.store(number, on_cpu(replace(estimate, std=None)))
 
 
 def iterate_file(folder: Path, number: int) -> Path:
