@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from statistics import median, quantiles
@@ -71,7 +71,6 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
             frequency.look()
     others, steal = machine.disturbance()
     cube, to_host = timed(lambda: first.cube.cpu(), device)
-    std = None if first.std is None else first.std.cpu()
     memory = Memory(
         peak=resident_bytes("VmHWM"),
         base=base,
@@ -92,7 +91,18 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
         slowed=frequency.fall(),
     )
     counted = count_flops(lambda: fitted.fuse(there, _generator(seed)))[1] if flops else None
-    return Measured(Estimate(cube, first.psf, first.srf, std), clock, memory, fitted.parameter_count(), counted)
+    return Measured(on_cpu(replace(first, cube=cube)), clock, memory, fitted.parameter_count(), counted)
+
+
+def on_cpu(estimate: Estimate) -> Estimate:
+    """The estimate with all its tensors on the CPU, where files are written and scores are taken."""
+    psf, srf, std = estimate.psf, estimate.srf, estimate.std
+    return Estimate(
+        estimate.cube.cpu(),
+        None if psf is None else replace(psf, kernel=psf.kernel.cpu()),
+        None if srf is None else replace(srf, weights=srf.weights.cpu()),
+        None if std is None else std.cpu(),
+    )
 
 
 def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:

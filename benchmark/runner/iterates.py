@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from benchmark.measure.meter import timed
+from benchmark.measure.meter import on_cpu, timed
 from benchmark.metrics.pixel import psnr
 from benchmark.run_folder.record import write_bytes
 from benchmark.runner.processes import Ended
@@ -63,7 +63,7 @@ class Watched(TrainableMethod):
         """Fuse as the meter does, and store."""
         estimate = fitted.fuse(seen, torch.Generator().manual_seed(self.seed))
         if bool(torch.isfinite(estimate.cube).all()):
-            self.store(number, replace(estimate, cube=estimate.cube.cpu(), std=None))
+            self.store(number, on_cpu(replace(estimate, std=None)))
 
 
 def iterate_file(folder: Path, number: int) -> Path:

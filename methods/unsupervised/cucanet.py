@@ -106,9 +106,10 @@ class Method(IteratedMethod["Fitted"]):
         sides, first = window(seen, seen.ratio)
         sizes = seen.hsi.shape[0], seen.msi.shape[0]
         plane = (int(seen.hsi.shape[1]), int(seen.hsi.shape[2]))
-        network = draw_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), rng).to(seen.hsi)
+        network = draw_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), rng)
         for decoder in (network.endmembers, network.msi_decoder):
-            nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)
+            nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)  # drawn where `rng` lives: on the CPU
+        network = network.to(seen.hsi)
         rates = steady_then_falling(self.rate, scaled(STEADY_STEPS, self.budget), scaled(FALLING_STEPS, self.budget))
         loss = coupled_loss(seen, first)
         name = self.describe().name

@@ -11,7 +11,7 @@ Everything but the plain merged network is said in the card's name. Which of the
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -70,6 +70,10 @@ class FittedMossFuse(FusionMethod):
     _placed: dict[tuple[torch.device, torch.dtype], tuple[MossFuseNetwork | MergedNetwork, BlindDegradation]] = field(
         default_factory=dict, init=False, repr=False
     )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the copies, which belong to this process: loaded on another device, they would lie elsewhere than their place says."""
+        return {**self.__dict__, "_placed": {}}
 
     def describe(self) -> Card:
         """The card of the `Method` that it came from."""
