@@ -104,7 +104,7 @@ class Watched(TrainableMethod):
         """Fuse as the meter does, and store."""
         estimate = fitted.fuse(seen, torch.Generator().manual_seed(self.seed))
         if bool(torch.isfinite(estimate.cube).all()):
-            self.store(number, replace(estimate, cube=estimate.cube.cpu(), std=None))
+            self.store(number, replace(estimate, cube=estimate.cube.detach().cpu(), std=None))
 
 
 def iterate_file(folder: Path, number: int) -> Path:

@@ -52,15 +52,26 @@ class Clock:
     others: float | None = None  # cores that other processes kept busy meanwhile; None where the kernel does not tell
     steal: float | None = None  # share of the cores' time that a hypervisor took away
     slowed: float | None = None  # how far the cores' clock fell below its highest meanwhile, a share; None where nobody tells
+    first: float | None = None  # the first call; None in records of earlier versions
+    round_seconds: tuple[float, ...] = ()  # each round, in order
+    used: float | None = None  # cores that the method kept busy meanwhile, processes that it started included; None as in `others`
+    used_by_children: float | None = None  # of these, by the processes that it started
+
+    @property
+    def set_up(self) -> float:
+        """Seconds that the first call took beyond a usual one, where it took more than twice as long; else 0, also where nobody knows."""
+        known = self.first is not None and self.warmed
+        return self.first - self.fuse if known and self.first is not None and self.first > 2 * self.fuse else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Peak memory of the cell's own process, in bytes."""
+    """Peak memory of a cell, in bytes: of its process and of those that the method started, together."""
 
-    peak: int  # VmHWM, the interpreter and torch included
+    peak: int  # the interpreter and torch included; exact for one process, looked at from time to time for several
     base: int  # resident before the method began
-    cuda_peak: int | None = None  # None where no GPU was used
+    cuda_peak: int | None = None  # of its own process; None where no GPU was used
+    own: int | None = None  # VmHWM of the cell's own process alone; None in records of earlier versions, whose `peak` it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +100,7 @@ class Result:
     parameters_inference: int | None = None
     flops: int | None = None  # of one fusion, 2 a multiply-add; None where they were not counted
     flops_uncounted: tuple[str, ...] = ()  # operators without a formula: `flops` is then a lower bound
+    flops_reason: str = ""  # why they were not counted; empty where they were, and in records of earlier versions
     attempts: int = 1  # how often the cell was run, by the plan's `retries`
     device: str = ""
     threads: int = 0
@@ -137,9 +149,27 @@ def record_from(table: dict[str, Any], name: str) -> Result:
     try:
         clock, memory = table.pop("clock"), table.pop("memory")
         table["flops_uncounted"] = tuple(table["flops_uncounted"])
-        return Result(**table, clock=Clock(**clock) if clock else None, memory=Memory(**memory) if memory else None)
+        return Result(**table, clock=clock_from(clock) if clock else None, memory=Memory(**memory) if memory else None)
     except (KeyError, TypeError) as error:
         raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
+
+
+def clock_from(table: Mapping[str, Any]) -> Clock:
+    """The clock that a JSON object holds.
+
+    Raises:
+        TypeError: it has other fields.
+    """
+    return Clock(**{**table, "round_seconds": tuple(table.get("round_seconds", ()))})
+
+
+TIMING_FACTS = ("processor", "cores", "gpu", "gpus", "gpu_driver", "threads_per_cell", "slots", "omp_wait_policy")
+
+
+def alike_for_timing(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether seconds taken in two environments (environments/<digest>.json) may be compared: the same processor, number of cores, GPU,
+    driver, threads, slots and rule for waiting threads. A fact that both lack is the same; one that a single one lacks is another."""
+    return all(first.get(name) == second.get(name) for name in TIMING_FACTS)
 
 
 def read_records(folder: Path) -> list[Result]:

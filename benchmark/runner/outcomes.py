@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.plan import card_facts, plain
-from benchmark.run_folder.record import Clock, Memory, Outcome, RecordError, Result
+from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from
 from benchmark.runner.processes import Ended
 from datasets.settings import field_values
 
@@ -19,9 +19,17 @@ _SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
 
 def outcome_of(ended: Ended) -> Outcome:
     """How a cell ended whose method gave no estimate."""
-    if ended.how == "error":
-        return {"RefusedError": "skipped", "InvalidEstimateError": "invalid"}.get(ended.error, "failed")  # type: ignore[return-value]
     return "killed" if ended.how == "done" else ended.how
+
+
+def fused_answer(ended: Ended) -> dict[str, Any]:
+    """What `FuseJob` answered, with what was seen from outside: the memory of all its processes, and why operations are missing."""
+    answer = ended.answer
+    if ended.group_bytes:
+        answer = answer | {"memory": {**answer["memory"], "peak": max(answer["memory"]["peak"], ended.group_bytes)}}
+    if ended.unfinished and not answer["flops_reason"]:
+        answer = answer | {"flops_reason": f"counting them failed, when the estimate was safe: {ended.unfinished}"}
+    return answer
 
 
 def withheld(cell: Cell) -> str:
@@ -65,12 +73,13 @@ def make_record(
         observed=known.get("observed", observed),
         seed=cell.seed,
         oracle={"count": cell.contestant.oracle, **known.get("oracle", {})} if cell.contestant.oracle else {},
-        clock=Clock(**known["clock"]) if known else None,
+        clock=clock_from(known["clock"]) if known else None,
         memory=Memory(**known["memory"]) if known else None,
         parameters_total=known.get("parameters_total"),
         parameters_inference=known.get("parameters_inference"),
         flops=known.get("flops"),
         flops_uncounted=tuple(known.get("flops_uncounted", ())),
+        flops_reason=known.get("flops_reason", ""),
         attempts=known.get("attempts", attempts),
         device=device,
         threads=known.get("threads", threads),
@@ -94,6 +103,7 @@ def measurement(record: Result) -> dict[str, Any]:
         "parameters_inference": record.parameters_inference,
         "flops": record.flops,
         "flops_uncounted": list(record.flops_uncounted),
+        "flops_reason": record.flops_reason,
         "attempts": record.attempts,
         "threads": record.threads,
         "observed": record.observed,

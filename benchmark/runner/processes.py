@@ -7,13 +7,18 @@ Children come from a fork server that has torch and our modules imported already
     its output in that folder, kept up to 2 MB           a limit on any file that it writes, and on that folder as a whole
     when it runs a method: no path to the run folder     SIGKILL when the supervisor dies
 
-A child sends one message through a pipe, its answer or its error; when it ends without one, its exit status tells why.
+A child leaves its answer, or its error, as `answer.json` in its scratch folder: JSON, whole or not there. When it ends without one, its
+exit status tells why. What may follow when the answer is safe (`StagedJob`: operations are counted) is added as `operations.json`; whatever
+happens to the child then, its answer stands, and `Ended.unfinished` says why the rest is missing. The pipe only wakes the supervisor.
+
+While a method runs, the memory of its whole process group is looked at from here (`MemoryWatch`), outside of the process that is timed.
 RLIMIT_AS is never used: CUDA reserves more addresses than any machine has memory.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import random
 import resource
@@ -23,26 +28,33 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NoReturn, Protocol, get_args, runtime_checkable
 
 import numpy as np
 import torch
 
 from benchmark.clone import ROOT
+from benchmark.measure.group import LOOK_S, MemoryWatch
+from benchmark.run_folder.record import write_json
+from benchmark.runner.validity import InvalidEstimateError
+from methods.contract import RefusedError
 
 GRACE_S = 1.0  # between one signal and the next
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
 FILE_BYTES = 16 * 2**30  # no child writes a larger file
 WATCH_S = 1.0  # between two looks at what a child has written
-LOG_NAME = "log.txt"
-Ending = Literal["done", "error", "timeout", "killed", "out of memory"]
+LOG_NAME, ANSWER_NAME, SEQUEL_NAME = "log.txt", "answer.json", "operations.json"
+ANSWER_BYTES = 64 * 2**20  # no larger answer is read
+KEPT, OVER = b"k", b"o"  # what the pipe carries: the answer is safe; nothing follows
+Told = Literal["done", "skipped", "invalid", "failed", "out of memory"]  # what a child can say of itself
+Ending = Told | Literal["timeout", "killed"]
 
 
 @runtime_checkable
@@ -50,7 +62,16 @@ class Job(Protocol):
     """What a child runs."""
 
     def run(self) -> dict[str, Any]:
-        """The answer, small and picklable."""
+        """The answer, small, of what JSON can hold."""
+        ...
+
+
+@runtime_checkable
+class StagedJob(Protocol):
+    """A job whose answer is safe before it ends."""
+
+    def stages(self) -> Iterator[dict[str, Any]]:
+        """The answer; then, where there is more to find out, what replaces parts of it. That may fail, and the answer stands."""
         ...
 
 
@@ -71,12 +92,13 @@ class Limits:
 class Ended:
     """How a child ended. `scratch` holds the files that it left; `discard` removes them."""
 
-    how: Ending
-    answer: dict[str, Any]  # of `run`, when done
-    error: str = ""  # the exception's class name, when error
+    how: Ending  # what kind of error a method raised is decided in the child, where its class is known
+    answer: dict[str, Any]  # of the job, when done
     reason: str = ""  # one line
     seconds: float = 0.0
     scratch: Path = Path()
+    unfinished: str = ""  # when done: why what should follow the answer is not in it
+    group_bytes: int = 0  # the most memory that its processes were seen to hold together, until it answered; 0: it had no children then
 
     def keep(self, name: str, file: Path) -> None:
         """Move what the child wrote as `name` to `file`, whole or not at all."""
@@ -115,8 +137,12 @@ class Child:
     started: float
     limits: Limits
     oom_kills: int  # of the kernel, when it started
+    memory: MemoryWatch | None = None  # of its process group, where that is looked at
     watched: float = 0.0  # when its folder was last looked at
     full: bool = False  # whether it was found to have written too much
+    silent: bool = False  # whether its end of the pipe is closed
+    answered: bool = False  # whether it said that its answer is safe
+    over: bool = False  # whether it said that nothing follows
 
     @property
     def deadline(self) -> float:
@@ -124,10 +150,22 @@ class Child:
         return self.started + self.limits.seconds
 
     def watch(self, now: float) -> None:
-        """Look, once in a while, at how much it has written."""
+        """Look, once in a while, at the memory that it holds, until it has answered, and at how much it has written."""
+        if self.memory is not None and not self.answered:
+            self.memory.look(now)
         if self.limits.disk_mb is not None and now - self.watched >= WATCH_S:
             self.watched = now
             self.full = _written(self.scratch) > self.limits.disk_mb * 1e6
+
+    def listen(self) -> None:
+        """Take what the pipe carries; it has something, or is closed."""
+        try:
+            said = os.read(self.pipe.fileno(), 4096)
+        except OSError:
+            said = b""
+        self.silent = not said
+        self.answered |= KEPT in said
+        self.over |= OVER in said
 
 
 def start(job: Job, limits: Limits) -> Child:
@@ -140,56 +178,117 @@ def start(job: Job, limits: Limits) -> Child:
     process.start()
     theirs.close()
     their_life.close()
-    return Child(process, ours, our_life, scratch, time.monotonic(), limits, _oom_kills())
+    watch = MemoryWatch(process.pid) if limits.apart and process.pid is not None else None
+    return Child(process, ours, our_life, scratch, time.monotonic(), limits, _oom_kills(), watch)
 
 
 def wait_any(children: list[Child], timeout_s: float) -> list[Child]:
-    """The children that have something to tell: an answer, their end, or a limit that was passed. Blocks up to `timeout_s`."""
+    """The children that have something to tell: that they are done, their end, or a limit that was passed. Blocks up to `timeout_s`."""
     end = min([time.monotonic() + timeout_s, *(child.deadline for child in children)])
     while children:
-        left = max(0.0, min(end - time.monotonic(), WATCH_S))
-        ready = wait([thing for child in children for thing in (child.pipe, child.process.sentinel)], left)
+        tick = LOOK_S if any(child.memory is not None and not child.answered for child in children) else WATCH_S
+        left = max(0.0, min(end - time.monotonic(), tick))
+        pipes = [child.pipe for child in children if not child.silent]
+        ready = wait([*pipes, *(child.process.sentinel for child in children)], left)
         now = time.monotonic()
         for child in children:
+            if child.pipe in ready:
+                child.listen()
             child.watch(now)
-        told = [
-            child for child in children if child.pipe in ready or child.process.sentinel in ready or child.deadline <= now or child.full
-        ]
+        told = [child for child in children if child.over or child.process.sentinel in ready or child.deadline <= now or child.full]
         if told or now >= end:
             return told
     return []
 
 
 def collect(child: Child) -> Ended:
-    """How `child` ended; it is stopped first if its time is over."""
-    message: dict[str, Any] | None = None
-    if child.pipe.poll():
-        with suppress(EOFError, OSError):  # it died with the message half sent: its exit status tells more
-            message = child.pipe.recv()
-    over = message is None and child.process.is_alive() and time.monotonic() >= child.deadline
-    full = message is None and child.process.is_alive() and child.full
-    if over or full:
+    """How `child` ended; it is stopped first if its time is over. An answer that is safe by then stands."""
+    alive = child.process.is_alive()
+    message, sequel = _read_answer(child), _read_sequel(child)
+    late = alive and not child.over and time.monotonic() >= child.deadline
+    full = alive and not child.over and child.full
+    if late or full:
         stop(child)
     child.process.join(GRACE_S)
     if child.process.is_alive():  # it has answered, but does not end (a thread that it left running)
         stop(child)
     _signal_group(child, signal.SIGKILL)  # processes that it left behind
+    if not late and not full:
+        message, sequel = message or _read_answer(child), sequel or _read_sequel(child)
     child.pipe.close()
     child.life.close()
-    seconds = time.monotonic() - child.started
-    if message is not None:
-        return Ended(message["how"], message.get("answer", {}), message.get("error", ""), message.get("reason", ""), seconds, child.scratch)
-    if over:
-        text = f"ended after its time limit of {child.limits.seconds:g} s; raise time_limit_s in the plan"
-        return Ended("timeout", {}, reason=text, seconds=seconds, scratch=child.scratch)
+    how, reason = _spell_end(child, late=late, full=full)
+    held = child.memory.peak if child.memory is not None else 0
+    ended = Ended(how, {}, reason, time.monotonic() - child.started, child.scratch, group_bytes=held)
+    if message is None:
+        return ended
+    if message["how"] != "done":
+        return replace(ended, how=message["how"], reason=message["reason"])
+    if not message["more"]:
+        return replace(ended, how="done", answer=message["answer"], reason="")
+    added, unfinished = ({}, reason) if sequel is None else (sequel["answer"], sequel["reason"])
+    return replace(ended, how="done", answer={**message["answer"], **added}, reason="", unfinished=unfinished)
+
+
+def _spell_end(child: Child, *, late: bool, full: bool) -> tuple[Ending, str]:
+    """What ended a child that has ended, and a sentence on it; its answer apart."""
+    if late:
+        way_out = "; raise time_limit_s in the plan" if child.limits.apart else ""  # the plan limits methods alone
+        return "timeout", f"ended after its time limit of {child.limits.seconds:g} s{way_out}"
     if full:
-        text = f"ended for writing more than {child.limits.disk_mb:g} MB; raise disk_limit_mb in the plan"
-        return Ended("killed", {}, reason=text, seconds=seconds, scratch=child.scratch)
+        return "killed", f"ended for writing more than {child.limits.disk_mb:g} MB; raise disk_limit_mb in the plan"
     code = child.process.exitcode
     if code == -signal.SIGKILL and _oom_kills() > child.oom_kills:
-        text = "the kernel ended it for want of memory; give it a smaller scene, or fewer slots"
-        return Ended("out of memory", {}, reason=text, seconds=seconds, scratch=child.scratch)
-    return Ended("killed", {}, reason=_spell_exit(code), seconds=seconds, scratch=child.scratch)
+        return "out of memory", "the kernel ended it for want of memory; give it a smaller scene, or fewer slots"
+    return "killed", _spell_exit(code)
+
+
+def _read_answer(child: Child) -> dict[str, Any] | None:
+    """What the child left as its answer; None where it left none. One that is none is a failure, and says so."""
+    try:
+        table = _read_object(child.scratch / ANSWER_NAME)
+        if table is None:
+            return None
+        wanted = {"how": str, "answer": dict, "reason": str, "more": bool}
+        if {name: type(value) for name, value in table.items()} != wanted or table["how"] not in get_args(Told):
+            raise _AnswerError(f"expected {', '.join(wanted)}, got {', '.join(sorted(table))[:200]}")
+    except _AnswerError as error:
+        return {"how": "failed", "answer": {}, "reason": f"its answer cannot be read: {error}; its log has what it printed", "more": False}
+    return table
+
+
+def _read_sequel(child: Child) -> dict[str, Any] | None:
+    """What the child added to its answer; None where it added nothing."""
+    try:
+        table = _read_object(child.scratch / SEQUEL_NAME)
+        if table is not None and {name: type(value) for name, value in table.items()} != {"answer": dict, "reason": str}:
+            raise _AnswerError(f"expected answer, reason, got {', '.join(sorted(table))[:200]}")
+    except _AnswerError as error:
+        return {"answer": {}, "reason": f"what it added to its answer cannot be read: {error}"}
+    return table
+
+
+class _AnswerError(ValueError):
+    """A file that is no answer."""
+
+
+def _read_object(file: Path) -> dict[str, Any] | None:
+    """The JSON object in `file`; None where there is no file."""
+    if not file.exists():
+        return None
+    if not file.is_file() or file.stat().st_size > ANSWER_BYTES:  # a pipe would never end
+        raise _AnswerError(f"{file.name}: expected a file of at most {ANSWER_BYTES} bytes")
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _AnswerError(f"{file.name}: expected JSON, got {type(error).__name__}: {error}"[:500]) from error
+    if not isinstance(table, dict):
+        raise _AnswerError(f"{file.name}: expected a JSON object, got {type(table).__name__}")
+    return table
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def stop(child: Child) -> None:
@@ -274,19 +373,61 @@ def _child(job: Job, pipe: Connection, life: Connection, scratch: Path, limits: 
     random.seed(limits.seed)
     np.random.seed(limits.seed % 2**32)
     torch.manual_seed(limits.seed)
+    rest: Iterator[dict[str, Any]] = iter(())
     try:
         _limit_memory(limits)
-        message: dict[str, Any] = {"how": "done", "answer": job.run()}
+        if isinstance(job, StagedJob):
+            rest = job.stages()
+            answer = next(rest)
+        else:
+            answer = job.run()
+        _leave(scratch / ANSWER_NAME, {"how": "done", "answer": answer, "reason": "", "more": isinstance(job, StagedJob)})
     except BaseException as error:  # noqa: BLE001  # whatever a method raises, SystemExit too, is its result, recorded with its traceback
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to say why
-        traceback.print_exc()
-        how = "out of memory" if _is_memory_error(error) else "error"
-        message = {"how": how, "error": type(error).__name__, "reason": f"{type(error).__name__}: {error}"[:2000]}
+        how, reason = _tell_error(error)
+        _leave(scratch / ANSWER_NAME, {"how": how, "answer": {}, "reason": reason, "more": False})
+    else:
+        _signal(pipe, KEPT)
+        if isinstance(job, StagedJob):
+            _leave(scratch / SEQUEL_NAME, _sequel(rest))
     sys.stdout.flush()
     sys.stderr.flush()
-    pipe.send(message)
-    pipe.close()
+    _signal(pipe, OVER)
+
+
+def _sequel(rest: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """What follows an answer, or why it failed; the answer is safe."""
+    try:
+        added: dict[str, Any] = {}
+        for part in rest:
+            added |= part
+        json.dumps(added, allow_nan=False)
+    except BaseException as error:  # noqa: BLE001  # as above
+        return {"answer": {}, "reason": _tell_error(error)[1]}
+    return {"answer": added, "reason": ""}
+
+
+def _leave(file: Path, table: dict[str, Any]) -> None:
+    """Write a part of the answer, whole or not at all."""
+    write_json(file, table, durable=False)
+
+
+def _signal(pipe: Connection, what: bytes) -> None:
+    """Wake the supervisor, which also finds out by itself: a method may have closed every file."""
+    with suppress(OSError):
+        os.write(pipe.fileno(), what)
+
+
+def _tell_error(error: BaseException) -> tuple[Told, str]:
+    """What kind of ending an exception is, and a line on it; the log gets its traceback."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to say why
+    traceback.print_exception(error)
+    text = f"{type(error).__name__}: {error}"[:2000]
+    if _is_memory_error(error):
+        return "out of memory", text
+    if isinstance(error, RefusedError):
+        return "skipped", text
+    return "invalid" if isinstance(error, InvalidEstimateError) else "failed", text
 
 
 def _limit_memory(limits: Limits) -> None:

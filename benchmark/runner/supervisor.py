@@ -26,7 +26,7 @@ from benchmark.run_folder.record import Outcome, Result, read_json, read_record,
 from benchmark.run_folder.selection import Selection, selected
 from benchmark.runner.handout import fit_job, fuse_job
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME, ObserveJob, ScoreJob
-from benchmark.runner.outcomes import RETRIED, make_record, measurement, outcome_of, withheld
+from benchmark.runner.outcomes import RETRIED, fused_answer, make_record, measurement, outcome_of, withheld
 from benchmark.runner.processes import Child, Ended, Limits, collect, start, stop, wait_any
 from benchmark.runner.retention import SCORES_AT_ONCE, Keep, discard_estimate, prune
 from benchmark.runner.slots import cores, slot_variables
@@ -131,7 +131,6 @@ class _Run:
         self.attempts: Counter[str] = Counter()  # by key
         self.waiting: Counter[str] = Counter()  # cells that wait to be fused, by label
         self.costs: dict[str, tuple[float, int]] = {}  # wall seconds and number of ended cells, by label
-        self.operations: dict[tuple[str, ...], dict[str, Any]] = {}  # counted once for a method and a size of images
 
     def go(self, elsewhere: Elsewhere | None = None) -> list[Result]:
         """Run until nothing waits; Ctrl-C ends the children and loses the cells in flight alone."""
@@ -239,16 +238,17 @@ class _Run:
     def _fuse(self, cell: Cell) -> None:
         """Start the method in its own process, with the observation alone."""
         slot = next(number for number in range(self.settings.slots) if number not in {used for _, used in self.fusing.values()})
+        contestant = cell.contestant
         job = fuse_job(
             cell,
             self._observation(cell),
             self.settings.device,
             keep=True,
             exact=self.settings.keep == "float32",
-            flops=self._size(cell) not in self.operations,
+            flops=True,
+            limit_s=contestant.time_limit_s or self.plan.time_limit_s,
             fitted=None if cell.training is None else self._fit(cell),
         )
-        contestant = cell.contestant
         limits = Limits(
             seconds=contestant.time_limit_s or self.plan.time_limit_s,
             memory_mb=contestant.memory_limit_mb or self.plan.memory_limit_mb,
@@ -297,25 +297,23 @@ class _Run:
                 picked = {**record.oracle, **ended.answer["oracle"]}
                 self._finish(replace(record, metrics=ended.answer["metrics"], metrics_key=metrics_key(), oracle=picked))
             else:
-                self._finish(replace(record, outcome="failed", reason=f"scoring failed: {ended.reason}"))
+                kept = "the estimate is kept: --retry scores it again"
+                self._finish(replace(record, outcome="failed", reason=f"scoring failed: {ended.reason}; {kept}"), scored=False)
         ended.discard()
 
     def _end_of_fusing(self, cell: Cell, ended: Ended) -> None:
-        label, size = cell.contestant.label, self._size(cell)
+        label = cell.contestant.label
         seconds, count = self.costs.get(label, (0.0, 0))
         self.costs[label] = seconds + ended.seconds, count + 1
         if ended.how == "done" and not (ended.scratch / ESTIMATE_NAME).is_file():
             ended = replace(ended, how="killed", reason="it answered, but its estimate is gone; its log has what it printed")
         if ended.how == "done":
-            counted = {name: ended.answer[name] for name in ("flops", "flops_uncounted")}
-            if counted["flops"] is not None:
-                self.operations[size] = counted
             if (ended.scratch / STD_NAME).is_file():
                 ended.keep(STD_NAME, std_file(self._estimate(cell)))
             if cell.contestant.oracle:
                 keep_iterates(ended, self._iterates(cell.key))
             ended.keep(ESTIMATE_NAME, self._estimate(cell))  # last: where it is, all that belongs to it is
-            answer = {**ended.answer, **self.operations.get(size, {}), "attempts": self.attempts[cell.key]}
+            answer = {**fused_answer(ended), "attempts": self.attempts[cell.key]}
             write_json(self._measured(cell), {**answer, "observed": self.observed[cell.observation]})
             self.to_score.append(cell)
             return
@@ -339,12 +337,14 @@ class _Run:
             measured=measured,
         )
 
-    def _finish(self, record: Result) -> None:
+    def _finish(self, record: Result, *, scored: bool = True) -> None:
+        """Write a record; where only the scoring went wrong, what was fused and measured stays for another try."""
         write_record(self.folder, record)
-        (self.folder / "measured" / f"{record.key}.json").unlink(missing_ok=True)
-        shutil.rmtree(self._iterates(record.key), ignore_errors=True)
-        if self.settings.keep == "none":
-            discard_estimate(self.folder, record.key)
+        if scored:
+            (self.folder / "measured" / f"{record.key}.json").unlink(missing_ok=True)
+            shutil.rmtree(self._iterates(record.key), ignore_errors=True)
+            if self.settings.keep == "none":
+                discard_estimate(self.folder, record.key)
         self.records[record.key] = record
         self._tell(record)
 
@@ -367,12 +367,6 @@ class _Run:
         left = Counter(self.waiting)
         left.update(cell.contestant.label for cell, _ in self.fusing.values())
         return sum(means.get(label, overall) * count for label, count in left.items()) / self.settings.slots
-
-    def _size(self, cell: Cell) -> tuple[str, ...]:
-        """What operations depend on: the method with its parameters, and the sizes of the images."""
-        observed = self.observed.get(cell.observation, {})
-        sizes = (observed.get("shape"), observed.get("channels_used"), cell.protocol.ratio)
-        return cell.contestant.label, repr(sizes)
 
     def _reference(self, cell: Cell) -> Path:
         return self.folder / "scenes" / f"{cell.scene_digest}.h5"

@@ -15,7 +15,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmark.matrix.plan import read_plan
-from benchmark.measure.meter import resident_bytes
+from benchmark.measure.group import resident_bytes
 from benchmark.runner.supervisor import RunSettings, run
 from datasets.cube_file import CubeFile, write_cube
 from datasets.scenes import DataRoots
