@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from benchmark.review.explain import Recipe
-    from benchmark.runner.supervisor import Progress, RunSettings
+    from benchmark.runner.settings import Progress, RunSettings
     from datasets.scenes import DataRoots
     from methods.contract import Moment
     from reports.report import ReportPaths
@@ -71,7 +71,7 @@ def _device(wanted: str, *, here: bool = True) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     from benchmark.matrix.cell import CELL_FIELDS
-    from benchmark.matrix.plan import read_plan
+    from benchmark.matrix.plan_file import read_plan
     from benchmark.review.forecast import dry_run
     from benchmark.run_folder.selection import selected
     from benchmark.runner.supervisor import run
@@ -107,7 +107,7 @@ def _settings(options: argparse.Namespace, folder: Path) -> RunSettings:
     from benchmark.arguments import repeating, spelled
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.run_folder.selection import read_selection
-    from benchmark.runner.supervisor import RunSettings
+    from benchmark.runner.settings import RunSettings
 
     return RunSettings(
         folder=folder,
@@ -125,7 +125,7 @@ def _settings(options: argparse.Namespace, folder: Path) -> RunSettings:
 
 def _cell(options: argparse.Namespace) -> int:
     from benchmark.cluster.parcel import run_packed
-    from benchmark.matrix.plan import read_plan
+    from benchmark.matrix.plan_file import read_plan
     from benchmark.review.explain import explain
     from benchmark.runner.supervisor import run
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import run_benchmark
-from benchmark.matrix.plan import read_plan
-from benchmark.run_folder.record import read_records
-from benchmark.runner.supervisor import RunSettings, run
+from benchmark.matrix.plan_file import read_plan
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin, world
-from tests.benchmark.folders import FIRST, run_folder, variant
+from tests.benchmark.folders import FIRST, read_records, run_folder, variant
 from tests.test_cli import cli
 
 __all__ = ["world"]

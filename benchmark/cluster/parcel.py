@@ -10,14 +10,15 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.record import Result, record_from, write_bytes
-from benchmark.runner.supervisor import Progress, RunSettings, run
+from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.supervisor import run
 
 ALWAYS = ("estimates", "logs", "environments", "responses", "cells")
 ONCE = ("scenes", "observations")  # what cells share: sent only while the run folder lacks it
@@ -66,8 +67,10 @@ def run_packed(plan: Plan, settings: RunSettings, parts: Sequence[str]) -> tuple
         return record, pack(Path(folder), parts)
 
 
-def unpack(content: bytes, folder: Path, key: str) -> Result:
+def unpack(content: bytes, folder: Path, key: str, check: Callable[[Result], Result] = lambda record: record) -> Result:
     """Write a parcel's files into a run folder, each atomically, and return the record, which the caller writes last.
+
+    `check` gives the record as it is to be kept, or raises a ParcelError; nothing is written before.
 
     Raises:
         ParcelError: the bytes are no parcel, hold a name that is none of a run folder, or another cell's record.
@@ -92,6 +95,7 @@ def unpack(content: bytes, folder: Path, key: str) -> Result:
         raise ParcelError(f"cell {key}: {error}") from error
     if result.key != key:
         raise ParcelError(f"expected the record of cell {key}, got that of {result.key}")
+    result = check(result)
     for name, data in files.items():
         if not (name.partition("/")[0] in ONCE and (folder / name).exists()):
             write_bytes(folder / name, data)

@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.cluster.parcel import ALWAYS, ONCE, ParcelError, unpack
+from benchmark.identity.source_keys import metrics_key
 from benchmark.matrix.cell import Cell
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
+from benchmark.runner.resumption import renamed
 from benchmark.runner.retention import Keep
-from benchmark.runner.supervisor import Arrival
+from benchmark.runner.settings import Arrival
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -81,8 +84,9 @@ class Cluster:
     def command(self, cell: Cell, together: int) -> list[str]:
         """What runs one cell on a machine that runs `together` cells at a time."""
         wanted = [part for part in ALWAYS if part != "estimates" or self.keep != "none"]
-        for part, name in zip(ONCE, (cell.scene_digest, cell.observation_digest), strict=True):
-            if not (self.folder / part / f"{name}.h5").exists():
+        folder = RunFolder(self.folder)
+        for part, file in zip(ONCE, (folder.reference(cell.scene_digest), folder.observation(cell.observation_digest)), strict=True):
+            if not file.exists():
                 wanted.append(part)
         script = f"{self.clone.rstrip('/')}/run_benchmark.py"
         options = [*self.arguments, "--device", self.device, "--slots", str(together), "--packed", ",".join(wanted)]
@@ -172,7 +176,7 @@ class _Hand:
             )
         done: subprocess.CompletedProcess[bytes] = future.result()
         try:
-            return unpack(done.stdout, self.cluster.folder, cell.key)
+            return unpack(done.stdout, self.cluster.folder, cell.key, lambda record: expected_record(record, cell))
         except ParcelError as problem:
             said = done.stderr.decode(errors="replace").strip().splitlines()
             return (
@@ -199,6 +203,29 @@ class _Hand:
                 f"--device cuda: expected a worker with the resource GPU, got {len(workers)} workers without; start one worker a GPU, with "
                 "--nthreads 1 --resources GPU=1 and its CUDA_VISIBLE_DEVICES"
             )
+
+
+def expected_record(record: Result, cell: Cell) -> Result:
+    """The record that a worker has sent, under the names of the plan here.
+
+    Raises:
+        ParcelError: the worker's clone scores by other metrics, made another observation, or ran another method.
+    """
+    own = metrics_key()
+    if record.outcome == "scored" and record.metrics_key != own:
+        raise ParcelError(f"expected scores by the metrics of this clone ({own}), got those of other metrics ({record.metrics_key})")
+    for what, came, wanted in (
+        ("method", record.method, cell.contestant.entry.name),
+        ("scene", record.scene_content, cell.identity.digest),
+        ("reference", record.scene_digest, cell.scene_digest),
+        ("observation", record.observation_digest, cell.observation_digest),
+        ("seed", record.seed, cell.seed),
+        ("sources", record.sources, cell.contestant.sources.digest),
+        ("device", record.device, cell.device),
+    ):
+        if came != wanted:
+            raise ParcelError(f"expected a record with the {what} {wanted}, got one with {came}")
+    return renamed(record, cell)
 
 
 def _host(address: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import RecordError, read_json, write_json
 
 SCHEMA = 1
@@ -29,7 +30,7 @@ class ProfileScores:
 def write_profile_scores(folder: Path, scores: ProfileScores) -> Path:
     """Write them into a run folder, whole or not at all."""
     table = {"schema": SCHEMA, "key": scores.key, "profiles_key": scores.profiles_key, "profiles": scores.profiles}
-    return write_json(folder / "profiles" / f"{scores.key}.json", table)
+    return write_json(RunFolder(folder).profile_scores(scores.key), table)
 
 
 def read_profile_scores(folder: Path, key: str) -> ProfileScores | None:
@@ -38,7 +39,7 @@ def read_profile_scores(folder: Path, key: str) -> ProfileScores | None:
     Raises:
         RecordError: the file is torn, of another schema, or has other fields.
     """
-    file = folder / "profiles" / f"{key}.json"
+    file = RunFolder(folder).profile_scores(key)
     if not file.exists():
         return None
     table = read_json(file)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -31,7 +29,6 @@ from benchmark.conventions.profile_facts import FACTS, MetricName, ProfileFacts
 from benchmark.metrics import pixel, spectral, structural
 from benchmark.metrics.textbook import check_pair
 
-HOME = Path(__file__).parent
 Cube = NDArray[np.floating]
 Function = Callable[[Cube, Cube, int], float]  # reference, estimate, ratio
 
@@ -75,15 +72,6 @@ def find_profile(name: str) -> Profile:
     if name not in PROFILES:
         raise ProfileError(f"unknown profile {name!r}; valid: {', '.join(PROFILES)}, or all")
     return PROFILES[name]
-
-
-def profiles_key() -> str:
-    """16 hex digits of the sha256 of this folder's sources and of the metrics': another key means scores to compute again."""
-    digest = hashlib.sha256()
-    for home in (HOME, HOME.parent / "metrics"):
-        for file in sorted(home.rglob("*.py")):
-            digest.update(f"{home.name}/{file.relative_to(home).as_posix()}".encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 def _clipped(function: Function, low: float = 0.0) -> Function:

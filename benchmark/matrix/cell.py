@@ -4,49 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from typing import Any
 
-from benchmark.matrix.keys import cell_key, digest, source_digest
-from benchmark.matrix.oracle import oracle_card
+from benchmark.identity.scene_identity import SceneIdentity
+from benchmark.identity.sources import Sources
+from benchmark.matrix.contestant import Contestant
+from benchmark.matrix.keys import cell_key
 from benchmark.matrix.training_set import TrainingSet
-from datasets import simulation
+from datasets.digests import digest_of
 from datasets.scenes import SceneSource
-from datasets.settings import field_values
-from datasets.simulation import Protocol
-from methods.catalog import Entry
-from methods.contract import AnyMethod, Card
-
-
-@dataclass(frozen=True, eq=False)
-class Contestant:
-    """A method with its parameters, and its name in tables."""
-
-    entry: Entry
-    method: AnyMethod
-    label: str
-    sources: str  # digest of the import closure of its file
-    time_limit_s: float | None = None  # instead of the plan's
-    memory_limit_mb: float | None = None
-    oracle: int = 0  # iterates among which the referee picks by the truth (oracle.py); 0: the method's own result
-
-    @property
-    def card(self) -> Card:
-        """The card of this configuration."""
-        card = self.method.describe()
-        return oracle_card(card, self.oracle) if self.oracle else card
+from datasets.simulation import NoiseSeed, Protocol
+from methods.contract import Card
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
     """One square of the matrix."""
 
-    key: str
     contestant: Contestant
     scene: SceneSource
-    fingerprint: str  # of the scene, taken once a run
+    identity: SceneIdentity  # of the scene
     protocol: Protocol
     seed: int
+    device: str  # the kind: cpu or cuda
+    simulator: Sources  # that the observation depends on, as they were when the plan was read
     training: TrainingSet | None = None  # of a method that must be trained first
+
+    @cached_property
+    def key(self) -> str:
+        """Names the cell's record, cells/<key>.json."""
+        return cell_key(
+            method=self.contestant.entry.name,
+            parameters=self.contestant.parameters,
+            sources=self.contestant.sources.digest,
+            protocol=self.protocol.numbers(),
+            scene=self.identity.digest,
+            simulator=self.simulator.digest,
+            seed=self.seed,
+            device=self.device,
+            training=None if self.training is None else self.training.numbers(),
+            oracle=self.contestant.oracle,
+        )
+
+    @property
+    def name(self) -> str:
+        """The cell in words."""
+        return f"{self.contestant.label} on {self.scene.name}, {self.protocol.name}, seed {self.seed}"
 
     @property
     def card(self) -> Card:
@@ -55,33 +59,52 @@ class Cell:
         return card if self.training is None else self.training.card(card, self.protocol)
 
     @property
-    def observation(self) -> tuple[str, str, int]:
-        """What cells that share an observation have in common: scene, protocol, seed, by name."""
-        return self.scene.name, self.protocol.name, self.seed
+    def noise(self) -> NoiseSeed:
+        """What noise the observation has."""
+        return NoiseSeed(self.seed, self.identity.digest)
 
-    @property
+    @cached_property
     def scene_digest(self) -> str:
         """Names the reference, scenes/<digest>.h5: the scene as the ratio crops it."""
-        return digest({"scene": self.fingerprint, "ratio": self.protocol.ratio})
+        return digest_of({"scene": self.identity.digest, "ratio": self.protocol.ratio})
 
-    @property
+    @cached_property
     def observation_digest(self) -> str:
-        """Names the observation, observations/<digest>.h5."""
-        return digest({"scene": self.fingerprint, "protocol": self.protocol.numbers(), "seed": self.seed})
+        """Names the observation, observations/<digest>.h5, which cells of equal scene, protocol and seed share."""
+        return digest_of(
+            {
+                "scene": self.identity.digest,
+                "protocol": self.protocol.numbers(),
+                "seed": self.seed,
+                "simulator": self.simulator.digest,
+            }
+        )
 
-    def fit_digest(self, device: str) -> str:
+    @cached_property
+    def fit_digest(self) -> str:
         """Names what the method learned beforehand, fits/<digest>.pt: the same for every scene and seed."""
         return cell_key(
             method=self.contestant.entry.name,
-            parameters=field_values(self.contestant.method),
-            sources=self.contestant.sources,
+            parameters=self.contestant.parameters,
+            sources=self.contestant.sources.digest,
             protocol=self.protocol.numbers(),
             scene="",
-            simulator=simulator_digest(),
+            simulator=self.simulator.digest,
             seed=0,
-            device=device,
+            device=self.device,
             training=None if self.training is None else self.training.numbers(),
         )
+
+    @property
+    def sources(self) -> Sources:
+        """Every source that the cell's estimate depends on."""
+        whole = self.contestant.sources.joined(self.simulator)
+        return whole if self.training is None else whole.joined(self.training.sources)
+
+    @property
+    def protocol_facts(self) -> dict[str, Any]:
+        """The protocol as a record holds it: its name, its source and all its numbers."""
+        return {"name": self.protocol.name, "source": self.protocol.source, **self.protocol.numbers()}
 
 
 CELL_FIELDS: Mapping[str, Callable[[Cell], str]] = {  # what `run --select` can ask for
@@ -91,8 +114,3 @@ CELL_FIELDS: Mapping[str, Callable[[Cell], str]] = {  # what `run --select` can 
     "method": lambda cell: cell.contestant.entry.name,
     "label": lambda cell: cell.contestant.label,
 }
-
-
-def simulator_digest() -> str:
-    """The sources that observations depend on."""
-    return source_digest(Path(simulation.__file__))

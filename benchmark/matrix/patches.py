@@ -22,11 +22,12 @@ from typing import Literal, overload
 import numpy as np
 from torch import Tensor
 
-from datasets.scene import Scene, SceneError
-from datasets.simulation import Protocol, observe
+from datasets.scene import Scene, SceneError, crop_to_ratio
+from datasets.simulation import NoiseSeed, Protocol, observe
 from methods.contract import Card, Example
 
 Augment = Literal["before", "after", "none"]
+ENDLESS = 10**9  # patches: the method's own budget says how many it takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,7 @@ class Patches(Sequence[Example]):
     amount: int
     seed: int
     card: Card  # of the method that learns: what it may see
+    digests: Sequence[str]  # of each scene's content, by which its noise is seeded
     augment: Augment = "before"
     device: str = "cpu"  # where the method wants them
 
@@ -48,6 +50,8 @@ class Patches(Sequence[Example]):
             raise SceneError(f"training: expected a protocol whose sensors are as told, got the mismatch protocol {self.protocol.name}")
         if self.side < 1 or self.side % ratio:
             raise SceneError(f"patch: expected a multiple of the ratio {ratio}, got {self.side}")
+        if len(self.digests) != len(self.scenes):
+            raise SceneError(f"training: expected a digest for each of {len(self.scenes)} scenes, got {len(self.digests)}")
         if not self.scenes or self.amount < 1:
             raise SceneError(f"training: expected scenes and patches, got {len(self.scenes)} scenes and {self.amount} patches")
         for scene in self.scenes:
@@ -56,6 +60,22 @@ class Patches(Sequence[Example]):
                     f"patch: expected scenes of at least {width} x {width} pixels for patches of {self.side} and the reach of the PSF, got "
                     f"{scene.name} of {scene.cube.shape[1]} x {scene.cube.shape[2]}; choose smaller patches"
                 )
+
+    @classmethod
+    def endless(
+        cls,
+        scenes: Sequence[Scene],
+        protocol: Protocol,
+        side: int,
+        seed: int,
+        card: Card,
+        digests: Sequence[str],
+        augment: Augment,
+        device: str,
+    ) -> Patches:
+        """Patches without end of scenes of any size: each is cropped to the protocol's ratio."""
+        cropped = [crop_to_ratio(scene, protocol.ratio) for scene in scenes]
+        return cls(cropped, protocol, side, ENDLESS, seed, card, digests, augment, device)
 
     @property
     def margin(self) -> int:
@@ -82,14 +102,15 @@ class Patches(Sequence[Example]):
 
     def _made(self, index: int) -> Example:
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, index])))
-        scene = self.scenes[int(rng.integers(len(self.scenes)))]
+        place = int(rng.integers(len(self.scenes)))
+        scene, noise = self.scenes[place], NoiseSeed(self.seed, self.digests[place], index)
         ratio, margin = self.protocol.ratio, self.margin
         width = self.side + 2 * margin * ratio
         top, left = (int(rng.integers(size - width + 1)) for size in scene.cube.shape[1:])
         turn = int(rng.integers(8)) if self.augment != "none" else 0
         cube = scene.cube[:, top : top + width, left : left + width]
         cube = turned(cube, turn) if self.augment == "before" else cube
-        seen = observe(replace(scene, cube=cube.contiguous()), replace(self.protocol, boundary="replicate"), rng)
+        seen = observe(replace(scene, cube=cube.contiguous()), replace(self.protocol, boundary="replicate"), noise)
         seen = replace(seen, hsi=_inner(seen.hsi, margin), msi=_inner(seen.msi, margin * ratio))
         truth = _inner(cube, margin * ratio)
         if self.augment == "after":

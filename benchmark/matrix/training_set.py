@@ -4,7 +4,8 @@ A method whose card says learns="beforehand" and names nothing that it has seen 
 patches that are made as `patches.py` says. What it is trained on is then part of its tier, and a test on one of those scenes is refused.
 The fitted method is kept in the run folder as fits/<digest>.pt and used again while nothing that it depends on has changed:
 
-    digest = sha256(method, its parameters, its sources, protocol's numbers, scenes' fingerprints, simulator's sources, patches, device)
+    digest = sha256(method, its parameters, its sources, protocol's numbers, the scenes' digests, simulator's sources, the numbers of the
+                    patches and the sources that make them, device)
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from benchmark.identity.scene_identity import identify, load_checked
+from benchmark.identity.sources import Sources, sources_of
+from benchmark.matrix import patches
 from benchmark.matrix.patches import Augment, Patches
-from datasets.scene import crop_to_ratio
 from datasets.scenes import DataRoots, SceneSource, find
 from datasets.settings import SettingError, configure
 from datasets.simulation import Protocol
 from methods.contract import Card
-
-ENDLESS = 10**9  # patches: the method's own budget says how many it takes
 
 
 @dataclass(frozen=True)
@@ -48,29 +50,41 @@ class TrainingSet:
     time_limit_s: float  # for one training
 
     @cached_property
-    def fingerprints(self) -> Mapping[str, str]:
-        """Of each scene, by name; taken once."""
-        return {scene.name: scene.fingerprint() for scene in self.scenes}
+    def digests(self) -> Mapping[str, str]:
+        """Of each scene's content, by name; taken once."""
+        return {scene.name: identify(scene).digest for scene in self.scenes}
 
-    def numbers(self) -> dict[str, Any]:
-        """All that a training depends on beside method and protocol."""
+    @cached_property
+    def sources(self) -> Sources:
+        """The sources that make training examples: patches.py, and what it imports of the world; taken once."""
+        return sources_of(Path(patches.__file__))
+
+    @cached_property
+    def _numbers(self) -> dict[str, Any]:
         return {
-            "scenes": sorted(self.fingerprints.values()),
+            "scenes": sorted(self.digests.values()),
             "patch": self.patch,
             "seed": self.seed,
             "augment": self.augment,
+            "sources": self.sources.digest,
         }
+
+    def numbers(self) -> dict[str, Any]:
+        """All that a training depends on beside method and protocol."""
+        return dict(self._numbers)
 
     def card(self, card: Card, protocol: Protocol) -> Card:
         """The card after training under `protocol`."""
-        return replace(
-            card, trained_on=f"{self.trained_on}, {protocol.name}", trained_scenes=(*self.fingerprints, *self.fingerprints.values())
-        )
+        return replace(card, trained_on=f"{self.trained_on}, {protocol.name}", trained_scenes=(*self.digests, *self.digests.values()))
 
     def patches(self, card: Card, protocol: Protocol, device: str) -> Patches:
-        """Patches without end, the scenes loaded now."""
-        scenes = [crop_to_ratio(source.load(), protocol.ratio) for source in self.scenes]
-        return Patches(scenes, protocol, self.patch, ENDLESS, self.seed, card, self.augment, device)
+        """Patches without end, the scenes loaded now.
+
+        Raises:
+            SceneError: a scene cannot be read, or is not what it was when the plan was read.
+        """
+        scenes = [load_checked(source, self.digests[source.name]) for source in self.scenes]
+        return Patches.endless(scenes, protocol, self.patch, self.seed, card, list(self.digests.values()), self.augment, device)
 
 
 def training_set(table: Mapping[str, object], roots: DataRoots) -> TrainingSet:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchmark.clone import ROOT
-from benchmark.matrix.keys import digest
+from datasets.digests import digest_of
 
 GPUS = Path("/proc/driver/nvidia/gpus")
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-image", "h5py", "pillow")
@@ -32,7 +32,7 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
         "device": device,
         "threads_per_cell": threads,
         "slots": slots,
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # of cells: runner/server.py
         "cuda_build": torch.version.cuda,
         "gpu": _gpu_model(),
         "gpus": len(_gpu_folders()),
@@ -46,7 +46,7 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
 
 def environment_digest(place: Mapping[str, Any]) -> str:
     """Names environments/<digest>.json: everything in `environment` but the moment."""
-    return digest({name: value for name, value in place.items() if name != "started"})
+    return digest_of({name: value for name, value in place.items() if name != "started"})
 
 
 def _version(package: str) -> str | None:

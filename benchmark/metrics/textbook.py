@@ -1,10 +1,8 @@
-"""All textbook metrics of one estimate, and the key of the code that computed them."""
+"""All textbook metrics of one estimate."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -13,8 +11,6 @@ from benchmark.metrics.pixel import cc, out_of_range, psnr, psnr_cube, rmse
 from benchmark.metrics.q2n import q2n
 from benchmark.metrics.spectral import ergas, sam, sam_pixels_left_out
 from benchmark.metrics.structural import ssim, uiqi
-
-HOME = Path(__file__).parent
 
 
 def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> dict[str, float | None]:
@@ -69,11 +65,3 @@ def check_pair(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.nda
             raise ValueError(
                 f"expected finite values in the {name}, got {bad} NaN or Inf of {cube.size}; an estimate like that is invalid, not scored"
             )
-
-
-def metrics_key() -> str:
-    """16 hex digits of the sha256 of this folder's sources, names included: another key means scores to compute again."""
-    digest = hashlib.sha256()
-    for file in sorted(HOME.rglob("*.py")):
-        digest.update(file.relative_to(HOME).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]

@@ -1,7 +1,7 @@
 """What changed between two runs beyond noise.
 
-Cells are paired by what they are: method, parameters, oracle or not, scene, protocol's numbers, seed and device. Keys do not serve, as
-they change with the sources, whose effect is the question. A pair has changed when
+Cells are paired by what they are: method, parameters, oracle or not, scene (by its content, else by its name), protocol's numbers, seed
+and device. Keys do not serve, as they change with the sources, whose effect is the question. A pair has changed when
 
     outcome     differs
     a metric    differs by more than one unit of the last digit that tables print
@@ -12,15 +12,15 @@ they change with the sources, whose effect is the question. A pair has changed w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.metrics.metric_facts import METRICS
-from benchmark.review.explain import spell_metric
-from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing, read_json, read_records
+from benchmark.metrics.spelling import spell_metric
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing, identity_of, read_json
 
 FACTOR, FACTOR_UNSURE, ROUNDS = 1.25, 2.0, 3
 _DIGITS = {metric.name: metric.digits for metric in METRICS}
@@ -75,10 +75,8 @@ def compare(before: Path, after: Path) -> Comparison:
     """
     first, second = (_by_identity(folder) for folder in (before, after))
     differences, untimed, same = [], 0, 0
-    for identity, old in first.items():
-        new = second.get(identity)
-        if new is None:
-            continue
+    pairs = _paired(first, second)
+    for old, new in pairs:
         same_place = old.threads == new.threads and alike_for_timing(_place(before, old), _place(after, new))
         comparable = same_place and not (old.contended or new.contended)
         untimed += not comparable
@@ -88,8 +86,8 @@ def compare(before: Path, after: Path) -> Comparison:
     return Comparison(
         same=same,
         differences=tuple(differences),
-        only_before=tuple(record for identity, record in first.items() if identity not in second),
-        only_after=tuple(record for identity, record in second.items() if identity not in first),
+        only_before=tuple(record for record in first.values() if record.key not in {old.key for old, _ in pairs}),
+        only_after=tuple(record for record in second.values() if record.key not in {new.key for _, new in pairs}),
         untimed=untimed,
     )
 
@@ -98,7 +96,9 @@ def changes(old: Result, new: Result, *, timed: bool) -> list[str]:
     """What differs between two records of one cell beyond noise, a line each."""
     if old.outcome != new.outcome:
         return [f"{old.outcome} {old.reason}".strip() + f" -> {new.outcome} {new.reason}".rstrip()]
-    lines = [
+    both = old.scene_content and new.scene_content
+    lines = ["the scene's content"] if both and old.scene_content != new.scene_content else []
+    lines += [
         f"{spell_metric(name, old.metrics[name])} -> {spell_metric(name, new.metrics[name])}"
         for name in old.metrics
         if name in new.metrics and metric_differs(name, old.metrics[name], new.metrics[name])
@@ -129,25 +129,29 @@ def seconds_differ(first: Clock, second: Clock) -> bool:
 
 def _by_identity(folder: Path) -> dict[str, Result]:
     found: dict[str, Result] = {}
-    for record in read_records(folder):
-        other = found.setdefault(_identity(record), record)
-        if other is not record:
-            newer = max(other, record, key=lambda one: one.ended)
-            found[_identity(record)] = newer  # the sources changed between them: the last counts
+    for record in RunFolder(folder).current_records():
+        other = found.setdefault(identity_of(record), record)
+        if other is not record:  # two cells of one identity, as files of equal names can be: the later counts
+            found[identity_of(record)] = max(other, record, key=lambda one: one.ended)
     if not found:
         raise RecordError(f"expected at least one record in {folder / 'cells'}, got none; run the plan first")
     return found
 
 
-def _identity(record: Result) -> str:
-    protocol = {name: value for name, value in record.protocol.items() if name not in ("name", "source")}
-    oracle = record.oracle.get("count", 0)
-    return json.dumps([record.method, record.parameters, record.scene, protocol, record.seed, record.device, oracle], sort_keys=True)
+def _paired(first: dict[str, Result], second: dict[str, Result]) -> list[tuple[Result, Result]]:
+    """Records of one identity; then those that are left over and whose scenes have one name but other content."""
+    pairs = [(old, second[identity]) for identity, old in first.items() if identity in second]
+    left = {identity_of(replace(new, scene_content="")): new for identity, new in second.items() if identity not in first}
+    for identity, old in first.items():
+        by_name = identity_of(replace(old, scene_content=""))
+        if identity not in second and by_name in left:
+            pairs.append((old, left.pop(by_name)))
+    return pairs
 
 
 def _place(folder: Path, record: Result) -> Mapping[str, Any]:
     """The environment that a cell ran in."""
-    file = folder / "environments" / f"{record.environment}.json" if record.environment else folder / "environment.json"
+    file = RunFolder(folder).environment(record.environment)
     return read_json(file) if file.exists() else {}
 
 

@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from benchmark.metrics.metric_facts import METRICS
-from benchmark.run_folder.record import RecordError, Result, read_json, read_record
+from benchmark.metrics.spelling import spell_metric
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.index import Index
+from benchmark.run_folder.record import RecordError, Result
 
 TAIL_LINES = 30
-_DIGITS = {metric.name: (metric.label, metric.digits, metric.unit) for metric in METRICS}
 
 
 @dataclass(frozen=True)
@@ -70,35 +71,22 @@ def explain(folder: Path, key: str) -> Explanation:
     Raises:
         RecordError: the folder is no run folder, or has no such cell; the text names the nearest and how to list all.
     """
-    index = read_index(folder)
-    whole = _whole(folder, key, index)
-    file = folder / "cells" / f"{whole}.json"
-    record = read_record(file) if file.exists() else None
-    log = folder / "logs" / f"{whole}.txt"
+    run = RunFolder(folder)
+    index = run.index()
+    whole = _whole(run, key, index)
+    record = run.read(whole) if run.record(whole).exists() else None
+    log = run.log(whole)
     tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
-    names = [f"cells/{whole}.json", f"estimates/{whole}.h5", f"estimates/{whole}_std.h5", f"logs/{whole}.txt"]
+    places = [run.record(whole), run.estimate(whole), run.std(whole), log]
     if record is not None:
-        names += [f"scenes/{record.scene_digest}.h5", f"observations/{record.observation_digest}.h5"]
-        names += [f"environments/{record.environment}.json"] if record.environment else []
-    files = tuple((name, (folder / name).stat().st_size) for name in names if (folder / name).is_file())
-    return Explanation(folder, whole, index["cells"].get(whole, {}), record, tuple(tail), files, _recipe(folder, whole, index))
+        places += [run.reference(record.scene_digest), run.observation(record.observation_digest)]
+        places += [run.environment(record.environment)] if record.environment else []
+    files = tuple((place.relative_to(folder).as_posix(), place.stat().st_size) for place in places if place.is_file())
+    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, _recipe(folder, whole, index))
 
 
-def read_index(folder: Path) -> dict[str, Any]:
-    """index.json of a run folder, or an empty one where there is none (a run of an earlier version).
-
-    Raises:
-        RecordError: the folder is no run folder.
-    """
-    if not (folder / "cells").is_dir() and not (folder / "index.json").exists():
-        raise RecordError(f"expected a run folder with cells/*.json, got {folder}; give the folder that `run` named at its end")
-    if not (folder / "index.json").exists():
-        return {"cells": {}, "arguments": [], "file": "", "device": ""}
-    return read_json(folder / "index.json")
-
-
-def _whole(folder: Path, key: str, index: Mapping[str, Any]) -> str:
-    known: set[str] = {*index["cells"], *(file.stem for file in (folder / "cells").glob("[!.]*.json"))}
+def _whole(run: RunFolder, key: str, index: Index) -> str:
+    known = {*index.cells, *run.record_keys()}
     if key in known:
         return key
     fitting = sorted(one for one in known if key and one.startswith(key))
@@ -107,20 +95,20 @@ def _whole(folder: Path, key: str, index: Mapping[str, Any]) -> str:
     near = fitting[:5] or get_close_matches(key, sorted(known), n=3, cutoff=0.3)
     nearest = f"; the nearest: {', '.join(near)}" if near else ""
     raise RecordError(
-        f"expected the key of one of {len(known)} cells of {folder}, got {key!r}{nearest}; `ls {folder / 'cells'}` lists what has run"
+        f"expected the key of one of {len(known)} cells of {run.path}, got {key!r}{nearest}; `ls {run.part('cells')}` lists what has run"
     )
 
 
-def _recipe(folder: Path, key: str, index: Mapping[str, Any]) -> Recipe | None:
+def _recipe(folder: Path, key: str, index: Index) -> Recipe | None:
     """What repeats a cell: of a merged run, as the cell's own run had it."""
-    if key not in index["cells"]:
+    if key not in index.cells:
         return None
-    about = {"plan": "plan.toml", "arguments": index["arguments"], "device": index["device"], **index["cells"][key]}
+    about = {"plan": "plan.toml", "arguments": index.arguments, "device": index.device, **index.cells[key]}
     kept = (folder / about["plan"]).resolve()
     if not kept.is_file():
         return None
-    original = Path(index["file"])
-    same = bool(index["file"]) and original.is_file() and original.read_bytes() == kept.read_bytes()
+    original = Path(index.file)
+    same = bool(index.file) and original.is_file() and original.read_bytes() == kept.read_bytes()
     return Recipe(original if same else kept, key, about["device"] or "cpu", tuple(about["arguments"]))
 
 
@@ -132,6 +120,7 @@ def _record_lines(record: Result) -> list[str]:
         f"card       {card.get('name')}, {card.get('paper')}" + (f", doi {card.get('doi')}" if card.get("doi") else ""),
         f"checked    {card.get('fidelity')}",
         f"tier       {record.tier}",
+        f"made by    sources {record.sources or 'unknown (an earlier version)'}, schema {record.schema}",
         f"scene      {record.scene}, {' x '.join(map(str, record.observed.get('shape', ()))) or 'of unknown size'}",
         f"protocol   {_spell(record.protocol)}",
         f"seed       {record.seed}",
@@ -166,16 +155,11 @@ def _record_lines(record: Result) -> list[str]:
         lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
     if record.contended:
         lines.append("contended  other work took processor time meanwhile: the seconds are no fair figure")
+    lines += [f"not keyed  the key does not cover {phrase}" for phrase in record.uncovered]
     if record.attempts > 1:
         lines.append(f"attempts   {record.attempts}")
     lines.append(f"place      {record.device or 'device unknown'}, {record.threads} threads, ended {record.ended or 'at an unknown time'}")
     return lines + [f"metric     {spell_metric(name, value)}" for name, value in record.metrics.items()]
-
-
-def spell_metric(name: str, value: float | None) -> str:
-    """A metric as tables print it."""
-    label, digits, unit = _DIGITS.get(name, (name, 6, ""))
-    return f"{label} " + ("not defined" if value is None else f"{value:.{digits}f} {unit}".rstrip())
 
 
 def _spell(table: Mapping[str, Any]) -> str:

@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.plan import plain
-from benchmark.run_folder.record import Clock, Result, read_json, read_records
+from benchmark.matrix.contestant import plain
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import Clock, Result, read_json
 from benchmark.runner.outcomes import withheld
 from benchmark.runner.retention import Keep, disk_bytes, scene_values
 from datasets.settings import field_values
@@ -117,14 +118,15 @@ def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots:
     Raises:
         RecordError: one of `earlier` is no run folder, or a record cannot be read.
     """
-    done = {cell.key for cell in cells if (folder / "cells" / f"{cell.key}.json").exists()}
+    run = RunFolder(folder)
+    done = {cell.key for cell in cells if run.record(cell.key).exists()}
     lines = [
         f"{cell.key}  {cell.contestant.label}  |  {cell.scene.name}  |  {cell.protocol.name}  |  seed {cell.seed}"
         + ("  (done)" if cell.key in done else "")
         for cell in cells
     ]
     values = scene_values(cells)
-    measured = read_measured([*earlier, *([folder] if (folder / "cells").is_dir() else [])])
+    measured = read_measured([*earlier, *([folder] if run.part("cells").is_dir() else [])])
     megabytes = disk_bytes(cells, keep, values, slots) / 1e6
     lines.append(f"{len(cells)} cells, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
     return "\n".join([*lines, estimate(cells, measured, values, device, done).text()])
@@ -139,7 +141,7 @@ def read_measured(folders: Iterable[Path]) -> list[Measured]:
     found = []
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         machines: dict[str, str] = {}
-        for record in read_records(folder):
+        for record in RunFolder(folder).records():
             machine = machines.setdefault(record.environment, _machine(folder, record.environment))
             if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
                 found.append(_measured(record, record.clock, machine))
@@ -222,7 +224,7 @@ def _measured(record: Result, clock: Clock, machine: str) -> Measured:
 
 def _machine(folder: Path, environment: str) -> str:
     """The processor of the machine, where the run says it."""
-    file = folder / "environments" / f"{environment}.json" if environment else folder / "environment.json"
+    file = RunFolder(folder).environment(environment)
     return str(read_json(file).get("processor") or "") if file.exists() else ""
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
-from benchmark.matrix.plan import find_cell, read_plan
+from benchmark.matrix.plan import find_cell
+from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import Recipe
-from benchmark.runner.handout import fit_job, fuse_job
-from benchmark.runner.jobs import ObserveJob
+from benchmark.run_folder.folder import RunFolder
+from benchmark.runner.handout import fit_job, fuse_job, observe_job
 from datasets.scenes import DataRoots
 
 
@@ -32,11 +33,11 @@ def rehearse(recipe: Recipe, threads: int = 1) -> dict[str, Any]:
     plan = read_plan(recipe.plan, DataRoots.parse(given["--data"]), plugins, seed)
     cell = find_cell(plan.cells(recipe.device), recipe.key)
     with TemporaryDirectory(prefix="hmif-bench-") as place:
-        reference, observation, responses = (Path(place) / f"{name}.h5" for name in ("reference", "observation", "responses"))
-        ObserveJob(cell.scene, cell.protocol, cell.seed, reference, observation, responses).run()
+        folder = RunFolder(Path(place))
+        observe_job(cell, folder).run()
         torch.set_num_threads(threads)
         torch.manual_seed(cell.seed)
         fitted = None if cell.training is None else Path(place) / "fitted.pt"
         if fitted is not None and cell.training is not None:
             fit_job(cell, cell.training, recipe.device, fitted).run()
-        return fuse_job(cell, observation, recipe.device, keep=False, fitted=fitted).run()
+        return fuse_job(cell, folder.observation(cell.observation_digest), recipe.device, keep=False, fitted=fitted).run()

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.conventions.profile_scores import ProfileScores, Scores, read_profile_scores, write_profile_scores
-from benchmark.conventions.profile_table import PROFILES, find_profile, profiles_key, score_profile
+from benchmark.conventions.profile_table import PROFILES, find_profile, score_profile
+from benchmark.identity.source_keys import metrics_key, profiles_key
 from benchmark.metrics.scoring import score_cell
-from benchmark.metrics.textbook import metrics_key
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.lock import claimed
 from benchmark.run_folder.observation_file import read_observation
-from benchmark.run_folder.record import Result, read_records, std_file, write_record
+from benchmark.run_folder.record import Result
 from benchmark.run_folder.response_file import read_responses
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
 
@@ -50,7 +51,7 @@ def profile_names(text: str) -> tuple[str, ...]:
 
 
 def rescore(folder: Path, names: Sequence[str], tell: Callable[[int, int, Rescored], None]) -> list[Rescored]:
-    """Bring every scored cell of a run up to date; `tell` hears (done, all of them, the cell).
+    """Bring every scored current cell of a run up to date; `tell` hears (done, all of them, the cell).
 
     Raises:
         RecordError: no run folder, or a file in it that cannot be read.
@@ -59,7 +60,8 @@ def rescore(folder: Path, names: Sequence[str], tell: Callable[[int, int, Rescor
     """
     for name in names:
         find_profile(name)
-    records = [record for record in read_records(folder) if record.outcome == "scored"]  # before the lock makes a folder
+    run = RunFolder(folder)
+    records = [record for record in run.current_records() if record.outcome == "scored"]  # before the lock makes a folder
     with claimed(folder):
         reference: tuple[str, NDArray[np.float32]] | None = None
         done: list[Rescored] = []
@@ -68,14 +70,14 @@ def rescore(folder: Path, names: Sequence[str], tell: Callable[[int, int, Rescor
             stored = read_profile_scores(folder, record.key)
             kept: Scores = stored.profiles if stored is not None and stored.profiles_key == profiles_key() else {}
             wanted = tuple(name for name in names if name not in kept)
-            kept_estimate = (folder / "estimates" / f"{record.key}.h5").is_file()
+            kept_estimate = run.estimate(record.key).is_file()
             problem = "" if kept_estimate else "its estimate was not kept"
             if (missing or wanted) and kept_estimate:
                 try:
                     if reference is None or reference[0] != record.scene_digest:
-                        reference = (record.scene_digest, read_cube(folder / "scenes" / f"{record.scene_digest}.h5").cube)
-                    estimate = read_cube(folder / "estimates" / f"{record.key}.h5")
-                    _score(folder, record, reference[1], estimate, bool(missing), kept, wanted)
+                        reference = (record.scene_digest, read_cube(run.reference(record.scene_digest)).cube)
+                    estimate = read_cube(run.estimate(record.key))
+                    _score(run, record, reference[1], estimate, bool(missing), kept, wanted)
                 except (CubeFileError, ValueError, OSError, KeyError) as error:  # a file that is gone or broken costs this cell alone
                     problem = f"not scored: {type(error).__name__}: {error}"
             done.append(Rescored(record, bool(missing) and not problem, wanted if not problem else (), problem, kept_estimate))
@@ -84,11 +86,11 @@ def rescore(folder: Path, names: Sequence[str], tell: Callable[[int, int, Rescor
 
 
 def _current(record: Result) -> bool:
-    return record.metrics_key == metrics_key()
+    return bool(record.metrics_key == metrics_key())
 
 
 def _score(
-    folder: Path,
+    run: RunFolder,
     record: Result,
     reference: NDArray[np.float32],
     estimate: CubeFile,
@@ -100,10 +102,9 @@ def _score(
     ratio = int(record.protocol["ratio"])
     if wanted:
         scores = {name: score_profile(name, reference, estimate.cube, ratio) for name in wanted}
-        write_profile_scores(folder, ProfileScores(record.key, profiles_key(), {**kept, **scores}))
+        write_profile_scores(run.path, ProfileScores(record.key, profiles_key(), {**kept, **scores}))
     if metrics:
-        seen, truth = (folder / part / f"{record.observation_digest}.h5" for part in ("observations", "responses"))
-        spread = std_file(folder / "estimates" / f"{record.key}.h5")
+        seen, truth, spread = run.observation(record.observation_digest), run.responses(record.observation_digest), run.std(record.key)
         values = score_cell(
             reference,
             estimate,
@@ -112,4 +113,4 @@ def _score(
             read_responses(truth) if truth.is_file() else None,
             read_cube(spread).cube if spread.is_file() else None,
         )
-        write_record(folder, replace(record, metrics=values, metrics_key=metrics_key()))
+        run.write(replace(record, metrics=values, metrics_key=metrics_key()))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from benchmark.review.explain import read_index
-from benchmark.run_folder.record import RecordError, Result, read_json, read_record
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.lock import is_claimed
+from benchmark.run_folder.record import SCHEMA, RecordError, Result, read_json
 
 GOOD = ("scored", "skipped")
 
@@ -27,7 +26,8 @@ class Status:
     busy: bool  # a run is at work in the folder
     running: tuple[str, ...]  # methods and scenes that run, or ran when the run was cut short
     left_s: float | None  # by the pace since the run was started; None when nothing runs, or nothing has ended yet
-    others: int  # records of cells that the plan has no more
+    superseded: int  # records of cells that the plan has no more: of earlier code, data or parameters, or of another plan
+    older: bool  # whether an earlier version of the suite made the folder
     command: str  # that started the run
 
     @property
@@ -45,8 +45,13 @@ class Status:
         lines += [f"{'running' if self.busy else 'was cut short':13} {name}" for name in self.running]
         for record in self.failed:
             lines.append(f"{record.outcome:13} {record.key}  {record.label} on {record.scene}: {record.reason[:200]}")
-        if self.others:
-            lines.append(f"{self.others} more records are of cells that the plan has no more; reports show them too")
+        if self.superseded:
+            lines.append(
+                f"{self.superseded} more records are of earlier code, data or parameters, or of another plan: they take part in nothing; "
+                f"`clean {self.folder}` removes them"
+            )
+        if self.older:
+            lines.append("made by an earlier version of the suite: it can be reported and rescored; `run` repeats its cells")
         if not self.busy and self.done < self.total:
             lines.append(f"to go on: {self.command or 'run its plan again with the same --out'}")
         if self.failed:
@@ -60,14 +65,14 @@ def status(folder: Path, now: datetime | None = None) -> Status:
     Raises:
         RecordError: the folder is no run folder, or one of its files cannot be read.
     """
-    index = read_index(folder)
-    facts = read_json(folder / "plan.json") if (folder / "plan.json").exists() else {}
-    every = {file.stem: read_record(file) for file in sorted((folder / "cells").glob("[!.]*.json"))}
-    planned = index["cells"] or {key: _name(record) for key, record in every.items()}
-    records = [record for key, record in every.items() if key in planned]
-    total = len(index["cells"]) or int(facts.get("cells", len(every)))
-    busy = _busy(folder)
-    shown = read_json(folder / "running.json") if (folder / "running.json").exists() else {"running": []}
+    run = RunFolder(folder)
+    index = run.index()
+    facts = read_json(run.plan_facts) if run.plan_facts.exists() else {}
+    records = run.current_records() if run.part("cells").is_dir() else []
+    superseded = run.superseded()
+    total = len(index.cells) or int(facts.get("cells", len(records)))
+    busy = is_claimed(folder)
+    shown = read_json(run.running) if run.running.exists() else {"running": []}
     return Status(
         folder=folder,
         total=total,
@@ -75,33 +80,18 @@ def status(folder: Path, now: datetime | None = None) -> Status:
         failed=tuple(record for record in records if record.outcome not in GOOD),
         busy=busy,
         running=tuple(shown["running"]),
-        left_s=_left(folder, records, total, now or datetime.now(UTC)) if busy else None,
-        others=len(every) - len(records),
+        left_s=_left(run, records, total, now or datetime.now(UTC)) if busy else None,
+        superseded=len(superseded),
+        older=index.schema < SCHEMA,
         command=str(facts.get("command", "")),
     )
 
 
-def _left(folder: Path, records: list[Result], total: int, now: datetime) -> float | None:
+def _left(run: RunFolder, records: list[Result], total: int, now: datetime) -> float | None:
     """Seconds for what has no record, by the cells a second since the run was started."""
     try:
-        started = datetime.fromisoformat(str(read_json(folder / "environment.json")["started"]))
+        started = datetime.fromisoformat(str(read_json(run.last_environment)["started"]))
     except (RecordError, KeyError, ValueError):
         return None
     ended = [record for record in records if record.ended and datetime.fromisoformat(record.ended) >= started]
     return (now - started).total_seconds() / len(ended) * (total - len(records)) if ended else None
-
-
-def _busy(folder: Path) -> bool:
-    """Whether a run holds the folder's lock."""
-    if not (folder / ".lock").exists():
-        return False
-    with (folder / ".lock").open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
-
-
-def _name(record: Result) -> dict[str, Any]:
-    return {"label": record.label, "scene": record.scene}

@@ -28,3 +28,15 @@ def claimed(folder: Path) -> Iterator[None]:
                 f"expected a run folder of our own, got {folder}, where another run is at work; wait for it or give --out"
             ) from error
         yield
+
+
+def is_claimed(folder: Path) -> bool:
+    """Whether a process holds `folder`."""
+    if not (folder / ".lock").exists():
+        return False
+    with (folder / ".lock").open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False

@@ -1,7 +1,7 @@
 """An observation on disk: what the methods saw, kept with the run and handed to each cell.
 
 HDF5: groups `hsi` and `msi` (cube files' layout), `psf/kernel` and `srf/weights` where the protocol reveals them, attributes ratio, phase,
-wavelengths_nm, and noise_hsi, noise_msi where revealed. Exact float32. The truth is not in it.
+wavelengths_nm, and noise_hsi, noise_msi where revealed. Exact float32. The truth is not in it. `sha256` seals all of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import h5py
 import numpy as np
 import torch
 
+from datasets.cube_file import opened, parts_of
 from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.digests import seal
 from datasets.observation import Known, NoiseLevel, Observation
 
 
@@ -36,13 +38,18 @@ def write_observation(file: Path, seen: Observation) -> Path:
             srf.attrs["names"] = list(seen.known.srf.names)
         if seen.known.noise is not None:
             store.attrs["noise_hsi"], store.attrs["noise_msi"] = seen.known.noise.hsi, seen.known.noise.msi
+        store.attrs["sha256"] = seal(parts_of(store))
     temporary.replace(file)
     return file
 
 
 def read_observation(file: Path) -> Observation:
-    """The observation in `file`, in float32 on the CPU."""
-    with h5py.File(file, "r") as store:
+    """The observation in `file`, in float32 on the CPU.
+
+    Raises:
+        DamagedFileError: it is not what was written.
+    """
+    with opened(file) as store:
         ratio = int(store.attrs["ratio"])
         phase = tuple(float(value) for value in store.attrs["phase"])
         psf = srf = None

@@ -1,22 +1,6 @@
-"""Records: what a run leaves behind, written and read. Free of torch, so that reports can be drawn anywhere.
+"""A record: what is known of one cell, as it is kept in cells/<key>.json. Free of torch, so that reports can be drawn anywhere.
 
-A run folder:
-
-    environment.json            versions, processor, threads, commit, of the last start
-    environments/<digest>.json  the same for each machine and version that took part; records name theirs
-    plan.json                   the plan as it was resolved, and the command
-    index.json                  the plan's cells by key, and what repeats one of them
-    plan.toml                   the plan's text
-    running.json                what runs, or ran when the run was cut short
-    cells/<key>.json            one record a cell; the file is the resume key; runs merge by copying folders
-    estimates/<key>.h5          the fused cube, uint16 with scale and offset (107 dB)
-    estimates/<key>_std.h5      its posterior standard deviation, where the method states one
-    scenes/<digest>.h5          each reference once, float32; never handed to a method
-    observations/<digest>.h5    the low-resolution HSI and the MSI that the methods saw
-    responses/<digest>.h5       the true PSF and SRF of each observation; never handed to a method
-    iterates/<key>/             of an oracle row that has no score yet: the cubes to pick from
-    profiles/<key>.json         the same estimate scored by other projects' conventions, where `rescore` was asked to
-    logs/<key>.txt              what the cell printed, and its traceback
+Records of schema 1, of earlier versions of this suite, can still be read: what they do not say is empty.
 """
 
 from __future__ import annotations
@@ -25,12 +9,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-SCHEMA = 1
+SCHEMA = 2  # 2: records say what made them
+_READABLE = (1, SCHEMA)
 
 
 class RecordError(ValueError):
@@ -88,6 +74,7 @@ class Result:
     tier: str
     scene: str
     scene_digest: str  # names scenes/<digest>.h5
+    scene_content: str = ""  # which scene it is, whatever its name: matrix/scene_identity.py
     observation_digest: str = ""  # names observations/<digest>.h5
     protocol: Mapping[str, Any]  # its name and all its numbers
     observed: Mapping[str, Any] = field(default_factory=dict)  # what the protocol came to on this scene: channels_used, shape
@@ -105,7 +92,10 @@ class Result:
     device: str = ""
     threads: int = 0
     environment: str = ""  # names environments/<digest>.json: where the cell ran
-    metrics_key: str = ""  # hash of the metrics' sources: another one re-scores, it does not re-run
+    sources: str = ""  # digest of the method's sources, as they were loaded
+    uncovered: tuple[str, ...] = ()  # what the key does not cover, a phrase each
+    clock_key: str = ""  # digest of the clock's sources: times of two clocks are never averaged
+    metrics_key: str = ""  # digest of the metrics' sources: another one re-scores, it does not re-run
     ended: str = ""  # UTC, ISO 8601
     schema: int = SCHEMA
 
@@ -121,19 +111,39 @@ class Result:
         return self.outcome == "scored" and not self.card.get("unranked")
 
 
-def write_record(folder: Path, result: Result) -> Path:
-    """cells/<key>.json, by a temporary file, fsync and a rename: whole or not there."""
+def identity_of(record: Result) -> str:
+    """What a record is about, whatever code made it: method, parameters, scene, protocol's numbers, seed, device, oracle or not."""
+    return spell_identity(
+        method=record.method,
+        parameters=record.parameters,
+        scene=record.scene_content or record.scene,
+        protocol={name: value for name, value in record.protocol.items() if name not in ("name", "source")},
+        seed=record.seed,
+        device=record.device,
+        oracle=int(record.oracle.get("count", 0)),
+    )
+
+
+def spell_identity(
+    *, method: str, parameters: Mapping[str, Any], scene: str, protocol: Mapping[str, Any], seed: int, device: str, oracle: int
+) -> str:
+    """The same of a cell that has no record yet. `scene` is the digest of its content."""
+    return json.dumps([method, dict(parameters), scene, dict(protocol), seed, device, oracle], sort_keys=True)
+
+
+def write_record_file(file: Path, result: Result) -> Path:
+    """A record as JSON, by a temporary file, fsync and a rename: whole or not there."""
     table = asdict(result)
     if not result.oracle:
         del table["oracle"]  # a record of any other row says nothing of oracles
-    return write_json(folder / "cells" / f"{result.key}.json", table)
+    return write_json(file, table)
 
 
 def read_record(file: Path) -> Result:
     """The record in `file`.
 
     Raises:
-        RecordError: it is torn, of another schema, or has other fields.
+        RecordError: it is torn, of another schema, has other fields, or says that it was scored and has no scores.
     """
     return record_from(read_json(file), file.name)
 
@@ -142,16 +152,23 @@ def record_from(table: dict[str, Any], name: str) -> Result:
     """The record that a JSON object holds; `name` says where it came from.
 
     Raises:
-        RecordError: it is of another schema, or has other fields.
+        RecordError: it is of another schema, has other fields, or says that it was scored and has no scores.
     """
-    if table.get("schema") != SCHEMA:
+    if table.get("schema") not in _READABLE:
         raise RecordError(f"{name}: expected schema {SCHEMA}, got {table.get('schema')}; run the plan again with this version")
     try:
         clock, memory = table.pop("clock"), table.pop("memory")
-        table["flops_uncounted"] = tuple(table["flops_uncounted"])
-        return Result(**table, clock=clock_from(clock) if clock else None, memory=Memory(**memory) if memory else None)
+        for field_name in ("flops_uncounted", "uncovered"):
+            table[field_name] = tuple(table.get(field_name, ()))
+        result = Result(**table, clock=clock_from(clock) if clock else None, memory=Memory(**memory) if memory else None)
     except (KeyError, TypeError) as error:
         raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
+    if result.outcome == "scored":
+        wrong = [metric for metric, value in result.metrics.items() if value is not None and isnan(value)]
+        if wrong or not result.metrics:
+            problem = f"NaN in {', '.join(wrong)}" if wrong else "none"
+            raise RecordError(f"{name}: expected the scores of a scored cell, got {problem}; delete the file and run the plan again")
+    return result
 
 
 def clock_from(table: Mapping[str, Any]) -> Clock:
@@ -170,18 +187,6 @@ def alike_for_timing(first: Mapping[str, Any], second: Mapping[str, Any]) -> boo
     """Whether seconds taken in two environments (environments/<digest>.json) may be compared: the same processor, number of cores, GPU,
     driver, threads, slots and rule for waiting threads. A fact that both lack is the same; one that a single one lacks is another."""
     return all(first.get(name) == second.get(name) for name in TIMING_FACTS)
-
-
-def read_records(folder: Path) -> list[Result]:
-    """Every record of a run, in the order of method, scene, protocol and seed.
-
-    Raises:
-        RecordError: the folder is no run folder, or a record cannot be read.
-    """
-    if not (folder / "cells").is_dir():
-        raise RecordError(f"expected a run folder with cells/*.json, got {folder}; give the folder that `run` named at its end")
-    records = [read_record(file) for file in sorted((folder / "cells").glob("*.json"))]
-    return sorted(records, key=lambda r: (r.tier, r.label, r.scene, str(r.protocol.get("name")), r.seed))
 
 
 def write_json(file: Path, table: Mapping[str, Any], *, durable: bool = True) -> Path:

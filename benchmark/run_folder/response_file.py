@@ -1,6 +1,6 @@
 """The true responses of an observation on disk, for scores and figures; like the references, never handed to a cell.
 
-HDF5: `psf/kernel` with the attributes ratio, phase and boundary; `srf/weights` with names. Exact float64.
+HDF5: `psf/kernel` with the attributes ratio, phase and boundary; `srf/weights` with names. Exact float64. `sha256` seals all of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from pathlib import Path
 import h5py
 import torch
 
+from datasets.cube_file import opened, parts_of
 from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.digests import seal
 from datasets.observation import Known
 
 
@@ -23,13 +25,18 @@ def write_responses(file: Path, psf: SpatialResponse, srf: SpectralResponse) -> 
         kernel = store.create_dataset("psf/kernel", data=psf.kernel.double().numpy())
         kernel.attrs["ratio"], kernel.attrs["phase"], kernel.attrs["boundary"] = psf.ratio, psf.phase, psf.boundary
         store.create_dataset("srf/weights", data=srf.weights.double().numpy()).attrs["names"] = list(srf.names)
+        store.attrs["sha256"] = seal(parts_of(store))
     temporary.replace(file)
     return file
 
 
 def read_responses(file: Path) -> Known:
-    """Both, in float64 on the CPU."""
-    with h5py.File(file, "r") as store:
+    """Both, in float64 on the CPU.
+
+    Raises:
+        DamagedFileError: it is not what was written.
+    """
+    with opened(file) as store:
         kernel, weights = store["psf/kernel"], store["srf/weights"]
         at = kernel.attrs
         return Known(

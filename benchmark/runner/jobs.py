@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmark.matrix.oracle import ITERATES, Watched, iterate_file, pick
+from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure.meter import measure, timed
 from benchmark.measure.operations import count_flops
@@ -31,13 +31,15 @@ from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.observation_file import read_observation, write_observation
 from benchmark.run_folder.record import Clock, std_file
 from benchmark.run_folder.response_file import read_responses, write_responses
+from benchmark.runner.iterates import ITERATES, Watched, iterate_file, pick
 from benchmark.runner.validity import check_estimate
-from datasets.cube_file import CubeFile, read_cube, write_cube
+from benchmark.runner.witness import Watch, loaded_sources
+from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
 from datasets.scene import crop_to_ratio
 from datasets.scenes import SceneSource
 from datasets.settings import configure
-from datasets.simulation import Protocol, noise_generator, observe
+from datasets.simulation import NoiseSeed, Protocol, observe
 from methods.catalog import Entry
 from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod
 
@@ -54,23 +56,28 @@ class ObserveJob:
     """Make one observation."""
 
     scene: SceneSource
+    digest: str  # of the scene's content, which must still be the same
     protocol: Protocol
-    seed: int
+    noise: NoiseSeed
     reference: Path
     observation: Path
     responses: Path
 
     def run(self) -> dict[str, Any]:
-        """Write the reference (unless it is there), the observation and the true responses."""
-        scene = crop_to_ratio(self.scene.load(), self.protocol.ratio)
-        seen = observe(scene, self.protocol, noise_generator(self.seed))
-        if not self.reference.exists():
-            content = CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, {"source": scene.source})
+        """Write the reference (unless it is there, and whole), the observation and the true responses.
+
+        Raises:
+            SceneError: the scene cannot be read, or is not what it was when the plan was read.
+        """
+        scene = crop_to_ratio(load_checked(self.scene, self.digest), self.protocol.ratio)
+        seen = observe(scene, self.protocol, self.noise)
+        content = CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, {"source": scene.source})
+        if not _holds(self.reference, content):
             write_cube(self.reference, content)
         write_observation(self.observation, seen)
         spectral = self.protocol.spectral(scene.wavelengths)
         write_responses(self.responses, self.protocol.spatial(), spectral)
-        return {"channels_used": list(spectral.names), "shape": list(scene.cube.shape)}
+        return {"channels_used": list(spectral.names), "shape": list(scene.cube.shape), "sources": loaded_sources()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +101,7 @@ class FitJob:
         rng = torch.Generator().manual_seed(self.training.seed)
         fitted, seconds = timed(lambda: method.fit(patches, rng), torch.device(self.device))
         torch.save({"fitted": fitted, "seconds": seconds}, file)
-        return {"seconds": seconds}
+        return {"seconds": seconds, "sources": loaded_sources()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +119,7 @@ class FuseJob:
     limit_s: float = inf  # of the cell's time; says which calls are too long to be repeated for that
     fitted: bytes = b""  # what `FitJob` stored, for a method that has learned beforehand
     oracle: int = 0  # iterates to leave in the working folder beside the estimate
+    covered: tuple[Path, ...] = ()  # sources and files that the cell's key covers
 
     def run(self) -> dict[str, Any]:
         """All that `stages` tells, in one table."""
@@ -127,6 +135,7 @@ class FuseJob:
             InvalidEstimateError: the estimate is no finite cube of the right shape.
         """
         home = Path.cwd()  # before the method can change it
+        watch = Watch()
         method: AnyMethod = configure(self.entry.form(self.parameters), self.parameters)
         seen: Observation = pickle.loads(self.observation)
         refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0])
@@ -160,6 +169,8 @@ class FuseJob:
             "flops_uncounted": [],
             "flops_reason": reason,
             "threads": torch.get_num_threads(),
+            "uncovered": watch.uncovered(self.covered),
+            "sources": loaded_sources(),
         }
         if not reason:
             flops = count_flops(measured.again)[1]
@@ -190,20 +201,35 @@ class ScoreJob:
     iterates: Path | None = None  # of an oracle row: the folder of those among which the estimate is still to be picked
 
     def run(self) -> dict[str, Any]:
-        """Every metric of the *stored* estimate, so that scoring again gives the same figures.
+        """Every metric of the *stored* estimate, so that scoring again gives the same figures; or `damaged`, which stored file is broken.
 
         Without the observation's file, or that of the true responses, the metrics that need it are None.
         """
-        reference = read_cube(self.reference).cube
-        picked = {} if self.iterates is None else pick(reference, self.iterates, self.estimate)
-        seen = read_observation(self.observation) if self.observation.exists() else None
-        truth = read_responses(self.responses) if self.responses.exists() else None
-        spread = std_file(self.estimate)
-        std = read_cube(spread).cube if spread.exists() else None
-        return {"metrics": score_cell(reference, read_cube(self.estimate), self.ratio, seen, truth, std), "oracle": picked}
+        try:
+            read = "reference"
+            reference = read_cube(self.reference).cube
+            read = "observation"
+            seen = read_observation(self.observation) if self.observation.exists() else None
+            truth = read_responses(self.responses) if self.responses.exists() else None
+            read = "estimate"
+            picked = {} if self.iterates is None else pick(reference, self.iterates, self.estimate)
+            estimate, spread = read_cube(self.estimate), std_file(self.estimate)
+            std = read_cube(spread).cube if spread.exists() else None
+        except CubeFileError as error:
+            return {"damaged": read, "reason": str(error)}
+        scores = score_cell(reference, estimate, self.ratio, seen, truth, std)
+        return {"metrics": scores, "oracle": picked, "sources": loaded_sources()}
 
 
 Job = ObserveJob | FitJob | FuseJob | ScoreJob
+
+
+def _holds(file: Path, content: CubeFile) -> bool:
+    """Whether a stored cube is there, whole, and has these values."""
+    try:
+        return bool(np.array_equal(read_cube(file).cube, content.cube))
+    except CubeFileError:  # not there, or damaged: it is written again
+        return False
 
 
 def store_estimate(file: Path, estimate: Estimate, wavelengths_nm: NDArray[np.float64], name: str, *, exact: bool = False) -> float:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.plan import card_facts, plain
+from benchmark.matrix.contestant import card_facts, plain
 from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from
 from benchmark.runner.processes import Ended
-from datasets.settings import field_values
+from datasets.digests import file_sha256
 
 RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that another attempt may change
 _SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
@@ -38,9 +40,35 @@ def withheld(cell: Cell) -> str:
     missing = [_SPELLED[name] for name in card.needs if name not in reveals]
     if missing:
         return f"{card.name} needs {' and '.join(missing)}, which protocol {cell.protocol.name} withholds"
-    if {cell.scene.name, cell.fingerprint} & set(card.trained_scenes):
+    if {cell.scene.name, cell.identity.digest} & set(card.trained_scenes):
         return f"{card.name} was trained on {cell.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
     return ""
+
+
+def disagreement(loaded: Mapping[str, str], sources: Sources, main: Path | None = None) -> str:
+    """What a child ran that is not what the key was made from; empty where nothing is.
+
+    Args:
+        loaded: path and syntax digest of every source that the child has loaded.
+        sources: those that the key was made from.
+        main: a source that the child must have loaded.
+    """
+    wanted = {name: (str(sources.places[name]), digest) for name, digest in sources.files.items()}
+    other = [name for name, (place, digest) in wanted.items() if loaded.get(place, digest) != digest]
+    if other:
+        return f"the sources were changed during the run ({', '.join(sorted(other)[:5])}): run the plan again"
+    if main is not None and str(main) not in loaded:
+        return f"the process did not say that it loaded {main.name}: run the plan again"
+    return ""
+
+
+def changed_data(cell: Cell) -> str:
+    """Which data file of a cell has been changed since the plan was read; empty where none has."""
+    sources, parameters = cell.contestant.sources, cell.contestant.parameters
+    wanted = {sources.places[name]: digest for name, digest in sources.data.items()}
+    wanted |= {value: cell.contestant.file_digests[name] for name, value in parameters.items() if isinstance(value, Path)}
+    changed = [path.name for path, digest in wanted.items() if not path.is_file() or file_sha256(path) != digest]
+    return f"files were changed during the run ({', '.join(changed)}): run the plan again" if changed else ""
 
 
 def make_record(
@@ -63,13 +91,14 @@ def make_record(
         reason=reason,
         method=cell.contestant.entry.name,
         label=cell.contestant.label,
-        parameters=plain(field_values(cell.contestant.method)),
+        parameters=plain(cell.contestant.parameters),
         card=card_facts(card) | {"family": cell.contestant.entry.family},
         tier=card.tier,
         scene=cell.scene.name,
         scene_digest=cell.scene_digest,
+        scene_content=cell.identity.digest,
         observation_digest=cell.observation_digest,
-        protocol={"name": cell.protocol.name, "source": cell.protocol.source, **cell.protocol.numbers()},
+        protocol=cell.protocol_facts,
         observed=known.get("observed", observed),
         seed=cell.seed,
         oracle={"count": cell.contestant.oracle, **known.get("oracle", {})} if cell.contestant.oracle else {},
@@ -84,6 +113,9 @@ def make_record(
         device=device,
         threads=known.get("threads", threads),
         environment=place,
+        sources=cell.contestant.sources.digest,
+        uncovered=tuple(dict.fromkeys((*cell.contestant.sources.uncovered, *known.get("uncovered", ())))),
+        clock_key=known.get("clock_key", ""),
         ended=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -107,5 +139,7 @@ def measurement(record: Result) -> dict[str, Any]:
         "attempts": record.attempts,
         "threads": record.threads,
         "observed": record.observed,
+        "uncovered": list(record.uncovered),
+        "clock_key": record.clock_key,
         **({"oracle": record.oracle} if "best" in record.oracle else {}),
     }

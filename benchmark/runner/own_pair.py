@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.matrix.plan import plain
+from benchmark.matrix.contestant import plain
 from benchmark.measure.meter import Measured, measure
 from benchmark.run_folder.record import std_file
 from benchmark.runner.validity import check_estimate

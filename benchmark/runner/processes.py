@@ -18,7 +18,6 @@ RLIMIT_AS is never used: CUDA reserves more addresses than any machine has memor
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import random
 import resource
@@ -31,29 +30,24 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
-from benchmark.clone import ROOT
 from benchmark.measure.group import LOOK_S, MemoryWatch
-from benchmark.run_folder.record import write_json
-from benchmark.runner.validity import InvalidEstimateError
-from methods.contract import RefusedError
+from benchmark.runner.answers import Answer, Sequel, Told, kind_of, read_answer, read_sequel, write_answer, write_sequel
+from benchmark.runner.server import enter_child, server_context
 
 GRACE_S = 1.0  # between one signal and the next
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
 FILE_BYTES = 16 * 2**30  # no child writes a larger file
 WATCH_S = 1.0  # between two looks at what a child has written
-LOG_NAME, ANSWER_NAME, SEQUEL_NAME = "log.txt", "answer.json", "operations.json"
-ANSWER_BYTES = 64 * 2**20  # no larger answer is read
-KEPT, OVER = b"k", b"o"  # what the pipe carries: the answer is safe; nothing follows
-Told = Literal["done", "skipped", "invalid", "failed", "out of memory"]  # what a child can say of itself
+LOG_NAME = "log.txt"
+SAFE, OVER = b"s", b"o"  # what the pipe carries: the answer is safe; nothing follows
 Ending = Told | Literal["timeout", "killed"]
 
 
@@ -164,13 +158,13 @@ class Child:
         except OSError:
             said = b""
         self.silent = not said
-        self.answered |= KEPT in said
+        self.answered |= SAFE in said
         self.over |= OVER in said
 
 
 def start(job: Job, limits: Limits) -> Child:
     """Run `job` in a new child."""
-    context = _context()
+    context = server_context()
     scratch = Path(tempfile.mkdtemp(prefix="hmif-cell-"))
     ours, theirs = context.Pipe(duplex=False)
     their_life, our_life = context.Pipe(duplex=False)
@@ -204,7 +198,7 @@ def wait_any(children: list[Child], timeout_s: float) -> list[Child]:
 def collect(child: Child) -> Ended:
     """How `child` ended; it is stopped first if its time is over. An answer that is safe by then stands."""
     alive = child.process.is_alive()
-    message, sequel = _read_answer(child), _read_sequel(child)
+    answer, sequel = read_answer(child.scratch), read_sequel(child.scratch)
     late = alive and not child.over and time.monotonic() >= child.deadline
     full = alive and not child.over and child.full
     if late or full:
@@ -214,20 +208,18 @@ def collect(child: Child) -> Ended:
         stop(child)
     _signal_group(child, signal.SIGKILL)  # processes that it left behind
     if not late and not full:
-        message, sequel = message or _read_answer(child), sequel or _read_sequel(child)
+        answer, sequel = answer or read_answer(child.scratch), sequel or read_sequel(child.scratch)
     child.pipe.close()
     child.life.close()
     how, reason = _spell_end(child, late=late, full=full)
     held = child.memory.peak if child.memory is not None else 0
     ended = Ended(how, {}, reason, time.monotonic() - child.started, child.scratch, group_bytes=held)
-    if message is None:
+    if answer is None:
         return ended
-    if message["how"] != "done":
-        return replace(ended, how=message["how"], reason=message["reason"])
-    if not message["more"]:
-        return replace(ended, how="done", answer=message["answer"], reason="")
-    added, unfinished = ({}, reason) if sequel is None else (sequel["answer"], sequel["reason"])
-    return replace(ended, how="done", answer={**message["answer"], **added}, reason="", unfinished=unfinished)
+    if answer.how != "done":
+        return replace(ended, how=answer.how, reason=answer.reason)
+    added = Sequel({}, reason) if answer.more and sequel is None else sequel or Sequel({}, "")
+    return replace(ended, how="done", answer={**answer.table, **added.table}, reason="", unfinished=added.reason)
 
 
 def _spell_end(child: Child, *, late: bool, full: bool) -> tuple[Ending, str]:
@@ -241,54 +233,6 @@ def _spell_end(child: Child, *, late: bool, full: bool) -> tuple[Ending, str]:
     if code == -signal.SIGKILL and _oom_kills() > child.oom_kills:
         return "out of memory", "the kernel ended it for want of memory; give it a smaller scene, or fewer slots"
     return "killed", _spell_exit(code)
-
-
-def _read_answer(child: Child) -> dict[str, Any] | None:
-    """What the child left as its answer; None where it left none. One that is none is a failure, and says so."""
-    try:
-        table = _read_object(child.scratch / ANSWER_NAME)
-        if table is None:
-            return None
-        wanted = {"how": str, "answer": dict, "reason": str, "more": bool}
-        if {name: type(value) for name, value in table.items()} != wanted or table["how"] not in get_args(Told):
-            raise _AnswerError(f"expected {', '.join(wanted)}, got {', '.join(sorted(table))[:200]}")
-    except _AnswerError as error:
-        return {"how": "failed", "answer": {}, "reason": f"its answer cannot be read: {error}; its log has what it printed", "more": False}
-    return table
-
-
-def _read_sequel(child: Child) -> dict[str, Any] | None:
-    """What the child added to its answer; None where it added nothing."""
-    try:
-        table = _read_object(child.scratch / SEQUEL_NAME)
-        if table is not None and {name: type(value) for name, value in table.items()} != {"answer": dict, "reason": str}:
-            raise _AnswerError(f"expected answer, reason, got {', '.join(sorted(table))[:200]}")
-    except _AnswerError as error:
-        return {"answer": {}, "reason": f"what it added to its answer cannot be read: {error}"}
-    return table
-
-
-class _AnswerError(ValueError):
-    """A file that is no answer."""
-
-
-def _read_object(file: Path) -> dict[str, Any] | None:
-    """The JSON object in `file`; None where there is no file."""
-    if not file.exists():
-        return None
-    if not file.is_file() or file.stat().st_size > ANSWER_BYTES:  # a pipe would never end
-        raise _AnswerError(f"{file.name}: expected a file of at most {ANSWER_BYTES} bytes")
-    try:
-        table = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise _AnswerError(f"{file.name}: expected JSON, got {type(error).__name__}: {error}"[:500]) from error
-    if not isinstance(table, dict):
-        raise _AnswerError(f"{file.name}: expected a JSON object, got {type(table).__name__}")
-    return table
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
 
 
 def stop(child: Child) -> None:
@@ -341,24 +285,10 @@ def _oom_kills() -> int:
     return max(counts)
 
 
-def _context() -> Any:
-    """The fork server's context.
-
-    The server ignores sys.path, so our folder goes into its PYTHONPATH. Waiting OpenMP threads are told to sleep, not to spin: on a machine
-    with other work, spinning made a network of small layers 13 times slower on two threads than on one (measured), and timings a lottery.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if str(ROOT) not in paths:
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *(path for path in paths if path)])
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.runner.jobs"])
-    return context
-
-
 def _child(job: Job, pipe: Connection, life: Connection, scratch: Path, limits: Limits) -> None:
     """Runs in the child: its own group, folder and limits, then the job, then one answer."""
     os.setpgid(0, 0)
+    enter_child()
     _die_with_supervisor(life)
     if limits.apart:
         os.chdir(scratch)
@@ -376,58 +306,42 @@ def _child(job: Job, pipe: Connection, life: Connection, scratch: Path, limits: 
     rest: Iterator[dict[str, Any]] = iter(())
     try:
         _limit_memory(limits)
+        staged = isinstance(job, StagedJob)
         if isinstance(job, StagedJob):
             rest = job.stages()
-            answer = next(rest)
-        else:
-            answer = job.run()
-        _leave(scratch / ANSWER_NAME, {"how": "done", "answer": answer, "reason": "", "more": isinstance(job, StagedJob)})
+        write_answer(scratch, Answer("done", next(rest) if staged else job.run(), "", more=staged))
     except BaseException as error:  # noqa: BLE001  # whatever a method raises, SystemExit too, is its result, recorded with its traceback
-        how, reason = _tell_error(error)
-        _leave(scratch / ANSWER_NAME, {"how": how, "answer": {}, "reason": reason, "more": False})
+        write_answer(scratch, Answer(*_tell(error)))
     else:
-        _signal(pipe, KEPT)
-        if isinstance(job, StagedJob):
-            _leave(scratch / SEQUEL_NAME, _sequel(rest))
+        _signal(pipe, SAFE)
+        if staged:
+            write_sequel(scratch, _follow(rest))
     sys.stdout.flush()
     sys.stderr.flush()
     _signal(pipe, OVER)
 
 
-def _sequel(rest: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    """What follows an answer, or why it failed; the answer is safe."""
+def _follow(rest: Iterator[dict[str, Any]]) -> Sequel:
+    """What follows an answer that is safe, or why it failed."""
     try:
-        added: dict[str, Any] = {}
-        for part in rest:
-            added |= part
-        json.dumps(added, allow_nan=False)
+        return Sequel({name: value for part in rest for name, value in part.items()}, "")
     except BaseException as error:  # noqa: BLE001  # as above
-        return {"answer": {}, "reason": _tell_error(error)[1]}
-    return {"answer": added, "reason": ""}
+        return Sequel({}, _tell(error)[2])
 
 
-def _leave(file: Path, table: dict[str, Any]) -> None:
-    """Write a part of the answer, whole or not at all."""
-    write_json(file, table, durable=False)
+def _tell(error: BaseException) -> tuple[Told, dict[str, Any], str]:
+    """An error as an answer; the log gets its traceback."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to say why
+    traceback.print_exception(error)
+    how, reason = kind_of(error)
+    return how, {}, reason
 
 
 def _signal(pipe: Connection, what: bytes) -> None:
     """Wake the supervisor, which also finds out by itself: a method may have closed every file."""
     with suppress(OSError):
         os.write(pipe.fileno(), what)
-
-
-def _tell_error(error: BaseException) -> tuple[Told, str]:
-    """What kind of ending an exception is, and a line on it; the log gets its traceback."""
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to say why
-    traceback.print_exception(error)
-    text = f"{type(error).__name__}: {error}"[:2000]
-    if _is_memory_error(error):
-        return "out of memory", text
-    if isinstance(error, RefusedError):
-        return "skipped", text
-    return "invalid" if isinstance(error, InvalidEstimateError) else "failed", text
 
 
 def _limit_memory(limits: Limits) -> None:
@@ -442,13 +356,6 @@ def _limit_memory(limits: Limits) -> None:
         torch.cuda.set_per_process_memory_fraction(min(1.0, limits.memory_mb * 1e6 / whole))
     else:
         resource.setrlimit(resource.RLIMIT_DATA, (held + int(limits.memory_mb * 1e6), hard))
-
-
-def _is_memory_error(error: BaseException) -> bool:
-    """MemoryError, CUDA's, or the RuntimeError that torch raises when the CPU has no more to give."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def _die_with_supervisor(life: Connection) -> None:

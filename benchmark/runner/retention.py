@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from math import prod
 from typing import Literal, get_args
 
 from benchmark.matrix.cell import Cell
-from benchmark.run_folder.record import Result, std_file
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import Result
 
 Keep = Literal["estimates", "float32", "top", "none"]
 KEEPS: tuple[Keep, ...] = get_args(Keep)
 SCORES_AT_ONCE = 4  # estimates a slot that may wait for their scores: methods pause then, so that no scoring runs beside them
 
 
-def prune(folder: Path, records: Iterable[Result], keep: Keep) -> None:
+def prune(folder: RunFolder, records: Iterable[Result], keep: Keep) -> None:
     """Remove what is not to be kept, once every cell has its score. Without an estimate a cell cannot be scored again, only run again."""
     if keep in ("estimates", "float32"):
         return
@@ -29,19 +30,12 @@ def prune(folder: Path, records: Iterable[Result], keep: Keep) -> None:
     kept = {record.key for record in best.values()}
     for record in scored:
         if record.key not in kept:
-            discard_estimate(folder, record.key)
-
-
-def discard_estimate(folder: Path, key: str) -> None:
-    """Remove a cell's estimate and the standard deviation beside it."""
-    file = folder / "estimates" / f"{key}.h5"
-    file.unlink(missing_ok=True)
-    std_file(file).unlink(missing_ok=True)
+            folder.discard_estimate(record.key)
 
 
 def scene_values(cells: Sequence[Cell]) -> dict[str, int]:
-    """Bands x rows x cols of each scene by name; scenes are read for that, one after the other."""
-    return {scene.name: scene.load().cube.numel() for scene in {cell.scene.name: cell.scene for cell in cells}.values()}
+    """Bands x rows x cols of each scene by name."""
+    return {cell.scene.name: prod(cell.identity.shape) for cell in cells}
 
 
 def disk_bytes(cells: Sequence[Cell], keep: Keep, values: Mapping[str, int], slots: int = 1) -> int:
@@ -58,7 +52,7 @@ def disk_bytes(cells: Sequence[Cell], keep: Keep, values: Mapping[str, int], slo
             total += 4 * values[cell.scene.name]
         total += {"estimates": 2, "float32": 4}.get(keep, 0) * values[cell.scene.name]
     if keep == "top":
-        total += sum(2 * values[scene] for scene in {cell.observation[0] for cell in cells})
+        total += sum(2 * values[scene] for scene in {cell.scene.name for cell in cells})
     iterates = sorted((cell.contestant.oracle * values[cell.scene.name] for cell in cells), reverse=True)
     waiting = 1 if slots == 1 else (SCORES_AT_ONCE + 1) * slots
     return total + (4 if keep == "float32" else 2) * sum(iterates[:waiting])

@@ -73,10 +73,10 @@ def train(
     card, ratio = plan.method.describe(), plan.protocol.ratio
     scenes = [crop_to_ratio(source.load(), ratio) for source in plan.scenes]
     held = [crop_to_ratio(source.load(), ratio) for source in plan.validation]
-    examples = Patches(scenes, plan.protocol, plan.patch, plan.patches, plan.seed, card, plan.augment)
+    examples = Patches(scenes, plan.protocol, plan.patch, plan.patches, plan.seed, card, plan.digests(plan.scenes), plan.augment)
     _expect_one_grid([*scenes, *held])
     count = plan.validation_patches if held else 0
-    checks = Patches(held, plan.protocol, plan.patch, count, plan.seed, card, "none")[:] if count else []
+    checks = Patches(held, plan.protocol, plan.patch, count, plan.seed, card, plan.digests(plan.validation), "none")[:] if count else []
     moments: list[Moment] = []
 
     def note(moment: Moment) -> None:
@@ -90,6 +90,7 @@ def train(
     facts = {
         "trained_on": plan.trained_on,
         "scenes": json.dumps([scene.name for scene in plan.scenes]),
+        "scene_digests": json.dumps(plan.digests(plan.scenes)),
         "validation_scenes": json.dumps([scene.name for scene in plan.validation]),
         "protocol": json.dumps({"name": plan.protocol.name, **plan.protocol.numbers()}),
         "sensor": plan.protocol.sensor.name,

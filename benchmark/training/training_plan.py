@@ -24,14 +24,17 @@ parameters = {batch = 1}
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmark.matrix.keys import digest
+from benchmark.identity.scene_identity import identify
+from benchmark.matrix.contestant import plain
 from benchmark.matrix.patches import Augment
-from benchmark.matrix.plan import PlanError, plain
+from benchmark.matrix.plan import PlanError
+from datasets.digests import digest_of
 from datasets.protocols import protocol_from
 from datasets.scenes import DataRoots, SceneSource, find
 from datasets.settings import SettingError, configure, field_values
@@ -58,6 +61,14 @@ class TrainingPlan:
     trained_on: str
     licence: str
 
+    @cached_property
+    def _identities(self) -> Mapping[str, str]:
+        return {scene.name: identify(scene).digest for scene in (*self.scenes, *self.validation)}
+
+    def digests(self, scenes: Sequence[SceneSource]) -> list[str]:
+        """Of the contents of some of the plan's scenes."""
+        return [self._identities[scene.name] for scene in scenes]
+
     def course(self) -> dict[str, Any]:
         """All numbers that decide what is learned, as JSON holds them."""
         return {
@@ -65,6 +76,7 @@ class TrainingPlan:
             "parameters": plain(field_values(self.method)),
             "scenes": [scene.name for scene in self.scenes],
             "validation": [scene.name for scene in self.validation],
+            "scene_digests": self.digests([*self.scenes, *self.validation]),
             "protocol": {"name": self.protocol.name, **self.protocol.numbers()},
             "patch": self.patch,
             "patches": self.patches,
@@ -75,7 +87,7 @@ class TrainingPlan:
 
     def digest(self) -> str:
         """Names the course: a checkpoint of another one is refused."""
-        return digest(self.course())
+        return digest_of(self.course())
 
 
 @dataclass(frozen=True)

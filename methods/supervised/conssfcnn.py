@@ -31,7 +31,7 @@ class Method(SupervisedMethod):
     card: ClassVar[Card] = Card(
         name="ConSSFCNN",
         paper="Han, Shi, Zheng, SSF-CNN: Spatial and Spectral Fusion with CNN for Hyperspectral Image Super-Resolution, IEEE ICIP 2018",
-        doi="not checked",
+        doi="10.1109/ICIP.2018.8451142",
         year=2018,
         supervision="truth",
         learns="beforehand",

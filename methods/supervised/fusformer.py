@@ -41,7 +41,7 @@ class Method(SupervisedMethod):
         name="Fusformer",
         paper="Hu, Huang, Deng, Dou, Hong, Vivone, Fusformer: A Transformer-Based Fusion Network for Hyperspectral Image Super-Resolution, "
         "IEEE GRSL 2022",
-        doi="not checked",
+        doi="10.1109/LGRS.2022.3194257",
         year=2022,
         supervision="truth",
         learns="beforehand",

@@ -42,8 +42,9 @@ class Method(SupervisedMethod):
 
     card: ClassVar[Card] = Card(
         name="MHF-net",
-        paper="Xie, Zhou, Zhao, Meng, Zuo, Xu, Multispectral and Hyperspectral Image Fusion by MS/HS Fusion Net, CVPR 2019",
-        doi="not checked",
+        paper="Xie, Zhou, Zhao, Meng, Zuo, Xu, Multispectral and Hyperspectral Image Fusion by MS/HS Fusion Net, CVPR 2019, "
+        "arXiv 1901.03281",
+        doi="10.48550/arXiv.1901.03281",
         year=2019,
         supervision="truth",
         learns="beforehand",

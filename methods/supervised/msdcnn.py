@@ -36,7 +36,7 @@ class Method(SupervisedMethod):
         name="MSDCNN",
         paper="Yuan, Wei, Meng, Shen, Zhang, A Multiscale and Multidepth Convolutional Neural Network for Remote Sensing Imagery "
         "Pan-Sharpening, IEEE JSTARS 2018",
-        doi="not checked",
+        doi="10.1109/JSTARS.2018.2794888",
         year=2018,
         supervision="truth",
         learns="beforehand",

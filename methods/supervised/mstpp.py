@@ -44,7 +44,7 @@ class Method(SupervisedMethod):
         name="MST++ (control: MSI alone)",
         paper="Cai, Lin, Lin, Wang, Zhang, Pfister, Timofte, Van Gool, MST++: Multi-stage Spectral-wise Transformer for Efficient Spectral "
         "Reconstruction, CVPR Workshops 2022",
-        doi="not checked",
+        doi="10.1109/CVPRW56347.2022.00090",
         year=2022,
         supervision="truth",
         learns="beforehand",

@@ -36,7 +36,7 @@ class Method(SupervisedMethod):
         name="PSRT",
         paper="Deng, Deng, Wu, Ran, Hong, Vivone, PSRT: Pyramid Shuffle-and-Reshuffle Transformer for Multispectral and Hyperspectral "
         "Image Fusion, IEEE TGRS 2023",
-        doi="not checked",
+        doi="10.1109/TGRS.2023.3244750",
         year=2023,
         supervision="truth",
         learns="beforehand",

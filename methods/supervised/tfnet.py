@@ -29,7 +29,7 @@ class Method(SupervisedMethod):
     card: ClassVar[Card] = Card(
         name="TFNet",
         paper="Liu, Liu, Wang, Remote sensing image fusion based on two-stream fusion network, Information Fusion 2020",
-        doi="not checked",
+        doi="10.1016/j.inffus.2019.07.010",
         year=2020,
         supervision="truth",
         learns="beforehand",

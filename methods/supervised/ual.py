@@ -50,8 +50,9 @@ class Method(SupervisedMethod):
 
     card: ClassVar[Card] = Card(
         name="UAL",
-        paper="Zhang, Nie, Wei, Zhang, Liao, Shao, Unsupervised Adaptation Learning for Hyperspectral Imagery Super-Resolution, CVPR 2020",
-        doi="not checked",
+        paper="Zhang, Nie, Wei, Zhang, Liao, Shao, Unsupervised Adaptation Learning for Hyperspectral Imagery Super-Resolution, CVPR 2020, "
+        "open access at thecvf.com",
+        doi="",
         year=2020,
         needs_srf=True,
         supervision="truth",

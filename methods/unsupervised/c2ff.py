@@ -1,4 +1,4 @@
-"""C2FF (UMC2FF): a coarse and a fine spectral network, learned blind on one scene's coarse pixels. IEEE GRSL 2023.
+"""C2FF (UMC2FF): a coarse and a fine spectral network, learned blind on one scene's coarse pixels. Li et al., IEEE GRSL 2023.
 
 PSF and SRF come from the pair itself, |psf(msi) - srf(hsi)|_1 by a projected gradient. They give the coarse MSI twice, k1 = srf(hsi)
 and k2 = psf(msi), and a weight W per channel says how much each counts:
@@ -55,8 +55,9 @@ SPECTRAL_TENSORS = 12  # the rest are those of W
 
 CARD = Card(
     name="C2FF",
-    paper="UMC2FF, IEEE GRSL 2023",
-    doi="not checked",
+    paper="Li, Zheng, Liu, Li, Yu, Ni, Model-Guided Coarse-to-Fine Fusion Network for Unsupervised Hyperspectral Image Super-Resolution, "
+    "IEEE GRSL 2023",
+    doi="10.1109/LGRS.2023.3309854",
     year=2023,
     supervision="self",
     learns="on the scene",

@@ -52,8 +52,9 @@ STEADY_STEPS, FALLING_STEPS, RATE = 2000, 8000, 5e-3
 
 CARD = Card(
     name="CUCaNet",
-    paper="Yao et al., Cross-Attention in Coupled Unmixing Nets for Unsupervised Hyperspectral Super-Resolution, ECCV 2020",
-    doi="not checked",
+    paper="Yao, Hong, Chanussot, Meng, Zhu, Xu, Cross-Attention in Coupled Unmixing Nets for Unsupervised Hyperspectral Super-Resolution, "
+    "ECCV 2020",
+    doi="10.1007/978-3-030-58526-6_13",
     year=2020,
     needs_srf=True,
     supervision="self",
@@ -83,9 +84,13 @@ class Method(IteratedMethod["Fitted"]):
         """The card: CUCaNet or HyCoNet, and "reduced" below the published budget."""
         if self.attention:
             return card_at_budget(self.card, self.budget)
-        paper = "Zheng et al., Coupled Convolutional Neural Network with Adaptive Response Function Learning (HyCoNet), IEEE TGRS 2021"
+        paper = (
+            "Zheng, Gao, Liao, Hong, Zhang, Cui, Chanussot, Coupled Convolutional Neural Network with Adaptive Response Function Learning "
+            "for Unsupervised Hyperspectral Super Resolution, IEEE TGRS 2021"
+        )
+        doi = "10.1109/TGRS.2020.3006534"
         fidelity = "CUCaNet without cross attention, with CUCaNet's sizes, losses and schedule; HyCoNet's own were not checked"
-        return card_at_budget(replace(self.card, name="HyCoNet", paper=paper, year=2021, fidelity=fidelity), self.budget)
+        return card_at_budget(replace(self.card, name="HyCoNet", paper=paper, doi=doi, year=2021, fidelity=fidelity), self.budget)
 
     def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
         """Autoencoders and PSF, learned on the one pair of `examples`.

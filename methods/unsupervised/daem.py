@@ -57,8 +57,9 @@ SPECTRAL_TENSORS = 2 * (len(MEAN) + 1 + len(STD) + 1)
 
 CARD = Card(
     name="DAEM",
-    paper="Guo et al., DAEM, CVPR 2023",
-    doi="not checked",
+    paper="Guo, Xie, Jiang, Li, Lei, Fang, Toward Stable, Interpretable, and Lightweight Hyperspectral Super-Resolution, CVPR 2023, "
+    "open access at thecvf.com",
+    doi="",
     year=2023,
     supervision="self",
     learns="beforehand",

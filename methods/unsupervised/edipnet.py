@@ -50,8 +50,9 @@ BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS = 2000, 2000, 7000  # steady; as many f
 
 CARD = Card(
     name="EDIP-Net",
-    paper="Li et al., EDIP-Net, IEEE TGRS 2025",
-    doi="not checked",
+    paper="Li, Zheng, Gao, Han, Li, Chanussot, Enhanced Deep Image Prior for Unsupervised Hyperspectral Image Super-Resolution, "
+    "IEEE TGRS 2025",
+    doi="10.1109/TGRS.2025.3531646",
     year=2025,
     supervision="self",
     learns="on the scene",

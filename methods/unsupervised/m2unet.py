@@ -45,8 +45,9 @@ BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS = 3000, 2000, 7000  # steady; as many f
 
 CARD = Card(
     name="M2U-Net",
-    paper="Li et al., M2U-Net, IEEE TGRS 2024",
-    doi="not checked",
+    paper="Li, Zheng, Gao, Ni, Huang, Chanussot, Model-Informed Multistage Unsupervised Network for Hyperspectral Image Super-Resolution, "
+    "IEEE TGRS 2024",
+    doi="10.1109/TGRS.2024.3391014",
     year=2024,
     supervision="self",
     learns="on the scene",

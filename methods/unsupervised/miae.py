@@ -52,8 +52,8 @@ PATCH, STRIDE = 5, 3  # coarse pixels
 
 CARD = Card(
     name="MIAE",
-    paper="Liu et al., Model-Inspired Autoencoder for Unsupervised Hyperspectral Image Super-Resolution, IEEE TGRS 2022",
-    doi="not checked",
+    paper="Liu, Wu, Xiao, Wu, Model Inspired Autoencoder for Unsupervised Hyperspectral Image Super-Resolution, IEEE TGRS 2022",
+    doi="10.1109/TGRS.2022.3143156",
     year=2022,
     supervision="self",
     learns="on the scene",

@@ -37,7 +37,7 @@ CHUNK = 8192  # fine pixels a forward pass at inference: activations stay in the
 CARD = Card(
     name="SpectraLift",
     paper="Shah, Duarte, SpectraLift: Physics-Guided Spectral-Inversion Network for Self-Supervised Hyperspectral Image Super-Resolution, "
-    "arXiv 2025",
+    "arXiv 2507.13339, 2025",
     doi="10.48550/arXiv.2507.13339",
     year=2025,
     needs_srf=True,

@@ -36,8 +36,9 @@ FIRST_RATE, PEAK_RATE, LAST_RATE = 1e-3, 1e-2, 1e-6
 
 CARD = Card(
     name="SpectraMorph",
-    paper="Shah, Duarte, SpectraMorph",
-    doi="not checked",
+    paper="Shah, Duarte, SpectraMorph: Structured Latent Learning for Self-Supervised Hyperspectral Super-Resolution, "
+    "arXiv 2510.20814, 2025",
+    doi="10.48550/arXiv.2510.20814",
     year=2025,
     needs_srf=True,
     supervision="self",

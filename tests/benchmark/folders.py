@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.run_folder.record import Clock, Memory, Result, write_json, write_record
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import Clock, Memory, Result, write_json
 from datasets.cube_file import CubeFile, write_cube
 
 FIRST = Result(
@@ -36,6 +37,16 @@ FIRST = Result(
     metrics_key="m0",
     ended="2026-01-01T00:00:10+00:00",
 )
+
+
+def read_records(folder: Path) -> list[Result]:
+    """The current records of a run folder."""
+    return RunFolder(folder).current_records()
+
+
+def write_record(folder: Path, result: Result) -> Path:
+    """Write a record into a run folder."""
+    return RunFolder(folder).write(result)
 
 
 def variant(key: str, **changes: Any) -> Result:

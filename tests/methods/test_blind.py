@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from benchmark.authors.conformance import Lessons, random_pair
-from benchmark.matrix.plan import PlanError, read_plan
+from benchmark.matrix.plan import PlanError
+from benchmark.matrix.plan_file import read_plan
 from datasets.observation import Known
 from datasets.scenes import DataRoots
 from datasets.settings import SettingError, configure, field_values

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark.run_folder.record import Clock, Memory, Result, write_json, write_record
+from benchmark.run_folder.record import Clock, Memory, Result, write_json
 from datasets.cube_file import CubeFile, write_cube
 from reports.report import ReportPaths, write_report
+from tests.benchmark.folders import write_record
 
 HOSTILE = "A&B_100%<script>alert('x')</script>"
 WAVELENGTHS = np.linspace(430, 670, 7)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.run_folder.record import Result, read_records
+from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.comparison import Detail
 from reports.detail import BUDGET, LADDER, LEAST_RATE, Plan, plan_detail
@@ -19,6 +19,7 @@ from reports.gallery import Gallery, gallery
 from reports.images import colour_errors
 from reports.responses import Responses, draw_kernels, estimated_responses, true_responses
 from reports.summary import summarise
+from tests.benchmark.folders import read_records
 from tests.reports.conftest import KERNEL, WEIGHTS
 
 

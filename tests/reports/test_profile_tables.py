@@ -15,7 +15,7 @@ import pytest
 
 from benchmark.conventions.profile_facts import FACTS
 from benchmark.conventions.profile_scores import ProfileScores, write_profile_scores
-from benchmark.run_folder.record import Result, read_records, write_record
+from benchmark.run_folder.record import Result
 from reports.latex import latex_document
 from reports.profiles import (
     cells_frame,
@@ -31,6 +31,7 @@ from reports.profiles import (
 from reports.report import write_report
 from reports.style import DASH
 from reports.summary import summarise
+from tests.benchmark.folders import read_records, write_record
 
 SHIFTS = {facts.name: 0.5 * place for place, facts in enumerate(FACTS)}
 

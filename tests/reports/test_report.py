@@ -19,9 +19,10 @@ import pytest
 from PIL import Image
 
 from benchmark.metrics.metric_facts import METRICS
-from benchmark.run_folder.record import RecordError, read_records
+from benchmark.run_folder.record import RecordError
 from reports.choice import read_choice
 from reports.report import ReportPaths, write_report
+from tests.benchmark.folders import read_records
 
 ROOT = Path(__file__).resolve().parents[2]
 # Tiers of each protocol with two methods or more to compare; under the second one HySure has no score, and so its tier has but one.

@@ -54,7 +54,8 @@ class FittedMossFuse(FusionMethod):
 
     card: ClassVar[Card] = Card(
         name="MossFuse",
-        paper="MossFuse, arXiv 2412.04802",
+        paper="Du, Zou, Wang, Li, Li, Shang, Shen, Unsupervised Hyperspectral and Multispectral Image Fusion via Self-Supervised Modality "
+        "Decoupling, arXiv 2412.04802, 2024",
         doi="10.48550/arXiv.2412.04802",
         year=2024,
         fidelity="its method's card says it",

@@ -39,11 +39,9 @@ STEPS = 60  # of the default budget: about ten seconds of one core for 128 x 128
 
 def _card_of_steps(steps: int) -> Card:
     """The card of learning on the scene."""
-    return Card(
+    return replace(
+        FittedMossFuse.card,
         name=f"MossFuse ({steps} steps, under-trained)",
-        paper="MossFuse, arXiv 2412.04802",
-        doi="10.48550/arXiv.2412.04802",
-        year=2024,
         supervision="self",
         learns="on the scene",
         unranked=f"under-trained: {steps} steps on the scene; full training needs hours",

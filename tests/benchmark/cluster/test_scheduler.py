@@ -20,12 +20,14 @@ import pytest
 
 from benchmark.cluster import scheduler as cluster_module
 from benchmark.cluster.parcel import ALWAYS, OrphanError, ParcelError, pack, run_packed, unpack
-from benchmark.cluster.scheduler import Cluster, ClusterError, _Hand
-from benchmark.matrix.plan import Plan, read_plan
+from benchmark.cluster.scheduler import Cluster, ClusterError, _Hand, expected_record
+from benchmark.matrix.plan import Plan
+from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
-from benchmark.runner.supervisor import Progress, RunSettings, run
+from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
-from tests.benchmark.conftest import plan, plugin
+from tests.benchmark.conftest import copied_clone, plan, plugin
 
 ROOT = Path(__file__).resolve().parents[3]
 distributed = pytest.importorskip("distributed", reason="needs the extra `cluster` (or `dev`): distributed")
@@ -111,6 +113,38 @@ def test_a_killed_worker_costs_its_own_cell_a_second_start_and_no_other(world: P
 def _local(world: Path, file: Path) -> tuple[Plan, RunSettings]:
     text = "\n".join(line for line in file.read_text().split("[[method]]")[:1]) + '\n[[method]]\nname = "first"'
     return read_plan(file, DataRoots.parse([]), world / "plugins", text=text), RunSettings(world / "here")
+
+
+def test_a_worker_whose_clone_scores_by_other_metrics_is_refused_and_nothing_is_kept(world: Path, two_workers: Any, tmp_path: Path) -> None:
+    clone = copied_clone(tmp_path / "clone")
+    pixel = clone / "benchmark" / "metrics" / "pixel.py"
+    text = pixel.read_text()
+    assert "def psnr(" in text
+    pixel.write_text(text + "\n\n_psnr = psnr\n\n\ndef psnr(reference, estimate):\n    return _psnr(reference, estimate) + 10\n")
+    file = plan(world, ["steady"], scenes=("a",))
+    with pytest.raises(ClusterError, match=r"expected scores by the metrics of this clone .* got those of other metrics"):
+        go(world, file, two_workers.scheduler_address, clone=str(clone))
+    for part in ("cells", "estimates", "scenes"):
+        assert not list((world / "run" / part).glob("*")), part
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"metrics_key": "m1"}, "got those of other metrics"),
+        ({"scene_content": "another"}, "expected a record with the scene"),
+        ({"observation_digest": "another"}, "expected a record with the observation"),
+        ({"method": "another"}, "expected a record with the method"),
+        ({"sources": "others"}, "expected a record with the sources"),
+    ],
+)
+def test_a_record_that_is_not_what_was_asked_for_is_refused(world: Path, change: dict[str, str], text: str) -> None:
+    checked = read_plan(plan(world, ["steady"], scenes=("a",)), DataRoots.parse([]), world / "plugins")
+    record = run(checked, RunSettings(world / "here"), lambda _: None)[0]
+    cell = checked.cells("cpu")[0]
+    assert expected_record(replace(record, label="as it is called there"), cell) == record, "names are those of the plan here"
+    with pytest.raises(ParcelError, match=text):
+        expected_record(replace(record, **change), cell)  # type: ignore[arg-type]
 
 
 def test_workers_that_cannot_run_the_cells_are_told_and_leave_no_record(world: Path, two_workers: Any) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, UNDOCUMENTED, ProfileFacts
-from benchmark.conventions.profile_table import PROFILES, ProfileError, profiles_key, score_profile
+from benchmark.conventions.profile_table import PROFILES, ProfileError, score_profile
+from benchmark.identity.source_keys import profiles_key
 from benchmark.metrics.metric_facts import METRICS
 from tests.benchmark.conventions.profile_pair import ALL, RATIO, pair
 
@@ -122,13 +123,13 @@ def test_a_typo_names_the_profiles() -> None:
 
 
 def test_the_facts_import_neither_numpy_nor_torch_and_the_functions_no_torch_and_no_sewar() -> None:
-    for module, heavy in (("facts", {"numpy", "torch", "scipy"}), ("table", {"torch", "sewar", "skimage"})):
+    for module, heavy in (("profile_facts", {"numpy", "torch", "scipy"}), ("profile_table", {"torch", "sewar", "skimage"})):
         command = f"import sys, benchmark.conventions.{module}; sys.exit(int(bool({heavy!r} & set(sys.modules))))"
         assert subprocess.run([sys.executable, "-c", command], cwd=ROOT, check=False).returncode == 0, module
 
 
 def test_the_key_is_sixteen_hex_digits_and_stays() -> None:
-    assert len(profiles_key()) == 16
+    assert len(profiles_key()) == 20
     assert int(profiles_key(), 16) >= 0
     assert profiles_key() == profiles_key()
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.matrix.keys import ROOT, UnkeyedError, cell_key, import_closure, source_digest
+from benchmark.matrix.keys import cell_key
+from datasets.digests import MissingFileError
 
 BASE: dict[str, Any] = {
     "method": "m",
@@ -48,35 +49,5 @@ def test_a_file_counts_by_its_content_not_by_its_path(tmp_path: Path) -> None:
     third.write_bytes(b"others")
     keys = [cell_key(**{**BASE, "parameters": {"weights": path}}) for path in (first, second, third)]
     assert keys[0] == keys[1] != keys[2]
-    with pytest.raises(UnkeyedError, match="expected a file"):
+    with pytest.raises(MissingFileError, match="expected a file"):
         cell_key(**{**BASE, "parameters": {"weights": tmp_path / "none.pth"}})
-
-
-def test_the_closure_follows_imports_however_indirect() -> None:
-    names = {path.relative_to(ROOT).as_posix() for path in import_closure(ROOT / "methods" / "bayesian" / "rfuse.py")}
-    assert {"methods/bayesian/rfuse.py", "methods/contract.py", "methods/numerics/solvers/sylvester.py", "datasets/degradation.py"} <= names
-    assert not any(name.startswith(("benchmark/", "reports/")) for name in names)
-    assert "methods/classical/gsa.py" not in names
-
-
-def test_a_helper_that_a_plugin_imports_counts(tmp_path: Path) -> None:
-    plugin, helper, bystander = tmp_path / "plugin.py", tmp_path / "helper.py", tmp_path / "bystander.py"
-    plugin.write_text("import helper\n")
-    helper.write_text("x = 1\n")
-    bystander.write_text("y = 1\n")
-    before = source_digest(plugin, tmp_path)
-    bystander.write_text("y = 2\n")
-    source_digest.cache_clear()
-    assert source_digest(plugin, tmp_path) == before
-    helper.write_text("x = 2\n")
-    source_digest.cache_clear()
-    assert source_digest(plugin, tmp_path) != before
-
-
-def test_import_cycles_and_packages_are_followed(tmp_path: Path) -> None:
-    (tmp_path / "pack").mkdir()
-    (tmp_path / "pack" / "__init__.py").write_text("")
-    (tmp_path / "pack" / "inner.py").write_text("import plugin\n")
-    (tmp_path / "plugin.py").write_text("def f():\n    from pack import inner\n")
-    names = {path.name for path in import_closure(tmp_path / "plugin.py", tmp_path)}
-    assert names == {"plugin.py", "__init__.py", "inner.py"}

@@ -14,15 +14,18 @@ import pytest
 import torch
 
 from benchmark.authors.conformance import random_pair
-from benchmark.matrix.oracle import OracleError, Watched, pick
-from benchmark.matrix.plan import Plan, PlanError, read_plan
+from benchmark.matrix.plan import Plan, PlanError
+from benchmark.matrix.plan_file import read_plan
 from benchmark.review.compare import compare
 from benchmark.review.explain import explain
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.observation_file import read_observation
-from benchmark.run_folder.record import Result, read_record, read_records, write_record
+from benchmark.run_folder.record import Result, read_record
+from benchmark.runner.iterates import OracleError, Watched, pick
 from benchmark.runner.jobs import FuseJob
 from benchmark.runner.retention import Keep, disk_bytes, prune, scene_values
-from benchmark.runner.supervisor import RunSettings, run
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.scenes import DataRoots
 from methods.catalog import find_one
@@ -32,7 +35,7 @@ from reports.comparisons import comparisons
 from reports.summary import summarise
 from reports.tables import frame, text_table
 from tests.benchmark.conftest import plan, small_world
-from tests.benchmark.folders import FIRST, variant
+from tests.benchmark.folders import FIRST, read_records, variant, write_record
 
 WANDERER = '''"""A method for tests, whose iterates come near the scene and go away again."""
 from __future__ import annotations
@@ -163,7 +166,7 @@ def test_an_oracle_row_is_never_ranked_nor_compared_nor_kept_as_the_best(finishe
     assert chosen not in [row.label for row in compared.rows]
     oracle = next(record for record in records if record.label == chosen)
     far_ahead = [replace(record, metrics={"psnr": 99.0}) if record is oracle else record for record in records]
-    prune(folder, far_ahead, "top")
+    prune(RunFolder(folder), far_ahead, "top")
     assert not (folder / "estimates" / f"{oracle.key}.h5").exists()
     assert len(list((folder / "estimates").iterdir())) == 1
 
@@ -338,7 +341,7 @@ def test_the_seconds_that_iterates_take_are_no_learning_and_the_last_file_is_the
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("benchmark.matrix.oracle.timed", lambda call, device: (call(), 1000.0))
+    monkeypatch.setattr("benchmark.runner.iterates.timed", lambda call, device: (call(), 1000.0))
     seen = random_pair(7, 3).withhold(psf=True, srf=True)
     job = FuseJob(find_one("c2ff"), {"budget": 1e-3}, pickle.dumps(seen), "cpu", 0, oracle=3)
     assert job.run()["clock"]["fit"] < -2000  # what was measured, less three times the thousand seconds

@@ -41,7 +41,7 @@ def _protocol(taps: int, phase: int, ratio: int = 4) -> Protocol:
 
 
 def _patches(protocol: Protocol, card: Card = TRUTH, **changes: object) -> Patches:
-    return replace(Patches([_scene(0), _scene(1)], protocol, 12, 40, 7, card), **changes)  # type: ignore[arg-type]
+    return replace(Patches([_scene(0), _scene(1)], protocol, 12, 40, 7, card, ("a", "b")), **changes)  # type: ignore[arg-type]
 
 
 def _place(truth: Tensor, scenes: list[Tensor]) -> tuple[Tensor, int, int]:
@@ -139,7 +139,7 @@ def test_turning_after_the_observation_moves_the_phase_and_before_does_not() -> 
         ({"side": 10}, "expected a multiple of the ratio 4, got 10"),
         ({"side": 44}, "expected scenes of at least 44 x 44 pixels .* random0 of 40 x 56"),
         ({"amount": 0}, "got 2 scenes and 0 patches"),
-        ({"scenes": []}, "got 0 scenes"),
+        ({"scenes": [], "digests": ()}, "got 0 scenes"),
     ],
 )
 def test_impossible_patches_are_refused(changes: dict[str, object], text: str) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.matrix.plan import Plan, PlanError, read_plan
+from benchmark.matrix.plan import Plan, PlanError
+from benchmark.matrix.plan_file import read_plan
 from benchmark.training.training_plan import read_training_plan
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan
@@ -69,7 +70,7 @@ def test_two_rows_that_cannot_be_told_apart_are_refused(world: Path) -> None:
 
 def test_cells_that_share_an_observation_lie_together(world: Path) -> None:
     cells = read(world, plan(world, ["steady", "bicubic"], "seeds = [0, 1]")).cells("cpu")
-    order = [cell.observation for cell in cells]
+    order = [cell.observation_digest for cell in cells]
     assert len(cells) == 8
     assert len({cell.key for cell in cells}) == 8
     assert sum(first != second for first, second in pairwise(order)) == 3

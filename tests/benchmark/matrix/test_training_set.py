@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from benchmark.authors.conformance import examine
-from benchmark.matrix.plan import PlanError, read_plan
+from benchmark.matrix.plan import PlanError
+from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
 from benchmark.run_folder.record import Result
-from benchmark.runner.supervisor import RunSettings, run
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, write_cube
 from datasets.scenes import DataRoots
 from methods.catalog import find_one

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.authors.conformance import random_pair
+from benchmark.clone import ROOT
 from benchmark.measure.operations import count_flops
-from benchmark.runner.processes import ROOT
 from methods.catalog import find_one
 from methods.contract import learn
 

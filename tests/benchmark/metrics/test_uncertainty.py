@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.matrix.plan import read_plan
+from benchmark.matrix.plan_file import read_plan
 from benchmark.metrics.metric_facts import UNCERTAINTY
 from benchmark.metrics.scoring import score_cell
 from benchmark.metrics.uncertainty import std_scores
@@ -19,7 +19,8 @@ from benchmark.review.merge import merge
 from benchmark.review.rescore import rescore
 from benchmark.run_folder.record import Result, std_file
 from benchmark.runner.jobs import store_std
-from benchmark.runner.supervisor import RunSettings, run
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
@@ -109,7 +110,7 @@ def test_a_run_stores_and_scores_it_and_a_second_scoring_says_the_same(stating: 
     assert not std_file(folder / "estimates" / f"{steady.key}.h5").exists()
     assert f"estimates/{unsure.key}_std.h5" in [name for name, _ in explain(folder, unsure.key).files]
     file = folder / "cells" / f"{unsure.key}.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "metrics_key": "old", "metrics": {}}))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "metrics_key": "old", "metrics": {"psnr": -1.0}}))
     rescore(folder, (), lambda *news: None)
     assert json.loads(file.read_text())["metrics"] == unsure.metrics
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from benchmark.matrix.keys import source_digest
-from benchmark.matrix.plan import PlanError, read_plan
+from benchmark.matrix.plan import PlanError
+from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
 from benchmark.review.rehearse import rehearse
 from benchmark.run_folder.record import Memory, RecordError, read_json, read_record
-from benchmark.runner.supervisor import RunSettings, run
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
 from tests.benchmark.folders import FIRST, run_folder, variant
@@ -142,6 +143,5 @@ def test_the_plan_that_was_run_is_named_while_it_is_the_same(world: Path) -> Non
     assert changed.plan.read_text() == checked.text
     assert read_json(world / "run" / "index.json")["cells"][record.key]["label"] == "steady"
     plugin(world / "plugins", "steady", "raise ValueError('in this process')")
-    source_digest.cache_clear()
     with pytest.raises(PlanError, match=r"expected the key of one of the plan's 1 cells, got .*sources"):
         rehearse(changed)

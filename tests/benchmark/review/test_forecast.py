@@ -10,7 +10,8 @@ import pytest
 
 import run_benchmark
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.plan import plain, read_plan
+from benchmark.matrix.contestant import plain
+from benchmark.matrix.plan_file import read_plan
 from benchmark.review.forecast import Costs, Measured, MethodCost, dry_run, estimate, read_measured, span
 from benchmark.run_folder.record import Clock, Result
 from datasets.scenes import DataRoots

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -12,9 +14,15 @@ from benchmark.review.explain import explain
 from benchmark.review.merge import MergeError, merge
 from benchmark.review.status import status
 from benchmark.run_folder.lock import BusyError, claimed
-from benchmark.run_folder.record import read_json, read_records, write_record
+from benchmark.run_folder.record import Result, read_json
 from datasets.cube_file import CubeFile, read_cube, write_cube
-from tests.benchmark.folders import FIRST, run_folder, variant
+from tests.benchmark.folders import FIRST, read_records, run_folder, write_record
+from tests.benchmark.folders import variant as same_cell
+
+
+def variant(key: str, **changes: Any) -> Result:
+    """Another cell: its seed is told by its key's letter, a being that of `FIRST`."""
+    return same_cell(key, **{"seed": ord(key) - ord("a"), **changes})
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -85,11 +93,12 @@ def test_a_merge_that_was_cut_short_goes_on(tmp_path: Path, monkeypatch: pytest.
 def test_a_scored_cell_wins_over_one_that_failed_whatever_the_order(tmp_path: Path) -> None:
     failed = variant("a", outcome="failed", reason="no luck", metrics={}, clock=None, memory=None, ended="2027-01-01T00:00:00+00:00")
     a, b = run_folder(tmp_path / "a", [failed]), run_folder(tmp_path / "b", [FIRST])
-    (b / "estimates" / f"{FIRST.key}.h5").write_bytes(b"that of b")
+    write_cube(b / "estimates" / f"{FIRST.key}.h5", CubeFile(np.ones((2, 3, 4), np.float32), None, "that of b"))
+    that = (b / "estimates" / f"{FIRST.key}.h5").read_bytes()
     for name, order in (("c", [a, b]), ("d", [b, a])):
         merge(order, tmp_path / name)
         assert read_records(tmp_path / name)[0].outcome == "scored"
-        assert (tmp_path / name / "estimates" / f"{FIRST.key}.h5").read_bytes() == b"that of b"
+        assert (tmp_path / name / "estimates" / f"{FIRST.key}.h5").read_bytes() == that
     merge([a], tmp_path / "e")
     assert merge([b], tmp_path / "e").copied == 1
     assert read_records(tmp_path / "e")[0].outcome == "scored"
@@ -139,9 +148,6 @@ def test_a_damaged_shared_file_is_refused(tmp_path: Path) -> None:
     write_cube(file, CubeFile(cube, None, "a value differs"))
     with pytest.raises(MergeError, match=r"a/scenes/5ce0.h5 and .*b/scenes/5ce0.h5; one of them is damaged"):
         merge([a, b], tmp_path / "d")
-    file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(MergeError, match="damaged"):
-        merge([a, b], tmp_path / "d")
     with h5py.File(file, "w") as store:
         store["other"] = cube
     with pytest.raises(MergeError, match="damaged"):
@@ -149,8 +155,58 @@ def test_a_damaged_shared_file_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "d").exists()
 
 
+@pytest.mark.parametrize("damage", ["truncated", "edited"])
+def test_a_whole_file_wins_over_a_damaged_one_whatever_the_order(tmp_path: Path, damage: str) -> None:
+    a, b = run_folder(tmp_path / "a", [FIRST]), run_folder(tmp_path / "b", [FIRST])
+    for part, name in (("scenes", FIRST.scene_digest), ("estimates", FIRST.key)):
+        file = a / part / f"{name}.h5"
+        if damage == "truncated":
+            file.write_bytes(file.read_bytes()[:-700])
+        else:
+            with h5py.File(file, "r+") as store:
+                store["cube"][1, 2, 3] += 1
+    for out, order in (("c", [a, b]), ("d", [b, a])):
+        merged = merge(order, tmp_path / out)
+        assert len(merged.damaged) == 2
+        for part, name in (("scenes", FIRST.scene_digest), ("estimates", FIRST.key)):
+            assert (tmp_path / out / part / f"{name}.h5").read_bytes() == (b / part / f"{name}.h5").read_bytes()
+    alone = merge([a], tmp_path / "e")
+    assert "damaged" in alone.text() or "whole HDF5" in alone.text()
+    assert not (tmp_path / "e" / "estimates" / f"{FIRST.key}.h5").exists(), "a damaged cube is not handed on"
+    assert len(read_records(tmp_path / "e")) == 1, "its figures are"
+
+
+@pytest.mark.parametrize("metrics", [{}, {"psnr": float("nan"), "sam": 5.0}])
+def test_a_record_without_scores_never_wins_and_alone_is_refused(tmp_path: Path, metrics: dict[str, float]) -> None:
+    a, b = run_folder(tmp_path / "a", [FIRST]), run_folder(tmp_path / "b", [FIRST])
+    file = a / "cells" / f"{FIRST.key}.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "metrics": metrics}))
+    for out, order in (("c", [a, b]), ("d", [b, a])):
+        merge(order, tmp_path / out)
+        assert read_records(tmp_path / out) == [FIRST]
+    with pytest.raises(MergeError, match="expected the scores of a scored cell"):
+        merge([a], tmp_path / "e")
+
+
+def test_of_one_cell_made_by_two_codes_the_newest_is_current(tmp_path: Path) -> None:
+    newer = same_cell("b", metrics={**FIRST.metrics, "psnr": 31.0}, ended="2026-02-01T00:00:00+00:00")
+    a, b = run_folder(tmp_path / "a", [FIRST]), run_folder(tmp_path / "b", [newer])
+    for out, order in (("c", [a, b]), ("d", [b, a])):
+        merged = merge(order, tmp_path / out)
+        assert merged.superseded == 1
+        assert read_records(tmp_path / out) == [newer]
+        assert (tmp_path / out / "cells" / f"{FIRST.key}.json").exists()
+
+
+def test_what_a_run_has_left_behind_is_not_merged(tmp_path: Path) -> None:
+    a = run_folder(tmp_path / "a", [FIRST])
+    write_record(a, variant("z"))
+    assert merge([a], tmp_path / "c").records == 1
+
+
 def test_a_record_under_another_cells_name_is_refused(tmp_path: Path) -> None:
     a = run_folder(tmp_path / "a", [FIRST])
+    (a / "index.json").unlink()
     (a / "cells" / f"{'b' * 20}.json").write_bytes((a / "cells" / f"{FIRST.key}.json").read_bytes())
     with pytest.raises(MergeError, match=r"expected the record of cell b+, as its name says, got a+; remove the file"):
         merge([a], tmp_path / "c")
@@ -169,5 +225,5 @@ def test_folders_that_are_none_or_anothers_are_refused(tmp_path: Path) -> None:
         merge([tmp_path / "c"], tmp_path / "c")
     with claimed(tmp_path / "c"), pytest.raises(BusyError):
         merge([a], tmp_path / "c")
-    write_record(a, variant("e"))
-    assert merge([a], tmp_path / "c").copied == 1
+    b = run_folder(tmp_path / "more", [variant("e")])
+    assert merge([b], tmp_path / "c").copied == 1

@@ -11,18 +11,19 @@ import pytest
 import torch
 
 from benchmark.conventions.profile_scores import read_profile_scores
-from benchmark.conventions.profile_table import PROFILES, ProfileError, profiles_key, score_profile
+from benchmark.conventions.profile_table import PROFILES, ProfileError, score_profile
+from benchmark.identity.source_keys import metrics_key, profiles_key
 from benchmark.metrics.scoring import score_cell
-from benchmark.metrics.textbook import metrics_key
 from benchmark.review import rescore as module
 from benchmark.review.rescore import Rescored, profile_names, rescore
 from benchmark.run_folder.lock import BusyError, claimed
 from benchmark.run_folder.observation_file import write_observation
-from benchmark.run_folder.record import RecordError, Result, read_record, write_record
+from benchmark.run_folder.record import RecordError, Result, read_record
 from benchmark.run_folder.response_file import write_responses
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
+from tests.benchmark.folders import write_record
 
 RATIO, SHAPE = 2, (4, 36, 40)
 PSF = SpatialResponse(torch.tensor([[0.1, 0.2], [0.3, 0.4]], dtype=torch.float64), RATIO, 0, "circular")

@@ -9,8 +9,8 @@ import pytest
 
 from benchmark.review.status import status
 from benchmark.run_folder.lock import claimed
-from benchmark.run_folder.record import RecordError, write_json, write_record
-from tests.benchmark.folders import FIRST, run_folder, variant
+from benchmark.run_folder.record import RecordError, write_json
+from tests.benchmark.folders import FIRST, run_folder, variant, write_record
 
 NOW = datetime(2026, 1, 1, 0, 1, 0, tzinfo=UTC)  # 60 s after the folder's run was started
 
@@ -65,7 +65,7 @@ def test_records_of_cells_that_the_plan_has_no_more_are_counted_apart(tmp_path: 
     run = run_folder(tmp_path / "run", [FIRST])
     write_record(run, variant("f", outcome="failed"))
     told = status(run, NOW)
-    assert (told.total, told.done, told.failed, told.others) == (1, 1, (), 1)
+    assert (told.total, told.done, told.failed, told.superseded) == (1, 1, (), 1)
 
 
 def test_a_folder_of_an_earlier_version_and_one_that_is_none(tmp_path: Path) -> None:

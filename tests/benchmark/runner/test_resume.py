@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.matrix.keys import source_digest
-from benchmark.matrix.plan import read_plan
-from benchmark.run_folder.record import Result, read_records
-from benchmark.runner.supervisor import RunSettings, run
-from datasets.cube_file import read_cube
+from benchmark.matrix.plan_file import read_plan
+from benchmark.run_folder.record import Result
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
+from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
+from tests.benchmark.folders import read_records
 
 ROOT = Path(__file__).resolve().parents[3]
 KILLS = 20
@@ -101,7 +102,6 @@ def test_no_cell_outlives_its_supervisor(world: Path) -> None:
 
 
 def keys_of(world: Path, file: Path) -> dict[tuple[str, str, str], str]:
-    source_digest.cache_clear()
     checked = read_plan(file, DataRoots.parse([]), world / "plugins")
     return {(cell.contestant.label, cell.scene.name, cell.protocol.name): cell.key for cell in checked.cells("cpu")}
 
@@ -126,7 +126,8 @@ def test_a_change_runs_exactly_the_cells_that_it_concerns(world: Path) -> None:
     file.write_text(file.read_text().replace("taps = 4", "taps = 3"))
     third = keys_of(world, file)
     assert changed(after, third) == {name for name in before if name[2] == "mine"}
-    (world / "b.h5").write_bytes((world / "a.h5").read_bytes())
+    cube = read_cube(world / "b.h5")
+    write_cube(world / "b.h5", CubeFile(cube.cube / 2, cube.wavelengths_nm, "b"))
     fourth = keys_of(world, file)
     assert changed(third, fourth) == {name for name in before if name[1] == "file/b"}
 

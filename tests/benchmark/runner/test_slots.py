@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.matrix.plan import read_plan
+from benchmark.matrix.plan_file import read_plan
 from benchmark.runner import slots
-from benchmark.runner.supervisor import RunSettings, run
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
 

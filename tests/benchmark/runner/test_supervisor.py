@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.matrix.plan import read_plan
+from benchmark.matrix.plan import PlanError
+from benchmark.matrix.plan_file import read_plan
 from benchmark.metrics.textbook import score
 from benchmark.run_folder.lock import BusyError, claimed
-from benchmark.run_folder.record import Result, read_records
-from benchmark.runner.supervisor import Progress, RunSettings, run
+from benchmark.run_folder.record import Result
+from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.supervisor import run
 from datasets.cube_file import read_cube
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
+from tests.benchmark.folders import read_records
 
 
 def go(world: Path, file: Path, *, slots: int = 1, retry: bool = False, out: str = "run") -> list[Result]:
@@ -113,11 +116,8 @@ def test_nothing_runs_twice_and_a_changed_parameter_runs_alone(world: Path) -> N
 
 
 def test_a_changed_method_file_runs_again_and_the_others_do_not(world: Path) -> None:
-    from benchmark.matrix.keys import source_digest
-
     before = by_label(go(world, plan(world, ["steady", "bicubic"], scenes=("a",))))
     plugin(world / "plugins", "steady", "return Estimate(low * self.strength * 0.9)")
-    source_digest.cache_clear()
     import sys
 
     sys.modules.pop("hmif_plugins.steady")
@@ -181,11 +181,26 @@ def test_what_the_protocol_withholds_is_skipped_with_the_reason(world: Path) -> 
     assert records["steady"].outcome == "scored"
 
 
-def test_a_scene_that_breaks_fails_its_cells_and_no_others(world: Path) -> None:
-    (world / "b.h5").write_bytes((world / "b.h5").read_bytes()[:2000])
-    records = go(world, plan(world, ["steady", "bicubic"]))
-    assert [record.outcome for record in records] == ["scored", "scored", "failed", "failed"]
-    assert "observation could not be made" in records[2].reason
+def test_scenes_that_cannot_be_read_are_named_together_before_anything_runs(world: Path) -> None:
+    for name in ("a", "b"):
+        (world / f"{name}.h5").write_bytes((world / f"{name}.h5").read_bytes()[:2000])
+    with pytest.raises(PlanError, match=r"(?s)a\.h5: expected a whole .*b\.h5: expected a whole"):
+        go(world, plan(world, ["steady", "bicubic"]))
+    assert not (world / "run" / "cells").exists()
+
+
+def test_a_scene_that_is_changed_during_the_run_fails_its_cells_and_no_others(world: Path) -> None:
+    cube = read_cube(world / "b.h5")
+    changer = f"""from datasets.cube_file import CubeFile, write_cube
+        import pathlib, numpy as np
+        cube = np.full({cube.cube.shape}, 0.5, np.float32)
+        write_cube(pathlib.Path({str(world / "b.h5")!r}), CubeFile(cube, np.linspace(400, 700, 31), "b"))
+        return Estimate(low)"""
+    plugin(world / "plugins", "changer", changer)
+    records = go(world, plan(world, ["changer"]))
+    assert [record.outcome for record in records] == ["scored", "failed"]
+    assert "observation could not be made" in records[1].reason
+    assert "have been changed since" in records[1].reason
 
 
 def test_the_methods_process_holds_no_truth_and_no_way_to_it(world: Path) -> None:

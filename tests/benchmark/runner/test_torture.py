@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.matrix.plan import read_plan
+from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
 from benchmark.runner.processes import LOG_BYTES
-from benchmark.runner.supervisor import RunSettings, run
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
 

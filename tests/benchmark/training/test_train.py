@@ -16,7 +16,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from benchmark.matrix.plan import PlanError, read_plan
+from benchmark.matrix.plan import PlanError
+from benchmark.matrix.plan_file import read_plan
 from benchmark.training.train import CHECKPOINT, WEIGHTS, Trained, TrainingError, train
 from benchmark.training.training_plan import read_training_plan
 from datasets.scenes import DataRoots

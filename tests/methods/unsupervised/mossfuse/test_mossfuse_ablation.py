@@ -111,7 +111,7 @@ def test_ablations_take_no_weights_and_learn_on_the_scene(tmp_path: Path) -> Non
 
 
 def test_the_ablation_plan_has_each_part_once() -> None:
-    from benchmark.matrix.plan import read_plan
+    from benchmark.matrix.plan_file import read_plan
 
     plan = read_plan(Path(__file__).resolve().parents[4] / "benchmark" / "plans" / "mossfuse_ablation.toml", DataRoots.parse([]))
     assert [one.label for one in plan.contestants] == [

@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from benchmark.matrix.plan import read_plan
+from benchmark.matrix.plan_file import read_plan
 from datasets.scenes import DataRoots
 from methods.contract import Card, FusionMethod
 from methods.unsupervised.mossfuse.checkpoint import CheckpointError
