@@ -17,6 +17,7 @@ import torch
 from benchmark.clone import ROOT
 from datasets.digests import digest_of
 
+GPUS = Path("/proc/driver/nvidia/gpus")
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-image", "h5py", "pillow")
 
 
@@ -33,6 +34,8 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
         "slots": slots,
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # of cells: runner/server.py
         "cuda_build": torch.version.cuda,
+        "gpu": _gpu_model(),
+        "gpus": len(_gpu_folders()),
         "gpu_driver": _first_line(Path("/proc/driver/nvidia/version")),
         "commit": _git("rev-parse", "HEAD"),
         "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
@@ -57,6 +60,21 @@ def _processor() -> str:
     facts = Path("/proc/cpuinfo")
     found = re.search(r"^model name\s*:\s*(.+)$", facts.read_text(encoding="utf-8"), re.MULTILINE) if facts.exists() else None
     return found[1] if found else platform.processor()
+
+
+def _gpu_model() -> str | None:
+    """What the driver calls the GPUs, each name once; None without one. What CUDA would tell is not asked: that would start it."""
+    names = []
+    for folder in _gpu_folders():
+        file = folder / "information"
+        found = re.search(r"^Model:\s*(.+?)\s*$", file.read_text(encoding="utf-8"), re.MULTILINE) if file.is_file() else None
+        names.append(found[1] if found else "of an unknown model")
+    return ", ".join(dict.fromkeys(names)) or None
+
+
+def _gpu_folders() -> list[Path]:
+    """One folder for each GPU of the machine."""
+    return sorted(GPUS.iterdir()) if GPUS.is_dir() else []
 
 
 def _first_line(file: Path) -> str | None:

@@ -1,17 +1,18 @@
-"""The clock and the scales: seconds with the device synchronised, peak memory of the process, learned parameters, operations.
+"""The clock and the scales: seconds with the device synchronised, memory, learned parameters.
 
-`fuse` alone is inference. The first call is a warm-up; then rounds until the median is steady or the budget is spent:
+`fuse` alone is inference. The first call has a figure of its own: it may set things up (compile, merge weights). Then rounds follow until
+the median is steady or the budget is spent:
 
     steady    at least `LEAST_ROUNDS`, and the quartiles within `STEADY` of the median, over the root of their number
     budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them
 
 A first call that takes longer than the budget is itself the one round (`warmed` is then False), so that a method of twenty seconds is
-not run twice. Learning, which happens once, and transfers have their own columns. Operations are counted in a call of their own, never a
-timed one.
+not run twice. Learning, which happens once, and transfers have their own columns. Nothing else is called here: whoever wants operations
+counted calls `Measured.again` when the estimate is safe.
 
 Other work on the machine spoils a clock: the cores that other processes kept busy while it ran, and the share of time that a
 hypervisor took away, are measured from /proc/stat and kept with the seconds; so is a fall of the cores' frequency (/proc/cpuinfo), which a
-hot or throttled machine shows.
+hot or throttled machine shows. Processes that the method started are the method's own, not other work (`group.py`).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import TypeVar
 
 import torch
 
-from benchmark.measure.operations import Flops, count_flops
+from benchmark.measure.group import largest_child_bytes, processor_seconds, resident_bytes
 from benchmark.run_folder.record import Clock, Memory
 from datasets.observation import Observation
 from methods.adapting import adapted
@@ -49,11 +50,11 @@ class Measured:
     clock: Clock
     memory: Memory
     parameters: ParameterCount
-    flops: Flops | None  # None where they were not asked for
+    again: Callable[[], Estimate]  # fuses once more, as every round did
 
 
-def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: int, *, flops: bool = False) -> Measured:
-    """Let `method` learn and fuse on `device`, and take the time of each; `flops` asks for a further call that counts operations."""
+def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: int) -> Measured:
+    """Let `method` learn and fuse on `device`, and take the time of each."""
     base = resident_bytes("VmRSS")
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -61,19 +62,25 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
     machine, frequency = _Machine(), _Frequency()
     learned, learning = timed(lambda: learn(method, there, _generator(seed)), device)
     fitted, adapting = timed(lambda: adapted(learned, there, _generator(seed)), device)
-    first, seconds = timed(lambda: fitted.fuse(there, _generator(seed)), device)
-    rounds, warmed = [seconds], False
+
+    def fuse() -> Estimate:
+        return fitted.fuse(there, _generator(seed))
+
+    estimate, first = timed(fuse, device)
+    rounds, warmed = [first], False
     frequency.look()
-    if seconds <= BUDGET_S:
+    if first <= BUDGET_S:
         rounds, warmed = [], True
         while not _enough(rounds):
-            rounds.append(timed(lambda: fitted.fuse(there, _generator(seed)), device)[1])
+            rounds.append(timed(fuse, device)[1])
             frequency.look()
-    others, steal = machine.disturbance()
-    cube, to_host = timed(lambda: first.cube.cpu(), device)
+    disturbed = machine.disturbance()
+    cube, to_host = timed(lambda: estimate.cube.detach().cpu(), device)
+    own = resident_bytes("VmHWM")
     memory = Memory(
-        peak=resident_bytes("VmHWM"),
+        peak=max(own, largest_child_bytes()),
         base=base,
+        own=own,
         cuda_peak=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
     )
     low, high = _quartiles(rounds)
@@ -86,22 +93,25 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
         fit=0.0 if isinstance(method, FusionMethod) else learning,
         adapt=0.0 if fitted is learned else adapting,
         transfer=to_device + to_host,
-        others=others,
-        steal=steal,
+        others=disturbed.others,
+        steal=disturbed.steal,
         slowed=frequency.fall(),
+        first=first,
+        round_seconds=tuple(rounds),
+        used=disturbed.used,
+        used_by_children=disturbed.used_by_children,
     )
-    counted = count_flops(lambda: fitted.fuse(there, _generator(seed)))[1] if flops else None
-    return Measured(on_cpu(replace(first, cube=cube)), clock, memory, fitted.parameter_count(), counted)
+    return Measured(on_cpu(replace(estimate, cube=cube)), clock, memory, fitted.parameter_count(), fuse)
 
 
 def on_cpu(estimate: Estimate) -> Estimate:
-    """The estimate with all its tensors on the CPU, where files are written and scores are taken."""
+    """The estimate with all its tensors on the CPU, where files are written and scores are taken, and hanging on no graph."""
     psf, srf, std = estimate.psf, estimate.srf, estimate.std
     return Estimate(
-        estimate.cube.cpu(),
-        None if psf is None else replace(psf, kernel=psf.kernel.cpu()),
-        None if srf is None else replace(srf, weights=srf.weights.cpu()),
-        None if std is None else std.cpu(),
+        estimate.cube.detach().cpu(),
+        None if psf is None else replace(psf, kernel=psf.kernel.detach().cpu()),
+        None if srf is None else replace(srf, weights=srf.weights.detach().cpu()),
+        None if std is None else std.detach().cpu(),
     )
 
 
@@ -112,15 +122,6 @@ def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:
     value = call()
     _synchronise(device)
     return value, perf_counter() - start
-
-
-def resident_bytes(which: str) -> int:
-    """Resident memory of this process: VmRSS now, VmHWM its peak. 0 where the kernel does not tell (no /proc)."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return 0
-    found = re.search(rf"^{which}:\s+(\d+) kB", status.read_text(encoding="ascii"), re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
 
 
 def _enough(rounds: Sequence[float]) -> bool:
@@ -139,25 +140,38 @@ def _quartiles(rounds: Sequence[float]) -> tuple[float, float]:
     return low, high
 
 
+@dataclass(frozen=True)
+class Disturbance:
+    """Who kept the cores busy meanwhile, in cores (a share of one core, or more than one); None where nobody tells."""
+
+    others: float | None = None  # processes that the method has not started
+    steal: float | None = None  # share of all cores' time that a hypervisor took away
+    used: float | None = None  # the method, with the processes that it started
+    used_by_children: float | None = None  # these processes alone
+
+
 class _Machine:
-    """What the whole machine does, against what this process does, from here on."""
+    """What the whole machine does, against what this process and its own do, from here on."""
 
     def __init__(self) -> None:
         self.start = perf_counter()
         self.busy, self.stolen = _machine_seconds()
-        self.own = sum(os.times()[:2])
+        self.own, self.children = processor_seconds(orphans=False)
 
-    def disturbance(self) -> tuple[float | None, float | None]:
-        """Cores that others kept busy, and the share of all cores' time that was stolen, since the start; None where nobody tells.
+    def disturbance(self) -> Disturbance:
+        """What there was since the start.
 
         The kernel counts in hundredths of a second, so less than a fifth of a second says nothing.
         """
         elapsed = perf_counter() - self.start
         busy, stolen = _machine_seconds()
         if busy is None or self.busy is None or stolen is None or self.stolen is None or elapsed < 0.2:
-            return None, None
-        own = sum(os.times()[:2]) - self.own
-        return max(0.0, (busy - self.busy - own) / elapsed), (stolen - self.stolen) / (elapsed * (os.cpu_count() or 1))
+            return Disturbance()
+        own, children = processor_seconds(orphans=True)
+        children -= self.children
+        used = own - self.own + children
+        others = max(0.0, (busy - self.busy - used) / elapsed)
+        return Disturbance(others, (stolen - self.stolen) / (elapsed * (os.cpu_count() or 1)), used / elapsed, max(0.0, children / elapsed))
 
 
 class _Frequency:

@@ -6,8 +6,8 @@ and device. Keys do not serve, as they change with the sources, whose effect is 
     outcome     differs
     a metric    differs by more than one unit of the last digit that tables print; infinity differs from every number, not from itself
     seconds     of fuse: the ranges between the quartiles lie apart, and the medians differ by more than a factor of 1.25 (a range of fewer
-                than three rounds says nothing: a factor of 2). Compared only between equal machines and threads, and where no other work
-                took processor time meanwhile.
+                than three rounds says nothing: a factor of 2). Compared only between environments that are alike for timing and equal
+                threads, and where no other work took processor time meanwhile.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from benchmark.metrics.metric_facts import METRICS
 from benchmark.metrics.spelling import spell_metric
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import Clock, RecordError, Result, identity_of, read_json
+from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing, identity_of, read_json
 
 FACTOR, FACTOR_UNSURE, ROUNDS = 1.25, 2.0, 3
 _DIGITS = {metric.name: metric.digits for metric in METRICS}
@@ -77,7 +77,8 @@ def compare(before: Path, after: Path) -> Comparison:
     differences, untimed, same = [], 0, 0
     pairs = _paired(first, second)
     for old, new in pairs:
-        comparable = _place(before, old) == _place(after, new) and not (old.contended or new.contended)
+        same_place = old.threads == new.threads and alike_for_timing(_place(before, old), _place(after, new))
+        comparable = same_place and not (old.contended or new.contended)
         untimed += not comparable
         what = changes(old, new, timed=comparable)
         same += not what
@@ -152,10 +153,9 @@ def _paired(first: dict[str, Result], second: dict[str, Result]) -> list[tuple[R
 
 
 def _place(folder: Path, record: Result) -> Mapping[str, Any]:
-    """What a cell's seconds depend on besides the code."""
+    """The environment that a cell ran in."""
     file = RunFolder(folder).environment(record.environment)
-    facts = read_json(file) if file.exists() else {}
-    return {"threads": record.threads, **{name: facts.get(name) for name in ("processor", "cores", "gpu_driver", "slots")}}
+    return read_json(file) if file.exists() else {}
 
 
 def _name(record: Result) -> str:

@@ -135,14 +135,22 @@ def _record_lines(record: Result) -> list[str]:
             f"seconds    fuse {clock.fuse:.4g} ({clock.fuse_low:.4g}..{clock.fuse_high:.4g}, {clock.rounds} rounds{warm}), "
             f"fit {clock.fit:.4g}, adapt {clock.adapt:.4g}, transfer {clock.transfer:.4g}"
         )
+        if clock.set_up:
+            lines.append(f"set-up     {clock.set_up:.4g} s of the first call, which took {clock.first:.4g}: no round holds them")
+        if clock.used is not None and clock.used_by_children is not None:
+            started = f", {clock.used_by_children:.2f} of them by processes that it started" if clock.used_by_children >= 0.005 else ""
+            lines.append(f"cores      {clock.used:.2f} kept busy by the method{started}")
     if memory is not None:
         cuda = "" if memory.cuda_peak is None else f", CUDA peak {memory.cuda_peak / 1e6:.0f} MB"
-        lines.append(f"memory     peak {memory.peak / 1e6:.0f} MB, before the method {memory.base / 1e6:.0f} MB{cuda}")
+        own = "" if memory.own in (None, memory.peak) else f" with the processes that it started, {(memory.own or 0) / 1e6:.0f} MB without"
+        lines.append(f"memory     peak {memory.peak / 1e6:.0f} MB{own}, before the method {memory.base / 1e6:.0f} MB{cuda}")
     if record.parameters_total is not None:
         lines.append(f"size       {record.parameters_total:,} parameters, {record.parameters_inference:,} of them at inference")
     if record.flops is not None:
         bound = f"; a lower bound, not counted: {', '.join(record.flops_uncounted)}" if record.flops_uncounted else ""
-        lines.append(f"flops      {record.flops:.4g} of one fusion, 2 a multiply-add{bound}")
+        lines.append(f"flops      {record.flops:.4g} of one fusion, 2 per multiply-add{bound}")
+    elif record.flops_reason:
+        lines.append(f"flops      not counted: {record.flops_reason}")
     if "best" in record.oracle:
         told = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
         place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"

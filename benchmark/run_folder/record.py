@@ -42,15 +42,26 @@ class Clock:
     others: float | None = None  # cores that other processes kept busy meanwhile; None where the kernel does not tell
     steal: float | None = None  # share of the cores' time that a hypervisor took away
     slowed: float | None = None  # how far the cores' clock fell below its highest meanwhile, a share; None where nobody tells
+    first: float | None = None  # the first call; None in records of earlier versions
+    round_seconds: tuple[float, ...] = ()  # each round, in order
+    used: float | None = None  # cores that the method kept busy meanwhile, processes that it started included; None as in `others`
+    used_by_children: float | None = None  # of these, by the processes that it started
+
+    @property
+    def set_up(self) -> float:
+        """Seconds that the first call took beyond a usual one, where it took more than twice as long; else 0, also where nobody knows."""
+        known = self.first is not None and self.warmed
+        return self.first - self.fuse if known and self.first is not None and self.first > 2 * self.fuse else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Peak memory of the cell's own process, in bytes."""
+    """Peak memory of a cell, in bytes: of its process and of those that the method started, together."""
 
-    peak: int  # VmHWM, the interpreter and torch included
+    peak: int  # the interpreter and torch included; exact for one process, looked at from time to time for several
     base: int  # resident before the method began
-    cuda_peak: int | None = None  # None where no GPU was used
+    cuda_peak: int | None = None  # of its own process; None where no GPU was used
+    own: int | None = None  # VmHWM of the cell's own process alone; None in records of earlier versions, whose `peak` it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +91,7 @@ class Result:
     parameters_inference: int | None = None
     flops: int | None = None  # of one fusion, 2 a multiply-add; None where they were not counted
     flops_uncounted: tuple[str, ...] = ()  # operators without a formula: `flops` is then a lower bound
+    flops_reason: str = ""  # why they were not counted; empty where they were, and in records of earlier versions
     attempts: int = 1  # how often the cell was run, by the plan's `retries`
     device: str = ""
     threads: int = 0
@@ -127,8 +139,7 @@ def write_record_file(file: Path, result: Result) -> Path:
     """A record as JSON, by a temporary file, fsync and a rename: whole or not there."""
     table = asdict(result)
     table["metrics"] = {name: score_to_json(value) for name, value in result.metrics.items()}
-    if "psnr" in result.oracle:
-        table["oracle"]["psnr"] = [score_to_json(value) for value in result.oracle["psnr"]]
+    table["oracle"] = oracle_to_json(result.oracle)
     if not result.oracle:
         del table["oracle"]  # a record of any other row says nothing of oracles
     return write_json(file, table)
@@ -156,9 +167,8 @@ def record_from(table: dict[str, Any], name: str) -> Result:
         for field_name in ("flops_uncounted", "uncovered"):
             table[field_name] = tuple(table.get(field_name, ()))
         table["metrics"] = {name: score_from_json(value) for name, value in dict(table["metrics"]).items()}
-        if "psnr" in table.get("oracle", {}):
-            table["oracle"]["psnr"] = [score_from_json(value) for value in table["oracle"]["psnr"]]
-        result = Result(**table, clock=Clock(**clock) if clock else None, memory=Memory(**memory) if memory else None)
+        table["oracle"] = oracle_from_json(table.get("oracle", {}))
+        result = Result(**table, clock=clock_from(clock) if clock else None, memory=Memory(**memory) if memory else None)
     except (KeyError, TypeError, ValueError) as error:
         raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
     if result.outcome == "scored" and not result.metrics:
@@ -182,6 +192,38 @@ def score_from_json(value: object) -> float | None:
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)):
         return value
     raise ValueError(f'{value!r} where a finite number, null or "{INFINITE}" was expected')
+
+
+def oracle_to_json(oracle: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says of an oracle row, as JSON holds it."""
+    return {**oracle, **({"psnr": [score_to_json(value) for value in oracle["psnr"]]} if "psnr" in oracle else {})}
+
+
+def oracle_from_json(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What JSON says of an oracle row.
+
+    Raises:
+        ValueError: the PSNR of an iterate is no score.
+    """
+    return {**table, **({"psnr": [score_from_json(value) for value in table["psnr"]]} if "psnr" in table else {})}
+
+
+def clock_from(table: Mapping[str, Any]) -> Clock:
+    """The clock that a JSON object holds.
+
+    Raises:
+        TypeError: it has other fields.
+    """
+    return Clock(**{**table, "round_seconds": tuple(table.get("round_seconds", ()))})
+
+
+TIMING_FACTS = ("processor", "cores", "gpu", "gpus", "gpu_driver", "threads_per_cell", "slots", "omp_wait_policy")
+
+
+def alike_for_timing(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether seconds taken in two environments (environments/<digest>.json) may be compared: the same processor, number of cores, GPU,
+    driver, threads, slots and rule for waiting threads. A fact that both lack is the same; one that a single one lacks is another."""
+    return all(first.get(name) == second.get(name) for name in TIMING_FACTS)
 
 
 def write_json(file: Path, table: Mapping[str, Any], *, durable: bool = True) -> Path:

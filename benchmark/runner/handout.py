@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from math import inf
 from pathlib import Path
 
 from benchmark.matrix.cell import Cell
@@ -25,11 +26,20 @@ def fit_job(cell: Cell, training: TrainingSet, device: str, into: Path = Path(FI
 
 
 def fuse_job(
-    cell: Cell, observation: Path, device: str, *, keep: bool, exact: bool = False, flops: bool = False, fitted: Path | None = None
+    cell: Cell,
+    observation: Path,
+    device: str,
+    *,
+    keep: bool,
+    exact: bool = False,
+    flops: bool = False,
+    limit_s: float = inf,
+    fitted: Path | None = None,
 ) -> FuseJob:
     """What runs the method of a cell: it is handed what its card asks for, of the observation in that file, and nothing else.
 
-    `fitted` is the file of what the method has learned beforehand.
+    `flops` asks for its operations, which are not counted where one call takes too much of `limit_s`. `fitted` is the file of what the
+    method has learned beforehand.
 
     Raises:
         DamagedFileError: the observation is not what was written.
@@ -44,6 +54,7 @@ def fuse_job(
         keep=keep,
         exact=exact,
         flops=flops,
+        limit_s=limit_s,
         fitted=b"" if fitted is None else fitted.read_bytes(),
         oracle=cell.contestant.oracle if keep else 0,
         covered=(*cell.sources.places.values(), *(value for value in parameters.values() if isinstance(value, Path))),

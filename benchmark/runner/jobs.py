@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import inf, log10, sqrt
 from pathlib import Path
@@ -26,9 +26,10 @@ from torch import Tensor
 from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure.meter import measure, timed
+from benchmark.measure.operations import count_flops
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.observation_file import read_observation, write_observation
-from benchmark.run_folder.record import std_file
+from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
 from benchmark.run_folder.response_file import read_responses, write_responses
 from benchmark.runner.iterates import ITERATES, Watched, iterate_file, pick
 from benchmark.runner.validity import check_estimate
@@ -45,6 +46,7 @@ from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod
 ESTIMATE_NAME = "estimate.h5"
 STD_NAME = std_file(Path(ESTIMATE_NAME)).name
 FIT_NAME = "fitted.pt"
+COUNT_SHARE = 0.02  # of the time limit: where the first call took longer, it is not repeated to count operations
 LEAST_STORING_DB = 80.0
 STD_PRECISION = 0.01  # of the least standard deviation: what a step of 16 bits must stay below
 
@@ -113,13 +115,20 @@ class FuseJob:
     seed: int
     keep: bool = True  # write the estimate into the working folder
     exact: bool = False  # in 32 bits instead of 16
-    flops: bool = False  # count operations, in a call of its own
+    flops: bool = False  # count operations, in a call of its own when the estimate is safe
+    limit_s: float = inf  # of the cell's time; says which calls are too long to be repeated for that
     fitted: bytes = b""  # what `FitJob` stored, for a method that has learned beforehand
     oracle: int = 0  # iterates to leave in the working folder beside the estimate
     covered: tuple[Path, ...] = ()  # sources and files that the cell's key covers
 
     def run(self) -> dict[str, Any]:
+        """All that `stages` tells, in one table."""
+        return {name: value for part in self.stages() for name, value in part.items()}
+
+    def stages(self) -> Iterator[dict[str, Any]]:
         """Measure the method and store its estimate as `ESTIMATE_NAME` in the working folder: no path of the run is known here.
+
+        Then, when the answer has been taken, count operations: what goes wrong there costs no estimate.
 
         Raises:
             RefusedError: by a fact on the card.
@@ -142,7 +151,7 @@ class FuseJob:
             store_estimate(iterate_file(home / ITERATES, number), estimate, wavelengths, self.entry.name, exact=self.exact)
 
         watched = Watched(method, self.oracle, self.seed, store)
-        measured = measure(watched if self.oracle else method, seen, torch.device(self.device), self.seed, flops=self.flops)
+        measured = measure(watched if self.oracle else method, seen, torch.device(self.device), self.seed)
         if self.oracle:
             learning = measured.clock.fit - watched.aside_s
         check_estimate(measured.estimate, seen)
@@ -150,17 +159,34 @@ class FuseJob:
             store_estimate(home / ESTIMATE_NAME, measured.estimate, wavelengths, self.entry.name, exact=self.exact)
             if measured.estimate.std is not None and not self.oracle:  # it would be that of another iterate
                 store_std(home / STD_NAME, measured.estimate.std, wavelengths, self.entry.name, exact=self.exact)
-        return {
+        reason = self._why_uncounted(measured.clock)
+        yield {
             "clock": asdict(measured.clock) | ({"fit": learning} if self.fitted or self.oracle else {}),
             "memory": asdict(measured.memory),
             "parameters_total": measured.parameters.total,
             "parameters_inference": measured.parameters.inference,
-            "flops": None if measured.flops is None else measured.flops.total,
-            "flops_uncounted": [] if measured.flops is None else list(measured.flops.uncounted),
+            "flops": None,
+            "flops_uncounted": [],
+            "flops_reason": reason,
             "threads": torch.get_num_threads(),
             "uncovered": watch.uncovered(self.covered),
             "sources": loaded_sources(),
         }
+        if not reason:
+            flops = count_flops(measured.again)[1]
+            yield {"flops": flops.total, "flops_uncounted": list(flops.uncounted)}
+
+    def _why_uncounted(self, clock: Clock) -> str:
+        """Why operations are not counted; empty when they are."""
+        if not self.flops:
+            return "nobody asked for it"
+        first = clock.fuse if clock.first is None else clock.first
+        if first > COUNT_SHARE * self.limit_s:
+            return (
+                f"the first call took {first:.4g} s, more than {COUNT_SHARE:.0%} of the time limit of {self.limit_s:g} s; "
+                "raise time_limit_s in the plan"
+            )
+        return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +218,8 @@ class ScoreJob:
         except CubeFileError as error:
             return {"damaged": read, "reason": str(error)}
         scores = score_cell(reference, estimate, self.ratio, seen, truth, std)
-        return {"metrics": scores, "oracle": picked, "sources": loaded_sources()}
+        metrics = {name: score_to_json(value) for name, value in scores.items()}
+        return {"metrics": metrics, "oracle": oracle_to_json(picked), "sources": loaded_sources()}
 
 
 Job = ObserveJob | FitJob | FuseJob | ScoreJob

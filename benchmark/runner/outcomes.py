@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, plain
-from benchmark.run_folder.record import Clock, Memory, Outcome, RecordError, Result
+from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from, oracle_from_json, oracle_to_json
 from benchmark.runner.processes import Ended
 from datasets.digests import file_sha256
 
@@ -21,9 +21,17 @@ _SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
 
 def outcome_of(ended: Ended) -> Outcome:
     """How a cell ended whose method gave no estimate."""
-    if ended.how == "error":
-        return {"RefusedError": "skipped", "InvalidEstimateError": "invalid"}.get(ended.error, "failed")  # type: ignore[return-value]
     return "killed" if ended.how == "done" else ended.how
+
+
+def fused_answer(ended: Ended) -> dict[str, Any]:
+    """What `FuseJob` answered, with what was seen from outside: the memory of all its processes, and why operations are missing."""
+    answer = ended.answer
+    if ended.group_bytes:
+        answer = answer | {"memory": {**answer["memory"], "peak": max(answer["memory"]["peak"], ended.group_bytes)}}
+    if ended.unfinished and not answer["flops_reason"]:
+        answer = answer | {"flops_reason": f"counting them failed, when the estimate was safe: {ended.unfinished}"}
+    return answer
 
 
 def withheld(cell: Cell) -> str:
@@ -93,13 +101,14 @@ def make_record(
         protocol=cell.protocol_facts,
         observed=known.get("observed", observed),
         seed=cell.seed,
-        oracle={"count": cell.contestant.oracle, **known.get("oracle", {})} if cell.contestant.oracle else {},
-        clock=Clock(**known["clock"]) if known else None,
+        oracle={"count": cell.contestant.oracle, **oracle_from_json(known.get("oracle", {}))} if cell.contestant.oracle else {},
+        clock=clock_from(known["clock"]) if known else None,
         memory=Memory(**known["memory"]) if known else None,
         parameters_total=known.get("parameters_total"),
         parameters_inference=known.get("parameters_inference"),
         flops=known.get("flops"),
         flops_uncounted=tuple(known.get("flops_uncounted", ())),
+        flops_reason=known.get("flops_reason", ""),
         attempts=known.get("attempts", attempts),
         device=device,
         threads=known.get("threads", threads),
@@ -126,10 +135,11 @@ def measurement(record: Result) -> dict[str, Any]:
         "parameters_inference": record.parameters_inference,
         "flops": record.flops,
         "flops_uncounted": list(record.flops_uncounted),
+        "flops_reason": record.flops_reason,
         "attempts": record.attempts,
         "threads": record.threads,
         "observed": record.observed,
         "uncovered": list(record.uncovered),
         "clock_key": record.clock_key,
-        **({"oracle": record.oracle} if "best" in record.oracle else {}),
+        **({"oracle": oracle_to_json(record.oracle)} if "best" in record.oracle else {}),
     }

@@ -7,7 +7,11 @@ Children come from a fork server that has torch and our modules imported already
     its output in that folder, kept up to 2 MB           a limit on any file that it writes, and on that folder as a whole
     when it runs a method: no path to the run folder     SIGKILL when the supervisor dies
 
-A child sends one message through a pipe, its answer or its error; when it ends without one, its exit status tells why.
+A child leaves its answer, or its error, as `answer.json` in its scratch folder: JSON, whole or not there. When it ends without one, its
+exit status tells why. What may follow when the answer is safe (`StagedJob`: operations are counted) is added as `operations.json`; whatever
+happens to the child then, its answer stands, and `Ended.unfinished` says why the rest is missing. The pipe only wakes the supervisor.
+
+While a method runs, the memory of its whole process group is looked at from here (`MemoryWatch`), outside of the process that is timed.
 RLIMIT_AS is never used: CUDA reserves more addresses than any machine has memory.
 """
 
@@ -23,9 +27,9 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -34,14 +38,18 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from benchmark.measure.group import LOOK_S, MemoryWatch
+from benchmark.runner.answers import Answer, Sequel, Told, kind_of, read_answer, read_sequel, write_answer, write_sequel
 from benchmark.runner.server import enter_child, server_context
+from benchmark.runner.witness import loaded_sources
 
 GRACE_S = 1.0  # between one signal and the next
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
 FILE_BYTES = 16 * 2**30  # no child writes a larger file
 WATCH_S = 1.0  # between two looks at what a child has written
 LOG_NAME = "log.txt"
-Ending = Literal["done", "error", "timeout", "killed", "out of memory"]
+SAFE, OVER = b"s", b"o"  # what the pipe carries: the answer is safe; nothing follows
+Ending = Told | Literal["timeout", "killed"]
 
 
 @runtime_checkable
@@ -49,7 +57,16 @@ class Job(Protocol):
     """What a child runs."""
 
     def run(self) -> dict[str, Any]:
-        """The answer, small and picklable."""
+        """The answer, small, of what JSON can hold."""
+        ...
+
+
+@runtime_checkable
+class StagedJob(Protocol):
+    """A job whose answer is safe before it ends."""
+
+    def stages(self) -> Iterator[dict[str, Any]]:
+        """The answer; then, where there is more to find out, what replaces parts of it. That may fail, and the answer stands."""
         ...
 
 
@@ -70,12 +87,13 @@ class Limits:
 class Ended:
     """How a child ended. `scratch` holds the files that it left; `discard` removes them."""
 
-    how: Ending
-    answer: dict[str, Any]  # of `run`, when done
-    error: str = ""  # the exception's class name, when error
+    how: Ending  # what kind of error a method raised is decided in the child, where its class is known
+    answer: dict[str, Any]  # of the job when done; when it failed, the sources that it had loaded
     reason: str = ""  # one line
     seconds: float = 0.0
     scratch: Path = Path()
+    unfinished: str = ""  # when done: why what should follow the answer is not in it
+    group_bytes: int = 0  # the most memory that its processes were seen to hold together, until it answered; 0: it had no children then
 
     def keep(self, name: str, file: Path) -> None:
         """Move what the child wrote as `name` to `file`, whole or not at all."""
@@ -114,8 +132,12 @@ class Child:
     started: float
     limits: Limits
     oom_kills: int  # of the kernel, when it started
+    memory: MemoryWatch | None = None  # of its process group, where that is looked at
     watched: float = 0.0  # when its folder was last looked at
     full: bool = False  # whether it was found to have written too much
+    silent: bool = False  # whether its end of the pipe is closed
+    answered: bool = False  # whether it said that its answer is safe
+    over: bool = False  # whether it said that nothing follows
 
     @property
     def deadline(self) -> float:
@@ -123,10 +145,22 @@ class Child:
         return self.started + self.limits.seconds
 
     def watch(self, now: float) -> None:
-        """Look, once in a while, at how much it has written."""
+        """Look, once in a while, at the memory that it holds, until it has answered, and at how much it has written."""
+        if self.memory is not None and not self.answered:
+            self.memory.look(now)
         if self.limits.disk_mb is not None and now - self.watched >= WATCH_S:
             self.watched = now
             self.full = _written(self.scratch) > self.limits.disk_mb * 1e6
+
+    def listen(self) -> None:
+        """Take what the pipe carries; it has something, or is closed."""
+        try:
+            said = os.read(self.pipe.fileno(), 4096)
+        except OSError:
+            said = b""
+        self.silent = not said
+        self.answered |= SAFE in said
+        self.over |= OVER in said
 
 
 def start(job: Job, limits: Limits) -> Child:
@@ -139,56 +173,67 @@ def start(job: Job, limits: Limits) -> Child:
     process.start()
     theirs.close()
     their_life.close()
-    return Child(process, ours, our_life, scratch, time.monotonic(), limits, _oom_kills())
+    watch = MemoryWatch(process.pid) if limits.apart and process.pid is not None else None
+    return Child(process, ours, our_life, scratch, time.monotonic(), limits, _oom_kills(), watch)
 
 
 def wait_any(children: list[Child], timeout_s: float) -> list[Child]:
-    """The children that have something to tell: an answer, their end, or a limit that was passed. Blocks up to `timeout_s`."""
+    """The children that have something to tell: that they are done, their end, or a limit that was passed. Blocks up to `timeout_s`."""
     end = min([time.monotonic() + timeout_s, *(child.deadline for child in children)])
     while children:
-        left = max(0.0, min(end - time.monotonic(), WATCH_S))
-        ready = wait([thing for child in children for thing in (child.pipe, child.process.sentinel)], left)
+        tick = LOOK_S if any(child.memory is not None and not child.answered for child in children) else WATCH_S
+        left = max(0.0, min(end - time.monotonic(), tick))
+        pipes = [child.pipe for child in children if not child.silent]
+        ready = wait([*pipes, *(child.process.sentinel for child in children)], left)
         now = time.monotonic()
         for child in children:
+            if child.pipe in ready:
+                child.listen()
             child.watch(now)
-        told = [
-            child for child in children if child.pipe in ready or child.process.sentinel in ready or child.deadline <= now or child.full
-        ]
+        told = [child for child in children if child.over or child.process.sentinel in ready or child.deadline <= now or child.full]
         if told or now >= end:
             return told
     return []
 
 
 def collect(child: Child) -> Ended:
-    """How `child` ended; it is stopped first if its time is over."""
-    message: dict[str, Any] | None = None
-    if child.pipe.poll():
-        with suppress(EOFError, OSError):  # it died with the message half sent: its exit status tells more
-            message = child.pipe.recv()
-    over = message is None and child.process.is_alive() and time.monotonic() >= child.deadline
-    full = message is None and child.process.is_alive() and child.full
-    if over or full:
+    """How `child` ended; it is stopped first if its time is over. An answer that is safe by then stands."""
+    alive = child.process.is_alive()
+    answer, sequel = read_answer(child.scratch), read_sequel(child.scratch)
+    late = alive and not child.over and time.monotonic() >= child.deadline
+    full = alive and not child.over and child.full
+    if late or full:
         stop(child)
     child.process.join(GRACE_S)
     if child.process.is_alive():  # it has answered, but does not end (a thread that it left running)
         stop(child)
     _signal_group(child, signal.SIGKILL)  # processes that it left behind
+    if not late and not full:
+        answer, sequel = answer or read_answer(child.scratch), sequel or read_sequel(child.scratch)
     child.pipe.close()
     child.life.close()
-    seconds = time.monotonic() - child.started
-    if message is not None:
-        return Ended(message["how"], message.get("answer", {}), message.get("error", ""), message.get("reason", ""), seconds, child.scratch)
-    if over:
-        text = f"ended after its time limit of {child.limits.seconds:g} s; raise time_limit_s in the plan"
-        return Ended("timeout", {}, reason=text, seconds=seconds, scratch=child.scratch)
+    how, reason = _spell_end(child, late=late, full=full)
+    held = child.memory.peak if child.memory is not None else 0
+    ended = Ended(how, {}, reason, time.monotonic() - child.started, child.scratch, group_bytes=held)
+    if answer is None:
+        return ended
+    if answer.how != "done":
+        return replace(ended, how=answer.how, answer=answer.table, reason=answer.reason)
+    added = Sequel({}, reason) if answer.more and sequel is None else sequel or Sequel({}, "")
+    return replace(ended, how="done", answer={**answer.table, **added.table}, reason="", unfinished=added.reason)
+
+
+def _spell_end(child: Child, *, late: bool, full: bool) -> tuple[Ending, str]:
+    """What ended a child that has ended, and a sentence on it; its answer apart."""
+    if late:
+        way_out = "; raise time_limit_s in the plan" if child.limits.apart else ""  # the plan limits methods alone
+        return "timeout", f"ended after its time limit of {child.limits.seconds:g} s{way_out}"
     if full:
-        text = f"ended for writing more than {child.limits.disk_mb:g} MB; raise disk_limit_mb in the plan"
-        return Ended("killed", {}, reason=text, seconds=seconds, scratch=child.scratch)
+        return "killed", f"ended for writing more than {child.limits.disk_mb:g} MB; raise disk_limit_mb in the plan"
     code = child.process.exitcode
     if code == -signal.SIGKILL and _oom_kills() > child.oom_kills:
-        text = "the kernel ended it for want of memory; give it a smaller scene, or fewer slots"
-        return Ended("out of memory", {}, reason=text, seconds=seconds, scratch=child.scratch)
-    return Ended("killed", {}, reason=_spell_exit(code), seconds=seconds, scratch=child.scratch)
+        return "out of memory", "the kernel ended it for want of memory; give it a smaller scene, or fewer slots"
+    return "killed", _spell_exit(code)
 
 
 def stop(child: Child) -> None:
@@ -259,19 +304,45 @@ def _child(job: Job, pipe: Connection, life: Connection, scratch: Path, limits: 
     random.seed(limits.seed)
     np.random.seed(limits.seed % 2**32)
     torch.manual_seed(limits.seed)
+    rest: Iterator[dict[str, Any]] = iter(())
     try:
         _limit_memory(limits)
-        message: dict[str, Any] = {"how": "done", "answer": job.run()}
+        staged = isinstance(job, StagedJob)
+        if isinstance(job, StagedJob):
+            rest = job.stages()
+        write_answer(scratch, Answer("done", next(rest) if staged else job.run(), "", more=staged))
     except BaseException as error:  # noqa: BLE001  # whatever a method raises, SystemExit too, is its result, recorded with its traceback
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to say why
-        traceback.print_exc()
-        how = "out of memory" if _is_memory_error(error) else "error"
-        message = {"how": how, "error": type(error).__name__, "reason": f"{type(error).__name__}: {error}"[:2000]}
+        write_answer(scratch, Answer(*_tell(error)))
+    else:
+        _signal(pipe, SAFE)
+        if staged:
+            write_sequel(scratch, _follow(rest))
     sys.stdout.flush()
     sys.stderr.flush()
-    pipe.send(message)
-    pipe.close()
+    _signal(pipe, OVER)
+
+
+def _follow(rest: Iterator[dict[str, Any]]) -> Sequel:
+    """What follows an answer that is safe, or why it failed."""
+    try:
+        return Sequel({name: value for part in rest for name, value in part.items()}, "")
+    except BaseException as error:  # noqa: BLE001  # as above
+        return Sequel({}, _tell(error)[2])
+
+
+def _tell(error: BaseException) -> tuple[Told, dict[str, Any], str]:
+    """An error as an answer, with the sources that had been loaded; the log gets its traceback."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to say why
+    traceback.print_exception(error)
+    how, reason = kind_of(error)
+    return how, {"sources": loaded_sources()}, reason
+
+
+def _signal(pipe: Connection, what: bytes) -> None:
+    """Wake the supervisor, which also finds out by itself: a method may have closed every file."""
+    with suppress(OSError):
+        os.write(pipe.fileno(), what)
 
 
 def _limit_memory(limits: Limits) -> None:
@@ -286,13 +357,6 @@ def _limit_memory(limits: Limits) -> None:
         torch.cuda.set_per_process_memory_fraction(min(1.0, limits.memory_mb * 1e6 / whole))
     else:
         resource.setrlimit(resource.RLIMIT_DATA, (held + int(limits.memory_mb * 1e6), hard))
-
-
-def _is_memory_error(error: BaseException) -> bool:
-    """MemoryError, CUDA's, or the RuntimeError that torch raises when the CPU has no more to give."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def _die_with_supervisor(life: Connection) -> None:

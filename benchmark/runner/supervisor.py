@@ -21,12 +21,12 @@ from benchmark.measure.environment import environment, environment_digest
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index, write_index
 from benchmark.run_folder.lock import claimed
-from benchmark.run_folder.record import Outcome, Result, read_json, std_file, write_bytes, write_json
+from benchmark.run_folder.record import Outcome, Result, oracle_from_json, read_json, score_from_json, std_file, write_bytes, write_json
 from benchmark.run_folder.selection import selected
 from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job
 from benchmark.runner.iterates import keep_iterates
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME
-from benchmark.runner.outcomes import RETRIED, changed_data, disagreement, make_record, outcome_of, withheld
+from benchmark.runner.outcomes import RETRIED, changed_data, disagreement, fused_answer, make_record, outcome_of, withheld
 from benchmark.runner.pace import Pace
 from benchmark.runner.processes import Child, Ended, Limits, collect, start, stop, wait_any
 from benchmark.runner.resumption import notes, sort_out, take_over
@@ -202,6 +202,7 @@ class _Run:
     def _fuse(self, cell: Cell) -> None:
         """Start the method in its own process, with the observation alone."""
         slot = next(number for number in range(self.settings.slots) if number not in {used for _, used in self.fusing.values()})
+        contestant = cell.contestant
         job = fuse_job(
             cell,
             self.folder.observation(cell.observation_digest),
@@ -209,9 +210,9 @@ class _Run:
             keep=True,
             exact=self.settings.keep == "float32",
             flops=True,
+            limit_s=contestant.time_limit_s or self.plan.time_limit_s,
             fitted=None if cell.training is None else self.folder.fit(cell.fit_digest),
         )
-        contestant = cell.contestant
         limits = Limits(
             seconds=contestant.time_limit_s or self.plan.time_limit_s,
             memory_mb=contestant.memory_limit_mb or self.plan.memory_limit_mb,
@@ -252,7 +253,7 @@ class _Run:
         if problem:
             self.unobservable[digest] = f"the observation could not be made: {problem}"
             if self.to_score and self.to_score[0].observation_digest == digest:  # it was made for the reference of what waits for its score
-                self._finish(self._record(self.to_score.popleft(), "failed", self.unobservable[digest]))
+                self._finish(self._record(self.to_score.popleft(), "failed", self.unobservable[digest]), scored=False)
         else:
             self.observed[digest] = ended.answer
 
@@ -279,10 +280,12 @@ class _Run:
             problem = ended.answer["reason"] if damaged else disagreement(ended.answer["sources"], self.metrics)
         record = self._record(cell, "scored", "", read_json(self.folder.measured(cell.key)))
         if problem:
-            self._finish(replace(record, outcome="failed", reason=f"scoring failed: {problem}"))
+            kept = "the estimate is kept: --retry scores it again"
+            self._finish(replace(record, outcome="failed", reason=f"scoring failed: {problem}; {kept}"), scored=False)
         else:
-            picked = {**record.oracle, **ended.answer["oracle"]}
-            self._finish(replace(record, metrics=ended.answer["metrics"], metrics_key=self.metrics.digest, oracle=picked))
+            picked = {**record.oracle, **oracle_from_json(ended.answer["oracle"])}
+            metrics = {name: score_from_json(value) for name, value in ended.answer["metrics"].items()}
+            self._finish(replace(record, metrics=metrics, metrics_key=self.metrics.digest, oracle=picked))
 
     def _heal(self, cell: Cell, damaged: str) -> None:
         """Make a stored file again that was found damaged when the cell was scored: the estimate, or what belongs to the observation."""
@@ -329,7 +332,7 @@ class _Run:
             keep_iterates(ended, self.folder.iterates(cell.key))
         ended.keep(ESTIMATE_NAME, estimate)  # last: where it is, all that belongs to it is
         more = {"attempts": self.attempts[cell.key], "observed": self.observed[cell.observation_digest], "clock_key": clock_key()}
-        write_json(self.folder.measured(cell.key), {**ended.answer, **more})
+        write_json(self.folder.measured(cell.key), {**fused_answer(ended), **more})
 
     def _record(self, cell: Cell, outcome: Outcome, reason: str, measured: dict[str, Any] | None = None) -> Result:
         return make_record(
@@ -344,11 +347,13 @@ class _Run:
             measured=measured,
         )
 
-    def _finish(self, record: Result) -> None:
+    def _finish(self, record: Result, *, scored: bool = True) -> None:
+        """Write a record; where only the scoring went wrong, what was fused and measured stays for another try."""
         self.folder.write(record)
-        self.folder.discard_measurement(record.key)
-        if self.settings.keep == "none":
-            self.folder.discard_estimate(record.key)
+        if scored:
+            self.folder.discard_measurement(record.key)
+            if self.settings.keep == "none":
+                self.folder.discard_estimate(record.key)
         self.records[record.key] = record
         self._tell(record)
 

@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark import meter
 from benchmark.authors.conformance import Lessons, random_example
 from benchmark.identity.scene_identity import identify
 from benchmark.matrix.training_set import TrainingSet
+from benchmark.measure import meter
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.runner.iterates import ITERATES
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME, FitJob, FuseJob, ObserveJob, ScoreJob

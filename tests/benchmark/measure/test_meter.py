@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +17,9 @@ import pytest
 import torch
 
 from benchmark.authors.conformance import random_pair
-from benchmark.measure.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure, resident_bytes
+from benchmark.measure.group import resident_bytes
+from benchmark.measure.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure
+from benchmark.run_folder.record import Clock
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
@@ -20,6 +27,7 @@ from tests.benchmark.folders import FIRST
 
 CARD = Card(name="t", paper="t", doi="", year=2026, supervision="self", learns="on the scene", fidelity="t")
 CALLS: list[str] = []
+BUSY = "import time\nwhile time.process_time() < {}: pass"
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,15 @@ class Sleeper(FusionMethod):
 
     def parameter_count(self) -> ParameterCount:
         return ParameterCount(7, 5)
+
+
+@dataclass(frozen=True)
+class Hanging(FusionMethod):
+    card: ClassVar[Card] = CARD
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        cube = torch.ones((*seen.hsi.shape[:1], *seen.msi.shape[1:]), requires_grad=True)
+        return Estimate(cube, std=1 * cube)
 
 
 @dataclass(frozen=True)
@@ -71,10 +88,47 @@ def test_the_first_call_is_a_warm_up_and_the_median_is_of_the_others() -> None:
     assert measured.parameters == ParameterCount(7, 5)
 
 
+def test_the_first_call_and_each_round_are_kept() -> None:
+    clock = measure(Sleeper(naps=(0.2, 0.02)), random_pair(3, 2), torch.device("cpu"), seed=0).clock
+    assert clock.first is not None
+    assert clock.first >= 0.2
+    assert len(clock.round_seconds) == clock.rounds == len(CALLS) - 1
+    ordered = sorted(clock.round_seconds)
+    middle = [ordered[(clock.rounds - 1) // 2], ordered[clock.rounds // 2]]
+    assert clock.fuse == pytest.approx(sum(middle) / 2)
+    assert clock.set_up == pytest.approx(clock.first - sum(middle) / 2)
+
+
+@pytest.mark.parametrize(
+    ("first", "warmed", "expected"),
+    [(5.0, True, 3.0), (4.0, True, 0.0), (4.1, True, 2.1), (0.5, True, 0.0), (5.0, False, 0.0), (None, True, 0.0)],
+)
+def test_set_up_is_what_a_first_call_takes_beyond_twice_the_median(first: float | None, warmed: bool, expected: float) -> None:
+    clock = Clock(fuse=2.0, fuse_low=1.9, fuse_high=2.3, rounds=3, warmed=warmed, first=first)
+    assert clock.set_up == pytest.approx(expected)
+
+
+def test_fusing_again_is_the_same_call() -> None:
+    measured = measure(Sleeper(naps=(0.01,)), random_pair(3, 2), torch.device("cpu"), seed=4)
+    before = len(CALLS)
+    measured.again()
+    assert len(CALLS) == before + 1
+    assert len(set(CALLS)) == 1, "with the same random numbers"
+
+
+def test_a_cube_that_hangs_on_a_graph_is_taken_off_it() -> None:
+    estimate = measure(Hanging(), random_pair(3, 2), torch.device("cpu"), seed=0).estimate
+    assert estimate.std is not None
+    for image in (estimate.cube, estimate.std):
+        assert not image.requires_grad
+        assert float(image.numpy().min()) == 1
+
+
 def test_a_slow_method_is_called_once() -> None:
     measured = measure(Sleeper(naps=(BUDGET_S + 0.05,)), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert (measured.clock.rounds, measured.clock.warmed, len(CALLS)) == (1, False, 1)
     assert measured.clock.fuse >= BUDGET_S
+    assert measured.clock.first == measured.clock.round_seconds[0] == measured.clock.fuse
 
 
 def test_learning_has_its_own_column() -> None:
@@ -101,27 +155,47 @@ def test_memory_is_that_of_the_process() -> None:
 
 
 def test_other_work_on_the_machine_is_noticed() -> None:
-    import subprocess
-    import sys
-
-    quiet = _Machine()
-    time.sleep(0.6)
-    before = quiet.disturbance()[0]
-    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    # A process without a parent here, in a group of its own: nobody could take it for work of this process.
+    there = "start_new_session=True, stdout=DEVNULL, stderr=DEVNULL"
+    start = f"from subprocess import *; print(Popen([{sys.executable!r}, '-c', {BUSY.format(30)!r}], {there}).pid)"
+    busy = int(subprocess.run([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True, check=True).stdout)
     try:
         time.sleep(0.1)
         machine = _Machine()
-        spent = time.perf_counter()
-        while time.perf_counter() - spent < 0.6:  # work of this process is not counted
-            pass
-        others, steal = machine.disturbance()
+        spin(0.6)  # work of this process is not counted
+        seen = machine.disturbance()
     finally:
-        busy.kill()
-        busy.wait()
-    if before is None or others is None or steal is None:
+        os.kill(busy, signal.SIGKILL)
+    if seen.others is None or seen.steal is None:
         pytest.skip("needs /proc/stat")
-    assert others > 0.2
-    assert 0 <= steal <= 1
+    assert seen.others > 0.2
+    assert 0 <= seen.steal <= 1
+
+
+def test_work_of_processes_that_a_method_started_is_its_own() -> None:
+    machine = _Machine()
+    running = subprocess.Popen([sys.executable, "-c", BUSY.format(30)])
+    try:
+        ended = subprocess.run([sys.executable, "-c", BUSY.format(0.5)], check=True)
+        seen = machine.disturbance()
+        alone = running.poll() is None
+    finally:
+        running.kill()
+        running.wait()
+    assert alone
+    assert ended.returncode == 0
+    if seen.used is None or seen.used_by_children is None:
+        pytest.skip("needs /proc/stat")
+    lasted = time.perf_counter() - machine.start
+    started = resource.getrusage(resource.RUSAGE_CHILDREN)  # the kernel's own account, when both have ended
+    assert 0.15 < seen.used_by_children * lasted <= started.ru_utime + started.ru_stime + 0.05
+    assert seen.used >= seen.used_by_children
+
+
+def spin(seconds: float) -> None:
+    began = time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        pass
 
 
 def test_a_fall_of_the_frequency_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

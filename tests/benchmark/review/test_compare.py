@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmark.review.compare import compare
-from benchmark.run_folder.record import Clock, RecordError, Result
+from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing
 from tests.benchmark.folders import FIRST, run_folder, variant
 
 
@@ -76,6 +76,15 @@ def test_seconds_of_other_machines_or_threads_are_not_compared(tmp_path: Path, c
     new = variant("b", clock=clock(9.0), threads=1 if changes else 2)
     assert difference(tmp_path, FIRST, new, **changes) == ()
     assert "seconds of 1 cells were not compared" in compare(tmp_path / "a", tmp_path / "b").text()
+
+
+@pytest.mark.parametrize("fact", ["processor", "cores", "gpu", "gpus", "gpu_driver", "threads_per_cell", "slots", "omp_wait_policy"])
+def test_environments_are_alike_for_timing_in_all_that_seconds_depend_on(fact: str) -> None:
+    place: dict[str, Any] = {"processor": "P", "cores": 2, "gpu": "G", "slots": 1, "commit": "a", "started": "then", "torch": "2"}
+    assert alike_for_timing(place, {**place, "commit": "b", "started": "now"})
+    assert not alike_for_timing(place, {**place, fact: "another"})
+    assert not alike_for_timing({**place, fact: "another"}, place)
+    assert alike_for_timing({**place, fact: None}, {name: value for name, value in place.items() if name != fact})
 
 
 def test_seconds_taken_beside_other_work_are_not_compared(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
 from benchmark.review.rehearse import rehearse
-from benchmark.run_folder.record import RecordError, read_json
+from benchmark.run_folder.record import Memory, RecordError, read_json, read_record
 from benchmark.runner.settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
@@ -37,7 +39,7 @@ def test_every_fact_of_a_record_is_told(tmp_path: Path) -> None:
         "fuse 1 (0.9..1.1, 5 rounds), fit 2",
         "peak 200 MB, before the method 150 MB",
         "12,345 parameters, 345 of them at inference",
-        "2e+06 of one fusion, 2 a multiply-add; a lower bound, not counted: fft",
+        "2e+06 of one fusion, 2 per multiply-add; a lower bound, not counted: fft",
         "contended",
         "attempts   2",
         "cpu, 1 threads",
@@ -64,6 +66,30 @@ def test_infinity_is_told_in_words(tmp_path: Path) -> None:
         assert line in lines, line
 
 
+@pytest.mark.parametrize(
+    ("changes", "clock", "told"),
+    [
+        ({}, {"first": 3.5}, "set-up     2.5 s of the first call, which took 3.5"),
+        ({}, {"first": 1.9}, ""),
+        ({}, {"used": 2.25, "used_by_children": 0.5}, "cores      2.25 kept busy by the method, 0.50 of them by processes that it started"),
+        ({}, {"used": 0.98, "used_by_children": 0.0}, "cores      0.98 kept busy by the method\n"),
+        (
+            {"memory": Memory(peak=500_000_000, base=150_000_000, own=200_000_000)},
+            {},
+            "peak 500 MB with the processes that it started, 200",
+        ),
+        ({"memory": Memory(peak=200_000_000, base=150_000_000, own=200_000_000)}, {}, "peak 200 MB, before the method 150 MB"),
+        ({"flops_reason": "the first call took 99 s"}, {}, "flops      not counted: the first call took 99 s"),
+    ],
+)
+def test_what_is_unusual_of_a_measurement_is_told(tmp_path: Path, changes: dict[str, Any], clock: dict[str, Any], told: str) -> None:
+    assert FIRST.clock is not None
+    folder = run_folder(tmp_path / "run", [replace(FIRST, clock=replace(FIRST.clock, **clock), **changes)])
+    text = explain(folder, FIRST.key).text()
+    assert told in text
+    assert ("set-up" in text) == told.startswith("set-up")
+
+
 def test_a_failed_cell_tells_the_reason_and_the_end_of_its_log(tmp_path: Path) -> None:
     folder = run_folder(
         tmp_path / "run", [variant("b", outcome="failed", reason="ValueError: no luck", metrics={}, clock=None, memory=None)]
@@ -72,6 +98,25 @@ def test_a_failed_cell_tells_the_reason_and_the_end_of_its_log(tmp_path: Path) -
     told = explain(folder, "bbb")
     assert told.log_tail == tuple(f"line {number}" for number in range(70, 100))
     assert "outcome    failed: ValueError: no luck" in told.text()
+
+
+def test_a_record_of_an_earlier_version_is_read_and_told(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", [FIRST])
+    file = folder / "cells" / f"{FIRST.key}.json"
+    table = json.loads(file.read_text())
+    for name in ("first", "round_seconds", "used", "used_by_children"):
+        del table["clock"][name]
+    del table["memory"]["own"], table["flops_reason"]
+    file.write_text(json.dumps(table))
+    assert read_record(file) == FIRST
+    assert "memory     peak 200 MB, before the method 150 MB" in explain(folder, FIRST.key).text()
+
+
+def test_the_rounds_come_back_as_they_were(tmp_path: Path) -> None:
+    assert FIRST.clock is not None
+    record = replace(FIRST, clock=replace(FIRST.clock, round_seconds=(1.1, 0.9, 1.0)))
+    folder = run_folder(tmp_path / "run", [record])
+    assert read_record(folder / "cells" / f"{FIRST.key}.json") == record
 
 
 def test_a_cell_that_waits_is_told_by_the_plan(tmp_path: Path) -> None:
