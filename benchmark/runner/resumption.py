@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from benchmark.identity.source_keys import metrics_key
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, plain
+from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
 from benchmark.run_folder.record import SCHEMA, RecordError, Result, identity_of, spell_identity, write_json
@@ -93,7 +94,7 @@ def identity_of_cell(cell: Cell) -> str:
     )
 
 
-def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index | None, doubles: int) -> tuple[str, ...]:
+def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index | None, plan: Plan) -> tuple[str, ...]:
     """What a user should know before the run starts: cells that run again, records of earlier code, cells that were named twice.
 
     Args:
@@ -101,7 +102,7 @@ def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index
         found: what `sort_out` gave.
         folder: the run folder, its index that of this run.
         before: the index that was there before; None in a new folder.
-        doubles: how many cells the plan names twice.
+        plan: that of this run.
     """
     said = []
     again = found.to_fuse
@@ -124,8 +125,19 @@ def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index
                 f"{_counted(repeated, 'cell')} of {len(cells)} will be run again: the code that made their records has been changed since. "
                 "The earlier records stay as files until `clean`"
             )
-    if doubles:
+    return (*said, *planned_once(plan, cells[0].device if cells else "cpu"))
+
+
+def planned_once(plan: Plan, device: str) -> tuple[str, ...]:
+    """What a user should know of cells that her plan names and that are not run."""
+    said = []
+    if doubles := plan.doubles(device):
         said.append(f"{_counted(doubles, 'cell')} that the plan names twice will be run once")
+    if repeats := plan.repeats():
+        said.append(
+            f"{_counted(repeats, 'cell')} would repeat another with a further seed (their methods are not random, and nothing is noisy): "
+            "not planned"
+        )
     return tuple(said)
 
 
