@@ -11,7 +11,7 @@ from benchmark.matrix.contestant import card_facts, plain
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
-from benchmark.run_folder.record import SCHEMA, RecordError, Result, identity_of, spell_identity, write_json
+from benchmark.run_folder.record import SCHEMA, RecordError, Result, identity_of, read_json, spell_identity, write_json
 from benchmark.runner.outcomes import measurement, withheld
 
 
@@ -39,14 +39,22 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> Sorted
             if finished and record.metrics_key in ("", metrics_key()):
                 found.records[cell.key] = record
                 continue
-            whole = folder.estimate(cell.key).exists() and folder.reference(cell.scene_digest).exists()
-            if finished and whole and record.clock is not None:
+            if finished and folder.estimate(cell.key).exists() and record.clock is not None:
                 write_json(folder.measured(cell.key), measurement(record))
-        if folder.measured(cell.key).exists() and folder.estimate(cell.key).exists():
+        if _awaits_score(cell, folder):
             found.to_score.append(cell)
         else:
             found.to_fuse.append(cell)
     return found
+
+
+def _awaits_score(cell: Cell, folder: RunFolder) -> bool:
+    """Whether a cell has been fused and measured; for an oracle row, whether there is also something to pick from, or it has been picked."""
+    if not (folder.measured(cell.key).exists() and folder.estimate(cell.key).exists()):
+        return False
+    if not cell.contestant.oracle:
+        return True
+    return folder.iterates(cell.key).is_dir() or "best" in read_json(folder.measured(cell.key)).get("oracle", {})
 
 
 def take_over(cell: Cell, folder: RunFolder) -> Result | None:
