@@ -49,7 +49,7 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> Sorted
 
 
 def _awaits_score(cell: Cell, folder: RunFolder) -> bool:
-    """Whether a cell has been fused and measured; for an oracle row, whether there is also something to pick from, or it has been picked."""
+    """Whether a cell has been fused and measured; and, for an oracle row, whether there is something to pick from, or one was picked."""
     if not (folder.measured(cell.key).exists() and folder.estimate(cell.key).exists()):
         return False
     if not cell.contestant.oracle:
