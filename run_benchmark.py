@@ -305,7 +305,8 @@ def _check_method(options: argparse.Namespace) -> int:
 
     broken = 0
     for finding in examine(find_one(options.name, options.plugins)):
-        print(f"{'broken' if finding.problem else 'ok':7} {finding.check}")
+        state = "broken" if finding.problem else "-" if finding.left_out else "ok"
+        print(f"{state:7} {finding.check}" + (f": does not apply ({finding.left_out})" if finding.left_out else ""))
         if finding.problem:
             broken += 1
             print(f"        {finding.problem}")
