@@ -23,7 +23,7 @@ from benchmark.conventions.profile_scores import Scores
 from benchmark.metrics.metric_facts import HEADLINE, METRICS, find_metric
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.selection import Selection, SelectionError, listed, matching, read_selection, selected
-from reports.summary import BestOf, Column, Summary, metric_column, summarise, summarise_protocol
+from reports.summary import BestOf, Column, Summary, fixed, metric_column, summarise, summarise_protocol
 
 GroupBy = Literal["protocol", "scene", "tier"]
 TEXTBOOK = "textbook"
@@ -161,7 +161,7 @@ def _profile_column(facts: ProfileFacts, rule: Rule, choice: Choice, stored: Map
         METRIC_LABELS[rule.metric],
         rule.unit,
         find_metric(rule.metric).higher_is_better,
-        lambda value: f"{value:.{places}f}",
+        fixed(places),
         lambda result: stored.get(result.key, {}).get(facts.name, {}).get(rule.metric),
         definition=rule.definition,
     )

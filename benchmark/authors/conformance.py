@@ -1,7 +1,7 @@
 """The contract as checks: run over every method found by the tests, and on one method by `check-method`.
 
-Each check states a rule; a method that breaks it gets a sentence that says what is wrong and how to mend it. They use small random pairs,
-never a scene, and the settings in `Method.trial`, so that a method that learns is checked in seconds.
+Each check states a rule; a method that breaks it gets a sentence that says what is wrong, and the line to write. They use small random
+pairs, never a scene, and the settings in `Method.trial`, so that a method that learns is checked in seconds.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, get_args, get_origin, overload
 
 import torch
@@ -30,10 +31,12 @@ from methods.iterates import IteratedMethod
 BANDS, CHANNELS = (2, 31, 100), (1, 3, 8)
 ALWAYS = (31, 3)  # bands and channels that no card may refuse
 TOLD = NoiseLevel(0.01, 0.02)  # of pairs without noise: a prior that methods must live with
+ROUNDING = 1e-5  # of the largest value: below that two results count as one, since another order of sums moves the last bits
+_SPELLED = MappingProxyType({"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"})
 
 
 class BreachError(AssertionError):
-    """A broken rule: what is wrong, and how to mend it."""
+    """A broken rule: what is wrong, and the line to write."""
 
 
 class NotApplicableError(Exception):
@@ -42,33 +45,36 @@ class NotApplicableError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """One rule."""
+    """One rule; `run` gives a note or nothing, and raises BreachError where the rule is broken."""
 
     name: str
     rule: str
-    run: Callable[[Entry], None]
+    run: Callable[[Entry], str | None]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found; no problem when `problem` is empty."""
+    """What a check found; the rule is kept when `problem` is empty. A `note` is advice, and breaks nothing."""
 
     check: str
     problem: str
+    note: str = ""
     left_out: str = ""  # why the rule does not apply to this method; empty where it was checked
 
 
 def examine(entry: Entry) -> Iterator[Finding]:
     """Every check on one method, in order; stops after the form, when that is broken."""
     for check in CHECKS:
-        problem = left_out = ""
+        problem = note = left_out = ""
         try:
-            check.run(entry)
+            note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
             problem = str(breach)
         except NotApplicableError as reason:
             left_out = str(reason)
-        yield Finding(check.rule, problem, left_out)
+        except RefusedError as refused:
+            problem = f"{refused}: a pair is refused that every method must take; write limits in Card(...) that keep 31 bands, 3 channels"
+        yield Finding(check.rule, problem, note, left_out)
         if problem and check.name == "form":
             return
 
@@ -121,20 +127,40 @@ def _form(entry: Entry) -> None:
     kind = entry.load()
     card = kind.card
     for name, text in (("name", card.name), ("paper", card.paper), ("fidelity", card.fidelity)):
-        _expect(bool(text.strip()), f"card.{name} is empty: say what it is")
-    _expect(1900 < card.year < 2200, f"card.year is {card.year}: give the year of the paper")
+        _expect(bool(text.strip()), f'the card says nothing as its {name}: write {name}="..." in Card(...)')
+    _expect(1900 < card.year < 2200, f"the card's year is {card.year}: write the year of the paper in Card(...), such as year=2020")
     _expect(
-        not card.refusal(*ALWAYS), f"the card refuses 31 bands with 3 channels ({card.refusal(*ALWAYS)}): that size every method must take"
+        not card.refusal(*ALWAYS),
+        f"the card refuses 31 bands with 3 channels ({card.refusal(*ALWAYS)}), a size that every method must take: write wider limits in "
+        "Card(...), or leave out min_bands, max_bands, min_channels and max_channels",
     )
     module = inspect.getmodule(kind)
-    _expect(bool(module and module.__doc__), "the file has no docstring: state what the method does and its equation")
+    _expect(
+        bool(module and module.__doc__),
+        'the file has no docstring: write """What the method does, its equation, and where it comes from.""" as its first line',
+    )
     try:
         configure(kind, kind.trial)
         configure(kind, {})
     except SettingError as error:
-        raise BreachError(f"a field is not usable in a plan: {error}; give every field a type and a default") from error
+        raise BreachError(f"a plan cannot set a field: {error}; write each field as `name: type = default`") from error
     for name, annotation in field_types(kind).items():
-        _expect(_settable(annotation), f"field {name} is {spell(annotation)}: use numbers, text, true/false, Path, tuples or Literal")
+        _expect(
+            _settable(annotation),
+            f"a plan cannot set the field {name}, whose type is {spell(annotation)}: write `{name}: float = 1.0`, or another of int, str, "
+            "bool, Path, a tuple of these, and Literal",
+        )
+    home = Path(inspect.getfile(kind)).parent
+    for pattern in kind.files:
+        _expect(
+            not Path(pattern).is_absolute() and ".." not in Path(pattern).parts,
+            f"the method's `files` name {pattern!r}: write a name or a pattern below the method's own folder, such as 'weights/*.npz'",
+        )
+        _expect(
+            any(path.is_file() for path in home.glob(pattern)),
+            f"the method's `files` name {pattern!r}, and no file in {home} is of that name: write the names of the data files that it "
+            "reads, such as files: ClassVar[tuple[str, ...]] = ('table.csv',)",
+        )
 
 
 def _settable(annotation: object) -> bool:
@@ -153,12 +179,16 @@ def _sizes(entry: Entry) -> None:
             estimate = _fuse(method, seen)
         except RefusedError as refused:
             size = f"{bands} bands with {channels} channels"
-            _expect(bool(refusal), f"{size} are refused ({refused}), but the card does not say so: set its min_... and max_...")
+            _expect(
+                bool(refusal),
+                f"{size} are refused ({refused}), but the card does not say so: write in Card(...) which sizes it takes, with min_bands, "
+                "max_bands, min_channels or max_channels, such as max_channels=3",
+            )
             continue
         try:
             check_estimate(estimate, seen)
         except InvalidEstimateError as invalid:
-            raise BreachError(f"with {bands} bands, {channels} channels, 16 x 24 pixels, ratio 4: {invalid}") from invalid
+            raise BreachError(_not_a_cube(f"with {bands} bands, {channels} channels, 16 x 24 pixels, ratio 4", invalid)) from invalid
 
 
 def _deterministic(entry: Entry) -> None:
@@ -166,7 +196,33 @@ def _deterministic(entry: Entry) -> None:
     seen = _given(card, random_pair(*ALWAYS))
     first, second = _fuse(method, seen).cube, _fuse(method, seen).cube
     apart = float((first - second).detach().abs().max())
-    _expect(torch.equal(first, second), f"the same seed gave two results, {apart:.2g} apart: draw from `rng`, not from a global generator")
+    _expect(
+        torch.equal(first, second),
+        f"the same seed gave two results, {apart:.2g} apart: draw every random number from the generator that is handed in, "
+        "such as torch.rand(3, generator=rng)",
+    )
+
+
+def _random(entry: Entry) -> str | None:
+    """A card that says random=False is held to it, since a plan runs one seed in the place of all: a wrong one would hide a spread.
+
+    One that says random=True where two seeds give one result is told, and nothing more: the method may draw on other inputs than this
+    pair (where there are more pixels than it samples), and a seed too many costs time, but makes no figure wrong.
+    """
+    method, card = _trial(entry)
+    seen = _given(card, random_pair(*ALWAYS, coarse=(8, 12)))
+    apart = _apart(_fuse(method, seen), _fuse(method, seen, seed=1))
+    if not card.random:
+        _expect(
+            apart <= ROUNDING,
+            f"the card says random=False, but two seeds gave results {apart:.2g} of the largest value apart: write random=True there",
+        )
+    elif apart <= ROUNDING:
+        return (
+            "two seeds gave one result on the pair of this check: if the method draws nothing on any pair, write random=False in "
+            "Card(...); a plan then runs one seed in the place of all"
+        )
+    return None
 
 
 def _leaves_alone(entry: Entry) -> None:
@@ -176,10 +232,13 @@ def _leaves_alone(entry: Entry) -> None:
     state = torch.get_rng_state()
     estimate = _fuse(method, seen)
     for name, image, copy in zip(("hsi", "msi", "wavelengths"), (seen.hsi, seen.msi, seen.wavelengths), before, strict=True):
-        _expect(torch.equal(image, copy), f"seen.{name} was changed: work on a copy (x = seen.{name}.clone())")
+        _expect(torch.equal(image, copy), f"seen.{name} was changed: work on a copy, {name} = seen.{name}.clone()")
         shared = estimate.cube.untyped_storage().data_ptr() == image.untyped_storage().data_ptr()
-        _expect(not shared, f"the estimate shares memory with seen.{name}: return a tensor of its own")
-    _expect(torch.equal(state, torch.get_rng_state()), "torch's global generator was used: draw from `rng`")
+        _expect(not shared, f"the estimate shares memory with seen.{name}: write return Estimate(cube.clone())")
+    _expect(
+        torch.equal(state, torch.get_rng_state()),
+        "torch's global generator was used: draw from the one that is handed in, such as torch.rand(3, generator=rng)",
+    )
 
 
 def _keeps_kind(entry: Entry) -> None:
@@ -189,10 +248,13 @@ def _keeps_kind(entry: Entry) -> None:
         cube = _fuse(method, seen.to(device)).cube
         _expect(
             cube.device.type == device,
-            f"given a pair on {device}, the estimate is on {cube.device}: create tensors with device=seen.hsi.device",
+            f"given a pair on {device}, the estimate is on {cube.device}: write device=seen.hsi.device where tensors are made",
         )
-        _expect(cube.dtype == torch.float32, f"given float32, the estimate is {cube.dtype}: end with .to(seen.hsi)")
-        _detached(cube, "cube")
+        _expect(
+            cube.dtype == torch.float32,
+            f"given a pair of float32, the estimate is {cube.dtype}: write return Estimate(cube.to(seen.hsi))",
+        )
+        _expect(not cube.requires_grad, "the estimate still carries gradients: write return Estimate(cube.detach())")
 
 
 def _withholding(entry: Entry) -> None:
@@ -203,7 +265,10 @@ def _withholding(entry: Entry) -> None:
     for name in card.needs:
         changed = _without_detail(whole, name)
         same = torch.equal(_fuse(method, _given(card, whole)).cube, _fuse(method, _given(card, changed)).cube)
-        _expect(not same, f"the card asks for the {name}, but another one changes nothing: set needs_{name}=False")
+        _expect(
+            not same,
+            f"the card asks for {_SPELLED[name]}, but another one changes nothing: write needs_{name}=False in Card(...)",
+        )
 
 
 def _black(entry: Entry) -> None:
@@ -215,7 +280,10 @@ def _black(entry: Entry) -> None:
     ):
         cube = _fuse(method, _given(card, replace(whole, hsi=hsi, msi=msi))).cube
         bad = int((~torch.isfinite(cube)).sum())
-        _expect(bad == 0, f"{what} gave {bad} NaN or Inf of {cube.numel()}: guard divisions and norms")
+        _expect(
+            bad == 0,
+            f"{what} gave {bad} NaN or infinite values of {cube.numel()}: keep every divisor above 0, such as x / norm.clamp_min(1e-12)",
+        )
 
 
 def _ratios(entry: Entry) -> None:
@@ -225,7 +293,7 @@ def _ratios(entry: Entry) -> None:
         try:
             check_estimate(_fuse(method, seen), seen)
         except InvalidEstimateError as invalid:
-            raise BreachError(f"at ratio {ratio}, {coarse[0]} x {coarse[1]} coarse pixels: {invalid}") from invalid
+            raise BreachError(_not_a_cube(f"at ratio {ratio}, {coarse[0]} x {coarse[1]} coarse pixels", invalid)) from invalid
 
 
 def _blind(entry: Entry) -> None:
@@ -240,9 +308,10 @@ def _blind(entry: Entry) -> None:
     try:
         check_estimate(estimate, seen)
     except InvalidEstimateError as invalid:
-        raise BreachError(f"with blind = 'hysure': {invalid}") from invalid
+        raise BreachError(_not_a_cube("with blind = 'hysure'", invalid)) from invalid
     _expect(
-        estimate.psf is not None and estimate.srf is not None, "with blind = 'hysure' no responses are reported: keep those of `Estimate`"
+        estimate.psf is not None and estimate.srf is not None,
+        "with blind = 'hysure' no responses come back with the cube: write return Estimate(cube) at the end of `fuse`",
     )
 
 
@@ -253,18 +322,18 @@ def _iterates(entry: Entry) -> None:
     seen = _given(card, random_pair(*ALWAYS))
     cubes: list[Tensor] = []
     for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(0), 3):
-        _expect(len(cubes) < 3, "3 iterates were asked for, and more came: yield one after each share of the steps")
+        _expect(
+            len(cubes) < 3,
+            "3 iterates were asked for, and more came: write `yield` after each of `count` equal shares of the steps, as "
+            "`iterates` of methods/numerics/networks/fitting.py does",
+        )
         cubes.append(fitted.fuse(seen, torch.Generator().manual_seed(0)).cube)
-    _expect(bool(cubes), "no iterate came: yield at least the last one")
+    _expect(bool(cubes), "no iterate came: write yield Fitted(weights) after the last step")
     same = torch.equal(cubes[-1], _fuse(method, seen).cube)
-    _expect(same, "the last of 3 iterates is not what `fit` gives: fusing on the way, or the number of iterates, changes the learning")
-
-
-def _detached(image: Tensor, name: str) -> None:
-    """An image without a graph; the meter would take it off, and the memory that the graph holds would count as the method's."""
     _expect(
-        not image.requires_grad,
-        f"the estimate's {name} still hangs on a graph (requires_grad): work under `with torch.no_grad():`, or return {name}.detach()",
+        same,
+        "the last of 3 iterates is not what `fit` gives: let neither `count` nor fusing on the way change the learning, as it does where "
+        "rates are made from `count`, or where `fuse` draws from the generator that learning draws from",
     )
 
 
@@ -273,21 +342,24 @@ def _std_detached(entry: Entry) -> None:
     estimate = _fuse(method, _given(card, random_pair(*ALWAYS)))
     if estimate.std is None:
         raise NotApplicableError("it states no standard deviation")
-    _detached(estimate.std, "std")
+    _expect(
+        not estimate.std.requires_grad,
+        "the standard deviation still carries gradients: write return Estimate(cube.detach(), std=std.detach())",
+    )
 
 
 def _learns_in_fit(entry: Entry) -> None:
     """Learning on the scene happens where the clock takes it for learning: in `fit` or `adapt`, not in `fuse`."""
     method, card = _trial(entry)
     if card.learns != "on the scene":
-        raise NotApplicableError(f'its card says learns = "{card.learns}"')
+        raise NotApplicableError(f"its card says learns={card.learns!r}")
     way_out = (
-        "derive from TrainableMethod, learn in `fit(self, examples, rng)` on examples[0].seen, and let it return the FusionMethod "
+        "write class Method(TrainableMethod), learn on examples[0].seen in fit(self, examples, rng), and return there the FusionMethod "
         "that fuses with what was learned"
     )
     _expect(
         not isinstance(method, FusionMethod) or isinstance(method, AdaptingMethod),
-        f'the card says learns = "on the scene", but there is only `fuse`: its learning would be timed as fusion; {way_out}',
+        f'the card says learns="on the scene", but there is only `fuse`: its learning would be timed as fusion; {way_out}',
     )
     seen = _given(card, random_pair(*ALWAYS))
     with _breaches(seen), gradients_taken(entry.load().__module__) as counted:
@@ -297,7 +369,7 @@ def _learns_in_fit(entry: Entry) -> None:
     fusing = counted.calls - learning
     _expect(
         learning > 0 or fusing == 0,
-        f'the card says learns = "on the scene", but `fit` takes no gradient and `fuse` takes {fusing}: learning would be timed as '
+        f'the card says learns="on the scene", but `fit` takes no gradient and `fuse` takes {fusing}: learning would be timed as '
         f"fusion; {way_out}",
     )
 
@@ -319,14 +391,16 @@ def _counts_parameters(entry: Entry) -> None:
     )
     _expect(
         0 <= counted.inference <= counted.total,
-        f"parameter_count() says {counted.inference} at inference of {counted.total} in all: give all of them first, then those that "
-        "inference uses",
+        f"parameter_count() says {counted.inference} at inference of {counted.total} in all: write "
+        "ParameterCount(all of them, those that inference uses)",
     )
 
 
 def _seeds_from_rng(entry: Entry) -> None:
     """A global generator may be set, if it is put back, to a seed drawn from `rng`; with one of its own, a plan's seeds mean nothing."""
     method, card = _trial(entry)
+    if not card.random:
+        raise NotApplicableError("its card says random=False")
     seen = _given(card, random_pair(*ALWAYS))
     cubes, calls = [], []
     for seed in (0, 1):
@@ -337,7 +411,7 @@ def _seeds_from_rng(entry: Entry) -> None:
     result = "one result" if torch.equal(cubes[0], cubes[1]) else "and what it draws from there is the same for both"
     if own:
         line = _DRAWN.get(own[0].partition("(")[0], _DRAWN["torch.manual_seed"])
-        raise BreachError(f"{own[0]} was called with the plan's seeds 0 and 1 alike: {result}; write instead {line}")
+        raise BreachError(f"{own[0]} was called with the plan's seeds 0 and 1 alike: {result}; write {line}")
 
 
 _DRAWN = {
@@ -355,6 +429,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("ratios", "ratios 2 and 8, few pixels: right shape and finite", _ratios),
     Check("deterministic", "the same seed gives the same bits", _deterministic),
+    Check("random", "the card says whether the result depends on the seed", _random),
     Check("leaves alone", "inputs and global generators untouched, the estimate in memory of its own", _leaves_alone),
     Check("keeps kind", "device and dtype of the input kept, no graph left", _keeps_kind),
     Check("withholding", "what the card asks for is used, what it does not ask for is not missed", _withholding),
@@ -398,10 +473,35 @@ def _breaches(seen: Observation) -> Iterator[None]:
     except RefusedError:
         raise
     except WithheldError as error:
-        raise BreachError(f"it asks for a response that its card does not name: {error}") from error
+        raise BreachError(f"the method reads what its card does not ask for: {error}") from error
     except Exception as error:
-        shape = f"{tuple(seen.hsi.shape)} HSI, {tuple(seen.msi.shape)} MSI, ratio {seen.ratio}, {seen.hsi.device}"
-        raise BreachError(f"{type(error).__name__} on {shape}: {error}") from error
+        shape = f"an HSI of {tuple(seen.hsi.shape)} and an MSI of {tuple(seen.msi.shape)}, ratio {seen.ratio}, on {seen.hsi.device}"
+        raise BreachError(
+            f"{type(error).__name__} on {shape}: {error}; where the method cannot take such a pair, write the limit in Card(...), such as "
+            "min_bands=2, and raise RefusedError"
+        ) from error
+
+
+def _not_a_cube(where: str, problem: InvalidEstimateError) -> str:
+    return f"{where}: {problem}; write return Estimate(cube) with finite values of the shape (bands, rows of the MSI, columns of the MSI)"
+
+
+def _apart(first: Estimate, second: Estimate) -> float:
+    """The largest difference between two results of one method, each part of them against its own largest value."""
+    parts = list(zip(_parts(first), _parts(second), strict=False))
+    if len(_parts(first)) != len(_parts(second)):
+        return torch.inf
+    return max(
+        float((one - other).detach().abs().max() / one.detach().abs().max().clamp_min(1e-12)) if one.shape == other.shape else torch.inf
+        for one, other in parts
+    )
+
+
+def _parts(estimate: Estimate) -> list[Tensor]:
+    """Everything that a method gives back."""
+    psf, srf, std = estimate.psf, estimate.srf, estimate.std
+    found = [estimate.cube, None if psf is None else psf.kernel, None if srf is None else srf.weights, std]
+    return [part for part in found if part is not None]
 
 
 def _without_detail(seen: Observation, name: str) -> Observation:

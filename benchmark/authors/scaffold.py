@@ -44,9 +44,10 @@ class Method(FusionMethod):
         paper="authors, title, venue",
         doi="",
         year=2026,
-        needs_psf=False,  # True: seen.psf is handed over, and the tier says so
-        needs_srf=False,  # True: seen.srf likewise
+        needs_psf=False,  # True: seen.psf, the blur, is handed over, and the tier says so
+        needs_srf=False,  # True: seen.srf, the colour response, likewise
         needs_noise=False,  # True: seen.noise likewise, the standard deviations of the noise
+        random=False,  # True: the result depends on the seed, since something is drawn from rng
         fidelity="how it was checked against the authors' code, or why it could not be",
     )
     strength: float = 1.0  # share of the detail that is added

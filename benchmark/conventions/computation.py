@@ -5,7 +5,7 @@
     sam       arccos(<u, v> / (|u| |v|))
     ergas     100 / ratio * sqrt(sum over b of mse_b / m_b^2 / divisor), divisor = bands where nothing else is said
 
-Here nothing guards against 0/0: a value that is not a number is what the project reports.
+Here nothing guards against 0/0, and no band is left out: a value that is infinite, or not a number, is what the project reports.
 """
 
 from __future__ import annotations

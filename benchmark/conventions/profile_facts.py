@@ -48,17 +48,23 @@ _SEWAR_UIQI = (
 _UIQI_OF_MEANS = "sewar's uqi, window 8: means where Wang and Bovik's formula has sums; the mean of bands"
 _BAND_PEAK = "mean of bands of 10 log10(peak^2 / MSE), the peak being the maximum of the reference's band"
 _SAM = "mean angle in degrees"
+_LIVE = "bands constant in the reference left out"
 
 _TEXTBOOK = ProfileFacts(
     name="textbook",
     label="Textbook",
     repository="HMIF-Bench",
     rules=(
-        Rule("psnr", "dB", "mean of bands of -10 log10(MSE), peak 1", "benchmark/metrics/pixel.py"),
-        Rule("ssim", "", "Gaussian window of sigma 1.5, data range 1, valid region, mean of bands", "benchmark/metrics/structural.py"),
+        Rule("psnr", "dB", f"mean of bands of -10 log10(MSE), peak 1; {_LIVE}", "benchmark/metrics/pixel.py"),
+        Rule(
+            "ssim",
+            "",
+            f"Gaussian window of sigma 1.5, data range 1, valid region, mean of bands; {_LIVE}",
+            "benchmark/metrics/structural.py",
+        ),
         Rule("sam", "deg", "mean angle; pixels with a zero reference left out", "benchmark/metrics/spectral.py"),
-        Rule("ergas", "", "100 / ratio, the reference's band means", "benchmark/metrics/spectral.py"),
-        Rule("uiqi", "", "every 8 x 8 window inside the image, mean of bands", "benchmark/metrics/structural.py"),
+        Rule("ergas", "", "100 / ratio, the reference's band means; bands with the mean zero left out", "benchmark/metrics/spectral.py"),
+        Rule("uiqi", "", f"every 8 x 8 window inside the image, mean of bands; {_LIVE}", "benchmark/metrics/structural.py"),
         Rule("rmse", "", "of the whole cube", "benchmark/metrics/pixel.py"),
     ),
 )

@@ -27,7 +27,7 @@ from benchmark.conventions.computation import (
 from benchmark.conventions.defects import eight_bits, ssim_mixed, uiqi_gaussian, uiqi_of_means
 from benchmark.conventions.profile_facts import FACTS, MetricName, ProfileFacts
 from benchmark.metrics import pixel, spectral, structural
-from benchmark.metrics.textbook import check_pair
+from benchmark.metrics.textbook import check_pair, none_where_undefined
 
 Cube = NDArray[np.floating]
 Function = Callable[[Cube, Cube, int], float]  # reference, estimate, ratio
@@ -50,7 +50,8 @@ def score_profile(
 ) -> dict[str, float | None]:
     """Every metric of one profile by its name, in the unit that the profile's rule states; `ratio` is fine pixels a coarse pixel.
 
-    None where the project's own code gives NaN or Inf, or refuses the size.
+    Infinite where the project's own code divides an error that is not 0 by 0, or 1 by an error of 0; None where it gives NaN or -Inf, or
+    refuses the size.
 
     Raises:
         ProfileError: no such profile.
@@ -59,8 +60,8 @@ def score_profile(
     profile = find_profile(name)
     check_pair(reference, estimate, ratio)
     with np.errstate(divide="ignore", invalid="ignore"):  # a project's 0/0 is its result
-        values = {metric: function(reference, estimate, ratio) for metric, function in profile.functions.items()}
-    return {metric: value if math.isfinite(value) else None for metric, value in values.items()}
+        values: dict[str, float] = {metric: function(reference, estimate, ratio) for metric, function in profile.functions.items()}
+    return none_where_undefined(values)
 
 
 def find_profile(name: str) -> Profile:

@@ -1,7 +1,7 @@
 """What methods that learn beforehand learn from, in a plan: `[training]`.
 
 A method whose card says learns="beforehand" and names nothing that it has seen must be trained: once for a protocol, by `TrainingSet`, on
-patches that are made as `patches.py` says. What it is trained on is then part of its tier, and a test on one of those scenes is refused.
+patches that are made as `patches.py` says. What it is trained on is a note in its record, and a test on one of those scenes is refused.
 The fitted method is kept in the run folder as fits/<digest>.pt and used again while nothing that it depends on has changed:
 
     digest = sha256(method, its parameters, its sources, protocol's numbers, the scenes' digests, simulator's sources, the numbers of the

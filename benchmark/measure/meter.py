@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from statistics import median, quantiles
@@ -76,7 +76,6 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
             frequency.look()
     disturbed = machine.disturbance()
     cube, to_host = timed(lambda: estimate.cube.detach().cpu(), device)
-    std = None if estimate.std is None else estimate.std.detach().cpu()
     own = resident_bytes("VmHWM")
     memory = Memory(
         peak=max(own, largest_child_bytes()),
@@ -102,7 +101,18 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
         used=disturbed.used,
         used_by_children=disturbed.used_by_children,
     )
-    return Measured(Estimate(cube, estimate.psf, estimate.srf, std), clock, memory, fitted.parameter_count(), fuse)
+    return Measured(on_cpu(replace(estimate, cube=cube)), clock, memory, fitted.parameter_count(), fuse)
+
+
+def on_cpu(estimate: Estimate) -> Estimate:
+    """The estimate with all its tensors on the CPU, where files are written and scores are taken, and hanging on no graph."""
+    psf, srf, std = estimate.psf, estimate.srf, estimate.std
+    return Estimate(
+        estimate.cube.detach().cpu(),
+        None if psf is None else replace(psf, kernel=psf.kernel.detach().cpu()),
+        None if srf is None else replace(srf, weights=srf.weights.detach().cpu()),
+        None if std is None else std.detach().cpu(),
+    )
 
 
 def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:

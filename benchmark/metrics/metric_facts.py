@@ -29,7 +29,7 @@ TEXTBOOK: tuple[Metric, ...] = (
         label="PSNR",
         unit="dB",
         higher_is_better=True,
-        definition="mean over bands of -10 log10(MSE of the band), peak 1",
+        definition="mean over bands of -10 log10(MSE of the band), peak 1; bands constant in the reference left out",
         digits=2,
     ),
     Metric(
@@ -45,7 +45,8 @@ TEXTBOOK: tuple[Metric, ...] = (
         label="SSIM",
         unit="",
         higher_is_better=True,
-        definition="mean over bands; Gaussian window of sigma 1.5 (11 taps), population statistics, data range 1, valid region",
+        definition="mean over bands; Gaussian window of sigma 1.5 (11 taps), population statistics, data range 1, valid region; bands "
+        "constant in the reference left out",
         paper="Wang, Bovik, Sheikh, Simoncelli, IEEE Transactions on Image Processing 13(4), 2004",
         doi="10.1109/TIP.2003.819861",
         digits=4,
@@ -65,7 +66,8 @@ TEXTBOOK: tuple[Metric, ...] = (
         label="ERGAS",
         unit="",
         higher_is_better=False,
-        definition="100 / ratio * sqrt(mean over bands of MSE / (mean of the reference)^2), ratio = fine pixels a coarse pixel",
+        definition="100 / ratio * sqrt(mean over bands of MSE / (mean of the reference)^2), ratio = fine pixels a coarse pixel; bands "
+        "whose reference has the mean zero left out",
         paper="Wald, Fusion of Earth Data, 2000",
         digits=3,
     ),
@@ -74,7 +76,7 @@ TEXTBOOK: tuple[Metric, ...] = (
         label="UIQI",
         unit="",
         higher_is_better=True,
-        definition="mean over bands of Q in every 8 x 8 window inside the image",
+        definition="mean over bands of Q in every 8 x 8 window inside the image; bands constant in the reference left out",
         paper="Wang, Bovik, IEEE Signal Processing Letters 9(3), 2002",
         doi="10.1109/97.995823",
         digits=4,
@@ -102,7 +104,7 @@ TEXTBOOK: tuple[Metric, ...] = (
         label="CC",
         unit="",
         higher_is_better=True,
-        definition="mean over bands of Pearson's correlation of estimate and reference",
+        definition="mean over bands of Pearson's correlation of estimate and reference; bands constant in the reference left out",
         digits=4,
     ),
     Metric(
@@ -121,6 +123,22 @@ TEXTBOOK: tuple[Metric, ...] = (
         definition="number of pixels whose reference spectrum is zero, which SAM leaves out",
         digits=0,
     ),
+    Metric(
+        name="bands_left_out",
+        label="Bands left out",
+        unit="bands",
+        higher_is_better=None,
+        definition="number of bands that are constant in the reference, which PSNR, SSIM, UIQI and CC leave out",
+        digits=0,
+    ),
+    Metric(
+        name="ergas_bands_left_out",
+        label="ERGAS bands left out",
+        unit="bands",
+        higher_is_better=None,
+        definition="number of bands whose reference has the mean zero (at most 1e-6 of its root mean square), which ERGAS leaves out",
+        digits=0,
+    ),
 )
 
 NO_REFERENCE: tuple[Metric, ...] = (
@@ -130,7 +148,7 @@ NO_REFERENCE: tuple[Metric, ...] = (
         unit="",
         higher_is_better=False,
         definition="mean over pairs of bands of |Q in the estimate - Q in the HSI|, Q in blocks of 32 x 32 pixels of each grid (16 x 16 "
-        "where the HSI has fewer than 32 rows or columns); not defined below 16",
+        "where the HSI has fewer than 32 rows or columns); bands constant in the HSI left out; not defined below 16",
         paper="Alparone et al., Photogrammetric Engineering and Remote Sensing 74(2), 2008",
         doi="10.14358/PERS.74.2.193",
         digits=4,
@@ -140,8 +158,8 @@ NO_REFERENCE: tuple[Metric, ...] = (
         label="D_s",
         unit="",
         higher_is_better=False,
-        definition="mean over bands and channels of |Q(estimate, MSI) - Q(HSI, MSI blurred and decimated by the true PSF)|, blocks as in "
-        "D_lambda",
+        definition="mean over bands and channels of |Q(estimate, MSI) - Q(HSI, MSI blurred and decimated by the true PSF)|, blocks and "
+        "bands left out as in D_lambda",
         paper="Alparone et al., Photogrammetric Engineering and Remote Sensing 74(2), 2008",
         doi="10.14358/PERS.74.2.193",
         digits=4,
@@ -155,6 +173,14 @@ NO_REFERENCE: tuple[Metric, ...] = (
         paper="Alparone et al., Photogrammetric Engineering and Remote Sensing 74(2), 2008",
         doi="10.14358/PERS.74.2.193",
         digits=4,
+    ),
+    Metric(
+        name="hsi_bands_left_out",
+        label="HSI bands left out",
+        unit="bands",
+        higher_is_better=None,
+        definition="number of bands that are constant in the HSI, which D_lambda and D_s leave out",
+        digits=0,
     ),
     Metric(
         name="consistency_hsi",
@@ -239,7 +265,8 @@ UNCERTAINTY: tuple[Metric, ...] = (
         label="Error over std",
         unit="",
         higher_is_better=None,
-        definition="root mean square of error over stated standard deviation; 1 where it is right, above 1 where it promises too much",
+        definition="root mean square of error over stated standard deviation; 1 where it is right, above 1 where it promises too much, "
+        "infinite where a value stated to be certain is wrong",
         digits=3,
     ),
     Metric(

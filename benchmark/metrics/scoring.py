@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from benchmark.metrics.bands import bands_left_out
 from benchmark.metrics.metric_facts import NO_REFERENCE
 from benchmark.metrics.noreference import consistency, d_lambda, d_s, qnr
 from benchmark.metrics.response_scores import psf_scores, srf_scores
-from benchmark.metrics.textbook import score
+from benchmark.metrics.textbook import none_where_undefined, score
 from benchmark.metrics.uncertainty import std_scores
 from datasets.cube_file import CubeFile
 from datasets.degradation import SpatialResponse, SpectralResponse
@@ -27,7 +28,7 @@ def score_cell(
     truth: Known | None,
     std: Float[np.ndarray, "*given"] | None = None,
 ) -> dict[str, float | None]:
-    """Every metric by its name, None where it is not defined.
+    """Every metric by its name, None where it is not defined, infinite where it is that.
 
     The scores without reference need the observation, and all but D_lambda the true responses (`truth`); without them they are None.
     Scores of a response are there when the estimate's file holds one: `psf_kernel` with `psf_phase`, `srf_weights`. Those of the
@@ -44,20 +45,20 @@ def score_cell(
     if seen is not None:
         scores |= _without_reference(estimate.cube, seen, known)
     scores |= _responses(reference, estimate, known)
-    return scores if std is None else scores | _defined(std_scores(reference, estimate.cube, std))
+    return scores if std is None else scores | none_where_undefined(std_scores(reference, estimate.cube, std))
 
 
 def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, truth: Known) -> dict[str, float | None]:
     """Those of NO_REFERENCE that can be had."""
     hsi, msi = seen.hsi.numpy(), seen.msi.numpy()
     spectral = d_lambda(hsi, cube)
-    values = {"d_lambda": spectral}
+    values = {"d_lambda": spectral, "hsi_bands_left_out": float(bands_left_out(hsi))}
     if truth.psf is not None:
         spatial = d_s(hsi, msi, _seen_through(truth.psf, msi), cube)
         values |= {"d_s": spatial, "qnr": qnr(spectral, spatial), "consistency_hsi": consistency(hsi, _seen_through(truth.psf, cube))}
     if truth.srf is not None:
         values["consistency_msi"] = consistency(msi, _integrated(truth.srf, cube))
-    return _defined(values)
+    return none_where_undefined(values)
 
 
 def _responses(reference: Float[np.ndarray, "bands H W"], estimate: CubeFile, truth: Known) -> dict[str, float | None]:
@@ -70,7 +71,7 @@ def _responses(reference: Float[np.ndarray, "bands H W"], estimate: CubeFile, tr
         weights, true_weights = _float(notes["srf_weights"]), truth.srf.weights.double().numpy()
         alike = weights.shape == true_weights.shape
         values |= srf_scores(weights, true_weights, reference) if alike else {"srf_error": math.nan, "srf_scene_error": math.nan}
-    return _defined(values)
+    return none_where_undefined(values)
 
 
 def _seen_through(psf: SpatialResponse, cube: Float[np.ndarray, "bands H W"]) -> Float[np.ndarray, "bands h w"]:
@@ -86,8 +87,3 @@ def _integrated(srf: SpectralResponse, cube: Float[np.ndarray, "bands H W"]) -> 
 
 def _float(values: object) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
-
-
-def _defined(values: dict[str, float]) -> dict[str, float | None]:
-    """None for NaN and Inf, which no record holds."""
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -4,7 +4,7 @@ Cells are paired by what they are: method, parameters, oracle or not, scene (by 
 and device. Keys do not serve, as they change with the sources, whose effect is the question. A pair has changed when
 
     outcome     differs
-    a metric    differs by more than one unit of the last digit that tables print
+    a metric    differs by more than one unit of the last digit that tables print; infinity differs from every number, not from itself
     seconds     of fuse: the ranges between the quartiles lie apart, and the medians differ by more than a factor of 1.25 (a range of fewer
                 than three rounds says nothing: a factor of 2). Compared only between environments that are alike for timing and equal
                 threads, and where no other work took processor time meanwhile.
@@ -109,9 +109,12 @@ def changes(old: Result, new: Result, *, timed: bool) -> list[str]:
 
 
 def metric_differs(name: str, first: float | None, second: float | None) -> bool:
-    """Whether two values differ by more than one unit of the last digit that tables print; whole numbers, at all."""
-    if first is None or second is None:
-        return first is not second
+    """Whether two values differ by more than one unit of the last digit that tables print; whole numbers, at all.
+
+    Infinity, and what is not defined (None), are like themselves alone.
+    """
+    if first == second or first is None or second is None:
+        return first != second
     digits = _DIGITS.get(name, 6)
     return abs(first - second) > (10.0**-digits * (1 + 1e-9) if digits else 0)
 

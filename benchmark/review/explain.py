@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,7 @@ def _record_lines(record: Result) -> list[str]:
         f"checked    {card.get('fidelity')}",
         f"tier       {record.tier}",
         f"made by    sources {record.sources or 'unknown (an earlier version)'}, schema {record.schema}",
+        *([f"trained on {card['trained_on']}"] if card.get("trained_on") else []),
         f"scene      {record.scene}, {' x '.join(map(str, record.observed.get('shape', ()))) or 'of unknown size'}",
         f"protocol   {_spell(record.protocol)}",
         f"seed       {record.seed}",
@@ -150,7 +152,7 @@ def _record_lines(record: Result) -> list[str]:
     elif record.flops_reason:
         lines.append(f"flops      not counted: {record.flops_reason}")
     if "best" in record.oracle:
-        told = " ".join("-" if value is None else f"{value:.2f}" for value in record.oracle["psnr"])
+        told = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
         place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"
         lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
     if record.contended:

@@ -1,15 +1,18 @@
 """A record: what is known of one cell, as it is kept in cells/<key>.json. Free of torch, so that reports can be drawn anywhere.
 
 Records of schema 1, of earlier versions of this suite, can still be read: what they do not say is empty.
+
+JSON has no number for infinity. An infinite score, such as the PSNR of a band that was met exactly, stands there as the text "inf", a score
+that is not defined as null; read back they are `math.inf` and None. No other text, no NaN and no -Inf is ever stored.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from math import isnan
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +20,7 @@ Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "ki
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 SCHEMA = 2  # 2: records say what made them
 _READABLE = (1, SCHEMA)
+INFINITE = "inf"  # the text of an infinite score in JSON
 
 
 class RecordError(ValueError):
@@ -79,7 +83,7 @@ class Result:
     protocol: Mapping[str, Any]  # its name and all its numbers
     observed: Mapping[str, Any] = field(default_factory=dict)  # what the protocol came to on this scene: channels_used, shape
     seed: int
-    metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined
+    metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined; infinity is a value
     oracle: Mapping[str, Any] = field(default_factory=dict)  # of an oracle row: count of iterates, the best one, psnr of each (oracle.py)
     clock: Clock | None = None
     memory: Memory | None = None
@@ -134,6 +138,8 @@ def spell_identity(
 def write_record_file(file: Path, result: Result) -> Path:
     """A record as JSON, by a temporary file, fsync and a rename: whole or not there."""
     table = asdict(result)
+    table["metrics"] = {name: score_to_json(value) for name, value in result.metrics.items()}
+    table["oracle"] = oracle_to_json(result.oracle)
     if not result.oracle:
         del table["oracle"]  # a record of any other row says nothing of oracles
     return write_json(file, table)
@@ -160,15 +166,46 @@ def record_from(table: dict[str, Any], name: str) -> Result:
         clock, memory = table.pop("clock"), table.pop("memory")
         for field_name in ("flops_uncounted", "uncovered"):
             table[field_name] = tuple(table.get(field_name, ()))
+        table["metrics"] = {name: score_from_json(value) for name, value in dict(table["metrics"]).items()}
+        table["oracle"] = oracle_from_json(table.get("oracle", {}))
         result = Result(**table, clock=clock_from(clock) if clock else None, memory=Memory(**memory) if memory else None)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
-    if result.outcome == "scored":
-        wrong = [metric for metric, value in result.metrics.items() if value is not None and isnan(value)]
-        if wrong or not result.metrics:
-            problem = f"NaN in {', '.join(wrong)}" if wrong else "none"
-            raise RecordError(f"{name}: expected the scores of a scored cell, got {problem}; delete the file and run the plan again")
+    if result.outcome == "scored" and not result.metrics:
+        raise RecordError(f"{name}: expected the scores of a scored cell, got none; delete the file and run the plan again")
     return result
+
+
+def score_to_json(value: float | None) -> float | str | None:
+    """A score as JSON holds it: a number, null where it is not defined, "inf" where it is infinite."""
+    return INFINITE if value == math.inf else value
+
+
+def score_from_json(value: object) -> float | None:
+    """The score that JSON holds, infinity as a float.
+
+    Raises:
+        ValueError: it is no finite number, no null and not "inf".
+    """
+    if value == INFINITE:
+        return math.inf
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)):
+        return value
+    raise ValueError(f'{value!r} where a finite number, null or "{INFINITE}" was expected')
+
+
+def oracle_to_json(oracle: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says of an oracle row, as JSON holds it."""
+    return {**oracle, **({"psnr": [score_to_json(value) for value in oracle["psnr"]]} if "psnr" in oracle else {})}
+
+
+def oracle_from_json(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What JSON says of an oracle row.
+
+    Raises:
+        ValueError: the PSNR of an iterate is no score.
+    """
+    return {**table, **({"psnr": [score_from_json(value) for value in table["psnr"]]} if "psnr" in table else {})}
 
 
 def clock_from(table: Mapping[str, Any]) -> Clock:

@@ -1,6 +1,7 @@
 """`--select FIELD=PATTERN[,PATTERN]`: the items of which every named field matches one of its patterns (`*` and `?`, case counts).
 
-A run selects cells of its plan by it, a report records of its run.
+A run selects cells of its plan by it, a report records of its run. A name with commas of its own is written as it is:
+`tier=told nothing; learned from other scenes, with their truth`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def matching(items: Sequence[Item], what: str, patterns: Sequence[str], names: C
         SelectionError: a pattern matches nothing; the text names what there is.
     """
     there = sorted({name for item in items for name in names(item)})
+    patterns = _whole(patterns, there)
     for pattern in patterns:
         if not any(_fits(name, pattern) for name in there):
             raise SelectionError(f"{what}{pattern}: expected one of {', '.join(there)}, got no match; `*` stands for any text")
@@ -60,6 +62,18 @@ def matching(items: Sequence[Item], what: str, patterns: Sequence[str], names: C
 def listed(text: str) -> tuple[str, ...]:
     """Items between commas."""
     return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _whole(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The patterns, those put together again that stood between the commas of one name; the longest name wins."""
+    found: list[str] = []
+    begin = 0
+    while begin < len(patterns):
+        ends = range(len(patterns), begin + 1, -1)
+        end = next((end for end in ends if any(_fits(name, ", ".join(patterns[begin:end])) for name in names)), begin + 1)
+        found.append(", ".join(patterns[begin:end]))
+        begin = end
+    return found
 
 
 def _fits(name: str, pattern: str) -> bool:

@@ -28,7 +28,7 @@ class Answer:
     """What a child says when its job is done, or has failed."""
 
     how: Told
-    table: dict[str, Any]  # of the job, when done
+    table: dict[str, Any]  # of the job when done; when not, the sources that were loaded
     reason: str  # one line, when not
     more: bool = False  # whether something follows
 

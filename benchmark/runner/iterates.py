@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from benchmark.measure.meter import timed
+from benchmark.measure.meter import on_cpu, timed
 from benchmark.metrics.pixel import psnr
 from benchmark.run_folder.record import write_bytes
 from benchmark.runner.processes import Ended
@@ -63,7 +63,7 @@ class Watched(TrainableMethod):
         """Fuse as the meter does, and store."""
         estimate = fitted.fuse(seen, torch.Generator().manual_seed(self.seed))
         if bool(torch.isfinite(estimate.cube).all()):
-            self.store(number, replace(estimate, cube=estimate.cube.detach().cpu(), std=None))
+            self.store(number, on_cpu(replace(estimate, std=None)))
 
 
 def iterate_file(folder: Path, number: int) -> Path:
@@ -81,7 +81,7 @@ def keep_iterates(ended: Ended, folder: Path) -> None:
 def pick(reference: Float[ndarray, "bands H W"], folder: Path, estimate: Path) -> dict[str, Any]:
     """Put the best iterate of `folder` in the place of `estimate`; the first of equals. Returns which it is, and the PSNR of each in dB.
 
-    None stands for an iterate that was not finite, or met the truth exactly.
+    Infinity is the best PSNR. None stands for an iterate that was not finite, and for all of them where no band has a PSNR.
 
     Raises:
         OracleError: there is none.
@@ -89,7 +89,7 @@ def pick(reference: Float[ndarray, "bands H W"], folder: Path, estimate: Path) -
     if not any(folder.glob("*.h5")):
         raise OracleError(f"expected the cell's iterates in {folder}, got none; run the plan again with --retry")
     scores = {int(file.stem): psnr(reference, read_cube(file).cube) for file in sorted(folder.glob("*.h5"))}
-    best = max(scores, key=lambda number: (scores[number], -number))
+    best = max(scores, key=lambda number: (-math.inf if math.isnan(scores[number]) else scores[number], -number))
     write_bytes(estimate, iterate_file(folder, best).read_bytes())
     curve = [scores.get(number, math.nan) for number in range(1, max(scores) + 1)]
-    return {"best": best, "psnr": [value if math.isfinite(value) else None for value in curve]}
+    return {"best": best, "psnr": [None if math.isnan(value) else value for value in curve]}

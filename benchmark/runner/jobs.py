@@ -29,7 +29,7 @@ from benchmark.measure.meter import measure, timed
 from benchmark.measure.operations import count_flops
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.observation_file import read_observation, write_observation
-from benchmark.run_folder.record import Clock, std_file
+from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
 from benchmark.run_folder.response_file import read_responses, write_responses
 from benchmark.runner.iterates import ITERATES, Watched, iterate_file, pick
 from benchmark.runner.validity import check_estimate
@@ -218,7 +218,8 @@ class ScoreJob:
         except CubeFileError as error:
             return {"damaged": read, "reason": str(error)}
         scores = score_cell(reference, estimate, self.ratio, seen, truth, std)
-        return {"metrics": scores, "oracle": picked, "sources": loaded_sources()}
+        metrics = {name: score_to_json(value) for name, value in scores.items()}
+        return {"metrics": metrics, "oracle": oracle_to_json(picked), "sources": loaded_sources()}
 
 
 Job = ObserveJob | FitJob | FuseJob | ScoreJob

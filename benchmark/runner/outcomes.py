@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, plain
-from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from
+from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from, oracle_from_json, oracle_to_json
 from benchmark.runner.processes import Ended
 from datasets.digests import file_sha256
 
@@ -101,7 +101,7 @@ def make_record(
         protocol=cell.protocol_facts,
         observed=known.get("observed", observed),
         seed=cell.seed,
-        oracle={"count": cell.contestant.oracle, **known.get("oracle", {})} if cell.contestant.oracle else {},
+        oracle={"count": cell.contestant.oracle, **oracle_from_json(known.get("oracle", {}))} if cell.contestant.oracle else {},
         clock=clock_from(known["clock"]) if known else None,
         memory=Memory(**known["memory"]) if known else None,
         parameters_total=known.get("parameters_total"),
@@ -141,5 +141,5 @@ def measurement(record: Result) -> dict[str, Any]:
         "observed": record.observed,
         "uncovered": list(record.uncovered),
         "clock_key": record.clock_key,
-        **({"oracle": record.oracle} if "best" in record.oracle else {}),
+        **({"oracle": oracle_to_json(record.oracle)} if "best" in record.oracle else {}),
     }

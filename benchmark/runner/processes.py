@@ -41,6 +41,7 @@ import torch
 from benchmark.measure.group import LOOK_S, MemoryWatch
 from benchmark.runner.answers import Answer, Sequel, Told, kind_of, read_answer, read_sequel, write_answer, write_sequel
 from benchmark.runner.server import enter_child, server_context
+from benchmark.runner.witness import loaded_sources
 
 GRACE_S = 1.0  # between one signal and the next
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
@@ -87,7 +88,7 @@ class Ended:
     """How a child ended. `scratch` holds the files that it left; `discard` removes them."""
 
     how: Ending  # what kind of error a method raised is decided in the child, where its class is known
-    answer: dict[str, Any]  # of the job, when done
+    answer: dict[str, Any]  # of the job when done; when it failed, the sources that it had loaded
     reason: str = ""  # one line
     seconds: float = 0.0
     scratch: Path = Path()
@@ -217,7 +218,7 @@ def collect(child: Child) -> Ended:
     if answer is None:
         return ended
     if answer.how != "done":
-        return replace(ended, how=answer.how, reason=answer.reason)
+        return replace(ended, how=answer.how, answer=answer.table, reason=answer.reason)
     added = Sequel({}, reason) if answer.more and sequel is None else sequel or Sequel({}, "")
     return replace(ended, how="done", answer={**answer.table, **added.table}, reason="", unfinished=added.reason)
 
@@ -330,12 +331,12 @@ def _follow(rest: Iterator[dict[str, Any]]) -> Sequel:
 
 
 def _tell(error: BaseException) -> tuple[Told, dict[str, Any], str]:
-    """An error as an answer; the log gets its traceback."""
+    """An error as an answer, with the sources that had been loaded; the log gets its traceback."""
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to say why
     traceback.print_exception(error)
     how, reason = kind_of(error)
-    return how, {}, reason
+    return how, {"sources": loaded_sources()}, reason
 
 
 def _signal(pipe: Connection, what: bytes) -> None:

@@ -59,5 +59,6 @@ def disk_bytes(cells: Sequence[Cell], keep: Keep, values: Mapping[str, int], slo
 
 
 def _psnr(record: Result) -> float:
+    """The PSNR that ranks an estimate: infinity is the best, one that is not defined the worst."""
     value = record.metrics.get("psnr")
-    return float("inf") if value is None else value  # None: met exactly
+    return float("-inf") if value is None else value

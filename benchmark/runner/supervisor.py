@@ -21,7 +21,7 @@ from benchmark.measure.environment import environment, environment_digest
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index, write_index
 from benchmark.run_folder.lock import claimed
-from benchmark.run_folder.record import Outcome, Result, read_json, std_file, write_bytes, write_json
+from benchmark.run_folder.record import Outcome, Result, oracle_from_json, read_json, score_from_json, std_file, write_bytes, write_json
 from benchmark.run_folder.selection import selected
 from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job
 from benchmark.runner.iterates import keep_iterates
@@ -283,8 +283,9 @@ class _Run:
             kept = "the estimate is kept: --retry scores it again"
             self._finish(replace(record, outcome="failed", reason=f"scoring failed: {problem}; {kept}"), scored=False)
         else:
-            picked = {**record.oracle, **ended.answer["oracle"]}
-            self._finish(replace(record, metrics=ended.answer["metrics"], metrics_key=self.metrics.digest, oracle=picked))
+            picked = {**record.oracle, **oracle_from_json(ended.answer["oracle"])}
+            metrics = {name: score_from_json(value) for name, value in ended.answer["metrics"].items()}
+            self._finish(replace(record, metrics=metrics, metrics_key=self.metrics.digest, oracle=picked))
 
     def _heal(self, cell: Cell, damaged: str) -> None:
         """Make a stored file again that was found damaged when the cell was scored: the estimate, or what belongs to the observation."""

@@ -42,6 +42,8 @@ class Method(FusionMethod):
         "2006; for HSI and MSI: Yokoya, Grohnfeldt, Chanussot, IEEE GRSM 2017 (10.1109/MGRS.2016.2637824)",
         doi="10.14358/PERS.72.5.591",
         year=2006,
+        random=False,
+        implementation="optimised, same output",  # the channels go through blur and interpolation in the place of the bands
         fidelity="output of Yokoya's toolbox (second mode, no licence found) to 1e-6 on a block-centred pair; aligned for other phases; "
         "above ratio 8 the interpolation filter is longer than the toolbox's 45 taps",
     )

@@ -39,6 +39,8 @@ class Method(FusionMethod):
         "(10.1109/MGRS.2016.2637824)",
         doi="10.1080/014311600750037499",
         year=2000,
+        random=False,
+        implementation="as described",
         fidelity="output of Yokoya's toolbox (second mode, no licence found) to 1e-6 on a block-centred pair without dark pixels. Ours "
         "besides: a floor on the denominator, aligned for other phases",
     )

@@ -48,6 +48,9 @@ class Method(FusionMethod):
         year=2019,
         needs_psf=True,
         needs_srf=True,
+        random=True,
+        implementation="optimised, same output",  # singular values by Gram matrices: numerics/solvers/shrinkage.py
+        tuned_on="CAVE, by its authors (eta)",
         fidelity="the authors' output to 1e-6 with their cluster labels (float32: 1e-5); our k-means "
         "draws its own. Any image size (the code: square). Periodic boundary",
     )

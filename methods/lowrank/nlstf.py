@@ -52,6 +52,8 @@ class Method(FusionMethod):
         doi="10.1109/TCYB.2019.2951572",
         year=2020,
         needs_srf=True,
+        random=True,
+        implementation="optimised, same output",  # the codes' ADMM in the range of the dictionaries alone
         fidelity="written from the papers' description, as the codes' inner settings are not known to us. NLSTF's median over 5 seeds "
         "on the synthetic fixture with a box PSF is 38.9 dB, the authors' code 38.9; NLSTF-SMBF was not compared with its authors' code",
     )

@@ -48,6 +48,8 @@ class Method(SupervisedMethod):
         year=2019,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="rebuilt from a description of the paper and its code; parity is not possible: that code needs TensorFlow 1, and neither "
         "weights nor outputs of it are at hand. Details of U and of the last layers are our reading, so the number of parameters is ours "
         "(415,333 at 31 bands, 3 channels, ratio 4). The 129,400 K that MossFuse's comparison gives cannot be this network: it would take "

@@ -40,6 +40,8 @@ class Method(SupervisedMethod):
         year=2018,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="inferred: from memory of the paper, not checked against it, and from the count of the SSR-Net comparison's code, 539,364 "
         "parameters at 31 bands and 3 channels, which two changes to the paper's layers give exactly (wiring 'paper': without them, "
         "467,352). No parity was checked. Trained as there, but the last iterate, not the best on the test image",

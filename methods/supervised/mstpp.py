@@ -48,6 +48,9 @@ class Method(SupervisedMethod):
         year=2022,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
+        unranked="a control: it ignores the HSI, so it fuses nothing; its score says how much of the others' scores the HSI is needed for",
         fidelity="rebuilt from a description; 1,619,625 parameters at 31 bands and 3 channels, as published. A control: it ignores the "
         "HSI. Training from memory of the paper (Adam 4e-4, cosine to 1e-6, 300 epochs of 1,000 steps, 20 patches "
         "of 128): not checked",

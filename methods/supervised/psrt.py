@@ -40,6 +40,8 @@ class Method(SupervisedMethod):
         year=2023,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="rebuilt from a description and the count: 247,455 parameters at 31 bands and 3 channels, as the authors' code; the "
         "number of heads and the order of the layers in a block are ours, no parity was checked. Training: L1, AdamW 1e-4, decay 1e-4, "
         "batch 32, 2,000 epochs, taken as 122 steps each (3,920 patches of 64, not checked)",

@@ -35,6 +35,8 @@ class Method(SupervisedMethod):
         year=2020,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="rebuilt from TFNet's description and the count: 2,262,131 parameters at 31 bands and 3 channels, as the code of the "
         "SSR-Net comparison; which convolutions have no PReLU follows from the count up to a choice. No parity was checked. Trained as "
         "there (mean square error, Adam 1e-4, 10,000 steps; the paper takes L1), but the last iterate, not the best on the test",

@@ -33,6 +33,8 @@ class Method(SupervisedMethod):
         year=2020,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="rebuilt from a description; 2,386,801 parameters at 31 bands and 3 channels, as the code of the SSR-Net comparison. "
         "Trained as there (mean square error, Adam 1e-4, 10,000 steps; the paper takes L1), but the last iterate, not the best on the test",
     )

@@ -61,6 +61,8 @@ CARD = Card(
     year=2023,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="optimised, same output",  # the blind stage computes kept pixels alone; all channels are one product
     fidelity="from a description of the authors' code, with no output of theirs to compare with; how pairs of the attention are pooled, "
     "and the first weights, are this suite's reading. The authors return the iterate best against the truth; this is the last one. "
     "Dead: the hidden units of a channel that is the best one for no band",

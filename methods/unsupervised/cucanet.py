@@ -59,6 +59,8 @@ CARD = Card(
     needs_srf=True,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="as described",
     fidelity="from a description of the authors' code; 1,010,177 parameters at 31 bands, 3 channels, ratio 32, 16 x 16 coarse pixels; no "
     "output of theirs to compare with. Ours: which four images are rebuilt, the sparsity's target and the first weights are this suite's "
     "reading; taps lie around the registered centre; a known SRF is not renormalised",
@@ -104,9 +106,10 @@ class Method(IteratedMethod["Fitted"]):
         sides, first = window(seen, seen.ratio)
         sizes = seen.hsi.shape[0], seen.msi.shape[0]
         plane = (int(seen.hsi.shape[1]), int(seen.hsi.shape[2]))
-        network = draw_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), rng).to(seen.hsi)
+        network = draw_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), rng)
         for decoder in (network.endmembers, network.msi_decoder):
-            nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)
+            nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)  # drawn where `rng` lives: on the CPU
+        network = network.to(seen.hsi)
         rates = steady_then_falling(self.rate, scaled(STEADY_STEPS, self.budget), scaled(FALLING_STEPS, self.budget))
         loss = coupled_loss(seen, first)
         name = self.describe().name

@@ -52,6 +52,8 @@ CARD = Card(
     needs_srf=True,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="as described",
     fidelity="the principle, not one paper's network: sizes, rate and 3,000 steps are this suite's. Dead by construction: the biases of "
     "convolutions before a normalisation",
 )

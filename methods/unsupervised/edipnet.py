@@ -56,6 +56,8 @@ CARD = Card(
     year=2025,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="optimised, same output",  # the blind stage computes kept pixels alone; both streams are one product
     fidelity="from a description of the authors' code; 12,251,172 parameters in stage 3 at 54 bands; stage 2 gives the output of "
     "M2U-Net's with the authors' weights; no output of EDIP-Net itself to compare with. The authors return the iterate best against "
     "the ground truth; this is the last one. Dead by construction: the biases of convolutions before a normalisation",

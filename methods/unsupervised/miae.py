@@ -57,6 +57,8 @@ CARD = Card(
     year=2022,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="optimised, same output",  # blurs compute kept pixels alone; joined features are never written
     fidelity="the network gives the authors' output with the authors' weights to 1e-5 (parity/nets), 76,240 parameters at 31 bands and 3 "
     "channels; budget, rates and loss as published. Ours: taps placed at the registered centre, the edge pixel repeated beyond the border, "
     "cubic interpolation of the HSI, 2 random patches a step (the authors' batch depends on the image's size, and is 0 for small ones)",

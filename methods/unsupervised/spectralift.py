@@ -43,6 +43,8 @@ CARD = Card(
     needs_srf=True,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="as described",
     fidelity="network, loss, schedule and budget rebuilt; 23,071 parameters at 31 bands and 3 channels, as the authors' TensorFlow code. "
     "The random start differs, so only scores can be compared: CAVE balloons at ratio 32, one seed each: "
     "47.5 dB PSNR here (near-lossless copy), 47.3 from the authors' code",

@@ -43,6 +43,8 @@ CARD = Card(
     needs_srf=True,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="as described",
     fidelity="from a description: one hidden layer and linear abundances. Its sizes, 1024 units and 7 endmembers, are those that give the "
     "authors' 12,295 parameters for 4 channels (11,271 for 3). Rates, epochs and first weights are SpectraLift's; no output of theirs to "
     "compare with",

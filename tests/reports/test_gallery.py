@@ -102,7 +102,7 @@ def test_the_files_beside_the_page_hold_the_spectra_unrounded(small_run: Path) -
     assert found.spectra is not None
     with np.load(BytesIO(found.spectra.npz)) as held:
         key = next(each.result.key for each in found.methods if each.row.label == "R-FUSE" and each.result)
-        place = list(held["labels"]).index("R-FUSE (psf+srf known)")
+        place = list(held["labels"]).index("R-FUSE (told blur and colour response)")
         cube = read_cube(small_run / "estimates" / f"{key}.h5").cube
         assert held[f"method_{place + 1}"][3, 5] == pytest.approx(cube[:, held["rows"][3], held["cols"][5]], abs=0)
 

@@ -29,7 +29,7 @@ from reports.profiles import (
     shared_defects,
 )
 from reports.report import write_report
-from reports.style import DASH
+from reports.style import DASH, short_tier
 from reports.summary import summarise
 from tests.benchmark.folders import read_records, write_record
 
@@ -60,7 +60,7 @@ def test_one_row_a_method_with_the_mean_under_each_profile_and_the_widest_differ
     assert table.heads == ("Method", *(facts.label for facts in with_psnr), "Range")
     assert len(table.rows) == len(summary.rows)
     for row, texts in zip(summary.rows, table.rows, strict=True):
-        assert texts[0] == f"{row.label} [{row.tier}]"
+        assert texts[0] == f"{row.label} [{short_tier(row.tier)}]"
         mean = fmean(result.metrics["psnr"] or 0 for result in row.results if result.outcome == "scored")
         assert [float(text) for text in texts[1:-1]] == pytest.approx([mean - SHIFTS[facts.name] for facts in with_psnr], abs=0.006)
         shifts = [SHIFTS[facts.name] for facts in with_psnr]

@@ -39,7 +39,7 @@ PUBLISHED_PENALTY, CONVERGED_PENALTY = 0.05, 5e-4
 VCA_RUNS = 20  # of which the one with the largest |det E'E| is kept
 
 
-def _card(variant: str, knows: str) -> Card:
+def _card(variant: str, knows: str, basis: str = "vca", penalty: float | None = None) -> Card:
     return Card(
         name=f"HySure ({variant})",
         paper="Simoes, Bioucas-Dias, Almeida, Chanussot, A Convex Formulation for Hyperspectral Image Superresolution via Subspace-Based "
@@ -48,6 +48,9 @@ def _card(variant: str, knows: str) -> Card:
         year=2015,
         needs_psf="psf" in knows,
         needs_srf="srf" in knows,
+        random=basis == "vca",
+        implementation="optimised, same output",  # one FFT and one back in an iteration, all else on pixels: vector_tv.py
+        tuned_on="CAVE's balloons (mu)" if variant == "converged" and penalty is None else "",
         fidelity="the authors' output to 1e-6 for 200 iterations, known and blind, given their E, responses and projection; SRF and PSF of "
         "their estimator to 1e-10. Deviations: the estimated PSF is used as the correlation it is, where theirs is not mirrored and is "
         "shifted by hand; it is estimated around the pair's own phase. Periodic boundary. "
@@ -86,8 +89,8 @@ class Method(FusionMethod):
             )
 
     def describe(self) -> Card:
-        """The card of this variant and tier."""
-        return _card(self.variant, self.knows)
+        """The card of this variant, of what it is told, and of its basis: VCA's draws alone are random."""
+        return _card(self.variant, self.knows, self.basis, self.penalty)
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """Endmembers, responses where they are not told, then the minimiser."""

@@ -49,6 +49,9 @@ class Method(FusionMethod):
         year=2019,
         needs_psf=True,
         needs_srf=True,
+        random=True,
+        implementation="optimised, same output",  # no decomposition of slices that shrink to zero: tubal.py
+        tuned_on="CAVE, by its authors (eta)",
         fidelity="the authors' output to 1e-4 with their subspace and cluster labels; our k-means draws its own. Periodic boundary",
     )
     trial: ClassVar[Mapping[str, int]] = MappingProxyType({"clusters": 4, "iterations": 5})

@@ -36,11 +36,16 @@ class Acceleration:
         return self.compiled or self.cuda_graph or self.autocast
 
     def labelled(self, card: Card) -> Card:
-        """The card, with each of them in its name."""
+        """The card, with each of them in its name, and an `implementation` that is not the described one."""
         asked = (("compiled", self.compiled), ("CUDA graph", self.cuda_graph), ("bf16", self.autocast))
         said = [word for word, wanted in asked if wanted]
-        away = "; learned in bf16, which gives another result" if self.autocast else ""
-        return replace(card, name=", ".join([card.name, *said]), fidelity=card.fidelity + away)
+        if not said:
+            return card
+        card = replace(card, name=", ".join([card.name, *said]), implementation="optimised, same output")
+        if not self.autocast:
+            return card
+        away = "; learned in bf16, which gives another result"
+        return replace(card, implementation="optimised, another output", fidelity=card.fidelity + away)
 
     def called(self, network: nn.Module, device: torch.device) -> Called:
         """The network as a function of its parameters and its inputs.

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from math import sqrt
-from typing import ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -89,7 +89,8 @@ class SupervisedMethod(TrainableMethod):
         if share > 0.999:
             return self.card
         said = f"reduced: {share:.2g} of the published training"
-        return replace(self.card, name=f"{self.card.name} ({said})", unranked=f"{said} of {self.recipe.steps} steps")
+        unranked = "; ".join(filter(None, (self.card.unranked, f"{said} of {self.recipe.steps} steps")))
+        return replace(self.card, name=f"{self.card.name} ({said})", unranked=unranked)
 
     @property
     def steps(self) -> int:
@@ -147,6 +148,10 @@ class FittedNetwork(FusionMethod):
     size: tuple[int, int, int]  # bands, channels and ratio of its training
     most_pixels: int | None = None  # larger images are refused
     _placed: dict[tuple[torch.device, torch.dtype], nn.Module] = field(default_factory=dict, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the copies, which belong to this process: loaded on another device, they would lie elsewhere than their place says."""
+        return {**self.__dict__, "_placed": {}}
 
     def describe(self) -> Card:
         """The card of the `Method` that it came from."""

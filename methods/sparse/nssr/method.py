@@ -49,6 +49,8 @@ class Method(FusionMethod):
         year=2016,
         needs_psf=True,
         needs_srf=True,
+        random=True,
+        implementation="optimised, same output",  # a closed form in the place of the inner iteration: numerics/solvers/sylvester.py
         fidelity="the authors' output, before and after back-projection, to 1e-6 with their dictionary and similarities and their inner "
         "solver run to convergence (as shipped it stops early and is 5e-3 away); our dictionary starts from its own random pixels",
     )

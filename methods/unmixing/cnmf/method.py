@@ -49,6 +49,8 @@ class Method(FusionMethod):
         "IEEE TGRS 2012",
         doi="10.1109/TGRS.2011.2161320",
         year=2012,
+        random=True,
+        implementation="optimised, same output",  # blocks of pixels go through all steps at once: nmf.py
         fidelity="output of Yokoya's toolbox (no licence found) to 1e-6 with its VCA endmembers; its estimate of R to 1e-9. One pass, and "
         "frozen factors with three channels, as in the toolbox, not the paper; aligned for other phases",
     )

@@ -50,6 +50,8 @@ class Method(FusionMethod):
         year=2015,
         needs_psf=True,
         needs_srf=True,
+        random=True,
+        implementation="optimised, same output",  # the projection sorts by a network of whole rows: simplex.py
         fidelity="the authors' output (SupResPALM, MIT) to 1e-6 with their start, for a box psf. Their block average is replaced by the "
         "psf; SISAL and SUnSAL are written from their papers",
     )

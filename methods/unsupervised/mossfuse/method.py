@@ -45,6 +45,8 @@ def _card_of_steps(steps: int) -> Card:
         supervision="self",
         learns="on the scene",
         unranked=f"under-trained: {steps} steps on the scene; full training needs hours",
+        random=True,
+        implementation="optimised, same output",  # merged weights, strips of rows, backward passes by hand: inference.py, learning.py
         fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse); the training schedule is our own",
     )
 
@@ -99,6 +101,9 @@ class Method(LongTrainedMethod):
     def describe(self) -> Card:
         """The card: the steps or what the checkpoint has seen, and the variant of inference where it is not the plain one.
 
+        With a checkpoint the unmerged network is the described one. Learning on the scene is an optimised implementation whichever network
+        fuses, since its backward passes are written by hand.
+
         Raises:
             CheckpointError: the checkpoint is no file of MossFuse's weights.
         """
@@ -118,6 +123,8 @@ class Method(LongTrainedMethod):
             max_bands=facts.bands,
             min_channels=facts.channels,
             max_channels=facts.channels,
+            random=False,  # nothing is drawn: the weights are there
+            implementation="as described" if self.inference == "unmerged" else "optimised, same output",
             fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)"
             + (f"; these weights are our own, after {own} steps (the sensors' included); the authors take 245,000" if own else ""),
         )

@@ -20,10 +20,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_equal_cubes_have_no_finite_psnr_and_no_error(name: str) -> None:
+def test_equal_cubes_have_an_infinite_psnr_and_no_error(name: str) -> None:
     reference, _ = pair()
     found = score_profile(name, reference, reference.copy(), RATIO)
-    assert found.pop("psnr", None) is None
+    assert found.pop("psnr", math.inf) == math.inf
     for metric in ("ergas", "rmse"):
         assert found.get(metric, 0.0) == 0
     if found.get("sam") is not None:  # MossFuse's arccos may meet a cosine of 1 + 2e-16, which is none
@@ -34,17 +34,34 @@ def test_equal_cubes_have_no_finite_psnr_and_no_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_black_reference_has_neither_angle_nor_relative_error(name: str) -> None:
+def test_a_black_reference_has_no_angle_and_an_infinite_relative_error(name: str) -> None:
     reference, estimate = pair()
     found = score_profile(name, np.zeros_like(reference), estimate, RATIO)
     if name == "matciotola":
-        assert found == {"sam": 0.0, "ergas": None}  # no pixel has an angle: the sum over all is 0
+        assert found == {"sam": 0.0, "ergas": math.inf}  # no pixel has an angle: the sum over all is 0
     elif name == "yokoya":
         assert found["psnr"] is found["sam"] is None  # a peak of 0
         assert found["ergas"] is not None
+        assert math.isfinite(found["ergas"])
+    elif name == "textbook":
+        assert set(found.values()) == {None, found["rmse"]}
     else:
         assert found.get("sam") is None
-        assert found.get("ergas") is None
+        assert found.get("ergas", math.inf) == math.inf
+    assert all(value is None or value > -math.inf for value in found.values())
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "textbook"])
+def test_other_projects_leave_no_band_out(name: str) -> None:
+    reference, estimate = pair()
+    reference[2] = estimate[2] = 0.25  # met exactly: no project but ours looks whether there is anything to meet
+    found = score_profile(name, reference, estimate, RATIO)
+    if "psnr" in found and name not in ("torchmetrics", "sewar", "hyperbench"):  # these take the whole cube
+        assert found["psnr"] == math.inf
+    reference[2] = 0  # and the estimate is 0.25
+    found = score_profile(name, reference, estimate, RATIO)
+    if "ergas" in found and name != "yokoya":  # which divides by the estimate's mean
+        assert found["ergas"] == math.inf
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -53,7 +70,7 @@ def test_constant_cubes_score_finite_or_none(name: str) -> None:
     found = score_profile(name, reference, np.full((3, 24, 40), 0.5), 4)
     assert all(value is None or math.isfinite(value) for value in found.values())
     for metric, value in (("psnr", 20.0), ("rmse", 0.1)):
-        if metric in found and name not in ("m2u", "daem", "yokoya", "hyperbench"):
+        if metric in found and name not in ("m2u", "daem", "yokoya", "hyperbench") and (name, metric) != ("textbook", "psnr"):
             assert found[metric] == pytest.approx(value, rel=1e-9)
 
 

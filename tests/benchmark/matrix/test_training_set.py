@@ -66,11 +66,12 @@ def go(world: Path, extra: str = "patch = 8", scenes: tuple[str, ...] = ("a", "b
     return run(checked, RunSettings(world / "run"), lambda progress: None)
 
 
-def test_one_training_serves_every_scene_and_stands_in_the_tier(world: Path) -> None:
+def test_one_training_serves_every_scene_and_stands_in_the_record(world: Path) -> None:
     learner(world / "plugins")
     records = go(world, "patch = 8\ntrained_on = 'C alone'")
     assert [record.outcome for record in records] == ["scored", "scored"]
-    assert {record.tier for record in records} == {"trained on C alone, camera-x8"}
+    assert {record.tier for record in records} == {"told nothing; learned from other scenes, with their truth"}
+    assert {record.card["trained_on"] for record in records} == {"C alone, camera-x8"}
     assert len(list((world / "run" / "fits").glob("*.pt"))) == 1
     assert all(record.clock is not None and record.clock.fit > 0 for record in records)
     assert {record.parameters_total for record in records} == {31}

@@ -98,10 +98,27 @@ def test_small_hsis_and_single_bands_are_not_defined() -> None:
     assert math.isfinite(d_s(cube(1, 20, 20, 0), cube(1, 40, 40, 0), cube(1, 20, 20, 0), cube(1, 40, 40, 0)))
 
 
-def test_black_and_constant_pairs_have_no_distortion() -> None:
-    for level in (0.0, 0.4):
-        hsi, estimate, msi = np.full((3, 20, 20), level), np.full((3, 40, 40), level), np.full((2, 40, 40), level)
-        assert d_lambda(hsi, estimate) == d_s(hsi, msi, msi[:, ::2, ::2], estimate) == 0
+@pytest.mark.parametrize("level", [0.0, 0.4])
+def test_bands_that_are_constant_in_the_hsi_are_left_out_with_their_pairs(level: float) -> None:
+    rng = np.random.default_rng(5)
+    hsi, estimate, msi, low = cube(5, 18, 21, 0), cube(5, 36, 42, 1), cube(2, 36, 42, 2), cube(2, 18, 21, 3)
+    for band in (1, 3):
+        hsi[band], estimate[band] = level, level + 1e-3 * rng.standard_normal((36, 42))  # the estimate's rounding, much enlarged
+    live = (0, 2, 4)
+    pairs = [abs(looped_quality(estimate[k], estimate[m], 16) - looped_quality(hsi[k], hsi[m], 16)) for k in live for m in live if k != m]
+    assert d_lambda(hsi, estimate) == pytest.approx(np.mean(pairs), rel=1e-12)
+    changes = [abs(looped_quality(estimate[k], msi[c], 16) - looped_quality(hsi[k], low[c], 16)) for k in live for c in range(2)]
+    assert d_s(hsi, msi, low, estimate) == pytest.approx(np.mean(changes), rel=1e-12)
+
+
+def test_an_hsi_of_constant_bands_has_no_distortion_at_all_and_one_live_band_has_no_pair() -> None:
+    hsi, estimate, msi, low = np.full((3, 20, 21), 0.4), cube(3, 40, 42, 1), cube(2, 40, 42, 2), cube(2, 20, 21, 3)
+    assert math.isnan(d_lambda(hsi, estimate))
+    assert math.isnan(d_s(hsi, msi, low, estimate))
+    hsi[1] = cube(1, 20, 21, 0)[0]
+    assert math.isnan(d_lambda(hsi, estimate))
+    expected = np.mean([abs(looped_quality(estimate[1], msi[c], 16) - looped_quality(hsi[1], low[c], 16)) for c in range(2)])
+    assert d_s(hsi, msi, low, estimate) == pytest.approx(expected, rel=1e-12)
 
 
 def test_consistency_is_the_root_mean_square_difference() -> None:

@@ -29,7 +29,7 @@ def test_an_error_of_one_tenth_everywhere_is_20_db_and_rmse_one_tenth() -> None:
 
 
 def test_psnr_is_the_mean_of_bands_and_psnr_cube_pools_the_errors() -> None:
-    reference = np.full((2, 3, 4), 0.5)
+    reference = pair(shape=(2, 3, 4))[0]
     estimate = reference + np.array([0.1, 0.001])[:, None, None]  # 20 dB and 60 dB
     assert psnr(reference, estimate) == pytest.approx(40, abs=1e-9)
     assert psnr_cube(reference, estimate) == pytest.approx(-10 * math.log10((0.01 + 0.000001) / 2), abs=1e-9)
@@ -75,10 +75,9 @@ def test_cc_does_not_see_gain_and_offset_but_sees_the_sign() -> None:
     assert cc(reference, gains * reference) == pytest.approx(3 / 5, abs=1e-14)
 
 
-@pytest.mark.parametrize("flat", ["reference", "estimate"])
-def test_cc_of_a_constant_band_is_not_a_number(flat: str) -> None:
+def test_cc_of_a_constant_estimate_is_not_a_number() -> None:
     reference, estimate = pair()
-    {"reference": reference, "estimate": estimate}[flat][2] = 0.1
+    estimate[2] = 0.1
     assert math.isnan(cc(reference, estimate))
 
 
@@ -88,7 +87,7 @@ def test_values_of_0_and_1_are_in_range_and_those_beyond_are_counted() -> None:
 
 
 def test_errors_beyond_the_range_are_not_clipped() -> None:
-    reference = np.ones((3, 4, 5))
+    reference = 0.5 + pair(shape=(3, 4, 5))[0]
     assert rmse(reference, reference + 2) == pytest.approx(2)
     assert psnr(reference, reference + 10) == pytest.approx(-20)
 

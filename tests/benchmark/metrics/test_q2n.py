@@ -63,6 +63,16 @@ def by_loops(reference: NDArray[np.float64], estimate: NDArray[np.float64], orde
     return math.fsum(values) / len(values)
 
 
+def test_no_band_is_left_out_and_a_dead_last_one_that_is_met_is_the_padding() -> None:
+    reference, estimate = pair((3, 32, 32), seed=5)
+    dead_reference, dead_estimate = (np.concatenate([cube, np.zeros((1, 32, 32))]) for cube in (reference, estimate))
+    assert q2n(dead_reference, dead_estimate) == pytest.approx(by_loops(reference, estimate, 4), abs=1e-12)
+    dead_estimate[3] += 0.1 * np.random.default_rng(6).standard_normal((32, 32))
+    missed = q2n(dead_reference, dead_estimate)
+    assert missed == pytest.approx(by_loops(dead_reference, dead_estimate, 4), abs=1e-12)
+    assert missed < q2n(reference, estimate) - 0.01
+
+
 def test_the_table_of_order_4_is_hamiltons() -> None:
     one, i, j, k = range(4)
     signs = cayley_dickson_signs(4)

@@ -64,7 +64,7 @@ def test_every_name_is_there_and_what_cannot_be_had_is_none() -> None:
     assert all(full[name] is not None for name in without)
     assert full["qnr"] == pytest.approx((1 - full["d_lambda"]) * (1 - full["d_s"]))  # type: ignore[operator]
     blind = score_cell(scene, estimate, RATIO, seen, None)
-    assert {name for name in without if blind[name] is not None} == {"d_lambda"}
+    assert {name for name in without if blind[name] is not None} == {"d_lambda", "hsi_bands_left_out"}
     assert {score_cell(scene, estimate, RATIO, None, responses())[name] for name in without} == {None}
 
 

@@ -10,7 +10,7 @@ import pytest
 import sewar
 from numpy.typing import NDArray
 
-from benchmark.metrics.spectral import ergas, sam, sam_pixels_left_out
+from benchmark.metrics.spectral import ergas, ergas_bands_left_out, sam, sam_pixels_left_out
 
 
 def pair(seed: int = 0, shape: tuple[int, int, int] = (5, 13, 17)) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -92,10 +92,50 @@ def test_ergas_divides_by_the_mean_of_the_reference_not_of_the_estimate() -> Non
     assert ergas(np.ones_like(reference), reference, 2) == pytest.approx(25, rel=1e-13)
 
 
-def test_ergas_with_a_black_reference_band_is_not_a_number() -> None:
+def ergas_by_loops(reference: NDArray[np.float64], estimate: NDArray[np.float64], bands: list[int], ratio: int) -> float:
+    """The definition over these bands, pixel by pixel."""
+    shares = []
+    for b in bands:
+        mean = math.fsum(reference[b].flat) / reference[b].size
+        mse = math.fsum((e - r) ** 2 for r, e in zip(reference[b].flat, estimate[b].flat, strict=True)) / reference[b].size
+        shares.append(mse / mean**2)
+    return 100 / ratio * math.sqrt(math.fsum(shares) / len(shares))
+
+
+def test_ergas_leaves_out_a_dead_band_and_one_whose_values_cancel_and_counts_both() -> None:
     reference, estimate = pair()
-    reference[2] = 0
-    assert math.isnan(ergas(reference, estimate, 4))
+    reference[1] = 0
+    reference[3] -= reference[3].mean()
+    assert ergas(reference, estimate, 4) == pytest.approx(ergas_by_loops(reference, estimate, [0, 2, 4], 4), rel=1e-12)
+    assert ergas_bands_left_out(reference) == 2
+    stored = reference.astype(np.float32)  # its mean is rounding, not zero
+    assert stored[3].mean(dtype=np.float64) != 0
+    assert ergas_bands_left_out(stored) == 2
+    assert ergas(stored, estimate, 4) == pytest.approx(ergas_by_loops(reference, estimate, [0, 2, 4], 4), rel=1e-6)
+
+
+@pytest.mark.parametrize(("share", "left_out"), [(2e-6, 0), (5e-7, 1)])
+def test_a_mean_counts_as_zero_up_to_a_millionth_of_the_root_mean_square(share: float, left_out: int) -> None:
+    reference, estimate = pair()
+    board = (np.indices((13, 17)).sum(0) % 2 - 110 / 221).astype(np.float64)  # of 221 pixels 110 are odd: the mean is 0
+    for sign in (1, -1):
+        reference[2] = 0.3 * board + sign * share * 0.3 * math.sqrt(float((board**2).mean()))
+        assert ergas_bands_left_out(reference) == left_out
+        bands = [0, 1, 3, 4] if left_out else [0, 1, 2, 3, 4]
+        assert ergas(reference, estimate, 2) == pytest.approx(ergas_by_loops(reference, estimate, bands, 2), rel=1e-6)
+
+
+def test_a_negative_mean_is_a_mean_and_a_constant_band_of_another_level_than_zero_stays_in_ergas() -> None:
+    reference, estimate = pair()
+    reference[0], reference[4] = -reference[0], 0.25
+    assert ergas(reference, estimate, 8) == pytest.approx(ergas_by_loops(reference, estimate, [0, 1, 2, 3, 4], 8), rel=1e-12)
+    assert ergas_bands_left_out(reference) == 0
+
+
+def test_ergas_without_any_band_that_has_a_mean_is_not_a_number() -> None:
+    reference, estimate = pair()
+    assert math.isnan(ergas(np.zeros_like(reference), estimate, 4))
+    assert ergas_bands_left_out(np.zeros_like(reference)) == 5
 
 
 def _angle(u: NDArray[np.float64], v: NDArray[np.float64]) -> float:

@@ -46,10 +46,12 @@ def test_ssim_agrees_with_scikit_image_whatever_the_size(shape: tuple[int, int, 
     assert ssim(reference, estimate) == pytest.approx(np.mean(by_band), abs=1e-13)
 
 
-def test_ssim_of_two_constants_is_its_luminance_term() -> None:
-    reference, estimate = np.full((2, 14, 19), 0.2), np.full((2, 14, 19), 0.6)
-    expected = (2 * 0.2 * 0.6 + 0.0001) / (0.2**2 + 0.6**2 + 0.0001)
-    assert ssim(reference, estimate) == pytest.approx(expected, abs=1e-12)
+def test_ssim_of_flat_windows_is_their_luminance_term() -> None:
+    reference, estimate = np.full((2, 14, 60), 0.2), np.full((2, 14, 60), 0.6)
+    reference[:, :, 0] = 0.1  # the first of 50 windows along a row sees it
+    flat = (2 * 0.2 * 0.6 + 0.0001) / (0.2**2 + 0.6**2 + 0.0001)
+    first = ssim(reference[:, :, :11], estimate[:, :, :11])
+    assert ssim(reference, estimate) == pytest.approx((49 * flat + first) / 50, abs=1e-12)
 
 
 def test_uiqi_equals_the_loop_written_definition() -> None:
@@ -84,17 +86,43 @@ def test_uiqi_does_not_see_a_common_scale() -> None:
     assert uiqi(1e-4 * reference, 1e-4 * estimate) == pytest.approx(uiqi(reference, estimate), abs=1e-12)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.4])
+def test_bands_that_are_constant_in_the_reference_are_left_out_of_both(level: float) -> None:
+    reference, estimate = pair(11, (4, 12, 15))
+    reference[0] = reference[2] = estimate[2] = level
+    live = [1, 3]
+    assert uiqi(reference, estimate) == pytest.approx(uiqi_by_loops(reference[live], estimate[live]), abs=1e-13)
+    by_band = [
+        structural_similarity(reference[b], estimate[b], data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+        for b in live
+    ]
+    assert ssim(reference, estimate) == pytest.approx(np.mean(by_band), abs=1e-13)
+    assert math.isnan(ssim(reference[[0, 2]], estimate[[0, 2]]))
+    assert math.isnan(uiqi(reference[[0, 2]], estimate[[0, 2]]))
+
+
+def test_a_constant_estimate_of_a_live_band_counts() -> None:
+    reference, estimate = pair(12, (2, 12, 15))
+    estimate[0] = 0.5
+    assert uiqi(reference, estimate) == pytest.approx(uiqi_by_loops(reference, estimate), abs=1e-13)
+
+
 def test_flat_windows_are_judged_by_their_means() -> None:
     reference = np.full((2, 10, 14), 0.1)
-    assert uiqi(reference, reference.copy()) == 1
-    assert uiqi(reference, 3 * reference) == pytest.approx(2 * 3 / (1 + 9), abs=1e-12)
-    assert uiqi(np.zeros((2, 10, 14)), np.zeros((2, 10, 14))) == 1
-    assert uiqi(np.zeros((2, 10, 14)), reference) == 0
+    reference[:, :, 0] = 0.2  # the first of 7 windows along a row sees it
+    assert uiqi(reference, reference.copy()) == pytest.approx(1, abs=1e-14)
+    gain = 2 * 3 / (1 + 9)
+    assert uiqi(reference, 3 * reference) == pytest.approx((6 * gain + gain**2) / 7, abs=1e-12)
+    black = np.zeros((2, 10, 14))
+    black[:, :, 0] = 0.2
+    assert uiqi(black, black.copy()) == pytest.approx(1, abs=1e-14)
+    assert uiqi(black, np.full_like(black, 0.1)) == pytest.approx(0, abs=1e-14)
 
 
 def test_the_rounding_of_float32_on_a_flat_scene_is_no_structure() -> None:
     rng = np.random.default_rng(7)
     flat = np.full((1, 20, 31), 0.7)
+    flat[0, 0, 0] = 0.8  # a constant band would not count
     estimate = (flat * (1 + 1e-7 * rng.standard_normal(flat.shape))).astype(np.float32)
     assert uiqi(flat.astype(np.float32), estimate) == pytest.approx(1, abs=1e-9)
 

@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from benchmark.identity.source_keys import metrics_key, metrics_sources
 from benchmark.metrics import textbook
 from benchmark.metrics.metric_facts import HEADLINE, METRICS, TEXTBOOK, find_metric
-from benchmark.metrics.textbook import score
+from benchmark.metrics.textbook import none_where_undefined, score
 
 ROOT = Path(__file__).resolve().parents[3]
+COUNTS = ("sam_pixels_left_out", "bands_left_out", "ergas_bands_left_out")
 
 
 def pair(shape: tuple[int, int, int] = (3, 33, 40), seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -55,19 +57,78 @@ def test_better_is_higher_or_lower_as_the_facts_say() -> None:
             assert (a > b) is metric.higher_is_better, metric.name
 
 
-def test_identical_cubes_leave_only_the_infinite_psnr_undefined() -> None:
+def test_identical_cubes_have_an_infinite_psnr_and_every_metric() -> None:
     reference, _ = pair()
     scores = score(reference, reference.copy(), 4)
-    assert undefined(scores) == {"psnr", "psnr_cube"}
+    assert undefined(scores) == set()
+    assert scores["psnr"] == scores["psnr_cube"] == math.inf
     assert scores["sam"] == scores["ergas"] == scores["rmse"] == 0
     assert [scores[name] for name in ("ssim", "uiqi", "q2n", "cc")] == pytest.approx([1, 1, 1, 1], abs=1e-12)
 
 
-def test_a_black_reference_has_no_angle_no_relative_error_and_no_correlation() -> None:
+def test_a_black_reference_has_the_error_of_the_cube_alone() -> None:
     reference, estimate = pair()
     scores = score(np.zeros_like(reference), estimate, 4)
-    assert undefined(scores) == {"sam", "ergas", "cc"}
-    assert scores["sam_pixels_left_out"] == 33 * 40
+    assert undefined(scores) == {"psnr", "ssim", "uiqi", "cc", "sam", "ergas"}
+    assert [scores[name] for name in COUNTS] == [33 * 40, 3, 3]
+
+
+def test_constant_reference_bands_of_another_level_than_zero_leave_the_relative_error_and_the_angle() -> None:
+    reference, estimate = pair()
+    scores = score(np.full_like(reference, 0.25), estimate, 4)
+    assert undefined(scores) == {"psnr", "ssim", "uiqi", "cc"}
+    assert [scores[name] for name in COUNTS] == [0, 3, 0]
+
+
+@pytest.mark.parametrize("level", [0.0, 0.25])
+def test_a_constant_band_decides_no_mean_over_bands_however_it_is_met(level: float) -> None:
+    """The other route: scikit-image on the live bands one by one, loops elsewhere."""
+    reference, estimate = pair((5, 33, 40), seed=3)
+    live, dead = [0, 2, 4], [1, 3]
+    found = []
+    for met in (0.0, 1e-9, 0.3):  # exactly, nearly, not at all
+        reference[dead], estimate[dead] = level, level + met
+        found.append(score(reference, estimate, 4))
+    by_band = [(reference[b].astype(np.float64), estimate[b].astype(np.float64)) for b in live]
+    expected = {
+        "psnr": np.mean([peak_signal_noise_ratio(r, e, data_range=1) for r, e in by_band]),
+        "ssim": np.mean(
+            [structural_similarity(r, e, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False) for r, e in by_band]
+        ),
+        "cc": np.mean([np.corrcoef(r.ravel(), e.ravel())[0, 1] for r, e in by_band]),
+    }
+    for scores in found:
+        assert {name: scores[name] for name in expected} == pytest.approx(expected, abs=1e-10)
+        assert [scores[name] for name in COUNTS] == [0, 2, 0 if level else 2]
+    exact, far = found[0], found[-1]
+    mse = math.fsum(float(((e - r) ** 2).mean()) for r, e in by_band)
+    assert exact["rmse"] == pytest.approx(math.sqrt(mse / 5), rel=1e-9)  # every band counts, constant ones too
+    assert far["rmse"] == pytest.approx(math.sqrt((mse + 2 * 0.09) / 5), rel=1e-6)
+    assert far["psnr_cube"] == pytest.approx(-10 * math.log10((mse + 2 * 0.09) / 5), abs=1e-5)
+
+
+def test_a_live_band_that_is_met_exactly_makes_psnr_infinite_and_a_constant_one_does_not() -> None:
+    reference, estimate = pair()
+    reference[1] = estimate[1] = 0.5
+    assert math.isfinite(score(reference, estimate, 4)["psnr"] or math.nan)
+    estimate[2] = reference[2]
+    scores = score(reference, estimate, 4)
+    assert scores["psnr"] == math.inf
+    assert math.isfinite(scores["psnr_cube"] or math.nan)
+
+
+def test_one_pixel_that_differs_makes_a_band_live_wherever_it_is() -> None:
+    for row, col in ((0, 0), (0, 39), (32, 0), (32, 39), (17, 21)):
+        reference = np.full((1, 33, 40), 0.5, dtype=np.float32)
+        reference[0, row, col] += np.float32(1e-6)
+        scores = score(reference, reference + np.float32(0.1), 4)
+        assert scores["bands_left_out"] == 0
+        assert scores["psnr"] == pytest.approx(20, abs=1e-4)
+
+
+def test_none_stands_for_what_is_not_a_number_and_for_minus_infinity_alone() -> None:
+    values = {"a": math.inf, "b": -math.inf, "c": math.nan, "d": -2.5, "e": 0.0}
+    assert none_where_undefined(values) == {"a": math.inf, "b": None, "c": None, "d": -2.5, "e": 0.0}
 
 
 def test_a_constant_estimate_lacks_only_its_correlation() -> None:
@@ -85,8 +146,9 @@ def test_windows_larger_than_the_image_leave_their_metric_undefined(shape: tuple
 
 def test_a_single_pixel_has_no_structure_but_an_angle() -> None:
     scores = score(np.array([[[0.5]], [[0.0]]]), np.array([[[0.5]], [[0.5]]]), 1)
-    assert undefined(scores) == {"psnr", "ssim", "uiqi", "q2n", "cc", "ergas"}
+    assert undefined(scores) == {"psnr", "ssim", "uiqi", "q2n", "cc"}
     assert scores["sam"] == pytest.approx(45, abs=1e-12)
+    assert [scores[name] for name in COUNTS] == [0, 2, 1]
 
 
 def test_one_band_has_every_metric() -> None:
@@ -108,7 +170,7 @@ def test_a_known_pair_has_known_scores() -> None:
             "rmse": math.sqrt((0.04**2 + 0.16**2) / 2),
             "cc": 1,
             "out_of_range": 0.25,
-            "sam_pixels_left_out": 0,
+            **dict.fromkeys(COUNTS, 0),
             "uiqi": (2 * 0.4 * 0.44 / (0.4**2 + 0.44**2) + 2 * 0.8 * 0.96 / (0.8**2 + 0.96**2)) / 2,
             "q2n": 2 * math.hypot(0.4, 0.8) * math.hypot(0.44, 0.96) / (0.4**2 + 0.8**2 + 0.44**2 + 0.96**2),
             "sam": math.degrees(math.atan2(1.06, 0.54) + math.atan2(0.86, 0.34) - math.atan2(0.9, 0.5) - math.atan2(0.7, 0.3)) / 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def test_a_run_is_like_itself_under_other_keys_and_labels(tmp_path: Path) -> Non
         ({"psnr": 30.009}, ()),
         ({"psnr": 30.011}, ("PSNR 30.00 dB -> PSNR 30.01 dB",)),
         ({"psnr": None}, ("PSNR 30.00 dB -> PSNR not defined",)),
+        ({"psnr": math.inf}, ("PSNR 30.00 dB -> PSNR infinite",)),
         ({"q2n": 0.5}, ("Q2n not defined -> Q2n 0.5000",)),
         ({"sam_pixels_left_out": 1.0}, ("SAM pixels left out 0 pixels -> SAM pixels left out 1 pixels",)),
         ({"of_a_later_version": 1.0}, ()),
@@ -43,6 +45,13 @@ def test_a_run_is_like_itself_under_other_keys_and_labels(tmp_path: Path) -> Non
 )
 def test_a_metric_changes_by_more_than_its_last_printed_digit(tmp_path: Path, metrics: dict[str, float], told: tuple[str, ...]) -> None:
     assert difference(tmp_path, FIRST, variant("b", metrics={**FIRST.metrics, **metrics})) == told
+
+
+@pytest.mark.parametrize(
+    ("new", "told"), [(math.inf, ()), (90.0, ("PSNR infinite -> PSNR 90.00 dB",)), (None, ("PSNR infinite -> PSNR not defined",))]
+)
+def test_infinity_is_like_itself_alone(tmp_path: Path, new: float | None, told: tuple[str, ...]) -> None:
+    assert difference(tmp_path, variant("a", metrics={"psnr": math.inf}), variant("b", metrics={"psnr": new})) == told
 
 
 @pytest.mark.parametrize(

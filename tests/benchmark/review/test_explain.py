@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ def test_every_fact_of_a_record_is_told(tmp_path: Path) -> None:
         "outcome    scored",
         "Steady (steady): rank=3",
         "a test, 2026, doi 10.0/0",
-        "tier       blind",
+        "tier       told nothing",
         "scene      file/a, 31 x 16 x 24",
         "ratio=8",
         "channels   r, g, b",
@@ -50,6 +51,19 @@ def test_every_fact_of_a_record_is_told(tmp_path: Path) -> None:
         f"cell {folder / 'plan.toml'} {FIRST.key} --out results/cell_{FIRST.key} --device cpu --seed 0",
     ):
         assert part in text, part
+
+
+def test_infinity_is_told_in_words(tmp_path: Path) -> None:
+    oracle = {"count": 3, "best": 2, "psnr": [30.0, math.inf, None]}
+    record = variant("b", metrics={"psnr": math.inf, "q2n": None, "of_a_later_version": math.inf}, oracle=oracle)
+    lines = explain(run_folder(tmp_path / "run", [record]), record.key).text().splitlines()
+    for line in (
+        "metric     PSNR infinite",
+        "metric     Q2n not defined",
+        "metric     of_a_later_version infinite",
+        "oracle     iterate 2 of 3, picked by the truth; PSNR of each, dB: 30.00 infinite -",
+    ):
+        assert line in lines, line
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,15 @@ def test_other_figures_for_one_cell_are_refused_and_nothing_is_written(tmp_path:
     assert merge([a, rescored], tmp_path / "e").records == 1, "metrics of another version are not compared"
 
 
+def test_an_infinite_figure_contradicts_a_finite_one_and_not_itself(tmp_path: Path) -> None:
+    exact = run_folder(tmp_path / "a", [variant("a", metrics={"psnr": math.inf})])
+    again = run_folder(tmp_path / "b", [variant("a", metrics={"psnr": math.inf})])
+    assert merge([exact, again], tmp_path / "c").records == 1
+    high = run_folder(tmp_path / "d", [variant("a", metrics={"psnr": 150.0})])
+    with pytest.raises(MergeError, match=r"PSNR infinite against PSNR 150\.00 dB"):
+        merge([exact, high], tmp_path / "e")
+
+
 def test_a_damaged_shared_file_is_refused(tmp_path: Path) -> None:
     a, b = run_folder(tmp_path / "a", [FIRST]), run_folder(tmp_path / "b", [variant("b")])
     file = b / "scenes" / "5ce0.h5"
@@ -184,7 +194,7 @@ def test_a_record_without_scores_never_wins_and_alone_is_refused(tmp_path: Path,
     for out, order in (("c", [a, b]), ("d", [b, a])):
         merge(order, tmp_path / out)
         assert read_records(tmp_path / out) == [FIRST]
-    with pytest.raises(MergeError, match="expected the scores of a scored cell"):
+    with pytest.raises(MergeError, match=r"expected the (scores of a scored cell|fields of a record)"):
         merge([a], tmp_path / "e")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def record(key: str, **changes: object) -> Result:
         label=key,
         parameters={},
         card={},
-        tier="blind",
+        tier="told nothing",
         scene="s",
         scene_digest="scene",
         observation_digest="seen",
@@ -105,6 +106,17 @@ def test_every_profile_of_every_scored_cell_is_stored_beside_the_records(run_of_
     scene, cube = read_cube(run_of_two / "scenes" / "scene.h5").cube, read_cube(run_of_two / "estimates" / "two.h5").cube
     assert stored.profiles == {name: score_profile(name, scene, cube, RATIO) for name in PROFILES}
     assert read_profile_scores(run_of_two, "lost") is None
+
+
+def test_an_exact_estimate_is_rescored_as_infinite_under_every_convention(run_of_two: Path) -> None:
+    scene = read_cube(run_of_two / "scenes" / "scene.h5").cube
+    write_cube(run_of_two / "estimates" / "one.h5", CubeFile(scene), quantise=False)
+    go(run_of_two, "sewar", "mossfuse")
+    assert read_record(run_of_two / "cells" / "one.json").metrics["psnr"] == math.inf
+    stored = read_profile_scores(run_of_two, "one")
+    assert stored is not None
+    assert stored.profiles["sewar"]["psnr"] == math.inf
+    assert '"psnr": "inf"' in (run_of_two / "profiles" / "one.json").read_text()
 
 
 def test_each_cell_meets_its_own_reference(run_of_two: Path) -> None:

@@ -88,7 +88,7 @@ def test_scores_are_those_of_the_stored_estimate_against_the_scene(world: Path) 
 
 def test_a_record_holds_what_a_table_needs(world: Path) -> None:
     record = go(world, plan(world, ["rfuse"], scenes=("a",)))[0]
-    assert record.tier == "psf+srf known"
+    assert record.tier == "told blur and colour response"
     assert record.clock is not None
     assert record.clock.rounds >= 1
     assert 0 < record.clock.fuse_low <= record.clock.fuse <= record.clock.fuse_high

@@ -95,7 +95,8 @@ def test_a_plan_names_the_weights_and_shows_what_they_were_trained_on(trained: P
         f'[[method]]\nname = "mossfuse"\nparameters = {{ checkpoint = "{trained / WEIGHTS}" }}\n'
     )
     (contestant,) = read_plan(plan, NOWHERE).contestants
-    assert contestant.card.tier == "trained on still life, x8"
+    assert contestant.card.trained_on == "still life, x8"
+    assert contestant.card.tier == "told nothing; learned from other scenes, without their truth"
     assert contestant.card.trained_scenes == ("builtin/still_life",)
 
 

@@ -136,9 +136,9 @@ def test_float32_gives_the_float64_answer_to_its_own_precision() -> None:
 
 
 def test_cards_name_the_variant_and_the_tier() -> None:
-    assert (Method().describe().name, Method().describe().tier) == ("HySure (as published)", "psf+srf known")
+    assert (Method().describe().name, Method().describe().tier) == ("HySure (as published)", "told blur and colour response")
     card = Method(variant="converged", knows="nothing").describe()
-    assert (card.name, card.tier) == ("HySure (converged)", "blind")
+    assert (card.name, card.tier) == ("HySure (converged)", "told nothing")
     with pytest.raises(WithheldError, match="PSF"):
         Method().fuse(lopsided_scene().withhold(psf=True, srf=False), torch.Generator())
 

@@ -106,8 +106,8 @@ def test_told_the_noise_it_minimises_the_likelihood_of_the_paper(hsi_noise: floa
 
 
 def test_it_asks_for_the_noise_level_only_when_it_uses_it() -> None:
-    assert Method().describe().tier == "psf+srf known"
-    assert Method(noise="told").describe().tier == "psf+srf+noise known"
+    assert Method().describe().tier == "told blur and colour response"
+    assert Method(noise="told").describe().tier == "told blur, colour response and noise level"
     with pytest.raises(WithheldError, match="needs_noise"):
         Method(noise="told").fuse(lopsided_pair(), torch.Generator())
 
@@ -173,7 +173,7 @@ def test_zero_and_constant_images_give_a_finite_cube(dead: str) -> None:
 
 
 def test_the_card_asks_for_both_responses_and_says_where_the_prior_weight_comes_from() -> None:
-    assert Method().describe().tier == "psf+srf known"
+    assert Method().describe().tier == "told blur and colour response"
     assert "chosen on CAVE" in Method.card.fidelity
     assert Method(prior_weight=1e-3).describe().name == "R-FUSE (as published)"
     assert "chosen on CAVE" not in Method(prior_weight=1e-3).describe().fidelity

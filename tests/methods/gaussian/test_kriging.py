@@ -194,7 +194,9 @@ def test_the_last_step_agrees_with_both_images() -> None:
     assert float((seen.srf(with_step) - seen.msi).abs().max()) < 1e-3
 
 
-@pytest.mark.parametrize(("knows", "tier"), [("nothing", "blind"), ("srf", "srf known"), ("psf+srf", "psf+srf known")])
+@pytest.mark.parametrize(
+    ("knows", "tier"), [("nothing", "told nothing"), ("srf", "told the colour response"), ("psf+srf", "told blur and colour response")]
+)
 def test_what_it_is_told_decides_the_tier_and_suffices(knows: str, tier: str) -> None:
     method = Method(knows=knows, samples=48, tuning_samples=48)  # type: ignore[arg-type]
     seen, cube = linear_pair(2)

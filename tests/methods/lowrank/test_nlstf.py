@@ -87,7 +87,7 @@ def test_float64_is_kept() -> None:
 def test_it_knows_the_srf_alone_and_its_name_follows_from_its_last_step() -> None:
     assert Method().describe().name == "NLSTF-SMBF"
     assert Method(back_projection=True).describe().name == "NLSTF"
-    assert Method().describe().tier == "srf known"
+    assert Method().describe().tier == "told the colour response"
     with pytest.raises(WithheldError, match="SRF"):
         Method(clusters=2).fuse(patchy_pair().withhold(psf=True, srf=True), torch.Generator())
 

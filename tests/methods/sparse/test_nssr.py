@@ -89,7 +89,7 @@ def test_degenerate_pairs_give_a_finite_cube(kind: str, back_projection: bool) -
 def test_the_name_says_when_the_last_step_is_left_out() -> None:
     assert Method().describe().name == "NSSR"
     assert Method(back_projection=False).describe().name == "NSSR without back-projection"
-    assert Method().describe().tier == "psf+srf known"
+    assert Method().describe().tier == "told blur and colour response"
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:

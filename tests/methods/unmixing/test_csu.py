@@ -160,7 +160,7 @@ def test_the_psf_serves_better_than_the_box_where_the_blur_is_no_box() -> None:
 
 def test_the_box_version_does_not_ask_for_the_psf() -> None:
     seen = blurred_pair().withhold(psf=True, srf=False)
-    assert (Method().describe().tier, Method(blur="box").describe().tier) == ("psf+srf known", "srf known")
+    assert (Method().describe().tier, Method(blur="box").describe().tier) == ("told blur and colour response", "told the colour response")
     assert Method(blur="box", rounds=3).fuse(seen, torch.Generator().manual_seed(0)).cube.shape == (7, 16, 24)
     with pytest.raises(WithheldError, match="PSF"):
         Method().fuse(seen, torch.Generator().manual_seed(0))

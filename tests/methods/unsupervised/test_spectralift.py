@@ -144,7 +144,7 @@ def test_a_dead_or_flat_scene_gives_a_finite_cube(level: float) -> None:
 
 def test_the_card_says_srf_known_and_learned_on_the_scene_from_observations_alone() -> None:
     card = Method().describe()
-    assert (card.tier, card.learns, card.supervision) == ("srf known", "on the scene", "self")
+    assert (card.tier, card.learns, card.supervision) == ("told the colour response", "on the scene", "self")
     seen, _ = pair_with_srf()
     with pytest.raises(WithheldError, match="SRF"):
         learn(Method(epochs=1), seen.withhold(psf=False, srf=True), torch.Generator())

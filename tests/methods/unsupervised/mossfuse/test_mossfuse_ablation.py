@@ -93,7 +93,7 @@ def test_known_sensors_are_handed_back_and_asked_for() -> None:
     estimate = _fuse(method, seen)
     assert estimate.srf is not None
     assert torch.equal(estimate.srf.weights, seen.srf.weights)
-    assert method.describe().tier == "psf+srf known"
+    assert method.describe().tier == "told blur and colour response"
     with pytest.raises(WithheldError):
         _fuse(method, seen.withhold(psf=True, srf=True))
 

@@ -106,7 +106,7 @@ def test_the_default_card_says_under_trained_and_is_not_ranked() -> None:
     assert card == Method.card
     assert card.name == f"MossFuse ({Method().steps} steps, under-trained)"
     assert card.unranked.startswith(f"under-trained: {Method().steps} steps")
-    assert (card.learns, card.supervision, card.tier) == ("on the scene", "self", "blind")
+    assert (card.learns, card.supervision, card.tier) == ("on the scene", "self", "told nothing")
     assert "7 steps" in Method(steps=7).describe().name
     assert _fitted(QUICK, _observation(5, 2, 4, 2, 3)).describe() == QUICK.describe()
 
@@ -115,7 +115,8 @@ def test_the_card_of_a_checkpoint_names_its_training_set_and_size(tmp_path: Path
     method = Method(checkpoint=_weights_file(tmp_path), checkpoint_ratio=4)
     card = method.describe()
     assert (card.name, card.learns, card.supervision, card.unranked) == ("MossFuse", "beforehand", "self", "")
-    assert card.tier == "trained on an unstated set (mine.pth)"
+    assert card.trained_on == "an unstated set (mine.pth)"
+    assert card.tier == "told nothing; learned from other scenes, without their truth"
     assert (card.min_bands, card.max_bands, card.min_channels, card.max_channels) == (5, 5, 2, 2)
     assert method.fit([], torch.Generator()).describe() == card
 
@@ -125,7 +126,7 @@ def test_the_authors_file_is_recognised_and_counted(shared: Path) -> None:
     if not file.is_file():
         pytest.skip("needs the authors' checkpoint")
     method = Method(checkpoint=file)
-    assert method.describe().tier == "trained on CAVE train, x32"
+    assert method.describe().trained_on == "CAVE train, x32"
     fitted = method.fit([], torch.Generator())
     count = fitted.parameter_count()
     assert (count.total, count.inference) == (585_485, 449_153)

@@ -107,7 +107,7 @@ def test_a_truncated_file_and_no_file_are_refused(tmp_path: Path) -> None:
 def test_the_card_of_our_weights_names_their_scenes_and_says_that_they_are_ours(tmp_path: Path) -> None:
     method = Method(checkpoint=_saved(tmp_path))
     card: Card = method.describe()
-    assert card.tier == "trained on two scenes, x4"
+    assert card.trained_on == "two scenes, x4"
     assert card.trained_scenes == ("cave/beads", "cave/cd")
     assert card.supervision == "self"
     assert "our own" in card.fidelity
@@ -139,6 +139,6 @@ def test_a_plan_finds_shipped_weights_beside_the_method_and_says_what_they_were_
     plan = read_plan(Path(__file__).resolve().parents[4] / "benchmark" / "plans" / "quick.toml", DataRoots.parse([]))
     cards = [one.card for one in plan.contestants if one.entry.name == "mossfuse"]
     assert [card.name for card in cards] == ["MossFuse, our weights", "MossFuse (30 steps, under-trained)"]
-    assert cards[0].tier == "trained on 18 scenes of CAVE train, x8"
+    assert cards[0].trained_on == "18 scenes of CAVE train, x8"
     assert "245,000" in cards[0].fidelity
     assert len(cards[0].trained_scenes) == 18
