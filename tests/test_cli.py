@@ -93,6 +93,9 @@ def test_check_method_passes_a_good_one_and_mends_a_bad_one(world: Path) -> None
     good = cli("check-method", "steady", "--plugins", world / "plugins", folder=world)
     assert good.returncode == 0, good.stdout + good.stderr
     assert "keeps the contract" in good.stdout
+    lines = good.stdout.splitlines()
+    assert any(line.startswith("-  ") and line.endswith("does not apply (it shows no iterates: it is no IteratedMethod)") for line in lines)
+    assert all(line.startswith("ok  ") for line in lines[:-1] if "does not apply" not in line and "note: " not in line)
     assert "note: two seeds gave one result" in good.stdout
     plugin(world / "plugins", "bad", "return Estimate(low.double())")
     bad = cli("check-method", world / "plugins" / "bad.py", folder=world)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,12 +18,14 @@ from typing import Literal, get_args, get_origin, overload
 import torch
 from torch import Tensor
 
+from benchmark.authors.watching import gradients_taken, held_numbers, seeds_set
 from benchmark.runner.validity import InvalidEstimateError, check_estimate
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, NoiseLevel, Observation, WithheldError
 from datasets.settings import SettingError, configure, field_types, spell
+from methods.adapting import AdaptingMethod, adapted
 from methods.catalog import BrokenMethodError, Entry
-from methods.contract import AnyMethod, Card, Estimate, Example, RefusedError, awaits_training, learn
+from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, RefusedError, awaits_training, learn
 from methods.iterates import IteratedMethod
 
 BANDS, CHANNELS = (2, 31, 100), (1, 3, 8)
@@ -34,6 +37,10 @@ _SPELLED = MappingProxyType({"psf": "the PSF", "srf": "the SRF", "noise": "the n
 
 class BreachError(AssertionError):
     """A broken rule: what is wrong, and the line to write."""
+
+
+class NotApplicableError(Exception):
+    """A rule that says nothing of this method; the text is the reason, as in "does not apply (<reason>)"."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +59,22 @@ class Finding:
     check: str
     problem: str
     note: str = ""
+    left_out: str = ""  # why the rule does not apply to this method; empty where it was checked
 
 
 def examine(entry: Entry) -> Iterator[Finding]:
     """Every check on one method, in order; stops after the form, when that is broken."""
     for check in CHECKS:
-        problem, note = "", ""
+        problem = note = left_out = ""
         try:
             note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
             problem = str(breach)
+        except NotApplicableError as reason:
+            left_out = str(reason)
         except RefusedError as refused:
             problem = f"{refused}: a pair is refused that every method must take; write limits in Card(...) that keep 31 bands, 3 channels"
-        yield Finding(check.rule, problem, note)
+        yield Finding(check.rule, problem, note, left_out)
         if problem and check.name == "form":
             return
 
@@ -185,7 +195,7 @@ def _deterministic(entry: Entry) -> None:
     method, card = _trial(entry)
     seen = _given(card, random_pair(*ALWAYS))
     first, second = _fuse(method, seen).cube, _fuse(method, seen).cube
-    apart = float((first - second).abs().max())
+    apart = float((first - second).detach().abs().max())
     _expect(
         torch.equal(first, second),
         f"the same seed gave two results, {apart:.2g} apart: draw every random number from the generator that is handed in, "
@@ -288,7 +298,7 @@ def _ratios(entry: Entry) -> None:
 
 def _blind(entry: Entry) -> None:
     if not {"psf", "srf"} & set(_trial(entry)[1].needs):
-        return
+        raise NotApplicableError("its card asks for neither PSF nor SRF")
     kind = entry.load()
     parameters = {**kind.trial, "blind": "hysure"}
     method = configure(entry.form(parameters), parameters)
@@ -308,7 +318,7 @@ def _blind(entry: Entry) -> None:
 def _iterates(entry: Entry) -> None:
     method, card = _trial(entry)
     if not isinstance(method, IteratedMethod):
-        return
+        raise NotApplicableError("it shows no iterates: it is no IteratedMethod")
     seen = _given(card, random_pair(*ALWAYS))
     cubes: list[Tensor] = []
     for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(0), 3):
@@ -327,6 +337,91 @@ def _iterates(entry: Entry) -> None:
     )
 
 
+def _std_detached(entry: Entry) -> None:
+    method, card = _trial(entry)
+    estimate = _fuse(method, _given(card, random_pair(*ALWAYS)))
+    if estimate.std is None:
+        raise NotApplicableError("it states no standard deviation")
+    _expect(
+        not estimate.std.requires_grad,
+        "the standard deviation still carries gradients: write return Estimate(cube.detach(), std=std.detach())",
+    )
+
+
+def _learns_in_fit(entry: Entry) -> None:
+    """Learning on the scene happens where the clock takes it for learning: in `fit` or `adapt`, not in `fuse`."""
+    method, card = _trial(entry)
+    if card.learns != "on the scene":
+        raise NotApplicableError(f"its card says learns={card.learns!r}")
+    way_out = (
+        "write class Method(TrainableMethod), learn on examples[0].seen in fit(self, examples, rng), and return there the FusionMethod "
+        "that fuses with what was learned"
+    )
+    _expect(
+        not isinstance(method, FusionMethod) or isinstance(method, AdaptingMethod),
+        f'the card says learns="on the scene", but there is only `fuse`: its learning would be timed as fusion; {way_out}',
+    )
+    seen = _given(card, random_pair(*ALWAYS))
+    with _breaches(seen), gradients_taken(entry.load().__module__) as counted:
+        fitted = adapted(learn(method, seen, torch.Generator().manual_seed(0)), seen, torch.Generator().manual_seed(0))
+        learning = counted.calls
+        fitted.fuse(seen, torch.Generator().manual_seed(0))
+    fusing = counted.calls - learning
+    _expect(
+        learning > 0 or fusing == 0,
+        f'the card says learns="on the scene", but `fit` takes no gradient and `fuse` takes {fusing}: learning would be timed as '
+        f"fusion; {way_out}",
+    )
+
+
+def _counts_parameters(entry: Entry) -> None:
+    method, card = _trial(entry)
+    seen = _given(card, random_pair(*ALWAYS))
+    with _breaches(seen):
+        fitted = adapted(_learned(method, seen), seen, torch.Generator().manual_seed(0))
+        held, counted = held_numbers(fitted), fitted.parameter_count()
+    if held.numbers == 0 and counted.total == 0:
+        raise NotApplicableError("what fuses holds no numbers, and counts none")
+    where = ", ".join(held.places[:3])
+    _expect(
+        counted.total > 0 or held.numbers == 0,
+        f"what fuses holds {held.numbers:,} numbers (in {where}), and parameter_count() says 0: tables would show it as a method "
+        "without parameters; write def parameter_count(self): return ParameterCount(total, inference), for a network "
+        "n = sum(weights.numel() for weights in self.network.parameters())",
+    )
+    _expect(
+        0 <= counted.inference <= counted.total,
+        f"parameter_count() says {counted.inference} at inference of {counted.total} in all: write "
+        "ParameterCount(all of them, those that inference uses)",
+    )
+
+
+def _seeds_from_rng(entry: Entry) -> None:
+    """A global generator may be set, if it is put back, to a seed drawn from `rng`; with one of its own, a plan's seeds mean nothing."""
+    method, card = _trial(entry)
+    if not card.random:
+        raise NotApplicableError("its card says random=False")
+    seen = _given(card, random_pair(*ALWAYS))
+    cubes, calls = [], []
+    for seed in (0, 1):
+        with seeds_set(entry.load().__module__) as set_now:
+            cubes.append(_fuse(method, seen, seed).cube)
+        calls.append(set_now)
+    own = [call for call in dict.fromkeys(calls[0]) if call in calls[1]]
+    result = "one result" if torch.equal(cubes[0], cubes[1]) else "and what it draws from there is the same for both"
+    if own:
+        line = _DRAWN.get(own[0].partition("(")[0], _DRAWN["torch.manual_seed"])
+        raise BreachError(f"{own[0]} was called with the plan's seeds 0 and 1 alike: {result}; write {line}")
+
+
+_DRAWN = {
+    "torch.manual_seed": "torch.randn(size, generator=rng), or, for layers that draw by themselves, "
+    "`with torch.random.fork_rng(): torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))`",
+    "np.random.seed": "generator = np.random.default_rng(int(torch.randint(2**62, (), generator=rng)))",
+    "random.seed": "generator = random.Random(int(torch.randint(2**62, (), generator=rng)))",
+}
+
+
 CHECKS: tuple[Check, ...] = (
     Check("form", "a frozen dataclass `Method` with a complete card and fields that a plan can set", _form),
     Check(
@@ -343,6 +438,10 @@ CHECKS: tuple[Check, ...] = (
     Check("keeps kind", "the estimate has the pair's device and dtype, and carries no gradients", _keeps_kind),
     Check("withholding", "what the card asks for is used, and what it does not ask for is not needed", _withholding),
     Check("black", "an all-black and a constant pair give finite values", _black),
+    Check("detached", "a standard deviation without a graph, as the cube", _std_detached),
+    Check("learns in fit", "what is learned on the scene is learned in `fit` or `adapt`, where it is timed as learning", _learns_in_fit),
+    Check("parameters", "the numbers that it holds are counted by `parameter_count`", _counts_parameters),
+    Check("seeds", "what it draws follows from the plan's seed: no global generator is set to a seed of its own", _seeds_from_rng),
     Check("iterates", "a method that shows its iterates ends with what `fit` gives, bit by bit, however many are asked for", _iterates),
     Check("blind", "with `blind`, a method that needs a response works without it and reports the estimates", _blind),
 )
@@ -358,12 +457,23 @@ def _given(card: Card, seen: Observation) -> Observation:
     return card.entitle(seen)
 
 
+def _learned(method: AnyMethod, seen: Observation, seed: int = 0) -> FusionMethod:
+    """What fuses, after learning on what its card says."""
+    lessons = Lessons(method.describe(), seen) if awaits_training(method) else ()
+    return learn(method, seen, torch.Generator().manual_seed(seed), lessons)
+
+
 def _fuse(method: AnyMethod, seen: Observation, seed: int = 0) -> Estimate:
-    """One run with that seed; any error other than a refusal is a breach that names the input."""
+    """One run."""
+    with _breaches(seen):
+        return _learned(method, seen, seed).fuse(seen, torch.Generator().manual_seed(seed))
+
+
+@contextmanager
+def _breaches(seen: Observation) -> Iterator[None]:
+    """Any error of a method other than a refusal is a breach that names the input."""
     try:
-        lessons = Lessons(method.describe(), seen) if awaits_training(method) else ()
-        fitted = learn(method, seen, torch.Generator().manual_seed(seed), lessons)
-        return fitted.fuse(seen, torch.Generator().manual_seed(seed))
+        yield
     except RefusedError:
         raise
     except WithheldError as error:
@@ -386,7 +496,7 @@ def _apart(first: Estimate, second: Estimate) -> float:
     if len(_parts(first)) != len(_parts(second)):
         return torch.inf
     return max(
-        float((one - other).abs().max() / one.abs().max().clamp_min(1e-12)) if one.shape == other.shape else torch.inf
+        float((one - other).detach().abs().max() / one.detach().abs().max().clamp_min(1e-12)) if one.shape == other.shape else torch.inf
         for one, other in parts
     )
 

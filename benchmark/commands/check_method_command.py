@@ -18,7 +18,8 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
 
     lines, broken = [], 0
     for finding in examine(find_one(options.name, options.plugins)):
-        lines.append(f"{'broken' if finding.problem else 'ok':7} {finding.check}")
+        state = "broken" if finding.problem else "-" if finding.left_out else "ok"
+        lines.append(f"{state:7} {finding.check}" + (f": does not apply ({finding.left_out})" if finding.left_out else ""))
         if finding.problem:
             broken += 1
             lines.append(f"        {finding.problem}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from benchmark.authors.conformance import CHECKS, examine
+from benchmark.authors.conformance import CHECKS, Finding, examine
 from benchmark.authors.scaffold import ScaffoldError, new_method
 from methods.catalog import BrokenMethodError, MethodNotFoundError, find, find_one
 from tests.benchmark.conftest import plugin
@@ -98,6 +102,185 @@ def test_a_card_that_asks_for_what_is_not_used_is_caught(tmp_path: Path) -> None
     plugin(tmp_path, "broken", "return Estimate(low)", "needs_psf=True")
     found = [finding.problem for finding in examine(find_one(str(tmp_path / "broken.py")))]
     assert any("the card asks for the PSF, but another one changes nothing: write needs_psf=False" in problem for problem in found)
+
+
+def problems(file: Path) -> dict[str, Finding]:
+    return {check.name: finding for check, finding in zip(CHECKS, examine(find_one(str(file))), strict=True)}
+
+
+LEARNER = '''"""A method for tests."""
+from dataclasses import dataclass
+from typing import ClassVar
+import torch
+from torch.autograd import grad
+from methods.adapting import AdaptingMethod
+from methods.contract import Card, Estimate, FusionMethod, ParameterCount, TrainableMethod
+
+CARD = Card(name="x", paper="a test", doi="", year=2026, fidelity="none", learns="on the scene", supervision="self")
+
+def low(seen):
+    return seen.hsi.repeat_interleave(seen.ratio, 1).repeat_interleave(seen.ratio, 2)
+
+def learned(seen, rng, steps=3):
+    weights = torch.rand(7, generator=rng).requires_grad_()
+    for step in range(steps):
+        loss = (weights.sum() - seen.hsi.mean()) ** 2
+        {gradient}
+    return weights.detach()
+
+@dataclass(frozen=True)
+class Fitted(FusionMethod):
+    weights: torch.Tensor
+
+    def fuse(self, seen, rng):
+        {in_fuse}
+        return Estimate(low(seen) * self.weights.mean())
+
+    def parameter_count(self):
+        return ParameterCount(7, 7)
+'''
+ONLY_FUSE = """
+@dataclass(frozen=True)
+class Method(FusionMethod):
+    card: ClassVar[Card] = CARD
+    def fuse(self, seen, rng):
+        return Estimate(low(seen) * learned(seen, rng).mean())
+"""
+IN_FIT = """
+@dataclass(frozen=True)
+class Method(TrainableMethod):
+    card: ClassVar[Card] = CARD
+    def fit(self, examples, rng):
+        return Fitted(learned(examples[0].seen, rng))
+"""
+LATE = """
+@dataclass(frozen=True)
+class Method(TrainableMethod):
+    card: ClassVar[Card] = CARD
+    def fit(self, examples, rng):
+        return Fitted(torch.rand(7, generator=rng))
+"""
+IN_ADAPT = """
+@dataclass(frozen=True)
+class Method(AdaptingMethod):
+    card: ClassVar[Card] = CARD
+    def adapt(self, seen, rng):
+        return Fitted(learned(seen, rng))
+"""
+
+
+@pytest.mark.parametrize("gradient", ["loss.backward(inputs=[weights])", "grad(loss, weights)", "torch.autograd.grad(loss, [weights])"])
+@pytest.mark.parametrize(
+    ("kind", "in_fuse", "problem"),
+    [
+        (ONLY_FUSE, "", "but there is only `fuse`"),
+        (LATE, "learned(seen, rng)", "`fit` takes no gradient and `fuse` takes 3"),
+        (IN_FIT, "", ""),
+        (IN_FIT, "learned(seen, rng, 1)", ""),  # a gradient of its own may be how it fuses
+        (IN_ADAPT, "", ""),
+    ],
+)
+def test_learning_inside_fuse_is_caught(tmp_path: Path, kind: str, in_fuse: str, gradient: str, problem: str) -> None:
+    (tmp_path / "learner.py").write_text(LEARNER.format(gradient=gradient, in_fuse=in_fuse or "pass") + kind)
+    found = problems(tmp_path / "learner.py")["learns in fit"]
+    assert problem in found.problem
+    assert bool(found.problem) == bool(problem)
+    if problem:
+        assert "would be timed as fusion" in found.problem
+        assert "return there the FusionMethod" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("field", "count", "problem"),
+    [
+        ("torch.nn.Sequential(torch.nn.Linear(300, 500), torch.nn.Conv2d(3, 5, 2))", "0, 0", "holds 150,565 numbers (in self.weights)"),
+        ("{'deep': [torch.ones(3, 4), (torch.ones(5),)]}", "0, 0", "17 numbers (in self.weights['deep'][0], self.weights['deep'][1][0])"),
+        ("np.ones((2, 9))", "0, 0", "holds 18 numbers"),
+        ("Holder(torch.ones(6))", "0, 0", "holds 6 numbers (in self.weights.inside)"),
+        ("torch.ones(6)", "6, 6", ""),
+        ("torch.ones(6)", "6, 8", "8 at inference of 6 in all"),
+        ("(same, same, 3, 'text')", "0, 0", "holds 4 numbers"),  # shared ones count once
+        ("np.arange(3)", "0, 0", None),  # indices are no weights
+        ("None", "0, 0", None),
+        ("SpatialResponse(torch.ones(1, 1), 4, 0)", "0, 0", None),
+    ],
+)
+def test_numbers_that_are_held_and_not_counted_are_caught(tmp_path: Path, field: str, count: str, problem: str | None) -> None:
+    head = LEARNER.format(gradient="pass", in_fuse="return Estimate(low(seen))").replace("ParameterCount(7, 7)", f"ParameterCount({count})")
+    more = "import numpy as np\nfrom datasets.degradation import SpatialResponse\n@dataclass\nclass Holder:\n    inside: object\n"
+    (tmp_path / "holder.py").write_text(head + more + f"same = torch.ones(4)\n{LATE.replace('torch.rand(7, generator=rng)', field)}")
+    found = problems(tmp_path / "holder.py")["parameters"]
+    assert bool(found.left_out) == (problem is None)
+    assert (problem or "") in found.problem
+    assert bool(found.problem) == bool(problem)
+
+
+FROM_RNG = "int(torch.randint(2**40, (), generator=rng))"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem", "instead"),
+    [
+        (
+            "torch.manual_seed(3)",
+            "torch.manual_seed(3) was called with the plan's seeds 0 and 1 alike: one result",
+            "torch.randn(size, generator",
+        ),
+        ("torch.random.manual_seed(3)", "torch.manual_seed(3) was called", "fork_rng"),
+        ("torch.random.manual_seed(seed=3)", "torch.manual_seed(seed=3) was called", "fork_rng"),
+        ("import numpy; numpy.random.seed(4)", "np.random.seed(4) was called", "np.random.default_rng("),
+        ("import random; random.seed(5)", "random.seed(5) was called", "random.Random("),
+        (f"torch.manual_seed({FROM_RNG})", "", ""),
+        ("torch.Generator().manual_seed(3)", "", ""),
+    ],
+)
+def test_a_seed_of_the_methods_own_is_caught(tmp_path: Path, line: str, problem: str, instead: str) -> None:
+    plugin(tmp_path, "seeding", f"with torch.random.fork_rng():\n            {line}; return Estimate(low + 1e-3 * torch.rand(1))")
+    found = problems(tmp_path / "seeding.py")["seeds"].problem
+    assert problem in found
+    assert bool(found) == bool(problem)
+    assert instead in found
+
+
+def test_a_card_that_says_that_nothing_depends_on_the_seed_may_fix_it(tmp_path: Path) -> None:
+    body = "with torch.random.fork_rng():\n            torch.manual_seed(3); return Estimate(low + 1e-3 * torch.rand(1))"
+    plugin(tmp_path, "fixed", body, card="random=False")
+    found = problems(tmp_path / "fixed.py")["seeds"]
+    assert (found.problem, found.left_out) == ("", "its card says random=False")
+
+
+def test_a_seed_by_an_imported_name_is_caught_and_every_name_is_put_back(tmp_path: Path) -> None:
+    plugin(tmp_path, "importing", "numpy_seed(4); return Estimate(low)")
+    file = tmp_path / "importing.py"
+    file.write_text(file.read_text().replace("import torch\n", "import torch\nfrom numpy.random import seed as numpy_seed\n", 1))
+    entry = find_one(str(file))
+    before = (np.random.seed, torch.manual_seed, random.seed, torch.autograd.grad, torch.autograd.backward)
+    found = {check.name: finding for check, finding in zip(CHECKS, examine(entry), strict=True)}
+    assert "np.random.seed(4) was called" in found["seeds"].problem
+    assert before == (np.random.seed, torch.manual_seed, random.seed, torch.autograd.grad, torch.autograd.backward)
+    assert sys.modules[entry.load().__module__].numpy_seed is np.random.seed
+
+
+@pytest.mark.parametrize(
+    ("body", "check"),
+    [
+        ("return Estimate(low.clone().requires_grad_())", "keeps kind"),
+        ("return Estimate(low, std=torch.ones_like(low).requires_grad_())", "detached"),
+    ],
+)
+def test_what_hangs_on_a_graph_is_told_with_the_way_out(tmp_path: Path, body: str, check: str) -> None:
+    plugin(tmp_path, "hanging", body)
+    found = problems(tmp_path / "hanging.py")[check].problem
+    assert "still carries gradients" in found
+    assert ".detach()" in found
+
+
+def test_a_rule_that_does_not_apply_says_so_and_is_not_ok(tmp_path: Path) -> None:
+    plugin(tmp_path, "plain", "return Estimate(low)")
+    found = problems(tmp_path / "plain.py")
+    assert {name for name, finding in found.items() if finding.left_out} == {"detached", "learns in fit", "parameters", "iterates", "blind"}
+    assert found["learns in fit"].left_out == "its card says learns='never'"
+    assert not [finding for finding in found.values() if finding.problem]
 
 
 LOOKED_AT = '''"""A method for tests."""
