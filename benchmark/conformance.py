@@ -2,6 +2,9 @@
 
 Each check states a rule; a method that breaks it gets a sentence that says what is wrong and how to mend it. They use small random pairs,
 never a scene, and the settings in `Method.trial`, so that a method that learns is checked in seconds.
+
+Two runs with one seed are compared up to rounding, not bit by bit: where the memory of a second run is aligned in another way, a processor's
+libraries may take another kernel, and the last bits differ.
 """
 
 from __future__ import annotations
@@ -27,6 +30,10 @@ from methods.iterates import IteratedMethod
 BANDS, CHANNELS = (2, 31, 100), (1, 3, 8)
 ALWAYS = (31, 3)  # bands and channels that no card may refuse
 TOLD = NoiseLevel(0.01, 0.02)  # of pairs without noise: a prior that methods must live with
+ROUNDING = 1e-5  # of the cube's largest value: what other last bits become; another seed moves most methods that draw by 1e-2 and more
+NOTHING = 1e-6  # of the cube's largest value: a smaller change is rounding alone
+RUNS = 4  # at most, until two of them agree: learning can turn other last bits into more than rounding, but not in every run
+WHOLE = "the largest value"
 
 
 class BreachError(AssertionError):
@@ -154,9 +161,12 @@ def _sizes(entry: Entry) -> None:
 def _deterministic(entry: Entry) -> None:
     method, card = _trial(entry)
     seen = _given(card, random_pair(*ALWAYS))
-    first, second = _fuse(method, seen).cube, _fuse(method, seen).cube
-    apart = float((first - second).abs().max())
-    _expect(torch.equal(first, second), f"the same seed gave two results, {apart:.2g} apart: draw from `rng`, not from a global generator")
+    first = _fuse(method, seen).cube
+    again = (_fuse(method, seen).cube for _ in range(RUNS - 1))
+    apart = _least(_apart(first, cube) for cube in again)
+    _expect(
+        apart <= ROUNDING, f"the same seed gave other results, {apart:.2g} of {WHOLE} apart: draw from `rng`, not from a global generator"
+    )
 
 
 def _leaves_alone(entry: Entry) -> None:
@@ -192,8 +202,8 @@ def _withholding(entry: Entry) -> None:
     _fuse(method, _given(card, whole))
     for name in card.needs:
         changed = _without_detail(whole, name)
-        same = torch.equal(_fuse(method, _given(card, whole)).cube, _fuse(method, _given(card, changed)).cube)
-        _expect(not same, f"the card asks for the {name}, but another one changes nothing: set needs_{name}=False")
+        change = _apart(_fuse(method, _given(card, whole)).cube, _fuse(method, _given(card, changed)).cube)
+        _expect(change > NOTHING, f"the card asks for the {name}, but another one changes nothing: set needs_{name}=False")
 
 
 def _black(entry: Entry) -> None:
@@ -241,13 +251,18 @@ def _iterates(entry: Entry) -> None:
     if not isinstance(method, IteratedMethod):
         return
     seen = _given(card, random_pair(*ALWAYS))
-    cubes: list[Tensor] = []
-    for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(0), 3):
-        _expect(len(cubes) < 3, "3 iterates were asked for, and more came: yield one after each share of the steps")
-        cubes.append(fitted.fuse(seen, torch.Generator().manual_seed(0)).cube)
-    _expect(bool(cubes), "no iterate came: yield at least the last one")
-    same = torch.equal(cubes[-1], _fuse(method, seen).cube)
-    _expect(same, "the last of 3 iterates is not what `fit` gives: fusing on the way, or the number of iterates, changes the learning")
+
+    def last_of_three() -> Tensor:
+        cubes: list[Tensor] = []
+        for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(0), 3):
+            _expect(len(cubes) < 3, "3 iterates were asked for, and more came: yield one after each share of the steps")
+            cubes.append(fitted.fuse(seen, torch.Generator().manual_seed(0)).cube)
+        _expect(bool(cubes), "no iterate came: yield at least the last one")
+        return cubes[-1]
+
+    apart = _least(_apart(last_of_three(), _fuse(method, seen).cube) for _ in range(RUNS))
+    problem = f"the last of 3 iterates is not what `fit` gives, {apart:.2g} of {WHOLE} apart"
+    _expect(apart <= ROUNDING, f"{problem}: fusing on the way, or the number of iterates, changes the learning")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -256,12 +271,17 @@ CHECKS: tuple[Check, ...] = (
         "sizes", "2, 31 and 100 bands, 1, 3 and 8 channels, not square: right shape and finite, or refused by a fact on the card", _sizes
     ),
     Check("ratios", "ratios 2 and 8, few pixels: right shape and finite", _ratios),
-    Check("deterministic", "the same seed gives the same bits", _deterministic),
+    Check(
+        "deterministic",
+        f"the same seed gives the same cube, up to {ROUNDING:g} of its largest value: on one machine and one number of threads; what differs "
+        "is rounding, where memory is aligned in another way",
+        _deterministic,
+    ),
     Check("leaves alone", "inputs and global generators untouched, the estimate in memory of its own", _leaves_alone),
     Check("keeps kind", "device and dtype of the input kept, no graph left", _keeps_kind),
     Check("withholding", "what the card asks for is used, what it does not ask for is not missed", _withholding),
     Check("black", "an all-black and a constant pair give finite values", _black),
-    Check("iterates", "a method that shows its iterates ends with what `fit` gives, bit by bit, however many are asked for", _iterates),
+    Check("iterates", "a method that shows its iterates ends with what `fit` gives, up to rounding, however many are asked for", _iterates),
     Check("blind", "with `blind`, a method that needs a response works without it and reports the estimates", _blind),
 )
 
@@ -299,6 +319,25 @@ def _without_detail(seen: Observation, name: str) -> Observation:
     if name == "srf":
         return replace(seen, known=replace(known, srf=replace(seen.srf, weights=seen.srf.weights.flip(1))))
     return replace(seen, known=replace(known, noise=NoiseLevel(10 * seen.noise.hsi, seen.noise.msi)))
+
+
+def _apart(first: Tensor, second: Tensor) -> float:
+    """Largest difference of two cubes, over the largest value of both; 0 where both have the same bits, Inf where one has NaN or Inf."""
+    if torch.equal(first, second):
+        return 0.0
+    largest = max(float(first.abs().max()), float(second.abs().max()))
+    apart = float((first - second).abs().max()) / largest
+    return apart if apart < float("inf") else float("inf")
+
+
+def _least(distances: Iterator[float]) -> float:
+    """The least of the distances; none is asked for after one that is rounding."""
+    least = float("inf")
+    for distance in distances:
+        least = min(least, distance)
+        if least <= ROUNDING:
+            break
+    return least
 
 
 def _other(kernel: Tensor) -> Tensor:
