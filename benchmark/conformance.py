@@ -3,8 +3,8 @@
 Each check states a rule; a method that breaks it gets a sentence that says what is wrong and how to mend it. They use small random pairs,
 never a scene, and the settings in `Method.trial`, so that a method that learns is checked in seconds.
 
-Two runs with one seed are compared up to rounding, not bit by bit: where the memory of a second run is aligned in another way, a processor's
-libraries may take another kernel, and the last bits differ.
+Two runs with one seed are compared up to rounding, not bit by bit: where the memory of a second run is aligned in another way, the
+libraries of a processor may take another kernel, and the last bits differ.
 """
 
 from __future__ import annotations
@@ -273,8 +273,8 @@ CHECKS: tuple[Check, ...] = (
     Check("ratios", "ratios 2 and 8, few pixels: right shape and finite", _ratios),
     Check(
         "deterministic",
-        f"the same seed gives the same cube, up to {ROUNDING:g} of its largest value: on one machine and one number of threads; what differs "
-        "is rounding, where memory is aligned in another way",
+        f"the same seed gives the same cube up to {ROUNDING:g} of its largest value, on one machine and one number of threads (what differs "
+        "is rounding, where memory is aligned in another way)",
         _deterministic,
     ),
     Check("leaves alone", "inputs and global generators untouched, the estimate in memory of its own", _leaves_alone),

@@ -99,7 +99,7 @@ def test_both_networks_of_edipnet_stand_after_as_many_steps(monkeypatch: pytest.
         monkeypatch.setattr(edipnet, name, steps)
 
     def outputs(rates: list[float], count: int) -> list[list[Tensor]]:
-        """What each network makes of the MSI's mean in every band, at each iterate: biases that a norm takes away again are Adam's to jitter."""
+        """What each network makes of the MSI's mean in every band, at each iterate. Not the weights: some biases have no effect."""
         monkeypatch.setattr(edipnet, "steady_then_falling", lambda rate, steady, falling: rates if rate == 4e-3 else [1e-3, 1e-3])
         method = edipnet.Method(width=10, stream_rate=1e-3)
         found = []

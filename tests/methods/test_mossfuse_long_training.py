@@ -17,6 +17,7 @@ from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.method import FittedMossFuse, Method
 from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from tests.rounding import weights_near
 
 BANDS, CHANNELS, RATIO = 5, 2, 4
 TINY = Method(learning_rate=3e-3, blind_steps=6, average=0.5)
@@ -48,17 +49,6 @@ def _same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return all(torch.equal(tensor, b[name]) for name, tensor in a.items())
 
 
-def _near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
-    """Whether two trainings made the same steps: weights no further apart than 2e-3 of their norm.
-
-    Other last bits in every sum move them by 3e-4, since Adam makes whole steps of gradients that are all but zero; one step more or less
-    moves them by 4e-2, another seed by 1.
-    """
-    names = [name for name, tensor in expected.items() if tensor.is_floating_point()]
-    away = torch.cat([(found[name] - expected[name]).flatten() for name in names])
-    return float(away.norm()) < 2e-3 * float(torch.cat([expected[name].flatten() for name in names]).norm())
-
-
 def _learner(average: float, batch: int = 1, amount: int = 6, sensor_steps: int = 2) -> PairLearner:
     torch.manual_seed(5)
     network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=8)
@@ -81,8 +71,8 @@ def test_training_lowers_every_loss() -> None:
 
 def test_one_seed_gives_one_network_and_two_seeds_give_two(tmp_path: Path) -> None:
     first, again, other = (_train(tmp_path / name, seed) for name, seed in (("a", 0), ("b", 0), ("c", 1)))
-    assert _near(again, first)
-    assert not _near(other, first)
+    assert weights_near(again, first)
+    assert not weights_near(other, first)
 
 
 @pytest.mark.parametrize("stop", [1, 4])
@@ -97,7 +87,7 @@ def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: P
     for step in range(stop, 6):
         again.update(step)
     for name in ("network", "average"):
-        assert _near(again.state()[name], whole.state()[name])
+        assert weights_near(again.state()[name], whole.state()[name])
 
 
 def test_torchs_own_generator_is_left_alone(tmp_path: Path) -> None:
@@ -110,7 +100,7 @@ def test_validation_changes_nothing(tmp_path: Path) -> None:
     with_it = _train(tmp_path / "with")
     rng = torch.Generator().manual_seed(0)
     without = _weights(TINY.train(_pairs(4), [], rng, Desk(tmp_path / "without")))
-    assert _near(without, with_it)
+    assert weights_near(without, with_it)
 
 
 def test_the_kept_network_is_the_running_average_sensors_included() -> None:

@@ -3,54 +3,26 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from benchmark.result import Result
 from reports.latex import escape, latex_document, latex_table
 from reports.style import protocol_sentence
 from reports.summary import summarise
+from tests.reports.tex import needs, tex, text_of
 
-TOOL_S = 250  # the first run of a fresh TeX draws its bitmap fonts, on a slow machine for minutes
 ASCII = "".join(chr(code) for code in range(32, 127))
 UNICODE = (
     "\u00d7 \u00b1 \u00b5 \u00b0 \u00e9 \u0141 \u03c3 \u03bb \u03c9 \u2013 \u2014 \u2026 \u2019 \u2192 \u4e2d \U0001f642 \x07 ``x'' \\\\"
 )
-# Where a PDF's fonts have no map to Unicode (T1 bitmaps of a TeX without Latin Modern and cm-super), pdftotext gives TeX's own codes; with
-# a map, curly quotes and ligatures of letters. Both are read as what was written.
-PRINTED = str.maketrans(
-    {
-        **{"\x11": "''", "\u201d": "''", "\u2019": "'", "\x15": "\u2013", "\x16": "\u2014"},
-        **dict(zip("\x1b\x1c\x1d\x1e\x1f", ("ff", "fi", "fl", "ffi", "ffl"), strict=True)),
-        **dict(zip("\ufb00\ufb01\ufb02\ufb03\ufb04", ("ff", "fi", "fl", "ffi", "ffl"), strict=True)),
-    }
-)
 
 
 def compiled(tmp_path: Path, document: str) -> tuple[str, str]:
-    """The PDF's text, the same with any TeX's fonts, and TeX's log; the test is skipped where the tools are absent."""
-    for tool in ("pdflatex", "pdftotext"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"needs {tool}")
-    (tmp_path / "table.tex").write_text(document, encoding="utf-8")
-    run = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "table.tex"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=TOOL_S,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout[-3000:]
-    read = subprocess.run(
-        ["pdftotext", "-layout", "-enc", "UTF-8", "table.pdf", "-"], cwd=tmp_path, capture_output=True, timeout=TOOL_S, check=True
-    )
-    return read.stdout.decode("utf-8").translate(PRINTED), run.stdout
+    """The PDF's text and TeX's log."""
+    needs("pdftotext")
+    log = tex(tmp_path, document)
+    return text_of(tmp_path / "table.pdf"), log
 
 
 def rows_show_the_means(page: str, results: list[Result]) -> None:
