@@ -273,7 +273,7 @@ CHECKS: tuple[Check, ...] = (
     Check("ratios", "ratios 2 and 8, few pixels: right shape and finite", _ratios),
     Check(
         "deterministic",
-        f"the same seed gives the same cube up to {ROUNDING:g} of its largest value, on one machine and one number of threads (what differs "
+        f"the same seed gives the same cube up to {ROUNDING:g} of its largest value on one machine and one number of threads (what differs "
         "is rounding, where memory is aligned in another way)",
         _deterministic,
     ),

@@ -80,7 +80,7 @@ def test_the_toolboxs_endmembers_and_response_give_its_output(shared: Path, dtyp
         response, spectra, expected = (torch.from_numpy(b[key]).double() for key in ("R", "W0", "Z"))
     dark = (msi - response[:, -1, None, None].to(dtype)).clamp_min(0)
     cube = unmix_coupled(hsi.clamp_min(0), dark, response[:, :-1], spectra, 4, (1.5, 1.5)).double()
-    assert float((cube - expected).norm() / expected.norm()) < 1e-6
+    assert float((cube - expected).norm() / expected.norm()) < (1e-6 if dtype == torch.float64 else 1e-5)  # 2.5e-8 and 7e-7
 
 
 def test_the_response_is_estimated_as_the_toolbox_does(shared: Path) -> None:
