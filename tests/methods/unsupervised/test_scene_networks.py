@@ -19,6 +19,7 @@ from methods.numerics.networks.fitting import minimise
 from methods.numerics.networks.scene_learning import DivergedError, draw_network, network_iterates, steady_then_falling
 from methods.numerics.sensors.smooth_responses import place_kernel
 from methods.unsupervised import c2ff, cucanet, daem, dip, edipnet, m2unet, miae, spectramorph
+from tests.rounding import apart, near
 
 
 def scene_pair(bands: int = 7, channels: int = 3, size: tuple[int, int] = (3, 5), ratio: int = 4) -> tuple[Observation, torch.Tensor]:
@@ -282,8 +283,8 @@ def test_daem_fuses_without_noise_unless_asked_for() -> None:
         assert isinstance(fitted, daem.Fitted)
         still = replace(fitted, steps=0)
         cubes[sampled] = [still.fuse(seen, torch.Generator().manual_seed(seed)).cube for seed in (0, 1)]
-    assert torch.equal(*cubes[False])
-    assert not torch.equal(*cubes[True])
+    near(*cubes[False])
+    assert apart(*cubes[True]) > 1e-3
 
 
 def test_daems_network_and_sensors_do_not_learn_from_each_others_losses() -> None:
