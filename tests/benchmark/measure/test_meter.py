@@ -85,7 +85,7 @@ def _forget() -> None:
 
 @pytest.fixture
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.meter.perf_counter", lambda: NOW[0])
+    monkeypatch.setattr("benchmark.measure.meter.perf_counter", lambda: NOW[0])
 
 
 @pytest.mark.usefixtures("_clock")
