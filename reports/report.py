@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.result import RecordError, read_json, read_records
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import RecordError, read_json
 from reports.content.choice import Choice, choose_records, group_summaries, summarise_choice
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames
@@ -63,7 +64,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         ClaimsError: a ledger of claims in which something is missing.
     """
     choice = choice or Choice()
-    records = read_records(run_folder)
+    records = RunFolder(run_folder).current_records()
     if not records:
         raise RecordError(f"expected at least one record in {run_folder / 'cells'}, got none; run the plan first")
     plan, environment = (_optional(run_folder / name) for name in ("plan.json", "environment.json"))

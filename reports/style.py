@@ -19,7 +19,17 @@ HEAT_MAP = "cividis"  # looks the same with any common colour blindness, and in 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b8578f", "#b38600", "#56b4e9", "#6f6bb5", "#7a7a7a")  # of lines
 DASHES = ("-", "--", ":", "-.")
 
-_TIERS = ("blind", "psf known", "srf known", "psf+srf known")  # from no knowledge to full; trained tiers follow
+_TOLD = (  # what a method is told, from nothing to all; methods/contract.py has the words
+    "told nothing",
+    "told the noise level",
+    "told the blur",
+    "told blur and noise level",
+    "told the colour response",
+    "told colour response and noise level",
+    "told blur and colour response",
+    "told blur, colour response and noise level",
+)
+_LEARNED = ("", "learned from other scenes, without their truth", "learned from other scenes, with their truth")
 
 
 def figure_settings() -> dict[Any, Any]:
@@ -57,9 +67,23 @@ def figure_settings() -> dict[Any, Any]:
     }
 
 
-def tier_order(tier: str) -> tuple[int, str]:
-    """The key that sorts tiers: blind first, then by what a method knows, then the trained ones by name."""
-    return (_TIERS.index(tier) if tier in _TIERS else len(_TIERS), tier)
+def tier_order(tier: str) -> tuple[int, int, str]:
+    """The key that sorts tiers: those that learned from no other scene come first, then those without, then those with their truth.
+
+    Among them, those that are told less come first. Words that are none of today's, as older records have them, come last, by name.
+    """
+    told, _, learned = tier.partition("; ")
+    known = told in _TOLD and learned in _LEARNED
+    return (_LEARNED.index(learned), _TOLD.index(told), tier) if known else (len(_LEARNED), 0, tier)
+
+
+def short_tier(tier: str) -> str:
+    """A tier for a figure, in which its whole words have no room: "told blur + colour", "told nothing; learned with truth"."""
+    told, _, learned = tier.partition("; ")
+    if told not in _TOLD or learned not in _LEARNED:
+        return tier
+    words = told.replace("the ", "").replace(" response", "").replace(" level", "").replace(", ", " + ").replace(" and ", " + ")
+    return words + ("", "; learned without truth", "; learned with truth")[_LEARNED.index(learned)]
 
 
 def significant_text(value: float, digits: int = 2) -> str:

@@ -7,16 +7,17 @@ convention: along a row of the method table, and down a column of the estimate t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isinf
 from pathlib import Path
 from statistics import fmean
 
-from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
-from benchmark.profiles.store import Scores, read_profile_scores
-from benchmark.result import Result
+from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
+from benchmark.conventions.profile_scores import Scores, read_profile_scores
+from benchmark.run_folder.record import Result
 from reports.content.file_names import FileNames
-from reports.content.summary import UNDEFINED, Summary
+from reports.content.summary import INFINITE, UNDEFINED, Summary, fixed
 from reports.content.text_table import TextTable
-from reports.style import DASH
+from reports.style import DASH, short_tier
 
 StoredScores = Mapping[str, Scores]  # by the cell's key, the profile and the metric
 _RADIANS = " rad"
@@ -57,11 +58,12 @@ def method_convention_table(summary: Summary, stored: StoredScores, stem: str, m
             means += [fmean(values)] if values else []
             mark = UNDEFINED if values and len(values) < len(keys) else ""
             partly |= bool(mark)
-            texts.append(f"{fmean(values):.{DIGITS[metric]}f}{mark}" if values else DASH)
-        spread = f"{max(means) - min(means):.{DIGITS[metric]}f}" if len(means) > 1 else DASH
-        rows.append((f"{row.label} [{row.tier}]", *texts, spread))
+            texts.append(fixed(DIGITS[metric])(fmean(values)) + mark if values else DASH)
+        spread = f"{max(means) - min(means):.{DIGITS[metric]}f}" if len(means) > 1 and not any(map(isinf, means)) else DASH
+        rows.append((f"{row.label} [{short_tier(row.tier)}]", *texts, spread))
     notes = [f"Mean over {len(summary.scenes)} scene{'' if len(summary.scenes) == 1 else 's'}; the last column is the widest difference."]
     notes += [f"{UNDEFINED} not defined, or not scored, in some cells: the mean is over fewer."] if partly else []
+    notes += [f"{INFINITE} infinite in some cells, and so is the mean."] if any(INFINITE in text for row in rows for text in row) else []
     return TextTable(
         stem=stem,
         title=f"{METRIC_LABELS[metric]} ({unit}) of the same estimates under each convention, protocol {summary.name}",
@@ -82,7 +84,7 @@ def estimate_convention_table(result: Result, scores: Scores, stem: str) -> Text
             value, rule = scores[facts.name].get(metric), facts.rule(metric)
             unit = _RADIANS if rule is not None and rule.unit == "rad" else ""
             missing = "undefined" if rule is not None else DASH
-            texts.append(f"{value:.{DIGITS[metric]}f}{unit}" if value is not None else missing)
+            texts.append(f"{fixed(DIGITS[metric])(value)}{unit}" if value is not None else missing)
         rows.append((facts.label, *texts))
     return TextTable(
         stem=stem,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from benchmark.profiles.facts import FACTS
+from benchmark.conventions.profile_facts import FACTS
 
 LEDGER = Path(__file__).parent / "claims.toml"
 Reason = Literal["reproduced", "protocol differs", "metric differs", "weights differ", "not reproducible", "not run"]
@@ -40,7 +40,7 @@ class ClaimsError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ClaimSource:
     """Where published numbers stand."""
 
     id: str
@@ -55,7 +55,7 @@ class Source:
 class Claim:
     """One printed number."""
 
-    source: Source
+    source: ClaimSource
     label: str
     method: str  # its name in the catalog
     metric: str
@@ -131,13 +131,13 @@ def read_claims(file: Path = LEDGER) -> list[Claim]:
     return claims
 
 
-def _source(name: str, table: Mapping[str, Any]) -> Source:
+def _source(name: str, table: Mapping[str, Any]) -> ClaimSource:
     missing = [field for field in ("title", "address", "place", "sure") if not str(table.get(field, "")).strip()]
     if missing or table["sure"] not in SURE:
         raise ClaimsError(f"source {name}: expected a title, an address, a place and how sure it is ({', '.join(SURE)}), got {dict(table)}")
     if table["sure"] == "figure" and not table.get("reading"):
         raise ClaimsError(f"source {name}: expected `reading`, how far numbers read off a plot may be off, got none")
-    return Source(id=name, **table)
+    return ClaimSource(id=name, **table)
 
 
 def _is_number(claim: Claim) -> bool:

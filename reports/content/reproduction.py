@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.content.convention_tables import StoredScores
 from reports.content.ledger import CLAIM_METRICS, REASONS, SURE, Claim, Reason
 from reports.content.protocol_facts import dotted_values
 from reports.content.sections import Section
+from reports.content.summary import INFINITE
 from reports.content.text_table import TextTable
 from reports.style import DASH, identity
 
@@ -132,8 +133,8 @@ def claims_table(judged: Sequence[JudgedClaim]) -> TextTable:
                 claim.label,
                 label,
                 claim.printed + reading,
-                DASH if ours is None else f"{ours:,.{digits}f}",
-                DASH if difference is None else f"{difference:+,.{digits}f}",
+                DASH if ours is None else f"{ours:,.{digits}f}".replace("inf", INFINITE),
+                DASH if difference is None else f"{difference:+,.{digits}f}".replace("inf", INFINITE),
                 each.reason,
                 claim.profile or DASH,
                 f"{claim.data}; {claim.protocol}",

@@ -18,6 +18,9 @@ With fewer than 6 scenes there is no verdict: even if one method wins on all of 
 interval either: a bootstrap of so few values gives their range at best, which is not where the mean lies with 95 %. The differences on the
 scenes are reported instead.
 
+An infinite score (the PSNR of what was met exactly) is a value: two of them tie, d = 0, and against a number d is infinite. A mean over
+scenes with infinite d of both signs is not defined, and neither is its interval; with infinite d of one sign the interval ends at infinity.
+
 Failures: where a method has no score on a scene for a seed for which any method has one, whatever the reason, that scene counts as its
 worst: the last rank, and a loss against every method that has all its scores there. Such scenes are counted and reported, and the intervals
 are taken over the other scenes. A method without any score in the protocol is left out and named.
@@ -50,7 +53,7 @@ class Pair:
 
     first: int
     second: int
-    mean: float  # NaN where no scene has both
+    mean: float  # NaN where no scene has both, or infinite differences of both signs meet
     median: float
     low: float  # ends of the interval of the mean; NaN where fewer than `LEAST_SCENES` scenes have both
     high: float
@@ -119,9 +122,10 @@ def compare_methods(names: Sequence[str], scores: ScoreArray, *, higher_is_bette
     signed = scores if higher_is_better else -scores
     used = ~np.isnan(signed).all(axis=0)  # seeds of a scene for which any method has a score
     full = ~(np.isnan(signed) & used).any(axis=2)  # methods x scenes
-    pairs = [_pair(signed, full, used, first, second, practical) for first in range(methods) for second in range(first + 1, methods)]
+    means = _means(signed, used)
+    pairs = [_pair(means, full, first, second, practical) for first in range(methods) for second in range(first + 1, methods)]
     adjusted = holm([pair.p for pair in pairs])
-    worst = np.where(full, _means(signed, used), -np.inf)
+    worst = np.where(full, np.maximum(means, np.finfo(float).min), -np.inf)  # below the worst score, infinite ones included
     ranks = np.stack([rankdata(-worst[:, scene]) for scene in range(scenes)], axis=1)
     statistic, p = friedman(ranks)
     return MethodComparison(
@@ -138,10 +142,15 @@ def compare_methods(names: Sequence[str], scores: ScoreArray, *, higher_is_bette
 
 
 def bootstrap_interval(values: Vector) -> tuple[float, float]:
-    """The 95 % interval of the mean of `values`, one value per scene; NaN for fewer than `LEAST_SCENES` values."""
-    if len(values) < LEAST_SCENES:
+    """The 95 % interval of the mean of `values`, one value per scene.
+
+    NaN for fewer than `LEAST_SCENES` values, and where infinite values of both signs meet.
+    """
+    if len(values) < LEAST_SCENES or (np.isposinf(values).any() and np.isneginf(values).any()):
         return np.nan, np.nan
-    low, high = np.percentile(values[_draws(len(values))].mean(axis=1), [100 * ALPHA / 2, 100 - 100 * ALPHA / 2])
+    means = values[_draws(len(values))].mean(axis=1)
+    method: Literal["linear", "inverted_cdf"] = "linear" if np.isfinite(means).all() else "inverted_cdf"  # nothing lies between infinities
+    low, high = np.percentile(means, [100 * ALPHA / 2, 100 - 100 * ALPHA / 2], method=method)
     return float(low), float(high)
 
 
@@ -207,21 +216,22 @@ def _means(signed: ScoreArray, used: Bool[np.ndarray, "scenes seeds"]) -> Float[
 
 
 def _pair(
-    signed: ScoreArray,
+    means: Float[np.ndarray, "methods scenes"],
     full: Bool[np.ndarray, "methods scenes"],
-    used: Bool[np.ndarray, "scenes seeds"],
     first: int,
     second: int,
     practical: float,
 ) -> Pair:
     """The comparison of two methods, before p is adjusted for the other pairs."""
-    difference = _means(signed[[first]] - signed[[second]], used)[0]
+    with np.errstate(invalid="ignore"):  # infinity less infinity: a tie
+        difference = np.where(means[first] == means[second], 0.0, means[first] - means[second])
     both, only_first, only_second = full[first] & full[second], full[first] & ~full[second], full[second] & ~full[first]
     tested = np.where(both, difference, 0.0)
     tested = np.where(only_first, np.inf, np.where(only_second, -np.inf, tested))
     rounded = np.round(tested, 12)  # differences that agree up to rounding errors are ties
     known = difference[both]
-    mean, median = (float(known.mean()), float(np.median(known))) if len(known) else (np.nan, np.nan)
+    with np.errstate(invalid="ignore"):  # infinite differences of both signs have no mean
+        mean, median = (float(known.mean()), float(np.median(known))) if len(known) else (np.nan, np.nan)
     low, high = bootstrap_interval(known)
     return Pair(
         first=first,

@@ -14,7 +14,7 @@ from reports.content.sections import Section
 from reports.content.statistics import ALPHA, DRAWS, LEAST_SCENES, PRACTICAL, MethodComparison, Pair, compare_methods
 from reports.content.summary import Column, Row, Summary
 from reports.content.text_table import TextTable
-from reports.style import DASH, significant_text
+from reports.style import DASH, short_tier, significant_text
 
 _SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "open": "?", "cannot tell": DASH}
 _TURNED = {"better": "worse", "worse": "better", "equal": "equal", "open": "open", "cannot tell": "cannot tell"}
@@ -84,7 +84,7 @@ def _compare_rows(summary: Summary, tier: str, rows: Sequence[Row], practical: f
 
 def row_names(rows: Sequence[Row], *, tiers: bool) -> list[str]:
     """The labels of the rows, followed by their tiers where rows of several tiers stand together."""
-    return [f"{row.label} [{row.tier}]" if tiers else row.label for row in rows]
+    return [f"{row.label} [{short_tier(row.tier)}]" if tiers else row.label for row in rows]
 
 
 def comparison_section(each: TierComparison, number: int, stem: str) -> Section:
@@ -137,9 +137,9 @@ def pair_table(each: TierComparison, stem: str) -> TextTable:
         rows.append(
             (
                 f"{statistics.names[pair.first]} against {statistics.names[pair.second]}",
-                text(pair.mean) if np.isfinite(pair.mean) else DASH,
-                text(pair.median) if np.isfinite(pair.median) else DASH,
-                f"{text(pair.low)} to {text(pair.high)}" if np.isfinite(pair.low) else _points(each, pair),
+                DASH if np.isnan(pair.mean) else text(pair.mean),
+                DASH if np.isnan(pair.median) else text(pair.median),
+                _points(each, pair) if np.isnan(pair.low) else f"{text(pair.low)} to {text(pair.high)}",
                 _p_text(pair.p) if statistics.enough_scenes else DASH,
                 _p_text(pair.holm) if statistics.enough_scenes else DASH,
                 f"{pair.wins}/{pair.ties}/{pair.losses}",
@@ -157,9 +157,9 @@ def _points(each: TierComparison, pair: Pair) -> str:
     """The differences of a pair, scene by scene; beside intervals only those of scenes that both methods have."""
     return (
         ", ".join(
-            each.column.text(value) if np.isfinite(value) else DASH
+            DASH if np.isnan(value) else each.column.text(value)
             for value in pair.differences
-            if np.isfinite(value) or not each.statistics.enough_scenes
+            if not np.isnan(value) or not each.statistics.enough_scenes
         )
         or DASH
     )
@@ -176,8 +176,11 @@ def _pair_notes(each: TierComparison) -> list[str]:
             f"Verdict: better where the interval lies beyond {statistics.practical:g} and Holm's p is below {ALPHA:g}; equal where it lies "
             "inside; open otherwise."
         ]
-        if any(not np.isfinite(pair.low) for pair in statistics.pairs):
+        without = {int(np.count_nonzero(~np.isnan(pair.differences))) < LEAST_SCENES for pair in statistics.pairs if np.isnan(pair.low)}
+        if True in without:
             notes.append(f"A pair with fewer than {LEAST_SCENES} common scenes has no interval: its differences on them are listed.")
+        if False in without:
+            notes.append("A pair with infinite differences of both signs has no mean and no interval: its differences are listed.")
     else:
         notes = [f"{signs} Scenes, in this order: {', '.join(each.scenes)}. Fewer than {LEAST_SCENES}: no interval, no test, no verdict."]
     return notes + ([f"The {_MOST_PAIRS} widest differences of {count}; the CSV has all."] if count > _MOST_PAIRS else [])

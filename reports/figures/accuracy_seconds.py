@@ -24,7 +24,7 @@ from reports.content.summary import Column, Row, Summary
 from reports.figures.labels import place_labels
 from reports.figures.pareto import pareto_front
 from reports.figures.tier_looks import TierLooks
-from reports.style import INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count_text, figure_settings, shorten, tier_order
+from reports.style import INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count_text, figure_settings, short_tier, shorten, tier_order
 
 _HEIGHT = 2.9  # inches per panel
 _SIZES = (0.0, 1e4, 1e6)  # parameters shown in the legend
@@ -51,18 +51,21 @@ def accuracy_figure(summaries: Sequence[Summary]) -> Figure:
 
 
 def _drawn_rows(summary: Summary) -> list[Row]:
-    """The rows that the figure shows."""
+    """The rows that the figure shows; an infinite score has no place in it."""
     lead = summary.scores[0].key
-    return [row for row in summary.rows if row.ranked and row.values[lead].mean is not None and (row.values["seconds"].mean or 0) > 0]
+    finite = [row for row in summary.rows if row.values[lead].mean is not None and not row.values[lead].infinite]
+    return [row for row in finite if row.ranked and (row.values["seconds"].mean or 0) > 0]
 
 
 def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
     """The panel of one protocol, without the names of its methods."""
     rows = _drawn_rows(summary)
-    left_out = len(summary.rows) - len(rows)
+    infinite = sum(row.ranked and row.values[summary.scores[0].key].infinite > 0 for row in summary.rows)
+    left_out = {"not ranked": len(summary.rows) - len(rows) - infinite, f"of infinite {summary.scores[0].label}": infinite}
     panel.set_title(shorten(summary.name, 48), loc="left", parse_math=False, fontweight="bold")
-    if left_out:
-        panel.set_title(f"{left_out} not ranked, not shown", loc="right", fontsize=SMALL)
+    if any(left_out.values()):
+        counts = ", ".join(f"{count} {why}" for why, count in left_out.items() if count)
+        panel.set_title(f"{counts}, not shown", loc="right", fontsize=SMALL)
     lead = summary.scores[0]
     if rows:
         _draw_rows(panel, rows, lead, looks)
@@ -164,7 +167,7 @@ def _legend(figure: Figure, rows: Sequence[Row], looks: TierLooks, columns: int)
             color=looks.colours[tier],
             markersize=6.5,
             markeredgecolor="none",
-            label=shorten(tier, 32),
+            label=shorten(short_tier(tier), 36),
         )
         for tier in sorted({row.tier for row in rows}, key=tier_order)
     ]

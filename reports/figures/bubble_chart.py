@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10, sqrt
+from math import ceil, floor, isinf, log10, sqrt
 
 from markupsafe import Markup
 
@@ -47,11 +47,11 @@ class Bubble:
 
 
 def ranked_bubbles(summary: Summary) -> list[Bubble]:
-    """The bubble of every ranked row with a PSNR and a time."""
+    """The bubble of every ranked row with a finite PSNR and a time."""
     bubbles = []
     for row in summary.rows:
         psnr, fusion = row.values["psnr"].mean if "psnr" in row.values else None, row.values["seconds"].mean or 0.0
-        if not row.ranked or psnr is None or fusion <= 0:
+        if not row.ranked or psnr is None or isinf(psnr) or fusion <= 0:
             continue
         learning = (row.values["learning_seconds"].mean or 0.0) if row.results[0].card.get("learns") == "on the scene" else 0.0
         bubbles.append(Bubble(row, fusion, fusion + learning, psnr, row.values["parameters"].mean or 0.0))
@@ -79,6 +79,9 @@ def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
             boxes.append((left, level - 4, right + 4, level + 4))
     for bubble, spot in zip(bubbles, spots, strict=True):
         parts.append(_mark(bubble, spot, looks, x, y, boxes, bubble in front))
+    if infinite := sum(row.ranked and row.values["psnr"].infinite > 0 for row in summary.rows):
+        left_out = f"{infinite} of infinite PSNR, not shown"
+        parts.append(Markup('<text class="y" x="{}" y="11">{}</text>').format(BOX.width - BOX.right, left_out))
     title = f"PSNR against seconds under {summary.name}; on the Pareto front: {', '.join(b.row.label for b in front)}"
     return Markup('<svg class="chart bubbles" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         BOX.width, BOX.height, title, Markup().join(parts)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.content.summary import Column, Row, Summary
+from reports.content.summary import INFINITE, Column, Row, Summary
 from reports.style import HEAT_MAP, INK, ONE_COLUMN, TINY, TWO_COLUMNS, figure_settings, shorten
 
 _MOST_NUMBERS = 14  # scenes; beside more of them the cells are too narrow for numbers
@@ -36,6 +36,8 @@ def heat_map(summary: Summary, column: Column) -> Figure:
                     share = (value - low) / (high - low)
                     bright = share > 0.55 if column.higher_is_better is not False else share < 0.45
                     panel.text(scene, row, column.text(value), ha="center", va="center", fontsize=TINY, color=INK if bright else "white")
+        for row, scene in np.argwhere(np.isposinf(values)):
+            panel.text(scene, row, INFINITE, ha="center", va="center", fontsize=TINY, color=INK)
         panel.set_xticks(range(len(scenes)), [shorten(scene.rpartition("/")[2], 22) for scene in scenes], rotation=40, ha="right")
         for name in panel.get_xticklabels():
             name.set_rotation_mode("anchor")
@@ -52,6 +54,7 @@ def heat_map(summary: Summary, column: Column) -> Figure:
         bar.set_label(f"{column.label}, {column.unit}" if column.unit else column.label)
         bar.outline.set_visible(False)
         hatched = ", hatched: not scored" if missing.any() else ""
+        hatched += f", {INFINITE}: infinite, without a colour" if np.isposinf(values).any() else ""
         panel.set_title(f"{shorten(summary.name, 48)}{hatched}", loc="left", fontweight="bold")
     return figure
 

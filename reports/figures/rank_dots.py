@@ -26,7 +26,7 @@ def rank_figure(statistics: MethodComparison, title: str) -> Figure:
             area = 10 + 90 * counts / len(ranks)
             panel.scatter(values, [place] * len(values), s=area, color=PALETTE[0], alpha=0.55, linewidth=0, zorder=2)
             panel.plot([ranks.mean()] * 2, [place - 0.32, place + 0.32], color=INK, linewidth=1.4, zorder=3)
-        panel.set_yticks(range(k), [shorten(statistics.names[method], 26) for method in order])
+        panel.set_yticks(range(k), [shorten(statistics.names[method], 28) for method in order])
         panel.invert_yaxis()
         panel.set_xlim(0.6, k + 0.4)
         panel.set_xticks(range(1, k + 1, max(1, k // 10)))

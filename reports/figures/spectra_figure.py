@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.panels import literal_legend
 from reports.scene.scene_view import SceneView
-from reports.style import DASHES, INK, PALETTE, SMALL, TWO_COLUMNS, figure_settings, shorten
+from reports.style import DASHES, INK, PALETTE, SMALL, TWO_COLUMNS, figure_settings, short_tier, shorten
 
 
 def spectra_figure(view: SceneView) -> Figure:
@@ -24,7 +24,8 @@ def spectra_figure(view: SceneView) -> Figure:
             panel.plot(at, view.curves[place], color=INK, linewidth=2.0, label="truth", zorder=2)
             for number, each in enumerate(view.methods):
                 look = {"color": PALETTE[number % len(PALETTE)], "linestyle": DASHES[number % len(DASHES)]}
-                panel.plot(at, each.curves[place], linewidth=1.0, label=shorten(f"{each.label} [{each.tier}]", 36), zorder=3, **look)
+                name = shorten(f"{each.label} [{short_tier(each.tier)}]", 36)
+                panel.plot(at, each.curves[place], linewidth=1.0, label=name, zorder=3, **look)
             panel.set_title(f"row {view.pixels[place][0]}, column {view.pixels[place][1]}", fontsize=SMALL)
             panel.set_xlabel("wavelength, nm" if view.nm is not None else "band")
         panels[0].set_ylabel("reflectance")

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 COLOURS = 8  # in the styles of the page: .s0 to .s7
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
+DEPTH = 7  # powers of ten below the largest value that a logarithmic axis shows
 
 Point = tuple[float, float | None]
 SeriesNumbers = Mapping[tuple[str, str], int]  # the number `series` of each configuration, by its label and tier
@@ -89,10 +90,14 @@ def linear_axis(low: float, high: float, ticks: int = 5) -> Axis:
 
 
 def log_axis(values: Sequence[float]) -> Axis:
-    """A logarithmic axis over all positive `values`, with its ends and ticks at 1, 2 or 5 times a power of ten."""
+    """A logarithmic axis over all positive `values`, with its ends and ticks at 1, 2 or 5 times a power of ten.
+
+    It shows at most `DEPTH` powers of ten below the largest value. The error in a dead band may be nothing but rounding: such a value is
+    drawn at the low end.
+    """
     positive = [value for value in values if value > 0] or [0.1, 1.0]
-    marks = [base * 10.0**power for power in range(-12, 9) for base in (1, 2, 5)]
-    low = max(mark for mark in marks if mark <= min(positive) * (1 + 1e-9))
+    marks = [base * 10.0**power for power in range(-30, 9) for base in (1, 2, 5)]
+    low = max(mark for mark in marks if mark <= max(min(positive), max(positive) * 10.0**-DEPTH) * (1 + 1e-9))
     high = min(mark for mark in marks if mark >= max(positive) * (1 - 1e-9) and mark > low)
     inside = [mark for mark in marks if low <= mark <= high * (1 + 1e-9)]
     kept = inside if len(inside) <= 7 else [mark for mark in inside if f"{mark:e}"[0] == "1"]

@@ -21,7 +21,7 @@ from reports.content.summary import Column
 from reports.content.sweeps import Sweep, scene_means
 from reports.figures.panels import literal_legend
 from reports.figures.tier_looks import TierLooks
-from reports.style import DASHES, ONE_COLUMN, PALETTE, TINY, figure_settings, shorten
+from reports.style import DASHES, ONE_COLUMN, PALETTE, TINY, figure_settings, short_tier, shorten
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,12 @@ def sweep_figure(sweep: Sweep, column: Column | None = None) -> Figure:
     column = column or summaries[0].scores[0]
     at = _places(sweep)
     lines: dict[tuple[str, str], list[SweepPoint]] = {}
+    infinite = False
     for place, summary in zip(at, summaries, strict=True):
         for row in summary.rows:
             values = scene_means(row, column)
-            if row.ranked and values:
+            infinite |= row.ranked and row.values[column.key].infinite > 0
+            if row.ranked and values and all(map(isfinite, values)):
                 lines.setdefault((row.tier, row.label), []).append(SweepPoint(place, tuple(values), bootstrap_interval(np.array(values))))
     with mpl.rc_context(figure_settings()):
         figure = Figure(figsize=(ONE_COLUMN, 2.3 + 0.14 * -(-len(lines) // 2)), layout="constrained")
@@ -62,7 +64,8 @@ def sweep_figure(sweep: Sweep, column: Column | None = None) -> Figure:
         panel.set_xlabel(shorten(sweep.label, 64), parse_math=False)
         panel.set_ylabel(f"{column.label}, {column.unit}" if column.unit else column.label)
         panel.set_xticks(at, [_tick(number) for number, _ in sweep.points])
-        panel.set_title(_reading([point for points in lines.values() for point in points]), loc="right", fontsize=TINY)
+        reading = _reading([point for points in lines.values() for point in points])
+        panel.set_title("infinite means not shown; " * infinite + reading, loc="right", fontsize=TINY)
         literal_legend(figure, loc="outside lower center", ncols=2, columnspacing=1.0, handlelength=2.4)
     return figure
 
@@ -71,7 +74,7 @@ def _draw_lines(panel: Axes, lines: Mapping[tuple[str, str], Sequence[SweepPoint
     """The line of each method, with its own colour and dash, and the marker of its tier; around it bands, or dots."""
     for place, ((tier, label), points) in enumerate(lines.items()):
         colour, dash = PALETTE[place % len(PALETTE)], DASHES[place // len(PALETTE) % len(DASHES)]
-        at, name = [point.place for point in points], shorten(f"{label} [{tier}]", 34)
+        at, name = [point.place for point in points], shorten(f"{label} [{short_tier(tier)}]", 34)
         means = [point.mean for point in points]
         panel.plot(at, means, label=name, color=colour, marker=looks.markers[tier], linestyle=dash, zorder=3)
         low, high = (list(ends) for ends in zip(*(point.interval for point in points), strict=True))

@@ -9,12 +9,12 @@ from reports.content.summary import Summary
 from reports.style import tier_order
 
 _FIXED = {
-    "blind": ("#0072b2", "o"),
-    "psf known": ("#b38600", "s"),
-    "srf known": ("#d55e00", "^"),
-    "psf+srf known": ("#009e73", "D"),
+    "told nothing": ("#0072b2", "o"),
+    "told the blur": ("#b38600", "s"),
+    "told the colour response": ("#d55e00", "^"),
+    "told blur and colour response": ("#009e73", "D"),
 }
-_TRAINED = (("#b8578f", "P"), ("#6f6bb5", "X"), ("#7a7a7a", "v"), ("#4a90a4", "p"))  # in the order of the trained tiers' names
+_OTHERS = (("#b8578f", "P"), ("#6f6bb5", "X"), ("#7a7a7a", "v"), ("#4a90a4", "p"))  # of rarer tiers, in the order of tiers
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,6 @@ class TierLooks:
     def of(cls, summaries: Sequence[Summary]) -> TierLooks:
         """The looks of every tier in these summaries."""
         tiers = {tier for summary in summaries for tier, _ in summary.tiers}
-        trained = [tier for tier in sorted(tiers, key=tier_order) if tier not in _FIXED]
-        looks = {**_FIXED, **{tier: _TRAINED[place % len(_TRAINED)] for place, tier in enumerate(trained)}}
+        others = [tier for tier in sorted(tiers, key=tier_order) if tier not in _FIXED]
+        looks = {**_FIXED, **{tier: _OTHERS[place % len(_OTHERS)] for place, tier in enumerate(others)}}
         return cls({tier: colour for tier, (colour, _) in looks.items()}, {tier: marker for tier, (_, marker) in looks.items()})

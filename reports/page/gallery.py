@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile
 from reports.content.summary import Row, Summary
 from reports.figures.srf_chart import srf_chart

@@ -19,8 +19,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from benchmark.metrics.facts import HEADLINE, METRICS
-from benchmark.result import OUTCOMES, Result, read_json
+from benchmark.metrics.metric_facts import HEADLINE, METRICS
+from benchmark.run_folder.record import OUTCOMES, Result, read_json
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards
 from reports.content.file_names import FileNames
 from reports.content.protocol_facts import protocol_facts

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from benchmark.metrics.facts import NO_REFERENCE, RESPONSES, UNCERTAINTY
+from benchmark.metrics.metric_facts import NO_REFERENCE, RESPONSES, UNCERTAINTY
 from reports.content.captions import over_sentence
 from reports.content.protocol_facts import protocol_facts
-from reports.content.summary import UNDEFINED, Row, Summary, summarise_protocol
+from reports.content.summary import INFINITE, UNDEFINED, Row, Summary, summarise_protocol
 from reports.figures.bubble_chart import bubble_chart
 from reports.figures.failure_charts import FailureChart, failure_charts
 from reports.figures.svg_chart import SeriesNumbers
@@ -113,6 +113,6 @@ def _further(summary: Summary) -> list[tuple[str, Summary]]:
         used = [name for name in names if any(r.metrics.get(name) is not None for results in with_any for r in results)]
         if used:
             table = summarise_protocol([r for results in with_any for r in results], summary.name, used)
-            notes = tuple(note for note in table.notes if note.mark == UNDEFINED)
+            notes = tuple(note for note in table.notes if note.mark in (UNDEFINED, INFINITE))
             tables.append((title, replace(table, columns=table.columns[: len(used)], notes=notes)))
     return tables

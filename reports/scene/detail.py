@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.scene.pictures import LONGEST
 from reports.scene.spectra import GRID
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
 from reports.content.summary import Row, Summary
 from reports.scene.error_maps import ErrorMap, error_map

@@ -1,9 +1,8 @@
 r"""The .bib file of the papers that the cards in the records name, and the \cite key of each paper.
 
 A key is the name of the method in the catalog with the year of the paper; configurations of one paper share it. `references.toml` has the
-fields that BibTeX needs, by DOI or by the card's text of the paper; the entry of any other card consists of that text (@misc). A comment
-above an entry names what is not known of the paper, its authors or its title. Neither is ever invented: an unknown
-title is replaced by a name of the paper, with the remark that this is not its title. A card without a paper has no entry and no key.
+fields that BibTeX needs, by DOI or by the card's text of the paper. The paper of a plugin that is not there has an entry of the card's text
+(@misc), whose title is that text. A card without a paper has no entry and no key.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.typeset.latex import escape
 
 REFERENCES = Path(__file__).parent / "references.toml"
@@ -25,7 +24,6 @@ REQUIRED = {
     "misc": ("author", "title", "year"),
 }
 DOI = re.compile(r"10\.\d{4,9}/\S+")
-NO_TITLE, CARD_TEXT = "[full title not known]", "[as on the method's card]"
 _WITHOUT_PAPER = "a method of this suite"  # the beginning of the paper text on the card of a method without a paper
 
 
@@ -40,15 +38,11 @@ class BibliographyEntry:
     key: str
     kind: str  # article, inproceedings, misc
     fields: Mapping[str, str]  # in the syntax of BibTeX
-    checked: bool  # whether `references.toml` has it
-    unknown: tuple[str, ...] = ()  # the fields that a reader must complete
 
     def bibtex(self) -> str:
         """The text of the entry in the .bib file."""
-        source = "" if self.checked else "; the rest is the method's card as it stands"
-        head = f"% not known to this suite: {', '.join(self.unknown)}{source}\n" if self.unknown else ""
         lines = [f"  {name} = {{{value}}}" for name, value in self.fields.items()]
-        return f"{head}@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}\n"
+        return f"@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}\n"
 
 
 def cite_keys(results: Iterable[Result]) -> dict[str, str]:
@@ -82,24 +76,21 @@ def bibtex(results: Iterable[Result]) -> str:
 
 
 def read_references(file: Path = REFERENCES) -> dict[str, dict[str, Any]]:
-    """The checked entries of `references.toml`, by DOI, or by the text of cards without one; `unknown` lists the fields not known.
+    """The checked entries of `references.toml`, by DOI, or by the text of cards without one.
 
     Raises:
         ReferencesError: a broken DOI, an unknown type, a field that the type needs is missing, or braces that do not match.
     """
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     for paper, fields in table.items():
-        kind, unknown = fields.get("type"), fields.get("unknown", [])
+        kind = fields.get("type")
         if (paper.startswith("10.") and not DOI.fullmatch(paper)) or kind not in REQUIRED:
             raise ReferencesError(
                 f"{file.name}, {paper}: expected a DOI or a card's text, and a type of {', '.join(REQUIRED)}, got type {kind}"
             )
-        wanted = [*(name for name in REQUIRED[kind] if name not in unknown), *(["called"] if "title" in unknown else [])]
-        missing = [name for name in wanted if not fields.get(name)]
+        missing = [name for name in REQUIRED[kind] if not fields.get(name)]
         if missing:
-            raise ReferencesError(
-                f"{file.name}, {paper}: expected {', '.join(missing)} for @{kind}, got none; list in `unknown` what is not"
-            )
+            raise ReferencesError(f"{file.name}, {paper}: expected {', '.join(missing)} for @{kind}, got none; add it to the entry")
         broken = [name for name, value in fields.items() if not _balanced(str(value))]
         if broken:
             raise ReferencesError(f"{file.name}, {paper}: expected matching braces in {', '.join(broken)}")
@@ -111,15 +102,11 @@ def _entry(key: str, card: Mapping[str, Any], doi: str, known: Mapping[str, Mapp
     doi_field = {"doi": doi} if doi else {}
     table = known.get(doi) or known.get(str(card["paper"]))
     if table is not None:
-        fields = {name: str(value) for name, value in table.items() if name not in ("type", "unknown", "called")}
-        fields |= {"title": f"{{{table['called']} {NO_TITLE}}}"} if "title" in table.get("unknown", ()) else {}
-        return BibliographyEntry(key, table["type"], fields | doi_field, True, tuple(table.get("unknown", ())))
-    fields = {
-        "key": escape(str(card.get("name") or key)),
-        "title": f"{{{escape(str(card['paper']))} {CARD_TEXT}}}",
-    }  # BibTeX sorts by `key`
+        fields = {name: str(value) for name, value in table.items() if name != "type"}
+        return BibliographyEntry(key, table["type"], fields | doi_field)
+    fields = {"key": escape(str(card.get("name") or key)), "title": f"{{{escape(str(card['paper']))}}}"}  # BibTeX sorts by `key`
     fields |= {"year": escape(str(card["year"]))} if card.get("year") else {}
-    return BibliographyEntry(key, "misc", fields | doi_field, False, ("author", "title"))
+    return BibliographyEntry(key, "misc", fields | doi_field)
 
 
 def _free(key: str, taken: set[str]) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 import pandas as pd
 
-from benchmark.profiles.facts import FACTS
-from benchmark.result import Result
+from benchmark.conventions.profile_facts import FACTS
+from benchmark.run_folder.record import Result, score_to_json
 from reports.content.convention_tables import StoredScores
 from reports.content.protocols_table import ProtocolsTable
 from reports.content.reproduction import JudgedClaim
@@ -84,13 +84,17 @@ def protocols_frame(table: ProtocolsTable) -> pd.DataFrame:
 def pairs_frame(comparisons: Sequence[TierComparison]) -> pd.DataFrame:
     """One row per pair of methods and comparison; `low` and `high` are missing where there are too few scenes for an interval.
 
-    `differences` has the difference on each scene as JSON, null where a score of one of the two is missing.
+    `differences` has the difference on each scene as JSON, null where a score of one of the two is missing,
+    and infinite differences as text.
     """
     rows = []
     for each in comparisons:
         statistics = each.statistics
         for pair in statistics.pairs:
-            differences = {scene: None if isnan(value) else value for scene, value in zip(each.scenes, pair.differences, strict=True)}
+            differences = {
+                scene: None if isnan(value) else value if isfinite(value) else str(value)
+                for scene, value in zip(each.scenes, pair.differences, strict=True)
+            }
             rows.append(
                 {
                     "protocol": each.protocol,
@@ -178,7 +182,7 @@ def _record_row(result: Result) -> dict[str, Any]:
     row: dict[str, Any] = {name: table[name] for name in ("key", "outcome", "reason", "method", "label", "tier", "scene", "seed")}
     row["protocol"] = result.protocol.get("name")
     groups = {"metric": table["metrics"], "clock": table["clock"] or {}, "memory": table["memory"] or {}, "parameter": table["parameters"]}
-    groups |= {"oracle": table["oracle"]}
+    groups |= {"oracle": {key: list(map(score_to_json, value)) if key == "psnr" else value for key, value in table["oracle"].items()}}
     groups |= {"protocol": {key: value for key, value in table["protocol"].items() if key != "name"}, "card": table["card"]}
     for group, content in groups.items():
         row |= {f"{group}.{key}": identity(value) if isinstance(value, dict | list | tuple) else value for key, value in content.items()}

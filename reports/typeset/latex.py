@@ -10,11 +10,11 @@ import unicodedata
 from collections.abc import Sequence
 
 from reports.content.captions import Caption
-from reports.content.summary import MISSING, UNDEFINED, UNRANKED, Column, Row
+from reports.content.summary import INFINITE, MISSING, UNDEFINED, UNRANKED, Column, Row
 from reports.style import slug
 from reports.typeset.page_fit import LONGEST_NAME, needs_breaking
 
-MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$"}
+MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$", INFINITE: r"$^{\infty}$"}
 RESIZED = (  # \width and \totalheight of graphicx are those of the content; 0.3 of the page is left to the caption and the notes
     r"\resizebox*{!}{\ifdim\totalheight>.7\textheight .7\textheight\else\totalheight\fi}{"
     r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
@@ -54,6 +54,7 @@ _SPECIAL = {
     "≤": r"$\leq$",
     "≥": r"$\geq$",
     "→": r"$\rightarrow$",
+    "∞": r"$\infty$",
     "†": r"$\dagger$",
     "▲": r"$\bigtriangleup$",
     "▼": r"$\bigtriangledown$",

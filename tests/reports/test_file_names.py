@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.profiles.facts import FACTS
-from benchmark.profiles.store import ProfileScores, write_profile_scores
-from benchmark.result import Result, read_records, write_record
+from benchmark.conventions.profile_facts import FACTS
+from benchmark.conventions.profile_scores import ProfileScores, write_profile_scores
+from benchmark.run_folder.record import Result
 from reports.content.choice import read_choice
 from reports.report import ReportPaths, write_report
+from tests.benchmark.folders import read_records, write_record
 from tests.reports.conftest import PROTOCOLS, fake_results, write_fake_run
 
 ALIKE = ("a b", "a-b", "A B")  # one name, once everything is left out that a file name should not have
@@ -59,7 +60,7 @@ def protocols_in(report: ReportPaths, pattern: str, words: str) -> list[str]:
 @pytest.mark.parametrize("suffix", ["tex", "typ", "txt"])
 @pytest.mark.parametrize("kind", ["pairs", "matrix"])
 def test_protocols_of_names_alike_have_each_their_statistics(alike: ReportPaths, kind: str, suffix: str) -> None:
-    assert protocols_in(alike, f"tables/statistics_*_{kind}.{suffix}", "in PSNR, {}, psf+srf known") == sorted(ALIKE)
+    assert protocols_in(alike, f"tables/statistics_*_{kind}.{suffix}", "in PSNR, {}, told blur and colour response") == sorted(ALIKE)
 
 
 @pytest.mark.parametrize("suffix", ["tex", "typ", "txt", "csv"])
@@ -72,7 +73,7 @@ def test_protocols_of_names_alike_have_each_their_tables_of_conventions(alike: R
 
 
 def test_protocols_of_names_alike_have_each_their_summary_figures_and_spectra(alike: ReportPaths) -> None:
-    words_of = {"tex": r"\textbf{{{}}}", "typ": '#strong("{}")', "md": "**{}**", "csv": "{},psf+srf known"}
+    words_of = {"tex": r"\textbf{{{}}}", "typ": '#strong("{}")', "md": "**{}**", "csv": "{},told blur and colour response"}
     for suffix, words in words_of.items():
         assert protocols_in(alike, f"tables/summary_*.{suffix}", words) == sorted(ALIKE)
     names = names_of(alike)
@@ -85,8 +86,13 @@ def test_the_files_of_one_protocol_have_one_name_for_it(alike: ReportPaths) -> N
     """Whoever has found one file of a protocol finds the others."""
     for summary in alike.summaries:
         texts = {file: file.read_text(encoding="utf-8") for file in alike.folder.glob("tables/*.txt")}
-        stems = {file.stem for file, text in texts.items() if f", {summary.name}, psf+srf" in text or f"protocol {summary.name}" in text}
-        parts = {re.sub(r"^(statistics|profiles_psnr|profiles_estimate)_|_psf-srf-known_(pairs|matrix)$", "", stem) for stem in stems}
+        stems = {
+            file.stem for file, text in texts.items() if f", {summary.name}, told blur and" in text or f"protocol {summary.name}" in text
+        }
+        parts = {
+            re.sub(r"^(statistics|profiles_psnr|profiles_estimate)_|_told-blur-and-colour-response_(pairs|matrix)$", "", stem)
+            for stem in stems
+        }
         assert len(stems) == 4
         assert len(parts) == 1, parts
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.content.protocol_facts import dotted_values, protocol_sentence
 from reports.content.summary import summarise
 from reports.typeset.latex_tables import latex_summary

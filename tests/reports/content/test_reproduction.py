@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.content.ledger import read_claims
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
 from reports.typeset.frames import claims_frame

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.content.statistics import MethodComparison
 from reports.content.summary import summarise
 from reports.content.verdicts import ALL, compare_tiers
@@ -43,7 +43,7 @@ def test_the_diagram_places_every_name_inside_its_edges_and_joins_what_is_not_to
 def test_the_figure_of_ranks_has_the_mean_of_each_method_best_on_top(results: list[Result]) -> None:
     found = all_tiers(results)
     panel = rank_figure(found, "t").axes[0]
-    assert panel.get_yticklabels()[0].get_text() == "R-FUSE [psf+srf known]"
+    assert panel.get_yticklabels()[0].get_text() == "R-FUSE [told blur + colour]"
     assert panel.yaxis_inverted()
     means = [line.get_xdata()[0] for line in panel.lines if line.get_xdata()[0] == line.get_xdata()[1] and line.get_linewidth() > 1.3]
     assert means == sorted(found.mean_ranks)

@@ -9,7 +9,6 @@ import h5py
 import numpy as np
 import pytest
 
-from benchmark.result import read_records
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.content.summary import Summary, summarise
 from reports.figures.error_figure import error_figure
@@ -17,6 +16,7 @@ from reports.figures.responses_figure import responses_figure
 from reports.figures.spectra_figure import spectra_figure
 from reports.scene.scene_view import choose_scene, view_scene
 from reports.style import TWO_COLUMNS
+from tests.benchmark.folders import read_records
 from tests.reports.conftest import WAVELENGTHS, truth_of
 
 

@@ -16,7 +16,7 @@ def drawn(svg: str) -> ElementTree.Element:
 
 
 def test_points_stand_where_the_axes_say() -> None:
-    line = ChartLine("A", 0, [(400.0, 0.01), (550.0, 0.1), (700.0, 1.0)], "blind")
+    line = ChartLine("A", 0, [(400.0, 0.01), (550.0, 0.1), (700.0, 1.0)], "told nothing")
     tree = drawn(line_chart([line], linear_axis(400.0, 700.0), log_axis([0.01, 1.0]), title="t", x_label="x", y_label="y"))
     path = tree.find(".//g[@data-method]/g/path")
     assert path is not None
@@ -66,5 +66,9 @@ def test_log_axes_hold_every_value_between_round_ends() -> None:
         axis = log_axis(values)
         assert all(axis.low <= value <= axis.high for value in values if value > 0)
         assert 1 <= len(axis.ticks) <= 10
+    deep = log_axis([1e-17, 3e-5, 0.02])  # the error in a dead band is rounding: it is drawn at the low end
+    assert deep.low == pytest.approx(2e-9, rel=1e-6)
+    assert deep.high == pytest.approx(0.02, rel=1e-6)
+    assert 1 <= len(deep.ticks) <= 10
     assert (round_step(0.12), round_step(0.2), round_step(3.0), round_step(7.0)) == (pytest.approx(0.2), pytest.approx(0.2), 5, 10)
     assert Axis(1.0, 100.0, [], log=True).share(10.0) == pytest.approx(0.5)

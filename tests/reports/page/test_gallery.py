@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.result import read_records
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.content.summary import summarise
 from reports.page.gallery import SceneGallery, scene_gallery
 from reports.scene.detail import Detail
 from reports.scene.error_maps import colour_errors
+from tests.benchmark.folders import read_records
 
 
 def gallery_of(run: Path, detail: Detail | None = None) -> SceneGallery:
@@ -68,7 +68,7 @@ def test_the_files_beside_the_page_hold_the_spectra_unrounded(small_run: Path) -
     assert found.spectra is not None
     with np.load(BytesIO(found.spectra.npz)) as held:
         key = next(each.result.key for each in found.methods if each.row.label == "R-FUSE" and each.result)
-        place = list(held["labels"]).index("R-FUSE (psf+srf known)")
+        place = list(held["labels"]).index("R-FUSE (told blur and colour response)")
         cube = read_cube(small_run / "estimates" / f"{key}.h5").cube
         assert held[f"method_{place + 1}"][3, 5] == pytest.approx(cube[:, held["rows"][3], held["cols"][5]], abs=0)
 

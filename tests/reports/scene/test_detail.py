@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.scene.detail import BUDGET, LADDER, LEAST_RATE, DetailPlan, plan_detail
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.result import read_records
 from reports.content.summary import Summary, summarise
 from reports.scene.scene_view import choose_scene, spread_pixels, view_scene, widest_window
+from tests.benchmark.folders import read_records
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.content.summary import summarise
 from reports.typeset.frames import record_frame, summary_frame
 

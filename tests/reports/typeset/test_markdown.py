@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.content.summary import summarise
 from reports.content.text_table import TextTable
 from reports.typeset.markdown import markdown_summary, markdown_text_table

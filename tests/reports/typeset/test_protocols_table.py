@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.content.protocols_table import ProtocolsTable, protocols_caption, tabulate_protocols
 from reports.content.summary import summarise
 from reports.typeset.frames import protocols_frame

@@ -1,0 +1,181 @@
+"""The loop of a long training: a fixed number of steps, a learning rate that ends at 0, checkpoints, and a curve.
+
+    rate(k) = peak * min(1, (k + 1) / warm-up) * (1 - k / steps)       linear to 0 at the end of the budget
+    average <- d average + (1 - d) weights      after each step, with d = min(decay, (1 + k) / (10 + k)): the weights that are kept
+
+What is trained is a `Learner`: it makes one step when told its number, and can give and take back its whole state. The loop knows nothing
+else of it, so that it serves supervised and self-supervised methods alike. A step that needs data takes example number k, never "the next"
+one; with the generator's state in the checkpoint a resumed training therefore makes the steps of one that was never stopped: to the same
+bits on one machine and one number of threads, with the same versions.
+
+A checkpoint is written to a temporary file, flushed to the disk and put in place by one rename: whenever the process dies, the folder holds
+either the former checkpoint or the new one, whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import pickle
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from methods.contract import Desk, Moment
+
+CHECKPOINT, CURVE = "checkpoint.pt", "curve.csv"
+
+
+class ResumeError(ValueError):
+    """A checkpoint that this training cannot go on from; the text says what was expected, what came, and the way out."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A budget and its learning rate; the module docstring has the formula."""
+
+    steps: int
+    peak: float  # highest learning rate
+    warm_up: int = 1  # steps until the peak is reached
+
+    def rate(self, step: int) -> float:
+        """The learning rate of step number `step`, counted from 0."""
+        return self.peak * min(1.0, (step + 1) / self.warm_up) * (1 - step / self.steps)
+
+
+class Learner(ABC):
+    """What is trained."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Everything that the course of the training depends on, in words: a checkpoint of another identity is refused."""
+
+    @abstractmethod
+    def update(self, step: int) -> Mapping[str, Tensor]:
+        """Makes step number `step` and gives its losses, by name, detached."""
+
+    @abstractmethod
+    def validate(self) -> Mapping[str, float]:
+        """Losses on examples that are not learned from; changes nothing."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """All that changes during training: weights, moments of the optimiser, averages. Tensors, numbers, text, lists and tables."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Puts back what `state` gave."""
+
+
+class WeightAverage:
+    """The running average of a network's weights and buffers; whole numbers, such as counters, are copied."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.tensors = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+    def take(self, network: nn.Module, step: int) -> None:
+        """Brings in the weights after step number `step`."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, tensor in network.state_dict().items():
+            if tensor.is_floating_point():
+                self.tensors[name].lerp_(tensor.detach(), 1 - decay)
+            else:
+                self.tensors[name].copy_(tensor)
+
+
+def run_training(
+    learner: Learner, steps: int, rng: torch.Generator, desk: Desk, *, record_every: int = 25, validate_every: int = 250
+) -> None:
+    """Trains from the desk's checkpoint, or from the beginning, to the last step or the desk's limit of time.
+
+    Checkpoint and curve are written at intervals of time, on the next step that `record_every` divides, and at the end.
+
+    `rng` is the generator that the learner draws from, if it draws at all; its state is part of the checkpoint.
+
+    Raises:
+        ResumeError: the checkpoint cannot be read, or belongs to another training.
+    """
+    desk.folder.mkdir(parents=True, exist_ok=True)
+    file = desk.folder / CHECKPOINT
+    step, spent, curve = 0, 0.0, list[dict[str, float | int]]()
+    if file.exists():
+        step, spent, curve = _resume(file, learner, rng)
+    desk.tell(Moment(step, steps, {}, spent, 0.0))
+    begun, first, saved = perf_counter(), step, perf_counter()
+    sums: dict[str, Tensor] = {}
+    counts: dict[str, int] = {}  # steps in `sums`
+
+    def save() -> None:
+        content = {"identity": learner.identity, "step": step, "seconds": spent + perf_counter() - begun, "rng": rng.get_state()}
+        write_whole(file, {**content, "curve": curve, "learner": learner.state()})
+        write_curve(desk.folder / CURVE, curve)
+
+    while step < steps and (desk.limit_s is None or perf_counter() - begun < desk.limit_s or step % record_every):
+        for name, loss in learner.update(step).items():
+            sums[name] = sums[name] + loss if name in sums else loss.clone()
+            counts[name] = counts.get(name, 0) + 1
+        step += 1
+        if step % record_every == 0 or step == steps:
+            seconds = spent + perf_counter() - begun
+            means = {name: float(total) / counts[name] for name, total in sums.items()}
+            validation = learner.validate() if step % validate_every == 0 or step == steps else {}
+            curve.append({"step": step, "seconds": seconds, **means, **{f"validation {name}": value for name, value in validation.items()}})
+            pace = (perf_counter() - begun) / (step - first)
+            desk.tell(Moment(step, steps, means, seconds, pace * (steps - step)))
+            sums, counts = {}, {}
+            if perf_counter() - saved >= desk.every_s:
+                save()
+                saved = perf_counter()
+    if step > first or not file.exists():
+        save()
+
+
+def write_whole(file: Path, content: Mapping[str, Any]) -> None:
+    """Writes a torch file, whole or not at all."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            torch.save(dict(content), stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_curve(file: Path, rows: Iterable[Mapping[str, float | int]]) -> None:
+    """Writes the rows of a curve as CSV, whole or not at all; a column that a row lacks stays empty there."""
+    table = list(rows)
+    columns = list(dict.fromkeys(name for row in table for name in row))
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns)
+        writer.writeheader()
+        writer.writerows(table)
+    temporary.replace(file)
+
+
+def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, float, list[dict[str, float | int]]]:
+    """Restores learner and generator; gives the step, the seconds spent and the curve so far."""
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+        found, step, spent, curve = content["identity"], content["step"], content["seconds"], content["curve"]
+        state, drawn = content["learner"], content["rng"]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
+        raise ResumeError(f"{file}: expected a checkpoint of a training, got {type(error).__name__} on reading it; remove it") from error
+    if found != learner.identity:
+        raise ResumeError(
+            f"{file}: expected a checkpoint of this training ({learner.identity}), got one of another ({found}); "
+            "give back the former settings, or choose another folder"
+        )
+    learner.restore(state)
+    rng.set_state(drawn)
+    return step, spent, curve
