@@ -64,13 +64,14 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         ClaimsError: a ledger of claims in which something is missing.
     """
     choice = choice or Choice()
-    records = RunFolder(run_folder).current_records()
+    run = RunFolder(run_folder)
+    records = run.current_records()
     if not records:
-        raise RecordError(f"expected at least one record in {run_folder / 'cells'}, got none; run the plan first")
-    plan, environment = (_optional(run_folder / name) for name in ("plan.json", "environment.json"))
-    folder = run_folder / "report" if out is None else out
+        raise RecordError(f"expected at least one record in {run.part('cells')}, got none; run the plan first")
+    plan, environment = _optional(run.plan_facts), _optional(run.last_environment)
+    folder = run.report if out is None else out
     results = choose_records(records, choice)
-    stored = read_stored_scores(run_folder, results)
+    stored = read_stored_scores(run, results)
     summaries = summarise_choice(results, choice, stored)
     names = FileNames()
     conventions = convention_tables(summaries, stored, names)
@@ -92,10 +93,10 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         *_conventions(summaries, stored, conventions, folder / "tables"),
     )
     diagrams = [comparison_figures(each) for each in comparisons[:MOST_COMPARISONS]]
-    figures = draw_figures(run_folder, folder / "figures", summaries, comparisons[:MOST_COMPARISONS], diagrams, names)
+    figures = draw_figures(run, folder / "figures", summaries, comparisons[:MOST_COMPARISONS], diagrams, names)
     ledger = claims_section(claims)
     page = render_page(
-        run_folder,
+        run,
         results,
         summaries,
         plan=plan,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isinf
-from pathlib import Path
 from statistics import fmean
 
 from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
 from benchmark.conventions.profile_scores import Scores, read_profile_scores
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from reports.content.file_names import FileNames
 from reports.content.summary import INFINITE, UNDEFINED, Summary, fixed
@@ -23,13 +23,13 @@ StoredScores = Mapping[str, Scores]  # by the cell's key, the profile and the me
 _RADIANS = " rad"
 
 
-def read_stored_scores(folder: Path, results: Sequence[Result]) -> dict[str, Scores]:
+def read_stored_scores(run: RunFolder, results: Sequence[Result]) -> dict[str, Scores]:
     """The stored scores of these cells; cells without any are left out.
 
     Raises:
         RecordError: a file that cannot be read.
     """
-    files = ((result.key, read_profile_scores(folder, result.key)) for result in results if result.outcome == "scored")
+    files = ((result.key, read_profile_scores(run.path, result.key)) for result in results if result.outcome == "scored")
     return {key: scores.profiles for key, scores in files if scores is not None and scores.profiles}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from benchmark.run_folder.folder import RunFolder
 from reports.content.file_names import FileNames
 from reports.content.summary import Row, Summary
 from reports.content.sweeps import find_sweeps
@@ -47,7 +48,7 @@ def comparison_figures(each: TierComparison) -> tuple[CaptionedFigure, Captioned
 
 
 def draw_figures(
-    run_folder: Path,
+    run: RunFolder,
     folder: Path,
     summaries: Sequence[Summary],
     comparisons: Sequence[TierComparison],
@@ -72,7 +73,7 @@ def draw_figures(
             stem = names.stem("scenes", summary.name)
             paths += cached.figure(stem, key, lambda summary=summary: heat_map(summary, summary.scores[0]))  # type: ignore[misc]
     for summary in summaries[:MOST_SCENES]:
-        paths += _scene_figures(run_folder, summary, names, cached)
+        paths += _scene_figures(run, summary, names, cached)
     for sweep in find_sweeps(summaries):
         points = [sweep.number, sweep.belonging, *((number, inputs[summary.name]) for number, summary in sweep.points)]
         paths += cached.figure(names.stem("sweep", sweep.number), points, lambda sweep=sweep: sweep_figure(sweep))  # type: ignore[misc]
@@ -92,16 +93,16 @@ def figure_inputs(summary: Summary) -> str:
     return identity([summary.name, [column.key for column in summary.columns], summary.scenes, rows, costs, summary.best_of])
 
 
-def _scene_figures(run_folder: Path, summary: Summary, names: FileNames, cached: DrawingCache) -> list[Path]:
+def _scene_figures(run: RunFolder, summary: Summary, names: FileNames, cached: DrawingCache) -> list[Path]:
     """The three figures of the chosen scene of a protocol; its cubes are read only where one of the figures must be drawn."""
     scene, chosen = choose_scene(summary)
-    files = view_files(run_folder, chosen)
+    files = view_files(run, chosen)
     marks = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (file.name, 0, 0) for file in files]
     inputs = [summary.name, scene, [(row.label, row.tier) for row, _ in chosen], marks]
 
     @cache
     def view() -> SceneView | None:
-        return view_scene(run_folder, summary)
+        return view_scene(run, summary)
 
     def drawing(draw: Callable[[SceneView], Figure | None]) -> Callable[[], Figure | None]:
         return lambda: None if view() is None else draw(view())  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile
 from reports.content.summary import Row, Summary
@@ -106,15 +107,15 @@ class SceneGallery:
     wavelengths_nm: Float[np.ndarray, " bands"] | None
 
 
-def scene_gallery(folder: Path, summary: Summary, scene: str, series: SeriesNumbers, detail: Detail) -> SceneGallery:
+def scene_gallery(run: RunFolder, summary: Summary, scene: str, series: SeriesNumbers, detail: Detail) -> SceneGallery:
     """The gallery of a scene, from the scenes, observations, responses and estimates of the run folder; missing files are reported."""
     chosen = [(row, next((r for r in row.results if r.scene == scene and r.outcome == "scored"), None)) for row in summary.rows]
     digests = {result.scene_digest for row in summary.rows for result in row.results if result.scene == scene}
-    reference = read_scene_reference(folder / "scenes" / f"{sorted(digests)[0]}.h5", detail)
+    reference = read_scene_reference(run.reference(sorted(digests)[0]), detail)
     if isinstance(reference, str):
         methods = tuple(_method_pictures(row, result, series, reference, 1.0, detail.most, chosen=False) for row, result in chosen)
         return SceneGallery("", (Picture("Reference", missing=reference),), methods, "", None, None, (), (), (), None)
-    reduced = [(row, result, _reduced(folder, row, result, reference)) for row, result in chosen]
+    reduced = [(row, result, _reduced(run, row, result, reference)) for row, result in chosen]
     drawn = [(row, each) for row, _, each in reduced if not isinstance(each, str)]
     ranked = [each.errors for row, each in drawn if row.ranked]
     limit = shared_limit(ranked or [each.errors for _, each in drawn])
@@ -126,7 +127,7 @@ def scene_gallery(folder: Path, summary: Summary, scene: str, series: SeriesNumb
         size=f"{rows} \N{MULTIPLICATION SIGN} {cols} pixels, {bands} bands{_range(reference)}",
         inputs=(
             _picture("Reference", false_colour(reference.cube, reference.recipe, detail.longest), detail.most),
-            *_observed(folder, observation, reference),
+            *_observed(run, observation, reference),
         ),
         methods=tuple(
             _method_pictures(row, result, series, each, limit, detail.most, chosen=(row.label, row.tier) in first)
@@ -135,16 +136,16 @@ def scene_gallery(folder: Path, summary: Summary, scene: str, series: SeriesNumb
         recipe=reference.recipe.text,
         scale=ErrorScale(stops, [(100 * place, text) for place, text in ticks]) if drawn else None,
         spectra=_spectra(reference, drawn, series, first) if drawn else None,
-        responses=_responses(folder / "responses" / f"{observation}.h5", reduced, reference),
+        responses=_responses(run.responses(observation), reduced, reference),
         failures=tuple((row, each.failure) for row, each in drawn),
         brightness_shares=tuple(float(share) for share in reference.classes.shares),
         wavelengths_nm=reference.wavelengths_nm,
     )
 
 
-def _reduced(folder: Path, row: Row, result: Result | None, reference: SceneReference) -> ReducedEstimate | str:
+def _reduced(run: RunFolder, row: Row, result: Result | None, reference: SceneReference) -> ReducedEstimate | str:
     """The estimate of one method, or the reason why there is none."""
-    return f"no scores: {row.outcomes}" if result is None else reduce_estimate(folder / "estimates" / f"{result.key}.h5", reference)
+    return f"no scores: {row.outcomes}" if result is None else reduce_estimate(run.estimate(result.key), reference)
 
 
 def _method_pictures(
@@ -243,11 +244,11 @@ def _responses(
     return tuple(pairs)
 
 
-def _observed(folder: Path, digest: str, reference: SceneReference) -> tuple[Picture, ...]:
+def _observed(run: RunFolder, digest: str, reference: SceneReference) -> tuple[Picture, ...]:
     """The HSI by the recipe of the scene, and the first three channels of the MSI as red, green and blue."""
     if not digest:
         return ()
-    file, recipe, longest = folder / "observations" / f"{digest}.h5", reference.recipe, reference.detail.longest
+    file, recipe, longest = run.observation(digest), reference.recipe, reference.detail.longest
     hsi, msi = read_stored_cube(file, "hsi"), read_stored_cube(file, "msi")
     coarse = (
         _picture("HSI, as observed", false_colour(hsi.cube, recipe, longest))

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from benchmark.metrics.metric_facts import HEADLINE, METRICS
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import OUTCOMES, Result, read_json
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards
 from reports.content.file_names import FileNames
@@ -62,7 +63,7 @@ class PageFiles:
 
 
 def render_page(
-    folder: Path,
+    run: RunFolder,
     results: Sequence[Result],
     summaries: Sequence[Summary],
     *,
@@ -81,7 +82,7 @@ def render_page(
     looks = TierLooks.of(summaries)
     series = {key: place for place, key in enumerate(dict.fromkeys((row.label, row.tier) for s in summaries for row in s.rows))}
     detail_plan = plan_detail(results)
-    sections = [protocol_section(folder, summary, looks, series, detail_plan, number) for number, summary in enumerate(summaries, 1)]
+    sections = [protocol_section(run, summary, looks, series, detail_plan, number) for number, summary in enumerate(summaries, 1)]
     beside = {
         f"spectra/{names.stem('', section.summary.name, scene.name, scene.id)}.npz": scene.gallery.spectra.npz
         for section in sections
@@ -96,7 +97,7 @@ def render_page(
         _templates()
         .get_template("page.html.j2")
         .render(
-            title=folder.resolve().name,
+            title=run.path.resolve().name,
             style=Markup("\n".join((_WEB / name).read_text(encoding="utf-8") for name in _STYLES)),
             script=Markup(script),
             script_hash=b64encode(sha256(script.encode()).digest()).decode(),
@@ -121,7 +122,7 @@ def render_page(
             command=None if plan is None else plan.get("command"),
             plan=None if plan is None else fact_lines({key: value for key, value in plan.items() if key != "command"}),
             environment=None if environment is None else fact_lines(environment),
-            machines=_machines(folder),
+            machines=_machines(run),
             files=[*files, *beside],
             conventions=conventions,
             extras=[_drawn_section(section, figures) for section, figures in extras],
@@ -135,9 +136,9 @@ def render_page(
     return PageFiles(html, beside)
 
 
-def _machines(folder: Path) -> list[tuple[str, list[tuple[str, str]]]]:
+def _machines(run: RunFolder) -> list[tuple[str, list[tuple[str, str]]]]:
     """Every environment in which cells ran, by its digest; empty where there is only one."""
-    files = sorted((folder / "environments").glob("*.json"))
+    files = sorted(run.part("environments").glob("*.json"))
     return [(file.stem, fact_lines(read_json(file))) for file in files] if len(files) > 1 else []
 
 

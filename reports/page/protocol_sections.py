@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from pathlib import Path
 
 from markupsafe import Markup
 
 from benchmark.metrics.metric_facts import NO_REFERENCE, RESPONSES, UNCERTAINTY
+from benchmark.run_folder.folder import RunFolder
 from reports.content.captions import over_sentence
 from reports.content.protocol_facts import protocol_facts
 from reports.content.summary import INFINITE, UNDEFINED, Row, Summary, summarise_protocol
@@ -58,14 +58,14 @@ class ProtocolSection:
 
 
 def protocol_section(
-    folder: Path, summary: Summary, looks: TierLooks, series: SeriesNumbers, plan: DetailPlan, number: int
+    run: RunFolder, summary: Summary, looks: TierLooks, series: SeriesNumbers, plan: DetailPlan, number: int
 ) -> ProtocolSection:
     """The section of the protocol with this number (from 1), as detailed as the plan says."""
     name = f"protocol-{number}"
     scenes = []
     for place, scene in enumerate(summary.scenes, 1):
         inside = summarise_protocol([r for row in summary.rows for r in row.results if r.scene == scene], summary.name)
-        gallery = scene_gallery(folder, summary, scene, series, plan.detail) if plan.has_room(place) else None
+        gallery = scene_gallery(run, summary, scene, series, plan.detail) if plan.has_room(place) else None
         charts = failure_charts(gallery.failures, series, gallery.wavelengths_nm, f"on {scene}") if gallery else []
         legend = [(row, series[row.label, row.tier]) for row, _ in gallery.failures] if gallery else []
         scenes.append(SceneSection(f"{name}-scene-{place}", scene, inside, gallery, charts, legend))

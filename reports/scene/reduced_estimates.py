@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from benchmark.run_folder.record import std_file
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
 from reports.scene.detail import Detail
 from reports.scene.error_maps import shrink_errors
@@ -72,7 +73,7 @@ def reduce_estimate(file: Path, reference: SceneReference) -> ReducedEstimate | 
         pixels += square
         bands[band] = square.sum()
     detail = reference.detail
-    std = _std(file.with_name(f"{file.stem}_std.h5"), truth, detail)
+    std = _std(std_file(file), truth, detail)
     return ReducedEstimate(
         colour=false_colour(estimate.cube, reference.recipe, detail.longest),
         errors=shrink_errors(np.sqrt(pixels / len(truth)), detail.longest),

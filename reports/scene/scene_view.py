@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
 from reports.content.summary import Row, Summary
@@ -76,25 +77,25 @@ def choose_scene(summary: Summary) -> tuple[str, list[tuple[Row, Result]]]:
     return scene, [(row, min((r for r in row.results if r.scene == scene), key=lambda r: r.seed)) for row in rows]
 
 
-def view_files(folder: Path, chosen: Sequence[tuple[Row, Result]]) -> list[Path]:
+def view_files(run: RunFolder, chosen: Sequence[tuple[Row, Result]]) -> list[Path]:
     """The files from which a view is made."""
     if not chosen:
         return []
     first = chosen[0][1]
-    shared = [folder / "scenes" / f"{first.scene_digest}.h5", folder / "responses" / f"{first.observation_digest}.h5"]
-    return [*shared, *(folder / "estimates" / f"{result.key}.h5" for _, result in chosen)]
+    shared = [run.reference(first.scene_digest), run.responses(first.observation_digest)]
+    return [*shared, *(run.estimate(result.key) for _, result in chosen)]
 
 
-def view_scene(folder: Path, summary: Summary) -> SceneView | None:
+def view_scene(run: RunFolder, summary: Summary) -> SceneView | None:
     """The view of the chosen scene; None where its reference, or every estimate, is missing or cannot be read."""
     scene, chosen = choose_scene(summary)
-    reference = _read(folder / "scenes" / f"{chosen[0][1].scene_digest}.h5") if chosen else None
+    reference = _read(run.reference(chosen[0][1].scene_digest)) if chosen else None
     if reference is None:
         return None
     recipe, pixels = colour_recipe(reference), spread_pixels(reference.cube)
     methods = []
     for row, result in chosen:  # only one estimate is in memory at a time
-        estimate = _read(folder / "estimates" / f"{result.key}.h5")
+        estimate = _read(run.estimate(result.key))
         if estimate is not None and estimate.cube.shape == reference.cube.shape:
             errors = error_map(estimate.cube, reference.cube)
             bands = estimate.cube[list(recipe.bands)]
@@ -113,7 +114,7 @@ def view_scene(folder: Path, summary: Summary) -> SceneView | None:
         pixels=pixels,
         zoom=widest_window([each.errors for each in methods]),
         methods=tuple(methods),
-        true=true_responses(folder / "responses" / f"{chosen[0][1].observation_digest}.h5"),
+        true=true_responses(run.responses(chosen[0][1].observation_digest)),
     )
 
 

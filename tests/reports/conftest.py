@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmark.run_folder.index import Index, write_index
 from benchmark.run_folder.record import Clock, Memory, Result, write_json
 from datasets.cube_file import CubeFile, write_cube
 from reports.report import ReportPaths, write_report
@@ -178,12 +179,19 @@ def truth_of(place: int) -> NDArray[np.float32]:
     return np.asarray(disk * red + (1 - disk) * blue * ramp, dtype=np.float32)
 
 
+def write_fake_index(folder: Path, records: list[Result], **changes: Any) -> Path:
+    """index.json of these records."""
+    cells = {r.key: {"label": r.label, "scene": r.scene, "protocol": r.protocol["name"], "seed": r.seed} for r in records}
+    return write_index(folder, Index(cells=cells, **changes))
+
+
 def write_fake_run(folder: Path, records: list[Result]) -> Path:
     """A run folder of these records, with the scenes, observations and estimates that belong to them."""
     (folder / "cells").mkdir(parents=True)
     write_json(
         folder / "plan.json", {"command": "run_benchmark.py run <plan>.toml --seed 0", "plan": {"seeds": [0, 1]}, "cells": len(records)}
     )
+    write_fake_index(folder, records)
     environment = {"python": "3.11.2", "processor": "A & B <CPU>", "cores": 2, "memory_bytes": 25_000_000_000, "dirty": False, "threads": 2}
     write_json(folder / "environment.json", environment)
     for place in range(len(SCENES)):

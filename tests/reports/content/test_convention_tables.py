@@ -13,6 +13,7 @@ import pytest
 
 from benchmark.conventions.profile_facts import FACTS
 from benchmark.conventions.profile_scores import ProfileScores, write_profile_scores
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from reports.content.convention_tables import (
     convention_tables,
@@ -126,7 +127,7 @@ def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> Non
     for record in read_records(small_run):
         if record.outcome == "scored":
             write_profile_scores(small_run, ProfileScores(record.key, "k", scores_of(record)))
-    assert read_stored_scores(small_run, read_records(small_run))
+    assert read_stored_scores(RunFolder(small_run), read_records(small_run))
     report = write_report(small_run)
     names = {path.name for path in report.tables if path.name.startswith("profiles_")}
     stems = ("profiles_psnr_camera-x8", "profiles_estimate_camera-x8")

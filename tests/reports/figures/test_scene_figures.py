@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from benchmark.run_folder.folder import RunFolder
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.content.summary import Summary, summarise
 from reports.figures.error_figure import error_figure
@@ -26,7 +27,7 @@ def summary(run_folder: Path) -> Summary:
 
 
 def test_the_error_figure_has_the_errors_of_the_estimates_on_one_scale(run_folder: Path, summary: Summary) -> None:
-    view = view_scene(run_folder, summary)
+    view = view_scene(RunFolder(run_folder), summary)
     assert view is not None
     figure = error_figure(view)
     assert figure.get_size_inches()[0] <= TWO_COLUMNS + 1e-9
@@ -42,7 +43,7 @@ def test_the_error_figure_has_the_errors_of_the_estimates_on_one_scale(run_folde
 
 
 def test_the_spectra_are_those_of_the_files(run_folder: Path, summary: Summary) -> None:
-    view = view_scene(run_folder, summary)
+    view = view_scene(RunFolder(run_folder), summary)
     assert view is not None
     figure = spectra_figure(view)
     for place, (row, col) in enumerate(view.pixels):
@@ -55,7 +56,7 @@ def test_the_spectra_are_those_of_the_files(run_folder: Path, summary: Summary) 
 def test_estimated_responses_stand_beside_the_true_ones_and_there_is_no_figure_without_any(
     run_folder: Path, summary: Summary, tmp_path: Path
 ) -> None:
-    plain = view_scene(run_folder, summary)
+    plain = view_scene(RunFolder(run_folder), summary)
     assert plain is not None
     assert responses_figure(plain) is None
     _, chosen = choose_scene(summary)
@@ -70,7 +71,7 @@ def test_estimated_responses_stand_beside_the_true_ones_and_there_is_no_figure_w
     notes = {"psf_kernel": kernel, "psf_phase": 3, "srf_weights": weights * 1.1}
     for _, result in chosen:
         write_cube(tmp_path / "estimates" / f"{result.key}.h5", CubeFile(truth_of(1), WAVELENGTHS, "", notes), quantise=True)
-    view = view_scene(tmp_path, summary)
+    view = view_scene(RunFolder(tmp_path), summary)
     assert view is not None
     figure = responses_figure(view)
     assert figure is not None

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmark.run_folder.folder import RunFolder
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.content.summary import summarise
 from reports.page.gallery import SceneGallery, scene_gallery
@@ -21,7 +22,7 @@ from tests.benchmark.folders import read_records
 def gallery_of(run: Path, detail: Detail | None = None) -> SceneGallery:
     summary = summarise(read_records(run))[0]
     series = {(row.label, row.tier): place for place, row in enumerate(summary.rows)}
-    return scene_gallery(run, summary, summary.scenes[0], series, detail or Detail())
+    return scene_gallery(RunFolder(run), summary, summary.scenes[0], series, detail or Detail())
 
 
 def pixels(webp: bytes) -> np.ndarray:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.run_folder.folder import RunFolder
 from datasets.cube_file import CubeFile, write_cube
 from reports.content.file_names import FileNames
 from reports.content.summary import summarise
@@ -46,7 +47,9 @@ def test_a_page_of_noise_of_twelve_scenes_and_ten_methods_is_below_25_megabytes(
     ]
 
     def size() -> int:
-        return len(render_page(tmp_path, results, summarise(results), plan=None, environment=None, names=FileNames()).html.encode())
+        return len(
+            render_page(RunFolder(tmp_path), results, summarise(results), plan=None, environment=None, names=FileNames()).html.encode()
+        )
 
     without = size()
     write_noise(tmp_path)

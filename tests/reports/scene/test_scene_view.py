@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.run_folder.folder import RunFolder
 from reports.content.summary import Summary, summarise
 from reports.scene.scene_view import choose_scene, spread_pixels, view_scene, widest_window
 from tests.benchmark.folders import read_records
@@ -49,4 +50,4 @@ def test_the_pixels_are_the_brightest_and_those_at_the_widest_angles() -> None:
 
 
 def test_without_a_reference_there_is_no_view(summary: Summary, tmp_path: Path) -> None:
-    assert view_scene(tmp_path, summary) is None
+    assert view_scene(RunFolder(tmp_path), summary) is None
