@@ -16,6 +16,7 @@ from reports.content.convention_tables import StoredScores, convention_tables, r
 from reports.content.file_names import FileNames
 from reports.content.ledger import read_claims
 from reports.content.protocols_table import tabulate_protocols
+from reports.content.provenance import read_provenance
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
 from reports.content.sections import Section
 from reports.content.summary import Summary
@@ -72,7 +73,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     folder = run.report if out is None else out
     results = choose_records(records, choice)
     stored = read_stored_scores(run, results)
-    summaries = summarise_choice(results, choice, stored)
+    summaries = summarise_choice(results, choice, stored, read_provenance(run, results))
     names = FileNames()
     conventions = convention_tables(summaries, stored, names)
     comparisons = compare_tiers(summaries, choice.practical)

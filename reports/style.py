@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 DASH = "\N{EN DASH}"  # stands where there is no value
@@ -128,6 +128,11 @@ def value_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(value_text(item) for item in value) or "nothing"
     return str(value)
+
+
+def listed_text(texts: Sequence[str]) -> str:
+    """The texts in a sentence: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
 def identity(value: Any) -> str:

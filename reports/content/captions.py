@@ -8,37 +8,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.content.columns import Column
 from reports.content.protocol_facts import protocol_sentence
-from reports.content.summary import Column, Summary
+from reports.content.provenance import place_names, version_differences
+from reports.content.row import TIMED
+from reports.content.summary import Summary
 
 Caption = list[tuple[str, str]]
+OLDER = "Made by an earlier version of the suite."
 _MOST_SCENES = 16  # named in a caption
 
 
 def summary_caption(summary: Summary) -> Caption:
     """The protocol, what the numbers are means of, the definitions of the metrics, and how to read the marks."""
     scenes = f": {scene_names(summary.scenes)}" if 1 < len(summary.scenes) <= _MOST_SCENES else ""
+    machine = machine_sentence(summary)
     sentences = [
         f"{means_sentence(summary)}{scenes}.",
         places_sentence(summary),
         conventions_sentence(summary),
-        f"Seconds on {summary.machine}: mean of the cells' medians." if summary.machine else "",
+        f"{machine} They are means of the cells' medians." if machine else "",
         clock_sentence(summary),
-        "Memory: peak of the process of the cell, libraries included, in units of 10⁶ bytes.",
+        "Memory: peak of the processes of the cell, libraries included, in units of 10⁶ bytes.",
+        origin_sentence([summary]),
     ]
     return [(summary.name, f": {protocol_sentence(summary.protocol)}. {' '.join(sentence for sentence in sentences if sentence)}")]
 
 
 def over_sentence(summary: Summary) -> str:
-    """What the numbers are means of, such as "Mean over 12 scenes and 3 seeds."; and a warning where the clock was disturbed."""
-    return f"{_mean_sentence(summary)} {clock_sentence(summary)}".strip()
+    """What the numbers are means of, such as "Mean over 12 scenes."; where the clock was disturbed; and which libraries differed."""
+    return " ".join(filter(None, [f"{_mean_words(summary)}.", clock_sentence(summary), versions_sentence([summary])]))
 
 
 def means_sentence(summary: Summary) -> str:
-    """What the numbers are means of, their spreads, and n, the number of cells of a complete row; without a full stop."""
-    values = [value for row in summary.rows for value in row.values.values()]
-    spread = " ± standard deviation over them" if any(value.spread_text for value in values) else ""
-    return f"{_mean_sentence(summary).rstrip('.')}{spread} (n = {max(row.expected for row in summary.rows)})"
+    """What the numbers are means of, their spreads, and n, the number of scenes or seeds of a complete row; without a full stop."""
+    n = len(summary.scenes) if summary.over == "scenes" else len(summary.seeds)
+    spread = f" ± standard deviation over the {summary.over}" if has_spread(summary) else ""
+    one_seed = any(row.seedless for row in summary.rows) and len(summary.seeds) > 1
+    return f"{_mean_words(summary)}{spread} (n = {n})" + ("; methods that do not depend on the seed have one seed" if one_seed else "")
+
+
+def has_spread(summary: Summary) -> bool:
+    """Whether some of the numbers have a standard deviation."""
+    return any(value.spread_text for row in summary.rows for value in row.values.values())
+
+
+def machine_sentence(summary: Summary) -> str:
+    """Where the seconds were taken, those that are not marked; empty where no row's were taken at one place."""
+    if summary.home is None:
+        return ""
+    others = [place for row in summary.rows if row.timing != "here" for place in row.places if not place.alike(summary.home)]
+    unless = f", but for those with {TIMED}" if any(row.timing != "here" for row in summary.rows) else ""
+    return f"Seconds on {place_names([summary.home, *others])[0]}{unless}."
 
 
 def clock_sentence(summary: Summary) -> str:
@@ -46,6 +67,18 @@ def clock_sentence(summary: Summary) -> str:
     timed = [result for row in summary.rows for result in row.results if result.clock is not None]
     spoilt = sum(result.contended for result in timed)
     return f"Other work took part of the machine in {spoilt} of {len(timed)} cells: seconds there are too high." if spoilt else ""
+
+
+def versions_sentence(summaries: Sequence[Summary]) -> str:
+    """The libraries of which the records were made with several versions; empty where there are none."""
+    results = [result for summary in summaries for row in summary.rows for result in row.results]
+    differing = version_differences(results, summaries[0].provenance)
+    return f"Made with {'; '.join(differing)}." if differing else ""
+
+
+def origin_sentence(summaries: Sequence[Summary]) -> str:
+    """What else there is to say of how the records were made: several versions of libraries, an earlier version of the suite."""
+    return " ".join(filter(None, [versions_sentence(summaries), OLDER if summaries[0].provenance.older else ""]))
 
 
 def conventions_sentence(summary: Summary, columns: Sequence[Column] = ()) -> str:
@@ -69,8 +102,9 @@ def scene_names(scenes: Sequence[str]) -> str:
     return ", ".join(scenes)
 
 
-def _mean_sentence(summary: Summary) -> str:
+def _mean_words(summary: Summary) -> str:
     """What the numbers are means of."""
     scenes, seeds = len(summary.scenes), len(summary.seeds)
-    over = f"{scenes} scene{'' if scenes == 1 else 's'}" + (f" and {seeds} seeds" if seeds > 1 else "")
-    return f"Mean over {over}." if scenes * seeds > 1 else f"One scene, {summary.scenes[0]}."
+    if scenes > 1:
+        return f"Mean over {scenes} scenes" + (f", on each of them over {seeds} seeds" if seeds > 1 else "")
+    return f"Mean over {seeds} seeds on one scene, {summary.scenes[0]}" if seeds > 1 else f"One scene, {summary.scenes[0]}"

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.content.summary import Row, Summary, missing_cells
-from reports.style import count_text, value_text
+from benchmark.run_folder.record import Result
+from reports.content.row import Row, missing_cells
+from reports.content.summary import Summary
+from reports.style import count_text, listed_text, significant_text, value_text
+
+_RANDOM = {"True": "yes: the result depends on the seed", "False": "no: every seed gives the same result"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,16 @@ class LostCells:
 
 
 @dataclass(frozen=True)
+class UncoveredKeys:
+    """What the keys of a method's cells under one protocol do not cover."""
+
+    row: Row
+    protocol: str
+    cells: str
+    what: str
+
+
+@dataclass(frozen=True)
 class MethodCard:
     """The facts on one configuration."""
 
@@ -30,11 +44,8 @@ class MethodCard:
     family: str
     paper: str
     doi: str
-    knows: str
-    learns: str
-    fidelity: str
+    facts: list[tuple[str, str]]  # labels and texts
     parameters: list[tuple[str, str]]
-    size: str
 
 
 def family_of(row: Row) -> str:
@@ -60,11 +71,10 @@ def fact_lines(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, st
 
 def lost_cells(summary: Summary) -> list[LostCells]:
     """Every cell of this protocol without scores, grouped by method, outcome and reason."""
-    cells = sorted({(r.scene, r.seed) for row in summary.rows for r in row.results})
     lost = []
     for row in summary.rows:
         groups: dict[tuple[str, str], list[tuple[str, int]]] = {}
-        for cell, outcome, reason in missing_cells(row.results, cells):
+        for cell, outcome, reason in missing_cells(row):
             groups.setdefault((outcome, reason), []).append(cell)
         for (outcome, reason), where in groups.items():
             text = ", ".join(f"{scene}, seed {seed}" if len(summary.seeds) > 1 else scene for scene, seed in where)
@@ -73,33 +83,85 @@ def lost_cells(summary: Summary) -> list[LostCells]:
     return lost
 
 
-def method_cards(summaries: Sequence[Summary]) -> list[MethodCard]:
-    """One card per row; a row of several protocols has one card."""
-    cards: dict[tuple[str, str], MethodCard] = {}
+def uncovered_keys(summary: Summary) -> list[UncoveredKeys]:
+    """Every method whose keys do not cover something that its result may depend on."""
+    found = []
+    for row in summary.rows:
+        for phrase in dict.fromkeys(phrase for result in row.results for phrase in result.uncovered):
+            count = sum(phrase in result.uncovered for result in row.results)
+            found.append(UncoveredKeys(row, summary.name, f"{count} of {len(row.results)}", phrase))
+    return found
+
+
+def method_cards(summaries: Sequence[Summary], plan: Mapping[str, Any] | None = None) -> list[MethodCard]:
+    """One card per row; a row of several protocols has one card. `plan`: what plan.json says, for the files among the parameters."""
+    methods = (plan or {}).get("plan", {}).get("methods", [])
+    files = {str(method["label"]): method.get("files") or {} for method in methods if isinstance(method, Mapping) and "label" in method}
+    rows: dict[tuple[str, str], list[Row]] = {}
     for row in (row for summary in summaries for row in summary.rows):
-        cards.setdefault((row.label, row.tier), _card(row))
-    return list(cards.values())
+        rows.setdefault((row.label, row.tier), []).append(row)
+    return [_card(inside, files.get(inside[0].label, {})) for inside in rows.values()]
 
 
-def _card(row: Row) -> MethodCard:
+def _card(rows: Sequence[Row], files: Mapping[str, str]) -> MethodCard:
+    """The card of a method from its rows under all protocols."""
+    row, results = rows[0], [result for row in rows for result in row.results]
     card = row.results[0].card
-    needed = (("the PSF", card.get("needs_psf")), ("the SRF", card.get("needs_srf")), ("the noise level", card.get("needs_noise")))
-    knows = [name for name, needs in needed if needs]
-    learns = str(card.get("learns", "not stated"))
-    source = {"truth": ", from truth", "self": ", from observations alone"}.get(str(card.get("supervision")), "")
-    trained = f" ({card['trained_on']})" if card.get("trained_on") else ""
-    sizes = [(r.parameters_total, r.parameters_inference) for r in row.results if r.parameters_total]
     doi = str(card.get("doi") or "")
+    facts = [
+        ("Told", _told(card)),
+        ("Learns", _learning(card)),
+        ("Defaults tuned on", str(card.get("tuned_on") or "no scenes are known of")),
+        ("Random", _RANDOM.get(str(card.get("random")), "not stated")),
+        ("Steps", str(card.get("implementation") or "not stated")),
+        ("Parameters", _sizes(results)),
+        ("Operations", _operation_counts(results)),
+        ("Files", ", ".join(f"{name} (sha256 {digest[:12]})" for name, digest in files.items())),
+        ("Checked", str(card.get("fidelity") or "not stated")),
+        ("Not ranked", row.unranked),
+    ]
     return MethodCard(
         row=row,
         family=family_of(row),
         paper=f"{card.get('paper') or 'no paper named'}{f', {year}' if (year := card.get('year')) else ''}",
         doi=doi if re.fullmatch(r"10\.\d{4,9}/\S+", doi) else "",
-        knows=" and ".join(knows) or "neither response",
-        learns=f"{learns}{trained}{source if learns != 'never' else ''}",
-        fidelity=str(card.get("fidelity") or "not stated"),
+        facts=[(label, text) for label, text in facts if text],
         parameters=fact_lines(row.results[0].parameters),
-        size=f"{count_text(float(sizes[0][0] or 0))} learned, {count_text(float(sizes[0][1] or 0))} used in fusion"
-        if sizes
-        else "none learned",
     )
+
+
+def _told(card: Mapping[str, Any]) -> str:
+    """What the method is told besides the two images."""
+    needed = (("the PSF", card.get("needs_psf")), ("the SRF", card.get("needs_srf")), ("the noise level", card.get("needs_noise")))
+    return listed_text([name for name, needs in needed if needs]) or "nothing"
+
+
+def _learning(card: Mapping[str, Any]) -> str:
+    """When the method learns, on which scenes, and from what."""
+    learns = str(card.get("learns", "not stated"))
+    source = {"truth": ", from truth", "self": ", from observations alone"}.get(str(card.get("supervision")), "")
+    trained = f" ({card['trained_on']})" if card.get("trained_on") else ""
+    return f"{learns}{trained}{source if learns != 'never' else ''}"
+
+
+def _sizes(results: Sequence[Result]) -> str:
+    """The number of learned parameters."""
+    sizes = [(r.parameters_total, r.parameters_inference) for r in results if r.parameters_total]
+    if not sizes:
+        return "none learned"
+    return f"{count_text(float(sizes[0][0] or 0))} learned, {count_text(float(sizes[0][1] or 0))} used in fusion"
+
+
+def _operation_counts(results: Sequence[Result]) -> str:
+    """The operations of a fusion, or why they were not counted; empty where nobody says."""
+    counts = [result.flops for result in results if result.flops is not None]
+    partly = any(result.flops_uncounted for result in results if result.flops is not None)
+    reasons = list(dict.fromkeys(result.flops_reason for result in results if result.flops is None and result.flops_reason))
+    parts = [f"{'at least ' if partly else ''}{_range_text(counts)} of one fusion"] if counts else []
+    return "; ".join([*parts, *(f"not counted{' in some cells' if counts else ''}: {reason}" for reason in reasons)])
+
+
+def _range_text(counts: Sequence[int]) -> str:
+    """Numbers of operations as one text, in units of 10^9."""
+    low, high = (significant_text(count / 1e9, 3) for count in (min(counts), max(counts)))
+    return f"{low}\N{MULTIPLICATION SIGN}10⁹" if low == high else f"{low} to {high}\N{MULTIPLICATION SIGN}10⁹"

@@ -22,8 +22,10 @@ from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, Pr
 from benchmark.metrics.metric_facts import HEADLINE, METRICS, find_metric
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.selection import Selection, SelectionError, listed, matching, read_selection, selected
+from reports.content.columns import Column, fixed, metric_column
 from reports.content.convention_tables import StoredScores
-from reports.content.summary import BestOf, Column, Summary, fixed, metric_column, summarise, summarise_protocol
+from reports.content.provenance import Provenance
+from reports.content.summary import BestOf, Summary, summarise, summarise_protocol
 
 GroupBy = Literal["protocol", "scene", "tier"]
 TEXTBOOK = "textbook"
@@ -100,14 +102,16 @@ def choose_records(results: Sequence[Result], choice: Choice) -> list[Result]:
     return matching(kept, "--methods ", choice.methods, lambda result: (result.method, result.label)) if choice.methods else kept
 
 
-def summarise_choice(results: Sequence[Result], choice: Choice, stored: StoredScores) -> list[Summary]:
+def summarise_choice(
+    results: Sequence[Result], choice: Choice, stored: StoredScores, provenance: Provenance | None = None
+) -> list[Summary]:
     """One summary per protocol, scored by the convention of the choice.
 
     Raises:
         SelectionError: the profile has none of the metrics, or nothing was scored by it.
     """
     columns, convention = score_columns(choice, stored)
-    return summarise(results, columns=columns, best_of=choice.best_of, convention=convention)
+    return summarise(results, columns=columns, best_of=choice.best_of, convention=convention, provenance=provenance)
 
 
 def group_summaries(summaries: Sequence[Summary], choice: Choice, stored: StoredScores) -> list[Summary]:
@@ -123,7 +127,11 @@ def group_summaries(summaries: Sequence[Summary], choice: Choice, stored: Stored
         for value in values:
             inside = [result for result in results if field(result) == value]
             title = f"{summary.name}, {value}"
-            groups.append(summarise_protocol(inside, title, columns=columns, best_of=choice.best_of, convention=convention))
+            groups.append(
+                summarise_protocol(
+                    inside, title, columns=columns, best_of=choice.best_of, convention=convention, provenance=summary.provenance
+                )
+            )
     return groups
 
 

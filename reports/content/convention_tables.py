@@ -14,8 +14,10 @@ from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, Me
 from benchmark.conventions.profile_scores import Scores, read_profile_scores
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
+from reports.content.columns import INFINITE, fixed
 from reports.content.file_names import FileNames
-from reports.content.summary import INFINITE, UNDEFINED, Summary, fixed
+from reports.content.row import UNDEFINED
+from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import DASH, short_tier
 
@@ -46,19 +48,23 @@ def convention_tables(summaries: Sequence[Summary], stored: StoredScores, names:
 
 
 def method_convention_table(summary: Summary, stored: StoredScores, stem: str, metric: MetricName = "psnr") -> TextTable:
-    """One row per method, one column per profile with the metric: the mean over the cells of the row; then the widest difference."""
+    """One row per method, one column per profile with the metric: the mean over scenes (on each over seeds); the widest difference."""
     profiles = [facts for facts in FACTS if facts.rule(metric) and any(facts.name in scores for scores in stored.values())]
     unit = next((rule.unit for facts in profiles if (rule := facts.rule(metric))), "")
     rows, partly = [], False
     for row in summary.rows:
-        keys = [result.key for result in row.results if result.outcome == "scored"]
         means, texts = [], []
         for facts in profiles:
-            values = [value for key in keys if (value := stored.get(key, {}).get(facts.name, {}).get(metric)) is not None]
-            means += [fmean(values)] if values else []
-            mark = UNDEFINED if values and len(values) < len(keys) else ""
+            by_scene: dict[str, list[float]] = {}
+            for result in row.results:
+                value = stored.get(result.key, {}).get(facts.name, {}).get(metric) if result.outcome == "scored" else None
+                if value is not None:
+                    by_scene.setdefault(result.scene, []).append(value)
+            mean = fmean(map(fmean, by_scene.values())) if by_scene else None
+            means += [] if mean is None else [mean]
+            mark = UNDEFINED if 0 < sum(map(len, by_scene.values())) < row.scored else ""
             partly |= bool(mark)
-            texts.append(fixed(DIGITS[metric])(fmean(values)) + mark if values else DASH)
+            texts.append(DASH if mean is None else fixed(DIGITS[metric])(mean) + mark)
         spread = f"{max(means) - min(means):.{DIGITS[metric]}f}" if len(means) > 1 and not any(map(isinf, means)) else DASH
         rows.append((f"{row.label} [{short_tier(row.tier)}]", *texts, spread))
     notes = [f"Mean over {len(summary.scenes)} scene{'' if len(summary.scenes) == 1 else 's'}; the last column is the widest difference."]

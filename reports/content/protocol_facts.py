@@ -37,6 +37,16 @@ _MISMATCHES: Mapping[str, tuple[Any, Callable[[Any], str]]] = {
 }
 
 
+def is_noisy(protocol: Mapping[str, Any]) -> bool:
+    """Whether any image has noise, so that a seed makes an observation of its own."""
+    return any(protocol.get(key) is not None for key in ("hsi_snr_db", "msi_snr_db"))
+
+
+def protocol_numbers(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides which protocol it is: everything but its name and the sentence on its source."""
+    return {key: value for key, value in protocol.items() if key not in ("name", "source")}
+
+
 def protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Every number of a protocol as (label, text); the ratio, the two responses and the noise come first."""
     first = ("ratio", "psf", "phase", "boundary", "sensor", "srf", "channels", "hsi_snr_db", "msi_snr_db", "reveals")
@@ -53,8 +63,8 @@ def protocol_statements(protocol: Mapping[str, Any]) -> list[str]:
     """What decides how difficult a protocol is, and what methods are given wrongly; without hashes and sources."""
     wanted = ("ratio", "PSF", "phase", "boundary", "SRF", "channels")
     facts = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in wanted]
-    quiet = all(protocol.get(key) is None for key in ("hsi_snr_db", "msi_snr_db"))
-    noise = ["no noise"] if quiet else [f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR")]
+    levels = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR")]
+    noise = levels if is_noisy(protocol) else ["no noise"]
     wrong = [statement(protocol[key]) for key, (right, statement) in _MISMATCHES.items() if protocol.get(key, right) != right]
     return [*facts, *noise, *wrong]
 

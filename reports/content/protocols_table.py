@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.content.captions import Caption, conventions_sentence, means_sentence, places_sentence
+from reports.content.captions import Caption, conventions_sentence, means_sentence, origin_sentence, places_sentence
+from reports.content.columns import Column
+from reports.content.notes import share_notes
 from reports.content.protocol_facts import protocol_statements
-from reports.content.summary import MISSING, Column, Row, Summary, configuration
+from reports.content.row import MISSING, OPTIMISED, Row
+from reports.content.summary import Summary, configuration
 
 _MOST_METRICS = 3  # the number of columns per protocol
 
@@ -23,6 +26,11 @@ class ProtocolsRow:
     label: str
     tier: str
     by_protocol: tuple[Row | None, ...]
+
+    @property
+    def marks(self) -> str:
+        """The marks of what its rows have in every protocol."""
+        return OPTIMISED if any(row is not None and row.implementation for row in self.by_protocol) else ""
 
     @property
     def paper(self) -> str:
@@ -67,15 +75,16 @@ def protocols_caption(table: ProtocolsTable) -> Caption:
     shared = [text for text in first if all(text in each for each in others)]
     rest = [(name, f": {'; '.join(text for text in texts if text not in shared) or 'nothing else'}.") for name, texts in statements.items()]
     reading = f"{places_sentence(table.summaries[0])} {conventions_sentence(table.summaries[0], table.columns)}"
-    return [("All protocols", f": {'; '.join(shared) or 'nothing in common'}."), *rest, ("", reading)]
+    origin = origin_sentence(table.summaries)
+    return [("All protocols", f": {'; '.join(shared) or 'nothing in common'}."), *rest, ("", f"{reading} {origin}".strip())]
 
 
 def protocols_notes(table: ProtocolsTable) -> list[tuple[str, str]]:
     """The notes of all protocols as (mark, text); a text that several protocols have appears once."""
     protocols: dict[tuple[str, str], list[str]] = {}
     for summary in table.summaries:
-        for note in summary.notes:
-            protocols.setdefault((note.mark, f"{note.label}: {note.text}"), []).append(summary.name)
+        for note in share_notes(summary.notes, ["scores"]):
+            protocols.setdefault((note.mark, note.sentence), []).append(summary.name)
     notes = [
         (mark, f"{', '.join(names)}: {text}" if len(names) < len(table.summaries) else text) for (mark, text), names in protocols.items()
     ]
@@ -83,4 +92,5 @@ def protocols_notes(table: ProtocolsTable) -> list[tuple[str, str]]:
         line.label: [summary.name for summary, row in zip(table.summaries, line.by_protocol, strict=True) if row is None]
         for line in table.rows
     }
-    return [*notes, *((MISSING, f"{label}: not run under {', '.join(names)}") for label, names in absent.items() if names)]
+    notes += [(MISSING, f"{label}: not run under {', '.join(names)}") for label, names in absent.items() if names]
+    return sorted(notes, key=lambda note: not note[0])

@@ -23,11 +23,11 @@ from statistics import fmean
 from typing import Any
 
 from benchmark.run_folder.record import Result
+from reports.content.columns import INFINITE
 from reports.content.convention_tables import StoredScores
 from reports.content.ledger import CLAIM_METRICS, REASONS, SURE, Claim, Reason
 from reports.content.protocol_facts import dotted_values
 from reports.content.sections import Section
-from reports.content.summary import INFINITE
 from reports.content.text_table import TextTable
 from reports.style import DASH, identity
 

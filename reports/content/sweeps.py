@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
+from statistics import fmean
 
-from reports.content.protocol_facts import dotted_values
-from reports.content.summary import Column, Row, Summary
+from reports.content.columns import Column, values_by_scene
+from reports.content.protocol_facts import dotted_values, protocol_numbers
+from reports.content.row import Row
+from reports.content.summary import Summary
 from reports.style import identity
 
 LEAST_PROTOCOLS = 3
 MOST_SWEEPS = 12  # of one run
-_NOT_NUMBERS = ("name", "source")
 _BELONGING = {"ratio": ("phase", "psf."), "hsi_snr_db": ("msi_snr_db",)}  # names, or beginnings of names, that belong to a number
 _LABELS = {
     "ratio": "ratio",
@@ -45,7 +47,7 @@ class Sweep:
 
 def find_sweeps(summaries: Sequence[Summary]) -> list[Sweep]:
     """Every sweep that these protocols make, the longest first."""
-    tables = [dotted_values({key: value for key, value in summary.protocol.items() if key not in _NOT_NUMBERS}) for summary in summaries]
+    tables = [dotted_values(protocol_numbers(summary.protocol)) for summary in summaries]
     names = sorted({name for table in tables for name in table})
     varying = [name for name in names if len({identity(table.get(name)) for table in tables}) > 1]
     sweeps: list[Sweep] = []
@@ -67,9 +69,4 @@ def find_sweeps(summaries: Sequence[Summary]) -> list[Sweep]:
 
 def scene_means(row: Row, column: Column) -> list[float]:
     """The metric on each scene, as the mean over its seeds; scenes without the metric are left out."""
-    groups: dict[str, list[float]] = {}
-    for result in row.results:
-        value = column.of(result) if result.outcome == "scored" else None
-        if value is not None:
-            groups.setdefault(result.scene, []).append(value)
-    return [sum(values) / len(values) for values in groups.values()]
+    return [fmean(values) for values in values_by_scene(column, row.results).values()]

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
+from reports.content.columns import Column
+from reports.content.row import Row
 from reports.content.sections import Section
 from reports.content.statistics import ALPHA, DRAWS, LEAST_SCENES, PRACTICAL, MethodComparison, Pair, compare_methods
-from reports.content.summary import Column, Row, Summary
+from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import DASH, short_tier, significant_text
 
@@ -61,14 +64,7 @@ def _compare_rows(summary: Summary, tier: str, rows: Sequence[Row], practical: f
     taking_part = [row for row in candidates if row.values[column.key].n]
     if len(taking_part) < 2:
         return None
-    places = {scene: place for place, scene in enumerate(summary.scenes)}
-    seeds = {seed: place for place, seed in enumerate(summary.seeds)}
-    scores = np.full((len(taking_part), len(places), len(seeds)), np.nan)
-    for method, row in enumerate(taking_part):
-        for result in row.results:
-            value = column.of(result) if result.outcome == "scored" else None
-            if value is not None:
-                scores[method, places[result.scene], seeds[result.seed]] = value
+    scores = np.stack([_score_array(row, column, summary) for row in taking_part])
     used = ~np.isnan(scores).all(axis=(0, 2))  # a scene on which no method has a score says nothing about any
     statistics = compare_methods(
         row_names(taking_part, tiers=tier == ALL),
@@ -78,8 +74,25 @@ def _compare_rows(summary: Summary, tier: str, rows: Sequence[Row], practical: f
     )
     left_out = tuple(row.label for row in candidates if row not in taking_part)
     unranked = tuple(row.label for row in rows if row.unranked)
-    scenes = tuple(scene for scene, place in places.items() if used[place])
+    scenes = tuple(scene for place, scene in enumerate(summary.scenes) if used[place])
     return TierComparison(summary.name, tier, column, tuple(taking_part), scenes, statistics, left_out, unranked)
+
+
+def _score_array(row: Row, column: Column, summary: Summary) -> Float[np.ndarray, "scenes seeds"]:
+    """The scores of a row, NaN where there are none; of a row that does not depend on the seed, one score stands for every seed."""
+    scenes, seeds = (names.index for names in (summary.scenes, summary.seeds))
+    scores = np.full((len(summary.scenes), len(summary.seeds)), np.nan)
+    for result in row.results:
+        value = column.of(result) if result.outcome == "scored" else None
+        if value is not None:
+            scores[scenes(result.scene), seeds(result.seed)] = value
+    if row.seedless:
+        there = {cell for other in summary.rows for cell in other.cells}
+        own = {(result.scene, result.seed) for result in row.results}
+        for scene, seed in there - own:
+            known = scores[scenes(scene)]
+            scores[scenes(scene), seeds(seed)] = known[~np.isnan(known)][0] if not np.isnan(known).all() else np.nan
+    return scores
 
 
 def row_names(rows: Sequence[Row], *, tiers: bool) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import log10
+from textwrap import fill
 
 import matplotlib as mpl
 import pandas as pd
@@ -20,13 +21,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports.content.summary import Column, Row, Summary
+from reports.content.columns import Column
+from reports.content.row import Row
+from reports.content.summary import Summary, timed_elsewhere
 from reports.figures.labels import place_labels
 from reports.figures.pareto import pareto_front
 from reports.figures.tier_looks import TierLooks
 from reports.style import INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count_text, figure_settings, short_tier, shorten, tier_order
 
 _HEIGHT = 2.9  # inches per panel
+_LINE = 60  # characters below a panel
 _SIZES = (0.0, 1e4, 1e6)  # parameters shown in the legend
 
 
@@ -51,17 +55,19 @@ def accuracy_figure(summaries: Sequence[Summary]) -> Figure:
 
 
 def _drawn_rows(summary: Summary) -> list[Row]:
-    """The rows that the figure shows; an infinite score has no place in it."""
+    """The rows that the figure shows; an infinite score has no place in it, and seconds have one only where they may be compared."""
     lead = summary.scores[0].key
     finite = [row for row in summary.rows if row.values[lead].mean is not None and not row.values[lead].infinite]
-    return [row for row in finite if row.ranked and (row.values["seconds"].mean or 0) > 0]
+    return [row for row in finite if row.ranked and row.timing == "here" and (row.values["seconds"].mean or 0) > 0]
 
 
 def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
     """The panel of one protocol, without the names of its methods."""
     rows = _drawn_rows(summary)
     infinite = sum(row.ranked and row.values[summary.scores[0].key].infinite > 0 for row in summary.rows)
-    left_out = {"not ranked": len(summary.rows) - len(rows) - infinite, f"of infinite {summary.scores[0].label}": infinite}
+    elsewhere = timed_elsewhere(summary)
+    not_ranked = len(summary.rows) - len(rows) - infinite - len(elsewhere)
+    left_out = {"not ranked": not_ranked, f"of infinite {summary.scores[0].label}": infinite}
     panel.set_title(shorten(summary.name, 48), loc="left", parse_math=False, fontweight="bold")
     if any(left_out.values()):
         counts = ", ".join(f"{count} {why}" for why, count in left_out.items() if count)
@@ -73,7 +79,8 @@ def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
         panel.text(0.5, 0.5, f"no ranked method with a {lead.label}", transform=panel.transAxes, ha="center", va="center")
         panel.set_xticks([])
         panel.set_yticks([])
-    panel.set_xlabel("seconds per scene, log scale")
+    named = fill(f"not shown, their seconds are of other machines: {', '.join(elsewhere)}", _LINE) if elsewhere else ""
+    panel.set_xlabel(f"seconds per scene, log scale\n{named}".strip(), parse_math=False)
     panel.set_ylabel(f"{lead.label}, {lead.unit}" if lead.unit else lead.label)
 
 

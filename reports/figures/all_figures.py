@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 
 from benchmark.run_folder.folder import RunFolder
 from reports.content.file_names import FileNames
-from reports.content.summary import Row, Summary
+from reports.content.row import Row
+from reports.content.summary import Summary
 from reports.content.sweeps import find_sweeps
 from reports.content.verdicts import TierComparison
 from reports.figures.accuracy_seconds import accuracy_figure
@@ -88,7 +89,7 @@ def draw_figures(
 
 def figure_inputs(summary: Summary) -> str:
     """Everything in a summary that a figure of it shows, as one text."""
-    rows = [(row.label, row.tier, row.expected, row.marks, row.outcomes, _cells(row, summary)) for row in summary.rows]
+    rows = [(row.label, row.tier, row.expected, row.marks, row.outcomes, row.timing, _cells(row, summary)) for row in summary.rows]
     costs = [[row.values[column.key].mean for column in summary.columns] for row in summary.rows]
     return identity([summary.name, [column.key for column in summary.columns], summary.scenes, rows, costs, summary.best_of])
 

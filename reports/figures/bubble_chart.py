@@ -13,7 +13,8 @@ from math import ceil, floor, isinf, log10, sqrt
 
 from markupsafe import Markup
 
-from reports.content.summary import Row, Summary
+from reports.content.row import Row
+from reports.content.summary import Summary
 from reports.figures.pareto import pareto_front
 from reports.figures.svg_chart import BOX, Axis, axes_frame, linear_axis, point_place
 from reports.figures.tier_looks import TierLooks
@@ -47,11 +48,11 @@ class Bubble:
 
 
 def ranked_bubbles(summary: Summary) -> list[Bubble]:
-    """The bubble of every ranked row with a finite PSNR and a time."""
+    """The bubble of every ranked row with a finite PSNR and with seconds that may be compared."""
     bubbles = []
     for row in summary.rows:
         psnr, fusion = row.values["psnr"].mean if "psnr" in row.values else None, row.values["seconds"].mean or 0.0
-        if not row.ranked or psnr is None or isinf(psnr) or fusion <= 0:
+        if not row.ranked or row.timing != "here" or psnr is None or isinf(psnr) or fusion <= 0:
             continue
         learning = (row.values["learning_seconds"].mean or 0.0) if row.results[0].card.get("learns") == "on the scene" else 0.0
         bubbles.append(Bubble(row, fusion, fusion + learning, psnr, row.values["parameters"].mean or 0.0))

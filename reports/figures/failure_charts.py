@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from reports.content.summary import Row
+from reports.content.row import Row
 from reports.figures.svg_chart import NARROW, Axis, ChartLine, SeriesNumbers, line_chart, linear_axis, log_axis, named_axis
 from reports.scene.failure import ClassErrors, Failure, border_labels, brightness_labels
 

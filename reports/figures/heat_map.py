@@ -7,7 +7,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.content.summary import INFINITE, Column, Row, Summary
+from reports.content.columns import INFINITE, Column, values_by_scene
+from reports.content.row import Row
+from reports.content.summary import Summary
 from reports.style import HEAT_MAP, INK, ONE_COLUMN, TINY, TWO_COLUMNS, figure_settings, shorten
 
 _MOST_NUMBERS = 14  # scenes; beside more of them the cells are too narrow for numbers
@@ -16,7 +18,8 @@ _MOST_NUMBERS = 14  # scenes; beside more of them the cells are too narrow for n
 def heat_map(summary: Summary, column: Column) -> Figure:
     """The mean over seeds of one metric for each method and scene; gaps separate the tiers, cells without scores are hatched."""
     scenes, rows = summary.scenes, list(summary.rows)
-    values = np.array([[_mean(row, scene, column) for scene in scenes] for row in rows], dtype=float)
+    found = [values_by_scene(column, row.results) for row in rows]
+    values = np.array([[np.mean(each[scene]) if scene in each else np.nan for scene in scenes] for each in found], dtype=float)
     missing = np.array([[_missing(row, scene) for scene in scenes] for row in rows])
     wide = TWO_COLUMNS if len(scenes) > 6 else ONE_COLUMN
     with mpl.rc_context(figure_settings()):
@@ -57,12 +60,6 @@ def heat_map(summary: Summary, column: Column) -> Figure:
         hatched += f", {INFINITE}: infinite, without a colour" if np.isposinf(values).any() else ""
         panel.set_title(f"{shorten(summary.name, 48)}{hatched}", loc="left", fontweight="bold")
     return figure
-
-
-def _mean(row: Row, scene: str, column: Column) -> float:
-    """The mean over the seeds of a scene; NaN where none has the metric."""
-    values = [value for r in row.results if r.scene == scene and r.outcome == "scored" and (value := column.of(r)) is not None]
-    return float(np.mean(values)) if values else np.nan
 
 
 def _missing(row: Row, scene: str) -> bool:

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from reports.content.columns import Column
 from reports.content.statistics import bootstrap_interval
-from reports.content.summary import Column
 from reports.content.sweeps import Sweep, scene_means
 from reports.figures.panels import literal_legend
 from reports.figures.tier_looks import TierLooks

@@ -22,7 +22,8 @@ from markupsafe import Markup
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile
-from reports.content.summary import Row, Summary
+from reports.content.row import Row
+from reports.content.summary import Summary
 from reports.figures.srf_chart import srf_chart
 from reports.figures.svg_chart import BOX, ChartLine, SeriesNumbers, line_chart, linear_axis, round_step
 from reports.scene.detail import Detail

@@ -21,10 +21,13 @@ from matplotlib.figure import Figure
 
 from benchmark.metrics.metric_facts import HEADLINE, METRICS
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import OUTCOMES, Result, read_json
-from reports.content.cards import fact_lines, family_of, lost_cells, method_cards
+from benchmark.run_folder.record import OUTCOMES, Result
+from reports.content.captions import OLDER
+from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
 from reports.content.file_names import FileNames
+from reports.content.notes import ABOUT, share_notes
 from reports.content.protocol_facts import protocol_facts
+from reports.content.provenance import Provenance
 from reports.content.sections import Section
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
@@ -117,12 +120,14 @@ def render_page(
             seeds=sorted({result.seed for result in results}),
             ended=max(result.ended for result in results)[:10],
             lost=[lost for summary in summaries for lost in lost_cells(summary)],
-            cards=method_cards(summaries),
+            uncovered=[each for summary in summaries for each in uncovered_keys(summary)],
+            cards=method_cards(summaries, plan),
+            older=OLDER if any(summary.provenance.older for summary in summaries) else "",
             metrics=[fact for fact in METRICS if fact.name in used or fact.name in HEADLINE],
             command=None if plan is None else plan.get("command"),
             plan=None if plan is None else fact_lines({key: value for key, value in plan.items() if key != "command"}),
             environment=None if environment is None else fact_lines(environment),
-            machines=_machines(run),
+            machines=_machines(summaries[0].provenance),
             files=[*files, *beside],
             conventions=conventions,
             extras=[_drawn_section(section, figures) for section, figures in extras],
@@ -136,10 +141,10 @@ def render_page(
     return PageFiles(html, beside)
 
 
-def _machines(run: RunFolder) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Every environment in which cells ran, by its digest; empty where there is only one."""
-    files = sorted(run.part("environments").glob("*.json"))
-    return [(file.stem, fact_lines(read_json(file))) for file in files] if len(files) > 1 else []
+def _machines(provenance: Provenance) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every environment in which the cells ran, by its digest; empty where there is only one."""
+    environments = sorted(provenance.environments.items())
+    return [(digest or "of records that name none", fact_lines(each)) for digest, each in environments] if len(environments) > 1 else []
 
 
 def _templates() -> Environment:
@@ -153,6 +158,7 @@ def _templates() -> Environment:
         "line_look": line_look,
         "family": family_of,
         "column_kinds": _column_kinds,
+        "shared": lambda notes: share_notes(notes, ABOUT),
     }
     templates.filters["pair"] = lambda text: (text, text)
     return templates

@@ -11,9 +11,11 @@ from markupsafe import Markup
 
 from benchmark.metrics.metric_facts import NO_REFERENCE, RESPONSES, UNCERTAINTY
 from benchmark.run_folder.folder import RunFolder
-from reports.content.captions import over_sentence
+from reports.content.captions import has_spread, machine_sentence, over_sentence
+from reports.content.columns import INFINITE
 from reports.content.protocol_facts import protocol_facts
-from reports.content.summary import INFINITE, UNDEFINED, Row, Summary, summarise_protocol
+from reports.content.row import UNDEFINED, Row
+from reports.content.summary import Summary, summarise_protocol, timed_elsewhere
 from reports.figures.bubble_chart import bubble_chart
 from reports.figures.failure_charts import FailureChart, failure_charts
 from reports.figures.svg_chart import SeriesNumbers
@@ -50,7 +52,9 @@ class ProtocolSection:
     facts: list[tuple[str, str]]
     over: str  # what the numbers are means of
     spread: bool  # whether some of them have a standard deviation
+    machine: str  # where the seconds were taken
     bubbles: Markup
+    elsewhere: str  # the methods that the bubbles leave out, because their seconds are of other machines
     charts: list[FailureChart]  # where methods fail, over all scenes
     legend: list[tuple[Row, int]]  # of the charts
     scenes: list[SceneSection]
@@ -64,7 +68,7 @@ def protocol_section(
     name = f"protocol-{number}"
     scenes = []
     for place, scene in enumerate(summary.scenes, 1):
-        inside = summarise_protocol([r for row in summary.rows for r in row.results if r.scene == scene], summary.name)
+        inside = _of_scene(summary, scene)
         gallery = scene_gallery(run, summary, scene, series, plan.detail) if plan.has_room(place) else None
         charts = failure_charts(gallery.failures, series, gallery.wavelengths_nm, f"on {scene}") if gallery else []
         legend = [(row, series[row.label, row.tier]) for row, _ in gallery.failures] if gallery else []
@@ -76,13 +80,22 @@ def protocol_section(
         summary=summary,
         facts=protocol_facts(summary.protocol),
         over=over_sentence(summary),
-        spread=any(value.spread_text for row in summary.rows for value in row.values.values()),
+        spread=has_spread(summary),
+        machine=machine_sentence(summary),
         bubbles=bubble_chart(summary, looks),
+        elsewhere=", ".join(timed_elsewhere(summary)),
         charts=failure_charts(pooled, series, nm, "over all scenes"),
         legend=[(row, series[row.label, row.tier]) for row, _ in pooled],
         scenes=scenes,
         further=_further(summary),
     )
+
+
+def _of_scene(summary: Summary, scene: str) -> Summary:
+    """The summary of one scene; notes without a mark stand below the table of the protocol."""
+    results = [result for row in summary.rows for result in row.results if result.scene == scene]
+    inside = summarise_protocol(results, summary.name, provenance=summary.provenance)
+    return replace(inside, notes=tuple(note for note in inside.notes if note.mark))
 
 
 def _pooled(scenes: Sequence[SceneSection]) -> list[tuple[Row, Failure]]:
@@ -112,7 +125,7 @@ def _further(summary: Summary) -> list[tuple[str, Summary]]:
         with_any = [results for results in rows if any(r.metrics.get(name) is not None for r in results for name in names)]
         used = [name for name in names if any(r.metrics.get(name) is not None for results in with_any for r in results)]
         if used:
-            table = summarise_protocol([r for results in with_any for r in results], summary.name, used)
+            table = summarise_protocol([r for own in with_any for r in own], summary.name, used, provenance=summary.provenance)
             notes = tuple(note for note in table.notes if note.mark in (UNDEFINED, INFINITE))
             tables.append((title, replace(table, columns=table.columns[: len(used)], notes=notes)))
     return tables

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from benchmark.run_folder.record import Result
+from reports.content.protocol_facts import protocol_numbers
 from reports.scene.pictures import LONGEST
 from reports.scene.spectra import GRID
 
@@ -46,7 +47,7 @@ class DetailPlan:
 
 def plan_detail(results: Sequence[Result]) -> DetailPlan:
     """The finest detail at which every estimate (of one seed) fits into the budget; else the coarsest, with as many scenes as fit."""
-    drawn = {(str(r.protocol), r.scene, r.label, r.tier, str(r.parameters)): r for r in results if r.outcome == "scored"}
+    drawn = {(_protocol(r), r.scene, r.label, r.tier, str(r.parameters)): r for r in results if r.outcome == "scored"}
     bands = {key: int((r.observed.get("shape") or [_BANDS])[0]) for key, r in drawn.items()}
     of_scene = {key[:2]: count for key, count in bands.items()}
     pictures = sum(3 if _POSTERIOR in r.metrics else 2 for r in drawn.values()) + 2 * len(of_scene)
@@ -68,5 +69,10 @@ def _counts(results: Sequence[Result]) -> dict[str, int]:
     """The number of scenes of each protocol."""
     scenes_of: dict[str, set[str]] = {}
     for result in results:
-        scenes_of.setdefault(str(result.protocol), set()).add(result.scene)
+        scenes_of.setdefault(_protocol(result), set()).add(result.scene)
     return {protocol: len(scenes) for protocol, scenes in scenes_of.items()}
+
+
+def _protocol(result: Result) -> str:
+    """A text that is the same for results of one table."""
+    return str([result.protocol.get("name"), protocol_numbers(result.protocol)])

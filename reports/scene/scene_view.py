@@ -18,7 +18,8 @@ from jaxtyping import Float
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
-from reports.content.summary import Row, Summary
+from reports.content.row import Row
+from reports.content.summary import Summary
 from reports.scene.error_maps import ErrorMap, error_map
 from reports.scene.pictures import ColourRecipe, colour_recipe
 from reports.scene.sensor_responses import SensorResponses, estimated_responses, true_responses

@@ -16,6 +16,7 @@ from benchmark.conventions.profile_facts import FACTS
 from benchmark.run_folder.record import Result, score_to_json
 from reports.content.convention_tables import StoredScores
 from reports.content.protocols_table import ProtocolsTable
+from reports.content.provenance import place_names
 from reports.content.reproduction import JudgedClaim
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
@@ -37,13 +38,18 @@ def record_frame(results: Sequence[Result]) -> pd.DataFrame:
     """One row per cell, one column per number in its record.
 
     Columns: key, outcome, reason, method, label, tier, scene, seed, protocol, then metric.*, clock.* (seconds), memory.* (bytes),
-    parameter.*, oracle.*, protocol.*, card.*, parameters_total, parameters_inference, device, threads, digests, ended.
+    parameter.*, oracle.*, protocol.*, card.*, parameters_total, parameters_inference, flops, flops_reason, device, threads, environment,
+    clock_key, digests, attempts, ended, schema, flops_uncounted, uncovered. `clock.set_up` is what the first call took beyond a usual one.
     """
     return pd.DataFrame([_record_row(result) for result in results])
 
 
 def summary_frame(summary: Summary) -> pd.DataFrame:
-    """One row per method: the tier, whether it is ranked, cells scored and expected, and mean, spread and n of each quantity."""
+    """One row per method: the tier, whether it is ranked, cells scored and expected, and mean, spread and n of each quantity.
+
+    Means, spreads and n are over what `spread_over` says. `timing`: the seconds were taken where those of most rows were (here), elsewhere,
+    or at several places (mixed), and are then missing.
+    """
     rows = []
     for row in summary.rows:
         first = row.results[0]
@@ -57,6 +63,7 @@ def summary_frame(summary: Summary) -> pd.DataFrame:
             "scored": row.scored,
             "expected": row.expected,
         }
+        table |= {"spread_over": summary.over, "timing": row.timing, "timing_places": "; ".join(place_names(row.places))}
         for column in summary.columns:
             value = row.values[column.key]
             table[column.key] = value.mean
@@ -181,10 +188,13 @@ def _record_row(result: Result) -> dict[str, Any]:
     table = asdict(result)
     row: dict[str, Any] = {name: table[name] for name in ("key", "outcome", "reason", "method", "label", "tier", "scene", "seed")}
     row["protocol"] = result.protocol.get("name")
-    groups = {"metric": table["metrics"], "clock": table["clock"] or {}, "memory": table["memory"] or {}, "parameter": table["parameters"]}
+    clock = {} if result.clock is None else {**table["clock"], "set_up": result.clock.set_up}
+    groups = {"metric": table["metrics"], "clock": clock, "memory": table["memory"] or {}, "parameter": table["parameters"]}
     groups |= {"oracle": {key: list(map(score_to_json, value)) if key == "psnr" else value for key, value in table["oracle"].items()}}
     groups |= {"protocol": {key: value for key, value in table["protocol"].items() if key != "name"}, "card": table["card"]}
     for group, content in groups.items():
         row |= {f"{group}.{key}": identity(value) if isinstance(value, dict | list | tuple) else value for key, value in content.items()}
-    rest = ("parameters_total", "parameters_inference", "device", "threads", "scene_digest", "observation_digest", "metrics_key", "ended")
-    return row | {name: table[name] for name in rest}
+    sizes = ("parameters_total", "parameters_inference", "flops", "flops_reason", "device", "threads", "environment", "clock_key")
+    digests = ("scene_digest", "observation_digest", "metrics_key", "attempts", "ended", "schema")
+    row |= {name: table[name] for name in (*sizes, *digests)}
+    return row | {name: "; ".join(table[name]) for name in ("flops_uncounted", "uncovered")}

@@ -10,11 +10,19 @@ import unicodedata
 from collections.abc import Sequence
 
 from reports.content.captions import Caption
-from reports.content.summary import INFINITE, MISSING, UNDEFINED, UNRANKED, Column, Row
+from reports.content.columns import INFINITE, Column
+from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, Row
 from reports.style import slug
 from reports.typeset.page_fit import LONGEST_NAME, needs_breaking
 
-MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$", INFINITE: r"$^{\infty}$"}
+MARKS = {
+    MISSING: r"$^{\dagger}$",
+    UNRANKED: r"$^{\ddagger}$",
+    UNDEFINED: r"$^{\S}$",
+    TIMED: r"$^{\P}$",
+    OPTIMISED: r"$^{\|}$",
+    INFINITE: r"$^{\infty}$",
+}
 RESIZED = (  # \width and \totalheight of graphicx are those of the content; 0.3 of the page is left to the caption and the notes
     r"\resizebox*{!}{\ifdim\totalheight>.7\textheight .7\textheight\else\totalheight\fi}{"
     r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
@@ -59,6 +67,9 @@ _SPECIAL = {
     "▲": r"$\bigtriangleup$",
     "▼": r"$\bigtriangledown$",
     "‡": r"$\ddagger$",
+    "§": r"\S{}",
+    "¶": r"\P{}",
+    "‖": r"$\|$",
 }  # fmt: skip
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()  # noqa: SIM905
@@ -144,9 +155,7 @@ def placed_value(row: Row, column: Column) -> str:
     """The mean in the type of its place, and a mark where it is over fewer cells."""
     value = row.values[column.key]
     text = escape(value.text)
-    return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}", "": text}[value.place] + (
-        MARKS[UNDEFINED] if row.partly_defined(column) else ""
-    )
+    return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}", "": text}[value.place] + (MARKS.get(row.mark_of(column), ""))
 
 
 def _sentences(text: str) -> str:

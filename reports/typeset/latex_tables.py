@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reports.content.captions import summary_caption
+from reports.content.columns import Column
+from reports.content.notes import share_notes
 from reports.content.protocols_table import ProtocolsRow, ProtocolsTable, protocols_caption, protocols_notes
-from reports.content.summary import MISSING, UNDEFINED, Column, Row, Summary
+from reports.content.row import MISSING, UNDEFINED, Row
+from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.typeset.latex import (
     MARKS,
@@ -46,14 +49,14 @@ def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, la
         lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
         lines += [_summary_row(row, summary.columns, keys or {}) for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
-    notes = [f"{MARKS[note.mark]} {escape(note.label)}: {escape(note.text)}." for note in summary.notes]
+    notes = [_note(note.mark, note.sentence) for note in share_notes(summary.notes)]
     return floating(summary_caption(summary), label or summary.name, lines, notes, size=font_size(len(summary.rows)), resize=resize)
 
 
 def latex_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
     r"""The table over all protocols. Protocols that do not fit beside the others follow below; where that does not fit on one page, in
     further tables."""
-    notes = [rf"{MARKS[mark]} {escape(text)}." for mark, text in protocols_notes(table)]
+    notes = [_note(mark, text) for mark, text in protocols_notes(table)]
     size = font_size(len(table.rows))
     blocks = [_block(table, block, keys or {}, resize=resize) for block in protocol_blocks(table)]
     if len(table.rows) * len(blocks) <= _MOST_LINES:
@@ -118,17 +121,22 @@ def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str],
 def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
     """The name, and for each protocol the values, or the outcome of cells without scores."""
     key = keys.get(line.paper)
-    cells = [breakable_name(line.label) + (rf"~\cite{{{key}}}" if key else "")]
+    cells = [breakable_name(line.label) + "".join(MARKS[mark] for mark in line.marks) + (rf"~\cite{{{key}}}" if key else "")]
     for row in (line.by_protocol[place] for place in block):
         if row is None or row.scored == 0:
             what = "not run" if row is None else row.outcomes
             cells.append(rf"\multicolumn{{{len(columns)}}}{{c}}{{{escape(what)}{MARKS[MISSING]}}}")
         else:
             values = [placed_value(row, column) for column in columns]
-            cells += [values[0] + "".join(MARKS[mark] for mark in row.marks), *values[1:]]
+            cells += [values[0] + "".join(MARKS[mark] for mark in row.gaps), *values[1:]]
     lines = [" & ".join(cells) + r" \\"]
     spreads = [_spread(line.by_protocol[place], column) for place in block for column in columns]
     return "\n".join([*lines, *([" & ".join(["", *spreads]) + r" \\[1.5pt]"] if any(spreads) else [])])
+
+
+def _note(mark: str, text: str) -> str:
+    """One note below a table."""
+    return f"{MARKS[mark]} {escape(text)}." if mark else f"{escape(text)}."
 
 
 def _spread(row: Row | None, column: Column) -> str:

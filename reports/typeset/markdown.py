@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reports.content.captions import over_sentence
+from reports.content.captions import OLDER, has_spread, machine_sentence, over_sentence
+from reports.content.columns import Column
+from reports.content.notes import ABOUT, share_notes
 from reports.content.protocol_facts import protocol_sentence
 from reports.content.protocols_table import ProtocolsTable, protocols_notes
-from reports.content.summary import MISSING, UNDEFINED, Column, Row, Summary
+from reports.content.row import MISSING, Row
+from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import DASH
 
@@ -35,8 +38,10 @@ def markdown_summary(summary: Summary) -> str:
         cells = [_summary_value(row, column, place) for place, column in enumerate(summary.columns)]
         name = markdown_escape(f"{row.label} {row.marks}".strip())
         lines.append(f"| {name} | {markdown_escape(row.tier)} | {' | '.join(cells)} | {row.scored}/{row.expected} |")
-    lines += ["", f"{markdown_escape(over_sentence(summary))} Best of a tier **bold**, second _in italics_."]
-    lines += [f"\n{note.mark} {markdown_escape(note.label)}: {markdown_escape(note.text)}" for note in summary.notes]
+    spread = f" ± standard deviation over the {summary.over}." if has_spread(summary) else ""
+    legend = f"{over_sentence(summary)}{spread} {machine_sentence(summary)}{f' {OLDER}' if summary.provenance.older else ''}"
+    lines += ["", f"{markdown_escape(legend)} Best of a tier **bold**, second _in italics_."]
+    lines += [f"\n{note.mark} {markdown_escape(note.sentence)}".replace("\n ", "\n") for note in share_notes(summary.notes, ABOUT)]
     return "\n".join(lines) + "\n"
 
 
@@ -46,8 +51,8 @@ def markdown_protocols(table: ProtocolsTable) -> str:
     lines = [f"| method | tier | {' | '.join(map(markdown_escape, heads))} |", f"| --- | --- |{' ---: |' * len(heads)}"]
     for line in table.rows:
         cells = [text for row in line.by_protocol for text in _protocol_values(row, table.columns)]
-        lines.append(f"| {markdown_escape(line.label)} | {markdown_escape(line.tier)} | {' | '.join(cells)} |")
-    lines += [f"\n{mark} {markdown_escape(text)}" for mark, text in protocols_notes(table)]
+        lines.append(f"| {markdown_escape(f'{line.label} {line.marks}'.strip())} | {markdown_escape(line.tier)} | {' | '.join(cells)} |")
+    lines += [f"\n{mark} {markdown_escape(text)}".replace("\n ", "\n") for mark, text in protocols_notes(table)]
     return "\n".join(lines) + "\n"
 
 
@@ -77,11 +82,11 @@ def _protocol_values(row: Row | None, columns: Sequence[Column]) -> list[str]:
     if row is None or row.scored == 0:
         return [f"{'not run' if row is None else row.outcomes} {MISSING}", *[DASH] * (len(columns) - 1)]
     texts = [_value(row, column) for column in columns]
-    return [f"{texts[0]} {row.marks}".strip(), *texts[1:]]
+    return [f"{texts[0]} {row.gaps}".strip(), *texts[1:]]
 
 
 def _value(row: Row, column: Column, spread: str = "") -> str:
     """The mean in the type of its place, and a mark where it is over fewer cells."""
     value = row.values[column.key]
     text = {"best": f"**{value.text}**", "second": f"_{value.text}_", "": value.text}[value.place]
-    return text + spread + (f" {UNDEFINED}" if row.partly_defined(column) else "")
+    return f"{text}{spread} {row.mark_of(column)}".strip()

@@ -9,9 +9,12 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from reports.content.captions import over_sentence
+from reports.content.captions import OLDER, machine_sentence, over_sentence
+from reports.content.columns import Column
+from reports.content.notes import ABOUT, share_notes
 from reports.content.protocol_facts import protocol_sentence
-from reports.content.summary import MISSING, UNDEFINED, Column, Row, Summary
+from reports.content.row import MISSING, ROW_MARKS, Row
+from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import DASH, shorten
 
@@ -46,8 +49,8 @@ def plain_summary(summary: Summary, width: int = WIDTH) -> str:
         lines.append(f"{tier} {'─' * max(0, first + used - len(tier) - 1)}")
         lines += [line(_INDENT + _fit(_label(row), first - len(_INDENT)), body[id(row)], f"{row.scored}/{row.expected}") for row in rows]
     lines += ["", *textwrap.wrap(_legend(summary), width)]
-    for note in summary.notes:
-        lines += textwrap.wrap(f"{note.mark} {note.label}: {note.text}", width, subsequent_indent="  ")
+    for note in share_notes(summary.notes, ABOUT):
+        lines += textwrap.wrap(f"{note.mark} {note.sentence}".strip(), width, subsequent_indent="  ")
     return "\n".join(lines) + "\n"
 
 
@@ -77,7 +80,7 @@ def _label(row: Row) -> str:
 
 def _fit(text: str, size: int) -> str:
     """`text` in `size` characters; the word oracle and the marks at its end are kept."""
-    ending = re.search(r"(?P<oracle>, oracle \([^()]*\))?(?P<marks> [†‡§]+)?$", text)
+    ending = re.search(rf"(?P<oracle>, oracle \([^()]*\))?(?P<marks> [{ROW_MARKS}]+)?$", text)
     if len(text) <= size or ending is None:
         return text
     kept = (", oracle" if ending["oracle"] else "") + (ending["marks"] or "")
@@ -89,10 +92,16 @@ def _value(row: Row, column: Column, place: int) -> str:
     if row.scored == 0:
         return f"{row.outcomes.partition(',')[0]}{MISSING}" if place == 0 else f"{DASH} "
     value = row.values[column.key]
-    return value.text + (UNDEFINED if row.partly_defined(column) else _PLACES[value.place])
+    return value.text + (row.mark_of(column) or _PLACES[value.place])
 
 
 def _legend(summary: Summary) -> str:
     """How to read the table."""
-    machine = f" Seconds on {summary.machine}." if summary.machine else ""
-    return f"{over_sentence(summary)} * best, + second of the tier.{machine} Memory: peak of the process of the cell, libraries included."
+    sentences = [
+        over_sentence(summary),
+        "* best, + second of the tier.",
+        machine_sentence(summary),
+        "Memory: peak of the processes of the cell, libraries included.",
+        OLDER if summary.provenance.older else "",
+    ]
+    return " ".join(filter(None, sentences))

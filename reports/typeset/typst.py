@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reports.content.captions import Caption, summary_caption
+from reports.content.columns import Column
+from reports.content.notes import share_notes
 from reports.content.protocols_table import ProtocolsRow, ProtocolsTable, protocols_caption, protocols_notes
-from reports.content.summary import MISSING, UNDEFINED, Column, Row, Summary
+from reports.content.row import MISSING, UNDEFINED, Row
+from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import slug
 from reports.typeset.page_fit import needs_breaking, protocol_blocks
@@ -51,7 +54,7 @@ def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, la
     for tier, rows in summary.tiers:
         lines += [_MIDDLE, f"table.cell(colspan: {count + 2}, emph({literal(tier)})),"]
         lines += [_summary_row(row, columns, keys or {}) for row in rows]
-    notes = [f"{_mark(note.mark)} + {literal(f' {note.label}: {note.text}.')}" for note in summary.notes]
+    notes = [_note(note.mark, note.sentence) for note in share_notes(summary.notes)]
     return _figure(summary_caption(summary), label or summary.name, [[*lines, _TOP]], notes)
 
 
@@ -75,7 +78,7 @@ def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
             lines += [_MIDDLE, f"table.cell(colspan: {count + 1}, emph({literal(tier)})),"]
             lines += [_protocols_row(line, block, table.columns, keys or {}) for line in table.rows if line.tier == tier]
         grids.append([*lines, _TOP])
-    notes = [f"{_mark(mark)} + {literal(f' {text}.')}" for mark, text in protocols_notes(table)]
+    notes = [_note(mark, text) for mark, text in protocols_notes(table)]
     return _figure(protocols_caption(table), "protocols", grids, notes)
 
 
@@ -133,6 +136,11 @@ def _mark(marks: str) -> str:
     return f"super({literal(marks)})"
 
 
+def _note(mark: str, text: str) -> str:
+    """One note below a table."""
+    return f"{_mark(mark)} + {literal(f' {text}.')}" if mark else literal(f"{text}.")
+
+
 def _marked(text: str) -> str:
     """A text in which the mark of a note may stand."""
     return f" + {_mark(UNDEFINED)} + ".join(literal(part) for part in text.split(UNDEFINED))
@@ -152,7 +160,7 @@ def _summary_row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -
 def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
     """The name, and for each protocol the values, or the outcome of cells without scores."""
     cells = [_values(line.by_protocol[place], columns, marked=True) for place in block]
-    return f"{_name(line.label, '', keys.get(line.paper))}, {''.join(cells)}"
+    return f"{_name(line.label, line.marks, keys.get(line.paper))}, {''.join(cells)}"
 
 
 def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False) -> str:
@@ -161,8 +169,8 @@ def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False)
         what = literal("not run" if row is None else row.outcomes)
         return f"table.cell(colspan: {len(columns)}, align: center, {what} + {_mark(MISSING)}), "
     cells = [_value(row, column) for column in columns]
-    if marked and row.marks:
-        cells[0] = f"{cells[0]} + {_mark(row.marks)}"
+    if marked and row.gaps:
+        cells[0] = f"{cells[0]} + {_mark(row.gaps)}"
     spreads = [row.values[column.key].spread_text for column in columns]
     small = [f" + linebreak() + small({literal(f'± {spread}')})" if spread else "" for spread in spreads]
     return "".join(f"{cell}{spread}, " for cell, spread in zip(cells, small, strict=True))
@@ -172,4 +180,5 @@ def _value(row: Row, column: Column) -> str:
     """The mean in the type of its place, and a mark where it is over fewer cells."""
     value = row.values[column.key]
     text = {"best": f"strong({literal(value.text)})", "second": f"underline({literal(value.text)})"}.get(value.place, literal(value.text))
-    return text + (f" + {_mark(UNDEFINED)}" if row.partly_defined(column) else "")
+    mark = row.mark_of(column)
+    return text + (f" + {_mark(mark)}" if mark else "")

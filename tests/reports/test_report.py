@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from io import BytesIO
@@ -22,7 +22,7 @@ from benchmark.metrics.metric_facts import METRICS
 from benchmark.run_folder.record import RecordError
 from reports.content.choice import read_choice
 from reports.report import ReportPaths, write_report
-from tests.benchmark.folders import read_records
+from tests.benchmark.folders import read_records, write_record
 
 ROOT = Path(__file__).resolve().parents[2]
 # Tiers of each protocol with two methods or more to compare; under the second one HySure has no score, and so its tier has but one.
@@ -208,6 +208,8 @@ def test_several_environments_are_all_on_the_page(small_run: Path) -> None:
     (small_run / "environments").mkdir()
     for digest, cores in (("aaa1", 3), ("bbb2", 97)):
         (small_run / "environments" / f"{digest}.json").write_text(json.dumps({"cores": cores, "processor": f"<b>{digest}"}))
+    for record, digest in zip(read_records(small_run), ("aaa1", "bbb2", "bbb2", "bbb2"), strict=True):
+        write_record(small_run, replace(record, environment=digest))
     page = Page(write_report(small_run).page.read_text(encoding="utf-8"))
     assert "All 2 environments that took part" in page.text
     assert "<b>bbb2" in page.text

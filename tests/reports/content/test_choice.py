@@ -10,7 +10,8 @@ import pytest
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.selection import SelectionError
 from reports.content.choice import Choice, choose_records, group_summaries, read_choice, summarise_choice
-from reports.content.summary import Row, Summary
+from reports.content.row import Row
+from reports.content.summary import Summary
 
 NOTHING: dict[str, Any] = {}
 

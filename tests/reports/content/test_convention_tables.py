@@ -61,7 +61,9 @@ def test_one_row_a_method_with_the_mean_under_each_profile_and_the_widest_differ
     assert len(table.rows) == len(summary.rows)
     for row, texts in zip(summary.rows, table.rows, strict=True):
         assert texts[0] == f"{row.label} [{short_tier(row.tier)}]"
-        mean = fmean(result.metrics["psnr"] or 0 for result in row.results if result.outcome == "scored")
+        scored = [result for result in row.results if result.outcome == "scored"]
+        scenes = [[result.metrics["psnr"] or 0 for result in scored if result.scene == scene] for scene in summary.scenes]
+        mean = fmean(fmean(values) for values in scenes)
         assert [float(text) for text in texts[1:-1]] == pytest.approx([mean - SHIFTS[facts.name] for facts in with_psnr], abs=0.006)
         shifts = [SHIFTS[facts.name] for facts in with_psnr]
         assert float(texts[-1]) == pytest.approx(max(shifts) - min(shifts), abs=0.006)

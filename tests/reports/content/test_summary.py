@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from benchmark.run_folder.record import Result
-from reports.content.summary import Row, Summary, summarise
+from reports.content.captions import summary_caption
+from reports.content.row import Row
+from reports.content.summary import Summary, summarise
+from reports.scene.detail import plan_detail
+from reports.typeset.frames import summary_frame
+from reports.typeset.markdown import markdown_summary
 
 
 def row_of(summary: Summary, method: str) -> Row:
@@ -23,17 +28,41 @@ def with_metric(results: list[Result], name: str, values: dict[str, float | None
     ]
 
 
-def test_means_and_spreads_are_numpys_over_the_scored_cells(results: list[Result]) -> None:
+def test_means_and_spreads_are_over_scenes_of_the_means_over_their_seeds(results: list[Result]) -> None:
     first, second = summarise(results)
     for summary in (first, second):
         for row in summary.rows:
             cells = [r for r in results if r.method == row.results[0].method and r.protocol == summary.protocol and r.outcome == "scored"]
             for name in ("psnr", "ssim", "sam", "ergas", "uiqi"):
-                values = [float(r.metrics[name] or 0) for r in cells]
-                assert row.values[name].n == len(values)
+                scenes = sorted({r.scene for r in cells})
+                values = [np.mean([float(r.metrics[name] or 0) for r in cells if r.scene == scene]) for scene in scenes]
+                assert (row.values[name].n, row.values[name].cells) == (len(values), len(cells))
                 if values:
                     assert row.values[name].mean == pytest.approx(np.mean(values), rel=1e-12)
                     assert row.values[name].spread == pytest.approx(np.std(values, ddof=1), rel=1e-9, abs=1e-12)
+
+
+def test_a_scene_with_more_scored_seeds_weighs_no_more_than_another(results: list[Result]) -> None:
+    second = summarise(results)[1]  # Bicubic has one seed of one scene, and two of the others
+    by_hand = [[r.metrics["psnr"] for r in row_of(second, "bicubic").results if r.scene == scene and r.metrics] for scene in second.scenes]
+    assert [len(values) for values in by_hand] == [2, 2, 1]
+    (a, b), (c, d), (e,) = by_hand
+    assert row_of(second, "bicubic").values["psnr"].mean == pytest.approx(((a + b) / 2 + (c + d) / 2 + e) / 3, rel=1e-12)  # type: ignore[operator]
+
+
+def test_a_single_scene_has_its_spread_over_seeds_and_everything_says_so(results: list[Result]) -> None:
+    one = summarise([r for r in results if r.scene == "beads" and r.protocol["ratio"] == 8])[0]
+    value = row_of(one, "rfuse").values["psnr"]
+    assert (one.over, value.n, value.cells) == ("seeds", 2, 2)
+    assert value.spread == pytest.approx(0.3 / np.sqrt(2), rel=1e-9)  # two seeds, 0.3 dB apart
+    assert "Mean over 2 seeds on one scene, beads \u00b1 standard deviation over the seeds (n = 2)" in summary_caption(one)[0][1]
+    assert "\u00b1 standard deviation over the seeds." in markdown_summary(one)
+    assert set(summary_frame(one)["spread_over"]) == {"seeds"}
+    several = summarise(results)[0]
+    assert "\u00b1 standard deviation over the scenes (n = 3)" in summary_caption(several)[0][1]
+    lost = [replace(r, outcome="failed", metrics={}) if r.method == "rfuse" and r.scene != "beads" else r for r in results]
+    alone = row_of(summarise(lost)[0], "rfuse").values["psnr"]  # one scene of three: its seeds make no spread over scenes
+    assert (alone.n, alone.cells, alone.spread) == (1, 2, None)
 
 
 def test_tiers_go_from_told_nothing_to_learned_from_others_and_rows_from_best_to_worst(results: list[Result]) -> None:
@@ -106,7 +135,7 @@ def test_a_metric_that_is_undefined_somewhere_is_not_compared(results: list[Resu
     ]
     first = summarise(holes)[0]
     value = row_of(first, "rfuse").values["ergas"]
-    assert (value.n, value.place) == (4, "")
+    assert (value.n, value.cells, value.place) == (2, 4, "")
     assert row_of(first, "rfuse").values["psnr"].place == "best"
     assert any(note.mark == "§" and note.text == "ERGAS is defined in 4 of 6 scored cells, hence not compared" for note in first.notes)
 
@@ -132,7 +161,7 @@ def test_an_infinite_value_makes_its_mean_infinite_and_best_and_the_note_says_wh
     first = summarise(exact_on(results, "hysure", {("beads", 0), ("chart & toy", 1)}))[0]
     row = row_of(first, "hysure")
     value = row.values["psnr"]
-    assert (value.mean, value.text, value.spread, value.spread_text) == (math.inf, "∞ (2 of 6)", None, "")
+    assert (value.mean, value.text, value.spread, value.spread_text) == (math.inf, "∞ (2 of 3)", None, "")
     assert (value.place, row_of(first, "rfuse").values["psnr"].place) == ("best", "second")
     assert [each.label for each in first.tiers[1][1]] == ["HySure", "R-FUSE"]
     pooled = -10 * math.log10((3 * 0.001**2 + 3 * 0.002**2) / 6)  # three scenes, two seeds
@@ -181,3 +210,49 @@ def test_memory_is_the_largest_peak_and_gpu_memory_appears_only_where_used(resul
     assert row_of(first, "mossfuse").values["peak_bytes"].text == "413"
     cuda = [replace(r, memory=replace(r.memory, cuda_peak=(1 + r.seed) * 10**9)) if r.memory else r for r in results]
     assert row_of(summarise(cuda)[0], "rfuse").values["gpu_bytes"].text == "2000"
+
+
+def seedless(results: list[Result], *methods: str, first: int = 0) -> list[Result]:
+    """These methods do not depend on the seed, and under the protocol without noise have their first seed alone, as plans do."""
+    marked = [replace(r, card={**r.card, "random": r.method not in methods}) for r in results]
+    return [r for r in marked if r.card["random"] or r.protocol["hsi_snr_db"] is not None or r.seed == first]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_row_that_does_not_depend_on_the_seed_is_complete_with_one(results: list[Result], first: int) -> None:
+    quiet, noisy = summarise(seedless(results, "rfuse", "bicubic", first=first))
+    row = row_of(quiet, "rfuse")
+    assert (row.seedless, row.complete, row.ranked, row.scored, row.expected) == (True, True, True, 3, 3)
+    assert row.values["psnr"].place == "best"
+    assert row_of(quiet, "hysure").expected == 6
+    assert not [note for note in quiet.notes if note.label == "R-FUSE"]
+    assert "methods that do not depend on the seed have one seed" in summary_caption(quiet)[0][1]
+    assert row_of(noisy, "rfuse").expected == 6
+    assert "one seed" not in summary_caption(noisy)[0][1]
+
+
+def test_a_random_row_that_lacks_a_seed_is_incomplete_and_so_is_one_of_an_earlier_version(results: list[Result]) -> None:
+    quiet = [r for r in seedless(results, "rfuse") if (r.method, r.seed) != ("hysure", 1)]
+    row = row_of(summarise(quiet)[0], "hysure")
+    assert (row.complete, row.ranked, row.scored, row.expected) == (False, False, 3, 6)
+    older = [replace(r, card={key: value for key, value in r.card.items() if key != "random"}) for r in quiet]
+    assert not row_of(summarise(older)[0], "rfuse").complete
+
+
+def test_a_seedless_row_that_lacks_a_scene_or_failed_on_one_is_incomplete(results: list[Result]) -> None:
+    lacks = [r for r in seedless(results, "rfuse") if (r.method, r.scene) != ("rfuse", "beads")]
+    first = summarise(lacks)[0]
+    assert (row_of(first, "rfuse").scored, row_of(first, "rfuse").expected) == (2, 3)
+    text = next(note.text for note in first.notes if note.label == "R-FUSE")
+    assert text == "2 of 3 cells scored, hence not ranked: not run on beads (there is no record of it)"
+    failed = [
+        replace(r, outcome="failed", metrics={}) if (r.method, r.scene) == ("rfuse", "beads") else r for r in seedless(results, "rfuse")
+    ]
+    assert not row_of(summarise(failed)[0], "rfuse").complete
+
+
+def test_one_table_for_protocols_that_differ_in_their_source_alone(results: list[Result]) -> None:
+    told = [replace(r, protocol={**r.protocol, "source": f"told by seed {r.seed}"}) for r in results]
+    assert [s.name for s in summarise(told)] == [s.name for s in summarise(results)]
+    assert {row.expected for summary in summarise(told) for row in summary.rows} == {6}
+    assert plan_detail(told) == plan_detail(results)

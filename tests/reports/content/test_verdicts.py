@@ -174,3 +174,21 @@ def test_the_tables_compile_with_their_signs(results: list[Result], tmp_path: Pa
     assert "8/0/0" in text
     assert "U+25B2" not in text
     assert "Overfull \\hbox" not in log
+
+
+def test_one_seed_of_a_row_that_does_not_depend_on_it_stands_for_every_seed(results: list[Result]) -> None:
+    marked = [replace(r, card={**r.card, "random": r.method != "rfuse"}) for r in many_scenes(results)]
+    one_seed = [r for r in marked if r.card["random"] or r.seed == 1]
+    known = of_tier(compare_tiers(summarise(one_seed)), "told blur and colour response")
+    (row,) = pair_table(known, "pairs").rows
+    assert known.statistics.failures == (0, 0)
+    by_seed = 20 * np.log10(0.012 / 0.008) + np.array([-0.3, 0.0])  # R-FUSE's second seed against both of HySure's
+    assert row[0] == "R-FUSE against HySure"
+    assert row[1] == f"{by_seed.mean():.2f}"
+    assert row[-2:] == ("8/0/0", "better")
+    lost = [replace(r, outcome="failed", metrics={}) if (r.method, r.scene) == ("rfuse", "s2") else r for r in one_seed]
+    known = of_tier(compare_tiers(summarise(lost)), "told blur and colour response")
+    assert dict(zip(known.statistics.names, known.statistics.failures, strict=True)) == {"R-FUSE": 1, "HySure": 0}
+    lacking = [r for r in marked if (r.method, r.seed) != ("hysure", 1)]
+    known = of_tier(compare_tiers(summarise(lacking)), "told blur and colour response")
+    assert dict(zip(known.statistics.names, known.statistics.failures, strict=True)) == {"R-FUSE": 0, "HySure": 8}

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmark.run_folder.record import Result
-from reports.content.summary import Row, summarise
+from reports.content.row import Row
+from reports.content.summary import summarise
 from reports.figures.bubble_chart import Bubble, bubble_chart, bubble_front, bubble_size_key, ranked_bubbles
 from reports.figures.tier_looks import TierLooks
 

@@ -51,7 +51,7 @@ def test_the_pdf_shows_both_protocols_side_by_side_and_says_what_is_missing(tabl
     assert "skipped†" in missing.replace(" ", "")
     flat = re.sub(r"\s+", " ", text)
     assert "the protocol withholds the PSF" in flat
-    assert "n = 6" in flat
+    assert "n = 3" in flat
 
 
 def test_the_caption_says_once_what_protocols_share_and_of_each_what_it_has_of_its_own(results: list[Result]) -> None:
@@ -61,7 +61,9 @@ def test_the_caption_says_once_what_protocols_share_and_of_each_what_it_has_of_i
     assert table is not None
     shared, none, half, (_, reading) = protocols_caption(table)
     assert shared[1].startswith(": ratio \u00d78; PSF gaussian, taps 7")
-    assert shared[1].endswith("no noise; mean over 3 scenes and 2 seeds \u00b1 standard deviation over them (n = 6).")
+    assert shared[1].endswith(
+        "no noise; mean over 3 scenes, on each of them over 2 seeds \u00b1 standard deviation over the scenes (n = 3)."
+    )
     assert (none, half) == (("shift-0.0", ": nothing else."), ("shift-0.5", ": HSI shifted by 0.5, 0 px (rows, columns)."))
     assert "SAM (deg)" in reading
     assert "ERGAS" not in reading  # no column of this table

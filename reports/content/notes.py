@@ -1,0 +1,176 @@
+"""The notes of a row: why it is not ranked, why a value of it is not compared, and what a reader must know of how it was made.
+
+A note with a mark explains that mark in the row. The others are facts: what the method was trained on, on which scenes its defaults were
+tuned, what the seconds do not hold, what memory is of, what the key of its cells does not cover, why operations were not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf, log10
+from statistics import fmean
+from typing import Literal, get_args
+
+from reports.content.columns import INFINITE, Column
+from reports.content.provenance import TimingPlace, place_names, places_text
+from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, Cell, Row, missing_cells
+from reports.style import listed_text, megabytes_text, seconds_text, shorten
+
+_STEPS = {
+    "optimised, same output": "timed with optimised steps, same output",
+    "optimised, another output": "timed with optimised steps, which give another output",
+    "the authors' own": "timed with the program of the authors",
+}
+
+
+About = Literal["scores", "costs", "operations"]  # operations have no column: their notes stand where there is room, not in print
+
+ABOUT: tuple[About, ...] = get_args(About)
+
+
+@dataclass(frozen=True)
+class Note:
+    """The explanation of a mark on one row, or a fact about the row."""
+
+    mark: str  # empty for a fact
+    label: str
+    text: str
+    about: About = "scores"
+
+
+@dataclass(frozen=True)
+class SharedNote:
+    """A note with the labels of all rows that have it."""
+
+    mark: str
+    labels: tuple[str, ...]
+    text: str
+
+    @property
+    def sentence(self) -> str:
+        """The labels and the text, without a full stop."""
+        return f"{', '.join(self.labels)}: {self.text}"
+
+
+def share_notes(notes: Iterable[Note], about: Sequence[About] = ("scores", "costs")) -> list[SharedNote]:
+    """Each text once, with the rows that have it; notes with marks come first."""
+    labels: dict[tuple[str, str], dict[str, None]] = {}
+    for note in notes:
+        if note.about in about:
+            labels.setdefault((note.mark, note.text), {})[note.label] = None
+    shared = [SharedNote(mark, tuple(names), text) for (mark, text), names in labels.items()]
+    return sorted(shared, key=lambda note: not note.mark)
+
+
+def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> list[Note]:
+    """The notes of a row; `home` is the place at which the seconds of most rows were taken."""
+    undefined = [_undefined(row, column) for column in columns if row.partly_defined(column)]
+    kinds: list[tuple[str, About, list[str]]] = [
+        (MISSING, "scores", _missing(row)),
+        (UNRANKED, "scores", [f"not ranked: {row.unranked}"] if row.unranked else []),
+        (UNDEFINED, "scores", undefined),
+        (INFINITE, "scores", _infinite(row, columns)),
+        (TIMED, "costs", _timing(row, home)),
+        (OPTIMISED, "scores", [_STEPS.get(row.implementation, row.implementation)] if row.implementation else []),
+        ("", "scores", [*_learned(row), *_uncovered(row)]),
+        ("", "costs", [*_set_up(row), *_memory(row)]),
+        ("", "operations", _operations(row)),
+    ]
+    return [Note(mark, row.label, text, about) for mark, about, texts in kinds for text in texts]
+
+
+def _missing(row: Row) -> list[str]:
+    """Which cells are without scores, and why."""
+    if row.complete:
+        return []
+    reasons: dict[tuple[str, str], list[Cell]] = {}
+    for cell, outcome, reason in missing_cells(row):
+        reasons.setdefault((outcome, reason), []).append(cell)
+    parts = [
+        f"{outcome}{_where(cells, row.cells)}" + (f" ({shorten(reason)})" if reason else "") for (outcome, reason), cells in reasons.items()
+    ]
+    share = f"{row.scored} of {row.expected} cells scored, hence not ranked: " if row.expected > 1 else ""
+    return [f"{share}{'; '.join(parts)}"]
+
+
+def _undefined(row: Row, column: Column) -> str:
+    """That a metric has no value in some cells."""
+    return f"{column.label} is defined in {row.values[column.key].cells} of {row.scored} scored cells, hence not compared"
+
+
+def _infinite(row: Row, columns: Sequence[Column]) -> list[str]:
+    """How many of the row's values are infinite, and, of a PSNR, what the mean squared error over all its scored cells comes to."""
+    infinite = [column for column in columns if row.values[column.key].infinite]
+    if not infinite:
+        return []
+    scored = [result for result in row.results if result.outcome == "scored"]
+    counts = [f"{each.label} in {sum(each.of(r) == inf for r in scored)} of {len(scored)} scored cells" for each in infinite]
+    text = f"infinite: {', '.join(counts)}"
+    errors = [result.metrics.get("rmse") for result in scored]
+    known = [error**2 for error in errors if error is not None]
+    if not any(column.key.startswith("psnr") for column in infinite) or len(known) < len(errors):
+        return [text]
+    mean = fmean(known)
+    pooled = f"{-10 * log10(mean):.2f} dB" if mean > 0 else "infinite too: every value is met exactly"
+    return [f"{text}; the PSNR of the mean squared error, over all values of these cells, is {pooled}"]
+
+
+def _timing(row: Row, home: TimingPlace | None) -> list[str]:
+    """Where the seconds were taken, where that is not where those of most rows were."""
+    if row.timing == "mixed":
+        return [f"seconds of {places_text(row.places)}: not averaged, not compared"]
+    if row.timing == "elsewhere" and home is not None:
+        place = row.places[0]
+        where = "by another version of the clock" if place.alike_but_for_clock(home) else f"on {place_names([home, place])[1]}"
+        return [f"seconds {where}: not compared with those of other rows"]
+    return []
+
+
+def _learned(row: Row) -> list[str]:
+    """What the method was trained on, and on what its defaults were tuned."""
+    card = row.results[0].card
+    facts = (("trained on", card.get("trained_on")), ("its defaults were tuned on", card.get("tuned_on")))
+    return [f"{words} {fact}" for words, fact in facts if fact]
+
+
+def _set_up(row: Row) -> list[str]:
+    """That the first call took much longer than the others."""
+    firsts = [r.clock.first or 0.0 for r in row.results if r.outcome == "scored" and r.clock is not None and r.clock.set_up > 0]
+    if not firsts:
+        return []
+    most = "up to " if len(firsts) > 1 else ""
+    return [f"the first call took {most}{seconds_text(max(firsts))} s: set-up is not part of the seconds"]
+
+
+def _memory(row: Row) -> list[str]:
+    """That the memory is of several processes."""
+    held = [r.memory for r in row.results if r.outcome == "scored" and r.memory is not None]
+    own = [memory.own for memory in held if memory.own is not None and memory.own < memory.peak]
+    if not own:
+        return []
+    return [f"memory with the processes that it started; its own process alone took {megabytes_text(float(max(own)))} MB"]
+
+
+def _uncovered(row: Row) -> list[str]:
+    """What the keys of its cells do not cover."""
+    phrases = list(dict.fromkeys(phrase for result in row.results for phrase in result.uncovered))
+    return [f"the key does not cover {listed_text(phrases)}"] if phrases else []
+
+
+def _operations(row: Row) -> list[str]:
+    """Why the operations of a fusion were not counted."""
+    reasons = dict.fromkeys(result.flops_reason for result in row.results if result.outcome == "scored" and result.flops is None)
+    return [f"operations were not counted: {reason}" for reason in reasons if reason]
+
+
+def _where(missing: Sequence[Cell], cells: Sequence[Cell]) -> str:
+    """ "on" and the scenes of the missing cells; with the seeds where only some cells of a scene are missing."""
+    if len(missing) == len(cells):
+        return " on every scene" if len(cells) > 1 else ""
+    parts = []
+    for scene in dict.fromkeys(scene for scene, _ in missing):
+        seeds = [seed for each, seed in missing if each == scene]
+        whole = len(seeds) == sum(each == scene for each, _ in cells)
+        parts.append(scene if whole else f"{scene} (seed {', '.join(map(str, seeds))})")
+    return f" on {', '.join(parts)}"
