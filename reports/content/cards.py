@@ -12,6 +12,7 @@ from reports.content.row import Row, missing_cells
 from reports.content.summary import Summary
 from reports.style import count_text, listed_text, significant_text, value_text
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _RANDOM = {"True": "yes: the result depends on the seed", "False": "no: every seed gives the same result"}
 
 
@@ -28,10 +29,10 @@ class LostCells:
 
 @dataclass(frozen=True)
 class UncoveredKeys:
-    """What the keys of a method's cells under one protocol do not cover."""
+    """Something that the keys of a method's cells do not cover."""
 
     row: Row
-    protocol: str
+    protocols: tuple[str, ...]
     cells: str
     what: str
 
@@ -83,14 +84,23 @@ def lost_cells(summary: Summary) -> list[LostCells]:
     return lost
 
 
-def uncovered_keys(summary: Summary) -> list[UncoveredKeys]:
-    """Every method whose keys do not cover something that its result may depend on."""
-    found = []
-    for row in summary.rows:
-        for phrase in dict.fromkeys(phrase for result in row.results for phrase in result.uncovered):
-            count = sum(phrase in result.uncovered for result in row.results)
-            found.append(UncoveredKeys(row, summary.name, f"{count} of {len(row.results)}", phrase))
-    return found
+def uncovered_keys(summaries: Sequence[Summary]) -> list[UncoveredKeys]:
+    """Every method whose keys do not cover something that its result may depend on, with the protocols of those cells."""
+    found: dict[tuple[str, str, str], list[tuple[Row, str, list[bool]]]] = {}
+    for summary in summaries:
+        for row in summary.rows:
+            for phrase in dict.fromkeys(phrase for result in row.results for phrase in result.uncovered):
+                which = [phrase in result.uncovered for result in row.results]
+                found.setdefault((row.label, row.tier, phrase), []).append((row, summary.name, which))
+    return [
+        UncoveredKeys(
+            row=inside[0][0],
+            protocols=tuple(name for _, name, _ in inside),
+            cells=f"{sum(sum(which) for _, _, which in inside)} of {sum(len(which) for _, _, which in inside)}",
+            what=phrase,
+        )
+        for (_, _, phrase), inside in found.items()
+    ]
 
 
 def method_cards(summaries: Sequence[Summary], plan: Mapping[str, Any] | None = None) -> list[MethodCard]:
@@ -107,7 +117,7 @@ def _card(rows: Sequence[Row], files: Mapping[str, str]) -> MethodCard:
     """The card of a method from its rows under all protocols."""
     row, results = rows[0], [result for row in rows for result in row.results]
     card = row.results[0].card
-    doi = str(card.get("doi") or "")
+    doi, paper, year = str(card.get("doi") or ""), str(card.get("paper") or "no paper named"), str(card.get("year") or "")
     facts = [
         ("Told", _told(card)),
         ("Learns", _learning(card)),
@@ -123,7 +133,7 @@ def _card(rows: Sequence[Row], files: Mapping[str, str]) -> MethodCard:
     return MethodCard(
         row=row,
         family=family_of(row),
-        paper=f"{card.get('paper') or 'no paper named'}{f', {year}' if (year := card.get('year')) else ''}",
+        paper=paper if not year or year in paper else f"{paper}, {year}",
         doi=doi if re.fullmatch(r"10\.\d{4,9}/\S+", doi) else "",
         facts=[(label, text) for label, text in facts if text],
         parameters=fact_lines(row.results[0].parameters),
@@ -162,6 +172,8 @@ def _operation_counts(results: Sequence[Result]) -> str:
 
 
 def _range_text(counts: Sequence[int]) -> str:
-    """Numbers of operations as one text, in units of 10^9."""
-    low, high = (significant_text(count / 1e9, 3) for count in (min(counts), max(counts)))
-    return f"{low}\N{MULTIPLICATION SIGN}10⁹" if low == high else f"{low} to {high}\N{MULTIPLICATION SIGN}10⁹"
+    """Numbers of operations as one text, in units of 10^6, 10^9 or 10^12."""
+    power = max(6, min(12, 3 * ((len(str(min(counts))) - 1) // 3)))
+    unit = f"\N{MULTIPLICATION SIGN}10{str(power).translate(_RAISED)}"
+    low, high = (significant_text(count / 10**power, 3) for count in (min(counts), max(counts)))
+    return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"

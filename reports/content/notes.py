@@ -17,6 +17,7 @@ from reports.content.provenance import TimingPlace, place_names, places_text
 from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, Cell, Row, missing_cells
 from reports.style import listed_text, megabytes_text, seconds_text, shorten
 
+_ORDER = (MISSING, UNRANKED, UNDEFINED, INFINITE, TIMED, OPTIMISED)
 _STEPS = {
     "optimised, same output": "timed with optimised steps, same output",
     "optimised, another output": "timed with optimised steps, which give another output",
@@ -37,30 +38,46 @@ class Note:
     label: str
     text: str
     about: About = "scores"
+    figure: str = ""  # a figure of this row that belongs to the text, such as "first call 1.2 s"
+
+    @property
+    def sentence(self) -> str:
+        """What it says, without the label and without a full stop."""
+        return f"{self.figure}: {self.text}" if self.figure else self.text
 
 
 @dataclass(frozen=True)
 class SharedNote:
-    """A note with the labels of all rows that have it."""
+    """A note with the labels of all rows that have it, each with its figure."""
 
     mark: str
     labels: tuple[str, ...]
     text: str
 
     @property
+    def names(self) -> str:
+        """The labels in one line."""
+        return ("; " if any("," in label for label in self.labels) else ", ").join(self.labels)
+
+    @property
     def sentence(self) -> str:
         """The labels and the text, without a full stop."""
-        return f"{', '.join(self.labels)}: {self.text}"
+        return f"{self.names}: {self.text}"
 
 
 def share_notes(notes: Iterable[Note], about: Sequence[About] = ("scores", "costs")) -> list[SharedNote]:
-    """Each text once, with the rows that have it; notes with marks come first."""
+    """Each text once, with the rows that have it, in the order of the marks; facts come last."""
     labels: dict[tuple[str, str], dict[str, None]] = {}
     for note in notes:
         if note.about in about:
-            labels.setdefault((note.mark, note.text), {})[note.label] = None
+            labels.setdefault((note.mark, note.text), {})[f"{note.label} ({note.figure})" if note.figure else note.label] = None
     shared = [SharedNote(mark, tuple(names), text) for (mark, text), names in labels.items()]
-    return sorted(shared, key=lambda note: not note.mark)
+    return sorted(shared, key=lambda note: mark_order(note.mark))
+
+
+def mark_order(mark: str) -> int:
+    """The key that sorts notes by their marks; facts, which have none, come last."""
+    return _ORDER.index(mark) if mark else len(_ORDER)
 
 
 def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> list[Note]:
@@ -74,10 +91,9 @@ def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> 
         (TIMED, "costs", _timing(row, home)),
         (OPTIMISED, "scores", [_STEPS.get(row.implementation, row.implementation)] if row.implementation else []),
         ("", "scores", [*_learned(row), *_uncovered(row)]),
-        ("", "costs", [*_set_up(row), *_memory(row)]),
-        ("", "operations", _operations(row)),
     ]
-    return [Note(mark, row.label, text, about) for mark, about, texts in kinds for text in texts]
+    notes = [Note(mark, row.label, text, about) for mark, about, texts in kinds for text in texts]
+    return [*notes, *_set_up(row), *_memory(row), *(Note("", row.label, text, "operations") for text in _operations(row))]
 
 
 def _missing(row: Row) -> list[str]:
@@ -134,22 +150,23 @@ def _learned(row: Row) -> list[str]:
     return [f"{words} {fact}" for words, fact in facts if fact]
 
 
-def _set_up(row: Row) -> list[str]:
+def _set_up(row: Row) -> list[Note]:
     """That the first call took much longer than the others."""
     firsts = [r.clock.first or 0.0 for r in row.results if r.outcome == "scored" and r.clock is not None and r.clock.set_up > 0]
     if not firsts:
         return []
-    most = "up to " if len(firsts) > 1 else ""
-    return [f"the first call took {most}{seconds_text(max(firsts))} s: set-up is not part of the seconds"]
+    figure = f"first call {'up to ' if len(firsts) > 1 else ''}{seconds_text(max(firsts))} s"
+    return [Note("", row.label, "set-up is not part of the seconds", "costs", figure)]
 
 
-def _memory(row: Row) -> list[str]:
+def _memory(row: Row) -> list[Note]:
     """That the memory is of several processes."""
     held = [r.memory for r in row.results if r.outcome == "scored" and r.memory is not None]
-    own = [memory.own for memory in held if memory.own is not None and memory.own < memory.peak]
+    own = [float(memory.own) for memory in held if memory.own is not None and memory.own < memory.peak]
     if not own:
         return []
-    return [f"memory with the processes that it started; its own process alone took {megabytes_text(float(max(own)))} MB"]
+    figure = f"its own process {megabytes_text(max(own))} MB"
+    return [Note("", row.label, "memory is of all processes that the method started", "costs", figure)]
 
 
 def _uncovered(row: Row) -> list[str]:

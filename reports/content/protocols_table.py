@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reports.content.captions import Caption, conventions_sentence, means_sentence, origin_sentence, places_sentence
 from reports.content.columns import Column
-from reports.content.notes import share_notes
+from reports.content.notes import mark_order, share_notes
 from reports.content.protocol_facts import protocol_statements
 from reports.content.row import MISSING, OPTIMISED, Row
 from reports.content.summary import Summary, configuration
@@ -93,4 +93,4 @@ def protocols_notes(table: ProtocolsTable) -> list[tuple[str, str]]:
         for line in table.rows
     }
     notes += [(MISSING, f"{label}: not run under {', '.join(names)}") for label, names in absent.items() if names]
-    return sorted(notes, key=lambda note: not note[0])
+    return sorted(notes, key=lambda note: mark_order(note[0]))

@@ -84,7 +84,7 @@ class Row:
     def mark_of(self, column: Column) -> str:
         """The mark of the note on its value in this column; empty without one."""
         if column.key in SECONDS:
-            return TIMED if self.timing != "here" else ""
+            return TIMED if self.timing != "here" and self.values[column.key].mean != 0 else ""
         return UNDEFINED if self.partly_defined(column) else ""
 
     def partly_defined(self, column: Column) -> bool:

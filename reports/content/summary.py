@@ -164,7 +164,8 @@ def _home(rows: Sequence[Row]) -> TimingPlace | None:
 def _timed(row: Row, home: TimingPlace | None) -> Row:
     """The row with the facts on its seconds; without seconds where they were taken at several places."""
     if len(row.places) > 1:
-        return replace(row, timing="mixed", values={**row.values, **dict.fromkeys(SECONDS, Value())})
+        none = {key: Value() for key in SECONDS if row.values[key].mean}  # what never learns has no learning to compare
+        return replace(row, timing="mixed", values={**row.values, **none})
     return row if home is None or not row.places or home.alike(row.places[0]) else replace(row, timing="elsewhere")
 
 

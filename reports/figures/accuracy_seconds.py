@@ -30,7 +30,7 @@ from reports.figures.tier_looks import TierLooks
 from reports.style import INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count_text, figure_settings, short_tier, shorten, tier_order
 
 _HEIGHT = 2.9  # inches per panel
-_LINE = 60  # characters below a panel
+_LINE = 44  # characters below a panel
 _SIZES = (0.0, 1e4, 1e6)  # parameters shown in the legend
 
 

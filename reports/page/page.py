@@ -120,7 +120,7 @@ def render_page(
             seeds=sorted({result.seed for result in results}),
             ended=max(result.ended for result in results)[:10],
             lost=[lost for summary in summaries for lost in lost_cells(summary)],
-            uncovered=[each for summary in summaries for each in uncovered_keys(summary)],
+            uncovered=uncovered_keys(summaries),
             cards=method_cards(summaries, plan),
             older=OLDER if any(summary.provenance.older for summary in summaries) else "",
             metrics=[fact for fact in METRICS if fact.name in used or fact.name in HEADLINE],

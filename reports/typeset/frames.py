@@ -69,7 +69,7 @@ def summary_frame(summary: Summary) -> pd.DataFrame:
             table[column.key] = value.mean
             if column.higher_is_better is not None:
                 table |= {f"{column.key}_std": value.spread, f"{column.key}_n": value.n, f"{column.key}_place": value.place}
-        table["notes"] = "; ".join(note.text for note in summary.notes if note.label == row.label)
+        table["notes"] = "; ".join(note.sentence for note in summary.notes if note.label == row.label)
         rows.append(table)
     return pd.DataFrame(rows)
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmark.run_folder.record import Clock, Memory, Result
 from methods.contract import Card
-from reports.content.cards import MethodCard, method_cards
+from reports.content.cards import MethodCard, method_cards, uncovered_keys
 from reports.content.notes import Note, share_notes
 from reports.content.protocols_table import protocols_notes, tabulate_protocols
 from reports.content.summary import Summary, summarise
@@ -41,7 +41,7 @@ def first_of(results: list[Result]) -> Summary:
 
 
 def texts_of(summary: Summary, label: str = "R-FUSE") -> list[tuple[str, str]]:
-    return [(note.mark, note.text) for note in summary.notes if note.label == label]
+    return [(note.mark, note.sentence) for note in summary.notes if note.label == label]
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,16 @@ def test_training_and_tuning_sets_are_notes_without_a_mark_and_shared_by_those_w
 
 
 def test_notes_with_marks_come_first_and_each_text_once() -> None:
-    notes = [Note("", "A", "fact"), Note("†", "A", "gone"), Note("", "B", "fact"), Note("", "B", "count", "operations")]
-    assert [(note.mark, note.sentence) for note in share_notes(notes)] == [("†", "A: gone"), ("", "A, B: fact")]
+    notes = [
+        Note("", "A", "fact"),
+        Note("‡", "A", "not"),
+        Note("†", "A", "gone"),
+        Note("", "B", "fact"),
+        Note("", "B", "count", "operations"),
+    ]
+    assert [(note.mark, note.sentence) for note in share_notes(notes)] == [("†", "A: gone"), ("‡", "A: not"), ("", "A, B: fact")]
+    figures = [Note("", "A, by us", "slow", figure="2 s"), Note("", "B", "slow", figure="3 s")]
+    assert [note.sentence for note in share_notes(figures)] == ["A, by us (2 s); B (3 s): slow"]
     assert [note.sentence for note in share_notes(notes, ["operations"])] == ["B: count"]
 
 
@@ -105,8 +113,8 @@ def clock(first: float | None, warmed: bool = True) -> Clock:
 def test_a_long_first_call_is_a_note_and_a_number_in_the_csv(results: list[Result]) -> None:
     one = changed([r for r in results if (r.method, r.scene, r.seed) != ("rfuse", "beads", 1)], "rfuse", clock=clock(1.2))
     beads = [r for r in one if r.scene == "beads"]
-    assert ("", "the first call took 1.2 s: set-up is not part of the seconds") in texts_of(first_of(beads))
-    assert ("", "the first call took up to 1.2 s: set-up is not part of the seconds") in texts_of(first_of(one))
+    assert ("", "first call 1.2 s: set-up is not part of the seconds") in texts_of(first_of(beads))
+    assert ("", "first call up to 1.2 s: set-up is not part of the seconds") in texts_of(first_of(one))
     cells = record_frame(one).set_index("key")
     assert cells.loc["0rfuse00", ["clock.first", "clock.set_up"]].tolist() == [1.2, pytest.approx(0.7)]
     for quiet in (clock(0.99), clock(None), clock(1.2, warmed=False)):
@@ -133,7 +141,7 @@ def test_what_the_key_does_not_cover_is_a_note(results: list[Result]) -> None:
 
 def test_memory_of_several_processes_is_said_to_be_so(results: list[Result]) -> None:
     summary = first_of(changed(results, "rfuse", memory=Memory(peak=900_000_000, base=1, own=412_000_000)))
-    expected = "memory with the processes that it started; its own process alone took 412 MB"
+    expected = "its own process 412 MB: memory is of all processes that the method started"
     assert texts_of(summary) == [("", expected)]
     alone = Memory(peak=412_000_000, base=1, own=412_000_000)
     assert texts_of(first_of(changed(results, "rfuse", memory=alone))) == []
@@ -194,6 +202,28 @@ def test_the_methods_cards_have_every_fact_of_the_card(results: list[Result]) ->
     assert plain["Random"] == plain["Steps"] == "not stated"  # an earlier version's card
     assert "Files" not in plain
     assert "Operations" not in plain
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [((7_710_000, 79_400_000), "7.71 to 79.4\u00d710⁶"), ((12_340,), "0.0123\u00d710⁶"), ((2_000_000_000_000,), "2.00\u00d710¹²")],
+)
+def test_operations_are_written_in_a_unit_that_can_be_read(results: list[Result], counts: tuple[int, ...], text: str) -> None:
+    known = [r for r in results if r.method == "rfuse"]
+    counted = [replace(r, flops=counts[place % len(counts)]) for place, r in enumerate(known)]
+    assert facts_of(method_cards(summarise(counted)))["Operations"] == f"{text} of one fusion"
+
+
+def test_what_keys_do_not_cover_is_listed_once_a_method_with_its_protocols(results: list[Result]) -> None:
+    partly = [replace(r, uncovered=("a",)) if r.method == "rfuse" and r.seed == 0 else r for r in results]
+    (each,) = uncovered_keys(summarise(partly))
+    assert (each.row.label, each.protocols, each.cells, each.what) == ("R-FUSE", ("camera-x8", "noisy_x4 & <b>"), "6 of 12", "a")
+
+
+def test_the_year_stands_once_beside_the_paper(results: list[Result]) -> None:
+    for paper, shown in (("Some Journal", "Some Journal, 2016"), ("Some Journal 2016", "Some Journal 2016")):
+        cards = method_cards(summarise(with_card(results, "rfuse", paper=paper)))
+        assert next(card.paper for card in cards if card.row.label == "R-FUSE") == shown
 
 
 def test_files_and_facts_reach_the_page(small_run: Path) -> None:
