@@ -28,6 +28,7 @@ _STEPS = {
 About = Literal["scores", "costs", "operations"]  # operations have no column: their notes stand where there is room, not in print
 
 ABOUT: tuple[About, ...] = get_args(About)
+PRINTED: tuple[About, ...] = ("scores", "costs")
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,13 @@ class SharedNote:
     mark: str
     labels: tuple[str, ...]
     text: str
+    everywhere: bool = False  # every row of a table of several has it, and none a figure of its own
 
     @property
     def names(self) -> str:
         """The labels in one line."""
-        return ("; " if any("," in label for label in self.labels) else ", ").join(self.labels)
+        separator = "; " if any("," in label for label in self.labels) else ", "
+        return "All methods" if self.everywhere else separator.join(self.labels)
 
     @property
     def sentence(self) -> str:
@@ -65,13 +68,18 @@ class SharedNote:
         return f"{self.names}: {self.text}"
 
 
-def share_notes(notes: Iterable[Note], about: Sequence[About] = ("scores", "costs")) -> list[SharedNote]:
-    """Each text once, with the rows that have it, in the order of the marks; facts come last."""
-    labels: dict[tuple[str, str], dict[str, None]] = {}
+def share_notes(notes: Iterable[Note], about: Sequence[About] = PRINTED, rows: int = 0) -> list[SharedNote]:
+    """Each text once, with the rows that have it, in the order of the marks; facts come last. `rows`: how many rows the table has."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    figures: set[str] = set()
     for note in notes:
         if note.about in about:
-            labels.setdefault((note.mark, note.text), {})[f"{note.label} ({note.figure})" if note.figure else note.label] = None
-    shared = [SharedNote(mark, tuple(names), text) for (mark, text), names in labels.items()]
+            labels.setdefault((note.mark, note.text), []).append(f"{note.label} ({note.figure})" if note.figure else note.label)
+            figures |= {note.text} if note.figure else set()
+    shared = [
+        SharedNote(mark, tuple(dict.fromkeys(names)), text, rows > 1 and len(names) == rows and text not in figures)
+        for (mark, text), names in labels.items()
+    ]
     return sorted(shared, key=lambda note: mark_order(note.mark))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reports.content.captions import Caption, conventions_sentence, means_sentence, origin_sentence, places_sentence
 from reports.content.columns import Column
-from reports.content.notes import mark_order, share_notes
+from reports.content.notes import mark_order
 from reports.content.protocol_facts import protocol_statements
 from reports.content.row import MISSING, OPTIMISED, Row
 from reports.content.summary import Summary, configuration
@@ -83,7 +83,7 @@ def protocols_notes(table: ProtocolsTable) -> list[tuple[str, str]]:
     """The notes of all protocols as (mark, text); a text that several protocols have appears once."""
     protocols: dict[tuple[str, str], list[str]] = {}
     for summary in table.summaries:
-        for note in share_notes(summary.notes, ["scores"]):
+        for note in summary.shared_notes(["scores"]):
             protocols.setdefault((note.mark, note.sentence), []).append(summary.name)
     notes = [
         (mark, f"{', '.join(names)}: {text}" if len(names) < len(table.summaries) else text) for (mark, text), names in protocols.items()

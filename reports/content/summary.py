@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 from benchmark.metrics.metric_facts import HEADLINE
 from benchmark.run_folder.record import Result
 from reports.content.columns import SECONDS, Column, Place, Unit, Value, cost_columns, metric_column, pooled_value
-from reports.content.notes import Note, row_notes
+from reports.content.notes import PRINTED, About, Note, SharedNote, row_notes, share_notes
 from reports.content.protocol_facts import protocol_numbers
 from reports.content.provenance import Provenance, TimingPlace, distinct_places, timing_places
 from reports.content.row import Row, expected_cells
@@ -56,6 +56,10 @@ class Summary:
     def rows(self) -> tuple[Row, ...]:
         """Every row, tier after tier."""
         return tuple(row for _, rows in self.tiers for row in rows)
+
+    def shared_notes(self, about: Sequence[About] = PRINTED) -> list[SharedNote]:
+        """Each note once, with the rows that have it."""
+        return share_notes(self.notes, about, len(self.rows))
 
     @property
     def over(self) -> Unit:

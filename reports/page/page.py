@@ -25,7 +25,7 @@ from benchmark.run_folder.record import OUTCOMES, Result
 from reports.content.captions import OLDER
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
 from reports.content.file_names import FileNames
-from reports.content.notes import ABOUT, share_notes
+from reports.content.notes import ABOUT
 from reports.content.protocol_facts import protocol_facts
 from reports.content.provenance import Provenance
 from reports.content.sections import Section
@@ -158,8 +158,8 @@ def _templates() -> Environment:
         "line_look": line_look,
         "family": family_of,
         "column_kinds": _column_kinds,
-        "shared": lambda notes: share_notes(notes, ABOUT),
     }
+    templates.globals["ABOUT"] = ABOUT
     templates.filters["pair"] = lambda text: (text, text)
     return templates
 

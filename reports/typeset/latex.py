@@ -13,7 +13,7 @@ from reports.content.captions import Caption
 from reports.content.columns import INFINITE, Column
 from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, Row
 from reports.style import slug
-from reports.typeset.page_fit import LONGEST_NAME, needs_breaking
+from reports.typeset.page_fit import LONGEST_NAME, MOST_ROWS, needs_breaking
 
 MARKS = {
     MISSING: r"$^{\dagger}$",
@@ -28,7 +28,6 @@ RESIZED = (  # \width and \totalheight of graphicx are those of the content; 0.3
     r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 )
 RESIZED_END = "}}"
-_MOST_ROWS = 20  # in the usual font size; with their spreads, more do not fit on a page
 _BREAKS = "-_,;:/)]>|+"  # a long name may be broken after these characters
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -130,7 +129,7 @@ def latex_document(tables: Sequence[str], bibliography: str = "") -> str:
 
 def font_size(rows: int) -> str:
     """The font size of a table with so many methods: a smaller one where the usual one would not fit on a page."""
-    return "footnotesize" if rows <= _MOST_ROWS else r"scriptsize\renewcommand{\arraystretch}{0.85}"
+    return "footnotesize" if rows <= MOST_ROWS else r"scriptsize\renewcommand{\arraystretch}{0.85}"
 
 
 def column_head(column: Column) -> str:

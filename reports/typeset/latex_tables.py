@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 from reports.content.captions import summary_caption
 from reports.content.columns import Column
-from reports.content.notes import share_notes
 from reports.content.protocols_table import ProtocolsRow, ProtocolsTable, protocols_caption, protocols_notes
 from reports.content.row import MISSING, UNDEFINED, Row
 from reports.content.summary import Summary
@@ -27,7 +26,7 @@ from reports.typeset.latex import (
     name_column,
     placed_value,
 )
-from reports.typeset.page_fit import protocol_blocks
+from reports.typeset.page_fit import notes_with_room, protocol_blocks
 
 _MOST_LINES = 30  # of a table over all protocols, each with its spreads: more do not fit on a page
 
@@ -49,17 +48,23 @@ def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, la
         lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
         lines += [_summary_row(row, summary.columns, keys or {}) for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
-    notes = [_note(note.mark, note.sentence) for note in share_notes(summary.notes)]
-    return floating(summary_caption(summary), label or summary.name, lines, notes, size=font_size(len(summary.rows)), resize=resize)
+    caption = summary_caption(summary)
+    texts = [(note.mark, note.sentence) for note in summary.shared_notes()]
+    fitting = notes_with_room(texts, caption, len(summary.rows), len(summary.tiers), resize=resize)
+    notes = [_note(mark, text) for mark, text in fitting]
+    return floating(caption, label or summary.name, lines, notes, size=font_size(len(summary.rows)), resize=resize)
 
 
 def latex_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
     r"""The table over all protocols. Protocols that do not fit beside the others follow below; where that does not fit on one page, in
     further tables."""
-    notes = [_note(mark, text) for mark, text in protocols_notes(table)]
     size = font_size(len(table.rows))
     blocks = [_block(table, block, keys or {}, resize=resize) for block in protocol_blocks(table)]
-    if len(table.rows) * len(blocks) <= _MOST_LINES:
+    together = len(table.rows) * len(blocks) <= _MOST_LINES
+    lines, tiers = (count * (len(blocks) if together else 1) for count in (len(table.rows), len({line.tier for line in table.rows})))
+    fitting = notes_with_room(protocols_notes(table), protocols_caption(table), lines, tiers, resize=resize)
+    notes = [_note(mark, text) for mark, text in fitting]
+    if together:
         stacked = [line for place, block in enumerate(blocks) for line in ([r"\par\medskip"] if place else []) + block]
         return floating(protocols_caption(table), "protocols", stacked, notes, size=size, resize=resize)
     first = floating(protocols_caption(table), "protocols", blocks[0], notes, size=size, resize=resize)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from reports.content.captions import OLDER, has_spread, machine_sentence, over_sentence
 from reports.content.columns import Column
-from reports.content.notes import ABOUT, share_notes
+from reports.content.notes import ABOUT
 from reports.content.protocol_facts import protocol_sentence
 from reports.content.protocols_table import ProtocolsTable, protocols_notes
 from reports.content.row import MISSING, Row
@@ -41,7 +41,7 @@ def markdown_summary(summary: Summary) -> str:
     spread = f" ± standard deviation over the {summary.over}." if has_spread(summary) else ""
     legend = f"{over_sentence(summary)}{spread} {machine_sentence(summary)}{f' {OLDER}' if summary.provenance.older else ''}"
     lines += ["", f"{markdown_escape(legend)} Best of a tier **bold**, second _in italics_."]
-    lines += [f"\n{note.mark} {markdown_escape(note.sentence)}".replace("\n ", "\n") for note in share_notes(summary.notes, ABOUT)]
+    lines += [f"\n{note.mark} {markdown_escape(note.sentence)}".replace("\n ", "\n") for note in summary.shared_notes(ABOUT)]
     return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from reports.content.captions import OLDER, machine_sentence, over_sentence
 from reports.content.columns import Column
-from reports.content.notes import ABOUT, share_notes
+from reports.content.notes import ABOUT
 from reports.content.protocol_facts import protocol_sentence
 from reports.content.row import MISSING, ROW_MARKS, Row
 from reports.content.summary import Summary
@@ -49,7 +49,7 @@ def plain_summary(summary: Summary, width: int = WIDTH) -> str:
         lines.append(f"{tier} {'─' * max(0, first + used - len(tier) - 1)}")
         lines += [line(_INDENT + _fit(_label(row), first - len(_INDENT)), body[id(row)], f"{row.scored}/{row.expected}") for row in rows]
     lines += ["", *textwrap.wrap(_legend(summary), width)]
-    for note in share_notes(summary.notes, ABOUT):
+    for note in summary.shared_notes(ABOUT):
         lines += textwrap.wrap(f"{note.mark} {note.sentence}".strip(), width, subsequent_indent="  ")
     return "\n".join(lines) + "\n"
 

@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 
 from reports.content.captions import Caption, summary_caption
 from reports.content.columns import Column
-from reports.content.notes import share_notes
 from reports.content.protocols_table import ProtocolsRow, ProtocolsTable, protocols_caption, protocols_notes
 from reports.content.row import MISSING, UNDEFINED, Row
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import slug
-from reports.typeset.page_fit import needs_breaking, protocol_blocks
+from reports.typeset.page_fit import needs_breaking, notes_with_room, protocol_blocks
 
 _HEAD = """\
 #let cited(key) = context if query(bibliography).len() > 0 [~#cite(key)]
@@ -54,8 +53,10 @@ def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, la
     for tier, rows in summary.tiers:
         lines += [_MIDDLE, f"table.cell(colspan: {count + 2}, emph({literal(tier)})),"]
         lines += [_summary_row(row, columns, keys or {}) for row in rows]
-    notes = [_note(note.mark, note.sentence) for note in share_notes(summary.notes)]
-    return _figure(summary_caption(summary), label or summary.name, [[*lines, _TOP]], notes)
+    caption = summary_caption(summary)
+    texts = [(note.mark, note.sentence) for note in summary.shared_notes()]
+    notes = [_note(mark, text) for mark, text in notes_with_room(texts, caption, len(summary.rows), len(summary.tiers))]
+    return _figure(caption, label or summary.name, [[*lines, _TOP]], notes)
 
 
 def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None) -> str:
@@ -78,8 +79,10 @@ def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
             lines += [_MIDDLE, f"table.cell(colspan: {count + 1}, emph({literal(tier)})),"]
             lines += [_protocols_row(line, block, table.columns, keys or {}) for line in table.rows if line.tier == tier]
         grids.append([*lines, _TOP])
-    notes = [_note(mark, text) for mark, text in protocols_notes(table)]
-    return _figure(protocols_caption(table), "protocols", grids, notes)
+    caption, tiers = protocols_caption(table), {line.tier for line in table.rows}
+    fitting = notes_with_room(protocols_notes(table), caption, len(table.rows) * len(grids), len(tiers) * len(grids))
+    notes = [_note(mark, text) for mark, text in fitting]
+    return _figure(caption, "protocols", grids, notes)
 
 
 def typst_text_table(table: TextTable) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from benchmark.run_folder.record import Result
-from reports.content.summary import summarise
+import pytest
+
+from benchmark.run_folder.record import Memory, Result
+from methods.catalog import find
+from reports.content.protocols_table import tabulate_protocols
+from reports.content.summary import Summary, summarise
 from reports.typeset.latex import escape, latex_document
-from reports.typeset.latex_tables import latex_summary
+from reports.typeset.latex_tables import latex_protocols, latex_summary
+from reports.typeset.page_fit import FURTHER
 from tests.reports.tex import needs, tex, text_of
 
 ASCII = "".join(chr(code) for code in range(32, 127))
@@ -90,3 +95,43 @@ def test_escape_leaves_no_active_character_and_no_line_break() -> None:
     text = escape("a\n%b\\c{d}\t\x00$e_f^g~h&i#j")
     assert "\n" not in text
     assert text == r"a \%b\textbackslash{}c\{d\} \$e\_f\textasciicircum{}g\textasciitilde{}h\&i\#j"
+
+
+def catalog_rows(results: list[Result], count: int) -> Summary:
+    """So many methods of the catalog with their own cards, each with a long first call; every fifth one with processes of its own."""
+    base = [r for r in results if r.method == "rfuse" and r.protocol["ratio"] == 8 and r.seed == 0]
+    records = []
+    for place, (name, entry) in enumerate(list(find().items())[:count]):
+        card = entry.load().card
+        facts = {"method": name, "label": card.name, "card": asdict(card), "tier": card.tier, "uncovered": ("the module x.py",)}
+        memory = Memory(peak=900_000_000, base=1, own=900_000_000 - 10_000_000 * (place % 5 == 0))
+        for r in base:
+            assert r.clock is not None
+            clock = replace(r.clock, first=3 * r.clock.fuse + place / 50)
+            records.append(replace(r, key=f"{name}{r.key}", clock=clock, memory=memory, **facts))
+    (summary,) = summarise(records)
+    return summary
+
+
+@pytest.mark.parametrize("count", [12, 22, 26])
+def test_tables_over_protocols_of_many_methods_fit_the_page(results: list[Result], tmp_path: Path, count: int) -> None:
+    records = [r for row in catalog_rows(results, count).rows for r in row.results]
+    noisy = [replace(r, key=f"{r.key}n", protocol={**r.protocol, "name": "noisy", "hsi_snr_db": 30.0}) for r in records]
+    table = tabulate_protocols(summarise([*records, *noisy]))
+    assert table is not None
+    assert "too large for page" not in tex(tmp_path, latex_document([latex_protocols(table)]))
+
+
+@pytest.mark.parametrize(("count", "resize"), [(8, False), (18, False), (20, False), (22, False), (35, True)])
+def test_tables_of_many_methods_fit_the_page_with_the_notes_for_which_there_is_room(
+    results: list[Result], tmp_path: Path, count: int, resize: bool
+) -> None:
+    summary = catalog_rows(results, count)
+    table = latex_summary(summary, resize=resize)
+    log = tex(tmp_path, latex_document([table]))
+    assert "too large for page" not in log
+    assert "Overfull \\hbox" not in log or resize
+    marked = [note for note in summary.shared_notes() if note.mark]
+    assert all(escape(note.sentence) in table for note in marked)
+    assert (FURTHER in table.replace("-{}", "-")) == (count > 8)
+    assert r"All methods: the key does not cover the module x.py" in table or count > 8
