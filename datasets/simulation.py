@@ -61,6 +61,11 @@ class Protocol:
     source: str = ""  # whose protocol it is
 
     @property
+    def noisy(self) -> bool:
+        """Whether any image has noise, so that a seed makes an observation of its own."""
+        return self.hsi_snr_db is not None or self.msi_snr_db is not None
+
+    @property
     def mismatched(self) -> bool:
         """Whether methods are told something that is not true."""
         noise = (self.given_hsi_noise_db, self.given_msi_noise_db)

@@ -90,6 +90,7 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     from benchmark.review.forecast import dry_run
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.selection import selected
+    from benchmark.runner.resumption import planned_once
     from benchmark.runner.supervisor import run
 
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed)
@@ -97,7 +98,8 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     how = settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
-        return Answer(dry_run(cells, folder, how.device, options.keep, options.slots, options.costs))
+        told = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs)
+        return Answer("\n".join([told, *planned_once(plan, how.device)]))
     elsewhere = None
     if options.cluster:
         from benchmark.cluster.scheduler import Cluster

@@ -1,6 +1,8 @@
 """A checked plan: which methods, on which scenes, under which protocols, with which seeds; and the cells that it comes to.
 
-A cell is one method with its parameters on one scene under one protocol with one seed. Two cells that were written out by hand and come to
+A cell is one method with its parameters on one scene under one protocol with one seed. A method whose card says that its result does not
+depend on the seed (`random = False`) is planned with the first seed alone where the protocol adds no noise: the others would repeat it. Two
+cells that were written out by hand and come to
 one key (two protocols of equal numbers, two files of equal content) are an error that names both. Where a pattern or a seed that changes
 nothing names a cell again, it is planned once, and counted.
 """
@@ -91,12 +93,19 @@ class Plan:
         written = self._written(device)
         return len(written) - len({cell.key for cell in written})
 
+    def repeats(self) -> int:
+        """How many cells are not planned because another seed would change nothing."""
+        still = sum(not contestant.card.random for contestant in self.contestants)
+        quiet = sum(not protocol.noisy for protocol in self.protocols)
+        return still * quiet * len(self.scenes) * (len(self.seeds) - 1)
+
     def _written(self, device: str) -> list[Cell]:
         """Every cell as the plan's words have it."""
         trained = {contestant.label: self.training if awaits_training(contestant.method) else None for contestant in self.contestants}
         return [
             Cell(contestant, scene, self.identities[scene.name], protocol, seed, device, self.simulator, trained[contestant.label])
             for protocol, scene, seed, contestant in itertools.product(self.protocols, self.scenes, self.seeds, self.contestants)
+            if seed == self.seeds[0] or protocol.noisy or contestant.card.random
         ]
 
     def summary(self) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from benchmark.identity.source_keys import metrics_key
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, plain
+from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
-from benchmark.run_folder.record import SCHEMA, RecordError, Result, identity_of, spell_identity, write_json
+from benchmark.run_folder.record import SCHEMA, RecordError, Result, identity_of, read_json, spell_identity, write_json
 from benchmark.runner.outcomes import measurement, withheld
 
 
@@ -38,14 +39,22 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> Sorted
             if finished and record.metrics_key in ("", metrics_key()):
                 found.records[cell.key] = record
                 continue
-            whole = folder.estimate(cell.key).exists() and folder.reference(cell.scene_digest).exists()
-            if finished and whole and record.clock is not None:
+            if finished and folder.estimate(cell.key).exists() and record.clock is not None:
                 write_json(folder.measured(cell.key), measurement(record))
-        if folder.measured(cell.key).exists() and folder.estimate(cell.key).exists():
+        if _awaits_score(cell, folder):
             found.to_score.append(cell)
         else:
             found.to_fuse.append(cell)
     return found
+
+
+def _awaits_score(cell: Cell, folder: RunFolder) -> bool:
+    """Whether a cell has been fused and measured; and, for an oracle row, whether there is something to pick from, or one was picked."""
+    if not (folder.measured(cell.key).exists() and folder.estimate(cell.key).exists()):
+        return False
+    if not cell.contestant.oracle:
+        return True
+    return folder.iterates(cell.key).is_dir() or "best" in read_json(folder.measured(cell.key)).get("oracle", {})
 
 
 def take_over(cell: Cell, folder: RunFolder) -> Result | None:
@@ -93,7 +102,7 @@ def identity_of_cell(cell: Cell) -> str:
     )
 
 
-def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index | None, doubles: int) -> tuple[str, ...]:
+def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index | None, plan: Plan) -> tuple[str, ...]:
     """What a user should know before the run starts: cells that run again, records of earlier code, cells that were named twice.
 
     Args:
@@ -101,7 +110,7 @@ def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index
         found: what `sort_out` gave.
         folder: the run folder, its index that of this run.
         before: the index that was there before; None in a new folder.
-        doubles: how many cells the plan names twice.
+        plan: that of this run.
     """
     said = []
     again = found.to_fuse
@@ -124,8 +133,19 @@ def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index
                 f"{_counted(repeated, 'cell')} of {len(cells)} will be run again: the code that made their records has been changed since. "
                 "The earlier records stay as files until `clean`"
             )
-    if doubles:
+    return (*said, *planned_once(plan, cells[0].device if cells else "cpu"))
+
+
+def planned_once(plan: Plan, device: str) -> tuple[str, ...]:
+    """What a user should know of cells that her plan names and that are not run."""
+    said = []
+    if doubles := plan.doubles(device):
         said.append(f"{_counted(doubles, 'cell')} that the plan names twice will be run once")
+    if repeats := plan.repeats():
+        said.append(
+            f"{_counted(repeats, 'cell')} would repeat another with a further seed (their methods are not random, and nothing is noisy): "
+            "not planned"
+        )
     return tuple(said)
 
 

@@ -108,7 +108,7 @@ class _Run:
         found = sort_out(self.cells, self.folder, retry=self.settings.retry)
         self.records, self.to_score, self.to_fuse = found.records, deque(found.to_score), deque(found.to_fuse)
         self.pace.waiting = Counter(cell.contestant.label for cell in self.to_fuse)
-        self._tell(None, notes(self.cells, found, self.folder, before, self.plan.doubles(self.settings.device)))
+        self._tell(None, notes(self.cells, found, self.folder, before, self.plan))
         if elsewhere is not None:
             self._follow(elsewhere)
         try:

@@ -247,7 +247,7 @@ def test_other_metrics_score_the_picked_iterate_again_and_keep_the_curve(journey
     assert read_record(file) == again
 
 
-def test_a_run_ended_before_the_pick_picks_when_resumed_and_without_iterates_says_what_to_do(
+def test_a_run_ended_before_the_pick_picks_when_resumed_and_without_iterates_runs_again(
     journey: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = read(journey, [], ROW.format("oracle = 4"))
@@ -267,10 +267,7 @@ def test_a_run_ended_before_the_pick_picks_when_resumed_and_without_iterates_say
     (journey / "run" / "cells" / f"{cell.key}.json").unlink()
     (journey / "run" / "estimates" / f"{cell.key}.h5").write_bytes(last)
     (journey / "run" / "measured" / f"{cell.key}.json").write_bytes(measured)
-    lost = go(journey, checked)[0]
-    assert lost.outcome == "failed"
-    assert "expected the cell's iterates" in lost.reason
-    assert go(journey, checked, retry=True)[0].oracle["best"] == 3
+    assert go(journey, checked)[0].oracle["best"] == 3, "without iterates to pick from, the cell runs again"
 
 
 def interrupted(*given: object) -> None:

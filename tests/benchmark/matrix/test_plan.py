@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -69,11 +70,22 @@ def test_two_rows_that_cannot_be_told_apart_are_refused(world: Path) -> None:
 
 
 def test_cells_that_share_an_observation_lie_together(world: Path) -> None:
-    cells = read(world, plan(world, ["steady", "bicubic"], "seeds = [0, 1]")).cells("cpu")
+    cells = read(world, plan(world, ["steady", "cnmf"], "seeds = [0, 1]")).cells("cpu")
     order = [cell.observation_digest for cell in cells]
     assert len(cells) == 8
     assert len({cell.key for cell in cells}) == 8
     assert sum(first != second for first, second in pairwise(order)) == 3
+
+
+def test_a_seed_that_changes_nothing_is_not_planned(world: Path) -> None:
+    text = 'ratio = 8\nphase = 3\npsf = {kind = "box", taps = 8}\nsensor = "rgb_camera"\n'
+    extra = f'seeds = [4, 1, 2]\n[[protocol]]\nname = "clean"\n{text}[[protocol]]\nname = "noisy"\nmsi_snr_db = 20\n{text}'
+    checked = read(world, plan(world, ["steady", "bicubic"], extra, protocols="[]"))
+    cells = checked.cells("cpu")
+    counts = Counter((cell.contestant.label, cell.protocol.name) for cell in cells)
+    assert counts == {("steady", "clean"): 6, ("steady", "noisy"): 6, ("Bicubic", "clean"): 2, ("Bicubic", "noisy"): 6}
+    assert {cell.seed for cell in cells if (cell.contestant.label, cell.protocol.name) == ("Bicubic", "clean")} == {4}
+    assert checked.repeats() == 4
 
 
 def test_a_seed_on_the_command_line_replaces_the_plans(world: Path) -> None:
