@@ -226,7 +226,8 @@ class _Run:
         self.fusing[start(job, limits)] = cell, slot
 
     def _score(self, cell: Cell) -> None:
-        self.scoring[start(score_job(cell, self.folder, picks=self._picks(cell)), Limits(SCORE_LIMIT_S))] = cell
+        picks = bool(cell.contestant.oracle) and "oracle" not in read_json(self.folder.measured(cell.key))
+        self.scoring[start(score_job(cell, self.folder, picks=picks), Limits(SCORE_LIMIT_S))] = cell
 
     def _end(self, child: Child) -> None:
         """Take what a child leaves behind."""
@@ -252,7 +253,7 @@ class _Run:
         if problem:
             self.unobservable[digest] = f"the observation could not be made: {problem}"
             if self.to_score and self.to_score[0].observation_digest == digest:  # it was made for the reference of what waits for its score
-                self._finish(self._record(self.to_score.popleft(), "failed", self.unobservable[digest]), scorable=True)
+                self._finish(self._record(self.to_score.popleft(), "failed", self.unobservable[digest]), scored=False)
         else:
             self.observed[digest] = ended.answer
 
@@ -278,11 +279,9 @@ class _Run:
         if ended.how == "done":
             problem = ended.answer["reason"] if damaged else disagreement(ended.answer["sources"], self.metrics)
         record = self._record(cell, "scored", "", read_json(self.folder.measured(cell.key)))
-        if problem and self._iterates_are_gone(cell):
-            self._finish(replace(record, outcome="failed", reason=f"scoring failed: {problem}"))
-        elif problem:
+        if problem:
             kept = "the estimate is kept: --retry scores it again"
-            self._finish(replace(record, outcome="failed", reason=f"scoring failed: {problem}; {kept}"), scorable=True)
+            self._finish(replace(record, outcome="failed", reason=f"scoring failed: {problem}; {kept}"), scored=False)
         else:
             picked = {**record.oracle, **oracle_from_json(ended.answer["oracle"])}
             metrics = {name: score_from_json(value) for name, value in ended.answer["metrics"].items()}
@@ -348,18 +347,10 @@ class _Run:
             measured=measured,
         )
 
-    def _picks(self, cell: Cell) -> bool:
-        """Whether the iterate of an oracle row is still to be picked."""
-        return bool(cell.contestant.oracle) and "oracle" not in read_json(self.folder.measured(cell.key))
-
-    def _iterates_are_gone(self, cell: Cell) -> bool:
-        """Whether an oracle row has nothing left to pick from, so that only another fusion can bring a score."""
-        return self._picks(cell) and not any(self.folder.iterates(cell.key).glob("*.h5"))
-
-    def _finish(self, record: Result, *, scorable: bool = False) -> None:
-        """Write a record; where a cell without a score can still get one, what was fused and measured stays for another try."""
+    def _finish(self, record: Result, *, scored: bool = True) -> None:
+        """Write a record; where only the scoring went wrong, what was fused and measured stays for another try."""
         self.folder.write(record)
-        if not scorable:
+        if scored:
             self.folder.discard_measurement(record.key)
             if self.settings.keep == "none":
                 self.folder.discard_estimate(record.key)
