@@ -55,7 +55,10 @@ def test_what_happens_while_operations_are_counted_costs_no_estimate(world: Path
 
 
 def test_a_method_that_takes_most_of_its_limit_is_scored_and_not_counted(world: Path) -> None:
-    record = one(world, f"assert not {COUNTING}; time.sleep(2.5); return Estimate(low)", "time_limit_s = 4")
+    calls = world / "calls"
+    write = f"with open({str(calls)!r}, 'a') as file: file.write('x')"
+    record = one(world, f"{write}\n        time.sleep(2.5); return Estimate(low)", "time_limit_s = 4")
+    assert calls.read_text() == "x"
     assert record.outcome == "scored"
     assert record.flops is None
     assert "more than 2% of the time limit of 4 s" in record.flops_reason
@@ -171,7 +174,7 @@ def test_the_memory_of_a_methods_child_is_the_cells(world: Path) -> None:
 
 
 def test_memory_that_only_the_count_takes_is_not_the_cells(world: Path) -> None:
-    child = "x = bytearray(b'1') * 300_000_000; import time; time.sleep(0.7)"
+    child = "x = bytearray(b'1') * 300_000_000; import time; time.sleep(2.5)"
     start = f"subprocess.run([sys.executable, '-c', {child!r}], check=True)"
     body = f"import subprocess, sys\n        if {COUNTING}: {start}\n        return Estimate(low)"
     record = one(world, body, "time_limit_s = 60")
