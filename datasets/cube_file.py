@@ -1,13 +1,15 @@
 """Our own cube file, read and written everywhere: HDF5 with a dataset `cube` (bands, rows, cols).
 
 Attributes (on the file or on the dataset): `scale` and `offset` (value = cube / scale + offset; 1 and 0 when absent),
-`wavelengths_nm`, `name`, and free ones (source, licence, method, versions). numpy and h5py alone: reports read these files without torch.
+`wavelengths_nm`, `name`, and free ones (source, licence, method, versions). A file that this suite has written carries `sha256`, the seal
+of all that (datasets/digests.py), and is refused when it no longer fits. numpy and h5py alone: reports read these files without torch.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-_OURS = ("scale", "offset", "wavelengths_nm", "name")
+from datasets.digests import seal
+
+_OURS = ("scale", "offset", "wavelengths_nm", "name", "sha256")
 
 
 class CubeFileError(ValueError):
     """A file that is not a cube file, or a broken one; the text says what was expected, what came, and the way out."""
+
+
+class DamagedFileError(CubeFileError):
+    """A file of this suite whose content is not what was written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,7 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
 
     Raises:
         CubeFileError: no such file, no HDF5, no three-dimensional `cube`, or wavelengths that do not fit it.
+        DamagedFileError: it is not what was written.
     """
     try:
         with h5py.File(file, "r") as store:
@@ -49,6 +58,8 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
             stored = node["cube"][()]
     except (OSError, KeyError) as error:
         raise CubeFileError(f"{file}: expected a readable HDF5 cube file, got {type(error).__name__}: {error}") from error
+    if "sha256" in attributes and not group:
+        check_seal(file, {**_sealed(attributes), "cube": stored}, attributes["sha256"])
     cube = stored.astype(np.float32)
     cube /= np.float32(attributes.get("scale", 1))
     cube += np.float32(attributes.get("offset", 0))
@@ -59,6 +70,49 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
             raise CubeFileError(f"{file}: expected {cube.shape[0]} wavelengths, one a band, got {wavelengths.size}")
     notes = {key: value for key, value in attributes.items() if key not in _OURS}
     return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=str(attributes.get("name", "")), notes=notes)
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[h5py.File]:
+    """A sealed file, checked.
+
+    Raises:
+        DamagedFileError: it is no HDF5 file, lacks a part, or is not what was written.
+    """
+    try:
+        with h5py.File(file, "r") as store:
+            if "sha256" in store.attrs:
+                check_seal(file, parts_of(store), store.attrs["sha256"])
+            yield store
+    except (OSError, KeyError) as error:
+        raise DamagedFileError(f"{file}: expected a whole HDF5 file, got {type(error).__name__}: {error}; run the plan again") from error
+
+
+def parts_of(store: h5py.File) -> dict[str, Any]:
+    """Every dataset and every attribute of a file by its path, but for the seal."""
+    parts = _sealed(store.attrs)
+
+    def take(path: str, node: Any) -> None:
+        parts.update({f"{path}@{name}": value for name, value in node.attrs.items()})
+        if isinstance(node, h5py.Dataset):
+            parts[path] = node[()]
+
+    store.visititems(take)
+    return parts
+
+
+def check_seal(file: Path, parts: Mapping[str, Any], expected: object) -> None:
+    """Refuse a file whose content is not what was written.
+
+    Raises:
+        DamagedFileError: the parts have another seal than the one that the file carries.
+    """
+    found = seal(parts)
+    if found != expected:
+        raise DamagedFileError(
+            f"{file}: expected the content that was written (sha256 {str(expected)[:12]}), got another one ({found[:12]}): the file is "
+            "damaged or was edited; remove it and run the plan again, or remove its attribute sha256 to use it as it is"
+        )
 
 
 def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path:
@@ -89,5 +143,11 @@ def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path
         store.attrs["name"] = content.name
         for key, value in content.notes.items():
             store.attrs[key] = value
+        store.attrs["sha256"] = seal({**_sealed(store.attrs), "cube": stored})
     temporary.replace(file)
     return file
+
+
+def _sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's own attributes as parts of its seal."""
+    return {f"@{name}": value for name, value in attributes.items() if name != "sha256"}

@@ -28,6 +28,7 @@ from datasets.scene import SceneError
 
 _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
 _WAVELENGTH_NAMES = ("wavelengths_nm", "wavelength_nm", "wavelengths", "wavelength", "wl", "lambda")
+_LOSSY_TIFF = (6, 7, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 50001, 50002)  # JPEG, JPEG 2000, LERC, WebP, JPEG XL
 _NANOMETRE = ("nm", "nanometer", "nanometers", "nanometre", "nanometres")
 _MICROMETRE = ("um", "µm", "μm", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres")
 
@@ -68,6 +69,17 @@ def read_stored(path: Path, variable: str | None = None) -> Stored:
     if stored.values.dtype.kind not in "iuf":
         raise SceneError(f"{path}: expected integer or floating samples, got {stored.values.dtype}; export the image again")
     return stored
+
+
+def is_lossy_tiff(path: Path) -> bool:
+    """Whether a TIFF's samples are compressed with loss, so that decoders differ in the last bits."""
+    import tifffile  # 0.1 s that only TIFF files need
+
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            return any(int(page.compression) in _LOSSY_TIFF for page in tiff.pages if isinstance(page, tifffile.TiffPage))
+    except _BROKEN:
+        return False  # reading it as a scene says what is wrong
 
 
 def nanometres(values: NDArray[Any], unit: str | None = None) -> NDArray[np.float64]:

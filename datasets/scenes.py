@@ -7,12 +7,12 @@
     file:PATH                 any single file (datasets/files.py); what it does not state itself follows as a query:
                               file:ref.mat?variable=ref&layout=rows cols bands&scale=10000&wavelengths=430:860:102&overlap=drop
 
-A source's fingerprint is the sha256 of what the scene is made from (bytes of files, text of the generator), never of where it lies.
+A source says what the scene is made from: files, options of the reader, or a generator's recipe. The digest that names the scene in keys is
+made from that, or from the cube that the reader returns (benchmark/matrix/scene_identity.py); never from the place where files lie.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from abc import ABC, abstractmethod
@@ -26,13 +26,15 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pooch
 
-from datasets import cave, files, synthetic
+from datasets import cave, files, formats, synthetic
 from datasets.files import Overlap, read_scene_file
 from datasets.scene import Scene, SceneError
 
 _FOLDERS = {"cave": "cave", "remote": "remote", "exact": "cave_exact", "pairs": "pairs", "srf": "srf", "weights": "weights"}
 _COLLECTIONS = ("remote", "exact")  # folders of cube files, one a scene
-_SPLITS = {"cave:test": cave.TEST, "cave:train": cave.TRAIN, "cave:all": cave.SCENES}
+LOSSY = (".jp2", ".j2k", ".jpx", ".jpf", ".jpg", ".jpeg")  # endings of files whose decoded bits differ between machines and libraries
+_ENVI = (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip")
+SPLITS = {"cave:test": cave.TEST, "cave:train": cave.TRAIN, "cave:all": cave.SCENES}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class DataRoots:
 class SceneSource(ABC):
     """Where one scene comes from."""
 
-    reader: ClassVar[Path]  # the module that makes the scene; its import closure is part of a cell's key
+    reader: ClassVar[Path]  # the module that makes the scene
+    libraries: ClassVar[tuple[str, ...]] = ("numpy",)  # distributions that it decodes with
     name: str
 
     @abstractmethod
@@ -98,12 +101,24 @@ class SceneSource(ABC):
         """
 
     @abstractmethod
-    def fingerprint(self) -> str:
-        """sha256 (hex) of what the scene is made from.
+    def files(self) -> tuple[Path, ...]:
+        """The files that the scene is made from, in an order that does not depend on the file system; none for a generated scene.
 
         Raises:
-            SceneError: its files are not there.
+            SceneError: they are not there.
         """
+
+    @abstractmethod
+    def recipe(self) -> str:
+        """What decides the scene besides its files: the reader and its options, or a generator's numbers. No name, no path."""
+
+    def repeatable(self) -> bool:
+        """Whether every machine gets the same bits: not from lossy files (JPEG, JPEG 2000) nor from a generator's floats."""
+        return not any(file.suffix.lower() in LOSSY for file in self.files())
+
+    def shape(self) -> tuple[int, int, int] | None:
+        """Bands, rows and columns where they are known without making the scene, else None."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -111,15 +126,27 @@ class BuiltinSource(SceneSource):
     """An analytic scene of the suite."""
 
     reader: ClassVar[Path] = Path(synthetic.__file__)
-    recipe: synthetic.SyntheticRecipe
+    ground: synthetic.SyntheticRecipe
 
     def load(self) -> Scene:
         """The generated scene."""
-        return synthetic.generate(self.recipe).scene
+        return synthetic.generate(self.ground).scene
 
-    def fingerprint(self) -> str:
-        """Of the recipe and the generator's source text."""
-        return synthetic.fingerprint(self.recipe)
+    def files(self) -> tuple[Path, ...]:
+        """None: it is generated."""
+        return ()
+
+    def recipe(self) -> str:
+        """The generator's numbers, without the name."""
+        return f"generated {replace(self.ground, name='')!r}"
+
+    def repeatable(self) -> bool:
+        """No: the last bits of generated floats differ between machines."""
+        return False
+
+    def shape(self) -> tuple[int, int, int]:
+        """As the recipe has it."""
+        return self.ground.bands, self.ground.rows, self.ground.cols
 
 
 @dataclass(frozen=True)
@@ -127,6 +154,7 @@ class CaveSource(SceneSource):
     """A scene of CAVE below the folder `base`."""
 
     reader: ClassVar[Path] = Path(cave.__file__)
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "pillow")
     scene: str
     base: Path
 
@@ -134,10 +162,14 @@ class CaveSource(SceneSource):
         """The 31 images as a cube."""
         return cave.read_scene(self.base, self.scene)
 
-    def fingerprint(self) -> str:
-        """Of the 31 files, in the order of the bands."""
+    def files(self) -> tuple[Path, ...]:
+        """The 31 images, in the order of the bands."""
         folder = cave.scene_folder(self.base, self.scene)
-        return _digest("cave", [] if folder is None else cave.band_files(folder, self.scene))
+        return _there([] if folder is None else cave.band_files(folder, self.scene), f"CAVE {self.scene}")
+
+    def recipe(self) -> str:
+        """The number of bits is the scene's."""
+        return f"cave {self.scene in cave.EIGHT_BIT}"
 
 
 @dataclass(frozen=True)
@@ -145,6 +177,7 @@ class FileSource(SceneSource):
     """A single file, and what it does not state itself; the fields are those of `read_scene_file`."""
 
     reader: ClassVar[Path] = Path(files.__file__)
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "h5py", "scipy", "spectral", "tifffile")
     path: Path
     layout: str | None = None
     wavelengths: tuple[float, ...] | None = None
@@ -164,14 +197,21 @@ class FileSource(SceneSource):
         )
         return replace(scene, name=self.name)
 
-    def fingerprint(self) -> str:
-        """Of the file (for ENVI, header and data) and the options."""
-        options = repr((self.layout, self.wavelengths, self.variable, self.scale, self.overlap))
-        if self.path.suffix.lower() not in (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip"):
-            return _digest(options, [self.path])
-        endings = ("", ".hdr", ".HDR", ".img", ".dat", ".bsq", ".bil", ".bip")
-        beside = {self.path.with_name(stem + ending) for stem in (self.path.stem, self.path.name) for ending in endings}
-        return _digest(options, sorted(file for file in beside if file.is_file()))
+    def files(self) -> tuple[Path, ...]:
+        """The file; for ENVI, header and data."""
+        if self.path.suffix.lower() not in _ENVI:
+            return _there([self.path], self.name)
+        beside = {self.path.with_name(stem + ending) for stem in (self.path.stem, self.path.name) for ending in ("", ".HDR", *_ENVI)}
+        return _there(sorted({self.path, *(file for file in beside if file.is_file())}), self.name)
+
+    def recipe(self) -> str:
+        """The ending, which picks the reader, and the options."""
+        options = (self.layout, self.wavelengths, self.variable, self.scale, self.overlap)
+        return f"file {self.path.suffix.lower()} {options!r}"
+
+    def repeatable(self) -> bool:
+        """Not where a TIFF holds JPEG or JPEG 2000 inside."""
+        return super().repeatable() and not (self.path.suffix.lower() in (".tif", ".tiff") and formats.is_lossy_tiff(self.path))
 
 
 @dataclass(frozen=True)
@@ -189,7 +229,7 @@ def find(names: Iterable[str], roots: DataRoots) -> list[SceneSource]:
     Raises:
         SceneError: a name that does not exist, or data that are not there; the text says where it looked and how to get them.
     """
-    expanded = [one for name in names for one in ([f"cave/{scene}" for scene in _SPLITS[name]] if name in _SPLITS else [name])]
+    expanded = [one for name in names for one in ([f"cave/{scene}" for scene in SPLITS[name]] if name in SPLITS else [name])]
     found: dict[str, SceneSource] = {}
     for name in expanded:
         source = _find_one(name, roots)
@@ -205,7 +245,7 @@ def names(roots: DataRoots) -> list[Listing]:
         for name, recipe in synthetic.BUILTIN.items()
     ]
     present = {scene: _cave_base(scene, roots) for scene in cave.SCENES}
-    for split, scenes in _SPLITS.items():
+    for split, scenes in SPLITS.items():
         count = sum(present[scene] is not None for scene in scenes)
         lines.append(Listing(split, count == len(scenes), f"{count} of {len(scenes)} scenes found"))
     for scene, base in present.items():
@@ -232,7 +272,7 @@ def _find_one(name: str, roots: DataRoots) -> SceneSource:
     files = _collected(roots)
     if name in files:
         return FileSource(name, files[name], overlap="drop")
-    valid = [*synthetic.BUILTIN, *_SPLITS, *(f"cave/{scene}" for scene in cave.SCENES), *files]
+    valid = [*synthetic.BUILTIN, *SPLITS, *(f"cave/{scene}" for scene in cave.SCENES), *files]
     near = _near(name, valid)
     if kind in _COLLECTIONS and scene:
         raise SceneError(
@@ -293,8 +333,9 @@ def _near(name: str, valid: Iterable[str]) -> str:
     return f" (did you mean {' or '.join(close)}?)" if close else ""
 
 
-def _digest(options: str, files: Sequence[Path]) -> str:
-    if not files or not all(file.is_file() for file in files):
-        raise SceneError(f"scene: expected its files, got {', '.join(map(str, files)) or 'none'} missing; check the data root")
-    parts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-    return hashlib.sha256("\n".join([options, *parts]).encode()).hexdigest()
+def _there(files: Sequence[Path], what: str) -> tuple[Path, ...]:
+    """The files, all of which exist."""
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing or not files:
+        raise SceneError(f"scene {what}: expected its files, got {', '.join(missing) or 'none'} missing; check the data root")
+    return tuple(files)

@@ -10,12 +10,13 @@ wavelength, another noise level, an MSI with another gain, or an HSI whose groun
 
 The MSI's grid is the reference's; `shift` is in fine pixels (rows, columns), `rotation_deg` from the row axis towards the column axis.
 
-Simulated on the CPU in float64; white Gaussian noise from numpy's Philox; rounded to float32 at the end. The signal-to-noise ratio belongs
-to a sensor: one noise variance for all its bands, var = mean(signal ** 2) / 10 ** (snr_db / 10).
+Simulated on the CPU in float64; white Gaussian noise, its own for each scene and image (`NoiseSeed`); rounded to float32 at the end. The
+signal-to-noise ratio belongs to a sensor: one noise variance for all its bands, var = mean(signal ** 2) / 10 ** (snr_db / 10).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import cos, radians, sin
@@ -58,6 +59,11 @@ class Protocol:
     shift: tuple[float, float] = (0.0, 0.0)  # of the HSI's ground against the MSI's, fine pixels
     rotation_deg: float = 0.0
     source: str = ""  # whose protocol it is
+
+    @property
+    def noisy(self) -> bool:
+        """Whether any image has noise, so that a seed makes an observation of its own."""
+        return self.hsi_snr_db is not None or self.msi_snr_db is not None
 
     @property
     def mismatched(self) -> bool:
@@ -109,7 +115,26 @@ class Protocol:
         return psf, shifted.integrate(wavelengths, true.names)
 
 
-def observe(scene: Scene, protocol: Protocol, rng: np.random.Generator) -> Observation:
+@dataclass(frozen=True)
+class NoiseSeed:
+    """What noise the two images of a scene get: every scene of a seed has its own, and so has each image.
+
+    The generator is numpy's Philox, the same bits on every machine, seeded by (seed, sha256 of the scene's digest and the image's name,
+    number of the patch where there is one).
+    """
+
+    seed: int
+    scene: str  # the digest of the scene's content, never its name
+    patch: int | None = None  # of training examples cut from the scene
+
+    def generator(self, image: Literal["hsi", "msi"]) -> np.random.Generator:
+        """The generator of one image's noise."""
+        words = np.frombuffer(hashlib.sha256(f"{self.scene} {image}".encode()).digest(), dtype="<u4").tolist()
+        entropy = [self.seed, *words, *([] if self.patch is None else [self.patch])]
+        return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
+
+
+def observe(scene: Scene, protocol: Protocol, noise: NoiseSeed) -> Observation:
     """The pair of images that the two sensors would take of `scene`, with the responses that the protocol reveals.
 
     Raises:
@@ -118,8 +143,8 @@ def observe(scene: Scene, protocol: Protocol, rng: np.random.Generator) -> Obser
     """
     psf, srf = protocol.spatial(), protocol.spectral(scene.wavelengths)
     truth = scene.cube.double().cpu()
-    hsi, hsi_noise = _noisy(psf(_moved(truth, protocol.shift, protocol.rotation_deg)), protocol.hsi_snr_db, rng)
-    msi, msi_noise = _noisy(srf(truth) * protocol.msi_gain, protocol.msi_snr_db, rng)
+    hsi, hsi_noise = _noisy(psf(_moved(truth, protocol.shift, protocol.rotation_deg)), protocol.hsi_snr_db, noise, "hsi")
+    msi, msi_noise = _noisy(srf(truth) * protocol.msi_gain, protocol.msi_snr_db, noise, "msi")
     given_noise = NoiseLevel(hsi_noise * 10 ** (protocol.given_hsi_noise_db / 20), msi_noise * 10 ** (protocol.given_msi_noise_db / 20))
     given_psf, given_srf = protocol.given(scene.wavelengths)
     reveals: Sequence[str] = protocol.reveals
@@ -138,11 +163,6 @@ def observe(scene: Scene, protocol: Protocol, rng: np.random.Generator) -> Obser
     )
 
 
-def noise_generator(seed: int) -> np.random.Generator:
-    """The generator that observations are made with: Philox, the same bits on every machine."""
-    return np.random.Generator(np.random.Philox(seed))
-
-
 def _moved(cube: Tensor, shift: tuple[float, float], rotation_deg: float) -> Tensor:
     """The ground as the HSI's sensor sees it: `cube` shifted and turned about its middle; itself when neither is asked for."""
     if shift == (0.0, 0.0) and rotation_deg == 0:
@@ -155,10 +175,10 @@ def _moved(cube: Tensor, shift: tuple[float, float], rotation_deg: float) -> Ten
     return torch.from_numpy(np.stack(bands))
 
 
-def _noisy(image: Tensor, snr_db: float | None, rng: np.random.Generator) -> tuple[Tensor, float]:
+def _noisy(image: Tensor, snr_db: float | None, noise: NoiseSeed, name: Literal["hsi", "msi"]) -> tuple[Tensor, float]:
     """`image` plus white Gaussian noise at that signal-to-noise ratio (dB), and the noise's standard deviation."""
     if snr_db is None:
         return image, 0.0
     deviation = float(image.square().mean()) ** 0.5 * 10 ** (-snr_db / 20)
-    noise: Tensor = torch.from_numpy(rng.standard_normal(tuple(image.shape)))
-    return torch.add(image, noise, alpha=deviation), deviation
+    field: Tensor = torch.from_numpy(noise.generator(name).standard_normal(tuple(image.shape)))
+    return torch.add(image, field, alpha=deviation), deviation

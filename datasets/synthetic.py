@@ -19,10 +19,8 @@ Randomness is numpy's Philox by the recipe's seed: the same scene everywhere, up
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -112,13 +110,6 @@ def generate(recipe: SyntheticRecipe) -> Ground:
         sky=_tensor(sky),
         lamp=_tensor(lamp),
     )
-
-
-def fingerprint(recipe: SyntheticRecipe) -> str:
-    """sha256 (hex) of the recipe and of the source text of the generator; never of the floats, whose last bits differ between machines."""
-    here = Path(__file__).parent
-    sources = [file.read_text(encoding="utf-8") for file in sorted(here.glob("synthetic*.py"))]
-    return hashlib.sha256("\0".join([repr(astuple(recipe)), *sources]).encode()).hexdigest()
 
 
 def _ripples(recipe: SyntheticRecipe, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -10,7 +10,8 @@ A plan asks for it with the parameter `blind`, which every method that needs a P
     gradient         projected gradient on non-negative responses, M2U-Net's first stage (`numerics/constrained_responses.py`)
     predictability   the Gaussian blur under which the HSI predicts the MSI best (`numerics/responses.py`)
 
-The method is handed the estimates where it asks for the truth, and they come back with its cube, to be scored. Its tier is "blind".
+The method is handed the estimates where it asks for the truth, and they come back with its cube, to be scored. It is told no response then,
+and its tier says so. The estimators draw no random numbers, so the result depends on the seed where the method's own does.
 The estimation counts as learning for a method that learns on the scene, as inference for all others.
 """
 
@@ -31,9 +32,9 @@ from datasets.observation import Known, Observation
 from methods.adapting import AdaptingMethod, adapted
 from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.iterates import IteratedMethod
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.responses import predictability
-from methods.numerics.smooth_responses import smooth_responses
+from methods.numerics.sensors.constrained_responses import constrained_responses
+from methods.numerics.sensors.responses import predictability
+from methods.numerics.sensors.smooth_responses import smooth_responses
 
 PARAMETER = "blind"  # reserved: no method may have a field of this name
 Estimator = Literal["hysure", "gradient", "predictability"]
@@ -83,6 +84,10 @@ _REFERENCES: Mapping[Estimator, str] = MappingProxyType(
     }
 )
 
+_TUNED: Mapping[Estimator, str] = MappingProxyType(
+    {"hysure": "", "gradient": "", "predictability": "the search for the blur leaves the border out since a run on Jasper Ridge"}
+)
+
 
 @cache
 def blind_form(kind: type[AnyMethod]) -> type[AnyMethod]:
@@ -95,7 +100,7 @@ def blind_form(kind: type[AnyMethod]) -> type[AnyMethod]:
 
 
 def blind_card(card: Card, estimator: Estimator) -> Card:
-    """The card of the method run blind.
+    """The card of the method run blind: told no response. Whether it is random is the method's own fact, since estimators draw nothing.
 
     Raises:
         NothingToEstimateError: the method needs neither response.
@@ -110,6 +115,7 @@ def blind_card(card: Card, estimator: Estimator) -> Card:
         name=f"{card.name} + {estimator} blind",
         needs_psf=False,
         needs_srf=False,
+        tuned_on="; ".join(filter(None, (card.tuned_on, _TUNED[estimator]))),
         fidelity=f"{wanted} estimated from the pair by {_REFERENCES[estimator]}. The method: {card.fidelity}",
     )
 

@@ -19,6 +19,7 @@ from types import ModuleType
 
 from methods import blind
 from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
+from methods.loading import SourceLoader
 
 HOME = Path(__file__).parent
 ENTRY_POINTS = "hmif_bench.methods"
@@ -80,7 +81,7 @@ class Entry:
                 return importlib.import_module(self.module.partition(":")[0])
             if self.module in sys.modules and sys.modules[self.module].__file__ == str(self.file):
                 return sys.modules[self.module]
-            spec = importlib.util.spec_from_file_location(self.module, self.file)
+            spec = importlib.util.spec_from_file_location(self.module, self.file, loader=SourceLoader(self.module, str(self.file)))
             if spec is None or spec.loader is None:
                 raise BrokenMethodError(f"method {self.name!r}: expected a Python file, got {self.file}")
             module = importlib.util.module_from_spec(spec)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -20,6 +20,15 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 
+Supervision = Literal["none", "self", "truth"]
+Learns = Literal["never", "on the scene", "beforehand"]
+Implementation = Literal["as described", "optimised, same output", "optimised, another output", "the authors' own"]
+
+_SOURCES: Mapping[Learns, tuple[Supervision, ...]] = MappingProxyType(
+    {"never": ("none",), "on the scene": ("self",), "beforehand": ("self", "truth")}
+)
+_WORDS: Mapping[str, str] = MappingProxyType({"psf": "blur", "srf": "colour response", "noise": "noise level"})
+
 
 class RefusedError(ValueError):
     """Input that a method cannot take, by a fact on its card; the referee records the cell as skipped, with this text."""
@@ -27,7 +36,23 @@ class RefusedError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """The facts on a method, shown in every table."""
+    """The facts on a method, shown in every table.
+
+    `supervision` is what learning uses: nothing, observations alone, or the truth of scenes other than the one to be fused. It follows
+    from `learns` that some pairs of the two cannot be: a method that never learns uses nothing, one that learns on the scene has that
+    observation alone, and one that learned beforehand learned from something.
+
+    `implementation` says what the seconds, the memory and the counted operations of a row belong to:
+
+        as described                 to the steps that the publication describes
+        optimised, same output       to other steps, which give the same cube up to rounding: work that the cube does not need is left
+                                     out, matrices are merged, a closed form stands in the place of an inner iteration
+        optimised, another output    to other steps, which give another cube (a lower precision)
+        the authors' own             to the program of the method's authors
+
+    Raises:
+        ValueError: facts that contradict each other, or a word that is none of those above.
+    """
 
     name: str  # as the paper spells it
     paper: str  # authors, title or venue
@@ -36,10 +61,13 @@ class Card:
     needs_psf: bool = False
     needs_srf: bool = False
     needs_noise: bool = False
-    supervision: Literal["none", "self", "truth"] = "none"  # what learning uses: nothing, observations only, truth
-    learns: Literal["never", "on the scene", "beforehand"] = "never"
+    supervision: Supervision = "none"
+    learns: Learns = "never"
+    random: bool = True  # whether the result depends on the seed; True is the careful choice, since every seed is run then
+    implementation: Implementation = "as described"
     trained_on: str = ""  # what a method that learns beforehand has seen
     trained_scenes: tuple[str, ...] = ()  # names or fingerprints of those scenes: a test on one of them is refused
+    tuned_on: str = ""  # scenes on which the defaults that it runs with were tuned, by the authors or here; empty: none is known of
     unranked: str = ""  # why this configuration must not be ranked ("under-trained: ..."); empty when it may be
     min_bands: int = 1  # smaller inputs are refused
     max_bands: int | None = None
@@ -47,14 +75,36 @@ class Card:
     max_channels: int | None = None
     fidelity: str  # how it was checked against the authors' code, or why it could not be
 
+    def __post_init__(self) -> None:
+        for field, value, words in (
+            ("supervision", self.supervision, get_args(Supervision)),
+            ("learns", self.learns, get_args(Learns)),
+            ("implementation", self.implementation, get_args(Implementation)),
+        ):
+            if value not in words:
+                raise ValueError(f"card of {self.name}: {field}: expected one of {', '.join(map(repr, words))}, got {value!r}")
+        possible = _SOURCES[self.learns]
+        if self.supervision not in possible:
+            raise ValueError(
+                f"card of {self.name}: learns={self.learns!r} and supervision={self.supervision!r} contradict each other: expected "
+                f"supervision={' or '.join(map(repr, possible))}; write 'none' with learns='never', 'self' with 'on the scene', and with "
+                "'beforehand' either 'truth', where it is given the truth of other scenes, or 'self', where it is given observations alone"
+            )
+
     @property
     def tier(self) -> str:
-        """What the method knows: blind | psf known | srf known | psf+srf[+noise] known | trained on <what>[, ... known]."""
-        known = "+".join(self.needs)
-        if self.learns == "beforehand":
-            trained = f"trained on {self.trained_on or 'what the plan says'}"
-            return f"{trained}, {known} known" if known else trained
-        return f"{known} known" if known else "blind"
+        """What the method knows, in words: "told nothing", "told the blur", "told blur and colour response" and so on.
+
+        A method that learned beforehand has "; learned from other scenes, with their truth" or "..., without their truth" after that. The
+        tier follows from the facts above alone and never from free text, so that methods meet in one tier whatever their training sets
+        are called; `trained_on` and `tuned_on` are notes of a row. A method that learns on the scene knows no more than one that
+        never learns: both have the one pair and what they are told of it, so both are in one tier.
+        """
+        words = [_WORDS[name] for name in self.needs]
+        told = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else f"the {words[0]}" if words else "nothing"
+        if self.learns != "beforehand":
+            return f"told {told}"
+        return f"told {told}; learned from other scenes, {'with' if self.supervision == 'truth' else 'without'} their truth"
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -109,9 +159,15 @@ class _Described(ABC):  # the two kinds below have the abstract methods
 
     card: ClassVar[Card]  # for the default parameters
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({})  # settings for a run of a second, used by the contract checks alone
+    files: ClassVar[tuple[str, ...]] = ()
+    """Data files that the method reads from beside its own file: names or patterns ("weights/*.npz"), relative to that file's folder.
+
+    Their content counts for the result: it is hashed into the key of every cell. A file that a plan names, as a parameter of the type
+    `Path`, is hashed anyway and is not listed here.
+    """
 
     def describe(self) -> Card:
-        """The card of this configuration: known or blind, checkpoint or on the scene. It decides the tier."""
+        """The card of this configuration: what it is told, when it learns and from what, whether it is random. It decides the tier."""
         return self.card
 
 

@@ -1,9 +1,8 @@
 r"""A .bib of the papers that the records' cards name, and the \cite key of each configuration.
 
 A key is the method's name in the catalog with the paper's year; configurations of one paper share it. What BibTeX wants is in
-`references.toml`, by DOI or by the card's text of the paper; a card that is not there gets an entry of its own text (@misc). A comment
-above an entry names what is not known of it, an author or a title: neither is ever made up, and in the place of the title stands what the
-paper is known by, and that it is not the title. A card without a paper has no entry and no key.
+`references.toml`, by DOI or by the card's text of the paper. A plugin's paper that is not there is an entry of the card's text (@misc),
+whose title is that text. A card without a paper has no entry and no key.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.latex import escape
 
 REFERENCES = Path(__file__).parent / "references.toml"
@@ -25,7 +24,6 @@ REQUIRED = {
     "misc": ("author", "title", "year"),
 }
 DOI = re.compile(r"10\.\d{4,9}/\S+")
-NO_TITLE, OWN_TEXT = "[full title not known]", "[as on the method's card]"
 _OWN = "a method of this suite"  # how the card of a method without a paper begins
 
 
@@ -40,15 +38,11 @@ class Entry:
     key: str
     kind: str  # article, inproceedings, misc
     fields: Mapping[str, str]  # as BibTeX reads them
-    checked: bool  # whether `references.toml` has it
-    unknown: tuple[str, ...] = ()  # what a reader must complete
 
     def bibtex(self) -> str:
         """The entry."""
-        source = "" if self.checked else "; the rest is the method's card as it stands"
-        head = f"% not known to this suite: {', '.join(self.unknown)}{source}\n" if self.unknown else ""
         lines = [f"  {name} = {{{value}}}" for name, value in self.fields.items()]
-        return f"{head}@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}\n"
+        return f"@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}\n"
 
 
 def cite_keys(results: Iterable[Result]) -> dict[str, str]:
@@ -82,24 +76,21 @@ def bibtex(results: Iterable[Result]) -> str:
 
 
 def read_references(file: Path = REFERENCES) -> dict[str, dict[str, Any]]:
-    """The entries of `references.toml`, checked: by DOI, or by the text of cards without one. `unknown` lists what is not known.
+    """The entries of `references.toml`, checked: by DOI, or by the text of cards without one.
 
     Raises:
         ReferencesError: a broken DOI, an unknown type, a field that the type asks for is missing, or braces that do not match.
     """
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     for paper, fields in table.items():
-        kind, unknown = fields.get("type"), fields.get("unknown", [])
+        kind = fields.get("type")
         if (paper.startswith("10.") and not DOI.fullmatch(paper)) or kind not in REQUIRED:
             raise ReferencesError(
                 f"{file.name}, {paper}: expected a DOI or a card's text, and a type of {', '.join(REQUIRED)}, got type {kind}"
             )
-        wanted = [*(name for name in REQUIRED[kind] if name not in unknown), *(["called"] if "title" in unknown else [])]
-        missing = [name for name in wanted if not fields.get(name)]
+        missing = [name for name in REQUIRED[kind] if not fields.get(name)]
         if missing:
-            raise ReferencesError(
-                f"{file.name}, {paper}: expected {', '.join(missing)} for @{kind}, got none; list in `unknown` what is not"
-            )
+            raise ReferencesError(f"{file.name}, {paper}: expected {', '.join(missing)} for @{kind}, got none; add it to the entry")
         broken = [name for name, value in fields.items() if not _balanced(str(value))]
         if broken:
             raise ReferencesError(f"{file.name}, {paper}: expected matching braces in {', '.join(broken)}")
@@ -110,12 +101,10 @@ def _entry(key: str, card: Mapping[str, Any], doi: str, known: Mapping[str, Mapp
     own = {"doi": doi} if doi else {}
     table = known.get(doi) or known.get(str(card["paper"]))
     if table is not None:
-        fields = {name: str(value) for name, value in table.items() if name not in ("type", "unknown", "called")}
-        fields |= {"title": f"{{{table['called']} {NO_TITLE}}}"} if "title" in table.get("unknown", ()) else {}
-        return Entry(key, table["type"], fields | own, True, tuple(table.get("unknown", ())))
-    fields = {"key": escape(str(card.get("name") or key)), "title": f"{{{escape(str(card['paper']))} {OWN_TEXT}}}"}  # `key` sorts it
+        return Entry(key, table["type"], {name: str(value) for name, value in table.items() if name != "type"} | own)
+    fields = {"key": escape(str(card.get("name") or key)), "title": f"{{{escape(str(card['paper']))}}}"}  # `key` sorts it
     fields |= {"year": escape(str(card["year"]))} if card.get("year") else {}
-    return Entry(key, "misc", fields | own, False, ("author", "title"))
+    return Entry(key, "misc", fields | own)
 
 
 def _free(key: str, taken: set[str]) -> str:

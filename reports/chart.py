@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 COLOURS = 8  # of the page's styles: .s0 to .s7
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
+DEPTH = 7  # powers of ten below the largest value that a logarithmic axis shows
 
 Point = tuple[float, float | None]
 
@@ -88,10 +89,13 @@ def linear_axis(low: float, high: float, ticks: int = 5) -> Axis:
 
 
 def log_axis(values: Sequence[float]) -> Axis:
-    """Over all positive `values`, ends rounded outwards to 1, 2 or 5 times a power of ten; ticks there."""
+    """Over all positive `values`, ends rounded outwards to 1, 2 or 5 times a power of ten; ticks there.
+
+    No deeper than `DEPTH` powers of ten below the largest: the error in a dead band may be nothing but rounding, and is drawn at the end.
+    """
     found = [value for value in values if value > 0] or [0.1, 1.0]
-    marks = [base * 10.0**power for power in range(-12, 9) for base in (1, 2, 5)]
-    low = max(mark for mark in marks if mark <= min(found) * (1 + 1e-9))
+    marks = [base * 10.0**power for power in range(-30, 9) for base in (1, 2, 5)]
+    low = max(mark for mark in marks if mark <= max(min(found), max(found) * 10.0**-DEPTH) * (1 + 1e-9))
     high = min(mark for mark in marks if mark >= max(found) * (1 - 1e-9) and mark > low)
     inside = [mark for mark in marks if low <= mark <= high * (1 + 1e-9)]
     kept = inside if len(inside) <= 7 else [mark for mark in inside if f"{mark:e}"[0] == "1"]

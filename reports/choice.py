@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from math import inf, nan
 from typing import Literal, get_args
 
-from benchmark.metrics.facts import HEADLINE, METRICS, find_metric
-from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, ProfileFacts, Rule
-from benchmark.profiles.store import Scores
-from benchmark.result import Result
-from benchmark.selection import Selection, SelectionError, listed, matching, read_selection, selected
-from reports.summary import BestOf, Column, Summary, metric_column, summarise, summarise_protocol
+from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, ProfileFacts, Rule
+from benchmark.conventions.profile_scores import Scores
+from benchmark.metrics.metric_facts import HEADLINE, METRICS, find_metric
+from benchmark.run_folder.record import Result
+from benchmark.run_folder.selection import Selection, SelectionError, listed, matching, read_selection, selected
+from reports.summary import BestOf, Column, Summary, fixed, metric_column, summarise, summarise_protocol
 
 GroupBy = Literal["protocol", "scene", "tier"]
 TEXTBOOK = "textbook"
@@ -161,7 +161,7 @@ def _profile_column(facts: ProfileFacts, rule: Rule, choice: Choice, stored: Map
         METRIC_LABELS[rule.metric],
         rule.unit,
         find_metric(rule.metric).higher_is_better,
-        lambda value: f"{value:.{places}f}",
+        fixed(places),
         lambda result: stored.get(result.key, {}).get(facts.name, {}).get(rule.metric),
         definition=rule.definition,
     )

@@ -24,12 +24,13 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.profiles.store import Scores
-from benchmark.result import Result
+from benchmark.conventions.profile_scores import Scores
+from benchmark.run_folder.record import Result
 from reports.ledger import METRICS, REASONS, SURE, Claim, Reason
 from reports.profiles import ProfileTable
 from reports.sections import Section
 from reports.style import DASH, identity
+from reports.summary import INFINITE
 from reports.sweeps import flat
 
 
@@ -134,8 +135,8 @@ def claims_table(entries: Sequence[Entry]) -> ProfileTable:
                 claim.label,
                 label,
                 claim.printed + reading,
-                DASH if ours is None else f"{ours:,.{digits}f}",
-                DASH if difference is None else f"{difference:+,.{digits}f}",
+                DASH if ours is None else f"{ours:,.{digits}f}".replace("inf", INFINITE),
+                DASH if difference is None else f"{difference:+,.{digits}f}".replace("inf", INFINITE),
                 entry.reason,
                 claim.profile or DASH,
                 f"{claim.data}; {claim.protocol}",

@@ -121,12 +121,12 @@ def pair_table(each: Compared) -> ProfileTable:
     pairs = sorted((_turned(pair) if pair.mean < 0 else pair for pair in found.pairs), key=lambda pair: -np.nan_to_num(pair.mean))
     rows = []
     for pair in pairs[:_MOST_PAIRS]:
-        interval = f"{text(pair.low)} to {text(pair.high)}" if np.isfinite(pair.low) else DASH
+        interval = f"{text(pair.low)} to {text(pair.high)}" if not np.isnan(pair.low) else DASH
         rows.append(
             (
                 f"{found.names[pair.first]} against {found.names[pair.second]}",
-                text(pair.mean) if np.isfinite(pair.mean) else DASH,
-                text(pair.median) if np.isfinite(pair.median) else DASH,
+                text(pair.mean) if not np.isnan(pair.mean) else DASH,
+                text(pair.median) if not np.isnan(pair.median) else DASH,
                 interval,
                 _p(pair.p) if found.tells else DASH,
                 _p(pair.holm) if found.tells else DASH,

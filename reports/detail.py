@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.comparison import Detail
 
 BUDGET = 20e6  # bytes for pictures and spectra; the whole page stays below 25 MB

@@ -26,7 +26,20 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.labels import place_labels
-from reports.style import GRID, INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count, figure_settings, shorten, tier_looks, tier_order
+from reports.style import (
+    GRID,
+    INK,
+    ONE_COLUMN,
+    PAPER,
+    SMALL,
+    TWO_COLUMNS,
+    count,
+    figure_settings,
+    short_tier,
+    shorten,
+    tier_looks,
+    tier_order,
+)
 from reports.summary import Column, Row, Summary
 
 _HEIGHT = 2.9  # inches, of a panel
@@ -106,18 +119,21 @@ def inline_svg(figure: Figure, name: str) -> str:
 
 
 def _shown(summary: Summary) -> list[Row]:
-    """The rows with a place in the figure."""
+    """The rows with a place in the figure: an infinite score has none."""
     lead = summary.scores[0].key
-    return [row for row in summary.rows if row.ranked and row.values[lead].mean is not None and (row.values["seconds"].mean or 0) > 0]
+    finite = [row for row in summary.rows if row.values[lead].mean is not None and not row.values[lead].infinite]
+    return [row for row in finite if row.ranked and (row.values["seconds"].mean or 0) > 0]
 
 
 def _draw(panel: Axes, summary: Summary, look: Look, titles: bool) -> None:
     rows = _shown(summary)
-    left_out = len(summary.rows) - len(rows)
+    infinite = sum(row.ranked and row.values[summary.scores[0].key].infinite > 0 for row in summary.rows)
+    left_out = {"not ranked": len(summary.rows) - len(rows) - infinite, f"of infinite {summary.scores[0].label}": infinite}
     if titles:
         panel.set_title(summary.name, loc="left", parse_math=False, fontweight="bold")
-    if left_out:
-        panel.set_title(f"{left_out} not ranked, not shown", loc="right", fontsize=SMALL)
+    if any(left_out.values()):
+        said = ", ".join(f"{count} {why}" for why, count in left_out.items() if count)
+        panel.set_title(f"{said}, not shown", loc="right", fontsize=SMALL)
     lead = summary.scores[0]
     if rows:
         _draw_rows(panel, rows, lead, look)
@@ -227,7 +243,7 @@ def _legend(figure: Figure, rows: Sequence[Row], look: Look, columns: int) -> No
             color=look.colours[tier],
             markersize=6.5,
             markeredgecolor="none",
-            label=shorten(tier, 32),
+            label=shorten(short_tier(tier), 36),
         )
         for tier in sorted({row.tier for row in rows}, key=tier_order)
     ]

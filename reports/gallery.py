@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile
 from reports.chart import BOX, Line, line_chart, linear_axis, nice
 from reports.comparison import Comparison, Detail, Reference, compare, read_reference, read_stored_cube

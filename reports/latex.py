@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 
 from reports.captions import Caption, caption_of
 from reports.style import slug
-from reports.summary import MISSING, UNDEFINED, UNRANKED, Column, Row, Summary
+from reports.summary import INFINITE, MISSING, UNDEFINED, UNRANKED, Column, Row, Summary
 
-MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$"}
+MARKS = {MISSING: r"$^{\dagger}$", UNRANKED: r"$^{\ddagger}$", UNDEFINED: r"$^{\S}$", INFINITE: r"$^{\infty}$"}
 RESIZED = (  # graphicx's \width and \totalheight are the content's own; what is left of the page is for caption and notes
     r"\resizebox*{!}{\ifdim\totalheight>.7\textheight .7\textheight\else\totalheight\fi}{"
     r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
@@ -56,6 +56,7 @@ _SPECIAL = {
     "≤": r"$\leq$",
     "≥": r"$\geq$",
     "→": r"$\rightarrow$",
+    "∞": r"$\infty$",
     "†": r"$\dagger$",
     "▲": r"$\bigtriangleup$",
     "▼": r"$\bigtriangledown$",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from benchmark.profiles.facts import FACTS
+from benchmark.conventions.profile_facts import FACTS
 
 LEDGER = Path(__file__).parent / "claims.toml"
 Reason = Literal["reproduced", "protocol differs", "metric differs", "weights differ", "not reproducible", "not run"]

@@ -20,8 +20,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmark.metrics.facts import HEADLINE, METRICS, NO_REFERENCE, RESPONSES, UNCERTAINTY
-from benchmark.result import OUTCOMES, Result, read_json
+from benchmark.metrics.metric_facts import HEADLINE, METRICS, NO_REFERENCE, RESPONSES, UNCERTAINTY
+from benchmark.run_folder.record import OUTCOMES, Result, read_json
 from reports.cards import family_of, flatten, lost_cells, method_cards
 from reports.chart import look
 from reports.detail import Plan, plan_detail
@@ -34,7 +34,7 @@ from reports.profiles import ProfileTable
 from reports.scatter import scatter, size_key
 from reports.sections import Section
 from reports.style import DASH, count, plain, protocol_facts, slug, tier_order
-from reports.summary import UNDEFINED, Row, Summary, summarise_protocol
+from reports.summary import INFINITE, UNDEFINED, Row, Summary, summarise_protocol
 from reports.tables import spread_sentence
 
 _WEB = Path(__file__).parent / "web"
@@ -234,7 +234,7 @@ def _further(summary: Summary) -> list[tuple[str, Summary]]:
         used = [name for name in names if any(r.metrics.get(name) is not None for own in held for r in own)]
         if used:
             table = summarise_protocol([r for own in held for r in own], summary.name, used)
-            notes = tuple(note for note in table.notes if note.mark == UNDEFINED)
+            notes = tuple(note for note in table.notes if note.mark in (UNDEFINED, INFINITE))
             tables.append((title, replace(table, columns=table.columns[: len(used)], notes=notes)))
     return tables
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isinf
 from pathlib import Path
 from statistics import fmean
 
 import pandas as pd
 
-from benchmark.profiles.facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
-from benchmark.profiles.store import Scores, read_profile_scores
-from benchmark.result import Result
+from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
+from benchmark.conventions.profile_scores import Scores, read_profile_scores
+from benchmark.run_folder.record import Result
 from reports.latex import MARKS, escape, floating, label_column, name_of
-from reports.style import DASH, slug
-from reports.summary import UNDEFINED, Summary
+from reports.style import DASH, short_tier, slug
+from reports.summary import INFINITE, UNDEFINED, Summary, fixed
 
 Stored = Mapping[str, Scores]  # cell's key, profile, metric
 _RADIANS = " rad"
@@ -70,11 +71,12 @@ def method_table(summary: Summary, stored: Stored, metric: MetricName = "psnr") 
             means += [fmean(values)] if values else []
             mark = UNDEFINED if values and len(values) < len(keys) else ""
             partly |= bool(mark)
-            texts.append(f"{fmean(values):.{DIGITS[metric]}f}{mark}" if values else DASH)
-        spread = f"{max(means) - min(means):.{DIGITS[metric]}f}" if len(means) > 1 else DASH
-        rows.append((f"{row.label} [{row.tier}]", *texts, spread))
+            texts.append(fixed(DIGITS[metric])(fmean(values)) + mark if values else DASH)
+        spread = f"{max(means) - min(means):.{DIGITS[metric]}f}" if len(means) > 1 and not any(map(isinf, means)) else DASH
+        rows.append((f"{row.label} [{short_tier(row.tier)}]", *texts, spread))
     notes = [f"Mean over {len(summary.scenes)} scene{'' if len(summary.scenes) == 1 else 's'}; the last column is the widest difference."]
     notes += [f"{UNDEFINED} not defined, or not scored, in some cells: the mean is over fewer."] if partly else []
+    notes += [f"{INFINITE} infinite in some cells, and so is the mean."] if any(INFINITE in text for row in rows for text in row) else []
     return ProfileTable(
         name=f"profiles_{metric}_{slug(summary.name)}",
         title=f"{METRIC_LABELS[metric]} ({unit}) of the same estimates under each convention, protocol {summary.name}",
@@ -95,7 +97,7 @@ def estimate_table(result: Result, scores: Scores, suffix: str) -> ProfileTable:
             value, rule = scores[facts.name].get(metric), facts.rule(metric)
             unit = _RADIANS if rule is not None and rule.unit == "rad" else ""
             missing = "undefined" if rule is not None else DASH
-            texts.append(f"{value:.{DIGITS[metric]}f}{unit}" if value is not None else missing)
+            texts.append(f"{fixed(DIGITS[metric])(value)}{unit}" if value is not None else missing)
         rows.append((facts.label, *texts))
     return ProfileTable(
         name=f"profiles_estimate_{suffix}",

@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from reports.statistics import LEAST_SCENES, Comparison
-from reports.style import GRID, HEAT_MAP, INK, ONE_COLUMN, PALETTE, SMALL, TEXT, TINY, TWO_COLUMNS, figure_settings, shorten
-from reports.summary import Column, Row, Summary
+from reports.style import GRID, HEAT_MAP, INK, ONE_COLUMN, PALETTE, SMALL, TEXT, TINY, TWO_COLUMNS, figure_settings, short_tier, shorten
+from reports.summary import INFINITE, Column, Row, Summary
 
 _STEP = 0.19  # inches between names
 _MOST_NUMBERS = 14  # scenes, beyond which cells of the heat map are too narrow for numbers
@@ -86,7 +86,7 @@ def rank_figure(found: Comparison, title: str) -> Figure:
             area = 10 + 90 * counts / len(ranks)
             panel.scatter(values, [place] * len(values), s=area, color=PALETTE[0], alpha=0.55, linewidth=0, zorder=2)
             panel.plot([ranks.mean()] * 2, [place - 0.32, place + 0.32], color=INK, linewidth=1.4, zorder=3)
-        panel.set_yticks(range(k), [shorten(found.names[method], 26) for method in order])
+        panel.set_yticks(range(k), [shorten(found.names[method], 28) for method in order])
         panel.invert_yaxis()
         panel.set_xlim(0.6, k + 0.4)
         panel.set_xticks(range(1, k + 1, max(1, k // 10)))
@@ -119,6 +119,8 @@ def heat_map(summary: Summary, column: Column) -> Figure:
                     share = (value - low) / (high - low)
                     bright = share > 0.55 if column.higher_is_better is not False else share < 0.45
                     panel.text(scene, row, column.text(value), ha="center", va="center", fontsize=TINY, color=INK if bright else "white")
+        for row, scene in np.argwhere(np.isposinf(values)):
+            panel.text(scene, row, INFINITE, ha="center", va="center", fontsize=TINY, color=INK)
         panel.set_xticks(range(len(scenes)), [shorten(scene.rpartition("/")[2], 22) for scene in scenes], rotation=40, ha="right")
         for name in panel.get_xticklabels():
             name.set_rotation_mode("anchor")
@@ -135,6 +137,7 @@ def heat_map(summary: Summary, column: Column) -> Figure:
         bar.set_label(f"{column.label}, {column.unit}" if column.unit else column.label)
         bar.outline.set_visible(False)
         hatched = ", hatched: not scored" if missing.any() else ""
+        hatched += f", {INFINITE}: infinite, without a colour" if np.isposinf(values).any() else ""
         panel.set_title(f"{summary.name}{hatched}", loc="left", fontweight="bold")
     return figure
 
@@ -152,4 +155,4 @@ def _lost(row: Row, scene: str, summary: Summary) -> bool:
 
 def names_of(rows: Sequence[Row], *, tiers: bool) -> list[str]:
     """Labels, with the tier where several tiers stand together."""
-    return [f"{row.label} [{row.tier}]" if tiers else row.label for row in rows]
+    return [f"{row.label} [{short_tier(row.tier)}]" if tiers else row.label for row in rows]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.result import RecordError, read_json, read_records
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import RecordError, read_json
 from reports.bibliography import bibtex, cite_keys
 from reports.choice import Choice, chosen, grouped, summaries_of
 from reports.claims import Entry, claims_frame, claims_section, claims_table, judge, short_claims_table
@@ -52,7 +53,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         ClaimsError: a ledger of claims that says less than it must.
     """
     choice = choice or Choice()
-    records = read_records(run_folder)
+    records = RunFolder(run_folder).current_records()
     if not records:
         raise RecordError(f"expected at least one record in {run_folder / 'cells'}, got none; run the plan first")
     plan, environment = (_optional(run_folder / name) for name in ("plan.json", "environment.json"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10, sqrt
+from math import ceil, floor, isinf, log10, sqrt
 
 from markupsafe import Markup
 
@@ -46,11 +46,11 @@ class Bubble:
 
 
 def bubbles(summary: Summary) -> list[Bubble]:
-    """Of every ranked row with a PSNR and a time."""
+    """Of every ranked row with a finite PSNR and a time."""
     found = []
     for row in summary.rows:
         psnr, fusion = row.values["psnr"].mean if "psnr" in row.values else None, row.values["seconds"].mean or 0.0
-        if not row.ranked or psnr is None or fusion <= 0:
+        if not row.ranked or psnr is None or isinf(psnr) or fusion <= 0:
             continue
         learning = (row.values["learning_seconds"].mean or 0.0) if row.results[0].card.get("learns") == "on the scene" else 0.0
         found.append(Bubble(row, fusion, fusion + learning, psnr, row.values["parameters"].mean or 0.0))
@@ -82,6 +82,9 @@ def scatter(summary: Summary, look: Look) -> Markup:
             boxes.append((left, level - 4, right + 4, level + 4))
     for bubble, spot in zip(found, spots, strict=True):
         parts.append(_mark(bubble, spot, look, x, y, boxes, bubble in front))
+    if infinite := sum(row.ranked and row.values["psnr"].infinite > 0 for row in summary.rows):
+        said = f"{infinite} of infinite PSNR, not shown"
+        parts.append(Markup('<text class="y" x="{}" y="11">{}</text>').format(BOX.width - BOX.right, said))
     title = f"PSNR against seconds under {summary.name}; on the Pareto front: {', '.join(b.row.label for b in front)}"
     return Markup('<svg class="chart bubbles" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         BOX.width, BOX.height, title, Markup().join(parts)

@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter
 from reports.images import COLOUR_MAP, display, shared_limit
 from reports.responses import Responses, draw_kernels
 from reports.scene_view import SceneView
-from reports.style import DASHES, INK, ONE_COLUMN, PALETTE, SMALL, TINY, TWO_COLUMNS, figure_settings, shorten
+from reports.style import DASHES, INK, ONE_COLUMN, PALETTE, SMALL, TINY, TWO_COLUMNS, figure_settings, short_tier, shorten
 
 _BOX = "#f2c100"  # of the zoom: seen on dark and on bright ground
 
@@ -74,7 +74,9 @@ def spectra_figure(view: SceneView) -> Figure:
             panel.plot(at, view.curves[place], color=INK, linewidth=2.0, label="truth", zorder=2)
             for number, shown in enumerate(view.methods):
                 look = {"color": PALETTE[number % len(PALETTE)], "linestyle": DASHES[number % len(DASHES)]}
-                panel.plot(at, shown.curves[place], linewidth=1.0, label=shorten(f"{shown.label} [{shown.tier}]", 36), zorder=3, **look)
+                panel.plot(
+                    at, shown.curves[place], linewidth=1.0, label=shorten(f"{shown.label} [{short_tier(shown.tier)}]", 36), zorder=3, **look
+                )
             panel.set_title(f"row {view.pixels[place][0]}, column {view.pixels[place][1]}", fontsize=SMALL)
             panel.set_xlabel("wavelength, nm" if view.nm is not None else "band")
         panels[0].set_ylabel("reflectance")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
 from reports.images import Map, Recipe, error_map, recipe_for
 from reports.responses import Responses, estimated_responses, true_responses

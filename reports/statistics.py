@@ -14,6 +14,9 @@ and seeds. With s the scenes both have scores for, d[s] = mean over seeds of (va
 
 Fewer than 6 scenes cannot tell: not even a clean sweep of five brings Wilcoxon's p below 0.05, and no verdict is given.
 
+An infinite score (the PSNR of what was met exactly) is a value: two of them tie, d = 0, and against a number d is infinite. A mean over
+scenes with infinite d of both signs is not defined, nor is its interval; with infinite ones of one sign the interval ends at them.
+
 Failures: a scene where a method has no score for every seed that any method has (for whatever reason) counts as its worst: last rank, and a
 loss against every method that has them. It is flagged, and intervals are then of the other scenes alone. A method without any score in the
 protocol is left out, and named.
@@ -46,7 +49,7 @@ class Pair:
 
     first: int
     second: int
-    mean: float  # NaN where no scene has both
+    mean: float  # NaN where no scene has both, or infinite differences of both signs meet
     median: float
     low: float  # of the interval of the mean
     high: float
@@ -114,9 +117,10 @@ def compare(names: Sequence[str], scores: Scores, *, higher_is_better: bool, pra
     signed = scores if higher_is_better else -scores
     used = ~np.isnan(signed).all(axis=0)  # seeds of a scene that any method has
     full = ~(np.isnan(signed) & used).any(axis=2)  # methods x scenes
-    pairs = [_pair(signed, full, used, first, second, practical) for first in range(methods) for second in range(first + 1, methods)]
+    means = _means(signed, used)
+    pairs = [_pair(means, full, first, second, practical) for first in range(methods) for second in range(first + 1, methods)]
     adjusted = holm([pair.p for pair in pairs])
-    worst = np.where(full, _means(signed, used), -np.inf)
+    worst = np.where(full, np.maximum(means, np.finfo(float).min), -np.inf)  # below the worst score, infinite ones included
     ranks = np.stack([rankdata(-worst[:, scene]) for scene in range(scenes)], axis=1)
     statistic, p = friedman(ranks)
     return Comparison(
@@ -133,10 +137,12 @@ def compare(names: Sequence[str], scores: Scores, *, higher_is_better: bool, pra
 
 
 def bootstrap_interval(values: Vector) -> tuple[float, float]:
-    """95 % interval of the mean of values that are one a scene; NaN without any."""
-    if not len(values):
+    """95 % interval of the mean of values that are one a scene; NaN without any, and where infinite ones of both signs meet."""
+    if not len(values) or (np.isposinf(values).any() and np.isneginf(values).any()):
         return np.nan, np.nan
-    low, high = np.percentile(values[_draws(len(values))].mean(axis=1), [100 * ALPHA / 2, 100 - 100 * ALPHA / 2])
+    means = values[_draws(len(values))].mean(axis=1)
+    method: Literal["linear", "inverted_cdf"] = "linear" if np.isfinite(means).all() else "inverted_cdf"  # nothing lies between infinities
+    low, high = np.percentile(means, [100 * ALPHA / 2, 100 - 100 * ALPHA / 2], method=method)
     return float(low), float(high)
 
 
@@ -202,21 +208,22 @@ def _means(signed: Scores, used: Bool[np.ndarray, "scenes seeds"]) -> Float[np.n
 
 
 def _pair(
-    signed: Scores,
+    means: Float[np.ndarray, "methods scenes"],
     full: Bool[np.ndarray, "methods scenes"],
-    used: Bool[np.ndarray, "scenes seeds"],
     first: int,
     second: int,
     practical: float,
 ) -> Pair:
     """The two methods compared; p is not adjusted yet."""
-    difference = _means(signed[[first]] - signed[[second]], used)[0]
+    with np.errstate(invalid="ignore"):  # infinity less infinity: a tie
+        difference = np.where(means[first] == means[second], 0.0, means[first] - means[second])
     both, only_first, only_second = full[first] & full[second], full[first] & ~full[second], full[second] & ~full[first]
     tested = np.where(both, difference, 0.0)
     tested = np.where(only_first, np.inf, np.where(only_second, -np.inf, tested))
     rounded = np.round(tested, 12)  # differences equal but for the last bits are ties
     known = difference[both]
-    mean, median = (float(known.mean()), float(np.median(known))) if len(known) else (np.nan, np.nan)
+    with np.errstate(invalid="ignore"):  # infinite differences of both signs have no mean
+        mean, median = (float(known.mean()), float(np.median(known))) if len(known) else (np.nan, np.nan)
     low, high = bootstrap_interval(known)
     return Pair(
         first=first,

@@ -19,14 +19,24 @@ HEAT_MAP = "cividis"  # alike under every common colour blindness, and in print
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b8578f", "#b38600", "#56b4e9", "#6f6bb5", "#7a7a7a")  # of lines
 DASHES = ("-", "--", ":", "-.")
 
-_TIERS = ("blind", "psf known", "srf known", "psf+srf known")  # what is known, from nothing to all; trained ones follow
+_TOLD = (  # what a method is told, from nothing to all; methods/contract.py has the words
+    "told nothing",
+    "told the noise level",
+    "told the blur",
+    "told blur and noise level",
+    "told the colour response",
+    "told colour response and noise level",
+    "told blur and colour response",
+    "told blur, colour response and noise level",
+)
+_LEARNED = ("", "learned from other scenes, without their truth", "learned from other scenes, with their truth")
 _LOOKS = {
-    "blind": ("#0072b2", "o"),
-    "psf known": ("#b38600", "s"),
-    "srf known": ("#d55e00", "^"),
-    "psf+srf known": ("#009e73", "D"),
+    "told nothing": ("#0072b2", "o"),
+    "told the blur": ("#b38600", "s"),
+    "told the colour response": ("#d55e00", "^"),
+    "told blur and colour response": ("#009e73", "D"),
 }
-_TRAINED_LOOKS = (("#b8578f", "P"), ("#6f6bb5", "X"), ("#7a7a7a", "v"), ("#4a90a4", "p"))
+_OTHER_LOOKS = (("#b8578f", "P"), ("#6f6bb5", "X"), ("#7a7a7a", "v"), ("#4a90a4", "p"))
 _LABELS = {
     "psf": "PSF",
     "hsi_snr_db": "HSI SNR",
@@ -87,15 +97,29 @@ def figure_settings() -> dict[Any, Any]:
     }
 
 
-def tier_order(tier: str) -> tuple[int, str]:
-    """Sorting key of a tier: blind first, then what is known, then what was trained, by name."""
-    return (_TIERS.index(tier) if tier in _TIERS else len(_TIERS), tier)
+def tier_order(tier: str) -> tuple[int, int, str]:
+    """Sorting key of a tier: first those that learned from no other scene, then without, then with their truth; told less before told more.
+
+    Words that are none of today's, as older records have them, come last, by name.
+    """
+    told, _, learned = tier.partition("; ")
+    known = told in _TOLD and learned in _LEARNED
+    return (_LEARNED.index(learned), _TOLD.index(told), tier) if known else (len(_LEARNED), 0, tier)
+
+
+def short_tier(tier: str) -> str:
+    """A tier for a figure, where its whole words have no room: "told blur + colour", "told nothing; learned with truth"."""
+    told, _, learned = tier.partition("; ")
+    if told not in _TOLD or learned not in _LEARNED:
+        return tier
+    words = told.replace("the ", "").replace(" response", "").replace(" level", "").replace(", ", " + ").replace(" and ", " + ")
+    return words + ("", "; learned without truth", "; learned with truth")[_LEARNED.index(learned)]
 
 
 def tier_looks(tiers: list[str]) -> dict[str, tuple[str, str]]:
-    """Colour (hex) and matplotlib marker of each tier; trained tiers take theirs in the order of their names."""
-    trained = [tier for tier in sorted(set(tiers), key=tier_order) if tier not in _LOOKS]
-    return {**_LOOKS, **{tier: _TRAINED_LOOKS[place % len(_TRAINED_LOOKS)] for place, tier in enumerate(trained)}}
+    """Colour (hex) and matplotlib marker of each tier; those that are rarer take theirs in the tiers' order."""
+    others = [tier for tier in sorted(set(tiers), key=tier_order) if tier not in _LOOKS]
+    return {**_LOOKS, **{tier: _OTHER_LOOKS[place % len(_OTHER_LOOKS)] for place, tier in enumerate(others)}}
 
 
 def significant(value: float, digits: int = 2) -> str:

@@ -6,6 +6,9 @@ A row is one configuration: a method with its parameters. Over its scored cells 
     spread = sqrt(sum((x - mean)^2) / (n - 1))   of each metric, where n > 1
 
 A row is ranked when its card does not forbid it and every cell of the protocol was scored: means over different scenes are never compared.
+A mean of values of which some are infinite is infinite: it is shown as such with their number, "∞ (1 of 3)", it ranks before every number
+(after every number where lower is better), it has no spread, and a note says what the mean squared error comes to.
+
 Best and second are taken inside a tier (over all tiers, where that is asked for), among at least two ranked rows, at the printed precision,
 so that a tie is shown as a tie.
 """
@@ -15,11 +18,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf, isinf, log10
 from statistics import fmean, stdev
 from typing import Any, Literal, TypeVar
 
-from benchmark.metrics.facts import HEADLINE, find_metric
-from benchmark.result import Result
+from benchmark.metrics.metric_facts import HEADLINE, find_metric
+from benchmark.run_folder.record import Result
 from reports.style import DASH, count, identity, megabytes, seconds, shorten, tier_order
 
 Item = TypeVar("Item")
@@ -28,6 +32,7 @@ Place = Literal["", "best", "second"]
 BestOf = Literal["tier", "all"]
 Cell = tuple[str, int]  # scene, seed
 MISSING, UNRANKED, UNDEFINED = "†", "‡", "§"  # marks of notes
+INFINITE = "∞"  # the text of an infinite value, and the mark of its note
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,12 @@ class Value:
     text: str = DASH
     spread_text: str = ""
     place: Place = ""
+    infinite: int = 0  # how many of the n values are
+
+    @property
+    def printed(self) -> float:
+        """The mean at the printed precision, by which values are compared."""
+        return inf if self.infinite else float(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,10 +242,15 @@ def metric_column(name: str, digits: int | None = None) -> Column:
         fact.label,
         fact.unit,
         fact.higher_is_better,
-        lambda value: f"{value:.{places}f}",
+        fixed(places),
         lambda result: result.metrics.get(name),
         definition=fact.definition,
     )
+
+
+def fixed(places: int) -> Callable[[float], str]:
+    """How a score is written: with so many digits after the point, infinity by its sign."""
+    return lambda value: f"{value:.{places}f}".replace("inf", INFINITE)
 
 
 def _cost_columns(results: Sequence[Result]) -> list[Column]:
@@ -270,6 +286,9 @@ def _value(column: Column, results: Sequence[Result]) -> Value:
     if not found:
         return Value()
     mean = column.pool([float(value) for value in found])
+    if isinf(mean):
+        infinite = sum(map(isinf, found))
+        return Value(mean, None, len(found), INFINITE + (f" ({infinite} of {len(found)})" if len(found) > 1 else ""), infinite=infinite)
     spread = stdev(found) if len(found) > 1 and column.higher_is_better is not None else None
     return Value(mean, spread, len(found), column.text(mean), "" if spread is None else column.text(spread))
 
@@ -287,11 +306,11 @@ def _with_places(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, .
         taking_part = [row for row in rows if row.ranked and row.values[column.key].n == row.scored]
         if column.higher_is_better is None or len(taking_part) < 2:
             continue
-        printed = sorted({float(row.values[column.key].text) for row in taking_part}, reverse=column.higher_is_better)
+        printed = sorted({row.values[column.key].printed for row in taking_part}, reverse=column.higher_is_better)
         places: dict[float, Place] = dict(zip(printed, ("best", "second"), strict=False))
         for row in taking_part:
             value = row.values[column.key]
-            values[id(row)][column.key] = replace(value, place=places.get(float(value.text), ""))
+            values[id(row)][column.key] = replace(value, place=places.get(value.printed, ""))
     return tuple(replace(row, values=values[id(row)]) for row in rows)
 
 
@@ -312,7 +331,22 @@ def _notes(row: Row, cells: Sequence[Cell], columns: Sequence[Column]) -> list[N
         if row.partly_defined(column):
             defined = f"{column.label} is defined in {row.values[column.key].n} of {row.scored} scored cells, hence not compared"
             notes.append(Note(UNDEFINED, row.label, defined))
+    if infinite := [column for column in columns if row.values[column.key].infinite]:
+        notes.append(Note(INFINITE, row.label, _infinite_sentence(row, infinite)))
     return notes
+
+
+def _infinite_sentence(row: Row, columns: Sequence[Column]) -> str:
+    """How many of the row's values are infinite, and, of a PSNR, what the mean squared error over all its scored cells comes to."""
+    counts = [f"{column.label} in {row.values[column.key].infinite} of {row.scored} scored cells" for column in columns]
+    told = f"infinite: {', '.join(counts)}"
+    errors = [result.metrics.get("rmse") for result in row.results if result.outcome == "scored"]
+    known = [error**2 for error in errors if error is not None]
+    if not any(column.key.startswith("psnr") for column in columns) or len(known) < len(errors):
+        return told
+    mean = fmean(known)
+    pooled = f"{-10 * log10(mean):.2f} dB" if mean > 0 else "infinite too: every value is met exactly"
+    return f"{told}; the PSNR of the mean squared error, over all values of these cells, is {pooled}"
 
 
 def _where(missing: Sequence[Cell], cells: Sequence[Cell]) -> str:

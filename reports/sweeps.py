@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from reports.figures import Look, look_of
 from reports.statistics import LEAST_SCENES, bootstrap_interval
-from reports.style import DASHES, ONE_COLUMN, PALETTE, TINY, figure_settings, identity, shorten
+from reports.style import DASHES, ONE_COLUMN, PALETTE, TINY, figure_settings, identity, short_tier, shorten
 from reports.summary import Column, Row, Summary
 
 LEAST = 3  # protocols
@@ -80,10 +80,12 @@ def draw_sweep(sweep: Sweep, column: Column | None = None) -> Figure:
     at = _places(sweep)
     look = look_of(summaries)
     lines: dict[tuple[str, str], list[tuple[float, float, float, float]]] = {}
+    infinite = False
     for place, summary in zip(at, summaries, strict=True):
         for row in summary.rows:
             values = scene_means(row, column)
-            if row.ranked and len(values):
+            infinite |= row.ranked and row.values[column.key].infinite > 0
+            if row.ranked and len(values) and np.isfinite(values).all():
                 interval = bootstrap_interval(values) if len(values) >= LEAST_SCENES else (float(values.min()), float(values.max()))
                 lines.setdefault((row.tier, row.label), []).append((place, float(values.mean()), *interval))
     few = max(len(summary.scenes) for summary in summaries) < LEAST_SCENES
@@ -95,7 +97,8 @@ def draw_sweep(sweep: Sweep, column: Column | None = None) -> Figure:
         panel.set_xlabel(shorten(sweep.label, 64), parse_math=False)
         panel.set_ylabel(f"{column.label}, {column.unit}" if column.unit else column.label)
         panel.set_xticks(at, [_tick(number) for number, _ in sweep.points])
-        panel.set_title(f"band: {'range of the scenes' if few else '95 % interval of the mean'}", loc="right", fontsize=TINY)
+        left_out = "infinite means not shown; " if infinite else ""
+        panel.set_title(f"{left_out}band: {'range of the scenes' if few else '95 % interval of the mean'}", loc="right", fontsize=TINY)
         legend = figure.legend(loc="outside lower center", ncols=2, columnspacing=1.0, handlelength=2.4)
         for text in legend.get_texts():
             text.set_parse_math(False)
@@ -131,7 +134,9 @@ def _draw_lines(panel: mpl.axes.Axes, lines: Mapping[tuple[str, str], Sequence[t
     for place, ((tier, label), points) in enumerate(lines.items()):
         at, mean, low, high = (list(values) for values in zip(*points, strict=True))
         colour, dash = PALETTE[place % len(PALETTE)], DASHES[place // len(PALETTE) % len(DASHES)]
-        panel.plot(at, mean, label=shorten(f"{label} [{tier}]", 34), color=colour, marker=look.markers[tier], linestyle=dash, zorder=3)
+        panel.plot(
+            at, mean, label=shorten(f"{label} [{short_tier(tier)}]", 34), color=colour, marker=look.markers[tier], linestyle=dash, zorder=3
+        )
         panel.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0, zorder=2)
 
 

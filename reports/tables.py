@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result, score_to_json
 from reports.style import DASH, identity, protocol_sentence, shorten
 from reports.summary import MISSING, UNDEFINED, Column, Row, Summary
 
@@ -127,7 +127,7 @@ def _flat(result: Result) -> dict[str, Any]:
     row: dict[str, Any] = {name: table[name] for name in plain}
     row["protocol"] = result.protocol.get("name")
     groups = {"metric": table["metrics"], "clock": table["clock"] or {}, "memory": table["memory"] or {}, "parameter": table["parameters"]}
-    groups |= {"oracle": table["oracle"]}
+    groups |= {"oracle": {key: list(map(score_to_json, value)) if key == "psnr" else value for key, value in table["oracle"].items()}}
     groups |= {"protocol": {key: value for key, value in table["protocol"].items() if key != "name"}, "card": table["card"]}
     for group, content in groups.items():
         row |= {f"{group}.{key}": identity(value) if isinstance(value, dict | list | tuple) else value for key, value in content.items()}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ["HMIF_CACHE"] = tempfile.mkdtemp(prefix="hmif-tests-")  # what is kept of scenes, by this process and its children
 
 
 @pytest.fixture(autouse=True)

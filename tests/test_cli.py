@@ -29,7 +29,7 @@ def test_a_run_from_another_folder_prints_the_table_and_where_things_lie(world: 
     done = cli("run", file, "--out", world / "out", "--plugins", world / "plugins", folder=world)
     assert done.returncode == 0, done.stderr
     assert "[3/3]" in done.stderr
-    for text in ("blind", "psf+srf known", "Bicubic", "R-FUSE", "PSNR", "records", "LaTeX", "index.html"):
+    for text in ("told nothing", "told blur and colour response", "Bicubic", "R-FUSE", "PSNR", "records", "LaTeX", "index.html"):
         assert text in done.stdout, text
     record = json.loads(next((world / "out" / "cells").glob("*.json")).read_text())
     assert f"{record['metrics']['psnr']:.2f}" in done.stdout
@@ -93,10 +93,14 @@ def test_check_method_passes_a_good_one_and_mends_a_bad_one(world: Path) -> None
     good = cli("check-method", "steady", "--plugins", world / "plugins", folder=world)
     assert good.returncode == 0, good.stdout + good.stderr
     assert "keeps the contract" in good.stdout
+    lines = good.stdout.splitlines()
+    assert any(line.startswith("-  ") and line.endswith("does not apply (it shows no iterates: it is no IteratedMethod)") for line in lines)
+    assert all(line.startswith("ok  ") for line in lines[:-1] if "does not apply" not in line and "note: " not in line)
+    assert "note: two seeds gave one result" in good.stdout
     plugin(world / "plugins", "bad", "return Estimate(low.double())")
     bad = cli("check-method", world / "plugins" / "bad.py", folder=world)
     assert bad.returncode == 1
-    assert "end with .to(seen.hsi)" in bad.stdout
+    assert "write return Estimate(cube.to(seen.hsi))" in bad.stdout
 
 
 def test_fuse_takes_ones_own_pair(world: Path) -> None:

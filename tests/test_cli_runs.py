@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import run_benchmark
-from benchmark.plan import read_plan
-from benchmark.result import read_records
-from benchmark.run import RunSettings, run
+from benchmark.matrix.plan_file import read_plan
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin, world
-from tests.benchmark.folders import FIRST, run_folder, variant
+from tests.benchmark.folders import FIRST, read_records, run_folder, variant
 from tests.rounding import scores_near
 from tests.test_cli import cli
 
@@ -51,7 +51,7 @@ def test_a_part_of_a_plan_runs_and_the_whole_goes_on_from_it(world: Path, capsys
     assert all((world / "part" / "cells" / name).stat().st_mtime_ns == time for name, time in kept.items()), "a cell ran twice"
     assert run_benchmark.main([*given, "--select", "scene=nowhere"]) == 2
     assert "got no match" in capsys.readouterr().err
-    assert run_benchmark.main([*given, "--select", "tier=blind"]) == 2
+    assert run_benchmark.main([*given, "--select", "tier=told nothing"]) == 2
     assert "FIELD one of scene, protocol, seed, method, label" in capsys.readouterr().err
 
 

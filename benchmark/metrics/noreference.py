@@ -13,6 +13,9 @@ every pixel is covered. Both grids have blocks of the same number of pixels, so 
 32 x 32, or 16 x 16 where the HSI has fewer than 32 rows or columns. Below 16 nothing is defined: over n pixels a correlation has a
 standard error near 1 / sqrt(n), 0.06 at 16 x 16 but 0.13 at 8 x 8, as large as the distortions to be measured.
 
+A band that is constant in the HSI has no relation to any other to be kept: Q is 0 by itself, or turns on the rounding of the estimate
+where both are flat. It is left out, the pairs with it too, and counted; L is the number of the others.
+
 Consistency is the RMSE of what the true sensor would see of x to what it saw. With noise in the observations its floor is the noise.
 """
 
@@ -22,7 +25,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
-from benchmark.metrics.bands import FLAT, quotient_or_one
+from benchmark.metrics.bands import FLAT, live_bands, quotient_or_one
 from benchmark.metrics.pixel import rmse
 
 BLOCKS = (32, 16)  # pixels along a side; the first that fits the HSI
@@ -34,8 +37,10 @@ def block_side(rows: int, cols: int) -> int | None:
 
 
 def d_lambda(hsi: Float[np.ndarray, "bands h w"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Spectral distortion, 0 at best; NaN for one band, or an HSI of fewer than 16 rows or columns."""
-    side, bands = block_side(*hsi.shape[1:]), len(hsi)
+    """Spectral distortion, 0 at best; NaN for fewer than two bands that are not constant, or an HSI of fewer than 16 rows or columns."""
+    side = block_side(*hsi.shape[1:])
+    hsi, estimate = _live(hsi, estimate)
+    bands = len(hsi)
     if side is None or bands < 2:
         return float("nan")
     return float(np.abs(quality(estimate, estimate, side) - quality(hsi, hsi, side)).sum() / (bands * (bands - 1)))  # diagonals cancel
@@ -47,9 +52,10 @@ def d_s(
     msi_low: Float[np.ndarray, "channels h w"],
     estimate: Float[np.ndarray, "bands H W"],
 ) -> float:
-    """Spatial distortion, 0 at best; NaN for an HSI of fewer than 16 rows or columns."""
+    """Spatial distortion, 0 at best; NaN for an HSI whose bands are all constant, or of fewer than 16 rows or columns."""
     side = block_side(*hsi.shape[1:])
-    if side is None:
+    hsi, estimate = _live(hsi, estimate)
+    if side is None or not len(hsi):
         return float("nan")
     return float(np.abs(quality(estimate, msi, side) - quality(hsi, msi_low, side)).mean())
 
@@ -72,6 +78,14 @@ def quality(first: Float[np.ndarray, "n H W"], second: Float[np.ndarray, "m H W"
         for left in lefts:
             total += _block_quality(*(cube[:, top : top + side, left : left + side].reshape(len(cube), -1) for cube in (first, second)))
     return total / (len(tops) * len(lefts))
+
+
+def _live(
+    hsi: Float[np.ndarray, "bands h w"], estimate: Float[np.ndarray, "bands H W"]
+) -> tuple[Float[np.ndarray, "live h w"], Float[np.ndarray, "live H W"]]:
+    """Both cubes without the bands that are constant in the HSI; the cubes themselves where there are none."""
+    live = live_bands(hsi)
+    return (hsi, estimate) if live.all() else (hsi[live], estimate[live])
 
 
 def _starts(size: int, side: int) -> list[int]:

@@ -1,14 +1,14 @@
 """Metrics of the error at each pixel: PSNR, RMSE, correlation, and how much of an estimate lies outside 0..1.
 
-With e the estimate, r the reference, and the sums over the N pixels of band b:
+With e the estimate, r the reference, the sums over the N pixels of band b, and L the bands that are not constant in the reference:
 
     mse_b     = 1/N sum (e_b - r_b)^2
-    psnr      = mean over b of -10 log10(mse_b)              dB, the peak being 1
+    psnr      = mean over b in L of -10 log10(mse_b)         dB, the peak being 1
     psnr_cube = -10 log10(mean over b of mse_b)              dB
     rmse      = sqrt(mean over b of mse_b)
-    cc        = mean over b of <e_b - mean, r_b - mean> / (|e_b - mean| |r_b - mean|)
+    cc        = mean over b in L of <e_b - mean, r_b - mean> / (|e_b - mean| |r_b - mean|)
 
-Nothing is clipped or rounded first.
+Nothing is clipped or rounded first, and infinity is not capped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
-from benchmark.metrics.bands import band_pairs
+from benchmark.metrics.bands import band_pairs, has_signal, live_pairs, mean_of_bands
 
 
 def band_mse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> Float64[NDArray[np.float64], " bands"]:
@@ -26,12 +26,15 @@ def band_mse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarr
 
 
 def psnr(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Peak signal-to-noise ratio, mean of bands, in dB; infinite when any band is met exactly."""
-    return float(np.mean([_decibels(mse) for mse in band_mse(reference, estimate)]))
+    """Peak signal-to-noise ratio in dB, mean of the bands that are not constant in the reference.
+
+    Infinite when one of them is met exactly; NaN when there is none.
+    """
+    return mean_of_bands([_decibels(float(np.mean((guess - true) ** 2))) for true, guess in live_pairs(reference, estimate)])
 
 
 def psnr_cube(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Peak signal-to-noise ratio of the whole cube, in dB; infinite when the cubes are equal. Never above `psnr`."""
+    """Peak signal-to-noise ratio of the whole cube, in dB; infinite when the cubes are equal. Every value counts, in constant bands too."""
     return _decibels(float(band_mse(reference, estimate).mean()))
 
 
@@ -41,8 +44,11 @@ def rmse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, 
 
 
 def cc(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Pearson's correlation, mean of bands, -1..1; NaN when a band of either cube is constant, for then it has none."""
-    return float(np.mean([_correlation(true, guess) for true, guess in band_pairs(reference, estimate)]))
+    """Pearson's correlation, mean of the bands that are not constant in the reference, -1..1.
+
+    NaN when the estimate of one of them is constant, for then it has none, and when there is no such band.
+    """
+    return mean_of_bands([_correlation(true, guess) for true, guess in live_pairs(reference, estimate)])
 
 
 def out_of_range(estimate: Float[np.ndarray, "bands H W"]) -> float:
@@ -56,8 +62,8 @@ def _decibels(mse: float) -> float:
 
 
 def _correlation(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.float64], "H W"]) -> float:
-    """Pearson's correlation of two bands; NaN when one is constant."""
-    if x.min() == x.max() or y.min() == y.max():
+    """Pearson's correlation of two bands, the first not constant; NaN when the second is."""
+    if not has_signal(y):
         return float("nan")
     x, y = x - x.mean(), y - y.mean()
     return float(np.mean(x * y) / np.sqrt(np.mean(x * x) * np.mean(y * y)))

@@ -9,6 +9,9 @@ and Q2n is the mean of q over blocks of 32 x 32 pixels side by side. It is the s
 counts as 1, as in UIQI; at one band q is the absolute value of UIQI's Q over the block. An image whose sides the block does not
 divide is mirrored over its lower and right borders, edge pixel repeated, to the next multiple.
 
+No band is left out: a pixel is one number, and a band that is constant in the reference weighs as little as its error and its level do. A
+dead last band that the estimate meets is like the padding, and changes nothing.
+
 Products are Cayley and Dickson's, (a, b)(c, d) = (a c - d' b, d a + b c'): e_i e_j = sign(i, j) e_(i xor j). Being bilinear,
 the mean product is a signed sum of the block's cross-covariances, one small matrix product a block instead of n^2 image products.
 

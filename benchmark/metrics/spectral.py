@@ -10,16 +10,22 @@ left out, and counted. Where the estimate alone is zero, v = 0 and the formula g
 ERGAS. Wald, Fusion of Earth Data, 2000. With ratio = fine pixels a coarse pixel along an axis, and m_b the reference's mean,
 
     ergas = 100 / ratio * sqrt(mean over b of mse_b / m_b^2)
+
+An error relative to a mean of zero says nothing: a band whose reference is dead, or whose values cancel, |m_b| <= 1e-6 of their root mean
+square (the mean of such a band is rounding), is left out, and counted. A constant band of another level has a mean, and stays.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
 
-from benchmark.metrics.pixel import band_mse
+from benchmark.metrics.bands import band_pairs, mean_of_bands
 
+NO_MEAN = 1e-6  # of the root mean square: up to here a mean counts as zero; float32 rounds values by 6e-8
 _VALUES_A_BLOCK = 2**15  # of one cube: 256 KiB of float64, so that the four arrays of a block stay in the cache
 
 
@@ -45,11 +51,25 @@ def sam_pixels_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
 
 
 def ergas(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], ratio: int) -> float:
-    """Relative global error of synthesis, without unit; NaN when a band of the reference has mean zero."""
-    means = np.array([band.mean(dtype=np.float64) for band in reference])
-    if not means.all():
-        return float("nan")
-    return float(100 / ratio * np.sqrt(np.mean(band_mse(reference, estimate) / means**2)))
+    """Relative global error of synthesis, without unit, over the bands whose reference has a mean; NaN when none has."""
+    relative = [
+        float(np.mean((guess - true) ** 2)) / mean**2
+        for true, guess in band_pairs(reference, estimate)
+        if (mean := _mean_of(true)) is not None
+    ]
+    return 100 / ratio * math.sqrt(mean_of_bands(relative)) if relative else float("nan")
+
+
+def ergas_bands_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
+    """Number of bands whose reference has no mean, which `ergas` leaves out."""
+    return sum(_mean_of(np.ascontiguousarray(band, dtype=np.float64)) is None for band in reference)
+
+
+def _mean_of(band: Float64[NDArray[np.float64], "H W"]) -> float | None:
+    """The band's mean; None where it counts as zero."""
+    values = band.ravel()
+    mean = float(values.mean())
+    return mean if abs(mean) > NO_MEAN * math.sqrt(float(values @ values) / values.size) else None
 
 
 def _angles(

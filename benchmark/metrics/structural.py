@@ -1,6 +1,7 @@
 """Metrics of local structure, each the mean over bands of the mean over all windows that lie inside the image: SSIM and UIQI.
 
-With mu, s^2 and s_xy the weighted means, population variances and covariance of the two bands in one window,
+Bands that are constant in the reference have no structure and are left out. With mu, s^2 and s_xy the weighted means, population
+variances and covariance of the two bands in one window,
 
     ssim = (2 mu_x mu_y + C1) (2 s_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (s_x^2 + s_y^2 + C2))      C1 = 0.01^2, C2 = 0.03^2
 
@@ -22,7 +23,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
-from benchmark.metrics.bands import FLAT, band_pairs, local_moments, quotient_or_one
+from benchmark.metrics.bands import FLAT, live_pairs, local_moments, mean_of_bands, quotient_or_one
 
 SSIM_WINDOW = 11  # taps: 3.5 sigma to each side
 SSIM_SIGMA = 1.5
@@ -32,18 +33,19 @@ _TILE = (32, 512)  # windows along rows and columns at a time
 
 
 def ssim(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Structural similarity, -1..1; NaN when the image is smaller than the window on either axis."""
+    """Structural similarity, -1..1; NaN when the image is smaller than the window on either axis, or every reference band is constant."""
     if min(reference.shape[1:]) < SSIM_WINDOW:
         return float("nan")
     matrix = _band_matrix(_gaussian(SSIM_WINDOW, SSIM_SIGMA), _TILE[0])
-    return float(np.mean([_ssim_band(x, y, matrix) for x, y in band_pairs(reference, estimate)]))
+    return mean_of_bands([_ssim_band(x, y, matrix) for x, y in live_pairs(reference, estimate)])
 
 
 def uiqi(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Universal image quality index, -1..1; NaN when the image is smaller than the window on either axis."""
+    """Universal image quality index, -1..1; NaN when the image is smaller than the window on either axis, or every reference band is
+    constant."""
     if min(reference.shape[1:]) < UIQI_WINDOW:
         return float("nan")
-    return float(np.mean([_uiqi_band(x, y) for x, y in band_pairs(reference, estimate)]))
+    return mean_of_bands([_uiqi_band(x, y) for x, y in live_pairs(reference, estimate)])
 
 
 def _ssim_band(

@@ -1,35 +1,39 @@
-"""All textbook metrics of one estimate, and the key of the code that computed them."""
+"""All textbook metrics of one estimate."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
 
+from benchmark.metrics.bands import bands_left_out
 from benchmark.metrics.pixel import cc, out_of_range, psnr, psnr_cube, rmse
 from benchmark.metrics.q2n import q2n
-from benchmark.metrics.spectral import ergas, sam, sam_pixels_left_out
+from benchmark.metrics.spectral import ergas, ergas_bands_left_out, sam, sam_pixels_left_out
 from benchmark.metrics.structural import ssim, uiqi
-
-HOME = Path(__file__).parent
 
 
 def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> dict[str, float | None]:
-    """Every metric of `benchmark.metrics.facts.TEXTBOOK` by name; `ratio` is fine pixels a coarse pixel, along an axis.
+    """Every metric of `benchmark.metrics.metric_facts.TEXTBOOK` by name; `ratio` is fine pixels a coarse pixel, along an axis.
 
-    Nothing is clipped, rounded or cropped. A metric that is not defined for a pair is None:
+    Nothing is clipped, rounded, cropped or capped. Bands that are constant in the reference take no part in psnr, ssim, uiqi and cc
+    (`bands_left_out` has their number), bands whose reference has the mean zero none in ergas (`ergas_bands_left_out`), pixels whose
+    reference is zero none in sam (`sam_pixels_left_out`). Two metrics can be infinite:
 
-        psnr        a band is met exactly (infinite)
-        psnr_cube   the cubes are equal (infinite)
-        ssim        an image of fewer than 11 rows or columns
-        uiqi        an image of fewer than 8 rows or columns
+        psnr        a band that is not constant in the reference is met exactly
+        psnr_cube   the cubes are equal
+
+    A metric that is not defined for a pair is None:
+
+        psnr        every band of the reference is constant
+        ssim        likewise, or an image of fewer than 11 rows or columns
+        uiqi        likewise, or an image of fewer than 8 rows or columns
+        cc          likewise, or the estimate of another band is constant
         q2n         an image of fewer than 32 rows or columns
         sam         every reference spectrum is zero
-        ergas       a band of the reference has mean zero
-        cc          a band of the reference or of the estimate is constant
+        ergas       every band of the reference has the mean zero
 
     Raises:
         ValueError: the shapes differ, a cube is empty or holds NaN or Inf, or the ratio is below 1.
@@ -47,8 +51,15 @@ def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
         "cc": cc(reference, estimate),
         "out_of_range": out_of_range(estimate),
         "sam_pixels_left_out": float(sam_pixels_left_out(reference)),
+        "bands_left_out": float(bands_left_out(reference)),
+        "ergas_bands_left_out": float(ergas_bands_left_out(reference)),
     }
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return none_where_undefined(values)
+
+
+def none_where_undefined(values: Mapping[str, float]) -> dict[str, float | None]:
+    """The values with None for NaN and -Inf, which no record holds. Infinity stays: it is a value, above all others."""
+    return {name: value if math.isfinite(value) or value == math.inf else None for name, value in values.items()}
 
 
 def check_pair(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> None:
@@ -69,11 +80,3 @@ def check_pair(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.nda
             raise ValueError(
                 f"expected finite values in the {name}, got {bad} NaN or Inf of {cube.size}; an estimate like that is invalid, not scored"
             )
-
-
-def metrics_key() -> str:
-    """16 hex digits of the sha256 of this folder's sources, names included: another key means scores to compute again."""
-    digest = hashlib.sha256()
-    for file in sorted(HOME.rglob("*.py")):
-        digest.update(file.relative_to(HOME).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]

@@ -21,7 +21,7 @@ import torch
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import Example
-from methods.gaussian.kriging import Method
+from methods.gaussian.kriging.method import Method
 
 BANDS, ROWS, COLS, RATIO = 31, 96, 144, 8
 

@@ -22,7 +22,7 @@ from datasets.observation import Observation  # noqa: E402
 from datasets.protocols import protocol_from  # noqa: E402
 from datasets.scene import Scene  # noqa: E402
 from datasets.scenes import DataRoots, find  # noqa: E402
-from datasets.simulation import Protocol, noise_generator, observe  # noqa: E402
+from datasets.simulation import NoiseSeed, Protocol, observe  # noqa: E402
 from methods.unsupervised.mossfuse.checkpoint import load_network  # noqa: E402
 from methods.unsupervised.mossfuse.network import MossFuseNetwork  # noqa: E402
 
@@ -73,5 +73,5 @@ if __name__ == "__main__":
     taken = find([name], roots)[0].load()
     way = protocol_from(f"mossfuse-x{ratio}", roots.folder("srf"))
     trained = load_network(weights, ratio)
-    features(trained, observe(taken, way, noise_generator(0)), CLONE / "docs" / "images" / "mossfuse_features.png")
+    features(trained, observe(taken, way, NoiseSeed(0, "a scene")), CLONE / "docs" / "images" / "mossfuse_features.png")
     sensors(trained, taken, way, CLONE / "docs" / "images" / "mossfuse_sensors.png")

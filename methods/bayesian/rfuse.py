@@ -39,9 +39,9 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.resample import upsample
-from methods.numerics.subspace import mix, scaled_basis
-from methods.numerics.sylvester import solve_sylvester
+from methods.numerics.images.resample import upsample
+from methods.numerics.solvers.subspace import mix, scaled_basis
+from methods.numerics.solvers.sylvester import solve_sylvester
 
 LEAST_NOISE = 1e-3  # with the default variance, the weight of the prior is then the default one where there is no noise
 PUBLISHED_WEIGHT = 1e-3  # of the prior, in the authors' code
@@ -59,6 +59,9 @@ class Method(FusionMethod):
         year=2016,
         needs_psf=True,
         needs_srf=True,
+        random=False,
+        implementation="optimised, same output",  # FFTs of the coarse image alone: numerics/solvers/sylvester.py
+        tuned_on="CAVE's 20 training scenes (prior weight and rank)",
         fidelity="the authors' output to 1e-6 with their basis, prior mean and prior weight (1e-3). Ours differ: the prior mean is aligned "
         "bicubic, theirs a spline; prior weight 1e-5 and rank 15 were chosen on CAVE's 20 training scenes. Periodic boundary",
     )
@@ -77,15 +80,21 @@ class Method(FusionMethod):
             raise ValueError(f"prior_weight: expected a number above 0 (1e-8 is all but none), got {self.prior_weight}")
 
     def describe(self) -> Card:
-        """The card: with noise="told" it asks for the noise levels and says so in its name; so it does with the published prior weight."""
+        """The card: with noise="told" it asks for the noise levels and says so in its name; so it does with the published prior weight.
+
+        What was tuned is said of those parameters that are at their defaults; that of the prior variance follows from the prior weight's.
+        """
+        prior = self.prior_variance == Method.prior_variance if self.noise == "told" else self.prior_weight == Method.prior_weight
+        tuned = [name for name, ours in (("prior weight", prior), ("rank", self.rank == Method.rank)) if ours]
+        card = replace(self.card, tuned_on=f"CAVE's 20 training scenes ({' and '.join(tuned)})" if tuned else "")
         if self.noise == "told":
-            return replace(self.card, name=f"{self.card.name} (noise told)", needs_noise=True)
+            return replace(card, name=f"{card.name} (noise told)", needs_noise=True)
         if self.prior_weight != PUBLISHED_WEIGHT:
-            return self.card
+            return card
         fidelity = (
             "the authors' output to 1e-6 with their basis and prior mean; without them the prior mean is aligned bicubic, theirs a spline"
         )
-        return replace(self.card, name=f"{self.card.name} (as published)", fidelity=f"{fidelity}. Periodic boundary")
+        return replace(card, name=f"{card.name} (as published)", fidelity=f"{fidelity}. Periodic boundary")
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The minimiser of the module docstring's cost."""

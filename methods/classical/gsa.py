@@ -21,8 +21,8 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.resample import block_centre, shrink, upsample
-from methods.numerics.subspace import mix
+from methods.numerics.images.resample import block_centre, shrink, upsample
+from methods.numerics.solvers.subspace import mix
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Method(FusionMethod):
         "IEEE TGRS 2007; for HSI and MSI: Yokoya, Grohnfeldt, Chanussot, IEEE GRSM 2017 (10.1109/MGRS.2016.2637824)",
         doi="10.1109/TGRS.2007.901007",
         year=2007,
+        random=False,
+        implementation="as described",
         fidelity="output of Yokoya's toolbox, with and without its denoising, to 1e-6 on a block-centred pair; aligned for other phases",
     )
 

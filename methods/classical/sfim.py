@@ -24,8 +24,8 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.regression import affine, affine_fit
-from methods.numerics.resample import block_centre, shrink
+from methods.numerics.images.regression import affine, affine_fit
+from methods.numerics.images.resample import block_centre, shrink
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,13 @@ class Method(FusionMethod):
 
     card: ClassVar[Card] = Card(
         name="SFIM-HS",
-        paper="Liu, Smoothing filter-based intensity modulation, International Journal of Remote Sensing 2000; for HSI and MSI: Yokoya, "
-        "Grohnfeldt, Chanussot, IEEE GRSM 2017 (10.1109/MGRS.2016.2637824)",
+        paper="Liu, Smoothing filter-based intensity modulation: A spectral preserve image fusion technique for improving spatial details, "
+        "International Journal of Remote Sensing 2000; for HSI and MSI: Yokoya, Grohnfeldt, Chanussot, IEEE GRSM 2017 "
+        "(10.1109/MGRS.2016.2637824)",
         doi="10.1080/014311600750037499",
         year=2000,
+        random=False,
+        implementation="as described",
         fidelity="output of Yokoya's toolbox (second mode, no licence found) to 1e-6 on a block-centred pair without dark pixels. Ours "
         "besides: a floor on the denominator, aligned for other phases",
     )

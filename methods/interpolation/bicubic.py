@@ -13,7 +13,7 @@ import torch
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.resample import upsample
+from methods.numerics.images.resample import upsample
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Method(FusionMethod):
         paper="Keys, Cubic convolution interpolation for digital image processing, IEEE TASSP 1981",
         doi="10.1109/TASSP.1981.1163711",
         year=1981,
+        random=False,
+        implementation="as described",
         fidelity="equals MATLAB's imresize on block-centred pairs, to 1e-6; other sampling phases are aligned, which imresize cannot do",
     )
 

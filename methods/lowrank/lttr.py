@@ -29,12 +29,12 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.kmeans import kmeans
-from methods.numerics.patch_clusters import ClusteredPatches, as_rows, patch_pixels
-from methods.numerics.resample import upsample
-from methods.numerics.shrinkage import log_shrink
-from methods.numerics.subspace import mix
-from methods.numerics.sylvester import solve_sylvester
+from methods.numerics.images.resample import upsample
+from methods.numerics.patches.kmeans import kmeans
+from methods.numerics.patches.patch_clusters import ClusteredPatches, as_rows, patch_pixels
+from methods.numerics.solvers.shrinkage import log_shrink
+from methods.numerics.solvers.subspace import mix
+from methods.numerics.solvers.sylvester import solve_sylvester
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,9 @@ class Method(FusionMethod):
         year=2019,
         needs_psf=True,
         needs_srf=True,
+        random=True,
+        implementation="optimised, same output",  # singular values by Gram matrices: numerics/solvers/shrinkage.py
+        tuned_on="CAVE, by its authors (eta)",
         fidelity="the authors' output to 1e-6 with their cluster labels (float32: 1e-5); our k-means "
         "draws its own. Any image size (the code: square). Periodic boundary",
     )

@@ -31,11 +31,11 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.back_projection import back_project
-from methods.numerics.dictionary import learn_dictionary, unit_length
-from methods.numerics.kmeans import kmeans
-from methods.numerics.patch_clusters import ClusteredPatches, as_rows, patch_pixels
-from methods.numerics.vca import vca
+from methods.numerics.patches.dictionary import learn_dictionary, unit_length
+from methods.numerics.patches.kmeans import kmeans
+from methods.numerics.patches.patch_clusters import ClusteredPatches, as_rows, patch_pixels
+from methods.numerics.solvers.back_projection import back_project
+from methods.numerics.unmixing.vca import vca
 
 PENALTY = 0.01  # mu of the ADMM
 SWEEPS = 5  # of the dictionaries of rows and columns
@@ -52,6 +52,8 @@ class Method(FusionMethod):
         doi="10.1109/TCYB.2019.2951572",
         year=2020,
         needs_srf=True,
+        random=True,
+        implementation="optimised, same output",  # the codes' ADMM in the range of the dictionaries alone
         fidelity="written from the papers' description, as the codes' inner settings are not known to us. NLSTF's median over 5 seeds "
         "on the synthetic fixture with a box PSF is 38.9 dB, the authors' code 38.9; NLSTF-SMBF was not compared with its authors' code",
     )

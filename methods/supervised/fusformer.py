@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
 
 WIDTH, HEADS, LAYERS = 48, 3, 2
 POSITIONS = 8192  # of the embedding that nothing depends on
@@ -41,10 +41,12 @@ class Method(SupervisedMethod):
         name="Fusformer",
         paper="Hu, Huang, Deng, Dou, Hong, Vivone, Fusformer: A Transformer-Based Fusion Network for Hyperspectral Image Super-Resolution, "
         "IEEE GRSL 2022",
-        doi="not checked",
+        doi="10.1109/LGRS.2022.3194257",
         year=2022,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="optimised, same output",  # attention keeps no matrix of pixels by pixels
         fidelity="the cube of the authors' network with their random weights, to 1e-5 (parity/nets); 504,463 parameters at 31 bands and 3 "
         "channels, of which 393,216, an unused position embedding, are dead. Training: L1, Adam 1e-3, a tenth every 200 of 1,000 epochs, "
         "batch 3; an epoch is taken as 1,307 steps (3,920 patches of 64, not checked)",

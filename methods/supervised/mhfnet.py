@@ -26,7 +26,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, draw_weights
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, draw_weights
 
 STAGES, RANK, LAST = 20, 12, 4
 
@@ -42,11 +42,14 @@ class Method(SupervisedMethod):
 
     card: ClassVar[Card] = Card(
         name="MHF-net",
-        paper="Xie, Zhou, Zhao, Meng, Zuo, Xu, Multispectral and Hyperspectral Image Fusion by MS/HS Fusion Net, CVPR 2019",
-        doi="not checked",
+        paper="Xie, Zhou, Zhao, Meng, Zuo, Xu, Multispectral and Hyperspectral Image Fusion by MS/HS Fusion Net, CVPR 2019, "
+        "arXiv 1901.03281",
+        doi="10.48550/arXiv.1901.03281",
         year=2019,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="rebuilt from a description of the paper and its code; parity is not possible: that code needs TensorFlow 1, and neither "
         "weights nor outputs of it are at hand. Details of U and of the last layers are our reading, so the number of parameters is ours "
         "(415,333 at 31 bands, 3 channels, ratio 4). The 129,400 K that MossFuse's comparison gives cannot be this network: it would take "

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
 
 Wiring = Literal["as released", "paper"]
 
@@ -36,10 +36,12 @@ class Method(SupervisedMethod):
         name="MSDCNN",
         paper="Yuan, Wei, Meng, Shen, Zhang, A Multiscale and Multidepth Convolutional Neural Network for Remote Sensing Imagery "
         "Pan-Sharpening, IEEE JSTARS 2018",
-        doi="not checked",
+        doi="10.1109/JSTARS.2018.2794888",
         year=2018,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="inferred: from memory of the paper, not checked against it, and from the count of the SSR-Net comparison's code, 539,364 "
         "parameters at 31 bands and 3 channels, which two changes to the paper's layers give exactly (wiring 'paper': without them, "
         "467,352). No parity was checked. Trained as there, but the last iterate, not the best on the test image",

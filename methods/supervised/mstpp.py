@@ -26,7 +26,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, draw_weights, padded
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, draw_weights, padded
 
 STAGES, SCALES = 3, 2
 
@@ -44,10 +44,13 @@ class Method(SupervisedMethod):
         name="MST++ (control: MSI alone)",
         paper="Cai, Lin, Lin, Wang, Zhang, Pfister, Timofte, Van Gool, MST++: Multi-stage Spectral-wise Transformer for Efficient Spectral "
         "Reconstruction, CVPR Workshops 2022",
-        doi="not checked",
+        doi="10.1109/CVPRW56347.2022.00090",
         year=2022,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
+        unranked="a control: it ignores the HSI, so it fuses nothing; its score says how much of the others' scores the HSI is needed for",
         fidelity="rebuilt from a description; 1,619,625 parameters at 31 bands and 3 channels, as published. A control: it ignores the "
         "HSI. Training from memory of the paper (Adam 4e-4, cosine to 1e-6, 300 epochs of 1,000 steps, 20 patches "
         "of 128): not checked",

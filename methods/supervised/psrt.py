@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, enlarge, padded
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge, padded
 
 WIDTH, HEADS, HIDDEN, SCALE = 32, 8, 128, 4.0
 WINDOWS = (8, 4, 2)
@@ -36,10 +36,12 @@ class Method(SupervisedMethod):
         name="PSRT",
         paper="Deng, Deng, Wu, Ran, Hong, Vivone, PSRT: Pyramid Shuffle-and-Reshuffle Transformer for Multispectral and Hyperspectral "
         "Image Fusion, IEEE TGRS 2023",
-        doi="not checked",
+        doi="10.1109/TGRS.2023.3244750",
         year=2023,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="rebuilt from a description and the count: 247,455 parameters at 31 bands and 3 channels, as the authors' code; the "
         "number of heads and the order of the layers in a block are ours, no parity was checked. Training: L1, AdamW 1e-4, decay 1e-4, "
         "batch 32, 2,000 epochs, taken as 122 steps each (3,920 patches of 64, not checked)",

@@ -20,8 +20,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod
-from methods.numerics.two_stream_network import TwoStreamNetwork
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod
+from methods.numerics.networks.two_stream_network import TwoStreamNetwork
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,12 @@ class Method(SupervisedMethod):
     card: ClassVar[Card] = Card(
         name="ResTFNet",
         paper="Liu, Liu, Wang, Remote sensing image fusion based on two-stream fusion network, Information Fusion 2020",
-        doi="not checked",
+        doi="10.1016/j.inffus.2019.07.010",
         year=2020,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="rebuilt from TFNet's description and the count: 2,262,131 parameters at 31 bands and 3 channels, as the code of the "
         "SSR-Net comparison; which convolutions have no PReLU follows from the count up to a choice. No parity was checked. Trained as "
         "there (mean square error, Adam 1e-4, 10,000 steps; the paper takes L1), but the last iterate, not the best on the test",

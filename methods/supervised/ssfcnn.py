@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,12 @@ class Method(SupervisedMethod):
     card: ClassVar[Card] = Card(
         name="SSFCNN",
         paper="Han, Shi, Zheng, SSF-CNN: Spatial and Spectral Fusion with CNN for Hyperspectral Image Super-Resolution, IEEE ICIP 2018",
-        doi="not checked",
+        doi="10.1109/ICIP.2018.8451142",
         year=2018,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="the cube of the network in the SSR-Net authors' comparison, with random weights, to 1e-6 (parity/nets); 42,253 "
         "parameters at 31 bands and 3 channels. Training as there: 10,000 steps, but the last iterate, not the best on the test image",
     )

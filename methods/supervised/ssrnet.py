@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Method(SupervisedMethod):
         year=2021,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="the cube of the authors' network with their random weights, to 1e-6 (parity/nets); 26,041 parameters at 31 bands and 3 "
         "channels, one of which nothing depends on. The authors keep the epoch that is best on the test image; here it is the last. They "
         "take values up to 255 and an MSI of raw bands; here values are 0 to 1 and the MSI is the protocol's",

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 from torch import nn
 
 from methods.contract import Card
-from methods.numerics.supervised_fitting import Recipe, SupervisedMethod
-from methods.numerics.two_stream_network import TwoStreamNetwork
+from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod
+from methods.numerics.networks.two_stream_network import TwoStreamNetwork
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class Method(SupervisedMethod):
     card: ClassVar[Card] = Card(
         name="TFNet",
         paper="Liu, Liu, Wang, Remote sensing image fusion based on two-stream fusion network, Information Fusion 2020",
-        doi="not checked",
+        doi="10.1016/j.inffus.2019.07.010",
         year=2020,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="rebuilt from a description; 2,386,801 parameters at 31 bands and 3 channels, as the code of the SSR-Net comparison. "
         "Trained as there (mean square error, Adam 1e-4, 10,000 steps; the paper takes L1), but the last iterate, not the best on the test",
     )

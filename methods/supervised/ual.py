@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
-from methods.numerics.supervised_fitting import FittedNetwork, Recipe, SupervisedMethod, draw_weights, enlarge, new_network
+from methods.numerics.networks.supervised_fitting import FittedNetwork, Recipe, SupervisedMethod, draw_weights, enlarge, new_network
 
 WIDTH, STAGES, BRANCHES = 128, 2, 3
 ADAPTOR_STEPS = 1500
@@ -50,12 +50,15 @@ class Method(SupervisedMethod):
 
     card: ClassVar[Card] = Card(
         name="UAL",
-        paper="Zhang, Nie, Wei, Zhang, Liao, Shao, Unsupervised Adaptation Learning for Hyperspectral Imagery Super-Resolution, CVPR 2020",
-        doi="not checked",
+        paper="Zhang, Nie, Wei, Zhang, Liao, Shao, Unsupervised Adaptation Learning for Hyperspectral Imagery Super-Resolution, CVPR 2020, "
+        "open access at thecvf.com",
+        doi="",
         year=2020,
         needs_srf=True,
         supervision="truth",
         learns="beforehand",
+        random=True,
+        implementation="as described",
         fidelity="adaptor: the authors' with their random weights, to 1e-6 (parity/nets), 43,400 parameters at 31 bands. Fusion network: "
         "rebuilt from a description and the count, 7,097,695 parameters; what its three extra planes hold is our reading. Trained for 150 "
         "epochs, each taken as 192 patches of 128 (12 scenes), one a step, under the protocol's PSF, where the authors draw one of five; "

@@ -1,4 +1,4 @@
-"""C2FF (UMC2FF): a coarse and a fine spectral network, learned blind on one scene's coarse pixels. IEEE GRSL 2023.
+"""C2FF (UMC2FF): a coarse and a fine spectral network, learned blind on one scene's coarse pixels. Li et al., IEEE GRSL 2023.
 
 PSF and SRF come from the pair itself, |psf(msi) - srf(hsi)|_1 by a projected gradient. They give the coarse MSI twice, k1 = srf(hsi)
 and k2 = psf(msi), and a weight W per channel says how much each counts:
@@ -34,9 +34,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.fitting import iterates
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.fitting import iterates
+from methods.numerics.networks.scene_learning import (
     by_pixels,
     card_at_budget,
     checked_budget,
@@ -48,6 +47,7 @@ from methods.numerics.scene_learning import (
     scaled,
     steady_then_falling,
 )
+from methods.numerics.sensors.constrained_responses import constrained_responses
 
 HIDDEN, WIDTH, SIDES = 5, 30, (3, 5, 7)
 BLIND_STEPS, STEPS, RATE = 3000, 7000, 4e-3  # steps: steady, and as many falling
@@ -55,11 +55,14 @@ SPECTRAL_TENSORS = 12  # the rest are those of W
 
 CARD = Card(
     name="C2FF",
-    paper="UMC2FF, IEEE GRSL 2023",
-    doi="not checked",
+    paper="Li, Zheng, Liu, Li, Yu, Ni, Model-Guided Coarse-to-Fine Fusion Network for Unsupervised Hyperspectral Image Super-Resolution, "
+    "IEEE GRSL 2023",
+    doi="10.1109/LGRS.2023.3309854",
     year=2023,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="optimised, same output",  # the blind stage computes kept pixels alone; all channels are one product
     fidelity="from a description of the authors' code, with no output of theirs to compare with; how pairs of the attention are pooled, "
     "and the first weights, are this suite's reading. The authors return the iterate best against the truth; this is the last one. "
     "Dead: the hidden units of a channel that is the best one for no band",

@@ -34,7 +34,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
@@ -45,19 +45,22 @@ from methods.numerics.scene_learning import (
     steady_then_falling,
     strided_blur,
 )
-from methods.numerics.smooth_responses import place_kernel, window
+from methods.numerics.sensors.smooth_responses import place_kernel, window
 
 SLOPE, FEATURES, ABUNDANCES, SPARSITY = 0.2, (128, 256, 512), 128, 0.01
 STEADY_STEPS, FALLING_STEPS, RATE = 2000, 8000, 5e-3
 
 CARD = Card(
     name="CUCaNet",
-    paper="Yao et al., Cross-Attention in Coupled Unmixing Nets for Unsupervised Hyperspectral Super-Resolution, ECCV 2020",
-    doi="not checked",
+    paper="Yao, Hong, Chanussot, Meng, Zhu, Xu, Cross-Attention in Coupled Unmixing Nets for Unsupervised Hyperspectral Super-Resolution, "
+    "ECCV 2020",
+    doi="10.1007/978-3-030-58526-6_13",
     year=2020,
     needs_srf=True,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="as described",
     fidelity="from a description of the authors' code; 1,010,177 parameters at 31 bands, 3 channels, ratio 32, 16 x 16 coarse pixels; no "
     "output of theirs to compare with. Ours: which four images are rebuilt, the sparsity's target and the first weights are this suite's "
     "reading; taps lie around the registered centre; a known SRF is not renormalised",
@@ -83,9 +86,13 @@ class Method(IteratedMethod["Fitted"]):
         """The card: CUCaNet or HyCoNet, and "reduced" below the published budget."""
         if self.attention:
             return card_at_budget(self.card, self.budget)
-        paper = "Zheng et al., Coupled Convolutional Neural Network with Adaptive Response Function Learning (HyCoNet), IEEE TGRS 2021"
+        paper = (
+            "Zheng, Gao, Liao, Hong, Zhang, Cui, Chanussot, Coupled Convolutional Neural Network with Adaptive Response Function Learning "
+            "for Unsupervised Hyperspectral Super Resolution, IEEE TGRS 2021"
+        )
+        doi = "10.1109/TGRS.2020.3006534"
         fidelity = "CUCaNet without cross attention, with CUCaNet's sizes, losses and schedule; HyCoNet's own were not checked"
-        return card_at_budget(replace(self.card, name="HyCoNet", paper=paper, year=2021, fidelity=fidelity), self.budget)
+        return card_at_budget(replace(self.card, name="HyCoNet", paper=paper, doi=doi, year=2021, fidelity=fidelity), self.budget)
 
     def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
         """Autoencoders and PSF, learned on the one pair of `examples`.
@@ -99,9 +106,10 @@ class Method(IteratedMethod["Fitted"]):
         sides, first = window(seen, seen.ratio)
         sizes = seen.hsi.shape[0], seen.msi.shape[0]
         plane = (int(seen.hsi.shape[1]), int(seen.hsi.shape[2]))
-        network = draw_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), rng).to(seen.hsi)
+        network = draw_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), rng)
         for decoder in (network.endmembers, network.msi_decoder):
-            nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)
+            nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)  # drawn where `rng` lives: on the CPU
+        network = network.to(seen.hsi)
         rates = steady_then_falling(self.rate, scaled(STEADY_STEPS, self.budget), scaled(FALLING_STEPS, self.budget))
         loss = coupled_loss(seen, first)
         name = self.describe().name

@@ -36,8 +36,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
-from methods.numerics.fitting import minimise
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.fitting import minimise
+from methods.numerics.networks.scene_learning import (
     CHUNK,
     card_at_budget,
     checked_budget,
@@ -46,7 +46,7 @@ from methods.numerics.scene_learning import (
     normal_weights,
     scaled,
 )
-from methods.numerics.smooth_responses import place_kernel, window
+from methods.numerics.sensors.smooth_responses import place_kernel, window
 
 SLOPE, KERNELS, FIRST_PRECISION = 0.2, 4, 5.0
 ABUNDANCE, MEAN, STD = (4, 8, 16, 24, 16), (18, 22, 26, 30, 32), (24,)
@@ -57,12 +57,15 @@ SPECTRAL_TENSORS = 2 * (len(MEAN) + 1 + len(STD) + 1)
 
 CARD = Card(
     name="DAEM",
-    paper="Guo et al., DAEM, CVPR 2023",
-    doi="not checked",
+    paper="Guo, Xie, Jiang, Li, Lei, Fang, Toward Stable, Interpretable, and Lightweight Hyperspectral Super-Resolution, CVPR 2023, "
+    "open access at thecvf.com",
+    doi="",
     year=2023,
     supervision="self",
     learns="beforehand",
     min_bands=2,
+    random=True,
+    implementation="optimised, same output",  # the blur of a block is one matrix, for kept pixels alone
     fidelity="from a description of the authors' code, 6,558 parameters at 31 bands and 3 channels; no output of theirs to compare with. "
     "Ours: the PSF's centre is the registered one (theirs is a whole pixel), no noise is added in fusing unless asked for. Dead: one of "
     "the four numbers of the PSF (above the diagonal)",

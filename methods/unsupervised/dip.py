@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.acceleration import Acceleration
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.acceleration import Acceleration
+from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
@@ -38,7 +38,7 @@ from methods.numerics.scene_learning import (
     pair_loss,
     scaled,
 )
-from methods.numerics.scene_unet import ImageNorm, up
+from methods.numerics.networks.scene_unet import ImageNorm, up
 
 STEPS, RATE = 3000, 1e-2
 FEATURES, SKIPPED, NOISE, SCALES, SLOPE = 64, 4, 32, 4, 0.2
@@ -52,6 +52,8 @@ CARD = Card(
     needs_srf=True,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="as described",
     fidelity="the principle, not one paper's network: sizes, rate and 3,000 steps are this suite's. Dead by construction: the biases of "
     "convolutions before a normalisation",
 )

@@ -29,9 +29,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
-from methods.numerics.acceleration import Acceleration
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.acceleration import Acceleration
+from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
@@ -43,18 +42,22 @@ from methods.numerics.scene_learning import (
     scaled,
     steady_then_falling,
 )
-from methods.numerics.scene_unet import PlainUNet, draw_norms, too_small
-from methods.numerics.spectral_streams import learn_streams, stream_cubes
+from methods.numerics.networks.scene_unet import PlainUNet, draw_norms, too_small
+from methods.numerics.networks.spectral_streams import learn_streams, stream_cubes
+from methods.numerics.sensors.constrained_responses import constrained_responses
 
 BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS = 2000, 2000, 7000  # steady; as many falling
 
 CARD = Card(
     name="EDIP-Net",
-    paper="Li et al., EDIP-Net, IEEE TGRS 2025",
-    doi="not checked",
+    paper="Li, Zheng, Gao, Han, Li, Chanussot, Enhanced Deep Image Prior for Unsupervised Hyperspectral Image Super-Resolution, "
+    "IEEE TGRS 2025",
+    doi="10.1109/TGRS.2025.3531646",
     year=2025,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="optimised, same output",  # the blind stage computes kept pixels alone; both streams are one product
     fidelity="from a description of the authors' code; 12,251,172 parameters in stage 3 at 54 bands; stage 2 gives the output of "
     "M2U-Net's with the authors' weights; no output of EDIP-Net itself to compare with. The authors return the iterate best against "
     "the ground truth; this is the last one. Dead by construction: the biases of convolutions before a normalisation",

@@ -24,9 +24,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
-from methods.numerics.acceleration import Acceleration
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.scene_learning import (
+from methods.numerics.networks.acceleration import Acceleration
+from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
@@ -38,18 +37,22 @@ from methods.numerics.scene_learning import (
     scaled,
     steady_then_falling,
 )
-from methods.numerics.scene_unet import GuidedUNet, draw_norms, too_small
-from methods.numerics.spectral_streams import learn_streams, stream_cubes, stream_iterates
+from methods.numerics.networks.scene_unet import GuidedUNet, draw_norms, too_small
+from methods.numerics.networks.spectral_streams import learn_streams, stream_cubes, stream_iterates
+from methods.numerics.sensors.constrained_responses import constrained_responses
 
 BLIND_STEPS, STREAM_STEPS, NETWORK_STEPS = 3000, 2000, 7000  # steady; as many falling
 
 CARD = Card(
     name="M2U-Net",
-    paper="Li et al., M2U-Net, IEEE TGRS 2024",
-    doi="not checked",
+    paper="Li, Zheng, Gao, Ni, Huang, Chanussot, Model-Informed Multistage Unsupervised Network for Hyperspectral Image Super-Resolution, "
+    "IEEE TGRS 2024",
+    doi="10.1109/TGRS.2024.3391014",
     year=2024,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="optimised, same output",  # the blind stage computes kept pixels alone; both streams are one product
     fidelity="both networks give the authors' outputs with the authors' weights to 1e-5 (parity/nets); 17,114 parameters in stage 2 at 31 "
     "bands and 3 channels, 14,135,758 in stage 3 at 54 and 8. The authors return the iterate best against the ground truth; this is "
     "the last one. Dead by construction: the biases of convolutions before a normalisation. Ours: a stage that diverges is an error",

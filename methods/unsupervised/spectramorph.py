@@ -27,8 +27,8 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.fitting import iterates, one_cycle
-from methods.numerics.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, scaled
+from methods.numerics.networks.fitting import iterates, one_cycle
+from methods.numerics.networks.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, scaled
 
 HIDDEN, TINY = 1024, 1e-12
 NMF_STEPS, EPOCHS = 5000, 2500
@@ -36,12 +36,15 @@ FIRST_RATE, PEAK_RATE, LAST_RATE = 1e-3, 1e-2, 1e-6
 
 CARD = Card(
     name="SpectraMorph",
-    paper="Shah, Duarte, SpectraMorph",
-    doi="not checked",
+    paper="Shah, Duarte, SpectraMorph: Structured Latent Learning for Self-Supervised Hyperspectral Super-Resolution, "
+    "arXiv 2510.20814, 2025",
+    doi="10.48550/arXiv.2510.20814",
     year=2025,
     needs_srf=True,
     supervision="self",
     learns="on the scene",
+    random=True,
+    implementation="as described",
     fidelity="from a description: one hidden layer and linear abundances. Its sizes, 1024 units and 7 endmembers, are those that give the "
     "authors' 12,295 parameters for 4 channels (11,271 for 3). Rates, epochs and first weights are SpectraLift's; no output of theirs to "
     "compare with",

@@ -25,7 +25,7 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
       const key = (row) => {
         const cell = row.cells[column];
         if (cell.dataset.value === undefined) return textKey(cell.textContent.trim());
-        return cell.dataset.value === "" ? null : Number(cell.dataset.value);
+        return cell.dataset.value === "" ? null : Number(cell.dataset.value.replace("inf", "Infinity"));
       };
       for (const body of table.tBodies) {
         const rows = [...body.rows].filter((row) => !row.classList.contains("tier"));

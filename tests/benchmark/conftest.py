@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from datasets.cube_file import CubeFile, write_cube
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAD = '''"""A method for tests."""
 from __future__ import annotations
 import os, signal, time
@@ -50,6 +52,15 @@ def small_world(folder: Path) -> Path:
         write_cube(folder / f"{name}.h5", CubeFile(cube, np.linspace(400, 700, bands), name))
     plugin(folder / "plugins", "steady", "return Estimate(low * self.strength)")
     return folder
+
+
+def copied_clone(place: Path) -> Path:
+    """A copy of this clone's code, to be spoilt."""
+    for floor in ("datasets", "methods", "benchmark", "reports"):
+        shutil.copytree(ROOT / floor, place / floor, ignore=shutil.ignore_patterns("__pycache__", "weights"))
+    for name in ("run_benchmark.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, place / name)
+    return place
 
 
 def alive(pid: int) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.result import Clock, Memory, Result, write_json, write_record
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import Clock, Memory, Result, write_json
 from datasets.cube_file import CubeFile, write_cube
 
 FIRST = Result(
@@ -18,7 +19,7 @@ FIRST = Result(
     label="Steady",
     parameters={"rank": 3, "weights": None},
     card={"name": "Steady", "paper": "a test, 2026", "doi": "10.0/0", "fidelity": "none"},
-    tier="blind",
+    tier="told nothing",
     scene="file/a",
     scene_digest="5ce0",
     observation_digest="0b5e",
@@ -36,6 +37,16 @@ FIRST = Result(
     metrics_key="m0",
     ended="2026-01-01T00:00:10+00:00",
 )
+
+
+def read_records(folder: Path) -> list[Result]:
+    """The current records of a run folder."""
+    return RunFolder(folder).current_records()
+
+
+def write_record(folder: Path, result: Result) -> Path:
+    """Write a record into a run folder."""
+    return RunFolder(folder).write(result)
 
 
 def variant(key: str, **changes: Any) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from datasets.protocols import PRESETS, protocol_from
 from datasets.scene import Scene, SceneError, crop_to_ratio
 from datasets.sensors import NIKON
 from datasets.settings import SettingError
-from datasets.simulation import Protocol, _moved, noise_generator, observe
+from datasets.simulation import NoiseSeed, Protocol, _moved, observe
 from tests.rounding import apart, near
 
 
@@ -29,7 +30,7 @@ def protocol(name: str = "camera-x8", **changes: object) -> Protocol:
 def test_what_is_handed_over_is_what_was_applied() -> None:
     truth = scene()
     for name in ("camera-x8", "wald-x4"):
-        seen = observe(truth, protocol(name), noise_generator(0))
+        seen = observe(truth, protocol(name), NoiseSeed(0, "a scene"))
         torch.testing.assert_close(seen.psf(truth.cube), seen.hsi, rtol=0, atol=2e-6)
         torch.testing.assert_close(seen.srf(truth.cube), seen.msi, rtol=0, atol=2e-6)
         assert seen.phase == pytest.approx(seen.psf.centre, abs=1e-6)
@@ -45,7 +46,7 @@ def test_block_centred_presets_register_at_the_middle_of_the_block() -> None:
 def test_the_signal_to_noise_ratio_is_the_one_asked_for(hsi_db: float, msi_db: float) -> None:
     truth, quiet = scene(128, 160), protocol("wald-x4")
     noisy = replace(quiet, hsi_snr_db=hsi_db, msi_snr_db=msi_db)
-    clean, seen = observe(truth, quiet, noise_generator(0)), observe(truth, noisy, noise_generator(0))
+    clean, seen = observe(truth, quiet, NoiseSeed(0, "a scene")), observe(truth, noisy, NoiseSeed(0, "a scene"))
     for signal, image, decibels in ((clean.hsi, seen.hsi, hsi_db), (clean.msi, seen.msi, msi_db)):
         measured = 10 * torch.log10(signal.square().mean() / (image - signal).square().mean())
         assert float(measured) == pytest.approx(decibels, abs=0.15)
@@ -53,21 +54,33 @@ def test_the_signal_to_noise_ratio_is_the_one_asked_for(hsi_db: float, msi_db: f
 
 def test_one_seed_gives_the_same_pair_and_another_seed_other_noise() -> None:
     truth, noisy = scene(), protocol("noisy-x4")
-    first, second, other = (observe(truth, noisy, noise_generator(seed)) for seed in (7, 7, 8))
+    first, second, other = (observe(truth, noisy, NoiseSeed(seed, "a scene")) for seed in (7, 7, 8))
     near(second.hsi, first.hsi)
     near(second.msi, first.msi)
     assert apart(other.hsi, first.hsi) > 1e-3
 
 
-def test_the_noise_is_philox_counted_from_the_seed() -> None:
+def test_the_noise_is_philox_from_the_seed_the_scene_and_the_image() -> None:
     truth = Scene("flat", torch.full((31, 8, 8), 0.5), torch.linspace(400, 700, 31))
-    seen = observe(truth, protocol("camera-x8", hsi_snr_db=20), noise_generator(5))
-    expected = 0.5 + 0.05 * np.random.Generator(np.random.Philox(5)).standard_normal((31, 1, 1))
+    seen = observe(truth, protocol("camera-x8", hsi_snr_db=20), NoiseSeed(5, "a scene"))
+    digest = hashlib.sha256(b"a scene hsi").digest()
+    words = [int.from_bytes(digest[4 * place : 4 * place + 4], "little") for place in range(8)]
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([5, *words])))
+    expected = 0.5 + 0.05 * rng.standard_normal((31, 1, 1))
     np.testing.assert_allclose(seen.hsi.numpy(), expected, rtol=0, atol=1e-6)
 
 
+def test_scenes_images_seeds_and_patches_have_noise_of_their_own() -> None:
+    seeds = [NoiseSeed(0, "a"), NoiseSeed(0, "b"), NoiseSeed(1, "a"), NoiseSeed(0, "a", 0), NoiseSeed(0, "a", 1)]
+    fields = [one.generator(image).standard_normal(4000) for one in seeds for image in ("hsi", "msi")]  # type: ignore[arg-type]
+    apart = np.abs(np.corrcoef(fields) - np.eye(len(fields)))
+    assert apart.max() < 0.08, "independent fields of 4,000 values correlate by 0.016 (one standard deviation)"
+    again = NoiseSeed(0, "a").generator("hsi").standard_normal(4000)
+    assert np.array_equal(again, fields[0]), "one seed, one scene, one image: one field"
+
+
 def test_what_the_protocol_withholds_is_not_in_the_object() -> None:
-    seen = observe(scene(), replace(protocol(), reveals=("srf",)), noise_generator(0))
+    seen = observe(scene(), replace(protocol(), reveals=("srf",)), NoiseSeed(0, "a scene"))
     assert seen.known.psf is None
     with pytest.raises(WithheldError, match="needs_psf=True"):
         _ = seen.psf
@@ -79,7 +92,7 @@ def test_what_the_protocol_withholds_is_not_in_the_object() -> None:
 
 def test_values_above_one_are_kept() -> None:
     bright = Scene("glint", torch.full((31, 8, 8), 1.7), torch.linspace(400, 700, 31))
-    assert float(observe(bright, protocol(), noise_generator(0)).msi.max()) == pytest.approx(1.7)
+    assert float(observe(bright, protocol(), NoiseSeed(0, "a scene")).msi.max()) == pytest.approx(1.7)
 
 
 def test_cropping_keeps_the_top_left_corner() -> None:
@@ -144,7 +157,7 @@ def smooth_scene(rows: int = 48, cols: int = 64) -> Scene:
 def test_a_given_psf_and_phase_falsify_what_is_told_and_not_what_is_seen() -> None:
     truth, told = scene(), {"kind": "box", "taps": 5}
     plain, false = protocol(), protocol(given_psf=told, given_phase=6)
-    right, wrong = observe(truth, plain, noise_generator(0)), observe(truth, false, noise_generator(0))
+    right, wrong = observe(truth, plain, NoiseSeed(0, "a scene")), observe(truth, false, NoiseSeed(0, "a scene"))
     near(wrong.hsi, right.hsi)
     near(wrong.msi, right.msi)
     assert tuple(wrong.psf.kernel.shape) == (5, 5)
@@ -155,8 +168,8 @@ def test_a_given_psf_and_phase_falsify_what_is_told_and_not_what_is_seen() -> No
 
 def test_a_shifted_srf_is_told_while_the_true_one_is_seen() -> None:
     truth = scene()
-    right = observe(truth, protocol(), noise_generator(0))
-    wrong = observe(truth, protocol(given_srf_shift_nm=12.0), noise_generator(0))
+    right = observe(truth, protocol(), NoiseSeed(0, "a scene"))
+    wrong = observe(truth, protocol(given_srf_shift_nm=12.0), NoiseSeed(0, "a scene"))
     near(wrong.msi, right.msi)
     centres = [(seen.srf.weights * truth.wavelengths).sum(1) for seen in (right, wrong)]
     assert float((centres[1] - centres[0])[1]) == pytest.approx(12, abs=1.5)  # green, far from the ends of the range
@@ -164,7 +177,7 @@ def test_a_shifted_srf_is_told_while_the_true_one_is_seen() -> None:
 
 def test_a_gain_multiplies_the_msi_alone() -> None:
     truth = scene()
-    right, wrong = (observe(truth, protocol(msi_gain=gain), noise_generator(0)) for gain in (1.0, 1.1))
+    right, wrong = (observe(truth, protocol(msi_gain=gain), NoiseSeed(0, "a scene")) for gain in (1.0, 1.1))
     torch.testing.assert_close(wrong.msi, right.msi * 1.1)
     near(wrong.hsi, right.hsi)
 
@@ -172,11 +185,11 @@ def test_a_gain_multiplies_the_msi_alone() -> None:
 @pytest.mark.parametrize("shift", [(2.0, 0.0), (0.0, -1.0), (3.0, 2.0)])
 def test_a_whole_shift_samples_the_ground_that_many_pixels_on(shift: tuple[float, float]) -> None:
     truth = smooth_scene()
-    moved = observe(truth, protocol(shift=shift), noise_generator(0))
+    moved = observe(truth, protocol(shift=shift), NoiseSeed(0, "a scene"))
     rolled = Scene("rolled", torch.roll(truth.cube, (-int(shift[0]), -int(shift[1])), (1, 2)), truth.wavelengths)
-    expected = observe(rolled, protocol(), noise_generator(0))
+    expected = observe(rolled, protocol(), NoiseSeed(0, "a scene"))
     torch.testing.assert_close(moved.hsi[:, 1:-1, 1:-1], expected.hsi[:, 1:-1, 1:-1], rtol=0, atol=1e-5)
-    near(moved.msi, observe(truth, protocol(), noise_generator(0)).msi)
+    near(moved.msi, observe(truth, protocol(), NoiseSeed(0, "a scene")).msi)
 
 
 def test_half_a_pixel_there_and_back_is_where_it_was() -> None:
@@ -196,8 +209,8 @@ def test_a_quarter_turn_is_a_quarter_turn() -> None:
 
 def test_the_noise_level_told_is_the_noise_that_was_added() -> None:
     truth = scene()
-    clean = observe(truth, protocol(), noise_generator(4))
-    noisy = observe(truth, protocol(hsi_snr_db=30.0, msi_snr_db=20.0), noise_generator(4))
+    clean = observe(truth, protocol(), NoiseSeed(4, "a scene"))
+    noisy = observe(truth, protocol(hsi_snr_db=30.0, msi_snr_db=20.0), NoiseSeed(4, "a scene"))
     assert (clean.noise.hsi, clean.noise.msi) == (0.0, 0.0)
     assert float((noisy.hsi - clean.hsi).double().std()) == pytest.approx(noisy.noise.hsi, rel=0.05)
     assert float((noisy.msi - clean.msi).double().std()) == pytest.approx(noisy.noise.msi, rel=0.05)
@@ -206,7 +219,7 @@ def test_the_noise_level_told_is_the_noise_that_was_added() -> None:
 def test_a_mismatch_tells_another_noise_level_and_changes_nothing_else() -> None:
     truth = scene()
     wrong = protocol(hsi_snr_db=30.0, msi_snr_db=20.0, given_hsi_noise_db=6.0, given_msi_noise_db=-20.0)
-    true, told = (observe(truth, each, noise_generator(4)) for each in (protocol(hsi_snr_db=30.0, msi_snr_db=20.0), wrong))
+    true, told = (observe(truth, each, NoiseSeed(4, "a scene")) for each in (protocol(hsi_snr_db=30.0, msi_snr_db=20.0), wrong))
     assert wrong.mismatched
     near(told.hsi, true.hsi)
     near(told.msi, true.msi)
@@ -215,9 +228,9 @@ def test_a_mismatch_tells_another_noise_level_and_changes_nothing_else() -> None
 
 
 def test_the_noise_level_is_withheld_unless_it_is_asked_for() -> None:
-    seen = observe(scene(), protocol(), noise_generator(0))
+    seen = observe(scene(), protocol(), NoiseSeed(0, "a scene"))
     with pytest.raises(WithheldError, match="needs_noise=True"):
         _ = seen.withhold(psf=False, srf=False).noise
     assert seen.withhold(psf=True, srf=True, noise=False).noise == seen.noise
-    hidden = observe(scene(), protocol(reveals=("psf", "srf")), noise_generator(0))
+    hidden = observe(scene(), protocol(reveals=("psf", "srf")), NoiseSeed(0, "a scene"))
     assert hidden.known.noise is None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 import torch
 
 from datasets.scene import SceneError
-from datasets.synthetic import BUILTIN, Ground, fingerprint, generate
+from datasets.synthetic import BUILTIN, Ground, generate
 from datasets.synthetic_canvas import Canvas, noise
 from datasets.synthetic_spectra import MATERIALS
 from tests.rounding import apart, near
@@ -119,13 +118,6 @@ def test_a_recipe_without_variability_is_a_linear_mixture() -> None:
     mixture = torch.einsum("kb,khw->bhw", ground.endmembers, ground.abundances)
     expected = (light * mixture + ground.glint * ground.lamp[:, None, None]).clamp(0, 1)
     assert torch.allclose(ground.scene.cube, expected, atol=2e-6)
-
-
-def test_the_fingerprint_follows_the_recipe_and_is_a_sha256() -> None:
-    recipe = BUILTIN["builtin/fields"]
-    marks = {fingerprint(one) for one in (recipe, recipe, replace(recipe, seed=1), replace(recipe, variability=0.5))}
-    assert len(marks) == 3
-    assert all(len(mark) == len(hashlib.sha256().hexdigest()) for mark in marks)
 
 
 def test_painting_keeps_the_sum_of_abundances_at_one_and_covers_by_area() -> None:

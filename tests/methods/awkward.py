@@ -9,7 +9,7 @@ import torch
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
-from methods.numerics.resample import upsample
+from methods.numerics.images.resample import upsample
 
 KINDS = ("all zero", "one constant band", "one endmember", "more bands than pixels", "ratio 2", "one channel", "black background")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.conformance import Lessons, random_pair
-from benchmark.plan import PlanError, read_plan
+from benchmark.authors.conformance import Lessons, random_pair
+from benchmark.matrix.plan import PlanError
+from benchmark.matrix.plan_file import read_plan
 from datasets.observation import Known
 from datasets.scenes import DataRoots
 from datasets.settings import SettingError, configure, field_values
@@ -43,9 +44,9 @@ def test_the_estimates_are_handed_over_and_come_back() -> None:
 
 def test_the_card_is_blind_and_says_how() -> None:
     card = made("rfuse", blind="hysure").describe()
-    assert (card.name, card.tier) == ("R-FUSE + hysure blind", "blind")
+    assert (card.name, card.tier) == ("R-FUSE + hysure blind", "told nothing")
     assert "HySure's estimator" in card.fidelity
-    assert made("spectralift", blind="gradient").describe().tier == "blind"
+    assert made("spectralift", blind="gradient").describe().tier == "told nothing"
 
 
 def test_a_method_that_learns_on_the_scene_learns_with_the_estimates() -> None:
@@ -57,7 +58,7 @@ def test_a_method_that_learns_on_the_scene_learns_with_the_estimates() -> None:
     told = replace(seen, msi=seen.msi / found.gain[:, None, None], known=Known(None, found.srf))
     plain = learn(made("spectralift", epochs=10), told, torch.Generator().manual_seed(0))
     near(cube, plain.fuse(told, torch.Generator()).cube)
-    assert fitted.describe().tier == "blind"
+    assert fitted.describe().tier == "told nothing"
     assert fitted.parameter_count() == plain.parameter_count()
     assert float((found.gain - 1).abs().max()) > 1e-4  # so the division is seen
 
@@ -93,7 +94,7 @@ def test_a_plan_asks_for_it_and_the_key_tells_it_apart(tmp_path: Path) -> None:
     cells = read.cells("cpu")
     assert len({cell.key for cell in cells}) == 3
     assert [entry.label for entry in read.contestants] == ["R-FUSE", "R-FUSE + hysure blind", "R-FUSE + gradient blind"]
-    assert [entry.card.tier for entry in read.contestants] == ["psf+srf known", "blind", "blind"]
+    assert [entry.card.tier for entry in read.contestants] == ["told blur and colour response", "told nothing", "told nothing"]
     assert read.summary()["methods"][1]["parameters"]["blind"] == "hysure"
     assert read.contestants[0].sources != read.contestants[1].sources  # the estimators' sources count
 

@@ -10,8 +10,8 @@ import torch
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.smooth_responses import (
+from methods.numerics.sensors.constrained_responses import constrained_responses
+from methods.numerics.sensors.smooth_responses import (
     normalise_rows,
     place_kernel,
     regress_psf,

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmark.conformance import Lessons, random_pair
-from benchmark.validity import check_estimate
+from benchmark.authors.conformance import Lessons, random_pair
+from benchmark.runner.validity import check_estimate
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from datasets.settings import configure
 from methods.catalog import find
 from methods.contract import RefusedError, awaits_training, learn
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.smooth_responses import smooth_responses
+from methods.numerics.sensors.constrained_responses import constrained_responses
+from methods.numerics.sensors.smooth_responses import smooth_responses
 
 METHODS = find()
 

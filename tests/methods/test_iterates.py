@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.conformance import random_pair
+from benchmark.authors.conformance import random_pair
 from datasets.settings import configure
 from methods.catalog import find, find_one
 from methods.contract import Example
 from methods.iterates import IteratedMethod
-from methods.numerics.fitting import iterates, minimise
-from methods.numerics.scene_learning import DivergedError, network_iterates
+from methods.numerics.networks.fitting import iterates, minimise
+from methods.numerics.networks.scene_learning import DivergedError, network_iterates
 from methods.unsupervised import c2ff, edipnet, m2unet
 from tests.rounding import apart, near
 

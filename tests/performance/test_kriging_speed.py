@@ -17,7 +17,7 @@ import torch
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import Estimate, Example
-from methods.gaussian import kriging
+from methods.gaussian.kriging import method as kriging
 
 Benchmark = Callable[..., Estimate]
 

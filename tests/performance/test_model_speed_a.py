@@ -17,11 +17,12 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.classical import glp, sfim
 from methods.contract import Estimate
-from methods.numerics.nmf import fit_abundances
-from methods.numerics.simplex import project_onto_simplex
-from methods.numerics.sisal import sisal
-from methods.numerics.sunsal import sunsal
-from methods.unmixing import cnmf, csu
+from methods.unmixing.cnmf import method as cnmf
+from methods.unmixing.cnmf.nmf import fit_abundances
+from methods.unmixing.csu import method as csu
+from methods.unmixing.csu.simplex import project_onto_simplex
+from methods.unmixing.csu.sisal import sisal
+from methods.unmixing.csu.sunsal import sunsal
 
 Benchmark = Callable[..., Estimate]
 TensorBenchmark = Callable[..., Tensor]

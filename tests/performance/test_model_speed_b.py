@@ -17,7 +17,8 @@ import torch
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
-from methods.bayesian import hysure, rfuse
+from methods.bayesian import rfuse
+from methods.bayesian.hysure import method as hysure
 from methods.blind import Estimator, Found, estimate_responses
 from methods.classical import gsa
 from methods.contract import Estimate

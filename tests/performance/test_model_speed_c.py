@@ -23,8 +23,10 @@ import torch
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import Estimate, FusionMethod
-from methods.lowrank import cstf, ltmr, lttr, nlstf
-from methods.sparse import nssr
+from methods.lowrank import lttr, nlstf
+from methods.lowrank.cstf import method as cstf
+from methods.lowrank.ltmr import method as ltmr
+from methods.sparse.nssr import method as nssr
 
 METHODS: dict[str, FusionMethod] = {
     "LTTR": lttr.Method(),

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmark.meter import resident_bytes
-from benchmark.plan import read_plan
-from benchmark.run import RunSettings, run
+from benchmark.matrix.plan_file import read_plan
+from benchmark.measure.group import resident_bytes
+from benchmark.runner.settings import RunSettings
+from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, write_cube
 from datasets.scenes import DataRoots
 from tests.performance.test_referee_speed import NOTHING

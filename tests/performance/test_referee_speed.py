@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.conformance import random_pair
-from benchmark.processes import Ended, Limits, collect, start, wait_any
-from benchmark.tasks import FuseJob
+from benchmark.authors.conformance import random_pair
+from benchmark.runner.jobs import FuseJob
+from benchmark.runner.processes import Ended, Limits, collect, start, wait_any
 from methods.catalog import find_one
 
 NOTHING = '''"""Does nothing."""

@@ -13,7 +13,6 @@ from time import process_time
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmark import result
 from reports.report import write_report
 from tests.reports.conftest import fake_results
 

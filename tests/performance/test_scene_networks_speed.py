@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
-from methods.numerics import spectral_streams
-from methods.numerics.constrained_responses import constrained_responses
-from methods.numerics.fitting import minimise
+from methods.numerics.networks import spectral_streams
+from methods.numerics.networks.fitting import minimise
+from methods.numerics.sensors.constrained_responses import constrained_responses
 from methods.unsupervised import daem, miae
 
 STEPS, RATIO, BANDS, CHANNELS, SIDE = 10, 8, 31, 3, 128

@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmark.conformance import random_example
+from benchmark.authors.conformance import random_example
 from methods.catalog import find_one
-from methods.numerics.supervised_fitting import SupervisedMethod, enlarge, new_network
+from methods.numerics.networks.supervised_fitting import SupervisedMethod, enlarge, new_network
 from methods.supervised import conssfcnn, fusformer, mstpp
 
 BANDS, CHANNELS, RATIO, COARSE = 31, 3, 4, (8, 8)

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark.result import Clock, Memory, Result, write_json, write_record
+from benchmark.run_folder.record import Clock, Memory, Result, write_json
 from datasets.cube_file import CubeFile, write_cube
 from reports.report import ReportPaths, write_report
+from tests.benchmark.folders import write_record
 
 HOSTILE = "A&B_100%<script>alert('x')</script>"
 WAVELENGTHS = np.linspace(430, 670, 7)
@@ -66,14 +67,14 @@ class FakeMethod:
 
 
 METHODS = (
-    FakeMethod("bicubic", "Bicubic", "blind", 0.05, 0.004),
-    FakeMethod("hostile", HOSTILE, "blind", 0.03, 0.21, size=812),
-    FakeMethod("hysure", "HySure", "psf+srf known", 0.012, 4.2),
-    FakeMethod("rfuse", "R-FUSE", "psf+srf known", 0.008, 0.35),
+    FakeMethod("bicubic", "Bicubic", "told nothing", 0.05, 0.004),
+    FakeMethod("hostile", HOSTILE, "told nothing", 0.03, 0.21, size=812),
+    FakeMethod("hysure", "HySure", "told blur and colour response", 0.012, 4.2),
+    FakeMethod("rfuse", "R-FUSE", "told blur and colour response", 0.008, 0.35),
     FakeMethod(
         "mossfuse",
         "MossFuse (50 steps, under-trained)",
-        "trained on CAVE",
+        "told nothing; learned from other scenes, without their truth",
         0.02,
         6.3,
         fit=31.0,
@@ -107,7 +108,13 @@ def _record(which: int, protocol: dict[str, Any], method: FakeMethod, place: int
     metrics = {"psnr": psnr, "psnr_cube": psnr - 0.4, "ssim": 1 - method.error, "sam": 90 * method.error, "uiqi": 1 - 2 * method.error}
     metrics |= {"ergas": 30 * method.error / protocol["ratio"], "q2n": None, "sam_pixels_left_out": 0.0}
     card = {"name": method.label, "paper": f"Authors of {method.name}, Some Journal 12(3)", "doi": "10.1109/LSP.2016.2608858", "year": 2016}
-    card |= {"needs_psf": "psf" in method.tier, "needs_srf": "srf" in method.tier, "supervision": "none", "learns": "never", "unranked": ""}
+    card |= {
+        "needs_psf": "blur" in method.tier,
+        "needs_srf": "colour response" in method.tier,
+        "supervision": "none",
+        "learns": "never",
+        "unranked": "",
+    }
     card |= {"family": "classical" if method.name == "bicubic" else "bayesian & <co>"}
     card |= {"trained_on": "", "min_bands": 1, "max_bands": None, "fidelity": "authors' output, 1e-6 <relative>"} | method.card
     return Result(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reports.report import ReportPaths
+from reports.report import ReportPaths, write_report
+from tests.benchmark.folders import read_records, write_record
 from tests.reports.conftest import HOSTILE
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -81,7 +84,7 @@ def test_nothing_is_wider_than_the_window(opened: Opened) -> None:
 
 
 def test_tables_sort_inside_tiers_by_click_and_by_key(opened: Opened) -> None:
-    rows = '#protocol-1 table.scores >> nth=0 >> tbody[data-tier="psf+srf known"] tr:not(.tier) th'
+    rows = '#protocol-1 table.scores >> nth=0 >> tbody[data-tier="told blur and colour response"] tr:not(.tier) th'
     heads = opened.page.locator("#protocol-1 table.scores >> nth=0 >> thead th")
     assert opened.texts(rows) == ["R-FUSE", "HySure"]
     psnr = heads.nth(1).locator("button")
@@ -94,6 +97,18 @@ def test_tables_sort_inside_tiers_by_click_and_by_key(opened: Opened) -> None:
     heads.nth(6).locator("button").press("Space")  # seconds of fusion
     assert heads.nth(1).get_attribute("aria-sort") is None
     assert opened.texts(rows) == ["R-FUSE", "HySure"]
+
+
+def test_an_infinite_score_sorts_before_every_number(browser: Any, small_run: Path) -> None:
+    for record in read_records(small_run):
+        write_record(small_run, replace(record, metrics={**record.metrics, "psnr": math.inf if record.method == "bicubic" else 40.0}))
+    opened = open_page(browser, write_report(small_run), WIDTHS[0])
+    button = opened.page.locator("#scores thead button").nth(5)
+    button.click()
+    assert opened.texts("#scores tbody td:nth-child(6)")[0] == "∞"
+    button.click()
+    assert opened.texts("#scores tbody td:nth-child(6)")[-1] == "∞"
+    opened.page.context.close()
 
 
 def test_the_table_of_every_score_sorts_across_tiers_and_puts_what_is_missing_last(opened: Opened) -> None:
@@ -114,9 +129,9 @@ def test_filters_by_name_tier_family_protocol_scene_and_column(opened: Opened) -
     page.get_by_label("Find a method").fill("fuse")
     assert opened.texts(cards) == ["R-FUSE", "MossFuse (50 steps, under-trained)"]
     assert answer.text_content() == "2 of 5 methods"
-    assert opened.texts('#protocol-1 tbody[data-tier="blind"]') == []
+    assert opened.texts('#protocol-1 tbody[data-tier="told nothing"]') == []
     page.get_by_label("Find a method").fill("")
-    page.locator('.chip input[value="blind"]').press("Space")
+    page.locator('.chip input[value="told nothing"]').press("Space")
     assert HOSTILE not in opened.texts(cards)
     page.get_by_role("button", name="Show all").click()
     assert len(opened.texts(cards)) == 5
@@ -165,7 +180,7 @@ def test_the_slider_moves_by_keys_and_by_hand_and_the_picture_changes_method_and
     opened.page.mouse.up()
     assert stage.evaluate(cut) == "25%"
     over, tag = stage.locator("img.over"), stage.locator(".tag").last
-    scene.locator("select").select_option(label="R-FUSE (psf+srf known)")
+    scene.locator("select").select_option(label="R-FUSE (told blur and colour response)")
     assert tag.text_content() == "R-FUSE"
     shown = scene.locator('.estimates figure[data-method="R-FUSE"]')
     assert over.get_attribute("src") == shown.locator("img.colour").get_attribute("src")
@@ -174,7 +189,7 @@ def test_the_slider_moves_by_keys_and_by_hand_and_the_picture_changes_method_and
     scene.get_by_label("posterior std").press("Space")
     assert over.get_attribute("src") == shown.locator("img.std").get_attribute("src")
     assert tag.text_content() == "R-FUSE, posterior std"
-    scene.locator("select").select_option(label=f"{HOSTILE} (blind)")
+    scene.locator("select").select_option(label=f"{HOSTILE} (told nothing)")
     assert tag.text_content() == f"{HOSTILE}, error"  # it has no posterior
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from itertools import product
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.chart import BOX, Axis, Line, line_chart, linear_axis, log_axis, look, named_axis, nice
 from reports.figures import look_of
 from reports.scatter import Bubble, bubbles, pareto_front, scatter, size_key
@@ -22,7 +23,7 @@ def drawn(svg: str) -> ElementTree.Element:
 
 
 def test_points_stand_where_the_axes_say() -> None:
-    line = Line("A", 0, [(400.0, 0.01), (550.0, 0.1), (700.0, 1.0)], "blind")
+    line = Line("A", 0, [(400.0, 0.01), (550.0, 0.1), (700.0, 1.0)], "told nothing")
     tree = drawn(line_chart([line], linear_axis(400.0, 700.0), log_axis([0.01, 1.0]), title="t", x_label="x", y_label="y"))
     path = tree.find(".//g[@data-method]/g/path")
     assert path is not None
@@ -72,6 +73,10 @@ def test_log_axes_hold_every_value_between_round_ends() -> None:
         axis = log_axis(values)
         assert all(axis.low <= value <= axis.high for value in values if value > 0)
         assert 1 <= len(axis.ticks) <= 10
+    deep = log_axis([1e-17, 3e-5, 0.02])  # the error in a dead band is rounding: it is drawn at the low end
+    assert deep.low == pytest.approx(2e-9, rel=1e-6)
+    assert deep.high == pytest.approx(0.02, rel=1e-6)
+    assert 1 <= len(deep.ticks) <= 10
     assert (nice(0.12), nice(0.2), nice(3.0), nice(7.0)) == (pytest.approx(0.2), pytest.approx(0.2), 5, 10)
     assert Axis(1.0, 100.0, [], log=True).share(10.0) == pytest.approx(0.5)
 
@@ -108,6 +113,16 @@ def test_bubbles_are_the_ranked_rows_and_learning_on_the_scene_counts_for_the_fr
     tree = drawn(scatter(summaries[0], look_of(summaries)))
     assert [each.attrib["data-method"] for each in tree.iterfind(".//g[@data-method]")] == ["Bicubic", "R-FUSE", "HySure"]
     assert len(tree.findall(".//circle[@class='learning']")) == 1
+
+
+def test_an_infinite_psnr_has_no_bubble_and_the_chart_says_so(results: list[Result]) -> None:
+    exact = [replace(r, metrics={**r.metrics, "psnr": math.inf}) if (r.method, r.scene) == ("rfuse", "beads") else r for r in results]
+    summaries = summarise(exact)
+    assert [bubble.row.label for bubble in bubbles(summaries[0])] == ["Bicubic", "HySure"]
+    texts = [each.text for each in drawn(scatter(summaries[0], look_of(summaries))).iter("text")]
+    assert "1 of infinite PSNR, not shown" in texts
+    texts = [each.text for each in drawn(scatter(summarise(results)[0], look_of(summaries))).iter("text")]
+    assert not [text for text in texts if text and "infinite" in text]
 
 
 def test_without_ranked_methods_there_is_no_chart(results: list[Result]) -> None:

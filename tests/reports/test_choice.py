@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.result import Result
-from benchmark.selection import SelectionError
+from benchmark.run_folder.record import Result
+from benchmark.run_folder.selection import SelectionError
 from reports.choice import Choice, chosen, grouped, read_choice, summaries_of
 from reports.summary import Row, Summary
 
@@ -34,7 +34,7 @@ def test_fields_and_patterns_select_records_and_labels_with_brackets_are_literal
     assert {(r.scene, r.seed) for r in kept} == {("beads", 1), ("flowers_#1", 1)}
     assert {r.method for r in chosen(results, read_choice(methods="rfuse,Hy*"))} == {"rfuse", "hysure"}
     assert {r.method for r in chosen(results, read_choice(methods="A&B_100%<script>alert('x')</script>"))} == {"hostile"}
-    assert {r.tier for r in chosen(results, read_choice(select=["tier=blind"]))} == {"blind"}
+    assert {r.tier for r in chosen(results, read_choice(select=["tier=told nothing"]))} == {"told nothing"}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,11 @@ def test_a_table_for_each_scene_or_tier_holds_its_records_alone(results: list[Re
     assert row_of(tables[0], "rfuse").expected == 2
     by_tier = read_choice(group_by="tier")
     names = [table.name for table in grouped(summaries_of(results, by_tier, {}), by_tier, {})]
-    assert names[:3] == ["camera-x8, blind", "camera-x8, psf+srf known", "camera-x8, trained on CAVE"]
+    assert names[:3] == [
+        "camera-x8, told nothing",
+        "camera-x8, told blur and colour response",
+        "camera-x8, told nothing; learned from other scenes, without their truth",
+    ]
 
 
 def test_best_of_all_has_one_best_over_the_tiers(results: list[Result]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.claims import Entry, claims_frame, claims_section, claims_table, judge, short_claims_table
 from reports.ledger import LEDGER, ClaimsError, read_claims
 from reports.profiles import profile_latex

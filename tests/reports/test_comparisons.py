@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.choice import read_choice
 from reports.comparisons import ALL, Compared, comparison_section, comparisons, comparisons_frame, matrix_table, pair_table
 from reports.figures import save
@@ -36,20 +37,37 @@ def of_tier(found: list[Compared], tier: str) -> Compared:
 
 def test_methods_are_compared_inside_their_tier_and_once_over_all(results: list[Result]) -> None:
     found = comparisons(summarise(many_scenes(results)))
-    assert [each.tier for each in found] == ["blind", "psf+srf known", ALL]
+    assert [each.tier for each in found] == ["told nothing", "told blur and colour response", ALL]
     assert of_tier(found, ALL).found.names == (
-        "Bicubic [blind]",
-        "A&B_100%<script>alert('x')</script> [blind]",
-        "R-FUSE [psf+srf known]",
-        "HySure [psf+srf known]",
+        "Bicubic [told nothing]",
+        "A&B_100%<script>alert('x')</script> [told nothing]",
+        "R-FUSE [told blur + colour]",
+        "HySure [told blur + colour]",
     )
     assert of_tier(found, ALL).unranked == ("MossFuse (50 steps, under-trained)",)
     assert "Left out, not ranked: MossFuse" in " ".join(comparison_section(of_tier(found, ALL), 1).sentences)
     assert "know different things" in " ".join(comparison_section(of_tier(found, ALL), 1).sentences)
 
 
+def test_infinite_differences_are_written_by_their_sign_and_the_heat_map_shows_the_cells(results: list[Result]) -> None:
+    exact = [
+        replace(r, metrics={**r.metrics, "psnr": math.inf}) if (r.method, r.scene) == ("hysure", "s3") else r for r in many_scenes(results)
+    ]
+    summary = summarise(exact)[0]
+    known = of_tier(comparisons([summary]), "psf+srf known")
+    (row,) = pair_table(known).rows
+    difference = f"{20 * np.log10(0.012 / 0.008):.2f}"
+    assert row[:3] == ("HySure against R-FUSE", "∞", f"-{difference}")
+    assert row[3] == f"-{difference} to ∞"
+    assert row[6:] == ("1/0/7", "open")
+    panel = heat_map(summary, summary.scores[0]).axes[0]
+    assert [text.get_text() for text in panel.texts].count("∞") == 1
+    assert "∞: infinite" in panel.get_title(loc="left")
+    assert "∞" not in heat_map(summarise(many_scenes(results))[0], summary.scores[0]).axes[0].get_title(loc="left")
+
+
 def test_the_pair_table_says_by_how_much_and_the_better_one_stands_first(results: list[Result]) -> None:
-    known = of_tier(comparisons(summarise(many_scenes(results))), "psf+srf known")
+    known = of_tier(comparisons(summarise(many_scenes(results))), "told blur and colour response")
     (row,) = pair_table(known).rows
     difference = 20 * np.log10(0.012 / 0.008)
     assert row[0] == "R-FUSE against HySure"
@@ -64,13 +82,13 @@ def test_the_region_of_practical_equivalence_is_the_readers(results: list[Result
     summaries = summarise(many_scenes(results))
     difference = 20 * np.log10(0.012 / 0.008)
     for ties, verdict in (("", "better"), ("0", "better"), (f"{difference + 0.01:.2f}", "equal")):
-        known = of_tier(comparisons(summaries, read_choice(ties=ties).practical), "psf+srf known")
+        known = of_tier(comparisons(summaries, read_choice(ties=ties).practical), "told blur and colour response")
         assert pair_table(known).rows[0][-2:] == ("0/8/0" if verdict == "equal" else "8/0/0", verdict)
         assert known.found.practical == float(ties or 0.2)
 
 
 def test_three_scenes_cannot_tell_and_say_so_everywhere(results: list[Result]) -> None:
-    known = of_tier(comparisons(summarise(results)), "psf+srf known")
+    known = of_tier(comparisons(summarise(results)), "told blur and colour response")
     (row,) = pair_table(known).rows
     assert row[-1] == "cannot tell"
     assert row[4:6] == ("\N{EN DASH}", "\N{EN DASH}")
@@ -85,7 +103,7 @@ def test_a_failed_cell_is_flagged_in_the_sentences_the_matrix_and_the_diagram(re
         replace(r, outcome="timeout", metrics={}) if r.method == "rfuse" and r.scene == "s2" and r.seed == 1 else r
         for r in many_scenes(results)
     ]
-    known = of_tier(comparisons(summarise(failed)), "psf+srf known")
+    known = of_tier(comparisons(summarise(failed)), "told blur and colour response")
     assert "R-FUSE 1" in " ".join(comparison_section(known, 1).sentences)
     assert matrix_table(known).rows[0][:3] == ("1. R-FUSE", "1.12", "1")
     texts = [text.get_text() for text in critical_difference_diagram(known.found, "t").axes[0].texts]
@@ -96,7 +114,7 @@ def test_a_failed_cell_is_flagged_in_the_sentences_the_matrix_and_the_diagram(re
 def test_a_method_without_any_score_is_left_out_and_named(results: list[Result]) -> None:
     lost = [replace(r, outcome="skipped", metrics={}) if r.method == "bicubic" else r for r in many_scenes(results)]
     found = comparisons(summarise(lost))
-    assert [each.tier for each in found] == ["psf+srf known", ALL]
+    assert [each.tier for each in found] == ["told blur and colour response", ALL]
     assert of_tier(found, ALL).left_out == ("Bicubic",)
 
 
@@ -104,7 +122,7 @@ def test_the_frame_has_every_pair_unrounded(results: list[Result]) -> None:
     found = comparisons(summarise(many_scenes(results)))
     table = comparisons_frame(found)
     assert len(table) == 1 + 1 + 6
-    row = table[(table["tier"] == "psf+srf known")].iloc[0]
+    row = table[(table["tier"] == "told blur and colour response")].iloc[0]
     assert abs(row["mean"]) == pytest.approx(20 * np.log10(0.012 / 0.008), rel=1e-12)
 
 
@@ -135,7 +153,7 @@ def test_the_diagram_places_every_name_inside_its_edges_and_joins_what_is_not_to
 def test_the_figure_of_ranks_has_the_mean_of_each_method_best_on_top(results: list[Result]) -> None:
     found = of_tier(comparisons(summarise(many_scenes(results))), ALL).found
     panel = rank_figure(found, "t").axes[0]
-    assert panel.get_yticklabels()[0].get_text() == "R-FUSE [psf+srf known]"
+    assert panel.get_yticklabels()[0].get_text() == "R-FUSE [told blur + colour]"
     assert panel.yaxis_inverted()
     means = [line.get_xdata()[0] for line in panel.lines if line.get_xdata()[0] == line.get_xdata()[1] and line.get_linewidth() > 1.3]
     assert means == sorted(found.mean_ranks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.figures import inline_svg, look_of, psnr_seconds, save
 from reports.labels import place_labels
 from reports.summary import summarise
@@ -98,6 +99,16 @@ def test_a_run_without_scores_still_gives_a_figure_that_says_so(results: list[Re
     assert texts.count("no ranked method with a PSNR") == 2
 
 
+def test_an_infinite_score_has_no_marker_and_the_panel_says_so(results: list[Result]) -> None:
+    exact = [replace(r, metrics={**r.metrics, "psnr": math.inf}) if r.method == "rfuse" and r.metrics else r for r in results]
+    texts = texts_of(inline_svg(psnr_seconds(summarise(exact)[:1]), "a"))
+    assert "R-FUSE" not in texts
+    assert "2 not ranked, 1 of infinite PSNR, not shown" in texts
+    alone = [r for r in exact if r.method == "rfuse"]
+    texts = texts_of(inline_svg(psnr_seconds(summarise(alone)[:1]), "a"))
+    assert "1 of infinite PSNR, not shown" in texts
+
+
 def test_drawing_changes_no_setting_and_keeps_no_figure(results: list[Result], tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
     figure = psnr_seconds(summarise(results))
@@ -108,11 +119,11 @@ def test_drawing_changes_no_setting_and_keeps_no_figure(results: list[Result], t
 
 
 def test_each_tier_keeps_its_look_and_no_two_share_one(results: list[Result]) -> None:
-    tiers = ["blind", "srf known", "psf+srf known", "trained on A", "trained on B"]
+    tiers = ["told nothing", "told the colour response", "told blur and colour response", "told the noise level", "trained on A"]
     many = [replace(r, tier=tiers[place % 5]) for place, r in enumerate(results)]
     look = look_of(summarise(many))
     assert len({look.colours[tier] for tier in tiers}) == len({look.markers[tier] for tier in tiers}) == 5
-    assert look.colours["blind"] == look_of(summarise(results)).colours["blind"]
+    assert look.colours["told nothing"] == look_of(summarise(results)).colours["told nothing"]
 
 
 def test_labels_meet_neither_each_other_nor_markers_nor_the_edge() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.result import Result, read_records
+from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.comparison import Detail
 from reports.detail import BUDGET, LADDER, LEAST_RATE, Plan, plan_detail
@@ -19,6 +19,7 @@ from reports.gallery import Gallery, gallery
 from reports.images import colour_errors
 from reports.responses import Responses, draw_kernels, estimated_responses, true_responses
 from reports.summary import summarise
+from tests.benchmark.folders import read_records
 from tests.reports.conftest import KERNEL, WEIGHTS
 
 
@@ -101,7 +102,7 @@ def test_the_files_beside_the_page_hold_the_spectra_unrounded(small_run: Path) -
     assert found.spectra is not None
     with np.load(BytesIO(found.spectra.npz)) as held:
         key = next(each.result.key for each in found.methods if each.row.label == "R-FUSE" and each.result)
-        place = list(held["labels"]).index("R-FUSE (psf+srf known)")
+        place = list(held["labels"]).index("R-FUSE (told blur and colour response)")
         cube = read_cube(small_run / "estimates" / f"{key}.h5").cube
         assert held[f"method_{place + 1}"][3, 5] == pytest.approx(cube[:, held["rows"][3], held["cols"][5]], abs=0)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.latex import escape, latex_document, latex_table
 from reports.style import protocol_sentence
 from reports.summary import summarise

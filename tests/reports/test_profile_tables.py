@@ -11,9 +11,9 @@ from statistics import fmean
 import pandas as pd
 import pytest
 
-from benchmark.profiles.facts import FACTS
-from benchmark.profiles.store import ProfileScores, write_profile_scores
-from benchmark.result import Result, read_records, write_record
+from benchmark.conventions.profile_facts import FACTS
+from benchmark.conventions.profile_scores import ProfileScores, write_profile_scores
+from benchmark.run_folder.record import Result
 from reports.latex import latex_document
 from reports.profiles import (
     cells_frame,
@@ -27,8 +27,9 @@ from reports.profiles import (
     shared_defects,
 )
 from reports.report import write_report
-from reports.style import DASH
+from reports.style import DASH, short_tier
 from reports.summary import summarise
+from tests.benchmark.folders import read_records, write_record
 from tests.reports.tex import tex
 
 SHIFTS = {facts.name: 0.5 * place for place, facts in enumerate(FACTS)}
@@ -58,7 +59,7 @@ def test_one_row_a_method_with_the_mean_under_each_profile_and_the_widest_differ
     assert table.heads == ("Method", *(facts.label for facts in with_psnr), "Range")
     assert len(table.rows) == len(summary.rows)
     for row, texts in zip(summary.rows, table.rows, strict=True):
-        assert texts[0] == f"{row.label} [{row.tier}]"
+        assert texts[0] == f"{row.label} [{short_tier(row.tier)}]"
         mean = fmean(result.metrics["psnr"] or 0 for result in row.results if result.outcome == "scored")
         assert [float(text) for text in texts[1:-1]] == pytest.approx([mean - SHIFTS[facts.name] for facts in with_psnr], abs=0.006)
         shifts = [SHIFTS[facts.name] for facts in with_psnr]

@@ -18,14 +18,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from benchmark.metrics.facts import METRICS
-from benchmark.result import RecordError, read_records
+from benchmark.metrics.metric_facts import METRICS
+from benchmark.run_folder.record import RecordError
 from reports.choice import read_choice
 from reports.report import ReportPaths, write_report
+from tests.benchmark.folders import read_records
 
 ROOT = Path(__file__).resolve().parents[2]
 # Tiers of each protocol with two methods or more to compare; under the second one HySure has no score, and so its tier has but one.
-COMPARED = {"camera-x8": ("blind", "psf-srf-known", "all-tiers"), "noisy_x4-b": ("blind", "all-tiers")}
+COMPARED = {"camera-x8": ("told-nothing", "told-blur-and-colour-response", "all-tiers"), "noisy_x4-b": ("told-nothing", "all-tiers")}
 VOID = {"meta", "link", "img", "input", "br", "rect", "circle", "path", "use"}
 
 
@@ -260,8 +261,8 @@ def test_a_report_by_another_choice_leaves_nothing_of_the_one_before(small_run: 
     there = {path for path in (second.folder / "tables").iterdir() if not path.name.startswith(".")}
     assert there == set(second.tables)
     assert {path.name for path in second.tables if path.suffix == ".tex"} == {
-        "summary_camera-x8-blind.tex",
-        "summary_camera-x8-psf-srf-known.tex",
+        "summary_camera-x8-told-nothing.tex",
+        "summary_camera-x8-told-blur-and-colour-response.tex",
         "statistics_camera-x8_all-tiers_matrix.tex",
         "statistics_camera-x8_all-tiers_pairs.tex",
     }

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from benchmark.result import read_records
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from reports.drawing import Drawings
 from reports.scene_figures import error_figure, responses_figure, spectra_figure
 from reports.scene_view import choose, spread_pixels, view_scene, widest_window
 from reports.style import TWO_COLUMNS
 from reports.summary import Summary, summarise
+from tests.benchmark.folders import read_records
 from tests.reports.conftest import WAVELENGTHS, truth_of
 
 

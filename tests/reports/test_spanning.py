@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.latex import latex_document, latex_table
 from reports.spanning import Spanning, span, spanning_caption, spanning_frame, spanning_latex, spanning_markdown
 from reports.summary import summarise

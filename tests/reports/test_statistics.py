@@ -112,6 +112,59 @@ def test_wins_ties_and_losses_use_the_practical_difference_and_lower_can_be_bett
     assert list(found.ranks[:, 3]) == [1.5, 1.5]
 
 
+def test_an_infinite_score_is_the_best_rank_and_no_failure() -> None:
+    found = compare("abc", scores_of([np.inf, 50.0, 50.0], [30.0, 30.0, 30.0], [np.inf, 20.0, np.nan]), higher_is_better=True)
+    assert found.failures == (0, 0, 1)
+    assert found.ranks.T.tolist() == [[1.5, 3.0, 1.5], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]
+    assert list(found.mean_ranks) == pytest.approx([3.5 / 3, 7 / 3, 7.5 / 3])
+    exact, tie = found.pairs[0], found.pairs[1]
+    assert (exact.wins, exact.ties, exact.losses, exact.mean, exact.median) == (3, 0, 0, np.inf, 20.0)
+    assert (tie.wins, tie.ties, tie.losses) == (2, 1, 0)  # one scene tied at infinity, one won, one lost by the other for want of a score
+    assert (tie.mean, tie.median) == (15.0, 15.0)
+
+
+def test_where_lower_is_better_an_infinite_score_is_the_worst_but_for_a_failure() -> None:
+    found = compare("abc", scores_of([1.0, 1.0], [np.inf, 2.0], [np.nan, 3.0]), higher_is_better=False)
+    assert found.ranks.T.tolist() == [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]
+    assert (found.pairs[0].mean, found.pairs[0].wins) == (np.inf, 2)
+
+
+def test_seeds_that_are_infinite_on_both_sides_tie_their_scene() -> None:
+    scores = np.array([[[np.inf, 30.0], [40.0, 41.0]], [[30.0, np.inf], [40.0, 39.0]]])
+    found = compare("ab", scores, higher_is_better=True)
+    assert found.ranks[:, 0].tolist() == [1.5, 1.5]
+    assert (found.pairs[0].wins, found.pairs[0].ties, found.pairs[0].mean) == (1, 1, 0.5)
+
+
+@pytest.mark.parametrize(("exact", "verdict"), [(8, "better"), (1, "better"), (0, "open")])
+def test_an_exact_method_is_better_than_one_at_any_number(exact: int, verdict: str) -> None:
+    base = np.linspace(35, 45, 8)
+    first = base + (0.5 if exact else 0.2) + 0.06 * np.cos(np.arange(8))
+    first[:exact] = np.inf
+    pair = compare("ab", scores_of(list(first), list(base)), higher_is_better=True, practical=0.2).pairs[0]
+    assert pair.verdict == verdict
+    assert np.isinf(pair.mean) == np.isinf(pair.high) == (exact > 0)
+    assert np.isinf(pair.low) == (exact == 8)
+    assert pair.p == wilcoxon(np.where(np.arange(8) < exact, np.inf, first - base))
+
+
+def test_infinite_differences_of_both_signs_have_no_mean_and_no_verdict() -> None:
+    pair = compare("ab", scores_of([np.inf, 1.0, *[5.0] * 6], [1.0, np.inf, *[4.0] * 6]), higher_is_better=True).pairs[0]
+    assert np.isnan([pair.mean, pair.low, pair.high]).all()
+    assert (pair.median, pair.wins, pair.losses, pair.verdict) == (1.0, 7, 1, "open")
+
+
+def test_the_interval_of_values_of_which_some_are_infinite_ends_at_infinity() -> None:
+    values = np.array([1.0, 2.0, 3.0, np.inf])
+    low, high = bootstrap_interval(values)
+    draws = [np.mean(each) for each in product(values, repeat=4)]  # every resample, instead of random ones
+    assert low == pytest.approx(sorted(draws)[round(0.025 * len(draws))], abs=0.3)
+    assert high == np.inf
+    assert bootstrap_interval(np.full(5, np.inf)) == (np.inf, np.inf)
+    assert bootstrap_interval(np.array([1.0, -np.inf]))[0] == -np.inf
+    assert np.isnan(bootstrap_interval(np.array([np.inf, -np.inf, 1.0]))).all()
+
+
 def test_a_failure_is_the_worst_rank_and_a_loss_and_is_counted() -> None:
     scores = scores_of([50.0] * 7, [40.0] * 7, [30.0] * 7)
     scores[0, 2, 0] = np.nan

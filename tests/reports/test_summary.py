@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.summary import Row, Summary, summarise
 
 
@@ -35,9 +36,13 @@ def test_means_and_spreads_are_numpys_over_the_scored_cells(results: list[Result
                     assert row.values[name].spread == pytest.approx(np.std(values, ddof=1), rel=1e-9, abs=1e-12)
 
 
-def test_tiers_go_from_blind_to_trained_and_rows_from_best_to_worst(results: list[Result]) -> None:
+def test_tiers_go_from_told_nothing_to_learned_from_others_and_rows_from_best_to_worst(results: list[Result]) -> None:
     first = summarise(results)[0]
-    assert [tier for tier, _ in first.tiers] == ["blind", "psf+srf known", "trained on CAVE"]
+    assert [tier for tier, _ in first.tiers] == [
+        "told nothing",
+        "told blur and colour response",
+        "told nothing; learned from other scenes, without their truth",
+    ]
     assert [row.label for row in first.tiers[1][1]] == ["R-FUSE", "HySure"]
 
 
@@ -50,7 +55,9 @@ def test_best_and_second_follow_each_metrics_direction(results: list[Result]) ->
 
 
 def test_values_that_print_alike_are_both_best_and_the_next_is_second(results: list[Result]) -> None:
-    ranked = [replace(r, tier="blind", card={**r.card, "unranked": ""}) for r in results if r.method in ("rfuse", "hysure", "mossfuse")]
+    ranked = [
+        replace(r, tier="told nothing", card={**r.card, "unranked": ""}) for r in results if r.method in ("rfuse", "hysure", "mossfuse")
+    ]
     tied = with_metric(ranked, "sam", {"rfuse": 0.7249, "hysure": 0.7151, "mossfuse": 0.73})
     first = summarise(tied)[0]
     assert [row_of(first, name).values["sam"].text for name in ("rfuse", "hysure", "mossfuse")] == ["0.72", "0.72", "0.73"]
@@ -76,7 +83,10 @@ def test_a_cell_without_a_record_counts_as_not_run(results: list[Result]) -> Non
 
 
 def test_an_unranked_configuration_takes_no_place_however_good(results: list[Result]) -> None:
-    good = [replace(r, tier="psf+srf known") if r.method == "mossfuse" else r for r in with_metric(results, "psnr", {"mossfuse": 99.0})]
+    good = [
+        replace(r, tier="told blur and colour response") if r.method == "mossfuse" else r
+        for r in with_metric(results, "psnr", {"mossfuse": 99.0})
+    ]
     first = summarise(good)[0]
     row = row_of(first, "mossfuse")
     assert (row.marks, row.values["psnr"].place, row.values["psnr"].text) == ("‡", "", "99.00")
@@ -99,6 +109,59 @@ def test_a_metric_that_is_undefined_somewhere_is_not_compared(results: list[Resu
     assert (value.n, value.place) == (4, "")
     assert row_of(first, "rfuse").values["psnr"].place == "best"
     assert any(note.mark == "§" and note.text == "ERGAS is defined in 4 of 6 scored cells, hence not compared" for note in first.notes)
+
+
+def exact_on(results: list[Result], method: str, cells: set[tuple[str, int]]) -> list[Result]:
+    """The records with an infinite PSNR of this method on these scenes and seeds, and the error of every cell."""
+    return [
+        replace(
+            r,
+            metrics={
+                **r.metrics,
+                "rmse": 0.001 * (1 + r.seed),
+                "psnr": math.inf if r.method == method and (r.scene, r.seed) in cells else r.metrics["psnr"],
+            },
+        )
+        if r.outcome == "scored"
+        else r
+        for r in results
+    ]
+
+
+def test_an_infinite_value_makes_its_mean_infinite_and_best_and_the_note_says_what_the_error_is(results: list[Result]) -> None:
+    first = summarise(exact_on(results, "hysure", {("beads", 0), ("chart & toy", 1)}))[0]
+    row = row_of(first, "hysure")
+    value = row.values["psnr"]
+    assert (value.mean, value.text, value.spread, value.spread_text) == (math.inf, "∞ (2 of 6)", None, "")
+    assert (value.place, row_of(first, "rfuse").values["psnr"].place) == ("best", "second")
+    assert [each.label for each in first.tiers[1][1]] == ["HySure", "R-FUSE"]
+    pooled = -10 * math.log10((3 * 0.001**2 + 3 * 0.002**2) / 6)  # three scenes, two seeds
+    expected = (
+        f"infinite: PSNR in 2 of 6 scored cells; the PSNR of the mean squared error, over all values of these cells, is {pooled:.2f} dB"
+    )
+    assert [note.text for note in first.notes if note.mark == "∞"] == [expected]
+    assert row.values["ssim"].spread is not None
+
+
+def test_two_infinite_means_tie_however_many_of_their_values_are_infinite(results: list[Result]) -> None:
+    exact = exact_on(exact_on(results, "hysure", {("beads", 0)}), "rfuse", {("beads", 0), ("beads", 1)})
+    first = summarise(exact)[0]
+    assert {row_of(first, name).values["psnr"].place for name in ("hysure", "rfuse")} == {"best"}
+
+
+def test_a_single_exact_cell_is_infinite_without_a_count(results: list[Result]) -> None:
+    one = [r for r in exact_on(results, "rfuse", {("beads", 0)}) if (r.scene, r.seed) == ("beads", 0)]
+    nothing_left = [replace(r, metrics={**r.metrics, "rmse": 0.0}) if r.method == "rfuse" else r for r in one]
+    first = summarise(nothing_left)[0]
+    assert row_of(first, "rfuse").values["psnr"].text == "∞"
+    assert any("every value is met exactly" in note.text for note in first.notes)
+
+
+def test_an_infinite_value_is_the_worst_where_lower_is_better(results: list[Result]) -> None:
+    first = summarise(with_metric(results, "ergas", {"rfuse": math.inf}), ["ergas", "psnr"])[0]
+    assert [each.label for each in first.tiers[1][1]] == ["HySure", "R-FUSE"]
+    assert (row_of(first, "hysure").values["ergas"].place, row_of(first, "rfuse").values["ergas"].place) == ("best", "second")
+    assert [note.text for note in first.notes if note.mark == "∞"] == ["infinite: ERGAS in 6 of 6 scored cells"]
 
 
 def test_protocols_of_one_name_and_other_numbers_stay_apart(results: list[Result]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.summary import summarise
 from reports.sweeps import draw_sweep, find_sweeps
 from tests.reports.conftest import fake_results
@@ -70,6 +71,22 @@ def values_of(changes: list[Mapping[str, Any]]) -> list[float]:
 )
 def test_two_points_two_numbers_or_words_make_none(changes: list[Mapping[str, Any]]) -> None:
     assert find_sweeps(summarise(results_over(changes))) == []
+
+
+def test_an_infinite_mean_is_left_out_of_its_line_and_the_figure_says_so() -> None:
+    results = results_over([{"hsi_snr_db": 20.0}, {"hsi_snr_db": 30.0}, {"hsi_snr_db": 40.0}])
+    exact = [
+        replace(r, metrics={**r.metrics, "psnr": math.inf})
+        if (r.method, r.scene, r.protocol["hsi_snr_db"]) == ("rfuse", "beads", 40.0)
+        else r
+        for r in results
+    ]
+    panel = draw_sweep(find_sweeps(summarise(exact))[0]).axes[0]
+    points = {str(line.get_label()).partition(" [")[0]: list(line.get_xdata()) for line in panel.get_lines()}
+    assert points["R-FUSE"] == [20.0, 30.0]
+    assert points["HySure"] == [20.0, 30.0, 40.0]
+    assert panel.get_title(loc="right").startswith("infinite means not shown; band")
+    assert not draw_sweep(find_sweeps(summarise(results))[0]).axes[0].get_title(loc="right").startswith("infinite")
 
 
 def test_no_noise_is_the_right_end_of_a_noise_axis() -> None:

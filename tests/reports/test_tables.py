@@ -9,7 +9,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
-from benchmark.result import Result
+from benchmark.run_folder.record import Result
 from reports.summary import summarise
 from reports.tables import frame, markdown_table, summary_frame, text_table
 
@@ -42,7 +42,11 @@ def test_the_text_table_fits_the_terminal_and_is_aligned(results: list[Result]) 
         rows = [line for line in lines if line.endswith("/6")]
         assert len(rows) == 5
         assert len({len(line) for line in rows}) == 1
-        assert [line.split(" ─")[0] for line in lines if "──" in line] == ["blind", "psf+srf known", "trained on CAVE"]
+        assert [line.split(" ─")[0] for line in lines if "──" in line] == [
+            "told nothing",
+            "told blur and colour response",
+            "told nothing; learned from other scenes, without their truth",
+        ]
 
 
 def test_the_text_table_prints_the_means_with_their_places(results: list[Result]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.profiles.facts import FACTS
-from benchmark.result import Result
+from benchmark.conventions.profile_facts import FACTS
+from benchmark.run_folder.record import Result
 from reports.bibliography import bibtex, cite_keys
 from reports.comparisons import comparisons, matrix_table, pair_table
 from reports.profiles import ProfileTable, estimate_table

@@ -11,7 +11,7 @@ fuses by its plain forward.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -22,6 +22,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod, ParameterCount, RefusedError
 from methods.unsupervised.mossfuse.blind import BlindDegradation, blur, integrate
+from methods.unsupervised.mossfuse.fitted import FittedMossFuse
 from methods.unsupervised.mossfuse.network import HsiEncoder, MossFuseNetwork, MsiEncoder
 
 Without = Literal["nothing", "split", "aggregation"]
@@ -127,9 +128,7 @@ def take_away(network: MossFuseNetwork, without: Without) -> MossFuseNetwork:
 class FittedAblation(FusionMethod):
     """A network without a part, with its weights."""
 
-    card: ClassVar[Card] = Card(
-        name="MossFuse without a part", paper="MossFuse, arXiv 2412.04802", doi="10.48550/arXiv.2412.04802", year=2024, fidelity="our own"
-    )
+    card: ClassVar[Card] = replace(FittedMossFuse.card, name="MossFuse without a part", fidelity="our own")
 
     network: MossFuseNetwork
     own_card: Card

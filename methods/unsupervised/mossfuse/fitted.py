@@ -5,13 +5,13 @@
     compiled     merged, the strips of its attention through `torch.compile`: the same cube to 1e-5; the first fusion waits for the compiler
     autocast     merged, matrices and convolutions in bfloat16: another result; how far off has not been scored
 
-Everything but the plain merged network is said in the card's name.
+Everything but the plain merged network is said in the card's name. Which of them the seconds belong to is the card's `implementation`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -39,13 +39,16 @@ class Inference:
             )
 
     def labelled(self, card: Card) -> Card:
-        """The card with the variant in its name."""
+        """The card with the variant in its name; with bfloat16 it says that the cube is another one."""
         said = [*(["unmerged"] if self.network == "unmerged" else []), *(["compiled"] if self.compiled else [])]
         said += ["bf16"] if self.autocast else []
         if not said:
             return card
-        away = "; bf16 gives another result, not scored against it" if self.autocast else ""
-        return replace(card, name=f"{card.name}, {', '.join(said)}", fidelity=card.fidelity + away)
+        card = replace(card, name=f"{card.name}, {', '.join(said)}")
+        if not self.autocast:
+            return card
+        away = "; bf16 gives another result, not scored against it"
+        return replace(card, implementation="optimised, another output", fidelity=card.fidelity + away)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,8 @@ class FittedMossFuse(FusionMethod):
 
     card: ClassVar[Card] = Card(
         name="MossFuse",
-        paper="MossFuse, arXiv 2412.04802",
+        paper="Du, Zou, Wang, Li, Li, Shang, Shen, Unsupervised Hyperspectral and Multispectral Image Fusion via Self-Supervised Modality "
+        "Decoupling, arXiv 2412.04802, 2024",
         doi="10.48550/arXiv.2412.04802",
         year=2024,
         fidelity="its method's card says it",
@@ -66,6 +70,10 @@ class FittedMossFuse(FusionMethod):
     _placed: dict[tuple[torch.device, torch.dtype], tuple[MossFuseNetwork | MergedNetwork, BlindDegradation]] = field(
         default_factory=dict, init=False, repr=False
     )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the copies, which belong to this process: loaded on another device, they would lie elsewhere than their place says."""
+        return {**self.__dict__, "_placed": {}}
 
     def describe(self) -> Card:
         """The card of the `Method` that it came from."""

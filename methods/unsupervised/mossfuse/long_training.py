@@ -4,7 +4,7 @@
 2. Everything: one pass over the pairs, `batch` at a time, Adam on all four losses in one backward; the gradient's length is held below
    `LARGEST_GRADIENT`, which Adam hardly notices but which keeps a single odd pair from throwing the network off.
 
-Both rates fall linearly to 0 (`methods/numerics/training_loop.py`). What is kept at the end is the running average of weights and of
+Both rates fall linearly to 0 (`training_loop.py`). What is kept at the end is the running average of weights and of
 normalisation statistics over the last thousand steps or so, which on few pairs a step is smoother than the last iterate. Only
 observations are seen: the fused cube is never compared with a truth.
 """
@@ -21,10 +21,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from methods.contract import Example
-from methods.numerics.training_loop import Learner, Schedule, WeightAverage
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
 from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure
 from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.training_loop import Learner, Schedule, WeightAverage
 
 SENSOR_BATCH = 4  # pairs a step of the first stage
 LARGEST_GRADIENT = 1.0

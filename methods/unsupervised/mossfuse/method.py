@@ -25,13 +25,13 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from methods.contract import Card, Desk, Example, FusionMethod, LongTrainedMethod, RefusedError
-from methods.numerics.training_loop import run_training
 from methods.unsupervised.mossfuse.ablation import FittedAblation, KnownDegradation, Without
 from methods.unsupervised.mossfuse.checkpoint import Facts, load_network, read_facts
 from methods.unsupervised.mossfuse.fitted import FittedMossFuse, Inference
 from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.training import Budget, learn_on_pair, new_network
+from methods.unsupervised.mossfuse.training_loop import run_training
 from methods.unsupervised.mossfuse.weights_file import SUFFIX, load_own_network, read_metadata, read_own_facts, save_weights
 
 STEPS = 60  # of the default budget: about ten seconds of one core for 128 x 128 pixels and 31 bands
@@ -39,14 +39,14 @@ STEPS = 60  # of the default budget: about ten seconds of one core for 128 x 128
 
 def _card_of_steps(steps: int) -> Card:
     """The card of learning on the scene."""
-    return Card(
+    return replace(
+        FittedMossFuse.card,
         name=f"MossFuse ({steps} steps, under-trained)",
-        paper="MossFuse, arXiv 2412.04802",
-        doi="10.48550/arXiv.2412.04802",
-        year=2024,
         supervision="self",
         learns="on the scene",
         unranked=f"under-trained: {steps} steps on the scene; full training needs hours",
+        random=True,
+        implementation="optimised, same output",  # merged weights, strips of rows, backward passes by hand: inference.py, learning.py
         fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse); the training schedule is our own",
     )
 
@@ -101,6 +101,9 @@ class Method(LongTrainedMethod):
     def describe(self) -> Card:
         """The card: the steps or what the checkpoint has seen, and the variant of inference where it is not the plain one.
 
+        With a checkpoint the unmerged network is the described one. Learning on the scene is an optimised implementation whichever network
+        fuses, since its backward passes are written by hand.
+
         Raises:
             CheckpointError: the checkpoint is no file of MossFuse's weights.
         """
@@ -120,6 +123,8 @@ class Method(LongTrainedMethod):
             max_bands=facts.bands,
             min_channels=facts.channels,
             max_channels=facts.channels,
+            random=False,  # nothing is drawn: the weights are there
+            implementation="as described" if self.inference == "unmerged" else "optimised, same output",
             fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)"
             + (f"; these weights are our own, after {own} steps (the sensors' included); the authors take 245,000" if own else ""),
         )

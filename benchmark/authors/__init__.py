@@ -1,0 +1,1 @@
+"""For authors of methods: the contract as checks, and scaffolds."""

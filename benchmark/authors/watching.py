@@ -1,0 +1,131 @@
+"""What a method does while it is checked, seen from outside: seeds that it sets, gradients that it takes, numbers that it holds."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+
+SEEDERS: tuple[tuple[Any, str, str], ...] = (  # where a global generator is set, and what the call is called
+    (torch, "manual_seed", "torch.manual_seed"),
+    (torch.random, "manual_seed", "torch.manual_seed"),
+    (torch.cuda, "manual_seed", "torch.cuda.manual_seed"),
+    (torch.cuda, "manual_seed_all", "torch.cuda.manual_seed_all"),
+    (np.random, "seed", "np.random.seed"),
+    (random, "seed", "random.seed"),
+)
+GRADIENTS: tuple[tuple[Any, str], ...] = ((torch.autograd, "backward"), (torch.autograd, "grad"))
+MOST_LAYERS = 8  # of objects within objects that are looked into
+
+
+@contextmanager
+def seeds_set(module: str) -> Iterator[list[str]]:
+    """The calls that set a global generator while the block runs, as they would be written; also by names that `module` imported."""
+    calls: list[str] = []
+
+    def watched(original: Callable[..., Any], spelling: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            given = [*map(repr, arguments), *(f"{name}={value!r}" for name, value in named.items())]
+            calls.append(f"{spelling}({', '.join(given)})")
+            return original(*arguments, **named)
+
+        return call
+
+    with _replaced([(place, name, partial(watched, spelling=spelling)) for place, name, spelling in SEEDERS], module):
+        yield calls
+
+
+@dataclass
+class Counted:
+    """How often something happened so far."""
+
+    calls: int = 0
+
+
+@contextmanager
+def gradients_taken(module: str) -> Iterator[Counted]:
+    """How many gradients are taken while the block runs, also by names that `module` imported."""
+    counted = Counted()
+
+    def watched(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            counted.calls += 1
+            return original(*arguments, **named)
+
+        return call
+
+    with _replaced([(place, name, watched) for place, name in GRADIENTS], module):
+        yield counted
+
+
+@contextmanager
+def _replaced(what: list[tuple[Any, str, Callable[[Any], Any]]], module: str) -> Iterator[None]:
+    """Functions of libraries replaced by what is made of them, in the library and where `module` has taken them over by name."""
+    names = vars(sys.modules[module]) if module in sys.modules else {}
+    before: list[tuple[dict[str, Any], str, Any]] = []
+    try:
+        for place, name, make in what:
+            original = getattr(place, name)
+            other = make(original)
+            for table, key in [(vars(place), name), *((names, key) for key, value in list(names.items()) if value is original)]:
+                before.append((table, key, original))
+                table[key] = other
+        yield
+    finally:
+        for table, key, original in reversed(before):
+            table[key] = original
+
+
+@dataclass
+class Held:
+    """Numbers that an object holds, and where."""
+
+    numbers: int = 0
+    places: list[str] = field(default_factory=list)
+
+
+def held_numbers(thing: object) -> Held:
+    """The numbers in tensors, arrays and networks that an object holds, in its attributes and in what they hold; each counts once.
+
+    Sensor responses do not count: an estimate reports those by themselves.
+    """
+    held = Held()
+    _walk(thing, "self", held, set(), 0)
+    return held
+
+
+def _walk(thing: object, place: str, held: Held, known: set[int], layer: int) -> None:
+    if id(thing) in known or layer > MOST_LAYERS or isinstance(thing, str | bytes | type | SpatialResponse | SpectralResponse):
+        return
+    known.add(id(thing))
+    numbers = 0
+    if isinstance(thing, torch.nn.Module):
+        new = {id(one): one.numel() for one in (*thing.parameters(), *thing.buffers()) if id(one) not in known}
+        known.update(new)
+        numbers = sum(new.values())
+    elif isinstance(thing, Tensor):
+        numbers = thing.numel()
+    elif isinstance(thing, np.ndarray):
+        numbers = thing.size if thing.dtype.kind in "fc" else 0
+    elif isinstance(thing, dict):
+        for key, value in thing.items():
+            _walk(value, f"{place}[{key!r}]", held, known, layer + 1)
+    elif isinstance(thing, list | tuple | set | frozenset):
+        for number, value in enumerate(thing):
+            _walk(value, f"{place}[{number}]", held, known, layer + 1)
+    elif hasattr(thing, "__dict__"):
+        for name, value in vars(thing).items():
+            _walk(value, f"{place}.{name}", held, known, layer + 1)
+    if numbers:
+        held.numbers += numbers
+        held.places.append(place)

@@ -1,0 +1,233 @@
+"""Cells on other machines: handed to a running dask.distributed scheduler, each a run of the single-cell command there.
+
+What a worker executes is `subprocess.run` of the standard library: `python CLONE/run_benchmark.py cell PLAN KEY --packed ...`, the plan's
+text on its standard input, the cell's files as a tar on its standard output (parcel.py). So a worker needs dask alone, no file
+system is shared, a crash costs one cell there as it does here, and a clone with other sources or other data knows no such key and refuses.
+dask gives the cells of a lost worker to another one, and only those.
+"""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.cluster.parcel import ALWAYS, ONCE, ParcelError, unpack
+from benchmark.identity.source_keys import metrics_key
+from benchmark.matrix.cell import Cell
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import Result
+from benchmark.runner.resumption import renamed
+from benchmark.runner.retention import Keep
+from benchmark.runner.settings import Arrival
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+AHEAD = 64  # cells submitted at a time, more where the cluster has more slots: enough for an adaptive cluster to see the need
+TELL_S = 5.0
+CONNECT_S = 30
+REFUSALS = 5  # one after another, none accepted between: the set-up is wrong, not a machine
+
+
+class ClusterError(RuntimeError):
+    """A cluster that cannot be reached or cannot run our cells; the text says what to change."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the cells go, and what the machines there need to know."""
+
+    address: str  # of the scheduler, such as tcp://10.0.0.1:8786
+    clone: str  # of this repository, on the workers' machines
+    python: str  # of the environment to run it with, there
+    plan_file: Path  # says where relative paths begin, should they mean something there
+    plan_text: str
+    folder: Path  # the run folder, here
+    device: str = "cpu"
+    arguments: Sequence[str] = ()  # --data, --plugins, --seed, as they hold there
+    keep: Keep = "estimates"
+
+    def hand_out(self, cells: Sequence[Cell]) -> Generator[Arrival]:
+        """Run the cells and tell of each end; the files of an ended cell are in the run folder by then, but for its record.
+
+        Raises:
+            ClusterError: there is no scheduler, no worker has what the cells need, or the workers refuse the cells.
+        """
+        client = self._connect()
+        hand = _Hand(self, client, list(cells))
+        try:
+            yield from hand.out()
+        finally:
+            hand.drop()
+            client.close()
+
+    def _connect(self) -> Client:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise ClusterError('--cluster: expected the extra `cluster`, got none; pip install --editable ".[cluster]"') from error
+        try:
+            return Client(self.address, timeout=CONNECT_S, set_as_default=False, name="hmif-bench")
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ClusterError(
+                f"--cluster {self.address}: expected a dask scheduler that answers within {CONNECT_S} s, got {type(error).__name__}: "
+                f"{error}; start one (`dask scheduler`) and give the address that it prints"
+            ) from error
+
+    def command(self, cell: Cell, together: int) -> list[str]:
+        """What runs one cell on a machine that runs `together` cells at a time."""
+        wanted = [part for part in ALWAYS if part != "estimates" or self.keep != "none"]
+        folder = RunFolder(self.folder)
+        for part, file in zip(ONCE, (folder.reference(cell.scene_digest), folder.observation(cell.observation_digest)), strict=True):
+            if not file.exists():
+                wanted.append(part)
+        script = f"{self.clone.rstrip('/')}/run_benchmark.py"
+        options = [*self.arguments, "--device", self.device, "--slots", str(together), "--packed", ",".join(wanted)]
+        return [self.python, script, "cell", str(self.plan_file), cell.key, *options]
+
+
+class _Hand:
+    """The state of one handing out: what waits, what is submitted, what was refused."""
+
+    def __init__(self, cluster: Cluster, client: Client, cells: list[Cell]) -> None:
+        self.cluster, self.client, self.waiting = cluster, client, cells
+        self.total, self.arrived, self.started = len(cells), 0, time.monotonic()
+        self.out_there: dict[str, tuple[Cell, Future]] = {}
+        self.ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.refused: list[str] = []
+        self.in_a_row = 0
+
+    def out(self) -> Generator[Arrival]:
+        """Submit, wait, take in, until nothing waits."""
+        while self.waiting or self.out_there:
+            self._submit()
+            yield Arrival(self._running(), self._left())
+            try:
+                key = self.ended.get(timeout=TELL_S)
+            except queue.Empty:
+                continue
+            cell, future = self.out_there.pop(key)
+            yield from self._take(cell, future)
+        if self.refused:
+            raise ClusterError(
+                f"{len(self.refused)} of {self.total} cells could not be run by a worker, and have no record: {self.refused[-1]}"
+            )
+
+    def drop(self) -> None:
+        """Give up what has not ended; what runs on a worker ends by its own limit."""
+        for _, future in self.out_there.values():
+            future.cancel()
+
+    def _submit(self) -> None:
+        """Hand out cells up to the limit."""
+        threads: dict[str, int] = self.client.nthreads()
+        if self.cluster.device == "cuda" and threads and not self.out_there:
+            self._expect_gpu()
+        hosts = Counter({_host(address): 0 for address in threads})
+        for address, count in threads.items():
+            hosts[_host(address)] += count
+        together = max(hosts.values(), default=1)
+        while self.waiting and len(self.out_there) < max(AHEAD, 2 * sum(threads.values())):
+            cell = self.waiting.pop(0)
+            command = self.cluster.command(cell, together)
+            future = self.client.submit(
+                partial(subprocess.run, command, input=self.cluster.plan_text.encode(), capture_output=True),
+                key=f"hmif-bench-{cell.key}-{time.time_ns()}",
+                pure=False,
+                resources={"GPU": 1} if self.cluster.device == "cuda" else None,
+            )
+            self.out_there[cell.key] = (cell, future)
+            future.add_done_callback(lambda _, key=cell.key: self.ended.put(key))
+
+    def _take(self, cell: Cell, future: Future) -> Generator[Arrival]:
+        """The end of one cell."""
+        told = self._outcome(cell, future)
+        future.release()
+        if isinstance(told, Result):
+            self.arrived += 1
+            self.in_a_row = 0
+            yield Arrival(self._running(), self._left(), record=told)
+        elif told.startswith("KilledWorker"):
+            yield Arrival(self._running(), self._left(), lost=(cell, told))
+        else:
+            self.refused.append(told)
+            self.in_a_row += 1
+            if self.in_a_row >= REFUSALS:
+                raise ClusterError(f"{self.in_a_row} cells one after another could not be run by a worker; the last: {told}")
+
+    def _outcome(self, cell: Cell, future: Future) -> Result | str:
+        """The cell's record, its files in place; or why there is none."""
+        if future.cancelled():
+            return f"{cell.key}: expected a result, got a cancelled task: was the scheduler restarted? The same command goes on from here"
+        error: Any = future.exception()
+        if type(error).__name__ == "KilledWorker":
+            return f"KilledWorker: {error}"[:2000]
+        if error is not None:
+            return (
+                f"{cell.key}: expected {self.cluster.python} to start on the worker, got {type(error).__name__}: {error}; "
+                "give --cluster-python the path of the environment's python on that machine"
+            )
+        done: subprocess.CompletedProcess[bytes] = future.result()
+        try:
+            return unpack(done.stdout, self.cluster.folder, cell.key, lambda record: expected_record(record, cell))
+        except ParcelError as problem:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            return (
+                f"{cell.key}: {problem}; exit status {done.returncode}, and it said: {said[-1] if said else '(nothing)'}. --cluster-clone "
+                "must name a clone with the same sources on that machine, and --data or $HMIF_DATA there the same data"
+            )
+
+    def _running(self) -> tuple[str, ...]:
+        """A line for the terminal; which cells of those handed out are being run, the scheduler knows."""
+        if not self.out_there:
+            return ()
+        slots = sum(self.client.nthreads().values())
+        return (f"{len(self.out_there)} cells handed out, {slots} slots" if slots else "waiting for a worker",)
+
+    def _left(self) -> float | None:
+        """Seconds, by the pace so far."""
+        pace = (time.monotonic() - self.started) / self.arrived if self.arrived else None
+        return None if pace is None else pace * (len(self.waiting) + len(self.out_there))
+
+    def _expect_gpu(self) -> None:
+        workers = self.client.scheduler_info()["workers"].values()
+        if not any(worker.get("resources", {}).get("GPU", 0) >= 1 for worker in workers):
+            raise ClusterError(
+                f"--device cuda: expected a worker with the resource GPU, got {len(workers)} workers without; start one worker a GPU, with "
+                "--nthreads 1 --resources GPU=1 and its CUDA_VISIBLE_DEVICES"
+            )
+
+
+def expected_record(record: Result, cell: Cell) -> Result:
+    """The record that a worker has sent, under the names of the plan here.
+
+    Raises:
+        ParcelError: the worker's clone scores by other metrics, made another observation, or ran another method.
+    """
+    own = metrics_key()
+    if record.outcome == "scored" and record.metrics_key != own:
+        raise ParcelError(f"expected scores by the metrics of this clone ({own}), got those of other metrics ({record.metrics_key})")
+    for what, came, wanted in (
+        ("method", record.method, cell.contestant.entry.name),
+        ("scene", record.scene_content, cell.identity.digest),
+        ("reference", record.scene_digest, cell.scene_digest),
+        ("observation", record.observation_digest, cell.observation_digest),
+        ("seed", record.seed, cell.seed),
+        ("sources", record.sources, cell.contestant.sources.digest),
+        ("device", record.device, cell.device),
+    ):
+        if came != wanted:
+            raise ParcelError(f"expected a record with the {what} {wanted}, got one with {came}")
+    return renamed(record, cell)
+
+
+def _host(address: str) -> str:
+    """The machine of a worker's address, such as tcp://10.0.0.1:40131."""
+    return address.rpartition(":")[0]

@@ -1,0 +1,33 @@
+"""`check-method`: the contract's checks on one method."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmark.commands.command import FAILED, OK, Answer, Command, Desk, add_plugins
+
+
+def _arguments(check: argparse.ArgumentParser) -> None:
+    check.add_argument("name", metavar="NAME|FILE")
+    add_plugins(check)
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from benchmark.authors.conformance import examine
+    from methods.catalog import find_one
+
+    lines, broken = [], 0
+    for finding in examine(find_one(options.name, options.plugins)):
+        state = "broken" if finding.problem else "-" if finding.left_out else "ok"
+        lines.append(f"{state:7} {finding.check}" + (f": does not apply ({finding.left_out})" if finding.left_out else ""))
+        if finding.problem:
+            broken += 1
+            lines.append(f"        {finding.problem}")
+        if finding.note:
+            lines.append(f"        note: {finding.note}")
+    kept = "the method keeps the contract: name it in a plan, and it is in the matrix"
+    lines.append(f"{broken} rule{'' if broken == 1 else 's'} broken" if broken else kept)
+    return Answer("\n".join(lines), FAILED if broken else OK)
+
+
+COMMAND = Command("check-method", "run the contract's checks on one method", _arguments, _call)

@@ -1,0 +1,22 @@
+"""`clean`: remove superseded records and what only they need."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmark.commands.command import Answer, Command, Desk
+
+
+def _arguments(clean: argparse.ArgumentParser) -> None:
+    clean.add_argument("folder", type=Path, metavar="RUN_DIR")
+    clean.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from benchmark.review.clean import clean
+
+    return Answer(clean(options.folder, dry_run=options.dry_run).text())
+
+
+COMMAND = Command("clean", "remove records and estimates of earlier code, data or plans from a run folder", _arguments, _call)

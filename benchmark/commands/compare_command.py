@@ -1,0 +1,23 @@
+"""`compare`: what changed between two runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmark.commands.command import FAILED, OK, Answer, Command, Desk
+
+
+def _arguments(compare: argparse.ArgumentParser) -> None:
+    compare.add_argument("before", type=Path, metavar="RUN_A")
+    compare.add_argument("after", type=Path, metavar="RUN_B")
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from benchmark.review.compare import compare
+
+    comparison = compare(options.before, options.after)
+    return Answer(comparison.text(), FAILED if comparison.changed else OK)
+
+
+COMMAND = Command("compare", "what changed between two runs beyond noise; status 1 if anything did", _arguments, _call)

@@ -1,0 +1,35 @@
+"""`explain`: everything about one cell; with --debug, repeat it here with the debugger."""
+
+from __future__ import annotations
+
+import argparse
+import pdb
+import traceback
+from pathlib import Path
+
+from benchmark.commands.command import FAILED, Answer, Command, Desk
+
+
+def _arguments(explain: argparse.ArgumentParser) -> None:
+    explain.add_argument("folder", type=Path, metavar="RUN_DIR")
+    explain.add_argument("key", metavar="KEY", help="or its first digits")
+    explain.add_argument("--debug", action="store_true", help="repeat it in this process, with the debugger where it fails")
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from benchmark.review.explain import explain
+    from benchmark.review.rehearse import rehearse
+
+    explanation = explain(options.folder, options.key)
+    if not options.debug or explanation.recipe is None:
+        return Answer(explanation.text())
+    desk.line(explanation.text(), passing=False)
+    try:
+        return Answer(str(rehearse(explanation.recipe)))
+    except Exception:  # noqa: BLE001  # whatever the method raises is what the user wants to look at
+        traceback.print_exc()
+        pdb.post_mortem()
+        return Answer("", FAILED)
+
+
+COMMAND = Command("explain", "everything about one cell, and the command that repeats it", _arguments, _call)

@@ -1,0 +1,26 @@
+"""`list`: what there is to choose from."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmark.commands.command import Answer, Command, Desk, add_data, add_plugins, roots
+
+LISTS = ("methods", "scenes", "protocols", "psfs", "sensors", "metrics")
+
+
+def _arguments(listing: argparse.ArgumentParser) -> None:
+    listing.add_argument("what", nargs="?", choices=LISTS)
+    add_data(listing)
+    add_plugins(listing)
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from benchmark.review.listing import listing_text
+
+    wanted = [options.what] if options.what else LISTS
+    texts = [("" if options.what else f"\n{what}\n") + listing_text(what, roots(options), options.plugins) for what in wanted]
+    return Answer("\n".join(texts))
+
+
+COMMAND = Command("list", "what there is: " + ", ".join(LISTS), _arguments, _call)

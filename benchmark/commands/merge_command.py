@@ -1,0 +1,22 @@
+"""`merge`: runs of several machines in one folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmark.commands.command import Answer, Command, Desk, spelled
+
+
+def _arguments(merge: argparse.ArgumentParser) -> None:
+    merge.add_argument("folders", type=Path, nargs="+", metavar="RUN_DIR")
+    merge.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from benchmark.review.merge import merge
+
+    return Answer(merge(options.folders, options.out, spelled()).text())
+
+
+COMMAND = Command("merge", "bring runs made on several machines together", _arguments, _call)

@@ -1,0 +1,37 @@
+"""`report`: tables, LaTeX, figures and the page of a run folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmark.commands.command import Answer, Command, Desk
+
+
+def _arguments(report: argparse.ArgumentParser) -> None:
+    report.add_argument("folder", type=Path, metavar="RUN_DIR")
+    report.add_argument("--out", type=Path, metavar="DIR", help="default: RUN_DIR/report")
+    report.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="FIELD=PATTERN[,PATTERN]",
+        help="records by scene, protocol, tier, seed, method, label or outcome; * stands for any text; may be repeated",
+    )
+    report.add_argument("--methods", default="", metavar="NAME[,NAME]", help="names or labels; * stands for any text")
+    report.add_argument("--metrics", default="", metavar="NAME[,NAME]", help="columns, in this order; the first one ranks (`list metrics`)")
+    report.add_argument("--profile", default="textbook", metavar="NAME", help="the metrics by this convention (docs/metrics.md)")
+    report.add_argument("--group-by", default="protocol", metavar="protocol|scene|tier", help="one table for each (default: protocol)")
+    report.add_argument("--precision", default="", metavar="N|NAME=N,...", help="digits after the point")
+    report.add_argument("--best-of", default="tier", metavar="tier|all", help="among which best and second are marked (default: tier)")
+    report.add_argument(
+        "--ties", default="", metavar="D", help="differences of the first metric that count as ties, in its unit (default: 0.2 dB of PSNR)"
+    )
+    report.add_argument("--resize", action="store_true", help="shrink LaTeX tables to the width of the text where they are wider")
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    return Answer("\n".join(desk.report(options.folder, options.out, options)))
+
+
+COMMAND = Command("report", "write tables, LaTeX, figures and the page of a run folder", _arguments, _call)

@@ -1,0 +1,33 @@
+"""`rescore`: score a run's stored estimates again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.commands.command import FAILED, OK, Answer, Command, Desk
+
+if TYPE_CHECKING:
+    from benchmark.review.rescore import Rescored
+
+
+def _arguments(rescore: argparse.ArgumentParser) -> None:
+    rescore.add_argument("folder", type=Path, metavar="RUN_DIR")
+    rescore.add_argument(
+        "--profile", default="", metavar="all|NAME[,NAME]", help="conventions to score by (docs/metrics.md); without, the metrics alone"
+    )
+
+
+def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from benchmark.review.rescore import profile_names, rescore
+
+    def tell(done: int, total: int, cell: Rescored) -> None:
+        what = cell.problem or ", ".join([*(["metrics"] if cell.metrics else []), *cell.profiles]) or "up to date"
+        desk.line(f"[{done}/{total}] {cell.result.label} on {cell.result.scene}: {what}", passing=False)
+
+    cells = rescore(options.folder, profile_names(options.profile), tell)
+    return Answer(desk.conventions(options.folder), FAILED if any(cell.problem and cell.kept for cell in cells) else OK)
+
+
+COMMAND = Command("rescore", "score a run's stored estimates again, also by the conventions of other projects", _arguments, _call)

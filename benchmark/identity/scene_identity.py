@@ -1,0 +1,132 @@
+"""Which scene it is: one digest that names it in keys, references, observations and noise.
+
+    lossless files      sha256 of the cube in float32 and the wavelengths, as the reader returns them: a changed reader, a corrected file
+                        or a renamed copy does the right thing, and the same scene from two formats is one scene
+    lossy files         sha256 of the files' bytes, the reader's options and the reader's sources: decoded bits differ between machines
+    generated scenes    sha256 of the generator's numbers and sources, for the same reason
+
+Reading 200 scenes to name them takes minutes, so identities are kept in the user's cache folder, a small file each, under
+
+    sha256(path, inode, size, mtime_ns and ctime_ns of every file, the reader's options, its sources, versions of decoding libraries)
+
+What is cached is checked again whenever the scene is observed (`ObserveJob`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pooch
+
+from benchmark.identity.sources import sources_of
+from datasets.digests import cube_digest, digest_of, file_sha256
+from datasets.scene import Scene, SceneError
+from datasets.scenes import SceneSource
+
+CACHE = "HMIF_CACHE"  # environment variable: where identities are kept, instead of the user's cache folder
+
+
+@dataclass(frozen=True)
+class SceneIdentity:
+    """Which scene a source gives."""
+
+    digest: str  # sha256, hex
+    shape: tuple[int, int, int]  # bands, rows, columns
+
+
+def identify(source: SceneSource) -> SceneIdentity:
+    """The identity of a scene; the scene is read unless the cache has it.
+
+    Raises:
+        SceneError: its files are not there or broken.
+    """
+    files, recipe = source.files(), source.recipe()
+    reader = sources_of(source.reader).digest
+    if not files:
+        return SceneIdentity(_by_recipe(source), source.shape() or _shape(source.load()))
+    libraries = {name: version(name) for name in source.libraries}
+    facts = {"files": file_states(files), "recipe": recipe, "repeatable": source.repeatable(), "reader": reader, "libraries": libraries}
+    place = _cache_file(digest_of(facts))
+    cached = None if place is None else _read(place)
+    if cached is not None:
+        return cached
+    scene = source.load()
+    identity = SceneIdentity(_digest(source, scene), _shape(scene))
+    if place is not None:
+        _write(place, identity)
+    return identity
+
+
+def load_checked(source: SceneSource, digest: str) -> Scene:
+    """The scene, which must be the one that the digest names.
+
+    Raises:
+        SceneError: its files are not there or broken, or have been changed since the digest was taken.
+    """
+    scene = source.load()
+    found = _digest(source, scene)
+    if found != digest:
+        raise SceneError(
+            f"scene {source.name!r}: expected the cube that the plan was made for ({digest[:12]}), got another one ({found[:12]}): its "
+            "files or its reader have been changed since the run was started; run the plan again"
+        )
+    return scene
+
+
+def _digest(source: SceneSource, scene: Scene) -> str:
+    """By what the source returned, or by what it was made from where that has other bits on other machines."""
+    return cube_digest(scene.cube.numpy(), scene.wavelengths.numpy()) if source.repeatable() else _by_recipe(source)
+
+
+def _by_recipe(source: SceneSource) -> str:
+    parts = [source.recipe(), sources_of(source.reader).digest, *map(file_sha256, source.files())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def file_states(files: Sequence[Path]) -> list[list[str | int]]:
+    """What tells that files have not been changed: path, inode, size, and the moments when content and facts were last changed."""
+    found: list[list[str | int]] = []
+    for file in files:
+        stat = file.stat()
+        found.append([str(file.resolve()), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns])
+    return found
+
+
+def _shape(scene: Scene) -> tuple[int, int, int]:
+    bands, rows, cols = scene.cube.shape
+    return bands, rows, cols
+
+
+def _cache_file(key: str) -> Path | None:
+    """Where an identity is kept; None where there is no place for it."""
+    try:
+        folder = os.environ.get(CACHE) or pooch.os_cache("hmif-bench")
+        return Path(folder).expanduser() / "scene_identities" / f"{key}.json"
+    except (RuntimeError, KeyError):  # no home folder is known
+        return None
+
+
+def _read(file: Path) -> SceneIdentity | None:
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"))
+        bands, rows, cols = map(int, table["shape"])
+        digest = table["digest"]
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: the scene is read again
+        return None
+    return SceneIdentity(digest, (bands, rows, cols)) if isinstance(digest, str) and len(digest) == 64 else None
+
+
+def _write(file: Path, identity: SceneIdentity) -> None:
+    """Keep an identity; a cache that cannot be written is no error, only slow."""
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+        temporary.write_text(json.dumps({"digest": identity.digest, "shape": identity.shape}), encoding="utf-8")
+        temporary.replace(file)

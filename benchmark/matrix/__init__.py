@@ -1,0 +1,1 @@
+"""What is asked for: plans, cells and their keys."""

@@ -1,0 +1,116 @@
+"""One square of the matrix: a method with its parameters, a scene, a protocol and a seed; and the names of what it shares with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from benchmark.identity.scene_identity import SceneIdentity
+from benchmark.identity.sources import Sources
+from benchmark.matrix.contestant import Contestant
+from benchmark.matrix.keys import cell_key
+from benchmark.matrix.training_set import TrainingSet
+from datasets.digests import digest_of
+from datasets.scenes import SceneSource
+from datasets.simulation import NoiseSeed, Protocol
+from methods.contract import Card
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One square of the matrix."""
+
+    contestant: Contestant
+    scene: SceneSource
+    identity: SceneIdentity  # of the scene
+    protocol: Protocol
+    seed: int
+    device: str  # the kind: cpu or cuda
+    simulator: Sources  # that the observation depends on, as they were when the plan was read
+    training: TrainingSet | None = None  # of a method that must be trained first
+
+    @cached_property
+    def key(self) -> str:
+        """Names the cell's record, cells/<key>.json."""
+        return cell_key(
+            method=self.contestant.entry.name,
+            parameters=self.contestant.parameters,
+            sources=self.contestant.sources.digest,
+            protocol=self.protocol.numbers(),
+            scene=self.identity.digest,
+            simulator=self.simulator.digest,
+            seed=self.seed,
+            device=self.device,
+            training=None if self.training is None else self.training.numbers(),
+            oracle=self.contestant.oracle,
+        )
+
+    @property
+    def name(self) -> str:
+        """The cell in words."""
+        return f"{self.contestant.label} on {self.scene.name}, {self.protocol.name}, seed {self.seed}"
+
+    @property
+    def card(self) -> Card:
+        """The card of the method in this cell, with what it is trained on here."""
+        card = self.contestant.card
+        return card if self.training is None else self.training.card(card, self.protocol)
+
+    @property
+    def noise(self) -> NoiseSeed:
+        """What noise the observation has."""
+        return NoiseSeed(self.seed, self.identity.digest)
+
+    @cached_property
+    def scene_digest(self) -> str:
+        """Names the reference, scenes/<digest>.h5: the scene as the ratio crops it."""
+        return digest_of({"scene": self.identity.digest, "ratio": self.protocol.ratio})
+
+    @cached_property
+    def observation_digest(self) -> str:
+        """Names the observation, observations/<digest>.h5, which cells of equal scene, protocol and seed share."""
+        return digest_of(
+            {
+                "scene": self.identity.digest,
+                "protocol": self.protocol.numbers(),
+                "seed": self.seed,
+                "simulator": self.simulator.digest,
+            }
+        )
+
+    @cached_property
+    def fit_digest(self) -> str:
+        """Names what the method learned beforehand, fits/<digest>.pt: the same for every scene and seed."""
+        return cell_key(
+            method=self.contestant.entry.name,
+            parameters=self.contestant.parameters,
+            sources=self.contestant.sources.digest,
+            protocol=self.protocol.numbers(),
+            scene="",
+            simulator=self.simulator.digest,
+            seed=0,
+            device=self.device,
+            training=None if self.training is None else self.training.numbers(),
+        )
+
+    @property
+    def sources(self) -> Sources:
+        """Every source that the cell's estimate depends on."""
+        whole = self.contestant.sources.joined(self.simulator)
+        return whole if self.training is None else whole.joined(self.training.sources)
+
+    @property
+    def protocol_facts(self) -> dict[str, Any]:
+        """The protocol as a record holds it: its name, its source and all its numbers."""
+        return {"name": self.protocol.name, "source": self.protocol.source, **self.protocol.numbers()}
+
+
+CELL_FIELDS: Mapping[str, Callable[[Cell], str]] = {  # what `run --select` can ask for
+    "scene": lambda cell: cell.scene.name,
+    "protocol": lambda cell: cell.protocol.name,
+    "seed": lambda cell: str(cell.seed),
+    "method": lambda cell: cell.contestant.entry.name,
+    "label": lambda cell: cell.contestant.label,
+}

@@ -1,0 +1,142 @@
+"""A plan's file: TOML, every name looked up and every number checked before anything runs.
+
+name = "mine"
+seeds = [0, 1]
+scenes = ["builtin/fields", "cave:test", "file:/data/mine.mat"]
+protocols = ["wald-x4"]                 # by name ...
+time_limit_s = 900                      # a cell is ended after so many seconds
+memory_limit_mb = 8000                  # a cell may take so much beyond what it starts with; no limit when absent
+disk_limit_mb = 50000                   # a method may write so much into its working folder, temporary files included
+threads = 1                             # of torch in a cell; all cores, shared by the slots, when absent
+retries = 1                             # a cell that failed, was killed or ran out of time or memory is run again so often (0)
+
+[[protocol]]                            # ... or by their numbers
+name = "mine-x4"
+ratio = 4
+psf = {kind = "gaussian", taps = 9, sigma = 1.7}
+phase = 1
+sensor = "sentinel2"
+channels = "covered"
+
+[[method]]
+name = "rfuse"
+label = "R-FUSE, small"                 # name in tables; the card's name, and what differs, when absent
+parameters = {prior_weight = 1e-3}      # and blind = "hysure": PSF and SRF estimated by that (methods/blind.py)
+grid = {rank = [5, 10]}                 # every combination is a row of its own
+time_limit_s = 60                       # instead of the plan's; likewise memory_limit_mb
+
+[[method]]                              # a row that is never ranked: what the truth, had it been asked, would have made of the method
+name = "m2unet"
+oracle = 20                             # the best by PSNR of 20 iterates, picked by the referee: oracle.py
+
+[training]                              # for methods that learn beforehand: training_set.py
+scenes = ["cave:train"]
+patch = 64
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.matrix.contestant import contestants_of, expect_distinct, labelled
+from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
+from benchmark.matrix.training_set import training_set
+from datasets.protocols import protocol_from
+from datasets.scenes import SPLITS, DataRoots, find
+from datasets.settings import SettingError, configure
+from methods.contract import awaits_training
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The schema of a plan file."""
+
+    scenes: tuple[str, ...]
+    method: tuple[dict[str, Any], ...]
+    name: str = ""
+    protocols: tuple[str, ...] = ()
+    protocol: tuple[dict[str, Any], ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    time_limit_s: float = 3600.0
+    threads: int | None = None
+    memory_limit_mb: float | None = None
+    disk_limit_mb: float = DISK_LIMIT_MB
+    retries: int = 0
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None, text: str | None = None) -> Plan:
+    """The plan in `file`, every name looked up and every number checked; `seed` replaces the plan's seeds.
+
+    With `text`, that is read instead of the file, which need not be there: it says where relative paths begin, and the plan's name.
+
+    Raises:
+        PlanError: the file is no TOML, or holds a name or number that is not valid; the text names those that are.
+    """
+    try:
+        content = file.read_text(encoding="utf-8") if text is None else text
+        table = tomllib.loads(content)
+    except OSError as error:
+        raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
+    except ValueError as error:  # no UTF-8, or no TOML
+        raise PlanError(f"plan {file}: expected TOML, got {error}") from error
+    try:
+        return replace(_resolve(configure(_Table, table), file, roots, plugins, seed), text=content)
+    except (SettingError, LookupError, ValueError, ImportError) as error:
+        raise PlanError(f"plan {file.name}: {error}") from error
+
+
+def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
+    folder = roots.folder("srf")
+    protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
+    _expect_some("protocols", protocols)
+    expect_distinct("protocols", [protocol.name for protocol in protocols])
+    scenes = find(table.scenes, roots)
+    _expect_some("scenes", scenes)
+    expect_distinct("scenes", [scene.name for scene in scenes])
+    _expect_some("method", table.method)
+    contestants = labelled([entry for item in table.method for entry in contestants_of(item, (file.parent, roots.root), plugins)])
+    expect_distinct("methods", [entry.identity for entry in contestants])
+    seeds = table.seeds if seed is None else (seed,)
+    _expect_some("seeds", seeds)
+    expect_distinct("seeds", [str(value) for value in seeds])
+    if table.retries < 0:
+        raise SettingError(f"retries: expected a whole number >= 0, got {table.retries}")
+    limits = [(table.time_limit_s, table.memory_limit_mb), *((entry.time_limit_s, entry.memory_limit_mb) for entry in contestants)]
+    pairs = [pair for limit in limits for pair in zip(("time_limit_s", "memory_limit_mb"), limit, strict=True)]
+    for name, value in [*pairs, ("disk_limit_mb", table.disk_limit_mb)]:
+        if value is not None and value <= 0:
+            raise SettingError(f"{name}: expected a number above 0, got {value:g}")
+    if table.threads is not None and table.threads < 1:
+        raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
+    training = training_set(table.training, roots) if table.training else None
+    untrained = [entry.label for entry in contestants if awaits_training(entry.method)]
+    if untrained and training is None:
+        raise SettingError(
+            f"{', '.join(untrained)}: expected [training] with scenes and patch, or weights, for what learns beforehand; got neither"
+        )
+    return Plan(
+        name=table.name or file.stem,
+        scenes=scenes,
+        protocols=protocols,
+        contestants=contestants,
+        seeds=seeds,
+        time_limit_s=table.time_limit_s,
+        threads=table.threads,
+        memory_limit_mb=table.memory_limit_mb,
+        disk_limit_mb=table.disk_limit_mb,
+        retries=table.retries,
+        training=training,
+        by_pattern=frozenset(
+            scene.name for scene in scenes if scene.name not in table.scenes and any(name in SPLITS for name in table.scenes)
+        ),
+    )
+
+
+def _expect_some(what: str, values: Sequence[Any]) -> None:
+    if not values:
+        raise SettingError(f"{what}: expected at least one, got none")

@@ -1,0 +1,1 @@
+"""The clock, operations, memory and the environment."""

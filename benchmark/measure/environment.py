@@ -1,0 +1,90 @@
+"""Where a run took place: written once a run and referred to by every record."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.clone import ROOT
+from datasets.digests import digest_of
+
+GPUS = Path("/proc/driver/nvidia/gpus")
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-image", "h5py", "pillow")
+
+
+def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
+    """Versions, processor, memory, device, threads and commit. CUDA is asked by its driver's files alone, never initialised here."""
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "device": device,
+        "threads_per_cell": threads,
+        "slots": slots,
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # of cells: runner/server.py
+        "cuda_build": torch.version.cuda,
+        "gpu": _gpu_model(),
+        "gpus": len(_gpu_folders()),
+        "gpu_driver": _first_line(Path("/proc/driver/nvidia/version")),
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return {**found, **{name: _version(name) for name in PACKAGES}}
+
+
+def environment_digest(place: Mapping[str, Any]) -> str:
+    """Names environments/<digest>.json: everything in `environment` but the moment."""
+    return digest_of({name: value for name, value in place.items() if name != "started"})
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*:\s*(.+)$", facts.read_text(encoding="utf-8"), re.MULTILINE) if facts.exists() else None
+    return found[1] if found else platform.processor()
+
+
+def _gpu_model() -> str | None:
+    """What the driver calls the GPUs, each name once; None without one. What CUDA would tell is not asked: that would start it."""
+    names = []
+    for folder in _gpu_folders():
+        file = folder / "information"
+        found = re.search(r"^Model:\s*(.+?)\s*$", file.read_text(encoding="utf-8"), re.MULTILINE) if file.is_file() else None
+        names.append(found[1] if found else "of an unknown model")
+    return ", ".join(dict.fromkeys(names)) or None
+
+
+def _gpu_folders() -> list[Path]:
+    """One folder for each GPU of the machine."""
+    return sorted(GPUS.iterdir()) if GPUS.is_dir() else []
+
+
+def _first_line(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8").splitlines()[0] if file.exists() else None
+
+
+def _git(*arguments: str) -> str:
+    """The answer of git in the clone; empty outside one or without git."""
+    try:
+        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,89 @@
+"""All scores of one cell: against the truth, against the two observations, of estimated responses and of a stated standard deviation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from benchmark.metrics.bands import bands_left_out
+from benchmark.metrics.metric_facts import NO_REFERENCE
+from benchmark.metrics.noreference import consistency, d_lambda, d_s, qnr
+from benchmark.metrics.response_scores import psf_scores, srf_scores
+from benchmark.metrics.textbook import none_where_undefined, score
+from benchmark.metrics.uncertainty import std_scores
+from datasets.cube_file import CubeFile
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Known, Observation
+
+
+def score_cell(
+    reference: Float[np.ndarray, "bands H W"],
+    estimate: CubeFile,
+    ratio: int,
+    seen: Observation | None,
+    truth: Known | None,
+    std: Float[np.ndarray, "*given"] | None = None,
+) -> dict[str, float | None]:
+    """Every metric by its name, None where it is not defined, infinite where it is that.
+
+    The scores without reference need the observation, and all but D_lambda the true responses (`truth`); without them they are None.
+    Scores of a response are there when the estimate's file holds one: `psf_kernel` with `psf_phase`, `srf_weights`. Those of the
+    standard deviation are there when the method stated one (`std`).
+
+    Raises:
+        ValueError: what `textbook.score` refuses, or a standard deviation of another shape or with values that are none.
+    """
+    if std is not None and std.shape != reference.shape:
+        raise ValueError(f"expected a standard deviation of shape {reference.shape} like the reference, got {std.shape}")
+    scores = score(reference, estimate.cube, ratio)
+    known = Known() if truth is None else truth
+    scores |= dict.fromkeys(metric.name for metric in NO_REFERENCE)
+    if seen is not None:
+        scores |= _without_reference(estimate.cube, seen, known)
+    scores |= _responses(reference, estimate, known)
+    return scores if std is None else scores | none_where_undefined(std_scores(reference, estimate.cube, std))
+
+
+def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, truth: Known) -> dict[str, float | None]:
+    """Those of NO_REFERENCE that can be had."""
+    hsi, msi = seen.hsi.numpy(), seen.msi.numpy()
+    spectral = d_lambda(hsi, cube)
+    values = {"d_lambda": spectral, "hsi_bands_left_out": float(bands_left_out(hsi))}
+    if truth.psf is not None:
+        spatial = d_s(hsi, msi, _seen_through(truth.psf, msi), cube)
+        values |= {"d_s": spatial, "qnr": qnr(spectral, spatial), "consistency_hsi": consistency(hsi, _seen_through(truth.psf, cube))}
+    if truth.srf is not None:
+        values["consistency_msi"] = consistency(msi, _integrated(truth.srf, cube))
+    return none_where_undefined(values)
+
+
+def _responses(reference: Float[np.ndarray, "bands H W"], estimate: CubeFile, truth: Known) -> dict[str, float | None]:
+    """Scores of what the estimate's file holds; an SRF of another shape than the true one has None."""
+    notes, values = estimate.notes, dict[str, float]()
+    if "psf_kernel" in notes and truth.psf is not None:
+        true = truth.psf
+        values |= psf_scores(_float(notes["psf_kernel"]), int(notes["psf_phase"]), true.kernel.double().numpy(), true.phase)
+    if "srf_weights" in notes and truth.srf is not None:
+        weights, true_weights = _float(notes["srf_weights"]), truth.srf.weights.double().numpy()
+        alike = weights.shape == true_weights.shape
+        values |= srf_scores(weights, true_weights, reference) if alike else {"srf_error": math.nan, "srf_scene_error": math.nan}
+    return none_where_undefined(values)
+
+
+def _seen_through(psf: SpatialResponse, cube: Float[np.ndarray, "bands H W"]) -> Float[np.ndarray, "bands h w"]:
+    """S x in float64, a band at a time."""
+    return np.stack([psf(torch.from_numpy(band[None].astype(np.float64)))[0].numpy() for band in cube])
+
+
+def _integrated(srf: SpectralResponse, cube: Float[np.ndarray, "bands H W"]) -> Float[np.ndarray, "channels H W"]:
+    """R x in float64, a row of pixels at a time."""
+    weights = srf.weights.double().numpy()
+    return np.stack([weights @ cube[:, row].astype(np.float64) for row in range(cube.shape[1])], axis=1)
+
+
+def _float(values: object) -> NDArray[np.float64]:
+    return np.asarray(values, dtype=np.float64)

@@ -1,0 +1,96 @@
+"""Removes from a run folder what no current record needs: superseded records with their estimates, and what only they refer to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.run_folder.folder import BY_DIGEST, RunFolder
+from benchmark.run_folder.lock import claimed
+from benchmark.run_folder.record import RecordError
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was removed, or would be."""
+
+    folder: Path
+    records: int  # superseded ones
+    files: tuple[Path, ...]  # inside the folder, folders of iterates as one
+    size: int  # bytes
+    dry: bool  # nothing was removed
+
+    def text(self) -> str:
+        """For the terminal."""
+        what = f"{len(self.files)} files, {self.size / 1e6:.1f} MB, among them {self.records} superseded records"
+        if not self.files:
+            return f"{self.folder}: nothing to remove: every file belongs to a current record"
+        if self.dry:
+            return "\n".join(
+                [*(f"would remove {file}" for file in self.files), f"{self.folder}: {what}; without --dry-run they are removed"]
+            )
+        return f"{self.folder}: removed {what}"
+
+
+def clean(folder: Path, *, dry_run: bool = False) -> Cleaned:
+    """Remove superseded records, and every estimate, log, reference and observation that no current record needs.
+
+    A run whose plan has cells without records keeps all observations, since those cells may need them. What methods learned beforehand
+    (fits/) is kept: records do not say which of them they used.
+
+    Raises:
+        RecordError: the folder is no run folder, has no index, or a current record cannot be read.
+        BusyError: a run is using the folder.
+    """
+    run = RunFolder(folder)
+    index = run.index()
+    if not index.cells:
+        raise RecordError(
+            f"clean: expected a run folder with index.json, which says what is current, got {folder}; run its plan again first"
+        )
+    with claimed(folder):
+        superseded = run.superseded()
+        files = tuple(dict.fromkeys(_unneeded(run)))
+        size = sum(_size(file) for file in files)
+        if not dry_run:
+            for file in files:
+                if file.is_dir():
+                    shutil.rmtree(file)
+                else:
+                    file.unlink()
+    return Cleaned(folder, len(superseded), tuple(file.relative_to(folder) for file in files), size, dry_run)
+
+
+def _unneeded(run: RunFolder) -> Iterator[Path]:
+    """Files of no current record; records last, so that a clean that was cut short goes on."""
+    current = run.current_records()
+    cells = run.index().cells
+    complete = len(current) == len(cells)
+    for part in ("estimates", "measured", "iterates", "profiles"):
+        for file in _inside(run, part):
+            if file.name.partition(".")[0].removesuffix("_std") not in cells:
+                yield file
+    needed = {
+        "scenes": {record.scene_digest for record in current},
+        "observations": {record.observation_digest for record in current},
+        "responses": {record.observation_digest for record in current},
+    }
+    if complete:
+        for part in BY_DIGEST:
+            yield from (file for file in _inside(run, part) if file.stem not in needed[part])
+    for file in _inside(run, "logs"):
+        kind, _, digest = file.stem.partition("_")
+        if (kind == "observe" and complete and digest not in needed["observations"]) or (not digest and kind not in cells):
+            yield file
+    yield from (file for file in _inside(run, "environments") if complete and file.stem not in {record.environment for record in current})
+    yield from (run.record(key) for key in run.superseded())
+
+
+def _inside(run: RunFolder, part: str) -> list[Path]:
+    return sorted(run.part(part).glob("[!.]*"))
+
+
+def _size(file: Path) -> int:
+    return sum(one.stat().st_size for one in file.rglob("*") if one.is_file()) if file.is_dir() else file.stat().st_size

@@ -1,0 +1,162 @@
+"""What changed between two runs beyond noise.
+
+Cells are paired by what they are: method, parameters, oracle or not, scene (by its content, else by its name), protocol's numbers, seed
+and device. Keys do not serve, as they change with the sources, whose effect is the question. A pair has changed when
+
+    outcome     differs
+    a metric    differs by more than one unit of the last digit that tables print; infinity differs from every number, not from itself
+    seconds     of fuse: the ranges between the quartiles lie apart, and the medians differ by more than a factor of 1.25 (a range of fewer
+                than three rounds says nothing: a factor of 2). Compared only between environments that are alike for timing and equal
+                threads, and where no other work took processor time meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.metrics.metric_facts import METRICS
+from benchmark.metrics.spelling import spell_metric
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing, identity_of, read_json
+
+FACTOR, FACTOR_UNSURE, ROUNDS = 1.25, 2.0, 3
+_DIGITS = {metric.name: metric.digits for metric in METRICS}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One cell that changed."""
+
+    before: Result
+    after: Result
+    what: tuple[str, ...]  # a line each
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs, cell by cell."""
+
+    same: int
+    differences: tuple[Difference, ...]
+    only_before: tuple[Result, ...]
+    only_after: tuple[Result, ...]
+    untimed: int  # pairs whose seconds were not compared: other machines or threads, or other work meanwhile
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs beyond noise, cells of one run alone included."""
+        return bool(self.differences or self.only_before or self.only_after)
+
+    def text(self) -> str:
+        """For the terminal."""
+        lines = []
+        for difference in self.differences:
+            lines.append(f"changed   {_name(difference.after)}  ({difference.before.key} -> {difference.after.key})")
+            lines += [f"          {what}" for what in difference.what]
+        lines += [f"only in A {_name(record)}  ({record.key})" for record in self.only_before]
+        lines += [f"only in B {_name(record)}  ({record.key})" for record in self.only_after]
+        alone = len(self.only_before) + len(self.only_after)
+        lines.append(f"{self.same} cells alike, {len(self.differences)} changed, {alone} in one run only")
+        if self.untimed:
+            lines.append(f"seconds of {self.untimed} cells were not compared: another machine, other threads, or other work meanwhile")
+        if self.changed:
+            lines.append("next: python run_benchmark.py explain RUN_DIR KEY tells all about a cell, and how to repeat it")
+        return "\n".join(lines)
+
+
+def compare(before: Path, after: Path) -> Comparison:
+    """What changed from one run folder to another.
+
+    Raises:
+        RecordError: one is no run folder, a record cannot be read, or two records of a run are of one and the same cell.
+    """
+    first, second = (_by_identity(folder) for folder in (before, after))
+    differences, untimed, same = [], 0, 0
+    pairs = _paired(first, second)
+    for old, new in pairs:
+        same_place = old.threads == new.threads and alike_for_timing(_place(before, old), _place(after, new))
+        comparable = same_place and not (old.contended or new.contended)
+        untimed += not comparable
+        what = changes(old, new, timed=comparable)
+        same += not what
+        differences += [Difference(old, new, tuple(what))] if what else []
+    return Comparison(
+        same=same,
+        differences=tuple(differences),
+        only_before=tuple(record for record in first.values() if record.key not in {old.key for old, _ in pairs}),
+        only_after=tuple(record for record in second.values() if record.key not in {new.key for _, new in pairs}),
+        untimed=untimed,
+    )
+
+
+def changes(old: Result, new: Result, *, timed: bool) -> list[str]:
+    """What differs between two records of one cell beyond noise, a line each."""
+    if old.outcome != new.outcome:
+        return [f"{old.outcome} {old.reason}".strip() + f" -> {new.outcome} {new.reason}".rstrip()]
+    both = old.scene_content and new.scene_content
+    lines = ["the scene's content"] if both and old.scene_content != new.scene_content else []
+    lines += [
+        f"{spell_metric(name, old.metrics[name])} -> {spell_metric(name, new.metrics[name])}"
+        for name in old.metrics
+        if name in new.metrics and metric_differs(name, old.metrics[name], new.metrics[name])
+    ]
+    if timed and old.clock is not None and new.clock is not None and seconds_differ(old.clock, new.clock):
+        lines.append(f"fuse {old.clock.fuse:.4g} s -> {new.clock.fuse:.4g} s ({new.clock.fuse / old.clock.fuse:.2f} times)")
+    return lines
+
+
+def metric_differs(name: str, first: float | None, second: float | None) -> bool:
+    """Whether two values differ by more than one unit of the last digit that tables print; whole numbers, at all.
+
+    Infinity, and what is not defined (None), are like themselves alone.
+    """
+    if first == second or first is None or second is None:
+        return first != second
+    digits = _DIGITS.get(name, 6)
+    return abs(first - second) > (10.0**-digits * (1 + 1e-9) if digits else 0)
+
+
+def seconds_differ(first: Clock, second: Clock) -> bool:
+    """Whether two clocks differ beyond their spreads."""
+    if first.fuse <= 0 or second.fuse <= 0:
+        return False
+    factor = max(first.fuse / second.fuse, second.fuse / first.fuse)
+    if min(first.rounds, second.rounds) < ROUNDS:
+        return factor > FACTOR_UNSURE
+    apart = first.fuse_high < second.fuse_low or second.fuse_high < first.fuse_low
+    return apart and factor > FACTOR
+
+
+def _by_identity(folder: Path) -> dict[str, Result]:
+    found: dict[str, Result] = {}
+    for record in RunFolder(folder).current_records():
+        other = found.setdefault(identity_of(record), record)
+        if other is not record:  # two cells of one identity, as files of equal names can be: the later counts
+            found[identity_of(record)] = max(other, record, key=lambda one: one.ended)
+    if not found:
+        raise RecordError(f"expected at least one record in {folder / 'cells'}, got none; run the plan first")
+    return found
+
+
+def _paired(first: dict[str, Result], second: dict[str, Result]) -> list[tuple[Result, Result]]:
+    """Records of one identity; then those that are left over and whose scenes have one name but other content."""
+    pairs = [(old, second[identity]) for identity, old in first.items() if identity in second]
+    left = {identity_of(replace(new, scene_content="")): new for identity, new in second.items() if identity not in first}
+    for identity, old in first.items():
+        by_name = identity_of(replace(old, scene_content=""))
+        if identity not in second and by_name in left:
+            pairs.append((old, left.pop(by_name)))
+    return pairs
+
+
+def _place(folder: Path, record: Result) -> Mapping[str, Any]:
+    """The environment that a cell ran in."""
+    file = RunFolder(folder).environment(record.environment)
+    return read_json(file) if file.exists() else {}
+
+
+def _name(record: Result) -> str:
+    return f"{record.label} on {record.scene}, {record.protocol.get('name')}, seed {record.seed}"

@@ -1,0 +1,168 @@
+"""Everything about one cell, out of the run folder, and the command that repeats it alone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from benchmark.metrics.spelling import spell_metric
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.index import Index
+from benchmark.run_folder.record import RecordError, Result
+
+TAIL_LINES = 30
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What repeats one cell."""
+
+    plan: Path  # the file that was run, while its text is the same, else the text that the run folder kept
+    key: str
+    device: str
+    arguments: tuple[str, ...]  # --data, --plugins, --seed
+
+    def command(self) -> str:
+        """At the command line, into a run folder of its own."""
+        options = ["--out", f"results/cell_{self.key}", "--device", self.device, *self.arguments]
+        return shlex.join(["python", "run_benchmark.py", "cell", str(self.plan), self.key, *options])
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of a cell."""
+
+    folder: Path
+    key: str
+    planned: Mapping[str, Any]  # label, scene, protocol and seed, out of index.json; empty where the plan has it no more
+    record: Result | None  # None: not run yet
+    log_tail: tuple[str, ...]
+    files: tuple[tuple[str, int], ...]  # name inside the run folder, bytes
+    recipe: Recipe | None  # repeats the cell; None where the run folder does not tell how
+
+    def text(self) -> str:
+        """For the terminal."""
+        lines = [f"cell       {self.key}"]
+        if self.record is None:
+            lines += [f"{name:10} {self.planned[name]}" for name in ("label", "scene", "protocol", "seed")]
+            lines.append("outcome    not run yet: run the plan again, or the command below")
+        else:
+            lines += _record_lines(self.record)
+            if not self.planned:
+                lines.append("plan       the plan has no such cell any more (its parameters, data or sources have changed since)")
+        lines += [f"file       {self.folder / name}  ({size:,} bytes)" for name, size in self.files]
+        if self.log_tail:
+            lines += ["log, its end:", *(f"    {line}" for line in self.log_tail)]
+        if self.recipe is not None:
+            lines += ["to repeat it alone, from the clone:", f"    {self.recipe.command()}"]
+            lines.append("in one process, with the debugger where it fails: explain with --debug")
+        else:
+            lines.append("to repeat it alone: run its plan again with this version, which keeps the plan in the run folder, and ask again")
+        return "\n".join(lines)
+
+
+def explain(folder: Path, key: str) -> Explanation:
+    """All about the cell `key` (or the only one whose key begins so).
+
+    Raises:
+        RecordError: the folder is no run folder, or has no such cell; the text names the nearest and how to list all.
+    """
+    run = RunFolder(folder)
+    index = run.index()
+    whole = _whole(run, key, index)
+    record = run.read(whole) if run.record(whole).exists() else None
+    log = run.log(whole)
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
+    places = [run.record(whole), run.estimate(whole), run.std(whole), log]
+    if record is not None:
+        places += [run.reference(record.scene_digest), run.observation(record.observation_digest)]
+        places += [run.environment(record.environment)] if record.environment else []
+    files = tuple((place.relative_to(folder).as_posix(), place.stat().st_size) for place in places if place.is_file())
+    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, _recipe(folder, whole, index))
+
+
+def _whole(run: RunFolder, key: str, index: Index) -> str:
+    known = {*index.cells, *run.record_keys()}
+    if key in known:
+        return key
+    fitting = sorted(one for one in known if key and one.startswith(key))
+    if len(fitting) == 1:
+        return fitting[0]
+    near = fitting[:5] or get_close_matches(key, sorted(known), n=3, cutoff=0.3)
+    nearest = f"; the nearest: {', '.join(near)}" if near else ""
+    raise RecordError(
+        f"expected the key of one of {len(known)} cells of {run.path}, got {key!r}{nearest}; `ls {run.part('cells')}` lists what has run"
+    )
+
+
+def _recipe(folder: Path, key: str, index: Index) -> Recipe | None:
+    """What repeats a cell: of a merged run, as the cell's own run had it."""
+    if key not in index.cells:
+        return None
+    about = {"plan": "plan.toml", "arguments": index.arguments, "device": index.device, **index.cells[key]}
+    kept = (folder / about["plan"]).resolve()
+    if not kept.is_file():
+        return None
+    original = Path(index.file)
+    same = bool(index.file) and original.is_file() and original.read_bytes() == kept.read_bytes()
+    return Recipe(original if same else kept, key, about["device"] or "cpu", tuple(about["arguments"]))
+
+
+def _record_lines(record: Result) -> list[str]:
+    card, clock, memory = record.card, record.clock, record.memory
+    lines = [
+        f"outcome    {record.outcome}" + (f": {record.reason}" if record.reason else ""),
+        f"method     {record.label} ({record.method}): {_spell(record.parameters) or 'no parameters'}",
+        f"card       {card.get('name')}, {card.get('paper')}" + (f", doi {card.get('doi')}" if card.get("doi") else ""),
+        f"checked    {card.get('fidelity')}",
+        f"tier       {record.tier}",
+        f"made by    sources {record.sources or 'unknown (an earlier version)'}, schema {record.schema}",
+        *([f"trained on {card['trained_on']}"] if card.get("trained_on") else []),
+        f"scene      {record.scene}, {' x '.join(map(str, record.observed.get('shape', ()))) or 'of unknown size'}",
+        f"protocol   {_spell(record.protocol)}",
+        f"seed       {record.seed}",
+    ]
+    channels = record.observed.get("channels_used")
+    lines += [f"channels   {', '.join(map(str, channels))}"] if channels else []
+    if clock is not None:
+        warm = "" if clock.warmed else ", not warmed up"
+        lines.append(
+            f"seconds    fuse {clock.fuse:.4g} ({clock.fuse_low:.4g}..{clock.fuse_high:.4g}, {clock.rounds} rounds{warm}), "
+            f"fit {clock.fit:.4g}, adapt {clock.adapt:.4g}, transfer {clock.transfer:.4g}"
+        )
+        if clock.set_up:
+            lines.append(f"set-up     {clock.set_up:.4g} s of the first call, which took {clock.first:.4g}: no round holds them")
+        if clock.used is not None and clock.used_by_children is not None:
+            started = f", {clock.used_by_children:.2f} of them by processes that it started" if clock.used_by_children >= 0.005 else ""
+            lines.append(f"cores      {clock.used:.2f} kept busy by the method{started}")
+    if memory is not None:
+        cuda = "" if memory.cuda_peak is None else f", CUDA peak {memory.cuda_peak / 1e6:.0f} MB"
+        own = "" if memory.own in (None, memory.peak) else f" with the processes that it started, {(memory.own or 0) / 1e6:.0f} MB without"
+        lines.append(f"memory     peak {memory.peak / 1e6:.0f} MB{own}, before the method {memory.base / 1e6:.0f} MB{cuda}")
+    if record.parameters_total is not None:
+        lines.append(f"size       {record.parameters_total:,} parameters, {record.parameters_inference:,} of them at inference")
+    if record.flops is not None:
+        bound = f"; a lower bound, not counted: {', '.join(record.flops_uncounted)}" if record.flops_uncounted else ""
+        lines.append(f"flops      {record.flops:.4g} of one fusion, 2 per multiply-add{bound}")
+    elif record.flops_reason:
+        lines.append(f"flops      not counted: {record.flops_reason}")
+    if "best" in record.oracle:
+        told = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
+        place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"
+        lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
+    if record.contended:
+        lines.append("contended  other work took processor time meanwhile: the seconds are no fair figure")
+    lines += [f"not keyed  the key does not cover {phrase}" for phrase in record.uncovered]
+    if record.attempts > 1:
+        lines.append(f"attempts   {record.attempts}")
+    lines.append(f"place      {record.device or 'device unknown'}, {record.threads} threads, ended {record.ended or 'at an unknown time'}")
+    return lines + [f"metric     {spell_metric(name, value)}" for name, value in record.metrics.items()]
+
+
+def _spell(table: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in table.items() if value not in ("", None))

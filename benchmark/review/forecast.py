@@ -1,0 +1,243 @@
+"""What a plan would take, disk and time, told from scenes and from the records of earlier cells; nothing is run.
+
+With v = bands x rows x cols of the fused cube, and b the parameter `budget` (1 for a method without one), a method's seconds are taken as
+
+    fusing      f v          f = sum of the measured seconds / sum of the measured v
+    learning    g v b        on the scene;  g = sum of the measured seconds / sum of the measured v b
+    training    h b          beforehand, on patches, once a protocol;  h = sum of the measured seconds / sum of the measured b
+    adapting    like learning, for what had learned beforehand and learns again on the scene
+    loading     l            of weights, each time;  l = mean of the measured seconds
+
+over the cells of the same method with the same parameters but for the budget; where there are none, and nothing was learned beforehand,
+over those of the same method with any parameters. Only one kind of device counts: that of the run, or another where that has no records.
+
+All is linear: a method whose cost grows with the square of the pixels takes longer on larger scenes than is said here. The rounds that the
+clock repeats (up to 2 s a cell, `meter.py`), observing and scoring are not counted. An oracle row fuses each iterate besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from benchmark.matrix.cell import Cell
+from benchmark.matrix.contestant import plain
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.record import Clock, Result, read_json
+from benchmark.runner.outcomes import withheld
+from benchmark.runner.retention import Keep, disk_bytes, scene_values
+from datasets.settings import field_values
+
+BUDGET = "budget"  # the parameter that steps are proportional to
+UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One scored cell of an earlier run."""
+
+    method: str
+    parameters: Mapping[str, Any]
+    learns: str  # of its card
+    values: int  # of the fused cube
+    learning_s: float
+    fuse_s: float
+    device: str  # cpu or cuda
+    place: str  # the device and its machine, in words
+    adapt_s: float = 0.0
+
+    @property
+    def budget(self) -> float:
+        """Share of the published steps."""
+        return float(self.parameters.get(BUDGET, 1.0))
+
+
+@dataclass(frozen=True)
+class MethodCost:
+    """What the cells of one row would take; seconds over all of them."""
+
+    label: str
+    cells: int  # to be run
+    training_s: float = 0.0  # beforehand, by this run
+    learning_s: float = 0.0  # on the scene, adapting included, or loading weights
+    fuse_s: float = 0.0
+    measured: int = 0  # cells that this is told from; 0: nothing to go by
+    alike: bool = True  # whether these had the same parameters but for the budget
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.training_s + self.learning_s + self.fuse_s
+
+    def text(self) -> str:
+        """One line."""
+        if not self.measured:
+            return f"{self.label}: {_counted(self.cells, 'cell')}, nothing to go by"
+        parts = (("training", self.training_s), ("learning", self.learning_s), ("fusing", self.fuse_s))
+        told = ", ".join(f"{name} {span(seconds)}" for name, seconds in parts if seconds)
+        other = "" if self.alike else " with other parameters"
+        return f"{self.label}: {_counted(self.cells, 'cell')}, {told}, from {_counted(self.measured, 'cell')}{other}"
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a plan's cells would take, one after the other."""
+
+    rows: tuple[MethodCost, ...]
+    measured: int  # cells that it is told from
+    places: tuple[str, ...]  # where those were run
+
+    @property
+    def seconds(self) -> float:
+        """Of all rows that have something to go by."""
+        return float(sum(row.seconds for row in self.rows))
+
+    def text(self) -> str:
+        """For the terminal."""
+        lost = sum(row.cells for row in self.rows if not row.measured)
+        total = sum(row.cells for row in self.rows)
+        if total == 0:
+            return "time: nothing is left to run"
+        if self.measured == 0:
+            return f"time: nothing to go by for {_counted(lost, 'cell')}; --costs RUN_DIR names an earlier run with some of these methods"
+        training, learning, fusing = (sum(getattr(row, name) for row in self.rows) for name in ("training_s", "learning_s", "fuse_s"))
+        head = f"time: {span(self.seconds)} for {total - lost} of {_counted(total, 'cell')}, one after the other"
+        parts = f"training {span(training)}, learning {span(learning)}, fusing {span(fusing)}"
+        source = f"from {_counted(self.measured, 'measured cell')} on {'; '.join(self.places)}"
+        idle = f"{_counted(lost, 'cell')} {'has' if lost == 1 else 'have'} nothing to go by"
+        rule = "linear in bands x pixels and in the budget; warm-up rounds, observing and scoring not counted"
+        return "\n".join([f"{head} ({parts})", f"      {source}; {idle}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
+
+
+def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots: int, earlier: Sequence[Path]) -> str:
+    """The cells with their keys, the disk that they would take in `folder` and the time, told from the records there and in `earlier` runs.
+
+    Raises:
+        RecordError: one of `earlier` is no run folder, or a record cannot be read.
+    """
+    run = RunFolder(folder)
+    done = {cell.key for cell in cells if run.record(cell.key).exists()}
+    lines = [
+        f"{cell.key}  {cell.contestant.label}  |  {cell.scene.name}  |  {cell.protocol.name}  |  seed {cell.seed}"
+        + ("  (done)" if cell.key in done else "")
+        for cell in cells
+    ]
+    values = scene_values(cells)
+    measured = read_measured([*earlier, *([folder] if run.part("cells").is_dir() else [])])
+    megabytes = disk_bytes(cells, keep, values, slots) / 1e6
+    lines.append(f"{len(cells)} cells, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
+    return "\n".join([*lines, estimate(cells, measured, values, device, done).text()])
+
+
+def read_measured(folders: Iterable[Path]) -> list[Measured]:
+    """Every scored cell of those run folders that has its seconds and the size of its cube.
+
+    Raises:
+        RecordError: one is no run folder, or a record cannot be read.
+    """
+    found = []
+    for folder in dict.fromkeys(folder.resolve() for folder in folders):
+        machines: dict[str, str] = {}
+        for record in RunFolder(folder).records():
+            machine = machines.setdefault(record.environment, _machine(folder, record.environment))
+            if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
+                found.append(_measured(record, record.clock, machine))
+    return found
+
+
+def estimate(
+    cells: Sequence[Cell], measured: Sequence[Measured], values: Mapping[str, int], device: str, done: Iterable[str] = ()
+) -> Costs:
+    """What those cells would take whose key is not in `done`; cells that would be skipped take nothing.
+
+    `values` is bands x rows x cols of each scene, by name.
+    """
+    ended = set(done)
+    usable = [one for one in measured if one.device == device] or list(measured)
+    trained = {(cell.contestant.label, cell.protocol.name) for cell in cells if cell.key in ended}
+    rows: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.key not in ended and not withheld(cell):
+            rows.setdefault(cell.contestant.label, []).append(cell)
+    used: dict[int, Measured] = {}
+    found = []
+    for label, own in rows.items():
+        basis, alike = _basis(own[0], usable)
+        used |= {id(one): one for one in basis}
+        found.append(_method_cost(label, own, basis, values, trained, alike=alike))
+    return Costs(tuple(found), len(used), tuple(sorted({one.place for one in used.values()})))
+
+
+def _basis(cell: Cell, measured: Sequence[Measured]) -> tuple[list[Measured], bool]:
+    """The cells to tell this one from, and whether they have its parameters but for the budget."""
+    same = [one for one in measured if one.method == cell.contestant.entry.name and one.learns == cell.card.learns]
+    wanted = _but_budget(plain(field_values(cell.contestant.method)))
+    alike = [one for one in same if _but_budget(one.parameters) == wanted]
+    return (alike, True) if alike or cell.card.learns == "beforehand" else (same, False)
+
+
+def _method_cost(
+    label: str,
+    cells: Sequence[Cell],
+    basis: Sequence[Measured],
+    values: Mapping[str, int],
+    trained: set[tuple[str, str]],
+    *,
+    alike: bool,
+) -> MethodCost:
+    """The formulas of the module docstring."""
+    if not basis:
+        return MethodCost(label, len(cells))
+    first = cells[0]
+    budget = float(field_values(first.contestant.method).get(BUDGET, 1.0))
+    size = sum(values[cell.scene.name] for cell in cells)
+    learned = sum(one.learning_s for one in basis)
+    training = learning = 0.0
+    if first.training is not None:
+        protocols = {cell.protocol.name for cell in cells if (label, cell.protocol.name) not in trained}
+        training = learned / sum(one.budget for one in basis) * budget * len(protocols)
+    elif first.card.learns == "on the scene":
+        learning = learned / sum(one.values * one.budget for one in basis) * size * budget
+    else:
+        learning = learned / len(basis) * len(cells)
+    learning += sum(one.adapt_s for one in basis) / sum(one.values * one.budget for one in basis) * size * budget
+    fuse = sum(one.fuse_s for one in basis) / sum(one.values for one in basis) * size * (1 + first.contestant.oracle)
+    return MethodCost(label, len(cells), training, learning, fuse, len(basis), alike)
+
+
+def _measured(record: Result, clock: Clock, machine: str) -> Measured:
+    return Measured(
+        method=record.method,
+        parameters=record.parameters,
+        learns=str(record.card.get("learns", "never")),
+        values=prod(record.observed["shape"]),
+        learning_s=clock.fit,
+        adapt_s=clock.adapt,
+        fuse_s=clock.fuse,
+        device=record.device,
+        place=f"{record.device} ({machine})" if machine else record.device,
+    )
+
+
+def _machine(folder: Path, environment: str) -> str:
+    """The processor of the machine, where the run says it."""
+    file = RunFolder(folder).environment(environment)
+    return str(read_json(file).get("processor") or "") if file.exists() else ""
+
+
+def _but_budget(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name != BUDGET}
+
+
+def span(seconds: float) -> str:
+    """Seconds as people say them, two digits: 45 s, 3.2 min, 5.0 h, 12 d."""
+    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), (1.0, "s"))
+    number = seconds / size
+    return f"{number:.0f} {unit}" if number >= 9.95 or seconds == 0 else f"{number:#.2g} {unit}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

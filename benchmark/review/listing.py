@@ -1,0 +1,61 @@
+"""What there is to choose from, as rows of text: methods, scenes, protocols, PSFs, sensors, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmark.metrics.metric_facts import METRICS
+from datasets.protocols import PRESETS
+from datasets.psfs import PSFS
+from datasets.scenes import DataRoots, names
+from datasets.sensors import sensor_names
+from datasets.settings import choose, field_types, spell
+from methods.catalog import find
+
+Row = tuple[str, ...]
+_DIRECTIONS = {True: "higher is better", False: "lower is better", None: "a count"}
+
+
+def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Row]:
+    """The rows of one list, its name first.
+
+    Raises:
+        SettingError: there is no such list.
+    """
+    makers: dict[str, Callable[[], list[Row]]] = {
+        "methods": lambda: _methods(plugins),
+        "scenes": lambda: [(item.name, "" if item.available else "missing", item.note) for item in names(roots)],
+        "protocols": _protocols,
+        "psfs": lambda: [(name, _schema(kind), (kind.__doc__ or "").split("\n")[0]) for name, kind in PSFS.items()],
+        "sensors": lambda: list(sensor_names(roots.folder("srf")).items()),
+        "metrics": lambda: [(item.name, _DIRECTIONS[item.higher_is_better], item.unit, item.definition) for item in METRICS],
+    }
+    return choose("list", what, makers)()
+
+
+def _methods(plugins: Path | None) -> list[Row]:
+    rows: list[Row] = []
+    for name, entry in find(plugins).items():
+        kind = entry.load()
+        shown = entry.form({"blind": ""}) if kind.card.needs_psf or kind.card.needs_srf else kind
+        rows.append((name, kind.card.tier, kind.card.name, f"{kind.card.paper} [{_schema(shown) or 'no parameters'}]"))
+    return rows
+
+
+def _protocols() -> list[Row]:
+    numbers = {name: ", ".join(f"{key}={value}" for key, value in table.items() if key != "source") for name, table in PRESETS.items()}
+    return [(name, numbers[name], str(table["source"])) for name, table in PRESETS.items()]
+
+
+def _schema(kind: type[Any]) -> str:
+    return ", ".join(f"{key}: {spell(value)}" for key, value in field_types(kind).items())
+
+
+def listing_text(what: str, roots: DataRoots, plugins: Path | None = None) -> str:
+    """The rows of `listing`, a line each, in columns."""
+    rows = listing(what, roots, plugins)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = ("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows)
+    return "\n".join(f"  {line}" for line in lines)

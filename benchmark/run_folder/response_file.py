@@ -1,0 +1,45 @@
+"""The true responses of an observation on disk, for scores and figures; like the references, never handed to a cell.
+
+HDF5: `psf/kernel` with the attributes ratio, phase and boundary; `srf/weights` with names. Exact float64. `sha256` seals all of it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import h5py
+import torch
+
+from datasets.cube_file import opened, parts_of
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.digests import seal
+from datasets.observation import Known
+
+
+def write_responses(file: Path, psf: SpatialResponse, srf: SpectralResponse) -> Path:
+    """Write both, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with h5py.File(temporary, "w") as store:
+        kernel = store.create_dataset("psf/kernel", data=psf.kernel.double().numpy())
+        kernel.attrs["ratio"], kernel.attrs["phase"], kernel.attrs["boundary"] = psf.ratio, psf.phase, psf.boundary
+        store.create_dataset("srf/weights", data=srf.weights.double().numpy()).attrs["names"] = list(srf.names)
+        store.attrs["sha256"] = seal(parts_of(store))
+    temporary.replace(file)
+    return file
+
+
+def read_responses(file: Path) -> Known:
+    """Both, in float64 on the CPU.
+
+    Raises:
+        DamagedFileError: it is not what was written.
+    """
+    with opened(file) as store:
+        kernel, weights = store["psf/kernel"], store["srf/weights"]
+        at = kernel.attrs
+        return Known(
+            SpatialResponse(torch.from_numpy(kernel[()]), int(at["ratio"]), int(at["phase"]), str(at["boundary"])),  # type: ignore[arg-type]
+            SpectralResponse(torch.from_numpy(weights[()]), tuple(str(name) for name in weights.attrs["names"])),
+        )

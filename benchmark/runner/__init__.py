@@ -1,0 +1,1 @@
+"""Doing it: the supervisor, its child processes and their jobs."""

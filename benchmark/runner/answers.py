@@ -1,0 +1,120 @@
+"""How a child answers: by files in its scratch folder, JSON, whole or not there. What a supervisor reads there is never believed blindly.
+
+answer.json        that the job is done, with what it found out; or how it failed
+operations.json    what follows an answer that is safe already (`StagedJob`), or why that failed
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args
+
+import torch
+
+from benchmark.run_folder.record import write_json
+from benchmark.runner.validity import InvalidEstimateError
+from methods.contract import RefusedError
+
+ANSWER_NAME, SEQUEL_NAME = "answer.json", "operations.json"
+MOST_BYTES = 64 * 2**20  # no larger answer is read
+MOST_LETTERS = 2000  # of a reason
+Told = Literal["done", "skipped", "invalid", "failed", "out of memory"]  # what a child can say of itself
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a child says when its job is done, or has failed."""
+
+    how: Told
+    table: dict[str, Any]  # of the job when done; when not, the sources that were loaded
+    reason: str  # one line, when not
+    more: bool = False  # whether something follows
+
+
+@dataclass(frozen=True)
+class Sequel:
+    """What follows an answer: it replaces parts of the answer's table."""
+
+    table: dict[str, Any]
+    reason: str  # why there is nothing, one line
+
+
+def kind_of(error: BaseException) -> tuple[Told, str]:
+    """What kind of ending an exception is, by its class and those that it derives from, and a line on it."""
+    text = f"{type(error).__name__}: {error}"
+    if _is_memory_error(error):
+        return "out of memory", text[:MOST_LETTERS]
+    if isinstance(error, RefusedError):
+        return "skipped", f"{RefusedError.__name__}: {error}"[:MOST_LETTERS]  # by this name a resumed run knows it
+    return "invalid" if isinstance(error, InvalidEstimateError) else "failed", text[:MOST_LETTERS]
+
+
+def write_answer(scratch: Path, answer: Answer) -> None:
+    """Leave an answer.
+
+    Raises:
+        TypeError, ValueError: JSON cannot hold it.
+    """
+    write_json(scratch / ANSWER_NAME, asdict(answer), durable=False)
+
+
+def write_sequel(scratch: Path, sequel: Sequel) -> None:
+    """Leave what follows; where JSON cannot hold it, a sentence on that."""
+    try:
+        write_json(scratch / SEQUEL_NAME, asdict(sequel), durable=False)
+    except (TypeError, ValueError) as error:
+        write_json(scratch / SEQUEL_NAME, asdict(Sequel({}, f"{type(error).__name__}: {error}"[:MOST_LETTERS])), durable=False)
+
+
+def read_answer(scratch: Path) -> Answer | None:
+    """What a child left as its answer; None where it left none. A file that is no answer is a failure, and says so."""
+    try:
+        table = _read_object(scratch / ANSWER_NAME, {"how": str, "table": dict, "reason": str, "more": bool})
+        if table is not None and table["how"] not in get_args(Told):
+            raise _AnswerError(f"expected how: {', '.join(get_args(Told))}, got {table['how'][:50]!r}")
+    except _AnswerError as error:
+        return Answer("failed", {}, f"its answer cannot be read: {error}; its log has what it printed")
+    return None if table is None else Answer(**table)
+
+
+def read_sequel(scratch: Path) -> Sequel | None:
+    """What a child left after its answer; None where it left nothing."""
+    try:
+        table = _read_object(scratch / SEQUEL_NAME, {"table": dict, "reason": str})
+    except _AnswerError as error:
+        return Sequel({}, f"what follows its answer cannot be read: {error}")
+    return None if table is None else Sequel(**table)
+
+
+class _AnswerError(ValueError):
+    """A file that is no answer."""
+
+
+def _read_object(file: Path, fields: dict[str, type]) -> dict[str, Any] | None:
+    """The JSON object in `file`, with these fields and no others; None where there is no file."""
+    if not file.exists():
+        return None
+    if not file.is_file() or file.stat().st_size > MOST_BYTES:  # a named pipe would never end
+        raise _AnswerError(f"{file.name}: expected a file of at most {MOST_BYTES} bytes")
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _AnswerError(f"{file.name}: expected JSON, got {type(error).__name__}: {error}"[:500]) from error
+    if not isinstance(table, dict):
+        raise _AnswerError(f"{file.name}: expected a JSON object, got {type(table).__name__}")
+    if {name: type(value) for name, value in table.items()} != fields:
+        raise _AnswerError(f"{file.name}: expected the fields {', '.join(fields)}, got {', '.join(sorted(table))[:200] or 'none'}")
+    return table
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_memory_error(error: BaseException) -> bool:
+    """MemoryError, CUDA's, or the RuntimeError that torch raises when the CPU has no more to give."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,0 +1,95 @@
+"""The iterates of an oracle row (matrix/oracle.py): stored while the method learns, carried to the run folder, picked from by the truth."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from benchmark.measure.meter import on_cpu, timed
+from benchmark.metrics.pixel import psnr
+from benchmark.run_folder.record import write_bytes
+from benchmark.runner.processes import Ended
+from datasets.cube_file import read_cube
+from datasets.observation import Observation
+from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, TrainableMethod
+from methods.iterates import IteratedMethod
+
+ITERATES = "iterates"  # folder in a cell's working folder
+
+
+class OracleError(RuntimeError):
+    """Iterates that are gone; the text says what to do."""
+
+
+@dataclass(eq=False)
+class Watched(TrainableMethod):
+    """A method whose iterates are fused and stored while it learns. `aside_s` is what that took: it is no part of learning."""
+
+    method: AnyMethod
+    count: int
+    seed: int  # of each fusion, as of the last one
+    store: Callable[[int, Estimate], object]  # takes the iterate's number, from 1, and its estimate on the CPU
+    aside_s: float = 0.0
+
+    def describe(self) -> Card:
+        """The method's."""
+        return self.method.describe()
+
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
+        """The last iterate; one that is not finite is not stored.
+
+        Raises:
+            TypeError: the method has no iterates.
+        """
+        if not isinstance(self.method, IteratedMethod):
+            raise TypeError(f"oracle: expected a method that shows its iterates, got {type(self.method).__name__}")
+        seen = examples[0].seen
+        fitted: FusionMethod | None = None
+        for number, fitted in enumerate(self.method.iterates(examples, rng, self.count), start=1):
+            self.aside_s += timed(lambda number=number, fitted=fitted: self._keep(number, fitted, seen), seen.hsi.device)[1]  # type: ignore[misc]
+        if fitted is None:
+            raise TypeError(f"oracle: expected at least one iterate, got none from {type(self.method).__name__}")
+        return fitted
+
+    def _keep(self, number: int, fitted: FusionMethod, seen: Observation) -> None:
+        """Fuse as the meter does, and store."""
+        estimate = fitted.fuse(seen, torch.Generator().manual_seed(self.seed))
+        if bool(torch.isfinite(estimate.cube).all()):
+            self.store(number, on_cpu(replace(estimate, std=None)))
+
+
+def iterate_file(folder: Path, number: int) -> Path:
+    """Where an iterate lies; numbers count from 1."""
+    return folder / f"{number:04d}.h5"
+
+
+def keep_iterates(ended: Ended, folder: Path) -> None:
+    """Move what a method's process left to `folder`, instead of what an earlier attempt left there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for file in sorted((ended.scratch / ITERATES).glob("*.h5")):
+        ended.keep(f"{ITERATES}/{file.name}", folder / file.name)
+
+
+def pick(reference: Float[ndarray, "bands H W"], folder: Path, estimate: Path) -> dict[str, Any]:
+    """Put the best iterate of `folder` in the place of `estimate`; the first of equals. Returns which it is, and the PSNR of each in dB.
+
+    Infinity is the best PSNR. None stands for an iterate that was not finite, and for all of them where no band has a PSNR.
+
+    Raises:
+        OracleError: there is none.
+    """
+    if not any(folder.glob("*.h5")):
+        raise OracleError(f"expected the cell's iterates in {folder}, got none; run the plan again with --retry")
+    scores = {int(file.stem): psnr(reference, read_cube(file).cube) for file in sorted(folder.glob("*.h5"))}
+    best = max(scores, key=lambda number: (-math.inf if math.isnan(scores[number]) else scores[number], -number))
+    write_bytes(estimate, iterate_file(folder, best).read_bytes())
+    curve = [scores.get(number, math.nan) for number in range(1, max(scores) + 1)]
+    return {"best": best, "psnr": [None if math.isnan(value) else value for value in curve]}

@@ -1,0 +1,145 @@
+"""From what a child left behind to a record: outcomes, facts on the cell, measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmark.identity.sources import Sources
+from benchmark.matrix.cell import Cell
+from benchmark.matrix.contestant import card_facts, plain
+from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from, oracle_from_json, oracle_to_json
+from benchmark.runner.processes import Ended
+from datasets.digests import file_sha256
+
+RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that another attempt may change
+_SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
+
+
+def outcome_of(ended: Ended) -> Outcome:
+    """How a cell ended whose method gave no estimate."""
+    return "killed" if ended.how == "done" else ended.how
+
+
+def fused_answer(ended: Ended) -> dict[str, Any]:
+    """What `FuseJob` answered, with what was seen from outside: the memory of all its processes, and why operations are missing."""
+    answer = ended.answer
+    if ended.group_bytes:
+        answer = answer | {"memory": {**answer["memory"], "peak": max(answer["memory"]["peak"], ended.group_bytes)}}
+    if ended.unfinished and not answer["flops_reason"]:
+        answer = answer | {"flops_reason": f"counting them failed, when the estimate was safe: {ended.unfinished}"}
+    return answer
+
+
+def withheld(cell: Cell) -> str:
+    """Why the method must not or cannot take part in this cell; empty when it can."""
+    card, reveals = cell.card, cell.protocol.reveals
+    missing = [_SPELLED[name] for name in card.needs if name not in reveals]
+    if missing:
+        return f"{card.name} needs {' and '.join(missing)}, which protocol {cell.protocol.name} withholds"
+    if {cell.scene.name, cell.identity.digest} & set(card.trained_scenes):
+        return f"{card.name} was trained on {cell.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
+    return ""
+
+
+def disagreement(loaded: Mapping[str, str], sources: Sources, main: Path | None = None) -> str:
+    """What a child ran that is not what the key was made from; empty where nothing is.
+
+    Args:
+        loaded: path and syntax digest of every source that the child has loaded.
+        sources: those that the key was made from.
+        main: a source that the child must have loaded.
+    """
+    wanted = {name: (str(sources.places[name]), digest) for name, digest in sources.files.items()}
+    other = [name for name, (place, digest) in wanted.items() if loaded.get(place, digest) != digest]
+    if other:
+        return f"the sources were changed during the run ({', '.join(sorted(other)[:5])}): run the plan again"
+    if main is not None and str(main) not in loaded:
+        return f"the process did not say that it loaded {main.name}: run the plan again"
+    return ""
+
+
+def changed_data(cell: Cell) -> str:
+    """Which data file of a cell has been changed since the plan was read; empty where none has."""
+    sources, parameters = cell.contestant.sources, cell.contestant.parameters
+    wanted = {sources.places[name]: digest for name, digest in sources.data.items()}
+    wanted |= {value: cell.contestant.file_digests[name] for name, value in parameters.items() if isinstance(value, Path)}
+    changed = [path.name for path, digest in wanted.items() if not path.is_file() or file_sha256(path) != digest]
+    return f"files were changed during the run ({', '.join(changed)}): run the plan again" if changed else ""
+
+
+def make_record(
+    cell: Cell,
+    outcome: Outcome,
+    reason: str,
+    *,
+    device: str,
+    threads: int,
+    place: str,
+    observed: Mapping[str, Any],
+    attempts: int = 1,
+    measured: Mapping[str, Any] | None = None,
+) -> Result:
+    """The record of a cell; `measured` is what `FuseJob` answered, `place` the digest of the environment."""
+    card, known = cell.card, measured or {}
+    return Result(
+        key=cell.key,
+        outcome=outcome,
+        reason=reason,
+        method=cell.contestant.entry.name,
+        label=cell.contestant.label,
+        parameters=plain(cell.contestant.parameters),
+        card=card_facts(card) | {"family": cell.contestant.entry.family},
+        tier=card.tier,
+        scene=cell.scene.name,
+        scene_digest=cell.scene_digest,
+        scene_content=cell.identity.digest,
+        observation_digest=cell.observation_digest,
+        protocol=cell.protocol_facts,
+        observed=known.get("observed", observed),
+        seed=cell.seed,
+        oracle={"count": cell.contestant.oracle, **oracle_from_json(known.get("oracle", {}))} if cell.contestant.oracle else {},
+        clock=clock_from(known["clock"]) if known else None,
+        memory=Memory(**known["memory"]) if known else None,
+        parameters_total=known.get("parameters_total"),
+        parameters_inference=known.get("parameters_inference"),
+        flops=known.get("flops"),
+        flops_uncounted=tuple(known.get("flops_uncounted", ())),
+        flops_reason=known.get("flops_reason", ""),
+        attempts=known.get("attempts", attempts),
+        device=device,
+        threads=known.get("threads", threads),
+        environment=place,
+        sources=cell.contestant.sources.digest,
+        uncovered=tuple(dict.fromkeys((*cell.contestant.sources.uncovered, *known.get("uncovered", ())))),
+        clock_key=known.get("clock_key", ""),
+        ended=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def measurement(record: Result) -> dict[str, Any]:
+    """What the meter said, out of a record that needs only a new score.
+
+    Raises:
+        RecordError: the cell has no measurement.
+    """
+    if record.clock is None or record.memory is None:
+        raise RecordError(f"{record.key}: expected a scored cell, got {record.outcome}")
+    return {
+        "clock": asdict(record.clock),
+        "memory": asdict(record.memory),
+        "parameters_total": record.parameters_total,
+        "parameters_inference": record.parameters_inference,
+        "flops": record.flops,
+        "flops_uncounted": list(record.flops_uncounted),
+        "flops_reason": record.flops_reason,
+        "attempts": record.attempts,
+        "threads": record.threads,
+        "observed": record.observed,
+        "uncovered": list(record.uncovered),
+        "clock_key": record.clock_key,
+        **({"oracle": oracle_to_json(record.oracle)} if "best" in record.oracle else {}),
+    }

@@ -1,0 +1,29 @@
+"""How long a run will still take, by the cells that have ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+
+class Pace:
+    """Wall seconds of ended cells and the cells that wait, by label."""
+
+    def __init__(self) -> None:
+        self.waiting: Counter[str] = Counter()
+        self._costs: dict[str, tuple[float, int]] = {}  # seconds and number
+
+    def ended(self, label: str, seconds: float) -> None:
+        """One cell has ended."""
+        total, count = self._costs.get(label, (0.0, 0))
+        self._costs[label] = total + seconds, count + 1
+
+    def left(self, running: Iterable[str], slots: int) -> float | None:
+        """Seconds for what waits and runs, by the mean of the same label so far, or of all labels; None before the first has ended."""
+        if not self._costs:
+            return None
+        means = {label: seconds / count for label, (seconds, count) in self._costs.items()}
+        overall = sum(means.values()) / len(means)
+        open_cells = Counter(self.waiting)
+        open_cells.update(running)
+        return sum(means.get(label, overall) * count for label, count in open_cells.items()) / slots

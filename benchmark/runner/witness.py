@@ -1,0 +1,81 @@
+"""What a child says of itself: which sources it has loaded, from the bytes that were compiled, and which files a method has opened.
+
+The supervisor compares the sources with those that the cell's key was made from. What the key does not cover goes into the record.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from benchmark.clone import ROOT
+from benchmark.identity.syntax import syntax_digest
+from methods.loading import LOADED, is_installed
+
+MOST_NAMES = 20  # of files that a record names
+_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/opt/")
+_digests: dict[str, tuple[bytes, str]] = {}
+
+
+def remember() -> None:
+    """Take the digest of every source that has been loaded; a child then takes those of the further ones alone."""
+    for path, source in LOADED.items():
+        if path not in _digests or _digests[path][0] is not source:
+            _digests[path] = source, syntax_digest(source, path)
+
+
+def loaded_sources() -> dict[str, str]:
+    """Path and syntax digest of every source that this process has loaded."""
+    remember()
+    return {path: digest for path, (_, digest) in _digests.items()}
+
+
+class Watch:
+    """What happens in this process from now on: modules that are imported, and files that are opened for reading.
+
+    An audit hook sees what Python itself opens (`open`, `os.open`, numpy, Pillow); a library in C that opens a file is not seen.
+    """
+
+    def __init__(self) -> None:
+        self.before = set(LOADED)
+        self.home = str(Path.cwd())
+        self.opened: dict[str, None] = {}
+        self.on = True
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and self.on:
+            path, mode, flags = arguments
+            writes = (isinstance(mode, str) and mode[:1] in "wax") or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT))
+            if isinstance(path, str | bytes) and not writes and len(self.opened) < 1000:
+                self.opened.setdefault(os.fsdecode(path))
+
+    def stop(self) -> None:
+        """Hear nothing more; an audit hook cannot be taken away."""
+        self.on = False
+
+    def uncovered(self, places: Collection[Path]) -> list[str]:
+        """What the key does not cover, a phrase each. `places` are the sources and files that it does cover."""
+        self.stop()
+        covered = {str(path) for path in places} | {str(path.resolve()) for path in places}
+        methods = str(ROOT / "methods")
+        modules = [path for path in LOADED if path not in self.before and path not in covered]
+        strange = [path for path in modules if path.startswith(methods) or not path.startswith(str(ROOT))]
+        read = [path for path in map(self._whole, self.opened) if path not in covered and self._counts(path)]
+        phrases = [f"the module {Path(path).name}, which no import statement names" for path in strange]
+        phrases += [f"the file {Path(path).name}, which the method reads" for path in dict.fromkeys(read)]
+        more = len(phrases) - MOST_NAMES
+        return phrases[:MOST_NAMES] + ([f"{more} more files"] if more > 0 else [])
+
+    def _whole(self, path: str) -> str:
+        return os.path.realpath(os.path.join(self.home, path))  # noqa: PTH118  # some thousand paths
+
+    def _counts(self, path: str) -> bool:
+        """Whether a file may decide a result: neither the system's, nor an installed library's, nor a source, nor what the cell wrote."""
+        prefixes = (*_SYSTEM, f"{sys.prefix}/", f"{sys.base_prefix}/", f"{self.home}/", f"{os.path.realpath(self.home)}/")
+        if path.startswith(prefixes) or is_installed(path) or path.endswith((".py", ".pyc")):
+            return False
+        return os.path.isfile(path)  # noqa: PTH113

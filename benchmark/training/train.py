@@ -1,0 +1,155 @@
+"""Trains a method by a training plan, in pieces that can be resumed, and writes its weights.
+
+A training's folder holds
+
+    course.json            all numbers that decide what is learned; another course is refused there
+    checkpoint.pt          the whole state, replaced as a whole every few minutes
+    curve.csv              step, seconds, losses (means since the row before), validation losses
+    sensors.json           the responses that the method estimates on a validation pair, and the true ones
+    weights.safetensors    what is kept, with its facts; written whenever a piece ends, also before the end of the budget
+
+The scenes stay on this side: the method is handed patches, without the truth unless its card says that it learns from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.matrix.patches import Patches
+from benchmark.measure.environment import environment
+from benchmark.training.training_plan import TrainingPlan
+from datasets.observation import Observation
+from datasets.scene import Scene, crop_to_ratio
+from methods.contract import Desk, FusionMethod, Moment
+
+COURSE, SENSORS, WEIGHTS, CHECKPOINT = "course.json", "sensors.json", "weights.safetensors", "checkpoint.pt"
+
+
+class TrainingError(ValueError):
+    """A folder that this training cannot use; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a piece of training left."""
+
+    weights: Path
+    step: int
+    steps: int
+    seconds: float  # in all
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is spent."""
+        return self.step == self.steps
+
+
+def train(
+    plan: TrainingPlan,
+    folder: Path,
+    tell: Callable[[Moment], None],
+    *,
+    command: str,
+    device: str = "cpu",
+    resume: bool = False,
+    every_s: float = 120.0,
+    limit_s: float | None = None,
+    threads: int | None = None,
+) -> Trained:
+    """Trains from the beginning, or from the folder's checkpoint with `resume`, to the end of the budget or of `limit_s`.
+
+    Raises:
+        TrainingError: the folder holds a training already and `resume` is not asked for, or a training of another course.
+    """
+    _claim(plan, folder, resume=resume)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    card, ratio = plan.method.describe(), plan.protocol.ratio
+    scenes = [crop_to_ratio(source.load(), ratio) for source in plan.scenes]
+    held = [crop_to_ratio(source.load(), ratio) for source in plan.validation]
+    examples = Patches(scenes, plan.protocol, plan.patch, plan.patches, plan.seed, card, plan.digests(plan.scenes), plan.augment)
+    _expect_one_grid([*scenes, *held])
+    count = plan.validation_patches if held else 0
+    checks = Patches(held, plan.protocol, plan.patch, count, plan.seed, card, plan.digests(plan.validation), "none")[:] if count else []
+    moments: list[Moment] = []
+
+    def note(moment: Moment) -> None:
+        moments[:] = [moment]
+        tell(moment)
+
+    desk = Desk(folder, device, every_s, limit_s, note)
+    fitted = plan.method.train(examples, checks, torch.Generator().manual_seed(plan.seed), desk)
+    last = moments[0]
+    place = environment(device, torch.get_num_threads(), 1)
+    facts = {
+        "trained_on": plan.trained_on,
+        "scenes": json.dumps([scene.name for scene in plan.scenes]),
+        "scene_digests": json.dumps(plan.digests(plan.scenes)),
+        "validation_scenes": json.dumps([scene.name for scene in plan.validation]),
+        "protocol": json.dumps({"name": plan.protocol.name, **plan.protocol.numbers()}),
+        "sensor": plan.protocol.sensor.name,
+        "parameters": json.dumps(plan.course()["parameters"]),
+        "patch": str(plan.patch),
+        "augment": plan.augment,
+        "seed": str(plan.seed),
+        "steps": f"{last.step} of {last.steps}",
+        "seconds": f"{last.seconds:.0f}",
+        "course": plan.digest(),
+        "licence": plan.licence,
+        "command": command,
+        **{name: str(place[name]) for name in ("commit", "uncommitted_changes", "torch", "processor", "device", "threads_per_cell")},
+    }
+    plan.method.save(fitted, folder / WEIGHTS, facts)
+    _write_sensors(folder / SENSORS, plan, fitted, (checks or examples)[0].seen)
+    return Trained(folder / WEIGHTS, last.step, last.steps, last.seconds)
+
+
+def _claim(plan: TrainingPlan, folder: Path, *, resume: bool) -> None:
+    """Writes the course into a fresh folder, or checks it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    course, file = plan.course(), folder / COURSE
+    begun = (folder / CHECKPOINT).exists()
+    if begun and not resume:
+        raise TrainingError(f"{folder} holds a training that has begun: give --resume to go on with it, or another --out")
+    if begun and file.exists():
+        former: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        changed = [name for name in {**former, **course} if former.get(name) != json.loads(json.dumps(course)).get(name)]
+        if changed:
+            raise TrainingError(
+                f"{folder} holds a training of another course: {', '.join(changed)} changed; give back the former plan, or another --out"
+            )
+    file.write_text(json.dumps(course, indent=1), encoding="utf-8")
+
+
+def _expect_one_grid(scenes: Sequence[Scene]) -> None:
+    """One network learns one set of bands."""
+    first = scenes[0]
+    for scene in scenes:
+        if not torch.equal(scene.wavelengths, first.wavelengths):
+            raise TrainingError(
+                f"training: expected scenes of the same bands, got {first.name} of {first.cube.shape[0]} and {scene.name} of "
+                f"{scene.cube.shape[0]} bands, or of other wavelengths; train on one sensor at a time"
+            )
+
+
+def _write_sensors(file: Path, plan: TrainingPlan, fitted: FusionMethod, seen: Observation) -> None:
+    """The estimated responses beside the true ones."""
+    estimate = fitted.fuse(seen, torch.Generator().manual_seed(plan.seed))
+    spatial, spectral = plan.protocol.spatial(), plan.protocol.spectral(seen.wavelengths)
+    table = {
+        "wavelengths_nm": seen.wavelengths.tolist(),
+        "channels": list(spectral.names),
+        "true": {"psf": spatial.kernel.tolist(), "phase": spatial.phase, "srf": spectral.weights.tolist()},
+        "estimated": {
+            "psf": None if estimate.psf is None else estimate.psf.kernel.tolist(),
+            "phase": None if estimate.psf is None else estimate.psf.phase,
+            "srf": None if estimate.srf is None else estimate.srf.weights.tolist(),
+        },
+    }
+    file.write_text(json.dumps(table), encoding="utf-8")

@@ -1,0 +1,75 @@
+"""Digests: short names for what something is made of, the same on every machine.
+
+digest_of(table)            of a JSON-like table, whatever the order of its entries
+file_sha256(file)           of a file's bytes
+cube_digest(cube, waves)    of a cube in float32 and its wavelengths, as a reader returns them
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIGITS = 20  # hexadecimal digits of a short digest: 80 bits
+
+
+class MissingFileError(ValueError):
+    """A file that no digest can be made of, since it is not there."""
+
+
+def digest_of(table: Mapping[str, Any]) -> str:
+    """sha256 of a table, as 20 hexadecimal digits, independent of the order of its entries."""
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()[:DIGITS]
+
+
+def file_sha256(file: Path) -> str:
+    """sha256 of a file's bytes (hex), read in blocks.
+
+    Raises:
+        MissingFileError: there is no such file.
+    """
+    if not file.is_file():
+        raise MissingFileError(f"expected a file, got {file}; give the path of one")
+    stat = file.stat()
+    return _file_sha256(file, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _file_sha256(file: Path, *_state: int) -> str:
+    """Read again when the file has changed."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def cube_digest(cube: NDArray[np.float32], wavelengths: NDArray[np.float32]) -> str:
+    """sha256 (hex) of a cube (bands, rows, cols) and its wavelengths, both in float32, little endian, sizes included."""
+    found = hashlib.sha256(f"cube {' '.join(map(str, cube.shape))}".encode())
+    for array in (cube, wavelengths):
+        found.update(np.ascontiguousarray(array, dtype="<f4").data)
+    return found.hexdigest()
+
+
+def seal(parts: Mapping[str, Any]) -> str:
+    """sha256 (hex) over named arrays, numbers and texts, whatever their order; numbers count as float64 unless they are a large array.
+
+    What HDF5 gives back has the same seal as what was written: texts as `str`, numbers of any width by their value.
+    """
+    found = hashlib.sha256()
+    for name in sorted(parts):
+        value = parts[name]
+        array = np.asarray(value)
+        if array.dtype.kind in "SUO":
+            text = "\0".join(item.decode() if isinstance(item, bytes) else str(item) for item in array.reshape(-1))
+            found.update(f"{name} text {array.size} {text}\0".encode("utf-8", "surrogatepass"))
+            continue
+        kept = array if array.ndim > 1 and array.dtype.kind in "iuf" else array.astype(np.float64)
+        found.update(f"{name} {kept.dtype.str} {' '.join(map(str, kept.shape))}\0".encode())
+        found.update(np.ascontiguousarray(kept).reshape(-1).view(np.uint8).data)
+    return found.hexdigest()

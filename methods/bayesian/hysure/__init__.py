@@ -1,0 +1,1 @@
+"""HySure and what it alone uses."""

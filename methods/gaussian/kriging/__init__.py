@@ -1,0 +1,1 @@
+"""Spectral kriging and what it alone uses."""

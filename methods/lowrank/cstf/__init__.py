@@ -1,0 +1,1 @@
+"""CSTF and what it alone uses."""

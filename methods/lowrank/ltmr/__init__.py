@@ -1,0 +1,1 @@
+"""LTMR and what it alone uses."""

@@ -1,0 +1,1 @@
+"""Images: resampling, block statistics, regression between bands."""

@@ -1,0 +1,1 @@
+"""Networks: how they are fitted to a scene or to examples, and the parts that several share."""

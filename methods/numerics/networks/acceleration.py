@@ -1,0 +1,76 @@
+"""Faster steps for a network that is learned on a scene. None is taken unasked, and the card says each.
+
+    compiled      the network through `torch.compile`: the same numbers up to rounding; the first step waits for the compiler
+    cuda_graph    the same, its kernels recorded once and replayed (`reduce-overhead`): on CUDA alone
+    autocast      the network in bfloat16 where torch holds that to be safe: another result
+
+Learning alone is concerned: the loss around the network, Adam and the fusion stay as they are, in the precision of the pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from methods.contract import Card, RefusedError
+
+Called = Callable[[Mapping[str, Tensor], tuple[Any, ...]], Any]  # parameters by name and inputs -> output; tensors, where accelerated
+
+
+@dataclass(frozen=True)
+class Acceleration:
+    """Fields of a method, for a class beside `TrainableMethod`; also what the learning is told."""
+
+    compiled: bool = field(default=False, kw_only=True)  # through torch.compile
+    cuda_graph: bool = field(default=False, kw_only=True)  # compiled, and replayed as a CUDA graph
+    autocast: bool = field(default=False, kw_only=True)  # in bfloat16: another result
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether any is asked for."""
+        return self.compiled or self.cuda_graph or self.autocast
+
+    def labelled(self, card: Card) -> Card:
+        """The card, with each of them in its name, and an `implementation` that is not the described one."""
+        asked = (("compiled", self.compiled), ("CUDA graph", self.cuda_graph), ("bf16", self.autocast))
+        said = [word for word, wanted in asked if wanted]
+        if not said:
+            return card
+        card = replace(card, name=", ".join([card.name, *said]), implementation="optimised, same output")
+        if not self.autocast:
+            return card
+        away = "; learned in bf16, which gives another result"
+        return replace(card, implementation="optimised, another output", fidelity=card.fidelity + away)
+
+    def called(self, network: nn.Module, device: torch.device) -> Called:
+        """The network as a function of its parameters and its inputs.
+
+        Raises:
+            RefusedError: a CUDA graph on another device.
+        """
+        if self.cuda_graph and device.type != "cuda":
+            raise RefusedError(f"cuda_graph: expected a CUDA device, got {device.type}; leave it out, or take `compiled`")
+
+        def plain(parameters: Mapping[str, Tensor], inputs: tuple[Any, ...]) -> Any:
+            return functional_call(network, dict(parameters), inputs)
+
+        call: Called = plain
+        if self.compiled or self.cuda_graph:
+            call = torch.compile(plain, dynamic=False, mode="reduce-overhead" if self.cuda_graph else "default")
+        if not self.autocast:
+            return call
+
+        def low(parameters: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
+            with torch.autocast(device.type, torch.bfloat16):
+                found: Tensor = call(parameters, inputs)
+                return found.to(inputs[0].dtype)
+
+        return low
+
+
+PLAIN = Acceleration()

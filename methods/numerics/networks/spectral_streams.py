@@ -1,0 +1,116 @@
+"""Two per-pixel spectral networks side by side, from a coarse multispectral image to the HSI: the second stage of M2U-Net and EDIP-Net.
+
+The coarse MSI exists in two ways, srf(hsi) and psf(msi), and each has a stream of its own that learns to give the HSI back:
+
+    minimise  |f1(srf(hsi)) - hsi| + |f2(psf(msi)) - hsi|        means of absolute differences
+
+A stream has n = floor(log2(bands / channels)) blocks, each of which doubles the channels, then one layer to all bands. With a the leaky
+ReLU of slope 0.2, W a dense layer, and s1, s2, s3 the three thirds of x:
+
+    x = a(W v)    (60 units)      m1 = a(W s1)      m2 = a(W (s2 + m1))      m3 = a(W (s3 + m2))      v <- a(W (x + [m1, m2, m3]))
+
+Both streams have the same sizes, so that each layer is one batched product over (stream, features, pixels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import floor, log2
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Observation
+from methods.numerics.networks.fitting import iterates
+from methods.numerics.networks.scene_learning import CHUNK, DivergedError, edge_repeating, must_be_finite, normal_weights
+
+SLOPE, WIDTH, THIRDS = 0.2, 60, 3
+WORSE = 10.0  # times the first loss: a last loss above that is no fit
+
+
+def stream_sizes(bands: int, channels: int) -> list[tuple[int, int]]:
+    """(inputs, outputs) of every dense layer of one stream, in the order of the formulas."""
+    blocks = max(0, floor(log2(bands / channels)))
+    sizes = []
+    for block in range(blocks):
+        incoming = channels * 2**block
+        sizes += [(incoming, WIDTH), *[(WIDTH // THIRDS, WIDTH // THIRDS)] * THIRDS, (WIDTH, 2 * incoming)]
+    return [*sizes, (channels * 2**blocks, bands)]
+
+
+def first_streams(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
+    """Weights (2, out, in), normal with variance 2 / in, and biases (2, out, 1) of 0, in turn; the first stream is that of srf(hsi)."""
+    start = []
+    for incoming, outgoing in stream_sizes(bands, channels):
+        start += [normal_weights((2, outgoing, incoming), (2 / incoming) ** 0.5, rng, like), like.new_zeros(2, outgoing, 1)]
+    return start
+
+
+def two_streams(weights: Sequence[Tensor], images: Float[Tensor, "streams channels pixels"]) -> Float[Tensor, "streams bands pixels"]:
+    """Each stream on its image."""
+    layers = list(zip(weights[::2], weights[1::2], strict=True))
+
+    def dense(layer: int, values: Tensor) -> Tensor:
+        matrices, biases = layers[layer]
+        return F.leaky_relu_(torch.baddbmm(biases, matrices, values), SLOPE)
+
+    values = images
+    for first in range(0, len(layers) - 1, 5):
+        x = dense(first, values)
+        s1, s2, s3 = x.chunk(THIRDS, dim=1)
+        m1 = dense(first + 1, s1)
+        m2 = dense(first + 2, s2 + m1)
+        m3 = dense(first + 3, s3 + m2)
+        values = dense(first + 4, x + torch.cat([m1, m2, m3], dim=1))
+    return dense(len(layers) - 1, values)
+
+
+def stream_loss(seen: Observation, psf: SpatialResponse, srf: SpectralResponse) -> Callable[[Sequence[Tensor]], Tensor]:
+    """The loss of the module docstring as a function of the weights."""
+    coarse = torch.stack([srf(seen.hsi), edge_repeating(psf)(seen.msi)]).flatten(2)
+    target = seen.hsi.flatten(1)
+    return lambda weights: 2 * F.l1_loss(two_streams(weights, coarse), target.expand(2, -1, -1))
+
+
+def learn_streams(
+    seen: Observation, psf: SpatialResponse, srf: SpectralResponse, rates: Sequence[float], rng: torch.Generator, name: str
+) -> tuple[Tensor, ...]:
+    """The weights of both streams, learned on the coarse pixels with Adam.
+
+    Raises:
+        DivergedError: weights that are not finite, or a loss far above the first one.
+    """
+    return next(stream_iterates(seen, psf, srf, rates, 1, rng, name))
+
+
+def stream_iterates(
+    seen: Observation, psf: SpatialResponse, srf: SpectralResponse, rates: Sequence[float], count: int, rng: torch.Generator, name: str
+) -> Iterator[tuple[Tensor, ...]]:
+    """What `learn_streams` has found after each of `count` equal shares of the steps, each good until the next one is asked for.
+
+    Raises:
+        DivergedError: weights that are not finite, or a loss at the end far above the first one.
+    """
+    loss = stream_loss(seen, psf, srf)
+    start = first_streams(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
+    way_out = "lower its `stream_rate`, or try another seed"
+    with torch.no_grad():
+        first = float(loss(start))
+    for number, weights in enumerate(iterates(loss, start, rates, count, epsilon=1e-8), start=1):
+        must_be_finite(weights, f"{name}, stage 2,", way_out)
+        with torch.no_grad():
+            last = float(loss(weights))
+        if number == min(count, len(rates)) and not last <= WORSE * first + 1e-3:
+            raise DivergedError(f"{name}, stage 2, diverged: expected a loss below the first one ({first:.4g}), got {last:.4g}; {way_out}")
+        yield weights
+
+
+def stream_cubes(weights: Sequence[Tensor], msi: Float[Tensor, "channels H W"]) -> Float[Tensor, "streams bands H W"]:
+    """Both streams at every fine pixel, a chunk at a time."""
+    pixels = msi.flatten(1)
+    with torch.no_grad():
+        parts = [two_streams(weights, pixels[:, begin : begin + CHUNK].expand(2, -1, -1)) for begin in range(0, pixels.shape[1], CHUNK)]
+    return torch.cat(parts, dim=2).reshape(2, -1, *msi.shape[1:])

@@ -1,0 +1,41 @@
+"""The way of the two images through TFNet and ResTFNet, which differ in what stands at each place. Liu, Liu, Wang, Information Fusion 2020.
+
+    a, b = hsi_encoder(bilinear HSI), msi_encoder(MSI)        f = fusion([hsi_down(a), msi_down(b)])         at half the side
+    cube = top([middle([bottom(f), f]), a, b])                bottom: to a quarter of the side and back
+
+Images whose sides 4 does not divide have their last rows and columns repeated, and the cube is cut.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from methods.numerics.networks.supervised_fitting import enlarge, padded
+
+
+class TwoStreamNetwork(nn.Module):
+    """The formulas of the module docstring; a method makes the modules."""
+
+    hsi_encoder: nn.Module
+    msi_encoder: nn.Module
+    hsi_down: nn.Module
+    msi_down: nn.Module
+    fusion: nn.Module
+    bottom: nn.Module
+    middle: nn.Module
+    top: nn.Module
+
+    def __init__(self, ratio: int) -> None:
+        super().__init__()
+        self.ratio = ratio
+
+    def forward(self, hsi: Float[Tensor, "batch bands h w"], msi: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch bands H W"]:
+        """The cube."""
+        fine_hsi = self.hsi_encoder(padded(enlarge(hsi, self.ratio), 4))
+        fine_msi = self.msi_encoder(padded(msi, 4))
+        fused = self.fusion(torch.cat([self.hsi_down(fine_hsi), self.msi_down(fine_msi)], dim=1))
+        middle = self.middle(torch.cat([self.bottom(fused), fused], dim=1))
+        cube: Tensor = self.top(torch.cat([middle, fine_hsi, fine_msi], dim=1))
+        return cube[..., : msi.shape[-2], : msi.shape[-1]]

@@ -1,0 +1,1 @@
+"""Patches: clusters of them, and dictionaries."""

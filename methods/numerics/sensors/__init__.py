@@ -1,0 +1,1 @@
+"""Sensor responses estimated from a pair: PSF and SRF."""

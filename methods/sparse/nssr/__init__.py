@@ -1,0 +1,1 @@
+"""NSSR and what it alone uses."""

@@ -1,0 +1,1 @@
+"""CNMF and what it alone uses."""

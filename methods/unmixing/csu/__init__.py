@@ -1,0 +1,1 @@
+"""CSU and what it alone uses."""

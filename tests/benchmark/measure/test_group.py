@@ -1,0 +1,153 @@
+"""What a method holds in all its processes: each is asked for a known amount, in four ways that sharing and growth differ."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from benchmark.measure.group import MemoryWatch, descendants, group_members, largest_child_bytes, processor_seconds, resident_bytes
+
+if not Path("/proc/self/smaps_rollup").exists():
+    pytest.skip("needs /proc", allow_module_level=True)
+
+MB = 1_000_000
+HELD = 200  # MB of the leader
+LEADER = f"""
+import os, subprocess, sys, time
+held = bytearray(b"1") * {HELD * MB}
+def worker(work):
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(0.3)
+        work()
+        time.sleep(60)
+    return pid
+print("ready", flush=True)
+sys.stdin.readline()
+{{body}}
+print("done", flush=True)
+sys.stdin.readline()
+"""
+OWN = 130  # MB that a child takes by itself
+GROW = f"globals().__setitem__('mine', bytearray(b'1') * {OWN * MB})"
+WRITE = f"held.__setitem__(slice(0, {OWN * MB}), b'2' * {OWN * MB})"
+
+
+@contextmanager
+def leader(body: str) -> Iterator[subprocess.Popen[str]]:
+    """A process in a group of its own that holds `HELD` and does `body` when told to."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEADER.format(body=body)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        for pid in (*descendants(process.pid), process.pid):
+            subprocess.run(["kill", "-9", str(pid)], check=False, capture_output=True)
+        process.communicate()
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def peak_mb(process: subprocess.Popen[str], seconds: float) -> float:
+    """The peak of the group beyond what the leader holds alone."""
+    before = resident_bytes("VmRSS", process.pid)
+    go(process)
+    watch = MemoryWatch(process.pid)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        watch.look(time.monotonic())
+        time.sleep(0.01)
+    return (watch.peak - before) / MB if watch.peak else 0.0
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("time.sleep(1)", 0),
+        ("worker(lambda: sum(held[::4096]))", 0),  # what is read alone is shared
+        (f"worker(lambda: {GROW})", OWN),
+        (f"worker(lambda: {GROW}); worker(lambda: {GROW})", 2 * OWN),
+        (f"subprocess.Popen([sys.executable, '-c', \"{GROW}; import time; time.sleep(60)\"])", OWN),
+    ],
+)
+def test_what_processes_share_counts_once_and_what_each_takes_is_added(body: str, expected: float) -> None:
+    with leader(body) as process:
+        assert peak_mb(process, 2.5) == pytest.approx(expected, abs=30)  # an interpreter of its own is 10 MB
+
+
+def test_pages_that_a_forked_worker_writes_are_its_own() -> None:
+    with leader(f"worker(lambda: {WRITE})") as process:
+        found = peak_mb(process, 4)
+    assert OWN - 30 < found < 2 * OWN + 30  # while it writes, what it writes from is there as well
+
+
+def test_a_process_without_children_is_not_looked_at() -> None:
+    with leader("pass") as process:
+        watch = MemoryWatch(process.pid)
+        watch.look(time.monotonic())
+        assert watch.peak == 0
+
+
+def test_a_leader_that_has_ended_is_no_error() -> None:
+    with leader("pass") as process:
+        pid = process.pid
+    watch = MemoryWatch(pid)
+    watch.look(time.monotonic())
+    assert (watch.peak, descendants(pid), resident_bytes("VmRSS", pid)) == (0, [], 0)
+
+
+def test_children_of_children_are_found_and_orphans_by_their_group() -> None:
+    body = """
+pid = os.fork()
+if pid == 0:
+    if os.fork() == 0: time.sleep(60)
+    if "{keep}": time.sleep(60)
+    os._exit(0)
+if not "{keep}": os.waitpid(pid, 0)
+"""
+    for keep, tree in (("yes", 2), ("", 0)):
+        with leader(body.format(keep=keep)) as process:
+            go(process)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "done\n"
+            time.sleep(0.3)
+            assert len(descendants(process.pid)) == tree
+            members = group_members(process.pid)
+            assert len(members) == (2 if keep else 1)
+            for pid in members:
+                subprocess.run(["kill", "-9", str(pid)], check=True)
+
+
+def test_processor_time_of_children_counts_while_they_run_and_after() -> None:
+    own, before = processor_seconds(orphans=True)
+    code = (
+        "import sys, time\nt = time.process_time()\nwhile time.process_time() < t + 0.4: pass\nprint(1, flush=True)\nsys.stdin.readline()"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    child.stdout.readline()
+    running = processor_seconds(orphans=True)[1] - before
+    child.communicate("")
+    ended = processor_seconds(orphans=True)[1] - before
+    for seconds in (running, ended):
+        assert seconds >= 0.37  # the kernel counts in hundredths
+    assert ended >= running - 0.03
+    assert processor_seconds(orphans=True)[0] >= own
+
+
+def test_the_largest_child_that_ended_is_known() -> None:
+    subprocess.run([sys.executable, "-c", f"x = bytearray(b'1') * {700 * MB}"], check=True)
+    assert largest_child_bytes() >= 700 * MB

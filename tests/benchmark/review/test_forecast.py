@@ -1,0 +1,174 @@
+"""What a plan would take, from hand-made records of lopsided sizes; every expected figure is worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import run_benchmark
+from benchmark.matrix.cell import Cell
+from benchmark.matrix.contestant import plain
+from benchmark.matrix.plan_file import read_plan
+from benchmark.review.forecast import Costs, Measured, MethodCost, dry_run, estimate, read_measured, span
+from benchmark.run_folder.record import Clock, Result
+from datasets.scenes import DataRoots
+from datasets.settings import field_values
+from methods.catalog import find_one
+from tests.benchmark.conftest import plan
+from tests.benchmark.folders import run_folder, variant
+
+A, B = 31 * 16 * 24, 31 * 19 * 25  # values of the world's scenes
+
+
+def cells_of(world: Path, extra: str, scenes: tuple[str, ...] = ("a",), protocols: str = '["camera-x8"]') -> list[Cell]:
+    return read_plan(plan(world, [], extra, scenes, protocols), DataRoots.parse([]), world / "plugins").cells("cpu")
+
+
+def sizes(cells: list[Cell]) -> dict[str, int]:
+    return {cell.scene.name: A if cell.scene.name.endswith("a") else B for cell in cells}
+
+
+def measured(method: str, values: int, learning_s: float, fuse_s: float, *, learns: str = "on the scene", **facts: Any) -> Measured:
+    """A cell with the method's default parameters, but for those named."""
+    kind = find_one(method).load()
+    parameters = {**plain(field_values(kind())), **facts.pop("parameters", {})}
+    device = facts.pop("device", "cpu")
+    return Measured(method, parameters, learns, values, learning_s, fuse_s, device, f"{device} (P)", facts.pop("adapt_s", 0.0))
+
+
+def only(costs: Costs) -> MethodCost:
+    assert len(costs.rows) == 1
+    return costs.rows[0]
+
+
+def test_fusing_and_learning_grow_with_the_values_and_learning_with_the_budget_too(world: Path) -> None:
+    cells = cells_of(world, '[[method]]\nname = "c2ff"\nparameters = {budget = 0.3}', scenes=("a", "b"))
+    earlier = [
+        measured("c2ff", 1000, 7.0, 0.5, parameters={"budget": 0.1}),  # 0.07 s a value at budget 1
+        measured("c2ff", 3000, 50.0, 0.9, parameters={"budget": 0.2}),
+    ]
+    row = only(estimate(cells, earlier, sizes(cells), "cpu"))
+    assert row.learning_s == pytest.approx((7.0 + 50.0) / (1000 * 0.1 + 3000 * 0.2) * 0.3 * (A + B))
+    assert row.fuse_s == pytest.approx((0.5 + 0.9) / 4000 * (A + B))
+    assert (row.cells, row.measured, row.alike, row.training_s) == (2, 2, True, 0.0)
+
+
+def test_equal_parameters_are_believed_before_others(world: Path) -> None:
+    cells = cells_of(world, '[[method]]\nname = "m2unet"\nparameters = {width = 20}')
+    wide, narrow = measured("m2unet", A, 900.0, 9.0), measured("m2unet", 2 * A, 8.0, 1.0, parameters={"width": 20, "budget": 0.5})
+    row = only(estimate(cells, [wide, narrow], sizes(cells), "cpu"))
+    assert row.learning_s == pytest.approx(8.0)
+    assert row.fuse_s == pytest.approx(0.5)
+    assert (row.measured, row.alike) == (1, True)
+    other = only(estimate(cells, [wide], sizes(cells), "cpu"))
+    assert other.learning_s == pytest.approx(900.0)
+    assert other.fuse_s == pytest.approx(9.0)
+    assert not other.alike
+    assert other.text().endswith("from 1 cell with other parameters")
+
+
+def test_a_method_without_records_has_nothing_to_go_by_and_adds_nothing(world: Path) -> None:
+    cells = cells_of(world, '[[method]]\nname = "gsa"\n[[method]]\nname = "c2ff"', scenes=("a", "b"))
+    costs = estimate(cells, [measured("gsa", 100, 0.0, 0.02, learns="never")], sizes(cells), "cpu")
+    assert costs.seconds == pytest.approx(0.02 / 100 * (A + B))
+    assert "C2FF: 2 cells, nothing to go by" in costs.text()
+    assert "for 2 of 4 cells" in costs.text()
+    assert "from 1 measured cell on cpu (P); 2 cells have nothing to go by" in costs.text()
+    assert "nothing to go by for 4 cells; --costs RUN_DIR" in estimate(cells, [], sizes(cells), "cpu").text()
+
+
+def test_done_and_skipped_cells_take_nothing(world: Path) -> None:
+    hidden = '[[protocol]]\nname = "camera-x8"\nreveals = ["srf"]\n[[method]]\nname = "rfuse"\n[[method]]\nname = "gsa"'
+    cells = cells_of(world, hidden, scenes=("a", "b"), protocols="[]")
+    first = next(cell for cell in cells if cell.contestant.label == "GSA")
+    costs = estimate(cells, [measured("gsa", 10, 0.0, 1.0, learns="never")], sizes(cells), "cpu", [first.key])
+    assert [(row.label, row.cells) for row in costs.rows] == [("GSA", 1)]
+    assert costs.seconds == pytest.approx(B / 10)
+    assert estimate(cells, [], sizes(cells), "cpu", [cell.key for cell in cells]).text() == "time: nothing is left to run"
+
+
+def test_an_oracle_row_fuses_each_iterate_besides(world: Path) -> None:
+    cells = cells_of(world, '[[method]]\nname = "c2ff"\noracle = 6')
+    row = only(estimate(cells, [measured("c2ff", A, 40.0, 3.0)], sizes(cells), "cpu"))
+    assert row.learning_s == pytest.approx(40.0)
+    assert row.fuse_s == pytest.approx(3.0 * 7)
+
+
+def test_a_training_counts_once_a_protocol_by_its_budget_and_not_again_where_it_is_done(world: Path) -> None:
+    extra = f'[training]\nscenes = ["file:{world / "b.h5"}"]\npatch = 8\n[[method]]\nname = "ssrnet"\nparameters = {{budget = 0.2}}\n'
+    cells = cells_of(world, "seeds = [0, 1, 2]\n" + extra, protocols='["camera-x8", "wald-x4"]')
+    assert len(cells) == 6
+    earlier = [measured("ssrnet", 50 * A, 300.0, 5.0, learns="beforehand", parameters={"budget": 0.5}, adapt_s=70.0)] * 2
+    row = only(estimate(cells, earlier, sizes(cells), "cpu"))
+    assert row.training_s == pytest.approx(300.0 / 0.5 * 0.2 * 2)
+    assert row.learning_s == pytest.approx(6 * 70.0 / 50 / 0.5 * 0.2)  # adapting, on each scene
+    assert row.fuse_s == pytest.approx(6 * 5.0 / 50)
+    resumed = only(estimate(cells, earlier, sizes(cells), "cpu", [cells[0].key]))
+    assert resumed.training_s == pytest.approx(300.0 / 0.5 * 0.2)
+    other = measured("ssrnet", A, 9.0, 5.0, learns="beforehand", parameters={"learning_rate": 9.0})
+    assert only(estimate(cells, [other], sizes(cells), "cpu")).measured == 0  # another training says nothing of this one
+
+
+def test_records_of_another_device_count_only_where_there_are_none_of_this_one(world: Path) -> None:
+    cells = cells_of(world, '[[method]]\nname = "gsa"')
+    slow, fast = measured("gsa", A, 0.0, 8.0, learns="never"), measured("gsa", A, 0.0, 2.0, learns="never", device="cuda")
+    for device, expected in (("cpu", 8.0), ("cuda", 2.0)):
+        costs = estimate(cells, [slow, fast], sizes(cells), device)
+        assert costs.seconds == pytest.approx(expected)
+        assert costs.places == (f"{device} (P)",)
+    assert estimate(cells, [slow], sizes(cells), "cuda").seconds == pytest.approx(8.0)
+
+
+def record(key: str, parameters: Mapping[str, Any], shape: list[int], **changes: Any) -> Result:
+    clock = Clock(fuse=changes.pop("fuse", 1.0), fuse_low=0.0, fuse_high=9.0, rounds=3, warmed=True, fit=changes.pop("fit", 0.0))
+    card = {"name": "C2FF", "learns": "on the scene"}
+    facts = {"method": "c2ff", "parameters": parameters, "card": card, "observed": {"shape": shape}, "clock": clock, **changes}
+    return variant(key, **facts)
+
+
+def test_records_are_read_with_their_machines_and_those_without_a_clock_are_passed_over(tmp_path: Path) -> None:
+    records = [
+        record("a", {"budget": 0.1}, [3, 5, 7], fit=2.0, fuse=0.25),
+        record("b", {"budget": 0.1}, [3, 5, 7], outcome="timeout", clock=None),
+        record("c", {}, []),
+    ]
+    folder = run_folder(tmp_path / "run", records, processor="Q & R")
+    found = read_measured([folder, folder])
+    assert [(one.values, one.learning_s, one.fuse_s, one.budget, one.place) for one in found] == [(105, 2.0, 0.25, 0.1, "cpu (Q & R)")]
+
+
+def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parameters = plain(field_values(find_one("c2ff").load()()))
+    earlier = run_folder(world / "earlier", [record("a", parameters, [31, 16, 24], fit=60.0, fuse=2.0)])
+    file = plan(world, [], '[[method]]\nname = "c2ff"', scenes=("a",))
+    arguments = ["run", str(file), "--dry-run", "--device", "cpu", "--out", str(world / "out"), "--costs", str(earlier)]
+    assert run_benchmark.main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "1 cells, into" in told
+    assert "time: 1.0 min for 1 of 1 cell, one after the other (training 0 s, learning 1.0 min, fusing 2.0 s)" in told
+    assert not (world / "out").exists()
+    checked = read_plan(file, DataRoots.parse([]))
+    assert "C2FF: 1 cell, learning 1.0 min, fusing 2.0 s, from 1 cell" in dry_run(checked.cells("cpu"), earlier, "cpu", "none", 1, [])
+    assert run_benchmark.main([*arguments, "--costs", str(world / "nowhere")]) == 2
+    assert "expected a run folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0 s"),
+        (0.0123, "0.012 s"),
+        (1.23, "1.2 s"),
+        (45.4, "45 s"),
+        (9.97, "10 s"),
+        (59.99, "60 s"),
+        (61.0, "1.0 min"),
+        (9000.0, "2.5 h"),
+        (86400.0 * 12, "12 d"),
+    ],
+)
+def test_seconds_are_told_in_two_digits(seconds: float, text: str) -> None:
+    assert span(seconds) == text

@@ -1,0 +1,53 @@
+"""Facts on methods/numerics/networks/fitting.py. Oracle: torch's own Adam."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from methods.numerics.networks.fitting import minimise, one_cycle
+
+
+def valley(parameters) -> torch.Tensor:
+    matrix, offset = parameters
+    return ((matrix * torch.arange(6.0, dtype=matrix.dtype).reshape(2, 3) - 1) ** 4).sum() + ((offset + matrix.sum()) ** 2).sum()
+
+
+def test_the_steps_are_those_of_adam() -> None:
+    start = [torch.full((2, 3), 0.7, dtype=torch.float64), torch.linspace(-1, 1, 4, dtype=torch.float64)]
+    rates = one_cycle(40, 1e-3, 5e-2, 1e-5)
+    found = minimise(valley, start, rates, decay=(0.8, 0.95), epsilon=1e-300)
+    theirs = [tensor.clone().requires_grad_() for tensor in start]
+    optimiser = torch.optim.Adam(theirs, betas=(0.8, 0.95), eps=1e-300)
+    for rate in rates:
+        optimiser.param_groups[0]["lr"] = rate
+        optimiser.zero_grad()
+        valley(theirs).backward()
+        optimiser.step()
+    for ours, expected in zip(found, theirs, strict=True):
+        assert ours.shape == expected.shape
+        assert torch.allclose(ours, expected.detach(), atol=1e-12)
+
+
+def test_the_start_is_left_alone_and_the_result_is_detached_even_without_gradients_around() -> None:
+    start = [torch.zeros(2, 3), torch.ones(4)]
+    with torch.no_grad():
+        found = minimise(valley, start, [0.1] * 5)
+    assert torch.equal(start[0], torch.zeros(2, 3))
+    assert torch.equal(start[1], torch.ones(4))
+    assert not any(tensor.requires_grad for tensor in found)
+    assert float(valley(found)) < float(valley(start))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 2500])
+def test_one_cycle_gives_a_positive_rate_a_step_rises_for_its_share_and_then_falls(steps: int) -> None:
+    rates = one_cycle(steps, 1e-3, 1e-2, 1e-6)
+    turn = int(0.3 * steps)
+    assert len(rates) == steps
+    assert max(rates) == rates[turn] == 1e-2
+    assert rates == sorted(rates[:turn]) + sorted(rates[turn:], reverse=True)
+    assert min(rates) > 1e-6
+    if steps == 2500:
+        assert rates[0] == 1e-3
+        assert rates[375] == pytest.approx(5.5e-3)
+        assert rates[-1] == pytest.approx(1e-6, abs=1e-5)
