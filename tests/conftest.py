@@ -10,7 +10,8 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-os.environ["HMIF_CACHE"] = tempfile.mkdtemp(prefix="hmif-tests-")  # what is kept of scenes, by this process and its children
+CACHE = tempfile.TemporaryDirectory(prefix="hmif-tests-", ignore_cleanup_errors=True)  # removed when this process ends
+os.environ["HMIF_CACHE"] = CACHE.name  # what is kept of scenes, by this process and its children
 
 
 @pytest.fixture(autouse=True)
