@@ -7,6 +7,7 @@ Heavy modules are imported by the commands that need them, so that --help answer
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,4 +117,6 @@ def _places(paths: ReportPaths) -> str:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # where the locale has no such character, a "?" stands for it
     sys.exit(main())
