@@ -72,7 +72,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from methods.{family}.{name} import Method
 
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, NoReturn, get_args
 
 import torch
 
+from benchmark.measure.validity import InvalidEstimateError
 from benchmark.run_folder.record import write_json
-from benchmark.runner.validity import InvalidEstimateError
 from methods.contract import RefusedError
 
 ANSWER_NAME, SEQUEL_NAME = "answer.json", "operations.json"

@@ -27,12 +27,12 @@ from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure.meter import measure, timed
 from benchmark.measure.operations import count_flops
+from benchmark.measure.validity import check_estimate
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.observation_file import read_observation, write_observation
 from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
 from benchmark.run_folder.response_file import read_responses, write_responses
 from benchmark.runner.iterates import ITERATES, Watched, iterate_file, pick
-from benchmark.runner.validity import check_estimate
 from benchmark.runner.witness import Watch, loaded_sources
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation

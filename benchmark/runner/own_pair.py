@@ -15,8 +15,8 @@ import torch
 
 from benchmark.matrix.contestant import plain
 from benchmark.measure.meter import Measured, measure
+from benchmark.measure.validity import check_estimate
 from benchmark.run_folder.record import std_file
-from benchmark.runner.validity import check_estimate
 from datasets.cube_file import CubeFile, write_cube
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.files import read_image_file

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.authors.conformance import Lessons, random_example
+from benchmark.authors.sample_pairs import Lessons, random_example
 from benchmark.identity.scene_identity import identify
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure import meter

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.authors.conformance import Lessons, random_pair
+from benchmark.authors.sample_pairs import Lessons, random_pair
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from datasets.observation import Known

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from benchmark.runner.jobs import FuseJob
 from benchmark.runner.processes import Ended, Limits, collect, start, wait_any
 from methods.catalog import find_one

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from benchmark.matrix.plan import Plan, PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.compare import compare

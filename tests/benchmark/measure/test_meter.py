@@ -16,7 +16,7 @@ from typing import ClassVar
 import pytest
 import torch
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from benchmark.measure.group import resident_bytes
 from benchmark.measure.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure
 from benchmark.run_folder.record import Clock

@@ -142,7 +142,7 @@ def test_a_method_that_closes_every_file_still_answers(world: Path) -> None:
     ("base", "module", "outcome"),
     [
         ("RefusedError", "methods.contract", "skipped"),
-        ("InvalidEstimateError", "benchmark.runner.validity", "invalid"),
+        ("InvalidEstimateError", "benchmark.measure.validity", "invalid"),
         ("MemoryError", "builtins", "out of memory"),
         ("ValueError", "builtins", "failed"),
     ],
