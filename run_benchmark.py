@@ -19,7 +19,7 @@ from benchmark.commands.command import OK, USAGE, Desk, expect_platform  # noqa:
 if TYPE_CHECKING:
     import argparse
 
-    from benchmark.runner.settings import Progress
+    from benchmark.runner.run_settings import Progress
     from reports.report import ReportPaths
 
 INTERRUPTED = 130

@@ -9,7 +9,7 @@ import pytest
 
 import run_benchmark
 from benchmark.matrix.plan_file import read_plan
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin, world

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.record import Result, record_from, write_bytes
-from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 
 ALWAYS = ("estimates", "logs", "environments", "responses", "cells")

@@ -25,7 +25,7 @@ from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from benchmark.runner.resumption import renamed
 from benchmark.runner.retention import Keep
-from benchmark.runner.settings import Arrival
+from benchmark.runner.run_settings import Arrival
 
 if TYPE_CHECKING:
     from distributed import Client, Future

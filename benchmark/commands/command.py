@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.clone import ROOT
 
 if TYPE_CHECKING:
-    from benchmark.runner.settings import Progress
+    from benchmark.runner.run_settings import Progress
     from datasets.scenes import DataRoots
 
 OK, FAILED, USAGE = 0, 1, 2

@@ -28,7 +28,7 @@ from benchmark.commands.command import (
 if TYPE_CHECKING:
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.record import Result
-    from benchmark.runner.settings import RunSettings
+    from benchmark.runner.run_settings import RunSettings
 
 QUICK = ROOT / "benchmark" / "plans" / "quick.toml"
 
@@ -68,7 +68,7 @@ def settings(options: argparse.Namespace, folder: Path) -> RunSettings:
     """How to run, of `run` and `cell`."""
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.run_folder.selection import read_selection
-    from benchmark.runner.settings import RunSettings
+    from benchmark.runner.run_settings import RunSettings
 
     return RunSettings(
         folder=folder,

@@ -20,14 +20,14 @@ from methods.contract import RefusedError
 ANSWER_NAME, SEQUEL_NAME = "answer.json", "operations.json"
 MOST_BYTES = 64 * 2**20  # no larger answer is read
 MOST_LETTERS = 2000  # of a reason
-Told = Literal["done", "skipped", "invalid", "failed", "out of memory"]  # what a child can say of itself
+ChildOutcome = Literal["done", "skipped", "invalid", "failed", "out of memory"]  # what a child can report itself
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a child says when its job is done, or has failed."""
 
-    how: Told
+    how: ChildOutcome
     table: dict[str, Any]  # of the job when done; when not, the sources that were loaded
     reason: str  # one line, when not
     more: bool = False  # whether something follows
@@ -41,7 +41,7 @@ class Sequel:
     reason: str  # why there is nothing, one line
 
 
-def kind_of(error: BaseException) -> tuple[Told, str]:
+def classify_error(error: BaseException) -> tuple[ChildOutcome, str]:
     """What kind of ending an exception is, by its class and those that it derives from, and a line on it."""
     text = f"{type(error).__name__}: {error}"
     if _is_memory_error(error):
@@ -72,8 +72,8 @@ def read_answer(scratch: Path) -> Answer | None:
     """What a child left as its answer; None where it left none. A file that is no answer is a failure, and says so."""
     try:
         table = _read_object(scratch / ANSWER_NAME, {"how": str, "table": dict, "reason": str, "more": bool})
-        if table is not None and table["how"] not in get_args(Told):
-            raise _AnswerError(f"expected how: {', '.join(get_args(Told))}, got {table['how'][:50]!r}")
+        if table is not None and table["how"] not in get_args(ChildOutcome):
+            raise _AnswerError(f"expected how: {', '.join(get_args(ChildOutcome))}, got {table['how'][:50]!r}")
     except _AnswerError as error:
         return Answer("failed", {}, f"its answer cannot be read: {error}; its log has what it printed")
     return None if table is None else Answer(**table)

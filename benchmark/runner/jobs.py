@@ -1,4 +1,4 @@
-"""What runs inside a cell's own processes: observe, fuse, score. Each is one task in one child, and none knows the others' data.
+"""What runs inside a cell's processes: observe, fit, fuse, score. Each is one task in one child, and none knows the others' data.
 
     observe   holds the scene; writes the reference, the observation and the true responses
     fit       holds training scenes and hands out patches of them, for methods that learn beforehand; writes the fitted method
@@ -14,14 +14,12 @@ import io
 import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from math import inf, log10, sqrt
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.training_set import TrainingSet
@@ -32,6 +30,7 @@ from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.observation_file import read_observation, write_observation
 from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
 from benchmark.run_folder.response_file import read_responses, write_responses
+from benchmark.runner.estimate_storage import store_estimate, store_std
 from benchmark.runner.iterates import ITERATES, Watched, iterate_file, pick
 from benchmark.runner.witness import Watch, loaded_sources
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
@@ -47,8 +46,6 @@ ESTIMATE_NAME = "estimate.h5"
 STD_NAME = std_file(Path(ESTIMATE_NAME)).name
 FIT_NAME = "fitted.pt"
 COUNT_SHARE = 0.02  # of the time limit: where the first call took longer, it is not repeated to count operations
-LEAST_STORING_DB = 80.0
-STD_PRECISION = 0.01  # of the least standard deviation: what a step of 16 bits must stay below
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,44 +219,9 @@ class ScoreJob:
         return {"metrics": metrics, "oracle": oracle_to_json(picked), "sources": loaded_sources()}
 
 
-Job = ObserveJob | FitJob | FuseJob | ScoreJob
-
-
 def _holds(file: Path, content: CubeFile) -> bool:
     """Whether a stored cube is there, whole, and has these values."""
     try:
         return bool(np.array_equal(read_cube(file).cube, content.cube))
     except CubeFileError:  # not there, or damaged: it is written again
         return False
-
-
-def store_estimate(file: Path, estimate: Estimate, wavelengths_nm: NDArray[np.float64], name: str, *, exact: bool = False) -> float:
-    """Write the cube in 16 bits over its own range; in 32 bits if `exact`, or where 16 would cost more than 80 dB. Returns the error in dB.
-
-    16 bits over a range r leave a root mean square error of r / 65535 / sqrt(12): 107 dB for a range of 1, 80 dB for one of 22.
-    """
-    cube = estimate.cube.float().numpy()
-    span = float(cube.max() - cube.min())
-    decibels = 20 * log10(65535 * sqrt(12) / span) if span > 0 else inf
-    quantise = decibels >= LEAST_STORING_DB and not exact
-    stored = decibels if quantise else inf
-    write_cube(file, CubeFile(cube, wavelengths_nm, name, {**_responses(estimate), "storing_psnr_db": stored}), quantise=quantise)
-    return stored
-
-
-def store_std(file: Path, std: Tensor, wavelengths_nm: NDArray[np.float64], name: str, *, exact: bool = False) -> None:
-    """Write a standard deviation: in 16 bits over its own range where that keeps every value to 1 %, else, or if `exact`, in 32."""
-    cube = std.float().numpy()
-    low, high = float(cube.min()), float(cube.max())
-    quantise = (high - low) / 65535 <= STD_PRECISION * low and not exact
-    write_cube(file, CubeFile(cube, wavelengths_nm, name), quantise=quantise)
-
-
-def _responses(estimate: Estimate) -> dict[str, Any]:
-    """Estimated sensor responses, as attributes beside the cube."""
-    notes: dict[str, Any] = {}
-    if estimate.psf is not None:
-        notes |= {"psf_kernel": estimate.psf.kernel.detach().cpu().numpy(), "psf_phase": estimate.psf.phase}
-    if estimate.srf is not None:
-        notes["srf_weights"] = estimate.srf.weights.detach().cpu().numpy()
-    return notes

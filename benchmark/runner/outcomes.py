@@ -12,7 +12,7 @@ from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, plain
 from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from, oracle_from_json, oracle_to_json
-from benchmark.runner.processes import Ended
+from benchmark.runner.endings import Ended
 from datasets.digests import file_sha256
 
 RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that another attempt may change
@@ -78,12 +78,12 @@ def make_record(
     *,
     device: str,
     threads: int,
-    place: str,
+    environment: str,
     observed: Mapping[str, Any],
     attempts: int = 1,
     measured: Mapping[str, Any] | None = None,
 ) -> Result:
-    """The record of a cell; `measured` is what `FuseJob` answered, `place` the digest of the environment."""
+    """The record of a cell; `measured` is what `FuseJob` answered, `environment` the digest of the environment."""
     card, known = cell.card, measured or {}
     return Result(
         key=cell.key,
@@ -112,7 +112,7 @@ def make_record(
         attempts=known.get("attempts", attempts),
         device=device,
         threads=known.get("threads", threads),
-        environment=place,
+        environment=environment,
         sources=cell.contestant.sources.digest,
         uncovered=tuple(dict.fromkeys((*cell.contestant.sources.uncovered, *known.get("uncovered", ())))),
         clock_key=known.get("clock_key", ""),

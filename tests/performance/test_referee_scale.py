@@ -16,7 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmark.matrix.plan_file import read_plan
 from benchmark.measure.group import resident_bytes
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, write_cube
 from datasets.scenes import DataRoots

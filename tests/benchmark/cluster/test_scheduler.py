@@ -24,7 +24,7 @@ from benchmark.cluster.scheduler import Cluster, ClusterError, _Hand, expected_r
 from benchmark.matrix.plan import Plan
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import copied_clone, plan, plugin

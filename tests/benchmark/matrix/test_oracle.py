@@ -24,7 +24,7 @@ from benchmark.run_folder.record import Result, read_record
 from benchmark.runner.iterates import OracleError, Watched, pick
 from benchmark.runner.jobs import FuseJob
 from benchmark.runner.retention import Keep, disk_bytes, prune, scene_values
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.scenes import DataRoots
@@ -252,7 +252,7 @@ def test_a_run_ended_before_the_pick_picks_when_resumed_and_without_iterates_run
 ) -> None:
     checked = read(journey, [], ROW.format("oracle = 4"))
     with monkeypatch.context() as patched:
-        patched.setattr("benchmark.runner.supervisor._Run._score", interrupted)
+        patched.setattr("benchmark.runner.starting._score", interrupted)
         with pytest.raises(KeyboardInterrupt):
             go(journey, checked)
     cell = checked.cells("cpu")[0]

@@ -16,7 +16,7 @@ from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
 from benchmark.review.rehearse import rehearse
 from benchmark.run_folder.record import Memory, RecordError, read_json, read_record
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from benchmark.review.explain import explain
-from benchmark.review.merge import MergeError, merge
+from benchmark.review.merge import merge
+from benchmark.review.merge_choice import MergeError
 from benchmark.review.status import status
 from benchmark.run_folder.lock import BusyError, claimed
 from benchmark.run_folder.record import Result, read_json
@@ -68,7 +69,7 @@ def test_merging_again_changes_nothing_and_a_third_run_is_added(tmp_path: Path) 
 
 
 def test_a_merge_that_was_cut_short_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import benchmark.review.merge as module
+    import benchmark.review.merge_copy as module
 
     a = run_folder(tmp_path / "a", [FIRST, variant("b"), variant("c")])
     write, written = module.write_bytes, []
@@ -106,7 +107,7 @@ def test_a_scored_cell_wins_over_one_that_failed_whatever_the_order(tmp_path: Pa
 
 
 def test_no_record_stands_beside_another_runs_estimate_even_when_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import benchmark.review.merge as module
+    import benchmark.review.merge_copy as module
 
     failed = variant("a", outcome="failed", metrics={}, clock=None, memory=None)
     merge([run_folder(tmp_path / "a", [failed])], tmp_path / "c")

@@ -9,7 +9,7 @@ import pytest
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
@@ -185,7 +185,7 @@ def test_a_scoring_that_failed_is_scored_again_and_not_fused(world: Path, monkey
     ledger = world / "ledger"
     plugin(world / "plugins", "subject", f"with open({str(ledger)!r}, 'a') as f: f.write('x')\n        return Estimate(low)")
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark.runner.supervisor.SCORE_LIMIT_S", 0.0)
+        patch.setattr("benchmark.runner.starting.SCORE_LIMIT_S", 0.0)
         failed = go(world, ["subject"])[0]
     assert failed.outcome == "failed"
     assert "scoring failed: ended after its time limit of 0 s; the estimate is kept: --retry scores it again" in failed.reason
@@ -202,7 +202,7 @@ def test_a_scoring_that_failed_keeps_its_estimate_where_none_is_kept(world: Path
     plugin(world / "plugins", "subject", "return Estimate(low)")
     checked = read_plan(plan(world, ["subject"], scenes=("a",)), DataRoots.parse([]), world / "plugins")
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark.runner.supervisor.SCORE_LIMIT_S", 0.0)
+        patch.setattr("benchmark.runner.starting.SCORE_LIMIT_S", 0.0)
         failed = run(checked, RunSettings(world / "run", keep="none"), lambda progress: None)[0]
     estimate = world / "run" / "estimates" / f"{failed.key}.h5"
     assert estimate.is_file()

@@ -12,7 +12,7 @@ from benchmark.matrix.plan_file import read_plan
 from benchmark.metrics.textbook import score
 from benchmark.run_folder.lock import BusyError, claimed
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import read_cube
 from datasets.scenes import DataRoots

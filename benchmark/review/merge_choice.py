@@ -1,0 +1,162 @@
+"""Which of several runs' files a merge takes: the record of each key, and the file of each name that cells share; checked before a copy.
+
+Every record is checked against its file's name, every file that two folders share against the other's content, and every cell that two
+folders have scored against the other's figures. Of two records of one cell the scored one is taken, and of two scored ones that with a
+whole estimate. A damaged record or file is never taken where there is a whole one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from benchmark.metrics.spelling import spell_metric
+from benchmark.review.compare import metric_differs
+from benchmark.run_folder.folder import BY_DIGEST, RunFolder
+from benchmark.run_folder.record import RecordError, Result, identity_of
+from datasets.cube_file import CubeFileError, opened
+
+RTOL, ATOL = 1e-4, 1e-6  # simulated on another processor, the last bits differ
+NAMED = 5  # contradictions that an error names
+
+
+class MergeError(ValueError):
+    """Run folders that contradict each other, or that are none; the text says where, and what to do."""
+
+
+@dataclass(frozen=True)
+class TakenRecord:
+    """A record, the folder that it comes from, and whether its estimate is there and whole."""
+
+    folder: RunFolder
+    record: Result
+    whole: bool
+
+
+def choose_records(sources: Sequence[RunFolder]) -> tuple[dict[str, TakenRecord], list[str]]:
+    """The record of each key, and what was found damaged."""
+    taken: dict[str, TakenRecord] = {}
+    unreadable: dict[str, str] = {}
+    damaged: list[str] = []
+    contradictions: list[str] = []
+    for source in sources:
+        for key in source.current_keys():
+            try:
+                record = source.read(key)
+            except RecordError as error:
+                unreadable.setdefault(key, f"{source.record(key)}: {error}")
+                continue
+            problem = _problem(source.estimate(key))
+            damaged += [problem] if problem else []
+            one = TakenRecord(source, record, not problem and source.estimate(key).exists())
+            other = taken.setdefault(key, one)
+            if other is not one:
+                contradictions += _contradiction(other, one)
+                taken[key] = _better(other, one)
+    lost = [problem for key, problem in unreadable.items() if key not in taken]
+    if lost:
+        raise MergeError(
+            f"merge: expected records that can be read, got\n  {_first(lost)}\nremove them and merge again; nothing was written"
+        )
+    if contradictions:
+        raise MergeError(
+            f"merge: expected one result for each cell, got contradictions:\n  {_first(contradictions)}\nremove cells/KEY.json from the "
+            "folder that is wrong, and merge again; nothing was written"
+        )
+    return taken, [*unreadable.values(), *damaged]
+
+
+def _first(problems: Sequence[str]) -> str:
+    more = [f"and {len(problems) - NAMED} more"] if len(problems) > NAMED else []
+    return "\n  ".join([*problems[:NAMED], *more])
+
+
+def _problem(file: Path) -> str:
+    """Why a stored file must not be taken; empty where it is whole, or not there."""
+    if not file.exists():
+        return ""
+    try:
+        with opened(file):
+            return ""
+    except CubeFileError as error:
+        return str(error)
+
+
+def _contradiction(first: TakenRecord, second: TakenRecord) -> list[str]:
+    """What two scored records of a cell say differently; metrics of different versions are not compared."""
+    a, b = first.record, second.record
+    if a.outcome != "scored" or b.outcome != "scored" or a.metrics_key != b.metrics_key:
+        return []
+    differing = [name for name in a.metrics if metric_differs(name, a.metrics[name], b.metrics.get(name))]
+    figures = ", ".join(f"{spell_metric(name, a.metrics[name])} against {spell_metric(name, b.metrics.get(name))}" for name in differing)
+    where = f"in {first.folder.path} and {second.folder.path}"
+    return [f"{a.key} ({a.label} on {a.scene}): {figures}; {where}"] if differing else []
+
+
+def _better(first: TakenRecord, second: TakenRecord) -> TakenRecord:
+    """Scored first, then skipped, which is a rule's word; of scored ones that with an estimate, else the later; of equals the first."""
+    rank = {"scored": 2, "skipped": 1}
+    keys = [
+        (rank.get(one.record.outcome, 0), one.whole, one.record.ended if one.record.outcome != "scored" else "") for one in (first, second)
+    ]
+    return second if keys[1] > keys[0] else first
+
+
+def newest_keys(taken: dict[str, TakenRecord]) -> set[str]:
+    """Keys of the records that are current: of each identity the newest."""
+    found: dict[str, Result] = {}
+    for one in taken.values():
+        identity = identity_of(one.record)
+        other = found.setdefault(identity, one.record)
+        if (one.record.ended, one.record.key) > (other.ended, other.key):
+            found[identity] = one.record
+    return {record.key for record in found.values()}
+
+
+def choose_shared_files(sources: Sequence[RunFolder]) -> tuple[dict[str, Path], list[str]]:
+    """The file to take for every name that cells share, and those that are damaged; two whole ones must have one content."""
+    chosen: dict[str, Path] = {}
+    damaged: list[str] = []
+    for part, source in ((part, source) for part in BY_DIGEST for source in sources):
+        for file in sorted(source.part(part).glob("[!.]*.h5")):
+            name = f"{part}/{file.name}"
+            problem = _problem(file)
+            if problem:
+                damaged.append(problem)
+                continue
+            other = chosen.setdefault(name, file)
+            if other is not file and not _equal(other, file):
+                raise MergeError(
+                    f"merge: expected equal content under equal names, got a difference between {other} and {file}; one of them is "
+                    "damaged: remove it with the records that name it, run that plan again, and merge again; nothing was written"
+                )
+    return chosen, damaged
+
+
+def _equal(first: Path, second: Path) -> bool:
+    """Equal bytes, or equal values: compression and the last bits may differ."""
+    if hashlib.sha256(first.read_bytes()).digest() == hashlib.sha256(second.read_bytes()).digest():
+        return True
+    one, other = _values(first), _values(second)
+    return one.keys() == other.keys() and all(
+        one[name].shape == other[name].shape and np.allclose(one[name], other[name], rtol=RTOL, atol=ATOL) for name in one
+    )
+
+
+def _values(file: Path) -> dict[str, Any]:
+    """Every data set of an HDF5 file, by name."""
+    found: dict[str, Any] = {}
+
+    def take(name: str, node: object) -> None:
+        if isinstance(node, h5py.Dataset):
+            found[name] = node[()]
+
+    with h5py.File(file, "r") as store:
+        store.visititems(take)
+    return found
