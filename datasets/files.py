@@ -22,8 +22,9 @@ import torch
 from numpy.typing import NDArray
 
 from datasets.cube_file import CubeFile
-from datasets.formats import Stored, read_stored
+from datasets.formats import read_stored_image
 from datasets.scene import Scene, SceneError
+from datasets.stored_image import StoredImage
 
 Overlap = Literal["error", "drop"]
 _AXES = ("bands", "rows", "cols")
@@ -89,7 +90,7 @@ def read_image_file(
     Raises:
         SceneError: a rule cannot be kept, or the file is broken.
     """
-    stored = read_stored(path, variable)
+    stored = read_stored_image(path, variable)
     given = None if wavelengths is None else np.asarray(wavelengths, dtype=np.float64).reshape(-1)
     return _image(path, stored, layout, stored.wavelengths if given is None else given, scale)
 
@@ -112,7 +113,7 @@ def read_pair_file(path: Path) -> PairFile:
     return PairFile(str(notes.get("name", path.stem)), found["hsi"], found.get("msi"), found.get("reference"), notes)
 
 
-def _image(path: Path, stored: Stored, layout: str | None, wavelengths: NDArray[np.float64] | None, scale: float | None) -> CubeFile:
+def _image(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDArray[np.float64] | None, scale: float | None) -> CubeFile:
     order = _order(path, stored, layout, wavelengths)
     values = stored.values if stored.values.ndim == 3 else stored.values[..., None]
     values = values.transpose([order.index(axis) for axis in _AXES])
@@ -143,7 +144,7 @@ def _image(path: Path, stored: Stored, layout: str | None, wavelengths: NDArray[
     return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=stored.name, notes=stored.notes)
 
 
-def _order(path: Path, stored: Stored, layout: str | None, wavelengths: NDArray[np.float64] | None) -> list[str]:
+def _order(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDArray[np.float64] | None) -> list[str]:
     """The name of each axis; a two-dimensional image gets a last axis `bands`."""
     shape = stored.values.shape
     if len(shape) not in (2, 3):

@@ -16,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmark.matrix.plan import Plan
-from benchmark.run_folder.record import Result, record_from, write_bytes
+from benchmark.run_folder.json_file import write_bytes
+from benchmark.run_folder.record import Result, record_from
 from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 

@@ -17,7 +17,7 @@ from benchmark.clone import ROOT
 
 if TYPE_CHECKING:
     from benchmark.runner.run_settings import Progress
-    from datasets.scenes import DataRoots
+    from datasets.data_roots import DataRoots
 
 OK, FAILED, USAGE = 0, 1, 2
 NEEDS_LINUX = ("run", "cell")
@@ -104,7 +104,7 @@ def positive(text: str) -> int:
 
 def roots(options: argparse.Namespace) -> DataRoots:
     """The data roots that --data names."""
-    from datasets.scenes import DataRoots
+    from datasets.data_roots import DataRoots
 
     return DataRoots.parse(options.data)
 

@@ -13,8 +13,8 @@ def _arguments(fetch: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+    from datasets.data_roots import DataRoots
     from datasets.fetch import CATALOG, fetch
-    from datasets.scenes import DataRoots
 
     if options.name is None:
         entries = (

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import RecordError, read_json, score_from_json, score_to_json, write_json
+from benchmark.run_folder.json_file import RecordError, read_json, write_json
+from benchmark.run_folder.record import score_from_json, score_to_json
 
 SCHEMA = 1
 Scores = Mapping[str, Mapping[str, float | None]]  # profile, metric

@@ -28,7 +28,7 @@ import pooch
 from benchmark.identity.sources import sources_of
 from datasets.digests import cube_digest, digest_of, file_sha256
 from datasets.scene import Scene, SceneError
-from datasets.scenes import SceneSource
+from datasets.scene_sources import SceneSource
 
 CACHE = "HMIF_CACHE"  # environment variable: where identities are kept, instead of the user's cache folder
 

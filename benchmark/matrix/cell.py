@@ -13,7 +13,7 @@ from benchmark.matrix.contestant import Contestant
 from benchmark.matrix.keys import cell_key
 from benchmark.matrix.training_set import TrainingSet
 from datasets.digests import digest_of
-from datasets.scenes import SceneSource
+from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol
 from methods.contract import Card
 

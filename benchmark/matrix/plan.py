@@ -23,7 +23,7 @@ from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import Contestant, plain
 from benchmark.matrix.training_set import TrainingSet
 from datasets.scene import SceneError
-from datasets.scenes import SceneSource
+from datasets.scene_sources import SceneSource
 from datasets.simulation import Protocol
 from methods.contract import awaits_training
 

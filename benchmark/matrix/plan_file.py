@@ -45,8 +45,9 @@ from typing import Any
 from benchmark.matrix.contestant import contestants_of, expect_distinct, labelled
 from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
 from benchmark.matrix.training_set import training_set
+from datasets.data_roots import DataRoots
 from datasets.protocols import protocol_from
-from datasets.scenes import SPLITS, DataRoots, find
+from datasets.scene_catalog import SPLITS, find_scenes
 from datasets.settings import SettingError, configure
 from methods.contract import awaits_training
 
@@ -95,7 +96,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
     _expect_some("protocols", protocols)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
-    scenes = find(table.scenes, roots)
+    scenes = find_scenes(table.scenes, roots)
     _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)

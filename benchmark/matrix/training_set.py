@@ -20,7 +20,9 @@ from benchmark.identity.scene_identity import identify, load_checked
 from benchmark.identity.sources import Sources, sources_of
 from benchmark.matrix import patches
 from benchmark.matrix.patches import Augment, Patches
-from datasets.scenes import DataRoots, SceneSource, find
+from datasets.data_roots import DataRoots
+from datasets.scene_catalog import find_scenes
+from datasets.scene_sources import SceneSource
 from datasets.settings import SettingError, configure
 from datasets.simulation import Protocol
 from methods.contract import Card
@@ -95,7 +97,7 @@ def training_set(table: Mapping[str, object], roots: DataRoots) -> TrainingSet:
     """
     try:
         wanted = configure(_Table, table)
-        scenes = find(wanted.scenes, roots)
+        scenes = find_scenes(wanted.scenes, roots)
         if not scenes:
             raise SettingError("scenes: expected at least one, got none")
         for name, value, least in (("patch", wanted.patch, 1), ("seed", wanted.seed, 0)):

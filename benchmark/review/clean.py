@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.run_folder.folder import BY_DIGEST, RunFolder
+from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.lock import claimed
-from benchmark.run_folder.record import RecordError
 
 
 @dataclass(frozen=True)

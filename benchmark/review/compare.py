@@ -20,7 +20,8 @@ from typing import Any
 from benchmark.metrics.metric_facts import METRICS
 from benchmark.metrics.spelling import spell_metric
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing, identity_of, read_json
+from benchmark.run_folder.json_file import RecordError, read_json
+from benchmark.run_folder.record import Clock, Result, alike_for_timing, identity_of
 
 FACTOR, FACTOR_UNSURE, ROUNDS = 1.25, 2.0, 3
 _DIGITS = {metric.name: metric.digits for metric in METRICS}

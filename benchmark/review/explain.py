@@ -13,7 +13,8 @@ from typing import Any
 from benchmark.metrics.spelling import spell_metric
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
-from benchmark.run_folder.record import RecordError, Result
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Result
 
 TAIL_LINES = 30
 

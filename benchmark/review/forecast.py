@@ -26,7 +26,8 @@ from typing import Any
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import plain
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import Clock, Result, read_json
+from benchmark.run_folder.json_file import read_json
+from benchmark.run_folder.record import Clock, Result
 from benchmark.runner.outcomes import withheld
 from benchmark.runner.retention import Keep, disk_bytes, scene_values
 from datasets.settings import field_values

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.metrics.metric_facts import METRICS
+from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS
 from datasets.psfs import PSFS
-from datasets.scenes import DataRoots, names
+from datasets.scene_catalog import list_scenes
 from datasets.sensors import sensor_names
 from datasets.settings import choose, field_types, spell
 from methods.catalog import find
@@ -26,7 +27,7 @@ def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Ro
     """
     makers: dict[str, Callable[[], list[Row]]] = {
         "methods": lambda: _methods(plugins),
-        "scenes": lambda: [(item.name, "" if item.available else "missing", item.note) for item in names(roots)],
+        "scenes": lambda: [(item.name, "" if item.available else "missing", item.note) for item in list_scenes(roots)],
         "protocols": _protocols,
         "psfs": lambda: [(name, _schema(kind), (kind.__doc__ or "").split("\n")[0]) for name, kind in PSFS.items()],
         "sensors": lambda: list(sensor_names(roots.folder("srf")).items()),

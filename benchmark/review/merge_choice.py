@@ -19,7 +19,8 @@ import numpy as np
 from benchmark.metrics.spelling import spell_metric
 from benchmark.review.compare import metric_differs
 from benchmark.run_folder.folder import BY_DIGEST, RunFolder
-from benchmark.run_folder.record import RecordError, Result, identity_of
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Result, identity_of
 from datasets.cube_file import CubeFileError, opened
 
 RTOL, ATOL = 1e-4, 1e-6  # simulated on another processor, the last bits differ

@@ -10,7 +10,8 @@ from typing import Any
 from benchmark.review.merge_choice import TakenRecord
 from benchmark.run_folder.folder import BY_DIGEST, RunFolder
 from benchmark.run_folder.index import Index, write_index
-from benchmark.run_folder.record import RecordError, Result, read_json, write_bytes, write_json
+from benchmark.run_folder.json_file import RecordError, read_json, write_bytes, write_json
+from benchmark.run_folder.record import Result
 
 
 def copy_cell(one: TakenRecord, out: RunFolder, shared: dict[str, Path]) -> bool:

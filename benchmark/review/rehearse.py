@@ -16,7 +16,7 @@ from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import Recipe
 from benchmark.run_folder.folder import RunFolder
 from benchmark.runner.handout import fit_job, fuse_job, observe_job
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 
 
 def rehearse(recipe: Recipe, threads: int = 1) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.json_file import RecordError, read_json
 from benchmark.run_folder.lock import is_claimed
-from benchmark.run_folder.record import SCHEMA, RecordError, Result, read_json
+from benchmark.run_folder.record import SCHEMA, Result
 
 GOOD = ("scored", "skipped")
 

@@ -29,7 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.run_folder.index import Index, read_index
-from benchmark.run_folder.record import RecordError, Result, read_record, std_file, write_record_file
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Result, read_record, std_file, write_record_file
 
 BY_KEY = ("cells", "estimates", "measured", "iterates", "profiles", "logs")  # parts with a file for each cell
 BY_DIGEST = ("scenes", "observations", "responses")  # parts that cells share

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.run_folder.record import SCHEMA, RecordError, read_json, write_json
+from benchmark.run_folder.json_file import RecordError, read_json, write_json
+from benchmark.run_folder.record import SCHEMA
 
 
 @dataclass(frozen=True, kw_only=True)

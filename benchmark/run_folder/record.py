@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from benchmark.run_folder.json_file import RecordError, read_json, write_json
 
 Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 SCHEMA = 2  # 2: records say what made them
 _READABLE = (1, SCHEMA)
 INFINITE = "inf"  # the text of an infinite score in JSON
-
-
-class RecordError(ValueError):
-    """A run folder or a record that cannot be read; the text says which file and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,39 +223,6 @@ def alike_for_timing(first: Mapping[str, Any], second: Mapping[str, Any]) -> boo
     return all(first.get(name) == second.get(name) for name in TIMING_FACTS)
 
 
-def write_json(file: Path, table: Mapping[str, Any], *, durable: bool = True) -> Path:
-    """`table` as JSON under `file`, as `write_bytes` writes."""
-    return write_bytes(file, json.dumps(table, indent=1, sort_keys=True, allow_nan=False).encode(), durable=durable)
-
-
-def write_bytes(file: Path, content: bytes, *, durable: bool = True) -> Path:
-    """`content` under `file`, whole or not there; `durable`: on the disk before this returns."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        if durable:
-            stream.flush()
-            os.fsync(stream.fileno())
-    temporary.replace(file)
-    return file
-
-
 def std_file(estimate: Path) -> Path:
     """Where the standard deviation that belongs to an estimate's file lies, if the method stated one."""
     return estimate.with_name(f"{estimate.stem}_std.h5")
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """The table in `file`.
-
-    Raises:
-        RecordError: there is none, or it is no JSON object.
-    """
-    try:
-        table = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{file.name}: expected a JSON file, got {type(error).__name__}: {error}") from error
-    if not isinstance(table, dict):
-        raise RecordError(f"{file.name}: expected a JSON object, got {type(table).__name__}")
-    return table

@@ -14,7 +14,7 @@ from typing import Any, Literal, NoReturn, get_args
 import torch
 
 from benchmark.measure.validity import InvalidEstimateError
-from benchmark.run_folder.record import write_json
+from benchmark.run_folder.json_file import write_json
 from methods.contract import RefusedError
 
 ANSWER_NAME, SEQUEL_NAME = "answer.json", "operations.json"

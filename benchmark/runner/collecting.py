@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from benchmark.identity.source_keys import clock_key
 from benchmark.matrix.cell import Cell
-from benchmark.run_folder.record import oracle_from_json, read_json, score_from_json, std_file, write_json
+from benchmark.run_folder.json_file import read_json, write_json
+from benchmark.run_folder.record import oracle_from_json, score_from_json, std_file
 from benchmark.runner.endings import Ended
 from benchmark.runner.iterates import keep_iterates
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from benchmark.measure.meter import on_cpu, timed
 from benchmark.metrics.pixel import psnr
-from benchmark.run_folder.record import write_bytes
+from benchmark.run_folder.json_file import write_bytes
 from benchmark.runner.endings import Ended
 from datasets.cube_file import read_cube
 from datasets.observation import Observation

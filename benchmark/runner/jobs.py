@@ -36,7 +36,7 @@ from benchmark.runner.witness import Watch, loaded_sources
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
 from datasets.scene import crop_to_ratio
-from datasets.scenes import SceneSource
+from datasets.scene_sources import SceneSource
 from datasets.settings import configure
 from datasets.simulation import NoiseSeed, Protocol, observe
 from methods.catalog import Entry

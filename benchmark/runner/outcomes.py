@@ -11,7 +11,8 @@ from typing import Any
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, plain
-from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from, oracle_from_json, oracle_to_json
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Memory, Outcome, Result, clock_from, oracle_from_json, oracle_to_json
 from benchmark.runner.endings import Ended
 from datasets.digests import file_sha256
 

@@ -11,7 +11,8 @@ from benchmark.matrix.contestant import card_facts, plain
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
-from benchmark.run_folder.record import SCHEMA, RecordError, Result, identity_of, read_json, spell_identity, write_json
+from benchmark.run_folder.json_file import RecordError, read_json, write_json
+from benchmark.run_folder.record import SCHEMA, Result, identity_of, spell_identity
 from benchmark.runner.outcomes import measurement, withheld
 
 

@@ -10,7 +10,8 @@ from benchmark.identity.source_keys import metrics_sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import Outcome, Result, write_json
+from benchmark.run_folder.json_file import write_json
+from benchmark.run_folder.record import Outcome, Result
 from benchmark.runner.outcomes import make_record
 from benchmark.runner.pace import Pace
 from benchmark.runner.processes import Child

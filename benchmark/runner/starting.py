@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.training_set import TrainingSet
-from benchmark.run_folder.record import read_json
+from benchmark.run_folder.json_file import read_json
 from benchmark.runner.child_task import Limits
 from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job
 from benchmark.runner.outcomes import withheld

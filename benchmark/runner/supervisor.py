@@ -16,8 +16,9 @@ from benchmark.matrix.plan import Plan, find_cell
 from benchmark.measure.environment import environment, environment_digest
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index, write_index
+from benchmark.run_folder.json_file import write_bytes, write_json
 from benchmark.run_folder.lock import claimed
-from benchmark.run_folder.record import Result, write_bytes, write_json
+from benchmark.run_folder.record import Result
 from benchmark.run_folder.selection import selected
 from benchmark.runner.collecting import collect_child
 from benchmark.runner.outcomes import withheld

@@ -34,9 +34,11 @@ from benchmark.identity.scene_identity import identify
 from benchmark.matrix.contestant import plain
 from benchmark.matrix.patches import Augment
 from benchmark.matrix.plan import PlanError
+from datasets.data_roots import DataRoots
 from datasets.digests import digest_of
 from datasets.protocols import protocol_from
-from datasets.scenes import DataRoots, SceneSource, find
+from datasets.scene_catalog import find_scenes
+from datasets.scene_sources import SceneSource
 from datasets.settings import SettingError, configure, field_values
 from datasets.simulation import Protocol
 from methods.catalog import Entry, find_one
@@ -146,9 +148,9 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
     for name, value, least in (("patches", table.patches, 1), ("validation_patches", table.validation_patches, 0), ("seed", table.seed, 0)):
         if value < least:
             raise SettingError(f"{name}: expected a whole number >= {least}, got {value}")
-    validation = find(table.validation, roots)
+    validation = find_scenes(table.validation, roots)
     held = {scene.name for scene in validation}
-    scenes = [scene for scene in find(table.scenes, roots) if scene.name not in held]
+    scenes = [scene for scene in find_scenes(table.scenes, roots) if scene.name not in held]
     if not scenes:
         raise SettingError("scenes: expected at least one that is not in the validation, got none")
     protocol = protocol_from(table.protocol or table.protocol_numbers, roots.folder("srf"))

@@ -14,8 +14,8 @@ from spectral.io import envi
 
 from datasets.cube_file import CubeFile, write_cube
 from datasets.files import read_image_file, read_pair_file, read_scene_file, rising_bands
-from datasets.formats import nanometres
 from datasets.scene import SceneError
+from datasets.stored_image import nanometres
 
 BANDS, ROWS, COLS = 5, 6, 7
 WAVES = [410.0, 470.5, 533.0, 610.0, 705.0]

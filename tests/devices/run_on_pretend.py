@@ -32,9 +32,10 @@ from benchmark.run_folder.observation_file import read_observation
 from benchmark.runner.iterates import ITERATES
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME, FitJob, FuseJob, ObserveJob, ScoreJob
 from datasets.cube_file import CubeFile, read_cube, write_cube
+from datasets.data_roots import DataRoots
 from datasets.observation import Observation
 from datasets.protocols import protocol_from
-from datasets.scenes import DataRoots, find
+from datasets.scene_catalog import find_scenes
 from datasets.settings import configure
 from datasets.simulation import NoiseSeed
 from methods.adapting import adapted
@@ -196,7 +197,7 @@ def referee(case: Case, places: Places) -> float:
         truth = random_example(BANDS, CHANNELS).truth
         assert truth is not None
         write_cube(root / "scene.h5", CubeFile(truth.numpy(), np.linspace(400, 700, BANDS), "scene"))
-        (scene,) = find([f"file:{root / 'scene.h5'}"], DataRoots())
+        (scene,) = find_scenes([f"file:{root / 'scene.h5'}"], DataRoots())
         observation, responses = root / "observation.h5", root / "responses.h5"
         digest = identify(scene).digest
         ObserveJob(scene, digest, protocol, NoiseSeed(SEED, digest), root / "reference.h5", observation, responses).run()

@@ -26,7 +26,7 @@ from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
 from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import copied_clone, plan, plugin
 
 ROOT = Path(__file__).resolve().parents[3]

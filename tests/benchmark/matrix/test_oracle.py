@@ -27,7 +27,7 @@ from benchmark.runner.retention import Keep, disk_bytes, prune, scene_values
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from methods.catalog import find_one
 from methods.contract import Estimate, Example, FusionMethod, learn
 from methods.unsupervised import c2ff

@@ -15,7 +15,7 @@ from benchmark.run_folder.record import Result
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 
 BANDS, ROWS, COLS = 24, 48, 64
 DEAD, CONSTANT, MEANLESS = 7, 11, 19

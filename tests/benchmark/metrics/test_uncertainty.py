@@ -22,7 +22,7 @@ from benchmark.runner.estimate_storage import store_std
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 
 NAMES = [metric.name for metric in UNCERTAINTY]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from benchmark.review.compare import compare
-from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Clock, Result, alike_for_timing
 from tests.benchmark.folders import FIRST, run_folder, variant
 
 

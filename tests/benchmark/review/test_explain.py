@@ -15,10 +15,11 @@ from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
 from benchmark.review.rehearse import rehearse
-from benchmark.run_folder.record import Memory, RecordError, read_json, read_record
+from benchmark.run_folder.json_file import RecordError, read_json
+from benchmark.run_folder.record import Memory, read_record
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 from tests.benchmark.folders import FIRST, run_folder, variant
 

@@ -14,7 +14,7 @@ from benchmark.matrix.contestant import plain
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.forecast import Costs, Measured, MethodCost, dry_run, estimate, read_measured, span
 from benchmark.run_folder.record import Clock, Result
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from datasets.settings import field_values
 from methods.catalog import find_one
 from tests.benchmark.conftest import plan

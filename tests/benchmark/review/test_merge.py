@@ -15,8 +15,9 @@ from benchmark.review.explain import explain
 from benchmark.review.merge import merge
 from benchmark.review.merge_choice import MergeError
 from benchmark.review.status import status
+from benchmark.run_folder.json_file import read_json
 from benchmark.run_folder.lock import BusyError, claimed
-from benchmark.run_folder.record import Result, read_json
+from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from tests.benchmark.folders import FIRST, read_records, run_folder, write_record
 from tests.benchmark.folders import variant as same_cell

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.review.status import status
+from benchmark.run_folder.json_file import RecordError, write_json
 from benchmark.run_folder.lock import claimed
-from benchmark.run_folder.record import RecordError, write_json
 from tests.benchmark.folders import FIRST, run_folder, variant, write_record
 
 NOW = datetime(2026, 1, 1, 0, 1, 0, tzinfo=UTC)  # 60 s after the folder's run was started

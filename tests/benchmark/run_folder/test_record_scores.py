@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from benchmark.conventions.profile_scores import ProfileScores, read_profile_scores, write_profile_scores
-from benchmark.run_folder.record import RecordError, read_record
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import read_record
 from tests.benchmark.folders import variant, write_record
 
 SCORES = {"psnr": math.inf, "psnr_cube": 47.25, "q2n": None, "sam": 0.0}

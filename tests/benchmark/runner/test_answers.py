@@ -11,7 +11,7 @@ from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 
 COUNTING = "torch._C._len_torch_dispatch_stack() > 0"  # whether operations are being counted

@@ -10,7 +10,7 @@ from benchmark.matrix.plan_file import read_plan
 from benchmark.runner import slots
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 
 

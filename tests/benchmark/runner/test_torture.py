@@ -16,7 +16,7 @@ from benchmark.run_folder.record import Result
 from benchmark.runner.endings import LOG_BYTES
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 
 MURDEROUS = {
