@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from benchmark.commands.command import OK, USAGE, Desk, expect_platform  # noqa: E402
+from benchmark.commands.command import OK, USAGE, Console, expect_platform  # noqa: E402
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,7 @@ WIDTH = 110  # of a line that is rewritten
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 when every cell ended as scored or skipped, 1 when some failed, 2 for a wrong plan or wrong arguments."""
-    from benchmark.commands.catalog import DEFAULT, FILES, parser
+    from benchmark.commands.command_parser import DEFAULT, FILES, parser
 
     given = sys.argv[1:] if arguments is None else arguments
     if not given or (given[0] not in FILES and given[0] not in ("-h", "--help")):
@@ -36,12 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(given)
     try:
         expect_platform(given[0])
-        answer = options.call(options, Terminal())
-        if answer.raw:
-            sys.stdout.buffer.write(answer.raw)
-        elif answer.text:
-            print(answer.text, file=sys.stderr if answer.status == INTERRUPTED else sys.stdout)
-        return int(answer.status)
+        reply = options.call(options, Terminal())
+        if reply.raw:
+            sys.stdout.buffer.write(reply.raw)
+        elif reply.text:
+            print(reply.text, file=sys.stderr if reply.status == INTERRUPTED else sys.stdout)
+        return int(reply.status)
     except BrokenPipeError:  # whoever read the output has gone, `| head` for one
         sys.stdout = None  # so that nothing is flushed into the broken pipe at exit
         return OK
@@ -55,8 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         return USAGE
 
 
-class Terminal(Desk):
-    """The desk of the commands: progress on stderr, in a line that is rewritten where it can be; and the reports, which lie above."""
+class Terminal(Console):
+    """The console of the commands: progress on stderr, in a line that is rewritten where it can be; and the reports, which lie above."""
 
     def __init__(self) -> None:
         self.rewrite = sys.stderr.isatty()

@@ -25,7 +25,7 @@ from typing import Any
 from datasets.degradation import Boundary
 from datasets.psfs import psf_from
 from datasets.sensors import NIKON, find_sensor
-from datasets.settings import SettingError, choose, configure
+from datasets.settings import SettingError, configure, look_up
 from datasets.simulation import Protocol, Response
 
 
@@ -102,7 +102,7 @@ def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) ->
         SettingError: unknown name, number, sensor or PSF; or a named protocol whose sensor needs a file that is not there.
     """
     if isinstance(table, str):
-        choose("protocol", table, PRESETS)
+        look_up("protocol", table, PRESETS)
         table = {"name": table}
     name = str(table.get("name", ""))
     base = PRESETS.get(name, {})

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import ResponseError
-from datasets.settings import SettingError, choose, configure, field_values
+from datasets.settings import SettingError, configure, field_values, look_up
 
 FWHM_PER_SIGMA = 2 * sqrt(2 * log(2))  # 2.3548: full width at half maximum of a Gaussian, in sigmas
 
@@ -172,7 +172,7 @@ def psf_from(table: Mapping[str, object]) -> Psf:
     Raises:
         SettingError: unknown kind or number.
     """
-    kind = choose("psf", str(table.get("kind")), PSFS)
+    kind = look_up("psf", str(table.get("kind")), PSFS)
     try:
         return configure(kind, {name: value for name, value in table.items() if name != "kind"})
     except SettingError as error:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datasets.degradation import ResponseError, SpectralResponse
-from datasets.settings import SettingError, choose
+from datasets.settings import SettingError, look_up
 
 COVERAGE = 0.95
 Channels = Literal["all", "covered"] | tuple[str, ...]
@@ -130,7 +130,7 @@ def find_sensor(name: str, folder: Path | None) -> Sensor:
             f"sensor {name!r}: expected srf/{name}.csv in the data root, got {folder if folder else 'no data root'}; run "
             "`python run_benchmark.py fetch nikon_d700`, point --data at a folder that has it, or use the built-in sensor rgb_camera"
         )
-    choose("sensor", name, {**BUILT_IN, **files})
+    look_up("sensor", name, {**BUILT_IN, **files})
     return read_sensor(files[name])
 
 

@@ -50,7 +50,7 @@ def field_values(instance: object) -> dict[str, Any]:
     return {item.name: getattr(instance, item.name) for item in _fields(type(instance))}
 
 
-def choose(what: str, name: str, valid: Mapping[str, T]) -> T:
+def look_up(what: str, name: str, valid: Mapping[str, T]) -> T:
     """`valid[name]`, or an error that names the nearest and all valid names.
 
     Raises:

@@ -46,16 +46,16 @@ def seeds_set(module: str) -> Iterator[list[str]]:
 
 
 @dataclass
-class Counted:
+class CallCount:
     """How often something happened so far."""
 
     calls: int = 0
 
 
 @contextmanager
-def gradients_taken(module: str) -> Iterator[Counted]:
+def gradients_taken(module: str) -> Iterator[CallCount]:
     """How many gradients are taken while the block runs, also by names that `module` imported."""
-    counted = Counted()
+    counted = CallCount()
 
     def watched(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -87,24 +87,24 @@ def _replaced(what: list[tuple[Any, str, Callable[[Any], Any]]], module: str) ->
 
 
 @dataclass
-class Held:
+class HeldNumbers:
     """Numbers that an object holds, and where."""
 
     numbers: int = 0
     places: list[str] = field(default_factory=list)
 
 
-def held_numbers(thing: object) -> Held:
+def held_numbers(thing: object) -> HeldNumbers:
     """The numbers in tensors, arrays and networks that an object holds, in its attributes and in what they hold; each counts once.
 
     Sensor responses do not count: an estimate reports those by themselves.
     """
-    held = Held()
+    held = HeldNumbers()
     _walk(thing, "self", held, set(), 0)
     return held
 
 
-def _walk(thing: object, place: str, held: Held, known: set[int], layer: int) -> None:
+def _walk(thing: object, place: str, held: HeldNumbers, known: set[int], layer: int) -> None:
     if id(thing) in known or layer > MOST_LAYERS or isinstance(thing, str | bytes | type | SpatialResponse | SpectralResponse):
         return
     known.add(id(thing))

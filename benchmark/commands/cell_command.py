@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmark.commands.command import FAILED, OK, Answer, Command, Desk, add_data, add_device, add_plugins, positive, roots
+from benchmark.commands.command import FAILED, OK, Command, Console, Reply, add_data, add_device, add_plugins, positive, roots
 from benchmark.commands.run_command import settings
 
 
@@ -27,7 +27,7 @@ def _arguments(cell: argparse.ArgumentParser) -> None:
     cell.set_defaults(cluster=None, keep="estimates", select=[])
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.cluster.parcel import run_packed
     from benchmark.matrix.plan_file import read_plan
     from benchmark.review.explain import explain
@@ -38,9 +38,9 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     how = settings(options, (options.out or Path()).resolve())
     if options.packed:
         record, parcel = run_packed(plan, how, options.packed.split(","))
-        return Answer("", OK if record.outcome in ("scored", "skipped") else FAILED, parcel)
-    record = run(plan, how, desk.progress)[0]
-    return Answer(explain(how.folder, record.key).text(), OK if record.outcome in ("scored", "skipped") else FAILED)
+        return Reply("", OK if record.outcome in ("scored", "skipped") else FAILED, parcel)
+    record = run(plan, how, console.progress)[0]
+    return Reply(explain(how.folder, record.key).text(), OK if record.outcome in ("scored", "skipped") else FAILED)
 
 
 COMMAND = Command("cell", "run one cell of a plan, as `run` would", _arguments, _call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmark.commands.command import FAILED, OK, Answer, Command, Desk, add_plugins
+from benchmark.commands.command import FAILED, OK, Command, Console, Reply, add_plugins
 
 
 def _arguments(check: argparse.ArgumentParser) -> None:
@@ -12,7 +12,7 @@ def _arguments(check: argparse.ArgumentParser) -> None:
     add_plugins(check)
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.authors.conformance import examine
     from methods.catalog import find_one
 
@@ -27,7 +27,7 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
             lines.append(f"        note: {finding.note}")
     kept = "the method keeps the contract: name it in a plan, and it is in the matrix"
     lines.append(f"{broken} rule{'' if broken == 1 else 's'} broken" if broken else kept)
-    return Answer("\n".join(lines), FAILED if broken else OK)
+    return Reply("\n".join(lines), FAILED if broken else OK)
 
 
 COMMAND = Command("check-method", "run the contract's checks on one method", _arguments, _call)

@@ -29,7 +29,7 @@ class CommandError(ValueError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What a command has to say at its end."""
 
     text: str
@@ -37,7 +37,7 @@ class Answer:
     raw: bytes = b""  # goes to stdout as it is, instead of the text
 
 
-class Desk(ABC):
+class Console(ABC):
     """What the entry point does for a command: show how it goes, and draw what lies above the referee."""
 
     rewrite: bool  # whether a line can be rewritten: stderr is a terminal
@@ -70,7 +70,7 @@ class Command:
     name: str
     help: str
     arguments: Callable[[argparse.ArgumentParser], Any]
-    call: Callable[[argparse.Namespace, Desk], Answer]
+    call: Callable[[argparse.Namespace, Console], Reply]
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmark.commands.command import Answer, Command, Desk, add_data, add_device, add_plugins, device, roots
+from benchmark.commands.command import Command, Console, Reply, add_data, add_device, add_plugins, device, roots
 
 
 def _arguments(fuse: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def _arguments(fuse: argparse.ArgumentParser) -> None:
     add_data(fuse)
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     import torch
 
     from benchmark.runner.own_pair import assignment, fuse_pair, read_pair
@@ -53,7 +53,7 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     measured = fuse_pair(entry, parameters, pair, torch.device(device(options.device)), options.seed, options.out)
     bands, rows, cols = measured.estimate.cube.shape
     seconds = measured.clock.fit + measured.clock.adapt + measured.clock.fuse
-    return Answer(f"{options.out}: {bands} bands, {rows} x {cols}, in {seconds:.2f} s")
+    return Reply(f"{options.out}: {bands} bands, {rows} x {cols}, in {seconds:.2f} s")
 
 
 COMMAND = Command("fuse", "fuse a pair of images of your own", _arguments, _call)

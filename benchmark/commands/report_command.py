@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmark.commands.command import Answer, Command, Desk
+from benchmark.commands.command import Command, Console, Reply
 
 
 def _arguments(report: argparse.ArgumentParser) -> None:
@@ -30,8 +30,8 @@ def _arguments(report: argparse.ArgumentParser) -> None:
     report.add_argument("--resize", action="store_true", help="shrink LaTeX tables to the width of the text where they are wider")
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
-    return Answer("\n".join(desk.report(options.folder, options.out, options)))
+def _call(options: argparse.Namespace, console: Console) -> Reply:
+    return Reply("\n".join(console.report(options.folder, options.out, options)))
 
 
 COMMAND = Command("report", "write tables, LaTeX, figures and the page of a run folder", _arguments, _call)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.commands.command import FAILED, OK, Answer, Command, Desk
+from benchmark.commands.command import FAILED, OK, Command, Console, Reply
 
 if TYPE_CHECKING:
     from benchmark.review.rescore import Rescored
@@ -19,15 +19,15 @@ def _arguments(rescore: argparse.ArgumentParser) -> None:
     )
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.rescore import profile_names, rescore
 
     def tell(done: int, total: int, cell: Rescored) -> None:
         what = cell.problem or ", ".join([*(["metrics"] if cell.metrics else []), *cell.profiles]) or "up to date"
-        desk.line(f"[{done}/{total}] {cell.result.label} on {cell.result.scene}: {what}", passing=False)
+        console.line(f"[{done}/{total}] {cell.result.label} on {cell.result.scene}: {what}", passing=False)
 
     cells = rescore(options.folder, profile_names(options.profile), tell)
-    return Answer(desk.conventions(options.folder), FAILED if any(cell.problem and cell.kept for cell in cells) else OK)
+    return Reply(console.conventions(options.folder), FAILED if any(cell.problem and cell.kept for cell in cells) else OK)
 
 
 COMMAND = Command("rescore", "score a run's stored estimates again, also by the conventions of other projects", _arguments, _call)

@@ -11,9 +11,9 @@ from benchmark.clone import ROOT
 from benchmark.commands.command import (
     FAILED,
     OK,
-    Answer,
     Command,
-    Desk,
+    Console,
+    Reply,
     add_data,
     add_device,
     add_plugins,
@@ -84,7 +84,7 @@ def settings(options: argparse.Namespace, folder: Path) -> RunSettings:
     )
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.matrix.plan_file import read_plan
     from benchmark.review.forecast import dry_run
@@ -99,18 +99,18 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
         told = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs)
-        return Answer("\n".join([told, *planned_once(plan, how.device)]))
+        return Reply("\n".join([told, *planned_once(plan, how.device)]))
     elsewhere = None
     if options.cluster:
         from benchmark.cluster.scheduler import Cluster
 
         place = (options.cluster, options.cluster_clone, options.cluster_python)
         elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, how.device, how.arguments, options.keep).hand_out
-    records = run(plan, how, desk.progress, elsewhere)
-    tables, places = desk.report(folder)
+    records = run(plan, how, console.progress, elsewhere)
+    tables, places = console.report(folder)
     lines = [_failure(record, RunFolder(folder)) for record in records if record.outcome not in ("scored", "skipped")]
     text = "\n".join(["", tables, *lines, f"records   {RunFolder(folder).part('cells')}", places])
-    return Answer(text, FAILED if lines else OK)
+    return Reply(text, FAILED if lines else OK)
 
 
 def _failure(record: Result, folder: RunFolder) -> str:

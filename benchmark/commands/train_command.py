@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.commands.command import (
-    Answer,
     Command,
-    Desk,
+    Console,
+    Reply,
     add_data,
     add_device,
     add_plugins,
@@ -37,7 +37,7 @@ def _arguments(train: argparse.ArgumentParser) -> None:
     add_plugins(train)
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.training.train import TrainingError, train
     from benchmark.training.training_plan import read_training_plan
 
@@ -49,7 +49,7 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     def show(moment: Moment) -> None:
         losses = "  ".join(f"{name} {value:.5f}" for name, value in moment.losses.items())
         left = f"{moment.seconds / 60:.1f} min, about {moment.left_s / 60:.0f} min left"
-        desk.line(f"[{moment.step}/{moment.steps}] {losses}  {left}", passing=True)
+        console.line(f"[{moment.step}/{moment.steps}] {losses}  {left}", passing=True)
 
     try:
         trained = train(
@@ -64,13 +64,13 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
             threads=options.threads,
         )
     except KeyboardInterrupt:
-        return Answer(f"\nstopped; {folder} keeps the last checkpoint, and the same command with --resume goes on from it", 130)
+        return Reply(f"\nstopped; {folder} keeps the last checkpoint, and the same command with --resume goes on from it", 130)
     lines = [
         f"\nweights   {trained.weights}, after {trained.step} of {trained.steps} steps and {trained.seconds / 60:.1f} minutes",
-        f"figures   {desk.training_figures(folder)}",
+        f"figures   {console.training_figures(folder)}",
     ]
     lines += [] if trained.finished else ["the budget is not spent: the same command with --resume goes on"]
-    return Answer("\n".join(lines))
+    return Reply("\n".join(lines))
 
 
 COMMAND = Command("train", "train a method beforehand, in pieces that can be resumed; writes its weights", _arguments, _call)

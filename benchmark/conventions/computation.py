@@ -49,7 +49,7 @@ def psnr_of_cube(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.n
     return float(10 * np.log10(peak**2 / band_mse(reference, estimate).mean()))
 
 
-def rmse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+def rmse_of_cube(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
     """Root mean squared error of the whole cube."""
     return float(np.sqrt(band_mse(reference, estimate).mean()))
 

@@ -18,7 +18,7 @@ from benchmark.conventions.computation import (
     mean_angle,
     psnr_of_bands,
     psnr_of_cube,
-    rmse,
+    rmse_of_cube,
     sam_arccos,
     ssim_gaussian_mirrored,
     ssim_uniform,
@@ -115,7 +115,7 @@ def _psnr_cube(reference: Cube, estimate: Cube, ratio: int) -> float:
 
 
 def _rmse(reference: Cube, estimate: Cube, ratio: int) -> float:
-    return rmse(reference, estimate)
+    return rmse_of_cube(reference, estimate)
 
 
 def _ssim_seven(reference: Cube, estimate: Cube, ratio: int) -> float:

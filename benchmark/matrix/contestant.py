@@ -48,7 +48,7 @@ class Contestant:
     @property
     def identity(self) -> str:
         """The contestant without its label."""
-        return f"{self.entry.name} with {plain(self.parameters)}" + (f", oracle {self.oracle}" if self.oracle else "")
+        return f"{self.entry.name} with {parameters_to_json(self.parameters)}" + (f", oracle {self.oracle}" if self.oracle else "")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:
     return complete
 
 
-def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as JSON holds them: paths by their file name, tuples as lists."""
     return {
         name: value.name if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
@@ -147,7 +147,7 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def card_facts(card: Card) -> dict[str, Any]:
     """A card as JSON holds it."""
-    return plain(asdict(card))
+    return parameters_to_json(asdict(card))
 
 
 def expect_distinct(what: str, names: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ from benchmark.identity.scene_identity import SceneIdentity, identify
 from benchmark.identity.source_keys import simulator_sources
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.contestant import Contestant, plain
+from benchmark.matrix.contestant import Contestant, parameters_to_json
 from benchmark.matrix.training_set import TrainingSet
 from datasets.scene import SceneError
 from datasets.scene_sources import SceneSource
@@ -118,7 +118,7 @@ class Plan:
                 {
                     "name": entry.entry.name,
                     "label": entry.label,
-                    "parameters": plain(entry.parameters),
+                    "parameters": parameters_to_json(entry.parameters),
                     "files": entry.file_digests,
                     **({"oracle": entry.oracle} if entry.oracle else {}),
                 }

@@ -68,7 +68,7 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(before: Path, after: Path) -> Comparison:
+def compare_runs(before: Path, after: Path) -> Comparison:
     """What changed from one run folder to another.
 
     Raises:
@@ -81,7 +81,7 @@ def compare(before: Path, after: Path) -> Comparison:
         same_place = old.threads == new.threads and alike_for_timing(_place(before, old), _place(after, new))
         comparable = same_place and not (old.contended or new.contended)
         untimed += not comparable
-        what = changes(old, new, timed=comparable)
+        what = describe_changes(old, new, timed=comparable)
         same += not what
         differences += [Difference(old, new, tuple(what))] if what else []
     return Comparison(
@@ -93,7 +93,7 @@ def compare(before: Path, after: Path) -> Comparison:
     )
 
 
-def changes(old: Result, new: Result, *, timed: bool) -> list[str]:
+def describe_changes(old: Result, new: Result, *, timed: bool) -> list[str]:
     """What differs between two records of one cell beyond noise, a line each."""
     if old.outcome != new.outcome:
         return [f"{old.outcome} {old.reason}".strip() + f" -> {new.outcome} {new.reason}".rstrip()]

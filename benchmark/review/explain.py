@@ -20,7 +20,7 @@ TAIL_LINES = 30
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Repetition:
     """What repeats one cell."""
 
     plan: Path  # the file that was run, while its text is the same, else the text that the run folder kept
@@ -44,7 +44,7 @@ class Explanation:
     record: Result | None  # None: not run yet
     log_tail: tuple[str, ...]
     files: tuple[tuple[str, int], ...]  # name inside the run folder, bytes
-    recipe: Recipe | None  # repeats the cell; None where the run folder does not tell how
+    repetition: Repetition | None  # repeats the cell; None where the run folder does not tell how
 
     def text(self) -> str:
         """For the terminal."""
@@ -59,8 +59,8 @@ class Explanation:
         lines += [f"file       {self.folder / name}  ({size:,} bytes)" for name, size in self.files]
         if self.log_tail:
             lines += ["log, its end:", *(f"    {line}" for line in self.log_tail)]
-        if self.recipe is not None:
-            lines += ["to repeat it alone, from the clone:", f"    {self.recipe.command()}"]
+        if self.repetition is not None:
+            lines += ["to repeat it alone, from the clone:", f"    {self.repetition.command()}"]
             lines.append("in one process, with the debugger where it fails: explain with --debug")
         else:
             lines.append("to repeat it alone: run its plan again with this version, which keeps the plan in the run folder, and ask again")
@@ -84,7 +84,7 @@ def explain(folder: Path, key: str) -> Explanation:
         places += [run.reference(record.scene_digest), run.observation(record.observation_digest)]
         places += [run.environment(record.environment)] if record.environment else []
     files = tuple((place.relative_to(folder).as_posix(), place.stat().st_size) for place in places if place.is_file())
-    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, _recipe(folder, whole, index))
+    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, _repetition(folder, whole, index))
 
 
 def _whole(run: RunFolder, key: str, index: Index) -> str:
@@ -101,7 +101,7 @@ def _whole(run: RunFolder, key: str, index: Index) -> str:
     )
 
 
-def _recipe(folder: Path, key: str, index: Index) -> Recipe | None:
+def _repetition(folder: Path, key: str, index: Index) -> Repetition | None:
     """What repeats a cell: of a merged run, as the cell's own run had it."""
     if key not in index.cells:
         return None
@@ -111,7 +111,7 @@ def _recipe(folder: Path, key: str, index: Index) -> Recipe | None:
         return None
     original = Path(index.file)
     same = bool(index.file) and original.is_file() and original.read_bytes() == kept.read_bytes()
-    return Recipe(original if same else kept, key, about["device"] or "cpu", tuple(about["arguments"]))
+    return Repetition(original if same else kept, key, about["device"] or "cpu", tuple(about["arguments"]))
 
 
 def _record_lines(record: Result) -> list[str]:

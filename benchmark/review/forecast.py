@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.contestant import plain
+from benchmark.matrix.contestant import parameters_to_json
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import read_json
 from benchmark.run_folder.record import Clock, Result
@@ -37,7 +37,7 @@ UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
 @dataclass(frozen=True)
-class Measured:
+class PastCell:
     """One scored cell of an earlier run."""
 
     method: str
@@ -57,7 +57,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class MethodCost:
+class MethodForecast:
     """What the cells of one row would take; seconds over all of them."""
 
     label: str
@@ -78,16 +78,16 @@ class MethodCost:
         if not self.measured:
             return f"{self.label}: {_counted(self.cells, 'cell')}, nothing to go by"
         parts = (("training", self.training_s), ("learning", self.learning_s), ("fusing", self.fuse_s))
-        told = ", ".join(f"{name} {span(seconds)}" for name, seconds in parts if seconds)
+        told = ", ".join(f"{name} {spell_duration(seconds)}" for name, seconds in parts if seconds)
         other = "" if self.alike else " with other parameters"
         return f"{self.label}: {_counted(self.cells, 'cell')}, {told}, from {_counted(self.measured, 'cell')}{other}"
 
 
 @dataclass(frozen=True)
-class Costs:
+class Forecast:
     """What a plan's cells would take, one after the other."""
 
-    rows: tuple[MethodCost, ...]
+    rows: tuple[MethodForecast, ...]
     measured: int  # cells that it is told from
     places: tuple[str, ...]  # where those were run
 
@@ -105,8 +105,8 @@ class Costs:
         if self.measured == 0:
             return f"time: nothing to go by for {_counted(lost, 'cell')}; --costs RUN_DIR names an earlier run with some of these methods"
         training, learning, fusing = (sum(getattr(row, name) for row in self.rows) for name in ("training_s", "learning_s", "fuse_s"))
-        head = f"time: {span(self.seconds)} for {total - lost} of {_counted(total, 'cell')}, one after the other"
-        parts = f"training {span(training)}, learning {span(learning)}, fusing {span(fusing)}"
+        head = f"time: {spell_duration(self.seconds)} for {total - lost} of {_counted(total, 'cell')}, one after the other"
+        parts = f"training {spell_duration(training)}, learning {spell_duration(learning)}, fusing {spell_duration(fusing)}"
         source = f"from {_counted(self.measured, 'measured cell')} on {'; '.join(self.places)}"
         idle = f"{_counted(lost, 'cell')} {'has' if lost == 1 else 'have'} nothing to go by"
         rule = "linear in bands x pixels and in the budget; warm-up rounds, observing and scoring not counted"
@@ -127,13 +127,13 @@ def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots:
         for cell in cells
     ]
     values = scene_values(cells)
-    measured = read_measured([*earlier, *([folder] if run.part("cells").is_dir() else [])])
+    measured = read_past_cells([*earlier, *([folder] if run.part("cells").is_dir() else [])])
     megabytes = disk_bytes(cells, keep, values, slots) / 1e6
     lines.append(f"{len(cells)} cells, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
-    return "\n".join([*lines, estimate(cells, measured, values, device, done).text()])
+    return "\n".join([*lines, forecast(cells, measured, values, device, done).text()])
 
 
-def read_measured(folders: Iterable[Path]) -> list[Measured]:
+def read_past_cells(folders: Iterable[Path]) -> list[PastCell]:
     """Every scored cell of those run folders that has its seconds and the size of its cube.
 
     Raises:
@@ -145,13 +145,13 @@ def read_measured(folders: Iterable[Path]) -> list[Measured]:
         for record in RunFolder(folder).records():
             machine = machines.setdefault(record.environment, _machine(folder, record.environment))
             if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
-                found.append(_measured(record, record.clock, machine))
+                found.append(_past_cell(record, record.clock, machine))
     return found
 
 
-def estimate(
-    cells: Sequence[Cell], measured: Sequence[Measured], values: Mapping[str, int], device: str, done: Iterable[str] = ()
-) -> Costs:
+def forecast(
+    cells: Sequence[Cell], measured: Sequence[PastCell], values: Mapping[str, int], device: str, done: Iterable[str] = ()
+) -> Forecast:
     """What those cells would take whose key is not in `done`; cells that would be skipped take nothing.
 
     `values` is bands x rows x cols of each scene, by name.
@@ -163,35 +163,35 @@ def estimate(
     for cell in cells:
         if cell.key not in ended and not withheld(cell):
             rows.setdefault(cell.contestant.label, []).append(cell)
-    used: dict[int, Measured] = {}
+    used: dict[int, PastCell] = {}
     found = []
     for label, own in rows.items():
         basis, alike = _basis(own[0], usable)
         used |= {id(one): one for one in basis}
-        found.append(_method_cost(label, own, basis, values, trained, alike=alike))
-    return Costs(tuple(found), len(used), tuple(sorted({one.place for one in used.values()})))
+        found.append(_method_forecast(label, own, basis, values, trained, alike=alike))
+    return Forecast(tuple(found), len(used), tuple(sorted({one.place for one in used.values()})))
 
 
-def _basis(cell: Cell, measured: Sequence[Measured]) -> tuple[list[Measured], bool]:
+def _basis(cell: Cell, measured: Sequence[PastCell]) -> tuple[list[PastCell], bool]:
     """The cells to tell this one from, and whether they have its parameters but for the budget."""
     same = [one for one in measured if one.method == cell.contestant.entry.name and one.learns == cell.card.learns]
-    wanted = _but_budget(plain(field_values(cell.contestant.method)))
+    wanted = _but_budget(parameters_to_json(field_values(cell.contestant.method)))
     alike = [one for one in same if _but_budget(one.parameters) == wanted]
     return (alike, True) if alike or cell.card.learns == "beforehand" else (same, False)
 
 
-def _method_cost(
+def _method_forecast(
     label: str,
     cells: Sequence[Cell],
-    basis: Sequence[Measured],
+    basis: Sequence[PastCell],
     values: Mapping[str, int],
     trained: set[tuple[str, str]],
     *,
     alike: bool,
-) -> MethodCost:
+) -> MethodForecast:
     """The formulas of the module docstring."""
     if not basis:
-        return MethodCost(label, len(cells))
+        return MethodForecast(label, len(cells))
     first = cells[0]
     budget = float(field_values(first.contestant.method).get(BUDGET, 1.0))
     size = sum(values[cell.scene.name] for cell in cells)
@@ -206,11 +206,11 @@ def _method_cost(
         learning = learned / len(basis) * len(cells)
     learning += sum(one.adapt_s for one in basis) / sum(one.values * one.budget for one in basis) * size * budget
     fuse = sum(one.fuse_s for one in basis) / sum(one.values for one in basis) * size * (1 + first.contestant.oracle)
-    return MethodCost(label, len(cells), training, learning, fuse, len(basis), alike)
+    return MethodForecast(label, len(cells), training, learning, fuse, len(basis), alike)
 
 
-def _measured(record: Result, clock: Clock, machine: str) -> Measured:
-    return Measured(
+def _past_cell(record: Result, clock: Clock, machine: str) -> PastCell:
+    return PastCell(
         method=record.method,
         parameters=record.parameters,
         learns=str(record.card.get("learns", "never")),
@@ -233,7 +233,7 @@ def _but_budget(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name != BUDGET}
 
 
-def span(seconds: float) -> str:
+def spell_duration(seconds: float) -> str:
     """Seconds as people say them, two digits: 45 s, 3.2 min, 5.0 h, 12 d."""
     size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), (1.0, "s"))
     number = seconds / size

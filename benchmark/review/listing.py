@@ -12,7 +12,7 @@ from datasets.protocols import PRESETS
 from datasets.psfs import PSFS
 from datasets.scene_catalog import list_scenes
 from datasets.sensors import sensor_names
-from datasets.settings import choose, field_types, spell
+from datasets.settings import field_types, look_up, spell
 from methods.catalog import find
 
 Row = tuple[str, ...]
@@ -33,7 +33,7 @@ def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Ro
         "sensors": lambda: list(sensor_names(roots.folder("srf")).items()),
         "metrics": lambda: [(item.name, _DIRECTIONS[item.higher_is_better], item.unit, item.definition) for item in METRICS],
     }
-    return choose("list", what, makers)()
+    return look_up("list", what, makers)()
 
 
 def _methods(plugins: Path | None) -> list[Row]:

@@ -13,25 +13,25 @@ import torch
 
 from benchmark.matrix.plan import find_cell
 from benchmark.matrix.plan_file import read_plan
-from benchmark.review.explain import Recipe
+from benchmark.review.explain import Repetition
 from benchmark.run_folder.folder import RunFolder
 from benchmark.runner.handout import fit_job, fuse_job, observe_job
 from datasets.data_roots import DataRoots
 
 
-def rehearse(recipe: Recipe, threads: int = 1) -> dict[str, Any]:
-    """Run the cell of the recipe here and return what the meter says; whatever the method raises comes through.
+def rehearse(repetition: Repetition, threads: int = 1) -> dict[str, Any]:
+    """Run the cell of the repetition here and return what the meter says; whatever the method raises comes through.
 
     Raises:
         PlanError: the plan has no such cell any more, as parameters, data or sources have changed.
     """
     given: dict[str, list[str]] = {"--data": [], "--plugins": [], "--seed": []}
-    for name, value in zip(recipe.arguments[::2], recipe.arguments[1::2], strict=True):
+    for name, value in zip(repetition.arguments[::2], repetition.arguments[1::2], strict=True):
         given[name].append(value)
     plugins = Path(given["--plugins"][0]) if given["--plugins"] else None
     seed = int(given["--seed"][0]) if given["--seed"] else None
-    plan = read_plan(recipe.plan, DataRoots.parse(given["--data"]), plugins, seed)
-    cell = find_cell(plan.cells(recipe.device), recipe.key)
+    plan = read_plan(repetition.plan, DataRoots.parse(given["--data"]), plugins, seed)
+    cell = find_cell(plan.cells(repetition.device), repetition.key)
     with TemporaryDirectory(prefix="hmif-bench-") as place:
         folder = RunFolder(Path(place))
         observe_job(cell, folder).run()
@@ -39,5 +39,5 @@ def rehearse(recipe: Recipe, threads: int = 1) -> dict[str, Any]:
         torch.manual_seed(cell.seed)
         fitted = None if cell.training is None else Path(place) / "fitted.pt"
         if fitted is not None and cell.training is not None:
-            fit_job(cell, cell.training, recipe.device, fitted).run()
-        return fuse_job(cell, folder.observation(cell.observation_digest), recipe.device, keep=False, fitted=fitted).run()
+            fit_job(cell, cell.training, repetition.device, fitted).run()
+        return fuse_job(cell, folder.observation(cell.observation_digest), repetition.device, keep=False, fitted=fitted).run()

@@ -31,7 +31,7 @@ from benchmark.run_folder.observation_file import read_observation, write_observ
 from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
 from benchmark.run_folder.response_file import read_responses, write_responses
 from benchmark.runner.estimate_storage import store_estimate, store_std
-from benchmark.runner.iterates import ITERATES, Watched, iterate_file, pick
+from benchmark.runner.oracle_iterates import ITERATES, IterateRecorder, iterate_file, pick
 from benchmark.runner.witness import Watch, loaded_sources
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
@@ -147,7 +147,7 @@ class FuseJob:
         def store(number: int, estimate: Estimate) -> None:
             store_estimate(iterate_file(home / ITERATES, number), estimate, wavelengths, self.entry.name, exact=self.exact)
 
-        watched = Watched(method, self.oracle, self.seed, store)
+        watched = IterateRecorder(method, self.oracle, self.seed, store)
         measured = measure(watched if self.oracle else method, seen, torch.device(self.device), self.seed)
         if self.oracle:
             learning = measured.clock.fit - watched.aside_s

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.contestant import card_facts, plain
+from benchmark.matrix.contestant import card_facts, parameters_to_json
 from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import Memory, Outcome, Result, clock_from, oracle_from_json, oracle_to_json
 from benchmark.runner.endings import Ended
@@ -92,7 +92,7 @@ def make_record(
         reason=reason,
         method=cell.contestant.entry.name,
         label=cell.contestant.label,
-        parameters=plain(cell.contestant.parameters),
+        parameters=parameters_to_json(cell.contestant.parameters),
         card=card_facts(card) | {"family": cell.contestant.entry.family},
         tier=card.tier,
         scene=cell.scene.name,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.matrix.contestant import plain
+from benchmark.matrix.contestant import parameters_to_json
 from benchmark.measure.meter import Measured, measure
 from benchmark.measure.validity import check_estimate
 from benchmark.run_folder.record import std_file
@@ -138,7 +138,7 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
     check_estimate(measured.estimate, seen)
     notes = {
         "method": entry.name,
-        "parameters": repr(plain(field_values(method))),
+        "parameters": repr(parameters_to_json(field_values(method))),
         "tier": card.tier,
         "seconds": measured.clock.fuse,
         "versions": ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from benchmark.identity.source_keys import metrics_key
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.contestant import card_facts, plain
+from benchmark.matrix.contestant import card_facts, parameters_to_json
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
@@ -17,7 +17,7 @@ from benchmark.runner.outcomes import measurement, withheld
 
 
 @dataclass
-class Sorted:
+class WorkList:
     """The cells of a run by what is to be done."""
 
     records: dict[str, Result] = field(default_factory=dict)  # by key: nothing is to be done
@@ -25,12 +25,12 @@ class Sorted:
     to_fuse: list[Cell] = field(default_factory=list)
 
 
-def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> Sorted:
+def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkList:
     """What is done already, what needs only a score, and what must run.
 
     A record that cannot be read counts as absent. One that is taken over gets the names that the plan uses now.
     """
-    found = Sorted()
+    found = WorkList()
     for cell in cells:
         record = take_over(cell, folder)
         if record is not None and not _stands(record, cell):
@@ -81,7 +81,7 @@ def renamed(record: Result, cell: Cell) -> Result:
     return replace(
         record,
         label=cell.contestant.label,
-        parameters=plain(cell.contestant.parameters),
+        parameters=parameters_to_json(cell.contestant.parameters),
         card=card_facts(cell.card) | {"family": cell.contestant.entry.family},
         tier=cell.card.tier,
         scene=cell.scene.name,
@@ -94,7 +94,7 @@ def identity_of_cell(cell: Cell) -> str:
     """What the record of a cell is about, whatever code makes it."""
     return spell_identity(
         method=cell.contestant.entry.name,
-        parameters=plain(cell.contestant.parameters),
+        parameters=parameters_to_json(cell.contestant.parameters),
         scene=cell.identity.digest,
         protocol=cell.protocol.numbers(),
         seed=cell.seed,
@@ -103,7 +103,7 @@ def identity_of_cell(cell: Cell) -> str:
     )
 
 
-def notes(cells: Sequence[Cell], found: Sorted, folder: RunFolder, before: Index | None, plan: Plan) -> tuple[str, ...]:
+def notes(cells: Sequence[Cell], found: WorkList, folder: RunFolder, before: Index | None, plan: Plan) -> tuple[str, ...]:
     """What a user should know before the run starts: cells that run again, records of earlier code, cells that were named twice.
 
     Args:

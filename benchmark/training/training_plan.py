@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.identity.scene_identity import identify
-from benchmark.matrix.contestant import plain
+from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.patches import Augment
 from benchmark.matrix.plan import PlanError
 from datasets.data_roots import DataRoots
@@ -75,7 +75,7 @@ class TrainingPlan:
         """All numbers that decide what is learned, as JSON holds them."""
         return {
             "method": self.entry.name,
-            "parameters": plain(field_values(self.method)),
+            "parameters": parameters_to_json(field_values(self.method)),
             "scenes": [scene.name for scene in self.scenes],
             "validation": [scene.name for scene in self.validation],
             "scene_digests": self.digests([*self.scenes, *self.validation]),

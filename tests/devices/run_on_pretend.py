@@ -29,8 +29,8 @@ from benchmark.identity.scene_identity import identify
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure import meter
 from benchmark.run_folder.observation_file import read_observation
-from benchmark.runner.iterates import ITERATES
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME, FitJob, FuseJob, ObserveJob, ScoreJob
+from benchmark.runner.oracle_iterates import ITERATES
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.data_roots import DataRoots
 from datasets.observation import Observation

@@ -21,8 +21,8 @@ from benchmark.review.explain import explain
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result, read_record
-from benchmark.runner.iterates import OracleError, Watched, pick
 from benchmark.runner.jobs import FuseJob
+from benchmark.runner.oracle_iterates import IterateRecorder, OracleError, pick
 from benchmark.runner.retention import Keep, disk_bytes, prune, scene_values
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
@@ -334,7 +334,7 @@ def test_watching_stores_every_finite_iterate_and_changes_no_bit_of_the_last() -
     def store(number: int, estimate: Estimate) -> None:
         stored[number] = replace(estimate, cube=estimate.cube.clone())
 
-    watched = Watched(method, 5, 9, store)
+    watched = IterateRecorder(method, 5, 9, store)
     last = learn(watched, seen, torch.Generator().manual_seed(4)).fuse(seen, torch.Generator().manual_seed(9)).cube
     plain = learn(method, seen, torch.Generator().manual_seed(4)).fuse(seen, torch.Generator().manual_seed(9)).cube
     assert list(stored) == [1, 2, 3, 4, 5]
@@ -347,7 +347,7 @@ def test_the_seconds_that_iterates_take_are_no_learning_and_the_last_file_is_the
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("benchmark.runner.iterates.timed", lambda call, device: (call(), 1000.0))
+    monkeypatch.setattr("benchmark.runner.oracle_iterates.timed", lambda call, device: (call(), 1000.0))
     seen = random_pair(7, 3).withhold(psf=True, srf=True)
     job = FuseJob(find_one("c2ff"), {"budget": 1e-3}, pickle.dumps(seen), "cpu", 0, oracle=3)
     assert job.run()["clock"]["fit"] < -2000  # what was measured, less three times the thousand seconds
@@ -367,7 +367,7 @@ def test_an_iterate_that_is_not_finite_is_left_out(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(c2ff.Fitted, "fuse", broken)
     stored: list[int] = []
-    Watched(c2ff.Method(budget=1e-3), 3, 0, lambda number, estimate: stored.append(number)).fit([Example(seen)], torch.Generator())
+    IterateRecorder(c2ff.Method(budget=1e-3), 3, 0, lambda number, estimate: stored.append(number)).fit([Example(seen)], torch.Generator())
     assert stored == [1, 3]
 
 

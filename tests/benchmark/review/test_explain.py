@@ -125,7 +125,7 @@ def test_a_cell_that_waits_is_told_by_the_plan(tmp_path: Path) -> None:
     assert told.record is None
     assert "label      Later" in told.text()
     assert "not run yet" in told.text()
-    assert told.recipe is not None
+    assert told.repetition is not None
 
 
 def test_a_key_that_is_none_or_that_of_several_names_the_nearest(tmp_path: Path) -> None:
@@ -144,15 +144,15 @@ def test_the_plan_that_was_run_is_named_while_it_is_the_same(world: Path) -> Non
     checked = read_plan(file, DataRoots.parse([]), world / "plugins")
     arguments = ("--plugins", str(world / "plugins"))
     record = run(checked, RunSettings(world / "run", arguments=arguments, plan_file=str(file)), lambda _: None)[0]
-    recipe = explain(world / "run", record.key).recipe
-    assert recipe is not None
-    assert recipe.plan == file
-    command = shlex.split(recipe.command())
+    repetition = explain(world / "run", record.key).repetition
+    assert repetition is not None
+    assert repetition.plan == file
+    command = shlex.split(repetition.command())
     assert command[:5] == ["python", "run_benchmark.py", "cell", str(file), record.key]
     assert command[-2:] == ["--plugins", str(world / "plugins")]
-    assert rehearse(recipe)["clock"]["rounds"] >= 1
+    assert rehearse(repetition)["clock"]["rounds"] >= 1
     plan(world, ["bicubic"], scenes=("a",))
-    changed = explain(world / "run", record.key).recipe
+    changed = explain(world / "run", record.key).repetition
     assert changed is not None
     assert changed.plan == world / "run" / "plan.toml"
     assert changed.plan.read_text() == checked.text

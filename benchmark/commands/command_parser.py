@@ -26,7 +26,7 @@ DEFAULT = "run"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser; `options.call(options, desk)` of what it gives answers the command."""
+    """The parser; `options.call(options, console)` of what it gives answers the command."""
     whole = argparse.ArgumentParser(
         prog="run_benchmark.py",
         description="The referee of hyperspectral-multispectral image fusion. Without arguments: run the built-in plan.",

@@ -30,7 +30,7 @@ class OracleError(RuntimeError):
 
 
 @dataclass(eq=False)
-class Watched(TrainableMethod):
+class IterateRecorder(TrainableMethod):
     """A method whose iterates are fused and stored while it learns. `aside_s` is what that took: it is no part of learning."""
 
     method: AnyMethod
