@@ -23,8 +23,8 @@ from benchmark.identity.source_keys import metrics_key
 from benchmark.matrix.cell import Cell
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
+from benchmark.run_folder.retention import Keep
 from benchmark.runner.resumption import renamed
-from benchmark.runner.retention import Keep
 from benchmark.runner.run_settings import Arrival
 
 if TYPE_CHECKING:

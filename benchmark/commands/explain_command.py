@@ -18,7 +18,7 @@ def _arguments(explain: argparse.ArgumentParser) -> None:
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.explain import explain
-    from benchmark.review.rehearse import rehearse
+    from benchmark.runner.rehearse import rehearse
 
     explanation = explain(options.folder, options.key)
     if not options.debug or explanation.repetition is None:

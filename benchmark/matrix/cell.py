@@ -17,6 +17,8 @@ from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol
 from methods.contract import Card
 
+_SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
+
 
 @dataclass(frozen=True, eq=False)
 class Cell:
@@ -57,6 +59,17 @@ class Cell:
         """The card of the method in this cell, with what it is trained on here."""
         card = self.contestant.card
         return card if self.training is None else self.training.card(card, self.protocol)
+
+    @property
+    def skip_reason(self) -> str:
+        """Why the method must not or cannot take part in this cell; empty when it can."""
+        card, reveals = self.card, self.protocol.reveals
+        missing = [_SPELLED[name] for name in card.needs if name not in reveals]
+        if missing:
+            return f"{card.name} needs {' and '.join(missing)}, which protocol {self.protocol.name} withholds"
+        if {self.scene.name, self.identity.digest} & set(card.trained_scenes):
+            return f"{card.name} was trained on {self.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
+        return ""
 
     @property
     def noise(self) -> NoiseSeed:

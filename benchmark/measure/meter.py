@@ -53,7 +53,7 @@ class Measured:
     again: Callable[[], Estimate]  # fuses once more, as every round did
 
 
-def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: int) -> Measured:
+def measure_method(method: AnyMethod, seen: Observation, device: torch.device, seed: int) -> Measured:
     """Let `method` learn and fuse on `device`, and take the time of each."""
     base = resident_bytes("VmRSS")
     if device.type == "cuda":

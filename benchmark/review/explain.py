@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,23 +14,9 @@ from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
 from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import Result
+from benchmark.run_folder.repetition import Repetition, find_repetition
 
 TAIL_LINES = 30
-
-
-@dataclass(frozen=True)
-class Repetition:
-    """What repeats one cell."""
-
-    plan: Path  # the file that was run, while its text is the same, else the text that the run folder kept
-    key: str
-    device: str
-    arguments: tuple[str, ...]  # --data, --plugins, --seed
-
-    def command(self) -> str:
-        """At the command line, into a run folder of its own."""
-        options = ["--out", f"results/cell_{self.key}", "--device", self.device, *self.arguments]
-        return shlex.join(["python", "run_benchmark.py", "cell", str(self.plan), self.key, *options])
 
 
 @dataclass(frozen=True)
@@ -84,7 +69,7 @@ def explain(folder: Path, key: str) -> Explanation:
         places += [run.reference(record.scene_digest), run.observation(record.observation_digest)]
         places += [run.environment(record.environment)] if record.environment else []
     files = tuple((place.relative_to(folder).as_posix(), place.stat().st_size) for place in places if place.is_file())
-    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, _repetition(folder, whole, index))
+    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, find_repetition(folder, whole, index))
 
 
 def _whole(run: RunFolder, key: str, index: Index) -> str:
@@ -99,19 +84,6 @@ def _whole(run: RunFolder, key: str, index: Index) -> str:
     raise RecordError(
         f"expected the key of one of {len(known)} cells of {run.path}, got {key!r}{nearest}; `ls {run.part('cells')}` lists what has run"
     )
-
-
-def _repetition(folder: Path, key: str, index: Index) -> Repetition | None:
-    """What repeats a cell: of a merged run, as the cell's own run had it."""
-    if key not in index.cells:
-        return None
-    about = {"plan": "plan.toml", "arguments": index.arguments, "device": index.device, **index.cells[key]}
-    kept = (folder / about["plan"]).resolve()
-    if not kept.is_file():
-        return None
-    original = Path(index.file)
-    same = bool(index.file) and original.is_file() and original.read_bytes() == kept.read_bytes()
-    return Repetition(original if same else kept, key, about["device"] or "cpu", tuple(about["arguments"]))
 
 
 def _record_lines(record: Result) -> list[str]:

@@ -25,11 +25,11 @@ from typing import Any
 
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
+from benchmark.review.disk_forecast import disk_bytes, scene_values
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import read_json
 from benchmark.run_folder.record import Clock, Result
-from benchmark.runner.outcomes import withheld
-from benchmark.runner.retention import Keep, disk_bytes, scene_values
+from benchmark.run_folder.retention import Keep
 from datasets.settings import field_values
 
 BUDGET = "budget"  # the parameter that steps are proportional to
@@ -161,7 +161,7 @@ def forecast(
     trained = {(cell.contestant.label, cell.protocol.name) for cell in cells if cell.key in ended}
     rows: dict[str, list[Cell]] = {}
     for cell in cells:
-        if cell.key not in ended and not withheld(cell):
+        if cell.key not in ended and not cell.skip_reason:
             rows.setdefault(cell.contestant.label, []).append(cell)
     used: dict[int, PastCell] = {}
     found = []

@@ -23,7 +23,7 @@ import torch
 
 from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.training_set import TrainingSet
-from benchmark.measure.meter import measure, timed
+from benchmark.measure.meter import measure_method, timed
 from benchmark.measure.operations import count_flops
 from benchmark.measure.validity import check_estimate
 from benchmark.metrics.scoring import score_cell
@@ -148,7 +148,7 @@ class FuseJob:
             store_estimate(iterate_file(home / ITERATES, number), estimate, wavelengths, self.entry.name, exact=self.exact)
 
         watched = IterateRecorder(method, self.oracle, self.seed, store)
-        measured = measure(watched if self.oracle else method, seen, torch.device(self.device), self.seed)
+        measured = measure_method(watched if self.oracle else method, seen, torch.device(self.device), self.seed)
         if self.oracle:
             learning = measured.clock.fit - watched.aside_s
         check_estimate(measured.estimate, seen)

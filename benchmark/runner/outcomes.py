@@ -17,7 +17,6 @@ from benchmark.runner.endings import Ended
 from datasets.digests import file_sha256
 
 RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that another attempt may change
-_SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
 
 
 def outcome_of(ended: Ended) -> Outcome:
@@ -33,17 +32,6 @@ def fused_answer(ended: Ended) -> dict[str, Any]:
     if ended.unfinished and not answer["flops_reason"]:
         answer = answer | {"flops_reason": f"counting them failed, when the estimate was safe: {ended.unfinished}"}
     return answer
-
-
-def withheld(cell: Cell) -> str:
-    """Why the method must not or cannot take part in this cell; empty when it can."""
-    card, reveals = cell.card, cell.protocol.reveals
-    missing = [_SPELLED[name] for name in card.needs if name not in reveals]
-    if missing:
-        return f"{card.name} needs {' and '.join(missing)}, which protocol {cell.protocol.name} withholds"
-    if {cell.scene.name, cell.identity.digest} & set(card.trained_scenes):
-        return f"{card.name} was trained on {cell.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
-    return ""
 
 
 def disagreement(loaded: Mapping[str, str], sources: Sources, main: Path | None = None) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmark.matrix.contestant import parameters_to_json
-from benchmark.measure.meter import Measured, measure
+from benchmark.measure.meter import Measured, measure_method
 from benchmark.measure.validity import check_estimate
 from benchmark.run_folder.record import std_file
 from datasets.cube_file import CubeFile, write_cube
@@ -134,7 +134,7 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
     ]
     if missing:
         raise PairError(f"{card.name} needs {' and '.join(missing)}; give it, or choose a method that is told nothing")
-    measured = measure(method, card.entitle(seen), device, seed)
+    measured = measure_method(method, card.entitle(seen), device, seed)
     check_estimate(measured.estimate, seen)
     notes = {
         "method": entry.name,

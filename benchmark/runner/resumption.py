@@ -13,7 +13,7 @@ from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
 from benchmark.run_folder.json_file import RecordError, read_json, write_json
 from benchmark.run_folder.record import SCHEMA, Result, identity_of, spell_identity
-from benchmark.runner.outcomes import measurement, withheld
+from benchmark.runner.outcomes import measurement
 
 
 @dataclass
@@ -73,7 +73,7 @@ def take_over(cell: Cell, folder: RunFolder) -> Result | None:
 def _stands(record: Result, cell: Cell) -> bool:
     """Whether a cell that the plan's rules had skipped is still skipped by them: names decide there, and names may have been changed."""
     refused_by_method = record.reason.partition(":")[0].endswith("Error")
-    return record.outcome != "skipped" or refused_by_method or bool(withheld(cell))
+    return record.outcome != "skipped" or refused_by_method or bool(cell.skip_reason)
 
 
 def renamed(record: Result, cell: Cell) -> Result:
@@ -86,7 +86,7 @@ def renamed(record: Result, cell: Cell) -> Result:
         tier=cell.card.tier,
         scene=cell.scene.name,
         protocol=cell.protocol_facts,
-        reason=(record.outcome == "skipped" and withheld(cell)) or record.reason,
+        reason=(record.outcome == "skipped" and cell.skip_reason) or record.reason,
     )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmark.matrix.cell import Cell
 from benchmark.run_folder.record import Result
+from benchmark.run_folder.retention import Keep
 from benchmark.run_folder.selection import Selection
-from benchmark.runner.retention import Keep
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.run_folder.json_file import read_json
+from benchmark.run_folder.retention import WAITING_PER_SLOT
 from benchmark.runner.child_task import Limits
 from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job
-from benchmark.runner.outcomes import withheld
 from benchmark.runner.processes import start
-from benchmark.runner.retention import SCORES_AT_ONCE
 from benchmark.runner.run_state import RunState
 from benchmark.runner.slots import cores, slot_variables
 
@@ -20,7 +19,7 @@ SCORE_LIMIT_S = 1800.0
 def fill_slots(state: RunState) -> None:
     """Start children until no more fit; cells that cannot run get their records here."""
     slots = state.settings.slots
-    if state.to_score and (slots == 1 or not state.to_fuse or len(state.to_score) >= SCORES_AT_ONCE * slots or state.scoring):
+    if state.to_score and (slots == 1 or not state.to_fuse or len(state.to_score) >= WAITING_PER_SLOT * slots or state.scoring):
         while not state.fusing and state.to_score and len(state.observing) + len(state.scoring) < slots:
             if not _observation_is_stored(state, state.to_score[0]):
                 if not state.observing:
@@ -31,7 +30,7 @@ def fill_slots(state: RunState) -> None:
     while state.to_fuse and not state.observing and not state.fitting and not state.scoring and len(state.fusing) < slots:
         cell = state.to_fuse[0]
         broken = state.unobservable.get(cell.observation_digest, "") or state.unfit.get(cell.fit_digest, "")
-        reason = withheld(cell) or broken
+        reason = cell.skip_reason or broken
         if reason:
             state.next_cell()
             state.finish(state.record(cell, "failed" if reason == broken else "skipped", reason))

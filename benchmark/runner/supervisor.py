@@ -19,12 +19,11 @@ from benchmark.run_folder.index import Index, write_index
 from benchmark.run_folder.json_file import write_bytes, write_json
 from benchmark.run_folder.lock import claimed
 from benchmark.run_folder.record import Result
+from benchmark.run_folder.retention import prune
 from benchmark.run_folder.selection import selected
 from benchmark.runner.collecting import collect_child
-from benchmark.runner.outcomes import withheld
 from benchmark.runner.processes import collect, stop, wait_any
 from benchmark.runner.resumption import notes, sort_out, take_over
-from benchmark.runner.retention import prune
 from benchmark.runner.run_settings import Arrival, Elsewhere, Progress, RunSettings
 from benchmark.runner.run_state import RunState
 from benchmark.runner.server import refresh
@@ -102,11 +101,11 @@ def _run_cells(state: RunState, elsewhere: Elsewhere | None, before: Index | Non
 def _follow(state: RunState, elsewhere: Elsewhere) -> None:
     """Hand out every cell that must run, and take each record as it comes. Cells of methods that must be trained first stay here."""
     waiting = list(state.to_fuse)
-    cells = [cell for cell in waiting if not withheld(cell) and cell.training is None]
+    cells = [cell for cell in waiting if not cell.skip_reason and cell.training is None]
     for cell in waiting:
-        if withheld(cell):
-            state.finish(state.record(cell, "skipped", withheld(cell)))
-    state.wait_for([cell for cell in waiting if not withheld(cell) and cell.training is not None])
+        if cell.skip_reason:
+            state.finish(state.record(cell, "skipped", cell.skip_reason))
+    state.wait_for([cell for cell in waiting if not cell.skip_reason and cell.training is not None])
     if not cells:
         return
     with closing(elsewhere(cells)) as arrivals:

@@ -118,7 +118,7 @@ def measured(case: Case, places: Places) -> float:
     """What the meter hands on, part by part."""
     method, seen = method_of(case), seen_by(case, CPU)
     with places.at(places.device):
-        got = meter.measure(method, seen, places.device, SEED).estimate
+        got = meter.measure_method(method, seen, places.device, SEED).estimate
     if any(tensor is None for tensor in tensors(got)):
         raise ApartError("expected a method that gives cube, deviation, PSF and SRF; name another in cases.py")
     return apart(fuse(learned(method, seen), seen), got, CPU)

@@ -17,13 +17,14 @@ from benchmark.authors.sample_pairs import random_pair
 from benchmark.matrix.plan import Plan, PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.compare import compare
+from benchmark.review.disk_forecast import disk_bytes, scene_values
 from benchmark.review.explain import explain
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result, read_record
+from benchmark.run_folder.retention import Keep, prune
 from benchmark.runner.jobs import FuseJob
 from benchmark.runner.oracle_iterates import IterateRecorder, OracleError, pick
-from benchmark.runner.retention import Keep, disk_bytes, prune, scene_values
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube

@@ -18,7 +18,7 @@ import torch
 
 from benchmark.authors.sample_pairs import random_pair
 from benchmark.measure.group import resident_bytes
-from benchmark.measure.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure
+from benchmark.measure.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure_method
 from benchmark.run_folder.record import Clock
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
@@ -79,7 +79,7 @@ def _forget() -> None:
 
 
 def test_the_first_call_is_a_warm_up_and_the_median_is_of_the_others() -> None:
-    measured = measure(Sleeper(), random_pair(3, 2), torch.device("cpu"), seed=4)
+    measured = measure_method(Sleeper(), random_pair(3, 2), torch.device("cpu"), seed=4)
     assert measured.clock.warmed
     assert LEAST_ROUNDS <= measured.clock.rounds == len(CALLS) - 1 <= MOST_ROUNDS
     assert 0.02 <= measured.clock.fuse_low <= measured.clock.fuse <= measured.clock.fuse_high < 0.2
@@ -89,7 +89,7 @@ def test_the_first_call_is_a_warm_up_and_the_median_is_of_the_others() -> None:
 
 
 def test_the_first_call_and_each_round_are_kept() -> None:
-    clock = measure(Sleeper(naps=(0.2, 0.02)), random_pair(3, 2), torch.device("cpu"), seed=0).clock
+    clock = measure_method(Sleeper(naps=(0.2, 0.02)), random_pair(3, 2), torch.device("cpu"), seed=0).clock
     assert clock.first is not None
     assert clock.first >= 0.2
     assert len(clock.round_seconds) == clock.rounds == len(CALLS) - 1
@@ -109,7 +109,7 @@ def test_set_up_is_what_a_first_call_takes_beyond_twice_the_median(first: float 
 
 
 def test_fusing_again_is_the_same_call() -> None:
-    measured = measure(Sleeper(naps=(0.01,)), random_pair(3, 2), torch.device("cpu"), seed=4)
+    measured = measure_method(Sleeper(naps=(0.01,)), random_pair(3, 2), torch.device("cpu"), seed=4)
     before = len(CALLS)
     measured.again()
     assert len(CALLS) == before + 1
@@ -117,7 +117,7 @@ def test_fusing_again_is_the_same_call() -> None:
 
 
 def test_a_cube_that_hangs_on_a_graph_is_taken_off_it() -> None:
-    estimate = measure(Hanging(), random_pair(3, 2), torch.device("cpu"), seed=0).estimate
+    estimate = measure_method(Hanging(), random_pair(3, 2), torch.device("cpu"), seed=0).estimate
     assert estimate.std is not None
     for image in (estimate.cube, estimate.std):
         assert not image.requires_grad
@@ -125,23 +125,23 @@ def test_a_cube_that_hangs_on_a_graph_is_taken_off_it() -> None:
 
 
 def test_a_slow_method_is_called_once() -> None:
-    measured = measure(Sleeper(naps=(BUDGET_S + 0.05,)), random_pair(3, 2), torch.device("cpu"), seed=0)
+    measured = measure_method(Sleeper(naps=(BUDGET_S + 0.05,)), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert (measured.clock.rounds, measured.clock.warmed, len(CALLS)) == (1, False, 1)
     assert measured.clock.fuse >= BUDGET_S
     assert measured.clock.first == measured.clock.round_seconds[0] == measured.clock.fuse
 
 
 def test_learning_has_its_own_column() -> None:
-    measured = measure(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0)
+    measured = measure_method(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert measured.clock.fit >= 0.1 > measured.clock.fuse
 
 
 def test_what_has_learned_beforehand_and_learns_on_the_scene_besides_is_timed_apart() -> None:
-    measured = measure(Adapter(), random_pair(3, 2), torch.device("cpu"), seed=0)
+    measured = measure_method(Adapter(), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert measured.clock.adapt >= 0.1 > measured.clock.fuse
     assert measured.clock.fit == 0, "its training was in another process"
     assert not any(call.startswith("adapt") for call in CALLS[1:]), "adapted once, then fused in every round"
-    assert measure(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0).clock.adapt == 0
+    assert measure_method(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0).clock.adapt == 0
 
 
 def test_memory_is_that_of_the_process() -> None:

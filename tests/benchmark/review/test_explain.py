@@ -14,9 +14,9 @@ import pytest
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
-from benchmark.review.rehearse import rehearse
 from benchmark.run_folder.json_file import RecordError, read_json
 from benchmark.run_folder.record import Memory, read_record
+from benchmark.runner.rehearse import rehearse
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.data_roots import DataRoots

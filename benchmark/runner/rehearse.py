@@ -13,8 +13,8 @@ import torch
 
 from benchmark.matrix.plan import find_cell
 from benchmark.matrix.plan_file import read_plan
-from benchmark.review.explain import Repetition
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.repetition import Repetition
 from benchmark.runner.handout import fit_job, fuse_job, observe_job
 from datasets.data_roots import DataRoots
 
