@@ -1,6 +1,6 @@
-"""What each file format itself says of an image: its samples as stored, and the axis order, wavelengths, scale it states.
+"""What a file says of its image, by its format: the samples as they are stored, and the axis order, wavelengths and scale that it states.
 
-    .h5 .hdf5 .he5 .nc   h5py; a dataset called `cube` is ours (bands, rows, cols), any other has no certain axis order
+    .h5 .hdf5 .he5 .nc   h5py; a dataset called `cube` is (bands, rows, cols), any other has no certain axis order
     .mat                 version 5 by scipy, version 7.3 by h5py with its axes put back into MATLAB's order
     .npz .npy            numpy, never unpickling
     .hdr (ENVI)          spectral; (rows, cols, bands) whatever the interleave; also by the data file beside it
@@ -27,7 +27,7 @@ _WAVELENGTH_NAMES = ("wavelengths_nm", "wavelength_nm", "wavelengths", "waveleng
 
 
 def read_stored_image(path: Path, variable: str | None = None) -> StoredImage:
-    """The image in `path`; `variable` names it where a file may hold several (.h5, .mat, .npz).
+    """The image in `path` as it is stored; `variable` is its name where a file may hold several (.h5, .mat, .npz).
 
     Raises:
         SceneError: no such file, an unknown format, a broken or truncated file, no image in it or several.
@@ -51,7 +51,7 @@ def read_stored_image(path: Path, variable: str | None = None) -> StoredImage:
 
 
 def _pick(path: Path, arrays: Mapping[str, Any], variable: str | None) -> str:
-    """The name of the image among the arrays of a file."""
+    """The name of the image among the arrays of a file: `variable`, or the only array of three axes."""
     listing = ", ".join(f"{name} {tuple(array.shape)}" for name, array in arrays.items()) or "no numeric array"
     if variable is not None:
         if variable not in arrays:
@@ -64,13 +64,13 @@ def _pick(path: Path, arrays: Mapping[str, Any], variable: str | None) -> str:
 
 
 def _wavelengths_among(arrays: Mapping[str, Any]) -> NDArray[np.float64] | None:
-    """A vector with a telling name, if there is exactly one."""
-    found = [
+    """The wavelengths in nm: the one vector that has one of the usual names; None where there is none, or more than one."""
+    vectors = [
         np.asarray(array)
         for name, array in arrays.items()
         if name.rsplit("/", 1)[-1].lower() in _WAVELENGTH_NAMES and np.prod(array.shape) == max(array.shape, default=0) > 1
     ]
-    return nanometres(found[0]) if len(found) == 1 else None
+    return nanometres(vectors[0]) if len(vectors) == 1 else None
 
 
 def _read_hdf5(path: Path, variable: str | None) -> StoredImage:
@@ -93,15 +93,15 @@ def _read_hdf5(path: Path, variable: str | None) -> StoredImage:
 
 
 def _datasets(store: Any) -> dict[str, Any]:
-    """Path -> numeric dataset, MATLAB's internal references left out."""
-    found: dict[str, Any] = {}
+    """The numeric datasets by their path, without the internal references of MATLAB."""
+    by_path: dict[str, Any] = {}
 
     def visit(name: str, node: Any) -> None:
         if isinstance(node, h5py.Dataset) and not name.startswith("#") and node.dtype.kind in "iuf":
-            found[name] = node
+            by_path[name] = node
 
     store.visititems(visit)
-    return found
+    return by_path
 
 
 def _read_mat(path: Path, variable: str | None) -> StoredImage:

@@ -38,10 +38,10 @@ class ListedScene:
 
 
 def find_scenes(names: Iterable[str], roots: DataRoots) -> list[SceneSource]:
-    """The sources of the named scenes, splits expanded, in order and each once.
+    """The sources of the named scenes, each once and in their order; the name of a split stands for its scenes.
 
     Raises:
-        SceneError: a name that does not exist, or data that are not there; the text says where it looked and how to get them.
+        SceneError: a name does not exist, or its data are not there; the text says where they were looked for, and how to get them.
     """
     expanded = [one for name in names for one in ([f"cave/{scene}" for scene in SPLITS[name]] if name in SPLITS else [name])]
     by_name: dict[str, SceneSource] = {}
@@ -53,7 +53,7 @@ def find_scenes(names: Iterable[str], roots: DataRoots) -> list[SceneSource]:
 
 
 def list_scenes(roots: DataRoots) -> list[ListedScene]:
-    """Every scene and split known here, and whether its data are there."""
+    """Every scene and split of the catalog, and whether its data are there."""
     lines = [
         ListedScene(name, True, f"analytic, {recipe.bands} x {recipe.rows} x {recipe.cols}, {recipe.first_nm:.0f}..{recipe.last_nm:.0f} nm")
         for name, recipe in synthetic.BUILTIN.items()
@@ -108,7 +108,7 @@ def _cave_base(scene: str, roots: DataRoots) -> Path | None:
 
 
 def _collected(roots: DataRoots) -> dict[str, Path]:
-    """Name -> cube file, of the collections that are there."""
+    """The cube files of the collections, by the names of their scenes."""
     folders = {kind: roots.folder(kind) for kind in _COLLECTIONS}
     return {f"{kind}/{file.stem}": file for kind, folder in folders.items() if folder is not None for file in sorted(folder.glob("*.h5"))}
 
@@ -139,6 +139,6 @@ def _file_source(name: str) -> FileSource:
 
 
 def _evenly(text: str) -> tuple[float, ...]:
-    """FIRST:LAST:COUNT as evenly spaced wavelengths (nm)."""
+    """Evenly spaced wavelengths (nm) from FIRST:LAST:COUNT."""
     first, last, count = text.split(":")
     return tuple(float(value) for value in np.linspace(float(first), float(last), int(count)))

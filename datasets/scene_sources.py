@@ -26,12 +26,12 @@ class SceneSource(ABC):
     """Where one scene comes from."""
 
     reader: ClassVar[Path]  # the module that makes the scene
-    libraries: ClassVar[tuple[str, ...]] = ("numpy",)  # distributions that it decodes with
+    libraries: ClassVar[tuple[str, ...]] = ("numpy",)  # the distributions that decode its files
     name: str
 
     @abstractmethod
     def load(self) -> Scene:
-        """The scene, under the catalog's name.
+        """The scene, under the name that the catalog gives it.
 
         Raises:
             SceneError: its files are not there or broken.
@@ -39,7 +39,7 @@ class SceneSource(ABC):
 
     @abstractmethod
     def files(self) -> tuple[Path, ...]:
-        """The files that the scene is made from, in an order that does not depend on the file system; none for a generated scene.
+        """The files that the scene is read from, in an order that does not depend on the file system; none for a generated scene.
 
         Raises:
             SceneError: they are not there.
@@ -47,14 +47,14 @@ class SceneSource(ABC):
 
     @abstractmethod
     def recipe(self) -> str:
-        """What decides the scene besides its files: the reader and its options, or a generator's numbers. No name, no path."""
+        """What decides the scene besides its files: the reader and its options, or the generator's numbers; no name and no path."""
 
     def repeatable(self) -> bool:
-        """Whether every machine gets the same bits: not from lossy files (JPEG, JPEG 2000) nor from a generator's floats."""
+        """Whether every machine gets the same bits; not so from lossy files (JPEG, JPEG 2000), nor from a generator's floats."""
         return not any(file.suffix.lower() in LOSSY for file in self.files())
 
     def shape(self) -> tuple[int, int, int] | None:
-        """Bands, rows and columns where they are known without making the scene, else None."""
+        """Bands, rows and columns, where they are known without loading the scene; else None."""
         return None
 
 
@@ -70,7 +70,7 @@ class BuiltinSource(SceneSource):
         return synthetic.generate(self.ground).scene
 
     def files(self) -> tuple[Path, ...]:
-        """None: it is generated."""
+        """No file, as the scene is generated."""
         return ()
 
     def recipe(self) -> str:
@@ -78,11 +78,11 @@ class BuiltinSource(SceneSource):
         return f"generated {replace(self.ground, name='')!r}"
 
     def repeatable(self) -> bool:
-        """No: the last bits of generated floats differ between machines."""
+        """False: the last bits of generated floats differ between machines."""
         return False
 
     def shape(self) -> tuple[int, int, int]:
-        """As the recipe has it."""
+        """The shape that the recipe says."""
         return self.ground.bands, self.ground.rows, self.ground.cols
 
 
@@ -105,13 +105,13 @@ class CaveSource(SceneSource):
         return _existing([] if folder is None else cave.band_files(folder, self.scene), f"CAVE {self.scene}")
 
     def recipe(self) -> str:
-        """The number of bits is the scene's."""
+        """The reader, and whether it divides by 255 or by 65535."""
         return f"cave {self.scene in cave.EIGHT_BIT}"
 
 
 @dataclass(frozen=True)
 class FileSource(SceneSource):
-    """A single file, and what it does not state itself; the fields are those of `read_scene_file`."""
+    """A single file, and what the file does not state; the fields are those of `read_scene_file`."""
 
     reader: ClassVar[Path] = Path(files.__file__)
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "h5py", "scipy", "spectral", "tifffile")
@@ -135,19 +135,19 @@ class FileSource(SceneSource):
         return replace(scene, name=self.name)
 
     def files(self) -> tuple[Path, ...]:
-        """The file; for ENVI, header and data."""
+        """The file; of an ENVI image, header and data."""
         if self.path.suffix.lower() not in _ENVI:
             return _existing([self.path], self.name)
         beside = {self.path.with_name(stem + ending) for stem in (self.path.stem, self.path.name) for ending in ("", ".HDR", *_ENVI)}
         return _existing(sorted({self.path, *(file for file in beside if file.is_file())}), self.name)
 
     def recipe(self) -> str:
-        """The ending, which picks the reader, and the options."""
+        """The ending, which says which reader is used, and the options."""
         options = (self.layout, self.wavelengths, self.variable, self.scale, self.overlap)
         return f"file {self.path.suffix.lower()} {options!r}"
 
     def repeatable(self) -> bool:
-        """Not where a TIFF holds JPEG or JPEG 2000 inside."""
+        """As for other files; not so where a TIFF is compressed with loss."""
         return super().repeatable() and not (self.path.suffix.lower() in (".tif", ".tiff") and is_lossy_tiff(self.path))
 
 

@@ -115,8 +115,9 @@ def _record_lines(record: Result) -> list[str]:
             lines.append(f"cores      {clock.used:.2f} kept busy by the method{started}")
     if memory is not None:
         cuda = "" if memory.cuda_peak is None else f", CUDA peak {memory.cuda_peak / 1e6:.0f} MB"
-        own = "" if memory.own in (None, memory.peak) else f" with the processes that it started, {(memory.own or 0) / 1e6:.0f} MB without"
-        lines.append(f"memory     peak {memory.peak / 1e6:.0f} MB{own}, before the method {memory.base / 1e6:.0f} MB{cuda}")
+        alone = memory.main_process or memory.peak
+        children = "" if alone == memory.peak else f" with the processes that it started, {alone / 1e6:.0f} MB without"
+        lines.append(f"memory     peak {memory.peak / 1e6:.0f} MB{children}, before the method {memory.base / 1e6:.0f} MB{cuda}")
     if record.parameters_total is not None:
         lines.append(f"size       {record.parameters_total:,} parameters, {record.parameters_inference:,} of them at inference")
     if record.flops is not None:

@@ -1,4 +1,4 @@
-"""The JSON files of a run folder: written whole or not at all, and read with an error that names the file."""
+"""The JSON files of a run folder: written as a whole or not at all, and read with an error that names the file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class RecordError(ValueError):
 
 
 def write_json(file: Path, table: Mapping[str, Any], *, durable: bool = True) -> Path:
-    """`table` as JSON under `file`, as `write_bytes` writes."""
+    """The file, to which `table` is written as JSON; `durable` as in `write_bytes`."""
     return write_bytes(file, json.dumps(table, indent=1, sort_keys=True, allow_nan=False).encode(), durable=durable)
 
 
 def write_bytes(file: Path, content: bytes, *, durable: bool = True) -> Path:
-    """`content` under `file`, whole or not there; `durable`: on the disk before this returns."""
+    """The file, to which `content` is written as a whole or not at all; with `durable` it is on the disk when this returns."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as stream:
@@ -32,10 +32,10 @@ def write_bytes(file: Path, content: bytes, *, durable: bool = True) -> Path:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The table in `file`.
+    """The JSON object in `file`.
 
     Raises:
-        RecordError: there is none, or it is no JSON object.
+        RecordError: the file cannot be read, or holds no JSON object.
     """
     try:
         table = json.loads(file.read_text(encoding="utf-8"))

@@ -13,13 +13,13 @@ from benchmark.run_folder.index import Index
 class Repetition:
     """What repeats one cell."""
 
-    plan: Path  # the file that was run, while its text is the same, else the text that the run folder kept
+    plan: Path  # the file that was run, as long as its text is the same; else the copy in the run folder
     key: str
     device: str
     arguments: tuple[str, ...]  # --data, --plugins, --seed
 
     def command(self) -> str:
-        """At the command line, into a run folder of its own."""
+        """The command line that runs the cell into a run folder of its own."""
         options = ["--out", f"results/cell_{self.key}", "--device", self.device, *self.arguments]
         return shlex.join(["python", "run_benchmark.py", "cell", str(self.plan), self.key, *options])
 

@@ -1,4 +1,4 @@
-"""Which estimates a run folder keeps: all (in 16 bits, or exact in 32), none, or the best of each tier, scene, protocol and seed."""
+"""Which estimates a run folder keeps: all (in 16 bits, or exactly in 32), none, or the best one per tier, scene, protocol and seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ WAITING_PER_SLOT = 4  # estimates that may wait for their scores: methods pause 
 
 
 def prune(folder: RunFolder, records: Iterable[Result], keep: Keep) -> None:
-    """Remove what is not to be kept, once every cell has its score. Without an estimate a cell cannot be scored again, only run again."""
+    """Remove the estimates that are not to be kept, once every cell has its score.
+
+    A cell whose estimate is removed cannot be scored again; it can only be run again.
+    """
     if keep in ("estimates", "float32"):
         return
     best: dict[str, Result] = {}
@@ -31,6 +34,6 @@ def prune(folder: RunFolder, records: Iterable[Result], keep: Keep) -> None:
 
 
 def _psnr(record: Result) -> float:
-    """The PSNR that ranks an estimate: infinity is the best, one that is not defined the worst."""
+    """The PSNR by which estimates are compared: infinity is the best, a PSNR that is not defined the worst."""
     value = record.metrics.get("psnr")
     return float("-inf") if value is None else value

@@ -12,7 +12,7 @@ from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, parameters_to_json
 from benchmark.run_folder.json_file import RecordError
-from benchmark.run_folder.record import Memory, Outcome, Result, clock_from, oracle_from_json, oracle_to_json
+from benchmark.run_folder.record import Outcome, Result, clock_from, memory_from, oracle_from_json, oracle_to_json
 from benchmark.runner.endings import Ended
 from datasets.digests import file_sha256
 
@@ -92,7 +92,7 @@ def make_record(
         seed=cell.seed,
         oracle={"count": cell.contestant.oracle, **oracle_from_json(known.get("oracle", {}))} if cell.contestant.oracle else {},
         clock=clock_from(known["clock"]) if known else None,
-        memory=Memory(**known["memory"]) if known else None,
+        memory=memory_from(known["memory"]) if known else None,
         parameters_total=known.get("parameters_total"),
         parameters_inference=known.get("parameters_inference"),
         flops=known.get("flops"),

@@ -75,11 +75,11 @@ def test_infinity_is_told_in_words(tmp_path: Path) -> None:
         ({}, {"used": 2.25, "used_by_children": 0.5}, "cores      2.25 kept busy by the method, 0.50 of them by processes that it started"),
         ({}, {"used": 0.98, "used_by_children": 0.0}, "cores      0.98 kept busy by the method\n"),
         (
-            {"memory": Memory(peak=500_000_000, base=150_000_000, own=200_000_000)},
+            {"memory": Memory(peak=500_000_000, base=150_000_000, main_process=200_000_000)},
             {},
             "peak 500 MB with the processes that it started, 200",
         ),
-        ({"memory": Memory(peak=200_000_000, base=150_000_000, own=200_000_000)}, {}, "peak 200 MB, before the method 150 MB"),
+        ({"memory": Memory(peak=200_000_000, base=150_000_000, main_process=200_000_000)}, {}, "peak 200 MB, before the method 150 MB"),
         ({"flops_reason": "the first call took 99 s"}, {}, "flops      not counted: the first call took 99 s"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_record_of_an_earlier_version_is_read_and_told(tmp_path: Path) -> None
     table = json.loads(file.read_text())
     for name in ("first", "round_seconds", "used", "used_by_children"):
         del table["clock"][name]
-    del table["memory"]["own"], table["flops_reason"]
+    del table["memory"]["main_process"], table["flops_reason"]
     file.write_text(json.dumps(table))
     assert read_record(file) == FIRST
     assert "memory     peak 200 MB, before the method 150 MB" in explain(folder, FIRST.key).text()

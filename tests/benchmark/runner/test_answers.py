@@ -165,9 +165,9 @@ def test_the_memory_of_a_methods_child_is_the_cells(world: Path) -> None:
     body = f"import subprocess, sys\n        subprocess.run([sys.executable, '-c', {child!r}], check=True)\n        return Estimate(low)"
     memory = one(world, body, "time_limit_s = 60").memory
     assert memory is not None
-    assert memory.own is not None
-    assert memory.own < 300_000_000
-    assert memory.peak > memory.own + 250_000_000
+    assert memory.main_process is not None
+    assert memory.main_process < 300_000_000
+    assert memory.peak > memory.main_process + 250_000_000
 
 
 def test_memory_that_only_the_count_takes_is_not_the_cells(world: Path) -> None:
@@ -176,9 +176,9 @@ def test_memory_that_only_the_count_takes_is_not_the_cells(world: Path) -> None:
     body = f"import subprocess, sys\n        if {COUNTING}: {start}\n        return Estimate(low)"
     record = one(world, body, "time_limit_s = 60")
     assert record.memory is not None
-    assert record.memory.own is not None
+    assert record.memory.main_process is not None
     assert record.flops is not None
-    assert record.memory.peak < record.memory.own + 50_000_000
+    assert record.memory.peak < record.memory.main_process + 50_000_000
 
 
 def test_a_scoring_that_failed_is_scored_again_and_not_fused(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
