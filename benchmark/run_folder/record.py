@@ -46,7 +46,7 @@ class Clock:
 
     @property
     def set_up(self) -> float:
-        """The seconds that the first call took beyond a usual one, if it took more than twice as long; else 0, also where that is not known."""
+        """The seconds that the first call took beyond a usual one, if it took more than twice as long; 0 otherwise, or if not known."""
         known = self.first is not None and self.warmed
         return self.first - self.fuse if known and self.first is not None and self.first > 2 * self.fuse else 0.0
 
