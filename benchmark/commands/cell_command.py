@@ -1,4 +1,4 @@
-"""`cell`: run one cell of a plan, as `run` would; on a cluster, its files go to stdout."""
+"""`cell`: runs one cell of a plan as `run` does; on a cluster, the files of the cell go to stdout."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from benchmark.commands.run_command import settings
 
 def _arguments(cell: argparse.ArgumentParser) -> None:
     cell.add_argument("plan", type=Path, metavar="PLAN.toml")
-    cell.add_argument("key", metavar="KEY", help="as `run PLAN.toml --dry-run` lists it")
+    cell.add_argument("key", metavar="KEY", help="the key of a cell, as `run PLAN.toml --dry-run` lists it")
     where = cell.add_mutually_exclusive_group(required=True)
-    where.add_argument("--out", type=Path, metavar="DIR", help="run folder that the cell's record goes into")
+    where.add_argument("--out", type=Path, metavar="DIR", help="run folder for the record of the cell")
     where.add_argument(
-        "--packed", metavar="PARTS", help="for clusters: the plan's text from stdin, these parts of the run folder to stdout"
+        "--packed", metavar="PARTS", help="for clusters: read the plan's text from stdin, and write these parts of the run folder to stdout"
     )
     add_device(cell)
     cell.add_argument("--slots", type=positive, default=1, metavar="N", help="cells that share this machine's cores (default 1)")
-    cell.add_argument("--seed", type=int, metavar="N", help="instead of the plan's seeds")
+    cell.add_argument("--seed", type=int, metavar="N", help="this seed instead of the plan's seeds")
     add_plugins(cell)
     cell.add_argument("--retry", action="store_true", help="run it again if it failed before")
     add_data(cell)
@@ -43,4 +43,4 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     return Reply(explain(how.folder, record.key).text(), OK if record.outcome in ("scored", "skipped") else FAILED)
 
 
-COMMAND = Command("cell", "run one cell of a plan, as `run` would", _arguments, _call)
+COMMAND = Command("cell", "run one cell of a plan, as `run` does", _arguments, _call)

@@ -1,4 +1,4 @@
-"""`check-method`: the contract's checks on one method."""
+"""`check-method`: checks whether one method keeps the contract."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmark.commands.command import FAILED, OK, Command, Console, Reply, add_
 
 
 def _arguments(check: argparse.ArgumentParser) -> None:
-    check.add_argument("name", metavar="NAME|FILE")
+    check.add_argument("name", metavar="NAME|FILE", help="a method of the catalog, or a method file")
     add_plugins(check)
 
 

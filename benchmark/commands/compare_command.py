@@ -1,4 +1,4 @@
-"""`compare`: what changed between two runs."""
+"""`compare`: says what has changed between two runs."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     return Reply(comparison.text(), FAILED if comparison.changed else OK)
 
 
-COMMAND = Command("compare", "what changed between two runs beyond noise; status 1 if anything did", _arguments, _call)
+COMMAND = Command("compare", "what has changed between two runs beyond noise; exit status 1 if anything has", _arguments, _call)

@@ -1,4 +1,4 @@
-"""`explain`: everything about one cell; with --debug, repeat it here with the debugger."""
+"""`explain`: tells all about one cell; with --debug, repeats it in this process with the debugger."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from benchmark.commands.command import FAILED, Command, Console, Reply
 
 def _arguments(explain: argparse.ArgumentParser) -> None:
     explain.add_argument("folder", type=Path, metavar="RUN_DIR")
-    explain.add_argument("key", metavar="KEY", help="or its first digits")
-    explain.add_argument("--debug", action="store_true", help="repeat it in this process, with the debugger where it fails")
+    explain.add_argument("key", metavar="KEY", help="the key of a cell, or its first digits")
+    explain.add_argument("--debug", action="store_true", help="repeat the cell in this process, with the debugger where it fails")
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
@@ -32,4 +32,4 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         return Reply("", FAILED)
 
 
-COMMAND = Command("explain", "everything about one cell, and the command that repeats it", _arguments, _call)
+COMMAND = Command("explain", "all about one cell, and the command that repeats it", _arguments, _call)

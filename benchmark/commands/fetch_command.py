@@ -1,4 +1,4 @@
-"""`fetch`: data from its makers."""
+"""`fetch`: downloads data sets and weights from their makers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmark.commands.command import Command, CommandError, Console, Reply, ad
 
 
 def _arguments(fetch: argparse.ArgumentParser) -> None:
-    fetch.add_argument("name", nargs="?", metavar="NAME")
+    fetch.add_argument("name", nargs="?", metavar="NAME", help="a data set, or weights")
     add_data(fetch)
 
 
@@ -26,11 +26,11 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     if root is None:
         raise CommandError("fetch: expected a data root, got none; give --data DIR")
 
-    def show(had: int, total: int) -> None:
+    def show(received: int, total: int) -> None:
         of = f" of {total / 1e6:.1f}" if total else ""
-        console.line(f"{had / 1e6:.1f}{of} MB", passing=True)
+        console.line(f"{received / 1e6:.1f}{of} MB", passing=True)
 
     return Reply(str(fetch(options.name, root, progress=show if console.rewrite else None)))
 
 
-COMMAND = Command("fetch", "download data from its makers; without NAME, list what there is", _arguments, _call)
+COMMAND = Command("fetch", "download data from their makers; without NAME, list what can be downloaded", _arguments, _call)

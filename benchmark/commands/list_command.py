@@ -1,4 +1,4 @@
-"""`list`: what there is to choose from."""
+"""`list`: lists methods, scenes, protocols, PSFs, sensors and metrics."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     return Reply("\n".join(texts))
 
 
-COMMAND = Command("list", "what there is: " + ", ".join(LISTS), _arguments, _call)
+COMMAND = Command("list", "list what there is: " + ", ".join(LISTS), _arguments, _call)

@@ -1,4 +1,4 @@
-"""`merge`: runs of several machines in one folder."""
+"""`merge`: brings the runs of several machines together in one run folder."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     return Reply(merge(options.folders, options.out, spelled()).text())
 
 
-COMMAND = Command("merge", "bring runs made on several machines together", _arguments, _call)
+COMMAND = Command("merge", "bring the runs of several machines together in one run folder", _arguments, _call)

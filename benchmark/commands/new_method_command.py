@@ -1,4 +1,4 @@
-"""`new-method`: a method file that passes the contract, and its test."""
+"""`new-method`: writes a method file that passes the contract, and its test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`status`: how far a run is."""
+"""`status`: says how far a run is."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     return Reply(status(options.folder).text())
 
 
-COMMAND = Command("status", "how far a run is; reads files alone", _arguments, _call)
+COMMAND = Command("status", "how far a run is; nothing but files is read", _arguments, _call)

@@ -1,4 +1,4 @@
-"""`train`: train a method beforehand, in pieces that can be resumed."""
+"""`train`: trains a method that learns beforehand, in pieces that can be resumed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 
 
 def _arguments(train: argparse.ArgumentParser) -> None:
-    train.add_argument("method", metavar="METHOD", help="as the plan names it")
+    train.add_argument("method", metavar="METHOD", help="the method, as the plan names it")
     train.add_argument("plan", type=Path, metavar="PLAN.toml", help="a training plan (docs/training.md)")
     add_data(train)
-    train.add_argument("--out", type=Path, metavar="DIR", help="the training's folder (default: results/<plan's name>)")
+    train.add_argument("--out", type=Path, metavar="DIR", help="folder of the training (default: results/<plan's name>)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
-    train.add_argument("--minutes", type=float, metavar="M", help="stop after so long, at a checkpoint, and write the weights so far")
+    train.add_argument(
+        "--minutes", type=float, metavar="M", help="minutes after which to stop, at a checkpoint, and write the weights so far"
+    )
     train.add_argument("--every", type=float, default=2.0, metavar="M", help="minutes between checkpoints (default 2)")
-    train.add_argument("--threads", type=positive, metavar="N", help="of torch (default: all cores)")
+    train.add_argument("--threads", type=positive, metavar="N", help="threads of torch (default: all cores)")
     add_device(train)
     add_plugins(train)
 
@@ -69,8 +71,8 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         f"\nweights   {trained.weights}, after {trained.step} of {trained.steps} steps and {trained.seconds / 60:.1f} minutes",
         f"figures   {console.training_figures(folder)}",
     ]
-    lines += [] if trained.finished else ["the budget is not spent: the same command with --resume goes on"]
+    lines += [] if trained.finished else ["not all steps of the budget are done: the same command with --resume goes on"]
     return Reply("\n".join(lines))
 
 
-COMMAND = Command("train", "train a method beforehand, in pieces that can be resumed; writes its weights", _arguments, _call)
+COMMAND = Command("train", "train a method that learns beforehand, in pieces that can be resumed, and write its weights", _arguments, _call)

@@ -15,7 +15,7 @@ from methods.loading import is_installed
 
 
 def base_folder(top: str) -> Path | None:
-    """The folder that a top-level module is imported from; None where there is none of that name."""
+    """The folder from which a top-level module is imported; None where there is no module of that name."""
     try:
         spec = find_spec(top)
     except (ImportError, ValueError, AttributeError):
@@ -28,7 +28,7 @@ def base_folder(top: str) -> Path | None:
 
 
 def is_installation_folder(base: Path) -> bool:
-    """Whether a folder is where distributions are installed."""
+    """Whether distributions are installed in a folder."""
     return is_installed(f"{base}/")
 
 
@@ -40,7 +40,7 @@ def distributions_of_modules() -> Mapping[str, list[str]]:
 
 @cache
 def suite_dependencies() -> frozenset[str]:
-    """Top-level modules of the distributions that this suite depends on (pyproject.toml)."""
+    """The top-level modules of the distributions on which this suite depends (pyproject.toml)."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = [line for lines in project["optional-dependencies"].values() for line in lines]
     wanted = {_normal(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in [*project["dependencies"], *optional]}

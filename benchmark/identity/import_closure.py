@@ -1,4 +1,4 @@
-"""The import closure of a Python file: which files, data files and distributions executing it would reach."""
+"""The import closure of a Python file: the files, data files and distributions that executing it would use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ OURS = ("datasets", "methods", "benchmark", "reports")
 
 
 class ImportClosure:
-    """The files, data files and distributions that have been reached so far."""
+    """The files, data files and distributions that have been found so far.
+
+    `home` is the folder of an outside plugin, `package` a top-level package that is followed even where it is installed.
+    """
 
     def __init__(self, home: Path | None, package: str) -> None:
         self.home, self.package = home, package
@@ -24,7 +27,7 @@ class ImportClosure:
         self.uncovered: list[str] = []
 
     def follow(self, start: Path) -> None:
-        """Add a file and all that it reaches."""
+        """Add a file and all that it uses."""
         waiting = [start]
         while waiting:
             path = waiting.pop()
@@ -40,7 +43,7 @@ class ImportClosure:
                 self._named_data(path, source.texts)
 
     def name(self, path: Path) -> str:
-        """What the digest calls a file: its place in the clone, the plugin's folder or on sys.path, so that a copy elsewhere is alike."""
+        """The name of a file in the digest: its path in the clone, in the plugin's folder or on sys.path, the same for a copy elsewhere."""
         if path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in OURS:
             return path.relative_to(ROOT).as_posix()
         if self.home is not None and path.is_relative_to(self.home):
@@ -50,7 +53,7 @@ class ImportClosure:
         return f"local/{path.relative_to(nearest).as_posix()}"
 
     def _named_data(self, path: Path, texts: frozenset[str]) -> None:
-        """Files beside a source that a constant text of it names."""
+        """Add the files beside a source that are named by a constant text in it."""
         for text in texts:
             if "." not in text or "\n" in text or "\0" in text or text.startswith(("/", "~")):
                 continue
@@ -63,7 +66,7 @@ class ImportClosure:
                 self.data[self.name(file)] = file
 
     def _reached(self, path: Path, level: int, module: str) -> list[Path]:
-        """The files that this import would execute; distributions are noted instead."""
+        """The files that this import would execute; of a distribution, the version is noted instead."""
         if level:
             base = path.parent
             for _ in range(level - 1):
@@ -76,11 +79,11 @@ class ImportClosure:
         if self.home is not None and (files := module_files(module, self.home)):
             return files
         if not top or top in (*OURS, *sys.stdlib_module_names) or path.is_relative_to(ROOT):
-            return []  # our own files import the suite's dependencies alone
+            return []  # files of the suite import nothing but its dependencies
         return self._outside(top, module)
 
     def _outside(self, top: str, module: str) -> list[Path]:
-        """A module that is neither ours, nor the plugin's, nor Python's: a local package's files, or nothing and a note of its version."""
+        """The files of a module that comes from elsewhere; none where it belongs to a distribution, whose version is noted."""
         base = base_folder(top)
         if base is None:
             return []
@@ -94,7 +97,7 @@ class ImportClosure:
 
 
 def module_files(module: str, base: Path) -> list[Path]:
-    """The files that importing the dotted name would execute below `base`: its packages' and its own."""
+    """The files below `base` that importing the dotted name would execute: those of its packages, and its own."""
     parts = module.split(".")
     reached = []
     for depth in range(1, len(parts) + 1):

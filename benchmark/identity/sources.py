@@ -1,16 +1,16 @@
-"""The sources that a result depends on: the import closure of a file, hashed as syntax; and what that closure cannot see.
+"""The sources on which a result depends: the import closure of a file, hashed as syntax; and what that closure cannot see.
 
-Followed from a file on, nothing executed (`ast`):
+Starting from a file, these are followed, without executing anything (`ast`):
 
     import statements              to our own files, to those of the plugin's folder, and to local packages (on sys.path, but not installed
                                    as a distribution, or installed as editable)
     importlib.import_module("x")   and __import__("x"), where the name is a constant
-    installed distributions        that this suite does not depend on: by name and version. The suite's own dependencies are recorded
-                                   with each run, and not hashed
-    data files                     those that the class declares (`files`), and those beside a source that a constant text in it names:
-                                   by content
+    installed distributions        that this suite does not depend on: hashed by name and version. The dependencies of the suite are
+                                   recorded with each run, and not hashed
+    data files                     those that the class declares (`files`), and those beside a source that are named by a constant text
+                                   in it: hashed by content
 
-What remains is said in words, and stands in the record as "the key does not cover": imports by a computed name, environment variables.
+Imports by a computed name and environment variables cannot be followed. They are named in the record, as what the key does not cover.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from datasets.digests import digest_of, file_sha256
 
 
 class UnkeyedError(ValueError):
-    """Something that no key can be made of, such as a declared file that does not exist."""
+    """Something from which no key can be made, such as a declared file that does not exist."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a result depends on besides its inputs."""
+    """The code and the data on which a result depends, besides its inputs."""
 
-    files: Mapping[str, str]  # Python files: name -> digest of the syntax; names hold no path of the machine
-    data: Mapping[str, str] = field(default_factory=dict)  # data files: name -> sha256
-    packages: Mapping[str, str] = field(default_factory=dict)  # distributions that the suite does not depend on: name -> version
-    uncovered: tuple[str, ...] = ()  # what the key does not cover, a phrase each
-    places: Mapping[str, Path] = field(default_factory=dict)  # where each file lies here; no part of the digest
+    files: Mapping[str, str]  # digest of the syntax of each Python file, by a name without any path of the machine
+    data: Mapping[str, str] = field(default_factory=dict)  # sha256 of each data file, by its name
+    packages: Mapping[str, str] = field(default_factory=dict)  # version of each distribution, by its name
+    uncovered: tuple[str, ...] = ()  # what the key does not cover, in phrases
+    places: Mapping[str, Path] = field(default_factory=dict)  # the path of each file here; it is no part of the digest
 
     @cached_property
     def digest(self) -> str:
-        """One digest of files, data and packages."""
+        """One digest over files, data and packages."""
         return digest_of({"files": self.files, "data": self.data, "packages": self.packages})
 
     def joined(self, *others: Sources) -> Sources:
-        """These sources and the others' as one."""
+        """These sources and others, as one object."""
         every = (self, *others)
         return Sources(
             files={name: value for one in every for name, value in one.files.items()},
@@ -59,12 +59,12 @@ class Sources:
 
 
 def sources_of(file: Path, home: Path | None = None, declared: Sequence[str] = (), *, package: str = "") -> Sources:
-    """The sources of executing `file`.
+    """The sources that executing `file` would use.
 
     Args:
         file: a Python file.
-        home: the folder that an outside plugin may import siblings from.
-        declared: names or patterns of data files, beside `file`.
+        home: the folder of an outside plugin, whose files it may import.
+        declared: names or patterns of data files beside `file`.
         package: a top-level package whose files are followed even where it is installed.
 
     Raises:
@@ -88,7 +88,7 @@ def sources_of(file: Path, home: Path | None = None, declared: Sequence[str] = (
 
 
 def sources_of_module(module: str, declared: Sequence[str] = ()) -> Sources:
-    """The sources of importing an installed module by its dotted name, as an entry point does: those of its package, wherever it lies.
+    """The sources that importing an installed module by its dotted name would use, as an entry point does; its package is followed.
 
     Raises:
         UnkeyedError: there is no such module, or a declared pattern matches no file.

@@ -187,7 +187,7 @@ NO_REFERENCE: tuple[Metric, ...] = (
         label="HSI residual",
         unit="",
         higher_is_better=False,
-        definition="RMSE between the estimate, blurred and decimated by the true PSF, and the HSI; the truth itself has the noise level there",
+        definition="RMSE between the estimate, blurred and decimated by the true PSF, and the HSI; that of the truth is the noise level",
         digits=5,
     ),
     Metric(
@@ -195,7 +195,7 @@ NO_REFERENCE: tuple[Metric, ...] = (
         label="MSI residual",
         unit="",
         higher_is_better=False,
-        definition="RMSE between the estimate, integrated by the true SRF, and the MSI; the truth itself has the noise level there",
+        definition="RMSE between the estimate, integrated by the true SRF, and the MSI; that of the truth is the noise level",
         digits=5,
     ),
 )

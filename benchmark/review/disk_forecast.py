@@ -1,4 +1,4 @@
-"""How much disk a run would take."""
+"""The disk space that a run would take."""
 
 from __future__ import annotations
 

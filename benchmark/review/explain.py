@@ -1,4 +1,4 @@
-"""Everything about one cell, out of the run folder, and the command that repeats it alone."""
+"""All that a run folder holds on one cell, and the command that repeats it alone."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Explanation:
 
     folder: Path
     key: str
-    planned: Mapping[str, Any]  # label, scene, protocol and seed, out of index.json; empty where the plan has it no more
+    planned: Mapping[str, Any]  # label, scene, protocol and seed, from index.json; empty where the plan has no such cell any more
     record: Result | None  # None: not run yet
     log_tail: tuple[str, ...]
-    files: tuple[tuple[str, int], ...]  # name inside the run folder, bytes
-    repetition: Repetition | None  # repeats the cell; None where the run folder does not tell how
+    files: tuple[tuple[str, int], ...]  # path in the run folder, bytes
+    repetition: Repetition | None  # None where the run folder does not say how to repeat the cell
 
     def text(self) -> str:
-        """For the terminal."""
+        """All of it, for the terminal."""
         lines = [f"cell       {self.key}"]
         if self.record is None:
             lines += [f"{name:10} {self.planned[name]}" for name in ("label", "scene", "protocol", "seed")]
@@ -53,10 +53,10 @@ class Explanation:
 
 
 def explain(folder: Path, key: str) -> Explanation:
-    """All about the cell `key` (or the only one whose key begins so).
+    """All that is known of the cell of that key, or of the only cell whose key begins with it.
 
     Raises:
-        RecordError: the folder is no run folder, or has no such cell; the text names the nearest and how to list all.
+        RecordError: the folder is no run folder, or has no such cell; the text names the nearest keys, and says how to list all.
     """
     run = RunFolder(folder)
     index = run.index()
@@ -126,9 +126,9 @@ def _record_lines(record: Result) -> list[str]:
     elif record.flops_reason:
         lines.append(f"flops      not counted: {record.flops_reason}")
     if "best" in record.oracle:
-        told = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
+        curve = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
         place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"
-        lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
+        lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {curve}")
     if record.contended:
         lines.append("contended  other work took processor time meanwhile: the seconds are no fair figure")
     lines += [f"not keyed  the key does not cover {phrase}" for phrase in record.uncovered]

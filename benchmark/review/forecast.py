@@ -1,18 +1,19 @@
-"""What a plan would take, disk and time, told from scenes and from the records of earlier cells; nothing is run.
+"""The time and the disk space that a plan would take, estimated from its scenes and from the records of earlier cells; nothing is run.
 
-With v = bands x rows x cols of the fused cube, and b the parameter `budget` (1 for a method without one), a method's seconds are taken as
+With v = bands x rows x cols of the fused cube, and b the parameter `budget` (1 for a method without one), the seconds of a method are
 
     fusing      f v          f = sum of the measured seconds / sum of the measured v
     learning    g v b        on the scene;  g = sum of the measured seconds / sum of the measured v b
-    training    h b          beforehand, on patches, once a protocol;  h = sum of the measured seconds / sum of the measured b
-    adapting    like learning, for what had learned beforehand and learns again on the scene
-    loading     l            of weights, each time;  l = mean of the measured seconds
+    training    h b          beforehand, on patches, once per protocol;  h = sum of the measured seconds / sum of the measured b
+    adapting    a v b        on the scene, by a method that has learned beforehand too;  a as g
+    loading     l            of weights, in each cell;  l = mean of the measured seconds
 
-over the cells of the same method with the same parameters but for the budget; where there are none, and nothing was learned beforehand,
-over those of the same method with any parameters. Only one kind of device counts: that of the run, or another where that has no records.
+The sums are over earlier cells of the same method with the same parameters except the budget. Where there are none, and nothing is learned
+beforehand, they are over earlier cells of the method with any parameters. Only one kind of device counts: that of the run, or another one
+where that has no records.
 
-All is linear: a method whose cost grows with the square of the pixels takes longer on larger scenes than is said here. The rounds that the
-clock repeats (up to 2 s a cell, `meter.py`), observing and scoring are not counted. An oracle row fuses each iterate besides.
+All this is linear: a method whose cost grows with the square of the number of pixels takes longer on larger scenes than is said here. The
+rounds that the clock repeats (up to 2 s per cell, `meter.py`), observing and scoring are not counted. An oracle row fuses each iterate too.
 """
 
 from __future__ import annotations
@@ -42,62 +43,62 @@ class PastCell:
 
     method: str
     parameters: Mapping[str, Any]
-    learns: str  # of its card
-    values: int  # of the fused cube
+    learns: str  # as on its card
+    values: int  # bands x rows x cols of the fused cube
     learning_s: float
     fuse_s: float
     device: str  # cpu or cuda
-    place: str  # the device and its machine, in words
+    place: str  # the device and the processor, in words
     adapt_s: float = 0.0
 
     @property
     def budget(self) -> float:
-        """Share of the published steps."""
+        """The share of the published steps."""
         return float(self.parameters.get(BUDGET, 1.0))
 
 
 @dataclass(frozen=True)
 class MethodForecast:
-    """What the cells of one row would take; seconds over all of them."""
+    """The seconds that the cells of one row would take, all together."""
 
     label: str
-    cells: int  # to be run
-    training_s: float = 0.0  # beforehand, by this run
-    learning_s: float = 0.0  # on the scene, adapting included, or loading weights
+    cells: int  # number of cells to be run
+    training_s: float = 0.0  # of trainings beforehand in this run
+    learning_s: float = 0.0  # on the scene, adapting included; or of loading weights
     fuse_s: float = 0.0
-    measured: int = 0  # cells that this is told from; 0: nothing to go by
-    alike: bool = True  # whether these had the same parameters but for the budget
+    measured: int = 0  # number of earlier cells that it is estimated from; 0: nothing is known
+    alike: bool = True  # whether those had the same parameters except the budget
 
     @property
     def seconds(self) -> float:
-        """All of it."""
+        """The seconds of all parts."""
         return self.training_s + self.learning_s + self.fuse_s
 
     def text(self) -> str:
-        """One line."""
+        """One line for the terminal."""
         if not self.measured:
             return f"{self.label}: {_counted(self.cells, 'cell')}, nothing to go by"
         parts = (("training", self.training_s), ("learning", self.learning_s), ("fusing", self.fuse_s))
-        told = ", ".join(f"{name} {spell_duration(seconds)}" for name, seconds in parts if seconds)
+        spelled = ", ".join(f"{name} {spell_duration(seconds)}" for name, seconds in parts if seconds)
         other = "" if self.alike else " with other parameters"
-        return f"{self.label}: {_counted(self.cells, 'cell')}, {told}, from {_counted(self.measured, 'cell')}{other}"
+        return f"{self.label}: {_counted(self.cells, 'cell')}, {spelled}, from {_counted(self.measured, 'cell')}{other}"
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a plan's cells would take, one after the other."""
+    """The seconds that the cells of a plan would take, one after the other."""
 
     rows: tuple[MethodForecast, ...]
-    measured: int  # cells that it is told from
-    places: tuple[str, ...]  # where those were run
+    measured: int  # number of earlier cells that it is estimated from
+    places: tuple[str, ...]  # the devices and processors of those
 
     @property
     def seconds(self) -> float:
-        """Of all rows that have something to go by."""
+        """The seconds of all rows for which something is known."""
         return float(sum(row.seconds for row in self.rows))
 
     def text(self) -> str:
-        """For the terminal."""
+        """A summary for the terminal."""
         lost = sum(row.cells for row in self.rows if not row.measured)
         total = sum(row.cells for row in self.rows)
         if total == 0:
@@ -114,7 +115,15 @@ class Forecast:
 
 
 def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots: int, earlier: Sequence[Path]) -> str:
-    """The cells with their keys, the disk that they would take in `folder` and the time, told from the records there and in `earlier` runs.
+    """The text of a dry run: the cells with their keys, and the disk space and the time that they would take.
+
+    Args:
+        cells: the cells of the plan.
+        folder: the run folder, whose records count too.
+        device: cpu or cuda.
+        keep: which estimates are kept.
+        slots: cells that run at a time.
+        earlier: further run folders from whose records the time is estimated.
 
     Raises:
         RecordError: one of `earlier` is no run folder, or a record cannot be read.
@@ -134,27 +143,27 @@ def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots:
 
 
 def read_past_cells(folders: Iterable[Path]) -> list[PastCell]:
-    """Every scored cell of those run folders that has its seconds and the size of its cube.
+    """The scored cells of those run folders for which seconds and the size of the cube are known.
 
     Raises:
-        RecordError: one is no run folder, or a record cannot be read.
+        RecordError: one of them is no run folder, or a record cannot be read.
     """
-    found = []
+    past_cells = []
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         machines: dict[str, str] = {}
         for record in RunFolder(folder).records():
             machine = machines.setdefault(record.environment, _machine(folder, record.environment))
             if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
-                found.append(_past_cell(record, record.clock, machine))
-    return found
+                past_cells.append(_past_cell(record, record.clock, machine))
+    return past_cells
 
 
 def forecast(
     cells: Sequence[Cell], measured: Sequence[PastCell], values: Mapping[str, int], device: str, done: Iterable[str] = ()
 ) -> Forecast:
-    """What those cells would take whose key is not in `done`; cells that would be skipped take nothing.
+    """The seconds for the cells whose key is not in `done`; cells that would be skipped take nothing.
 
-    `values` is bands x rows x cols of each scene, by name.
+    `measured` are earlier cells; `values` is bands x rows x cols of each scene, by its name.
     """
     ended = set(done)
     usable = [one for one in measured if one.device == device] or list(measured)
@@ -164,16 +173,16 @@ def forecast(
         if cell.key not in ended and not cell.skip_reason:
             rows.setdefault(cell.contestant.label, []).append(cell)
     used: dict[int, PastCell] = {}
-    found = []
-    for label, own in rows.items():
-        basis, alike = _basis(own[0], usable)
+    forecasts = []
+    for label, row_cells in rows.items():
+        basis, alike = _basis(row_cells[0], usable)
         used |= {id(one): one for one in basis}
-        found.append(_method_forecast(label, own, basis, values, trained, alike=alike))
-    return Forecast(tuple(found), len(used), tuple(sorted({one.place for one in used.values()})))
+        forecasts.append(_method_forecast(label, row_cells, basis, values, trained, alike=alike))
+    return Forecast(tuple(forecasts), len(used), tuple(sorted({one.place for one in used.values()})))
 
 
 def _basis(cell: Cell, measured: Sequence[PastCell]) -> tuple[list[PastCell], bool]:
-    """The cells to tell this one from, and whether they have its parameters but for the budget."""
+    """The earlier cells from which a cell is estimated, and whether they have its parameters except the budget."""
     same = [one for one in measured if one.method == cell.contestant.entry.name and one.learns == cell.card.learns]
     wanted = _but_budget(parameters_to_json(field_values(cell.contestant.method)))
     alike = [one for one in same if _but_budget(one.parameters) == wanted]
@@ -189,7 +198,7 @@ def _method_forecast(
     *,
     alike: bool,
 ) -> MethodForecast:
-    """The formulas of the module docstring."""
+    """The seconds of one row, by the formulas of the module docstring; `basis` are the earlier cells."""
     if not basis:
         return MethodForecast(label, len(cells))
     first = cells[0]
@@ -224,7 +233,7 @@ def _past_cell(record: Result, clock: Clock, machine: str) -> PastCell:
 
 
 def _machine(folder: Path, environment: str) -> str:
-    """The processor of the machine, where the run says it."""
+    """The processor in an environment of the run; empty where it is not known."""
     file = RunFolder(folder).environment(environment)
     return str(read_json(file).get("processor") or "") if file.exists() else ""
 
@@ -234,7 +243,7 @@ def _but_budget(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spell_duration(seconds: float) -> str:
-    """Seconds as people say them, two digits: 45 s, 3.2 min, 5.0 h, 12 d."""
+    """A duration in the largest unit that fits, with two digits: 45 s, 3.2 min, 5.0 h, 12 d."""
     size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), (1.0, "s"))
     number = seconds / size
     return f"{number:.0f} {unit}" if number >= 9.95 or seconds == 0 else f"{number:#.2g} {unit}"

@@ -1,4 +1,4 @@
-"""What there is to choose from, as rows of text: methods, scenes, protocols, PSFs, sensors, metrics."""
+"""The lists of `list`, as rows of text: methods, scenes, protocols, PSFs, sensors, metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DIRECTIONS = {True: "higher is better", False: "lower is better", None: "a coun
 
 
 def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Row]:
-    """The rows of one list, its name first.
+    """The rows of one list, each with its name first.
 
     Raises:
         SettingError: there is no such list.
@@ -55,7 +55,7 @@ def _schema(kind: type[Any]) -> str:
 
 
 def listing_text(what: str, roots: DataRoots, plugins: Path | None = None) -> str:
-    """The rows of `listing`, a line each, in columns."""
+    """The rows of `listing` in columns, one line per row."""
     rows = listing(what, roots, plugins)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = ("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows)

@@ -19,17 +19,17 @@ from benchmark.run_folder.lock import claimed
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge did."""
+    """The result of a merge."""
 
     out: Path
     records: int
-    copied: int  # records written; the others were there
-    from_each: tuple[tuple[Path, int], ...]  # records taken from each folder
-    superseded: int = 0  # records of which another folder has a newer one, made by other code
-    damaged: tuple[str, ...] = ()  # files that were left out, a phrase each
+    copied: int  # number of records that were written; the others were there already
+    from_each: tuple[tuple[Path, int], ...]  # each folder, and the number of records taken from it
+    superseded: int = 0  # number of records of which another folder has a newer one, made by other code
+    damaged: tuple[str, ...] = ()  # damaged files, which were left out; one phrase per file
 
     def text(self) -> str:
-        """For the terminal."""
+        """A summary for the terminal."""
         lines = [f"{count} records from {folder}" for folder, count in self.from_each]
         lines.append(f"{self.out}: {self.records} records, {self.copied} of them written now")
         if self.superseded:
@@ -39,10 +39,10 @@ class Merged:
 
 
 def merge(folders: Sequence[Path], out: Path, command: str = "") -> Merged:
-    """Copy all of `folders` into `out`, a new folder or one that an earlier merge has made.
+    """The result of copying all `folders` into `out`, which is a new folder or that of an earlier merge.
 
     Raises:
-        MergeError: a folder is no run folder, `out` is another run's, or two folders contradict each other.
+        MergeError: a folder is no run folder, `out` holds something else, or two folders contradict each other.
         RecordError: a file of a run folder cannot be read.
     """
     earlier = _is_merge(out)
@@ -50,14 +50,14 @@ def merge(folders: Sequence[Path], out: Path, command: str = "") -> Merged:
         if not (folder / "cells").is_dir():
             raise MergeError(f"merge: expected run folders with cells/*.json, got {folder}; give the folders that `run` named at its end")
         if folder.resolve() == out.resolve():
-            raise MergeError(f"merge: expected a folder of its own for the result, got {out}, one of the runs; give another --out")
+            raise MergeError(f"merge: expected another folder for the result than those of the runs, got {out}; give another --out")
     target = RunFolder(out)
     sources = [RunFolder(folder) for folder in ([out] if earlier else []) + list(folders)]
     taken, damaged = choose_records(sources)
     shared, broken = choose_shared_files(sources)
     newest = newest_keys(taken)
     with claimed(out):
-        write_plans(sources, taken, newest, target, command)  # first: it makes `out` known as a merge, should it be cut short
+        write_plans(sources, taken, newest, target, command)  # first, so that `out` is known as a merge even if this is ended early
         copy_environments(sources, target)
         written = sum(copy_cell(one, target, shared) for one in taken.values() if one.folder.path != out)
     counts = tuple((folder, sum(one.folder.path == folder for one in taken.values())) for folder in folders)
@@ -65,7 +65,7 @@ def merge(folders: Sequence[Path], out: Path, command: str = "") -> Merged:
 
 
 def _is_merge(out: Path) -> bool:
-    """Whether `out` holds an earlier merge."""
+    """Whether `out` holds an earlier merge; False where it is new or empty."""
     if not out.exists() or not [file for file in out.iterdir() if file.name != ".lock"]:
         return False
     if (out / "index.json").exists() and RunFolder(out).index().merged is not None:

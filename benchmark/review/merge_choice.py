@@ -1,4 +1,4 @@
-"""Which of several runs' files a merge takes: the record of each key, and the file of each name that cells share; checked before a copy.
+"""What a merge takes from several runs: one record per key, and one file per name that cells share. All is checked before it is copied.
 
 Every record is checked against its file's name, every file that two folders share against the other's content, and every cell that two
 folders have scored against the other's figures. Of two records of one cell the scored one is taken, and of two scored ones that with a
@@ -23,17 +23,17 @@ from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import Result, identity_of
 from datasets.cube_file import CubeFileError, opened
 
-RTOL, ATOL = 1e-4, 1e-6  # simulated on another processor, the last bits differ
-NAMED = 5  # contradictions that an error names
+RTOL, ATOL = 1e-4, 1e-6  # when simulated on another processor, the last bits differ
+NAMED = 5  # contradictions that the text of an error lists
 
 
 class MergeError(ValueError):
-    """Run folders that contradict each other, or that are none; the text says where, and what to do."""
+    """Run folders that cannot be merged, as they contradict each other or are none; the text says where, and what to do."""
 
 
 @dataclass(frozen=True)
 class TakenRecord:
-    """A record, the folder that it comes from, and whether its estimate is there and whole."""
+    """A record, the run folder that it is taken from, and whether its estimate is there and whole."""
 
     folder: RunFolder
     record: Result
@@ -41,7 +41,11 @@ class TakenRecord:
 
 
 def choose_records(sources: Sequence[RunFolder]) -> tuple[dict[str, TakenRecord], list[str]]:
-    """The record of each key, and what was found damaged."""
+    """The record that is taken, by its key; and the damaged files, as phrases.
+
+    Raises:
+        MergeError: a record can be read in no folder, or two scored records of one cell have different figures.
+    """
     taken: dict[str, TakenRecord] = {}
     unreadable: dict[str, str] = {}
     damaged: list[str] = []
@@ -79,7 +83,7 @@ def _first(problems: Sequence[str]) -> str:
 
 
 def _problem(file: Path) -> str:
-    """Why a stored file must not be taken; empty where it is whole, or not there."""
+    """Why a stored file must not be taken; empty where it is whole or not there."""
     if not file.exists():
         return ""
     try:
@@ -90,7 +94,7 @@ def _problem(file: Path) -> str:
 
 
 def _contradiction(first: TakenRecord, second: TakenRecord) -> list[str]:
-    """What two scored records of a cell say differently; metrics of different versions are not compared."""
+    """How two scored records of one cell differ, as a sentence; metrics of different versions are not compared."""
     a, b = first.record, second.record
     if a.outcome != "scored" or b.outcome != "scored" or a.metrics_key != b.metrics_key:
         return []
@@ -101,7 +105,10 @@ def _contradiction(first: TakenRecord, second: TakenRecord) -> list[str]:
 
 
 def _better(first: TakenRecord, second: TakenRecord) -> TakenRecord:
-    """Scored first, then skipped, which is a rule's word; of scored ones that with an estimate, else the later; of equals the first."""
+    """The record to take of two: a scored one, else a skipped one; of scored ones that with an estimate, of others the later one.
+
+    Of records that are equal in all this, the first one is taken.
+    """
     rank = {"scored": 2, "skipped": 1}
     keys = [
         (rank.get(one.record.outcome, 0), one.whole, one.record.ended if one.record.outcome != "scored" else "") for one in (first, second)
@@ -110,18 +117,22 @@ def _better(first: TakenRecord, second: TakenRecord) -> TakenRecord:
 
 
 def newest_keys(taken: dict[str, TakenRecord]) -> set[str]:
-    """Keys of the records that are current: of each identity the newest."""
-    found: dict[str, Result] = {}
+    """The keys of the records that become current: of each identity the newest."""
+    newest: dict[str, Result] = {}
     for one in taken.values():
         identity = identity_of(one.record)
-        other = found.setdefault(identity, one.record)
+        other = newest.setdefault(identity, one.record)
         if (one.record.ended, one.record.key) > (other.ended, other.key):
-            found[identity] = one.record
-    return {record.key for record in found.values()}
+            newest[identity] = one.record
+    return {record.key for record in newest.values()}
 
 
 def choose_shared_files(sources: Sequence[RunFolder]) -> tuple[dict[str, Path], list[str]]:
-    """The file to take for every name that cells share, and those that are damaged; two whole ones must have one content."""
+    """The file that is taken, by the name that cells share; and the damaged files, as phrases.
+
+    Raises:
+        MergeError: two whole files of one name have different contents.
+    """
     chosen: dict[str, Path] = {}
     damaged: list[str] = []
     for part, source in ((part, source) for part in BY_DIGEST for source in sources):
@@ -141,7 +152,7 @@ def choose_shared_files(sources: Sequence[RunFolder]) -> tuple[dict[str, Path], 
 
 
 def _equal(first: Path, second: Path) -> bool:
-    """Equal bytes, or equal values: compression and the last bits may differ."""
+    """Whether two files have equal bytes, or equal values; compression and the last bits may differ."""
     if hashlib.sha256(first.read_bytes()).digest() == hashlib.sha256(second.read_bytes()).digest():
         return True
     one, other = _values(first), _values(second)
@@ -151,13 +162,13 @@ def _equal(first: Path, second: Path) -> bool:
 
 
 def _values(file: Path) -> dict[str, Any]:
-    """Every data set of an HDF5 file, by name."""
-    found: dict[str, Any] = {}
+    """The data sets of an HDF5 file, by their names."""
+    by_name: dict[str, Any] = {}
 
     def take(name: str, node: object) -> None:
         if isinstance(node, h5py.Dataset):
-            found[name] = node[()]
+            by_name[name] = node[()]
 
     with h5py.File(file, "r") as store:
         store.visititems(take)
-    return found
+    return by_name

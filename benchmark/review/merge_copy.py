@@ -1,4 +1,4 @@
-"""How a merge writes what it has taken: each file as a whole, and a record after all that it refers to, so that a new attempt goes on."""
+"""How a merge writes what it takes: each file as a whole, and a record after all files that it names, so that a merge can be repeated."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from benchmark.run_folder.record import Result
 
 
 def copy_cell(one: TakenRecord, out: RunFolder, shared: dict[str, Path]) -> bool:
-    """Copy a record after all that it refers to, unless it is there; whether it was copied."""
+    """Whether a record had to be copied, which is done after all files that it names; it need not be where it is there already."""
     key, target = one.record.key, out.record(one.record.key)
     if target.exists() and _is(out, one.record) and (out.estimate(key).exists() or not one.whole):
         return False
-    target.unlink(missing_ok=True)  # of an earlier merge, worse than this one: its estimate is about to be replaced
-    for source, place in _own_files(one, out):
+    target.unlink(missing_ok=True)  # of an earlier merge: its estimate is about to be replaced
+    for source, place in _cell_files(one, out):
         if source.exists():
             write_bytes(place, source.read_bytes())
     for part, name in zip(BY_DIGEST, (one.record.scene_digest, *[one.record.observation_digest] * 2), strict=True):
@@ -31,8 +31,8 @@ def copy_cell(one: TakenRecord, out: RunFolder, shared: dict[str, Path]) -> bool
     return True
 
 
-def _own_files(one: TakenRecord, out: RunFolder) -> Iterator[tuple[Path, Path]]:
-    """The files of a cell besides its record, and where they go; the estimate after its standard deviation."""
+def _cell_files(one: TakenRecord, out: RunFolder) -> Iterator[tuple[Path, Path]]:
+    """The files of a cell besides its record, each with its place in `out`; the estimate comes after its standard deviation."""
     key = one.record.key
     if one.whole:
         yield one.folder.std(key), out.std(key)
@@ -42,7 +42,7 @@ def _own_files(one: TakenRecord, out: RunFolder) -> Iterator[tuple[Path, Path]]:
 
 
 def _is(out: RunFolder, record: Result) -> bool:
-    """Whether `out` has this record already."""
+    """Whether `out` has exactly this record already."""
     try:
         return out.read(record.key) == record
     except RecordError:  # it is damaged: copied again
@@ -50,7 +50,7 @@ def _is(out: RunFolder, record: Result) -> bool:
 
 
 def copy_environments(sources: Sequence[RunFolder], out: RunFolder) -> None:
-    """environments/*.json, and environment.json: the only one, or all by their digests."""
+    """Write environments/*.json, and environment.json: the only environment, or all of them by their digests."""
     for source in sources:
         for file in sorted(source.part("environments").glob("[!.]*.json")):
             write_bytes(out.part("environments") / file.name, file.read_bytes())
@@ -60,7 +60,10 @@ def copy_environments(sources: Sequence[RunFolder], out: RunFolder) -> None:
 
 
 def write_plans(sources: Sequence[RunFolder], taken: dict[str, TakenRecord], newest: set[str], out: RunFolder, command: str) -> None:
-    """plan.json, index.json and the plans' texts, each under its digest. The index has the current records, and cells that have none."""
+    """Write plan.json, index.json and the texts of the plans, each under its digest.
+
+    The index has the cells of the current records, and the cells that have no record.
+    """
     cells: dict[str, Any] = {}
     plans: dict[str, Any] = {}
     for source in sources:
@@ -84,7 +87,7 @@ def write_plans(sources: Sequence[RunFolder], taken: dict[str, TakenRecord], new
 
 
 def _keep_text(source: RunFolder, out: RunFolder) -> str:
-    """Copy a run's plan.toml to plans/<digest>.toml and return that name; empty where the run has none."""
+    """The name plans/<digest>.toml under which the plan's text is written; empty where the run has no text."""
     if not source.plan_text.exists():
         return ""
     text = source.plan_text.read_bytes()

@@ -1,6 +1,6 @@
-"""One cell in this process, for the debugger: observe and fuse by the same jobs, with no child, no time limit and nothing stored.
+"""One cell in this process, for the debugger: the jobs are the same, but there is no child, no time limit, and nothing is stored.
 
-The process holds the truth while it observes; what it prints is a rehearsal, never a result.
+The process holds the truth while it observes, so what it gives is a rehearsal and never a result.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from datasets.data_roots import DataRoots
 
 
 def rehearse(repetition: Repetition, threads: int = 1) -> dict[str, Any]:
-    """Run the cell of the repetition here and return what the meter says; whatever the method raises comes through.
+    """What the meter gives for the cell, run in this process; whatever the method raises is raised here.
 
     Raises:
-        PlanError: the plan has no such cell any more, as parameters, data or sources have changed.
+        PlanError: the plan has no such cell any more, since parameters, data or sources have been changed.
     """
     given: dict[str, list[str]] = {"--data": [], "--plugins": [], "--seed": []}
     for name, value in zip(repetition.arguments[::2], repetition.arguments[1::2], strict=True):

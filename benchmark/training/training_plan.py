@@ -1,16 +1,16 @@
-"""A training plan: which method learns, from which scenes, seen how. Read from TOML, checked before anything runs.
+"""A training plan: which method learns, from which scenes, under which protocol. It is read from TOML and checked before anything runs.
 
 name = "mine"
 scenes = ["cave:train"]
-validation = ["cave/paints"]        # taken out of the scenes above; for the curve alone, nothing is chosen by it
+validation = ["cave/paints"]        # taken out of the scenes above; shown in the curve, and nothing is chosen by it
 protocol = "mossfuse-x8"            # by name ...
-patch = 64                          # side of a patch, fine pixels
-patches = 6000                      # the budget: the method makes one pass over so many
+patch = 64                          # side of a patch in fine pixels
+patches = 6000                      # the budget: the method makes one pass over this number of patches
 validation_patches = 16
-trained_on = "CAVE train, x8"       # what tables say of the weights; the number of scenes and the protocol when absent
+trained_on = "CAVE train, x8"       # what tables say of the weights; when absent, the number of scenes and the protocol
 licence = "MIT"                     # of the weights
 seed = 0
-augment = "before"                  # or "after", "none": benchmark/matrix/patches.py says what they change
+augment = "before"                  # or "after", "none"; benchmark/matrix/patches.py has their meaning
 
 [protocol_numbers]                  # ... or by its numbers, as in a plan of a benchmark
 name = "mine-x4"
@@ -68,11 +68,11 @@ class TrainingPlan:
         return {scene.name: identify(scene).digest for scene in (*self.scenes, *self.validation)}
 
     def digests(self, scenes: Sequence[SceneSource]) -> list[str]:
-        """Of the contents of some of the plan's scenes."""
+        """The digests of the contents of some of the plan's scenes."""
         return [self._identities[scene.name] for scene in scenes]
 
     def course(self) -> dict[str, Any]:
-        """All numbers that decide what is learned, as JSON holds them."""
+        """All numbers that decide what is learned (the course of the training), as JSON holds them."""
         return {
             "method": self.entry.name,
             "parameters": parameters_to_json(field_values(self.method)),
@@ -88,13 +88,13 @@ class TrainingPlan:
         }
 
     def digest(self) -> str:
-        """Names the course: a checkpoint of another one is refused."""
+        """The digest of the course; a checkpoint of another course is refused."""
         return digest_of(self.course())
 
 
 @dataclass(frozen=True)
 class _Method:
-    """The schema of [method]."""
+    """The schema of the table [method]."""
 
     name: str
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -120,10 +120,10 @@ class _Table:
 
 
 def read_training_plan(file: Path, roots: DataRoots, plugins: Path | None = None) -> TrainingPlan:
-    """The training plan in `file`, every name looked up and every number checked.
+    """The checked training plan in `file`.
 
     Raises:
-        PlanError: the file is no TOML, or holds a name or number that is not valid; the text names those that are.
+        PlanError: the file is no TOML, or a name or number in it is not valid; the text says which are.
     """
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))

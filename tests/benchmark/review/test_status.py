@@ -53,7 +53,7 @@ def test_a_run_that_nobody_is_at_work_on_says_how_to_go_on(tmp_path: Path) -> No
         pass
     told = status(run, NOW)
     assert (told.busy, told.left_s) == (False, None)
-    assert "nobody is at work" in told.text()
+    assert "no run is at work" in told.text()
     assert "was cut short Later on file/b" in told.text()
     assert "to go on: python run_benchmark.py run p.toml" in told.text()
     whole = status(run_folder(tmp_path / "whole", [FIRST]), NOW)
