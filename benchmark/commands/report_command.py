@@ -21,7 +21,7 @@ def _arguments(report: argparse.ArgumentParser) -> None:
     report.add_argument("--methods", default="", metavar="NAME[,NAME]", help="names or labels of methods; * stands for any text")
     report.add_argument("--metrics", default="", metavar="NAME[,NAME]", help="columns, in this order; the first one ranks (`list metrics`)")
     report.add_argument("--profile", default="textbook", metavar="NAME", help="the convention of the metrics (docs/metrics.md)")
-    report.add_argument("--group-by", default="protocol", metavar="protocol|scene|tier", help="one table for each of these (default: protocol)")
+    report.add_argument("--group-by", default="protocol", metavar="protocol|scene|tier", help="one table for each (default: protocol)")
     report.add_argument("--precision", default="", metavar="N|NAME=N,...", help="digits after the point")
     report.add_argument("--best-of", default="tier", metavar="tier|all", help="mark best and second per tier, or among all (default: tier)")
     report.add_argument(

@@ -2,7 +2,7 @@
 
 Starting from a file, these are followed, without executing anything (`ast`):
 
-    import statements              to our own files, to those of the plugin's folder, and to local packages (on sys.path, but not installed
+    import statements              to files of the suite, of the plugin's folder, and of local packages (on sys.path, and not installed
                                    as a distribution, or installed as editable)
     importlib.import_module("x")   and __import__("x"), where the name is a constant
     installed distributions        that this suite does not depend on: hashed by name and version. The dependencies of the suite are

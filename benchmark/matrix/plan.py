@@ -29,7 +29,7 @@ from datasets.scene_sources import SceneSource
 from datasets.simulation import Protocol
 from methods.contract import awaits_training
 
-DISK_LIMIT_MB = 50_000.0  # of a cell's working folder
+DISK_LIMIT_MB = 50_000.0  # of a cell's scratch folder
 
 
 class PlanError(ValueError):

@@ -1,6 +1,7 @@
-"""Floating-point operations of one call, by torch's counter; one multiply-add is two.
+"""The floating-point operations of one call; one multiply-add counts as two.
 
-Counted: convolutions, matrix products, attention (the fused fast path switched off, which hides its operations), and by formulas of our own
+Counted by the formulas of torch: convolutions, matrix products, and attention (without the fused fast path, which hides its operations).
+Counted by the formulas below:
 
     attention on the CPU                                       2 q k (d + d') per head, for q queries, k keys, d and d' features
     FFT of n points (complex, along all transformed axes)      5 n log2 n per transform; half of that where one side is real
@@ -59,8 +60,8 @@ def count_flops(call: Callable[[], T]) -> tuple[T, Flops]:
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the formulas of the operators that are called, and notes the names of those without a formula.
 
-    The formulas are torch's and ours. (torch's own FlopCounterMode tracks modules as well, and its first operator imports torch's compiler
-    and sympy: a second and 70 MB in every process, more than most methods take.)
+    The formulas are those of torch and those below. (FlopCounterMode of torch tracks modules as well, and its first operator imports
+    torch's compiler and sympy: a second and 70 MB in every process, more than most methods take.)
     """
 
     def __init__(self) -> None:

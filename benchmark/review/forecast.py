@@ -66,7 +66,7 @@ class MethodForecast:
     training_s: float = 0.0  # of trainings beforehand in this run
     learning_s: float = 0.0  # on the scene, adapting included; or of loading weights
     fuse_s: float = 0.0
-    measured: int = 0  # number of earlier cells that it is estimated from; 0: nothing is known
+    measured: int = 0  # number of earlier cells that it is estimated from; 0: the seconds are not known
     alike: bool = True  # whether those had the same parameters except the budget
 
     @property
@@ -77,7 +77,7 @@ class MethodForecast:
     def text(self) -> str:
         """One line for the terminal."""
         if not self.measured:
-            return f"{self.label}: {_counted(self.cells, 'cell')}, nothing to go by"
+            return f"{self.label}: {_counted(self.cells, 'cell')}, not known"
         parts = (("training", self.training_s), ("learning", self.learning_s), ("fusing", self.fuse_s))
         spelled = ", ".join(f"{name} {spell_duration(seconds)}" for name, seconds in parts if seconds)
         other = "" if self.alike else " with other parameters"
@@ -104,14 +104,14 @@ class Forecast:
         if total == 0:
             return "time: nothing is left to run"
         if self.measured == 0:
-            return f"time: nothing to go by for {_counted(lost, 'cell')}; --costs RUN_DIR names an earlier run with some of these methods"
+            return f"time: not known for {_counted(lost, 'cell')}; name an earlier run with some of these methods by --costs RUN_DIR"
         training, learning, fusing = (sum(getattr(row, name) for row in self.rows) for name in ("training_s", "learning_s", "fuse_s"))
         head = f"time: {spell_duration(self.seconds)} for {total - lost} of {_counted(total, 'cell')}, one after the other"
         parts = f"training {spell_duration(training)}, learning {spell_duration(learning)}, fusing {spell_duration(fusing)}"
         source = f"from {_counted(self.measured, 'measured cell')} on {'; '.join(self.places)}"
-        idle = f"{_counted(lost, 'cell')} {'has' if lost == 1 else 'have'} nothing to go by"
+        unknown = f"not known for {_counted(lost, 'cell')}"
         rule = "linear in bands x pixels and in the budget; warm-up rounds, observing and scoring not counted"
-        return "\n".join([f"{head} ({parts})", f"      {source}; {idle}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
+        return "\n".join([f"{head} ({parts})", f"      {source}; {unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
 
 
 def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots: int, earlier: Sequence[Path]) -> str:

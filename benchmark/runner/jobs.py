@@ -110,7 +110,7 @@ class FuseJob:
     observation: bytes  # pickled, so that its memory is shared with no other process
     device: str
     seed: int
-    keep: bool = True  # write the estimate into the working folder
+    keep: bool = True  # write the estimate into the scratch folder
     exact: bool = False  # in 32 bits instead of 16
     flops: bool = False  # count operations, in a further call when the estimate is stored
     limit_s: float = inf  # the time limit of the cell, which decides whether there is time for that call
@@ -125,7 +125,7 @@ class FuseJob:
     def stages(self) -> Iterator[dict[str, Any]]:
         """First what was measured, after storing the estimate; then, where they are counted, the operations.
 
-        The estimate is written as `ESTIMATE_NAME` into the working folder, as this process knows no path of the run. If counting operations
+        The estimate is written as `ESTIMATE_NAME` into the scratch folder, as this process knows no path of the run. If counting operations
         fails, the estimate stays.
 
         Raises:
@@ -177,7 +177,7 @@ class FuseJob:
     def _why_uncounted(self, clock: Clock) -> str:
         """Why operations are not counted; empty where they are."""
         if not self.flops:
-            return "nobody asked for it"
+            return "they were not asked for"
         first = clock.fuse if clock.first is None else clock.first
         if first > COUNT_SHARE * self.limit_s:
             return (

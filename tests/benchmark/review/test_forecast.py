@@ -74,10 +74,13 @@ def test_a_method_without_records_has_nothing_to_go_by_and_adds_nothing(world: P
     cells = cells_of(world, '[[method]]\nname = "gsa"\n[[method]]\nname = "c2ff"', scenes=("a", "b"))
     costs = forecast(cells, [measured("gsa", 100, 0.0, 0.02, learns="never")], sizes(cells), "cpu")
     assert costs.seconds == pytest.approx(0.02 / 100 * (A + B))
-    assert "C2FF: 2 cells, nothing to go by" in costs.text()
+    assert "C2FF: 2 cells, not known" in costs.text()
     assert "for 2 of 4 cells" in costs.text()
-    assert "from 1 measured cell on cpu (P); 2 cells have nothing to go by" in costs.text()
-    assert "nothing to go by for 4 cells; --costs RUN_DIR" in forecast(cells, [], sizes(cells), "cpu").text()
+    assert "from 1 measured cell on cpu (P); not known for 2 cells" in costs.text()
+    assert (
+        "not known for 4 cells; name an earlier run with some of these methods by --costs RUN_DIR"
+        in forecast(cells, [], sizes(cells), "cpu").text()
+    )
 
 
 def test_done_and_skipped_cells_take_nothing(world: Path) -> None:
