@@ -117,7 +117,7 @@ def check_seal(file: Path, parts: Mapping[str, Any], expected: object) -> None:
 
 
 def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path:
-    """The file, to which `content` is written as a whole or not at all (temporary file, then rename).
+    """The file to which `content` is written as a whole or not at all (temporary file, then rename).
 
     Values are stored in float32 or, with `quantise`, in 16 bits over the range of the cube (107 dB for a range of 1).
 

@@ -30,7 +30,7 @@ class ProfileScores:
 
 
 def write_profile_scores(folder: Path, scores: ProfileScores) -> Path:
-    """The file in the run folder, to which the scores are written as a whole or not at all."""
+    """The file in the run folder to which the scores are written as a whole or not at all."""
     profiles = {name: {metric: score_to_json(value) for metric, value in values.items()} for name, values in scores.profiles.items()}
     table = {"schema": SCHEMA, "key": scores.key, "profiles_key": scores.profiles_key, "profiles": profiles}
     return write_json(RunFolder(folder).profile_scores(scores.key), table)

@@ -91,7 +91,7 @@ class Plan:
         return list(by_key.values())
 
     def doubles(self, device: str) -> int:
-        """The number of combinations of method, scene, protocol and seed whose key another combination has too."""
+        """The number of combinations of method, scene, protocol and seed that have the key of an earlier combination."""
         combinations = self._combinations(device)
         return len(combinations) - len({cell.key for cell in combinations})
 

@@ -14,12 +14,12 @@ class RecordError(ValueError):
 
 
 def write_json(file: Path, table: Mapping[str, Any], *, durable: bool = True) -> Path:
-    """The file, to which `table` is written as JSON; `durable` as in `write_bytes`."""
+    """The file to which `table` is written as JSON; `durable` as in `write_bytes`."""
     return write_bytes(file, json.dumps(table, indent=1, sort_keys=True, allow_nan=False).encode(), durable=durable)
 
 
 def write_bytes(file: Path, content: bytes, *, durable: bool = True) -> Path:
-    """The file, to which `content` is written as a whole or not at all; with `durable` it is on the disk when this returns."""
+    """The file to which `content` is written as a whole or not at all; with `durable` it is on the disk when this returns."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as stream:

@@ -21,7 +21,7 @@ from datasets.observation import Known, NoiseLevel, Observation
 
 
 def write_observation(file: Path, seen: Observation) -> Path:
-    """The file, to which `seen` is written as a whole or not at all."""
+    """The file to which `seen` is written as a whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with h5py.File(temporary, "w") as store:

@@ -140,7 +140,7 @@ def spell_identity(
 
 
 def write_record_file(file: Path, result: Result) -> Path:
-    """The file, to which a record is written as JSON: as a whole or not at all (temporary file, fsync, rename)."""
+    """The file to which a record is written as JSON: as a whole or not at all (temporary file, fsync, rename)."""
     table = asdict(result)
     table["metrics"] = {name: score_to_json(value) for name, value in result.metrics.items()}
     table["oracle"] = oracle_to_json(result.oracle)

@@ -19,7 +19,7 @@ from datasets.observation import Known
 
 
 def write_responses(file: Path, psf: SpatialResponse, srf: SpectralResponse) -> Path:
-    """The file, to which both responses are written as a whole or not at all."""
+    """The file to which both responses are written as a whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with h5py.File(temporary, "w") as store:
