@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from benchmark.authors.sample_pairs import Lessons, random_pair
-from benchmark.matrix.plan import card_facts
+from benchmark.matrix.contestant import card_facts
 from datasets.settings import configure
 from methods.blind import blind_form
 from methods.catalog import find, find_one

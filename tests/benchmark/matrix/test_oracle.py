@@ -16,7 +16,7 @@ import torch
 from benchmark.authors.sample_pairs import random_pair
 from benchmark.matrix.plan import Plan, PlanError
 from benchmark.matrix.plan_file import read_plan
-from benchmark.review.compare import compare
+from benchmark.review.compare import compare_runs
 from benchmark.review.disk_forecast import disk_bytes, scene_values
 from benchmark.review.explain import explain
 from benchmark.run_folder.folder import RunFolder
@@ -298,7 +298,7 @@ def test_the_disk_that_a_plan_needs_has_room_for_iterates(journey: Path) -> None
 
 
 def test_an_oracle_row_and_its_plain_row_are_two_cells_for_compare(finished: Path) -> None:
-    found = compare(finished / "run", finished / "run")
+    found = compare_runs(finished / "run", finished / "run")
     assert (found.same, found.only_before, found.only_after) == (4, (), ())
 
 

@@ -12,7 +12,7 @@ import run_benchmark
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.plan_file import read_plan
-from benchmark.review.forecast import Forecast, MethodForecast, PastCell, dry_run, read_past_cells, spell_duration
+from benchmark.review.forecast import Forecast, MethodForecast, PastCell, dry_run, forecast, read_past_cells, spell_duration
 from benchmark.run_folder.record import Clock, Result
 from datasets.data_roots import DataRoots
 from datasets.settings import field_values

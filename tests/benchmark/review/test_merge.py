@@ -48,8 +48,8 @@ def test_every_record_arrives_with_all_that_it_refers_to(tmp_path: Path) -> None
     told = status(tmp_path / "c")
     assert (told.total, told.done) == (4, 3)
     assert read_json(tmp_path / "c" / "plan.json")["command"] == "python run_benchmark.py merge a b"
-    texts = {cell: explain(tmp_path / "c", cell * 20).recipe for cell in "abc"}
-    assert {cell: recipe.plan.read_text() for cell, recipe in texts.items() if recipe is not None} == {
+    texts = {cell: explain(tmp_path / "c", cell * 20).repetition for cell in "abc"}
+    assert {cell: repetition.plan.read_text() for cell, repetition in texts.items() if repetition is not None} == {
         "a": 'name = "a"\n',
         "b": 'name = "a"\n',
         "c": 'name = "b"\n',
@@ -233,7 +233,7 @@ def test_folders_that_are_none_or_anothers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MergeError, match="holds something else"):
         merge([a], a)
     merge([a], tmp_path / "c")
-    with pytest.raises(MergeError, match="one of the runs"):
+    with pytest.raises(MergeError, match="another folder for the result than those of the runs"):
         merge([tmp_path / "c"], tmp_path / "c")
     with claimed(tmp_path / "c"), pytest.raises(BusyError):
         merge([a], tmp_path / "c")

@@ -238,5 +238,5 @@ def test_with_two_slots_scores_come_in_batches_and_never_beside_a_method(world: 
 
 
 def test_a_folder_in_use_is_refused(world: Path) -> None:
-    with claimed(world / "run"), pytest.raises(BusyError, match="another run is at work"):
+    with claimed(world / "run"), pytest.raises(BusyError, match="where one is at work"):
         go(world, plan(world, ["steady"], scenes=("a",)))
