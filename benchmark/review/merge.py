@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.review.merge_choice import MergeError, choose_records, choose_shared_files, newest_keys
+from benchmark.review.merge_choice import MergeError, newest_keys, records_to_merge, shared_files_to_merge
 from benchmark.review.merge_copy import copy_cell, copy_environments, write_plans
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.lock import claimed
@@ -53,8 +53,8 @@ def merge(folders: Sequence[Path], out: Path, command: str = "") -> Merged:
             raise MergeError(f"merge: expected another folder for the result than those of the runs, got {out}; give another --out")
     target = RunFolder(out)
     sources = [RunFolder(folder) for folder in ([out] if earlier else []) + list(folders)]
-    taken, damaged = choose_records(sources)
-    shared, broken = choose_shared_files(sources)
+    taken, damaged = records_to_merge(sources)
+    shared, broken = shared_files_to_merge(sources)
     newest = newest_keys(taken)
     with claimed(out):
         write_plans(sources, taken, newest, target, command)  # first, so that `out` is known as a merge even if this is ended early

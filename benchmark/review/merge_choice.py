@@ -40,7 +40,7 @@ class TakenRecord:
     whole: bool
 
 
-def choose_records(sources: Sequence[RunFolder]) -> tuple[dict[str, TakenRecord], list[str]]:
+def records_to_merge(sources: Sequence[RunFolder]) -> tuple[dict[str, TakenRecord], list[str]]:
     """The record that is taken, by its key; and the damaged files, as phrases.
 
     Raises:
@@ -127,7 +127,7 @@ def newest_keys(taken: dict[str, TakenRecord]) -> set[str]:
     return {record.key for record in newest.values()}
 
 
-def choose_shared_files(sources: Sequence[RunFolder]) -> tuple[dict[str, Path], list[str]]:
+def shared_files_to_merge(sources: Sequence[RunFolder]) -> tuple[dict[str, Path], list[str]]:
     """The file that is taken, by the name that cells share; and the damaged files, as phrases.
 
     Raises:
