@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from benchmark.identity.syntax import syntax_digest, tree_digest
@@ -17,6 +18,7 @@ class SourceFacts:
     """What one source says."""
 
     digest: str  # of its syntax
+    raw: str  # sha256 of its bytes
     imports: tuple[tuple[int, str], ...]  # level (number of dots) and dotted name
     texts: frozenset[str]  # constant texts, which may name a data file
     phrases: tuple[str, ...]  # what cannot be followed
@@ -31,10 +33,11 @@ def read_source(file: Path) -> SourceFacts:
 @cache
 def _parsed(file: Path, *_state: int) -> SourceFacts:
     source = file.read_bytes()
+    raw = sha256(source).hexdigest()
     try:
         tree = ast.parse(source, filename=str(file))
     except (SyntaxError, ValueError):
-        return SourceFacts(syntax_digest(source), (), frozenset(), ())  # importing it fails, and the cell says so
+        return SourceFacts(syntax_digest(source), raw, (), frozenset(), ())  # importing it fails, and the cell says so
     imports: list[tuple[int, str]] = []
     texts: set[str] = set()
     phrases: list[str] = []
@@ -55,7 +58,7 @@ def _parsed(file: Path, *_state: int) -> SourceFacts:
                 phrases.append(f"what {file.name} imports by a computed name (line {node.lineno})")
         if isinstance(node, ast.Attribute | ast.Name) and _last_name(node) in _ENVIRONMENT:
             phrases.append(f"environment variables that {file.name} reads")
-    return SourceFacts(tree_digest(tree), tuple(dict.fromkeys(imports)), frozenset(texts), tuple(dict.fromkeys(phrases)))
+    return SourceFacts(tree_digest(tree), raw, tuple(dict.fromkeys(imports)), frozenset(texts), tuple(dict.fromkeys(phrases)))
 
 
 def _last_name(node: ast.AST) -> str:

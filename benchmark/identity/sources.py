@@ -40,6 +40,7 @@ class Sources:
     packages: Mapping[str, str] = field(default_factory=dict)  # version of each distribution, by its name
     uncovered: tuple[str, ...] = ()  # what the key does not cover, in phrases
     places: Mapping[str, Path] = field(default_factory=dict)  # the path of each file here; it is no part of the digest
+    raw: Mapping[str, str] = field(default_factory=dict)  # sha256 of the bytes of each Python file; it is no part of the digest
 
     @cached_property
     def digest(self) -> str:
@@ -55,6 +56,7 @@ class Sources:
             packages={name: value for one in every for name, value in one.packages.items()},
             uncovered=tuple(dict.fromkeys(phrase for one in every for phrase in one.uncovered)),
             places={name: value for one in every for name, value in one.places.items()},
+            raw={name: value for one in every for name, value in one.raw.items()},
         )
 
 
@@ -84,6 +86,7 @@ def sources_of(file: Path, home: Path | None = None, declared: Sequence[str] = (
         packages=dict(sorted(closure.packages.items())),
         uncovered=tuple(dict.fromkeys(closure.uncovered)),
         places={**closure.files, **closure.data},
+        raw={name: read_source(path).raw for name, path in closure.files.items()},
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmark.identity.source_keys import clock_key
 from benchmark.matrix.cell import Cell
 from benchmark.run_folder.json_file import read_json, write_json
 from benchmark.run_folder.record import oracle_from_json, score_from_json, std_file
@@ -88,8 +87,8 @@ def _keep(state: RunState, cell: Cell, ended: Ended) -> None:
     if cell.contestant.oracle:
         keep_iterates(ended, state.folder.iterates(cell.key))
     ended.keep(ESTIMATE_NAME, estimate)  # last: where it is, all that belongs to it is
-    more = {"attempts": state.attempts[cell.key], "observed": state.observed[cell.observation_digest], "clock_key": clock_key()}
-    write_json(state.folder.measured(cell.key), {**fused_answer(ended), **more})
+    more = {"attempts": state.attempts[cell.key], "observed": state.observed[cell.observation_digest], "clock_key": state.clock_key}
+    write_json(state.folder.measured(cell.key), {**fused_answer(ended), **more}, durable=False)
 
 
 def _scored(state: RunState, cell: Cell, ended: Ended) -> None:

@@ -32,7 +32,7 @@ from benchmark.runner.answers import Sequel, read_answer, read_sequel
 from benchmark.runner.child_entry import OVER, SAFE, run_child
 from benchmark.runner.child_task import Job, Limits
 from benchmark.runner.endings import Ended, Ending, spell_exit
-from benchmark.runner.server import server_context
+from benchmark.runner.server import handing_nothing_over, server_context
 
 GRACE_S = 1.0  # between one signal and the next
 WATCH_S = 1.0  # between two looks at what a child has written
@@ -87,7 +87,8 @@ def start(job: Job, limits: Limits) -> Child:
     ours, theirs = context.Pipe(duplex=False)
     their_life, our_life = context.Pipe(duplex=False)
     process = context.Process(target=run_child, args=(job, theirs, their_life, scratch, limits), daemon=False)
-    process.start()
+    with handing_nothing_over():
+        process.start()
     theirs.close()
     their_life.close()
     watch = MemoryWatch(process.pid) if limits.apart and process.pid is not None else None

@@ -30,14 +30,14 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkLi
 
     A record that cannot be read counts as missing. A record that is taken over gets the names that the plan uses now.
     """
-    work = WorkList()
+    work, current_metrics = WorkList(), metrics_key()
     for cell in cells:
         record = take_over(cell, folder)
         if record is not None and not _stands(record, cell):
             record = None
         if record is not None:
             finished = record.outcome in ("scored", "skipped") or not retry
-            if finished and record.metrics_key in ("", metrics_key()):
+            if finished and record.metrics_key in ("", current_metrics):
                 work.records[cell.key] = record
                 continue
             if finished and folder.estimate(cell.key).exists() and record.clock is not None:

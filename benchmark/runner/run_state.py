@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-from benchmark.identity.source_keys import metrics_sources
+from benchmark.identity.source_keys import clock_key, metrics_sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
@@ -28,6 +28,7 @@ class RunState:
         self.plan, self.settings, self.cells, self.threads, self.environment = plan, settings, cells, threads, environment
         self.folder = RunFolder(settings.folder)
         self.metrics = metrics_sources()  # as they are now; the process that scores reports which sources it has loaded
+        self.clock_key = clock_key()
         self.away = Arrival((), None)  # what runs on other machines
         self.records: dict[str, Result] = {}  # by key
         self.to_fuse: deque[Cell] = deque()
