@@ -13,7 +13,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmark.run_folder.record import write_json
+from benchmark.run_folder.json_file import write_json
 from reports.figures import save
 
 _HOME = Path(__file__).parent

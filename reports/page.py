@@ -21,7 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmark.metrics.metric_facts import HEADLINE, METRICS, NO_REFERENCE, RESPONSES, UNCERTAINTY
-from benchmark.run_folder.record import OUTCOMES, Result, read_json
+from benchmark.run_folder.json_file import read_json
+from benchmark.run_folder.record import OUTCOMES, Result
 from reports.cards import family_of, flatten, lost_cells, method_cards
 from reports.chart import look
 from reports.detail import Plan, plan_detail

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import RecordError, read_json
+from benchmark.run_folder.json_file import RecordError, read_json
 from reports.bibliography import bibtex, cite_keys
 from reports.choice import Choice, chosen, grouped, summaries_of
 from reports.claims import Entry, claims_frame, claims_section, claims_table, judge, short_claims_table

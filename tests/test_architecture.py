@@ -43,6 +43,33 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # A method folder may import its own modules besides.
 
 
+# The rooms of a floor from the lowest to the highest, each with the rooms of the same floor that it may import. A room is a folder, or a
+# file that stands directly in the floor. Each room may import only lower ones, so that there is no circle.
+ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
+    "benchmark": {
+        "clone": (),
+        "run_folder": (),
+        "metrics": (),
+        "identity": ("clone",),
+        "measure": ("clone", "run_folder"),
+        "conventions": ("run_folder", "metrics"),
+        "matrix": ("identity",),
+        "authors": ("clone", "measure"),
+        "training": ("identity", "measure", "matrix"),
+        "runner": ("clone", "run_folder", "metrics", "identity", "measure", "matrix"),
+        "cluster": ("run_folder", "identity", "matrix", "runner"),
+        "review": ("run_folder", "metrics", "identity", "conventions", "matrix"),
+        "commands": ("clone", "run_folder", "matrix", "authors", "training", "runner", "cluster", "review"),
+    },
+}
+
+# Floors whose public names and files must not be like any other: no two alike, none the plural of another.
+UNLIKE = ("datasets", "benchmark")
+# Names that are alike on purpose: the one class of each method file, and files that every folder may have. The further classes are those
+# of reports that get names of their own with its rooms.
+ALIKE = {"class": ("Method", "Box", "Comparison", "Plan", "Source", "Sources"), "function": (), "file": ("__init__", "method")}
+
+
 def sources() -> list[Path]:
     return [path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))]
 
@@ -78,6 +105,89 @@ def allowed(file: Path) -> tuple[str, ...]:
 def test_arrows_only_go_down(file: Path) -> None:
     for name in imported(file):
         assert any(name == target or name.startswith(target + ".") for target in allowed(file)), f"{file.relative_to(ROOT)} imports {name}"
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    """The room of a module, by its path below the floor, as in ("content", "summary")."""
+    return parts[0] if parts else "__init__"
+
+
+def room_arrows(floor: str) -> dict[str, dict[str, set[str]]]:
+    """For each room of the floor the other rooms that it imports, each with the files that do."""
+    arrows: dict[str, dict[str, set[str]]] = {}
+    for file in sorted((ROOT / floor).rglob("*.py")):
+        room = room_of(file.relative_to(ROOT / floor).with_suffix("").parts)
+        arrows.setdefault(room, {})
+        for name in imported(file):
+            top, *parts = name.split(".")
+            if top == floor and (other := room_of(tuple(parts))) != room:
+                arrows[room].setdefault(other, set()).add(file.relative_to(ROOT).as_posix())
+    return arrows
+
+
+@pytest.mark.parametrize("floor", ROOMS)
+def test_the_table_of_rooms_has_no_circle_and_no_upward_arrow(floor: str) -> None:
+    order = list(ROOMS[floor])
+    for room, targets in ROOMS[floor].items():
+        for target in targets:
+            assert order.index(target) < order.index(room), f"{floor}: {room} may not import {target}, which is not below it"
+
+
+@pytest.mark.parametrize("floor", ROOMS)
+def test_rooms_import_what_their_table_says_and_nothing_else(floor: str) -> None:
+    arrows = room_arrows(floor)
+    assert set(arrows) - {"__init__"} == set(ROOMS[floor]), "a room without a row, or a row without a room"
+    for room, others in arrows.items():
+        for other, files in others.items():
+            assert other in ROOMS[floor].get(room, ()), f"{', '.join(sorted(files))}: {room} may not import {other}"
+    unused = [f"{room} -> {target}" for room, targets in ROOMS[floor].items() for target in targets if target not in arrows[room]]
+    assert not unused, f"{floor}: arrows that nothing uses: {', '.join(unused)}"
+
+
+def singular(name: str) -> str:
+    """The name in small letters without underscores, and its last word without the ending of a plural."""
+    word = name.replace("_", "").lower()
+    for ending, instead in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", "")):
+        if word.endswith(ending) and not word.endswith("ss"):
+            return word.removesuffix(ending) + instead
+    return word
+
+
+def public_names(kind: str) -> list[tuple[str, str, str]]:
+    """(floor, name, place) of every public class or function of a module, or of every file."""
+    nodes = {"class": ast.ClassDef, "function": ast.FunctionDef}
+    names = []
+    for file in sources():
+        floor, place = file.relative_to(ROOT).parts[0], file.relative_to(ROOT).as_posix()
+        if kind == "file":
+            names.append((floor, file.stem, place))
+        else:
+            body = ast.parse(file.read_text(encoding="utf-8")).body
+            names += [(floor, node.name, f"{place}: {node.name}") for node in body if isinstance(node, nodes[kind])]
+    return [(floor, name, place) for floor, name, place in names if not name.startswith("_") or kind == "file"]
+
+
+@pytest.mark.parametrize("kind", ["class", "function", "file"])
+def test_one_name_is_one_thing(kind: str) -> None:
+    """Classes and functions are compared over all floors, files inside their floor."""
+    places: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for floor, name, place in public_names(kind):
+        if name not in ALIKE[kind]:
+            places.setdefault((floor if kind == "file" else "", singular(name)), []).append((floor, place))
+    clashes = [
+        "  and  ".join(place for _, place in inside)
+        for inside in places.values()
+        if len(inside) > 1 and any(floor in UNLIKE for floor, _ in inside)
+    ]
+    assert not clashes, f"each {kind} needs a name of its own:\n" + "\n".join(clashes)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Box", "Boxes"), ("Entry", "Entries"), ("read_reference", "read_references"), ("TierLook", "TierLooks"), ("class", "classes")],
+)
+def test_a_plural_is_alike(one: str, other: str) -> None:
+    assert singular(one) == singular(other)
 
 
 def test_no_method_can_name_a_scene() -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.authors.conformance import Lessons, random_pair
+from benchmark.authors.sample_pairs import Lessons, random_pair
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
+from datasets.data_roots import DataRoots
 from datasets.observation import Known
-from datasets.scenes import DataRoots
 from datasets.settings import SettingError, configure, field_values
 from methods.adapting import AdaptingMethod, adapted
 from methods.blind import NothingToEstimateError, estimate_responses

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmark.authors.conformance import Lessons, random_pair
+from benchmark.authors.sample_pairs import Lessons, random_pair
 from benchmark.matrix.contestant import card_facts
 from datasets.settings import configure
 from methods.blind import blind_form

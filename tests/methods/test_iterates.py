@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from datasets.settings import configure
 from methods.catalog import find, find_one
 from methods.contract import Example

@@ -6,13 +6,14 @@ Two protocols, 40 scenes, 25 seeds, five methods; records alone, as a run with `
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import process_time
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmark.run_folder.json_file import write_json
 from reports.report import write_report
 from tests.reports.conftest import fake_results
 
@@ -31,7 +32,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shift = 0.01 * (hash((scene, record.method)) % 97) + 0.001 * seed
             metrics = {name: value if value is None else value + shift for name, value in record.metrics.items()}
             changed = replace(record, key=f"k{made}", scene=scene, seed=seed, metrics=metrics)
-            result.write_json(folder / "cells" / f"k{made}.json", result.asdict(changed), durable=False)
+            write_json(folder / "cells" / f"k{made}.json", asdict(changed), durable=False)
             made += 1
     return folder
 

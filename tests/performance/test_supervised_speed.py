@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmark.authors.conformance import random_example
+from benchmark.authors.sample_pairs import random_example
 from methods.catalog import find_one
 from methods.numerics.networks.supervised_fitting import SupervisedMethod, enlarge, new_network
 from methods.supervised import conssfcnn, fusformer, mstpp

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from benchmark.metrics.metric_facts import METRICS
-from benchmark.run_folder.record import RecordError
+from benchmark.run_folder.json_file import RecordError
 from reports.choice import read_choice
 from reports.report import ReportPaths, write_report
 from tests.benchmark.folders import read_records

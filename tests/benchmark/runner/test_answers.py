@@ -9,9 +9,9 @@ import pytest
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 
 COUNTING = "torch._C._len_torch_dispatch_stack() > 0"  # whether operations are being counted
@@ -146,7 +146,7 @@ def test_a_method_that_closes_every_file_still_answers(world: Path) -> None:
     ("base", "module", "outcome"),
     [
         ("RefusedError", "methods.contract", "skipped"),
-        ("InvalidEstimateError", "benchmark.runner.validity", "invalid"),
+        ("InvalidEstimateError", "benchmark.measure.validity", "invalid"),
         ("MemoryError", "builtins", "out of memory"),
         ("ValueError", "builtins", "failed"),
     ],
@@ -169,9 +169,9 @@ def test_the_memory_of_a_methods_child_is_the_cells(world: Path) -> None:
     body = f"import subprocess, sys\n        subprocess.run([sys.executable, '-c', {child!r}], check=True)\n        return Estimate(low)"
     memory = one(world, body, "time_limit_s = 240").memory
     assert memory is not None
-    assert memory.own is not None
-    assert memory.own < 300_000_000
-    assert memory.peak > memory.own + 250_000_000
+    assert memory.main_process is not None
+    assert memory.main_process < 300_000_000
+    assert memory.peak > memory.main_process + 250_000_000
 
 
 def test_memory_that_only_the_count_takes_is_not_the_cells(world: Path) -> None:
@@ -180,16 +180,16 @@ def test_memory_that_only_the_count_takes_is_not_the_cells(world: Path) -> None:
     body = f"import subprocess, sys\n        if {COUNTING}: {start}\n        return Estimate(low)"
     record = one(world, body, "time_limit_s = 240")
     assert record.memory is not None
-    assert record.memory.own is not None
+    assert record.memory.main_process is not None
     assert record.flops is not None
-    assert record.memory.peak < record.memory.own + 50_000_000
+    assert record.memory.peak < record.memory.main_process + 50_000_000
 
 
 def test_a_scoring_that_failed_is_scored_again_and_not_fused(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = world / "ledger"
     plugin(world / "plugins", "subject", f"with open({str(ledger)!r}, 'a') as f: f.write('x')\n        return Estimate(low)")
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark.runner.supervisor.SCORE_LIMIT_S", 0.0)
+        patch.setattr("benchmark.runner.starting.SCORE_LIMIT_S", 0.0)
         failed = go(world, ["subject"])[0]
     assert failed.outcome == "failed"
     assert "scoring failed: ended after its time limit of 0 s; the estimate is kept: --retry scores it again" in failed.reason
@@ -206,7 +206,7 @@ def test_a_scoring_that_failed_keeps_its_estimate_where_none_is_kept(world: Path
     plugin(world / "plugins", "subject", "return Estimate(low)")
     checked = read_plan(plan(world, ["subject"], scenes=("a",)), DataRoots.parse([]), world / "plugins")
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark.runner.supervisor.SCORE_LIMIT_S", 0.0)
+        patch.setattr("benchmark.runner.starting.SCORE_LIMIT_S", 0.0)
         failed = run(checked, RunSettings(world / "run", keep="none"), lambda progress: None)[0]
     estimate = world / "run" / "estimates" / f"{failed.key}.h5"
     assert estimate.is_file()

@@ -17,10 +17,10 @@ from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import ROOT, copied_clone, plan, plugin
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.authors.conformance import Lessons, random_example
+from benchmark.authors.sample_pairs import Lessons, random_example
 from methods.catalog import find
 from methods.contract import Example, RefusedError
 from methods.numerics.networks.supervised_fitting import FittedNetwork, SupervisedMethod, draw_weights, idle, new_network

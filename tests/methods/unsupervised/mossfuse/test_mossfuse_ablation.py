@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from datasets.data_roots import DataRoots
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation, WithheldError
-from datasets.scenes import DataRoots
 from methods.contract import Desk, Estimate, Example, RefusedError
 from methods.unsupervised.mossfuse.ablation import FittedAblation, KnownDegradation
 from methods.unsupervised.mossfuse.method import Method

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from benchmark.matrix.plan_file import read_plan
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from methods.contract import Card, FusionMethod
 from methods.unsupervised.mossfuse.checkpoint import CheckpointError
 from methods.unsupervised.mossfuse.method import Method
