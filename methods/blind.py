@@ -33,7 +33,7 @@ from methods.adapting import AdaptingMethod, adapted
 from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.iterates import IteratedMethod
 from methods.numerics.sensors.constrained_responses import constrained_responses
-from methods.numerics.sensors.responses import predictability
+from methods.numerics.sensors.predictive_responses import predictive_responses
 from methods.numerics.sensors.smooth_responses import smooth_responses
 
 PARAMETER = "blind"  # reserved: no method may have a field of this name
@@ -46,7 +46,7 @@ class NothingToEstimateError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class EstimatedResponses:
     """What an estimator says of the two sensors: msi = gain R x."""
 
     psf: SpatialResponse
@@ -54,26 +54,26 @@ class Found:
     gain: Float[Tensor, " channels"]  # 1 where the estimator has rows of R that sum to 1
 
 
-def estimate_responses(seen: Observation, estimator: Estimator) -> Found:
+def estimate_responses(seen: Observation, estimator: Estimator) -> EstimatedResponses:
     """The responses of the pair, from the images, the ratio and the registration alone; deterministic, in the dtype of the images."""
     return _ESTIMATORS[estimator](seen)
 
 
-def _by_smoothness(seen: Observation) -> Found:
-    return Found(*smooth_responses(seen))
+def _by_smoothness(seen: Observation) -> EstimatedResponses:
+    return EstimatedResponses(*smooth_responses(seen))
 
 
-def _by_gradient(seen: Observation) -> Found:
+def _by_gradient(seen: Observation) -> EstimatedResponses:
     psf, srf = constrained_responses(seen)
-    return Found(psf, srf, seen.msi.new_ones(seen.msi.shape[0]))
+    return EstimatedResponses(psf, srf, seen.msi.new_ones(seen.msi.shape[0]))
 
 
-def _by_predictability(seen: Observation) -> Found:
-    found = predictability(seen)
-    return Found(found.psf, found.srf, seen.msi.new_ones(seen.msi.shape[0]))
+def _by_predictability(seen: Observation) -> EstimatedResponses:
+    responses = predictive_responses(seen)
+    return EstimatedResponses(responses.psf, responses.srf, seen.msi.new_ones(seen.msi.shape[0]))
 
 
-_ESTIMATORS: Mapping[Estimator, Callable[[Observation], Found]] = MappingProxyType(
+_ESTIMATORS: Mapping[Estimator, Callable[[Observation], EstimatedResponses]] = MappingProxyType(
     {"hysure": _by_smoothness, "gradient": _by_gradient, "predictability": _by_predictability}
 )
 _REFERENCES: Mapping[Estimator, str] = MappingProxyType(
@@ -120,18 +120,18 @@ def blind_card(card: Card, estimator: Estimator) -> Card:
     )
 
 
-def _told(seen: Observation, card: Card, found: Found) -> Observation:
+def _with_estimated(seen: Observation, card: Card, responses: EstimatedResponses) -> Observation:
     """The pair as the inner method sees it: estimates for what its card asks for, nothing else.
 
     A method that is told the SRF takes it for the whole truth on the MSI, so the estimated gains are divided out.
     """
-    known = Known(found.psf if card.needs_psf else None, found.srf if card.needs_srf else None, seen.known.noise)
-    return replace(seen, msi=seen.msi / found.gain[:, None, None] if card.needs_srf else seen.msi, known=known)
+    known = Known(responses.psf if card.needs_psf else None, responses.srf if card.needs_srf else None, seen.known.noise)
+    return replace(seen, msi=seen.msi / responses.gain[:, None, None] if card.needs_srf else seen.msi, known=known)
 
 
-def _with_responses(estimate: Estimate, found: Found) -> Estimate:
+def _with_responses(estimate: Estimate, responses: EstimatedResponses) -> Estimate:
     """The estimate with the responses that it rests on, where the method has none of its own."""
-    return replace(estimate, psf=estimate.psf or found.psf, srf=estimate.srf or found.srf)
+    return replace(estimate, psf=estimate.psf or responses.psf, srf=estimate.srf or responses.srf)
 
 
 class _BlindFusion(FusionMethod):
@@ -148,9 +148,9 @@ class _BlindFusion(FusionMethod):
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """Estimate, then fuse."""
-        found = estimate_responses(seen, self.blind)
-        estimate: Estimate = super().fuse(_told(seen, super().describe(), found), rng)  # type: ignore[safe-super]
-        return _with_responses(estimate, found)
+        responses = estimate_responses(seen, self.blind)
+        estimate: Estimate = super().fuse(_with_estimated(seen, super().describe(), responses), rng)  # type: ignore[safe-super]
+        return _with_responses(estimate, responses)
 
 
 class _BlindLearning(TrainableMethod):
@@ -168,10 +168,10 @@ class _BlindLearning(TrainableMethod):
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
         """Learn with the responses estimated for each example; on a scene of its own, they serve the fusion as well."""
         card = super().describe()
-        told, found = _told_examples(examples, card, self.blind)
-        fitted: FusionMethod = super().fit(told, rng)  # type: ignore[safe-super]
-        kind = _FittedAdapting if isinstance(fitted, AdaptingMethod) else _Fitted
-        return kind(fitted, card, self.blind, found)
+        method_card, responses = _with_estimates(examples, card, self.blind)
+        fitted: FusionMethod = super().fit(method_card, rng)  # type: ignore[safe-super]
+        kind = _FittedBlindAdapting if isinstance(fitted, AdaptingMethod) else _FittedBlind
+        return kind(fitted, card, self.blind, responses)
 
 
 class _BlindIterated(_BlindLearning):
@@ -184,17 +184,17 @@ class _BlindIterated(_BlindLearning):
     def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FusionMethod]:
         """The method's iterates, learned with the estimates."""
         card = super(_BlindLearning, self).describe()  # of the method, as it needs responses
-        told, found = _told_examples(examples, card, self.blind)
-        for fitted in super().iterates(told, rng, count):  # type: ignore[misc]
-            yield _Fitted(fitted, card, self.blind, found)
+        method_card, responses = _with_estimates(examples, card, self.blind)
+        for fitted in super().iterates(method_card, rng, count):  # type: ignore[misc]
+            yield _FittedBlind(fitted, card, self.blind, responses)
 
 
-def _told_examples(examples: Sequence[Example], card: Card, estimator: Estimator) -> tuple[Sequence[Example], Found | None]:
+def _with_estimates(examples: Sequence[Example], card: Card, estimator: Estimator) -> tuple[Sequence[Example], EstimatedResponses | None]:
     """The examples as the inner method with this card sees them, and what was found on the one that it learns and fuses, if it does."""
     if card.learns == "on the scene" and len(examples) == 1:
-        found = estimate_responses(examples[0].seen, estimator)
-        return [replace(examples[0], seen=_told(examples[0].seen, card, found))], found
-    return _ToldExamples(examples, card, estimator), None
+        responses = estimate_responses(examples[0].seen, estimator)
+        return [replace(examples[0], seen=_with_estimated(examples[0].seen, card, responses))], responses
+    return _BlindExamples(examples, card, estimator), None
 
 
 def _remade(kind: type[AnyMethod], values: Mapping[str, Any]) -> AnyMethod:
@@ -203,7 +203,7 @@ def _remade(kind: type[AnyMethod], values: Mapping[str, Any]) -> AnyMethod:
 
 
 @dataclass(frozen=True, eq=False)
-class _ToldExamples(Sequence[Example]):
+class _BlindExamples(Sequence[Example]):
     """Examples with estimated responses, each estimated when it is asked for: there may be no end of them."""
 
     examples: Sequence[Example]
@@ -221,28 +221,28 @@ class _ToldExamples(Sequence[Example]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         example = self.examples[index]
-        return replace(example, seen=_told(example.seen, self.card, estimate_responses(example.seen, self.blind)))
+        return replace(example, seen=_with_estimated(example.seen, self.card, estimate_responses(example.seen, self.blind)))
 
 
 @dataclass(frozen=True, eq=False)
-class _Fitted(FusionMethod):
+class _FittedBlind(FusionMethod):
     """A fitted method behind the estimator."""
 
     card: ClassVar[Card]
 
     inner: FusionMethod
-    told: Card  # of the inner method
+    method_card: Card  # of the inner method
     blind: Estimator
-    found: Found | None  # None: estimated for each pair that is fused
+    responses: EstimatedResponses | None  # None: estimated for each pair that is fused
 
     def describe(self) -> Card:
         """The inner method's card, without needs."""
-        return blind_card(self.told, self.blind)
+        return blind_card(self.method_card, self.blind)
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """Fuse with the estimates."""
-        found = self.found or estimate_responses(seen, self.blind)
-        return _with_responses(self.inner.fuse(_told(seen, self.told, found), rng), found)
+        responses = self.responses or estimate_responses(seen, self.blind)
+        return _with_responses(self.inner.fuse(_with_estimated(seen, self.method_card, responses), rng), responses)
 
     def parameter_count(self) -> ParameterCount:
         """The inner method's."""
@@ -250,10 +250,12 @@ class _Fitted(FusionMethod):
 
 
 @dataclass(frozen=True, eq=False)
-class _FittedAdapting(_Fitted, AdaptingMethod):
+class _FittedBlindAdapting(_FittedBlind, AdaptingMethod):
     """The same before a method that learns on the scene besides: the responses are estimated once, and count as that learning."""
 
     def adapt(self, seen: Observation, rng: torch.Generator) -> FusionMethod:
         """The inner method, adapted to the pair with the estimates."""
-        found = self.found or estimate_responses(seen, self.blind)
-        return _Fitted(adapted(self.inner, _told(seen, self.told, found), rng), self.told, self.blind, found)
+        responses = self.responses or estimate_responses(seen, self.blind)
+        return _FittedBlind(
+            adapted(self.inner, _with_estimated(seen, self.method_card, responses), rng), self.method_card, self.blind, responses
+        )

@@ -50,25 +50,25 @@ class Entry:
             BrokenMethodError: the file does not import, or its `Method` breaks the contract's form.
         """
         module = self._module()
-        found = getattr(module, self.module.partition(":")[2] or "Method", None)
+        method = getattr(module, self.module.partition(":")[2] or "Method", None)
         where = f"method {self.name!r} ({self.file or self.module})"
-        if not (isinstance(found, type) and issubclass(found, FusionMethod | TrainableMethod)):
-            raise BrokenMethodError(f"{where}: expected a class `Method` derived from FusionMethod or TrainableMethod, got {found!r}")
-        if inspect.isabstract(found):
-            missing = ", ".join(sorted(found.__abstractmethods__))
+        if not (isinstance(method, type) and issubclass(method, FusionMethod | TrainableMethod)):
+            raise BrokenMethodError(f"{where}: expected a class `Method` derived from FusionMethod or TrainableMethod, got {method!r}")
+        if inspect.isabstract(method):
+            missing = ", ".join(sorted(method.__abstractmethods__))
             raise BrokenMethodError(f"{where}: expected `Method` to define {missing}; add it")
-        if not is_dataclass(found) or not found.__dataclass_params__.frozen:
+        if not is_dataclass(method) or not method.__dataclass_params__.frozen:
             raise BrokenMethodError(f"{where}: expected a frozen dataclass; write @dataclass(frozen=True) above `class Method`")
-        if not isinstance(getattr(found, "card", None), Card):
+        if not isinstance(getattr(method, "card", None), Card):
             raise BrokenMethodError(f"{where}: expected `card: ClassVar[Card] = Card(...)` on `Method`; add it")
-        if blind.PARAMETER in {item.name for item in fields(found)}:
+        if blind.PARAMETER in {item.name for item in fields(method)}:
             raise BrokenMethodError(f"{where}: the name `{blind.PARAMETER}` is reserved (methods/blind.py); rename the field")
-        return found
+        return method
 
     def form(self, parameters: Mapping[str, object]) -> type[AnyMethod]:
         """The class that takes these parameters: `Method`, or its blind form where `blind` is among them."""
-        found = self.load()
-        return blind.blind_form(found) if blind.PARAMETER in parameters else found
+        method = self.load()
+        return blind.blind_form(method) if blind.PARAMETER in parameters else method
 
     def more_sources(self, parameters: Mapping[str, object]) -> tuple[Path, ...]:
         """Files that the estimate depends on besides the method's own and what that imports."""
@@ -113,12 +113,12 @@ def find(plugins: Path | None = None) -> Mapping[str, Entry]:
         BrokenMethodError: two methods share a name, or the plugin folder does not exist.
     """
     entries: dict[str, Entry] = {}
-    found = [*_scan(HOME, "methods"), *_registered()]
+    entry_list = [*_scan(HOME, "methods"), *_registered()]
     if plugins is not None:
         if not plugins.is_dir():
             raise BrokenMethodError(f"--plugins: expected a folder, got {plugins}")
-        found += _scan(plugins.resolve(), "hmif_plugins")
-    for entry in found:
+        entry_list += _scan(plugins.resolve(), "hmif_plugins")
+    for entry in entry_list:
         if entry.name in entries:
             raise BrokenMethodError(f"two methods are named {entry.name!r}: {entries[entry.name].module} and {entry.module}; rename one")
         entries[entry.name] = entry
@@ -146,16 +146,16 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
 
 def _scan(home: Path, package: str) -> list[Entry]:
     """The entries below `home`: files and method folders in family folders, and, outside our own tree, files beside them."""
-    found = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if not file.name.startswith("_")]
+    scanned = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if not file.name.startswith("_")]
     for family in sorted(
         path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")
     ):
         for path in sorted(family.iterdir()):
             if path.suffix == ".py" and not path.name.startswith("_"):
-                found.append(_entry(path, home, package))
+                scanned.append(_entry(path, home, package))
             elif (path / "method.py").is_file():
-                found.append(_entry(path / "method.py", home, package))
-    return found
+                scanned.append(_entry(path / "method.py", home, package))
+    return scanned
 
 
 def _entry(file: Path, home: Path, package: str) -> Entry:

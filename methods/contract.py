@@ -101,10 +101,10 @@ class Card:
         never learns: both have the one pair and what they are told of it, so both are in one tier.
         """
         words = [_WORDS[name] for name in self.needs]
-        told = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else f"the {words[0]}" if words else "nothing"
+        knowledge = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else f"the {words[0]}" if words else "nothing"
         if self.learns != "beforehand":
-            return f"told {told}"
-        return f"told {told}; learned from other scenes, {'with' if self.supervision == 'truth' else 'without'} their truth"
+            return f"told {knowledge}"
+        return f"told {knowledge}; learned from other scenes, {'with' if self.supervision == 'truth' else 'without'} their truth"
 
     @property
     def needs(self) -> tuple[str, ...]:

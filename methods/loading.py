@@ -62,5 +62,5 @@ def is_installed(path: str) -> bool:
 
 @cache
 def _installation_folders() -> tuple[str, ...]:
-    found = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
-    return tuple(sorted({f"{place}/" for folder in found for place in (folder, str(Path(folder).resolve()))}))
+    folders = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
+    return tuple(sorted({f"{place}/" for folder in folders for place in (folder, str(Path(folder).resolve()))}))

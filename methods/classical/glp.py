@@ -27,7 +27,7 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
 from methods.numerics.images.block_gaussian import block_gaussian
-from methods.numerics.images.regression import affine, affine_fit
+from methods.numerics.images.regression import affine_fit, apply_affine
 from methods.numerics.images.resample import block_centre, shrink
 from methods.numerics.solvers.subspace import mix
 
@@ -54,10 +54,10 @@ class Method(FusionMethod):
         """Steps 1 to 3 of the module docstring."""
         phase = seen.phase if self.aligned else block_centre(seen.ratio)
         weights, offset = affine_fit(shrink(seen.msi, seen.ratio, phase, "linear"), seen.hsi)
-        sharp = affine(weights, offset, seen.msi)
+        sharp = apply_affine(weights, offset, seen.msi)
         # Blur and interpolation are linear and the same for every band, so the channels go through them, not the bands.
         blurred = block_gaussian(torch.cat([seen.msi, torch.ones_like(seen.msi[:1])]), seen.ratio, phase)
-        gain = _gain(seen.hsi, affine(weights, offset, blurred[:-1]), seen.ratio)
+        gain = _gain(seen.hsi, apply_affine(weights, offset, blurred[:-1]), seen.ratio)
         smooth = _interpolate(blurred, seen.ratio, phase)
         detail = sharp.sub_(mix(torch.cat([weights, offset[:, None]], 1), smooth))
         cube = _interpolate(seen.hsi, seen.ratio, phase).add_(detail.mul_(gain.to(detail)[:, None, None]))

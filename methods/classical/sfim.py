@@ -24,7 +24,7 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.images.regression import affine, affine_fit
+from methods.numerics.images.regression import affine_fit, apply_affine
 from methods.numerics.images.resample import block_centre, shrink
 
 
@@ -61,8 +61,8 @@ class Method(FusionMethod):
         phase = seen.phase if self.aligned else block_centre(seen.ratio)
         guide = shrink(seen.msi, seen.ratio, phase, "linear")
         weights, offset = affine_fit(guide, seen.hsi)
-        ratio = _ratio(seen.hsi, affine(weights, offset, guide), self.floor)
-        return Estimate(affine(weights, offset, seen.msi).mul_(_nearest(ratio, seen.ratio, phase)))
+        ratio = _ratio(seen.hsi, apply_affine(weights, offset, guide), self.floor)
+        return Estimate(apply_affine(weights, offset, seen.msi).mul_(_nearest(ratio, seen.ratio, phase)))
 
 
 def _ratio(hsi: Float[Tensor, "bands h w"], fit: Float[Tensor, "bands h w"], floor: float) -> Float[Tensor, "bands h w"]:

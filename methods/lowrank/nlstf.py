@@ -118,12 +118,12 @@ def _endmembers(
     hsi: Float[Tensor, "bands coarse"], touched: Bool[Tensor, "clusters coarse"], most: int, rng: torch.Generator
 ) -> Float[Tensor, "clusters bands most"]:
     """The endmembers of each cluster's coarse pixels, at most as many as pixels and bands, and columns of zeros."""
-    found = hsi.new_zeros(len(touched), hsi.shape[0], most, dtype=torch.float64)
+    endmembers = hsi.new_zeros(len(touched), hsi.shape[0], most, dtype=torch.float64)
     for cluster, count in enumerate(touched.sum(1).tolist()):
         if count:
             corners = vca(hsi[:, touched[cluster]], min(most, count, hsi.shape[0]), rng)
-            found[cluster, :, : corners.shape[1]] = corners
-    return found
+            endmembers[cluster, :, : corners.shape[1]] = corners
+    return endmembers
 
 
 def _dictionary(

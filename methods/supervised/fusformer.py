@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, enlarge
 
 WIDTH, HEADS, LAYERS = 48, 3, 2
 POSITIONS = 8192  # of the embedding that nothing depends on
@@ -52,7 +52,7 @@ class Method(SupervisedMethod):
         "batch 3; an epoch is taken as 1,307 steps (3,920 patches of 64, not checked)",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 1e-6, "batch": 1})
-    recipe: ClassVar[Recipe] = Recipe(steps=1_307_000, batch=3, learning_rate=1e-3, patch=64, rate=step_rate)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=1_307_000, batch=3, learning_rate=1e-3, patch=64, rate=step_rate)
 
     most_pixels: int = 16384  # of the fine image: 128 x 128
 

@@ -26,7 +26,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, draw_weights
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, draw_weights
 
 STAGES, RANK, LAST = 20, 12, 4
 
@@ -56,7 +56,7 @@ class Method(SupervisedMethod):
         "3x3 convolutions of 490 channels in all 60 places of the stages, which have 12",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-5, "batch": 1})
-    recipe: ClassVar[Recipe] = Recipe(steps=62_000, batch=10, learning_rate=1e-4, patch=96, rate=late_rate)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=62_000, batch=10, learning_rate=1e-4, patch=96, rate=late_rate)
 
     def build(self, bands: int, channels: int, ratio: int) -> MHFNet:
         """The network of the module docstring."""
@@ -93,7 +93,7 @@ class MHFNet(nn.Module):
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
         super().__init__()
-        self.factors = factors(ratio)
+        self.factors = ratio_factors(ratio)
         self.span = nn.Conv2d(channels, bands, 1, bias=False)  # A
         self.basis = nn.Parameter(torch.empty(RANK, bands))  # B
         self.shrinks = nn.ModuleList(
@@ -166,11 +166,11 @@ class Residual(nn.Module):
         return changed
 
 
-def factors(ratio: int) -> list[int]:
+def ratio_factors(ratio: int) -> list[int]:
     """The ratio as fours, then twos, then odd primes: 32 is 4, 4, 2; 1 stays 1."""
-    found = []
+    steps = []
     for factor in (4, 2, *range(3, ratio + 1, 2)):
         while ratio % factor == 0:
-            found.append(factor)
+            steps.append(factor)
             ratio //= factor
-    return found or [1]
+    return steps or [1]

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, enlarge
 
 Wiring = Literal["as released", "paper"]
 
@@ -47,7 +47,7 @@ class Method(SupervisedMethod):
         "467,352). No parity was checked. Trained as there, but the last iterate, not the best on the test image",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})
-    recipe: ClassVar[Recipe] = Recipe(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
     wiring: Wiring = "as released"
 

@@ -26,7 +26,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, draw_weights, padded
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, draw_weights, padded
 
 STAGES, SCALES = 3, 2
 
@@ -56,7 +56,7 @@ class Method(SupervisedMethod):
         "of 128): not checked",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 3e-6, "batch": 1})
-    recipe: ClassVar[Recipe] = Recipe(steps=300_000, batch=20, learning_rate=4e-4, patch=128, rate=cosine_rate)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=300_000, batch=20, learning_rate=4e-4, patch=128, rate=cosine_rate)
 
     floor: float = 0.01  # least divisor of the loss: CAVE has black pixels
 

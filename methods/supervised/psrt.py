@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge, padded
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, enlarge, padded
 
 WIDTH, HEADS, HIDDEN, SCALE = 32, 8, 128, 4.0
 WINDOWS = (8, 4, 2)
@@ -47,7 +47,9 @@ class Method(SupervisedMethod):
         "batch 32, 2,000 epochs, taken as 122 steps each (3,920 patches of 64, not checked)",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 4e-6, "batch": 1})
-    recipe: ClassVar[Recipe] = Recipe(steps=244_000, batch=32, learning_rate=1e-4, patch=64, weight_decay=1e-4, optimiser="adamw")
+    published: ClassVar[PublishedTraining] = PublishedTraining(
+        steps=244_000, batch=32, learning_rate=1e-4, patch=64, weight_decay=1e-4, optimiser="adamw"
+    )
 
     def build(self, bands: int, channels: int, ratio: int) -> PSRT:
         """The network of the module docstring."""

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 from methods.numerics.networks.two_stream_network import TwoStreamNetwork
 
 
@@ -42,7 +42,7 @@ class Method(SupervisedMethod):
         "there (mean square error, Adam 1e-4, 10,000 steps; the paper takes L1), but the last iterate, not the best on the test",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 1e-4})
-    recipe: ClassVar[Recipe] = Recipe(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
     def build(self, bands: int, channels: int, ratio: int) -> ResTFNet:
         """The network of the module docstring."""

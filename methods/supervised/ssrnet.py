@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, enlarge
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Method(SupervisedMethod):
         "take values up to 255 and an MSI of raw bands; here values are 0 to 1 and the MSI is the protocol's",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})
-    recipe: ClassVar[Recipe] = Recipe(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
     def build(self, bands: int, channels: int, ratio: int) -> SSRNet:
         """The network of the module docstring."""

@@ -33,7 +33,14 @@ from torch import Tensor, nn
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
-from methods.numerics.networks.supervised_fitting import FittedNetwork, Recipe, SupervisedMethod, draw_weights, enlarge, new_network
+from methods.numerics.networks.supervised_fitting import (
+    FittedNetwork,
+    PublishedTraining,
+    SupervisedMethod,
+    draw_weights,
+    enlarge,
+    new_network,
+)
 
 WIDTH, STAGES, BRANCHES = 128, 2, 3
 ADAPTOR_STEPS = 1500
@@ -65,7 +72,7 @@ class Method(SupervisedMethod):
         "the last iterate",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 4e-5, "adaptor_steps": 2})
-    recipe: ClassVar[Recipe] = Recipe(steps=28_800, batch=1, learning_rate=1e-4, patch=128, rate=decaying_rate)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=28_800, batch=1, learning_rate=1e-4, patch=128, rate=decaying_rate)
 
     adaptor_steps: int = ADAPTOR_STEPS  # on the scene; 0 leaves the fusion network alone
 
@@ -87,8 +94,8 @@ class Method(SupervisedMethod):
         card = super().describe()
         if self.adaptor_steps >= ADAPTOR_STEPS:
             return card
-        said = f"adaptor reduced: {self.adaptor_steps} of {ADAPTOR_STEPS} steps"
-        return replace(card, name=f"{card.name} ({said})", unranked=f"{card.unranked}; {said}" if card.unranked else said)
+        mark = f"adaptor reduced: {self.adaptor_steps} of {ADAPTOR_STEPS} steps"
+        return replace(card, name=f"{card.name} ({mark})", unranked=f"{card.unranked}; {mark}" if card.unranked else mark)
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FittedUAL:
         """The fusion network, trained; the adaptor is learned on each scene."""
@@ -145,7 +152,7 @@ class AdaptedUAL(FusionMethod):
 
 def learn_adaptor(fused: Float[Tensor, "bands H W"], seen: Observation, steps: int, rng: torch.Generator) -> Adaptor:
     """The adaptor after `steps` on the pair, for the cube that the network has fused of it."""
-    adaptor = new_network(lambda: Adaptor(len(fused)), lambda made: draw_weights(made, rng), like=fused)
+    adaptor = new_network(lambda: Adaptor(len(fused)), lambda network: draw_weights(network, rng), like=fused)
     kernel, before, after = first_blur(seen)
     kernel = kernel.to(fused).requires_grad_()
     optimiser = torch.optim.Adam(
@@ -213,8 +220,8 @@ class UALFusion(nn.Module):
         planes = torch.eye(BRANCHES).to(features[0])
         out = []
         for branch, each in enumerate(features):
-            said = planes[branch].view(1, -1, 1, 1).expand(len(each), -1, *each.shape[-2:])
-            merged = torch.cat([*features, said], dim=1)
+            marked = planes[branch].view(1, -1, 1, 1).expand(len(each), -1, *each.shape[-2:])
+            merged = torch.cat([*features, marked], dim=1)
             known, gate = self.info(merged), torch.sigmoid(self.gates[branch](merged))
             out.append(gate * each + (1 - gate) * (each * self.factors[branch](known) + self.offsets[branch](known)))
         return out

@@ -70,7 +70,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedC2FF"]):
     """C2FF with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -88,7 +88,7 @@ class Method(IteratedMethod["Fitted"]):
         """The card; says "reduced" below the published budget."""
         return card_at_budget(self.card, self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedC2FF]:
         """Responses and network, learned on the one pair of `examples`; iterates are the network's.
 
         Raises:
@@ -100,18 +100,18 @@ class Method(IteratedMethod["Fitted"]):
         blind, steps = scaled(BLIND_STEPS, self.budget), scaled(STEPS, self.budget)
         psf, srf = constrained_responses(seen, self.window_ratio, (blind, blind))
         owner = srf.weights.argmax(0)
-        start = first_weights(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
+        start = draw_c2ff(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
         rates = steady_then_falling(self.rate, steps, steps)
         for weights in iterates(scene_loss(seen, psf, srf, owner), start, rates, count, epsilon=1e-8):
             must_be_finite(weights, "C2FF", "lower its `rate`")
-            yield Fitted(self.describe(), weights, owner, psf, srf)
+            yield FittedC2FF(self.describe(), weights, owner, psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedC2FF(FusionMethod):
     """Network and responses of one scene."""
 
-    told: Card
+    method_card: Card
     weights: tuple[Tensor, ...]
     owner: Int[Tensor, " bands"]
     psf: SpatialResponse
@@ -119,12 +119,12 @@ class Fitted(FusionMethod):
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The spectral network at every pixel of the MSI."""
         spectral = self.weights[:SPECTRAL_TENSORS]
-        return Estimate(by_pixels(lambda pixels: spectral_network(spectral, self.owner, pixels), seen.msi), self.psf, self.srf)
+        return Estimate(by_pixels(lambda pixels: coarse_to_fine_network(spectral, self.owner, pixels), seen.msi), self.psf, self.srf)
 
     def parameter_count(self) -> ParameterCount:
         """Weights of the spectral network, and those with W, the PSF and the SRF."""
@@ -133,15 +133,15 @@ class Fitted(FusionMethod):
         return ParameterCount(inference + weighing + self.psf.kernel.numel() + self.srf.weights.numel(), inference)
 
 
-def spectral_network(
+def coarse_to_fine_network(
     weights: Sequence[Tensor], owner: Int[Tensor, " bands"], pixels: Float[Tensor, "channels pixels"]
 ) -> Float[Tensor, "bands pixels"]:
     """f of the module docstring. All channels at once: hidden units one above the other, and V spread over them, 0 for other channels."""
     w, w_bias, v, v_bias, a, a_bias, r1, r1_bias, r2, r2_bias, b, b_bias = weights
     channels = pixels.shape[0]
     hidden = F.relu(w[:, :, None] * pixels[:, None] + w_bias[:, :, None]).reshape(channels * HIDDEN, -1)
-    own = (owner[:, None] == torch.arange(channels, device=owner.device)).to(v)
-    spread = (own[:, :, None] * v[:, None]).reshape(-1, channels * HIDDEN)
+    owned = (owner[:, None] == torch.arange(channels, device=owner.device)).to(v)
+    spread = (owned[:, :, None] * v[:, None]).reshape(-1, channels * HIDDEN)
     x = torch.addmm(v_bias[:, None], spread, hidden)
     fine = torch.addmm(a_bias[:, None], a, x)
     inner = F.relu(torch.addmm(r1_bias[:, None], r1, fine))
@@ -163,7 +163,7 @@ def weigh(
     return share * first + (1 - share) * second
 
 
-def first_weights(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
+def draw_c2ff(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
     """Matrices normal with variance 2 / inputs, biases 0; those of the spectral network in the order of the formulas, then those of W."""
     start = []
     shapes = ((channels, HIDDEN, 1), (bands, HIDDEN), (WIDTH, bands), (WIDTH, WIDTH), (WIDTH, WIDTH), (bands, WIDTH))
@@ -185,6 +185,6 @@ def scene_loss(
 
     def measure(weights: Sequence[Tensor]) -> Tensor:
         pixels = weigh(weights[SPECTRAL_TENSORS:], first, second).flatten(1)
-        return F.l1_loss(spectral_network(weights[:SPECTRAL_TENSORS], owner, pixels), target)
+        return F.l1_loss(coarse_to_fine_network(weights[:SPECTRAL_TENSORS], owner, pixels), target)
 
     return measure

@@ -45,7 +45,8 @@ from methods.numerics.networks.scene_learning import (
     steady_then_falling,
     strided_blur,
 )
-from methods.numerics.sensors.smooth_responses import place_kernel, window
+from methods.numerics.sensors.smooth_responses import place_kernel, psf_window
+from methods.numerics.solvers.subspace import mix
 
 SLOPE, FEATURES, ABUNDANCES, SPARSITY = 0.2, (128, 256, 512), 128, 0.01
 STEADY_STEPS, FALLING_STEPS, RATE = 2000, 8000, 5e-3
@@ -68,7 +69,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedCUCaNet"]):
     """CUCaNet with its published training, or HyCoNet."""
 
     card: ClassVar[Card] = CARD
@@ -94,7 +95,7 @@ class Method(IteratedMethod["Fitted"]):
         fidelity = "CUCaNet without cross attention, with CUCaNet's sizes, losses and schedule; HyCoNet's own were not checked"
         return card_at_budget(replace(self.card, name="HyCoNet", paper=paper, doi=doi, year=2021, fidelity=fidelity), self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedCUCaNet]:
         """Autoencoders and PSF, learned on the one pair of `examples`.
 
         Raises:
@@ -103,7 +104,7 @@ class Method(IteratedMethod["Fitted"]):
             DivergedError: the weights are no longer finite.
         """
         seen = only_scene(examples, self.describe().name)
-        sides, first = window(seen, seen.ratio)
+        sides, first = psf_window(seen, seen.ratio)
         sizes = seen.hsi.shape[0], seen.msi.shape[0]
         plane = (int(seen.hsi.shape[1]), int(seen.hsi.shape[2]))
         network = draw_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), rng)
@@ -115,14 +116,14 @@ class Method(IteratedMethod["Fitted"]):
         name = self.describe().name
         for _ in network_iterates(network, loss, rates, count, name, "lower its `rate`", project=constrain, share=rate_share):
             psf = place_kernel(network.psf.detach() / network.psf.detach().sum(), first, seen.ratio)
-            yield Fitted(self.describe(), network, first, psf, seen.srf)
+            yield FittedCUCaNet(self.describe(), network, first, psf, seen.srf)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedCUCaNet(FusionMethod):
     """The autoencoders of one scene."""
 
-    told: Card
+    method_card: Card
     network: CoupledNetwork
     first: tuple[int, int]  # fine pixel under the PSF's first tap
     psf: SpatialResponse
@@ -130,7 +131,7 @@ class Fitted(FusionMethod):
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """Endmembers of the HSI times abundances of the MSI.
@@ -190,10 +191,10 @@ class CoupledNetwork(nn.Module):
         return Rebuilt(
             a,
             b,
-            hsi=_mix(self.endmembers, a),
-            msi=_mix(self.msi_decoder, b),
-            low=_mix(self.endmembers, strided_blur(b, self.psf, first, seen.ratio)),
-            cube=_mix(self.endmembers, b),
+            hsi=mix(self.endmembers, a),
+            msi=mix(self.msi_decoder, b),
+            low=mix(self.endmembers, strided_blur(b, self.psf, first, seen.ratio)),
+            cube=mix(self.endmembers, b),
             low_msi=strided_blur(seen.msi, self.psf, first, seen.ratio),
         )
 
@@ -208,10 +209,6 @@ class Rebuilt(NamedTuple):
     low: Tensor  # E psf(b)
     cube: Tensor  # E b
     low_msi: Tensor  # psf(msi)
-
-
-def _mix(spectra: Float[Tensor, "bands abundances"], abundances: Float[Tensor, "abundances rows cols"]) -> Tensor:
-    return (spectra @ abundances.flatten(1)).reshape(-1, *abundances.shape[1:])
 
 
 def _layer(incoming: int, outgoing: int, side: int) -> nn.Sequential:
@@ -238,14 +235,19 @@ def rate_share(name: str) -> float:
 def coupled_loss(seen: Observation, first: tuple[int, int]) -> Callable[[Callable[..., Any]], Tensor]:
     """The loss of the module docstring."""
     table = seen.srf.weights.to(seen.hsi)
-    from_hsi = _mix(table, seen.hsi)
+    from_hsi = mix(table, seen.hsi)
 
     def measure(network: Callable[..., Any]) -> Tensor:
-        made: Rebuilt = network(seen, first)
-        pairs = ((made.hsi, seen.hsi), (made.msi, seen.msi), (made.low, seen.hsi), (_mix(table, made.cube), seen.msi))
-        rebuilt = torch.stack([F.l1_loss(found, wanted, reduction="sum") for found, wanted in pairs]).sum()
-        agreement = F.l1_loss(from_hsi, made.low_msi, reduction="sum")
-        shares = made.coarse_abundances, made.fine_abundances
+        rebuilt_images: Rebuilt = network(seen, first)
+        pairs = (
+            (rebuilt_images.hsi, seen.hsi),
+            (rebuilt_images.msi, seen.msi),
+            (rebuilt_images.low, seen.hsi),
+            (mix(table, rebuilt_images.cube), seen.msi),
+        )
+        rebuilt = torch.stack([F.l1_loss(rebuilt_image, wanted, reduction="sum") for rebuilt_image, wanted in pairs]).sum()
+        agreement = F.l1_loss(from_hsi, rebuilt_images.low_msi, reduction="sum")
+        shares = rebuilt_images.coarse_abundances, rebuilt_images.fine_abundances
         sums = torch.stack([(1 - share.sum(0)).abs().sum() for share in shares]).sum()
         sparse = torch.stack([_divergence(share.mean(dim=(1, 2))) for share in shares]).sum()
         return 10 * rebuilt + 1e4 * agreement + 0.01 * (sums + sparse)

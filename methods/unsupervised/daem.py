@@ -46,7 +46,7 @@ from methods.numerics.networks.scene_learning import (
     normal_weights,
     scaled,
 )
-from methods.numerics.sensors.smooth_responses import place_kernel, window
+from methods.numerics.sensors.smooth_responses import place_kernel, psf_window
 
 SLOPE, KERNELS, FIRST_PRECISION = 0.2, 4, 5.0
 ABUNDANCE, MEAN, STD = (4, 8, 16, 24, 16), (18, 22, 26, 30, 32), (24,)
@@ -94,7 +94,7 @@ class Method(TrainableMethod):
         name = self.card.name + ("" if self.learns == "beforehand" else ", on the scene alone")
         return card_at_budget(replace(self.card, name=name, learns=self.learns), self.budget)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FittedDAEM:
         """Network and sensors, learned on blocks of the examples.
 
         Raises:
@@ -112,28 +112,28 @@ class Method(TrainableMethod):
         drawn = iter(range(scaled(STEPS, self.budget) * self.batch))
 
         def loss(weights: Sequence[Tensor]) -> Tensor:
-            return step_loss(weights, [block(examples[next(drawn) % len(examples)].seen, rng) for _ in range(self.batch)], rng)
+            return step_loss(weights, [random_block(examples[next(drawn) % len(examples)].seen, rng) for _ in range(self.batch)], rng)
 
         rates = [RATE] * scaled(STEPS, self.budget)
-        weights = minimise(loss, first_weights(bands, channels, rng, first.hsi), rates, epsilon=1e-8)
+        weights = minimise(loss, draw_daem(bands, channels, rng, first.hsi), rates, epsilon=1e-8)
         must_be_finite(weights, "DAEM", "try another seed")
-        return Fitted(self.describe(), weights, scaled(SCENE_STEPS, self.budget), self.sampled)
+        return FittedDAEM(self.describe(), weights, scaled(SCENE_STEPS, self.budget), self.sampled)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(AdaptingMethod):
+class FittedDAEM(AdaptingMethod):
     """Network and sensors, before the 500 steps on the scene."""
 
-    told: Card
+    method_card: Card
     weights: tuple[Tensor, ...]
     steps: int
     sampled: bool
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
-    def adapt(self, seen: Observation, rng: torch.Generator) -> Adapted:
+    def adapt(self, seen: Observation, rng: torch.Generator) -> AdaptedDAEM:
         """The spectral layers adapted to the scene.
 
         Raises:
@@ -146,14 +146,14 @@ class Fitted(AdaptingMethod):
             raise RefusedError(f"DAEM learned {bands} bands and {channels} channels, got {seen.hsi.shape[0]} and {seen.msi.shape[0]}")
         with torch.no_grad():
             psf, srf = sensors(weights, seen)
-            from_coarse = abundances(weights, edge_repeating(psf)(seen.msi).flatten(1))
+            from_coarse = abundance_layers(weights, edge_repeating(psf)(seen.msi).flatten(1))
         target = seen.hsi.flatten(1)
         start = weights[ABUNDANCE_TENSORS : ABUNDANCE_TENSORS + SPECTRAL_TENSORS]
         spectral = minimise(
-            lambda layers: 0.5 * F.l1_loss(spectra(layers, from_coarse, rng), target), start, [RATE] * self.steps, epsilon=1e-8
+            lambda layers: 0.5 * F.l1_loss(spectral_layers(layers, from_coarse, rng), target), start, [RATE] * self.steps, epsilon=1e-8
         )
         must_be_finite(spectral, "DAEM, on the scene,", "try another seed")
-        return Adapted(self.told, (*weights[:ABUNDANCE_TENSORS], *spectral), psf, srf, self.sampled, self.parameter_count())
+        return AdaptedDAEM(self.method_card, (*weights[:ABUNDANCE_TENSORS], *spectral), psf, srf, self.sampled, self.parameter_count())
 
     def parameter_count(self) -> ParameterCount:
         """All numbers; those of the sensors are not used in fusing, but for the PSF that makes the coarse MSI."""
@@ -162,10 +162,10 @@ class Fitted(AdaptingMethod):
 
 
 @dataclass(frozen=True, eq=False)
-class Adapted(FusionMethod):
+class AdaptedDAEM(FusionMethod):
     """The network of one scene, and the sensors."""
 
-    told: Card
+    method_card: Card
     weights: tuple[Tensor, ...]  # of the network alone
     psf: SpatialResponse
     srf: SpectralResponse
@@ -174,7 +174,7 @@ class Adapted(FusionMethod):
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The network at every pixel of the MSI."""
@@ -182,8 +182,8 @@ class Adapted(FusionMethod):
         cube = pixels.new_empty(len(self.weights[-1]), pixels.shape[1])
         with torch.no_grad():
             for begin in range(0, pixels.shape[1], CHUNK):
-                part = abundances(self.weights, pixels[:, begin : begin + CHUNK])
-                cube[:, begin : begin + CHUNK] = spectra(spectral, part, rng if self.sampled else None)
+                part = abundance_layers(self.weights, pixels[:, begin : begin + CHUNK])
+                cube[:, begin : begin + CHUNK] = spectral_layers(spectral, part, rng if self.sampled else None)
         return Estimate(cube.reshape(-1, *seen.msi.shape[1:]), self.psf, self.srf)
 
     def parameter_count(self) -> ParameterCount:
@@ -191,7 +191,7 @@ class Adapted(FusionMethod):
         return self.count
 
 
-def first_weights(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
+def draw_daem(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
     """(out, in) matrix and bias of each layer, for abundances, mean, std; then centres and variances of the SRF, and the PSF's root.
 
     Abundance layers are normal (He, slope 0.2) cut at 1, the others Glorot normal; biases 0; centres and variances uniform in 0..1.
@@ -211,7 +211,7 @@ def first_weights(bands: int, channels: int, rng: torch.Generator, like: Tensor)
     return [*start, FIRST_PRECISION * torch.eye(2).to(like)]
 
 
-def abundances(weights: Sequence[Tensor], pixels: Float[Tensor, "channels pixels"]) -> Float[Tensor, "16 pixels"]:
+def abundance_layers(weights: Sequence[Tensor], pixels: Float[Tensor, "channels pixels"]) -> Float[Tensor, "16 pixels"]:
     """a of the module docstring."""
     values = pixels
     for layer in range(len(ABUNDANCE)):
@@ -221,7 +221,7 @@ def abundances(weights: Sequence[Tensor], pixels: Float[Tensor, "channels pixels
     return values
 
 
-def spectra(
+def spectral_layers(
     layers: Sequence[Tensor], shares: Float[Tensor, "16 pixels"], rng: torch.Generator | None, out: Tensor | None = None
 ) -> Float[Tensor, "bands pixels"]:
     """z of the module docstring, without noise where there is no generator; `layers` are those of mean and std.
@@ -259,7 +259,7 @@ def srf_table(centres: Float[Tensor, "channels kernels"], variances: Float[Tenso
 
 def psf_kernel(root: Float[Tensor, "2 2"], seen: Observation) -> tuple[Float[Tensor, "rows cols"], tuple[int, int]]:
     """The Gaussian's taps and its first fine pixel for coarse pixel (0, 0)."""
-    sides, first = window(seen, seen.ratio)
+    sides, first = psf_window(seen, seen.ratio)
     axes = [start + torch.arange(side).to(root) - centre for start, side, centre in zip(first, sides, seen.phase, strict=True)]
     offset = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
     exponent = -0.5 * (offset @ root.tril()).square().sum(-1)
@@ -282,12 +282,12 @@ def step_loss(weights: Sequence[Tensor], blocks: Sequence[Observation], rng: tor
         return (image.reshape(-1, blur.shape[1]) @ blur.T).reshape(image.shape[0], -1)
 
     coarse = low(pixels)
-    network = 0.5 * F.l1_loss(spectra(layers, abundances(weights, coarse.detach()), rng), hsi)
+    network = 0.5 * F.l1_loss(spectral_layers(layers, abundance_layers(weights, coarse.detach()), rng), hsi)
     fine = pixels.new_empty(hsi.shape[0], pixels.shape[1])
     with torch.no_grad():
         for begin in range(0, pixels.shape[1], CACHED):
             part = slice(begin, begin + CACHED)
-            spectra(layers, abundances(weights, pixels[:, part]), rng, out=fine[:, part])
+            spectral_layers(layers, abundance_layers(weights, pixels[:, part]), rng, out=fine[:, part])
     blurred = low(fine)
     return network + 0.5 * F.l1_loss(blurred, hsi) + 0.2 * F.l1_loss(table @ fine, pixels) + 0.2 * F.l1_loss(table @ blurred, coarse)
 
@@ -307,7 +307,7 @@ def block_blur(
     return matrix.index_put((places, fine), kernel.flatten().expand_as(fine), accumulate=True)
 
 
-def block(seen: Observation, rng: torch.Generator) -> Observation:
+def random_block(seen: Observation, rng: torch.Generator) -> Observation:
     """A window of 4 x 4 coarse pixels, or as many as there are, at random."""
     rows, cols = (min(BLOCK, size) for size in seen.hsi.shape[1:])
     top, left = (

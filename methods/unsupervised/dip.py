@@ -38,10 +38,10 @@ from methods.numerics.networks.scene_learning import (
     pair_loss,
     scaled,
 )
-from methods.numerics.networks.scene_unet import ImageNorm, up
+from methods.numerics.networks.scene_unet import enlarge_to, normalised_convolution
 
 STEPS, RATE = 3000, 1e-2
-FEATURES, SKIPPED, NOISE, SCALES, SLOPE = 64, 4, 32, 4, 0.2
+FEATURES, SKIPPED, NOISE, SCALES = 64, 4, 32, 4
 
 CARD = Card(
     name="DIP",
@@ -60,7 +60,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(Acceleration, IteratedMethod["Fitted"]):
+class Method(Acceleration, IteratedMethod["FittedDIP"]):
     """A deep image prior with a fixed budget."""
 
     card: ClassVar[Card] = CARD
@@ -77,7 +77,7 @@ class Method(Acceleration, IteratedMethod["Fitted"]):
         """The card: accelerations, and "reduced" below the full budget."""
         return card_at_budget(self.labelled(self.card), self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedDIP]:
         """The network learned on the one pair of `examples`.
 
         Raises:
@@ -94,20 +94,20 @@ class Method(Acceleration, IteratedMethod["Fitted"]):
         for _ in network_iterates(
             network, pair_loss(seen, seen.psf, seen.srf, start), rates, count, "DIP", "lower its `rate`", acceleration=self
         ):
-            yield Fitted(self.describe(), network, start)
+            yield FittedDIP(self.describe(), network, start)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedDIP(FusionMethod):
     """The network of one scene and the image that it starts from."""
 
-    told: Card
+    method_card: Card
     network: SkipNetwork
     start: Float[Tensor, "1 noise H W"]
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The network once more; the images are in its weights."""
@@ -126,9 +126,14 @@ class SkipNetwork(nn.Module):
     def __init__(self, bands: int, scales: int) -> None:
         super().__init__()
         inputs = [NOISE, *[FEATURES] * (scales - 1)]
-        self.downs = nn.ModuleList(nn.Sequential(_layer(size, FEATURES, 3, 2), _layer(FEATURES, FEATURES, 3)) for size in inputs)
-        self.skips = nn.ModuleList(_layer(size, SKIPPED, 1) for size in inputs)
-        self.ups = nn.ModuleList(nn.Sequential(_layer(SKIPPED + FEATURES, FEATURES, 3), _layer(FEATURES, FEATURES, 1)) for _ in inputs)
+        self.downs = nn.ModuleList(
+            nn.Sequential(normalised_convolution(size, FEATURES, 3, 2), normalised_convolution(FEATURES, FEATURES, 3)) for size in inputs
+        )
+        self.skips = nn.ModuleList(normalised_convolution(size, SKIPPED, 1) for size in inputs)
+        self.ups = nn.ModuleList(
+            nn.Sequential(normalised_convolution(SKIPPED + FEATURES, FEATURES, 3), normalised_convolution(FEATURES, FEATURES, 1))
+            for _ in inputs
+        )
         self.late = nn.Conv2d(FEATURES, bands, 1)
 
     def forward(self, z: Float[Tensor, "1 noise H W"]) -> Float[Tensor, "1 bands H W"]:
@@ -138,10 +143,6 @@ class SkipNetwork(nn.Module):
             entered.append(values)
             values = down(values)
         for image, skip, rise in zip(reversed(entered), reversed(self.skips), reversed(self.ups), strict=True):
-            values = rise(torch.cat([skip(image), up(values, image)], dim=1))
+            values = rise(torch.cat([skip(image), enlarge_to(values, image)], dim=1))
         cube: Tensor = self.late(values)
         return cube
-
-
-def _layer(incoming: int, outgoing: int, side: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(incoming, outgoing, side, stride, side // 2), ImageNorm(outgoing), nn.LeakyReLU(SLOPE))

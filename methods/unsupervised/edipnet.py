@@ -65,7 +65,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(Acceleration, IteratedMethod["Fitted"]):
+class Method(Acceleration, IteratedMethod["FittedEDIPNet"]):
     """EDIP-Net with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -88,7 +88,7 @@ class Method(Acceleration, IteratedMethod["Fitted"]):
         name = self.card.name + ("" if self.width == 240 else f", width {self.width}")
         return card_at_budget(self.labelled(replace(self.card, name=name)), self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedEDIPNet]:
         """All stages, learned on the one pair of `examples`; iterates are those of stage 3, both networks after as many steps.
 
         Raises:
@@ -110,14 +110,14 @@ class Method(Acceleration, IteratedMethod["Fitted"]):
             unets.append(unet)
             halts.append(network_iterates(unet, loss, rates, count, "EDIP-Net, stage 3,", "lower its `network_rate`", acceleration=self))
         for _ in zip(*halts, strict=True):
-            yield Fitted(self.describe(), weights, (unets[0], unets[1]), psf, srf)
+            yield FittedEDIPNet(self.describe(), weights, (unets[0], unets[1]), psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedEDIPNet(FusionMethod):
     """What the stages learned on one scene."""
 
-    told: Card
+    method_card: Card
     streams: tuple[Tensor, ...]
     unets: tuple[PlainUNet, PlainUNet]
     psf: SpatialResponse
@@ -125,7 +125,7 @@ class Fitted(FusionMethod):
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """Both candidates, and at each pixel the more consistent one."""

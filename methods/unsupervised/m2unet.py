@@ -60,7 +60,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(Acceleration, IteratedMethod["Fitted"]):
+class Method(Acceleration, IteratedMethod["FittedM2UNet"]):
     """M2U-Net with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -89,7 +89,7 @@ class Method(Acceleration, IteratedMethod["Fitted"]):
         name = self.card.name + (", stages 1-2" if self.stages == "1-2" else "" if self.width == 260 else f", width {self.width}")
         return card_at_budget(self.labelled(replace(self.card, name=name)), self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedM2UNet]:
         """All stages, learned on the one pair of `examples`; iterates are those of the last of them.
 
         Raises:
@@ -103,7 +103,7 @@ class Method(Acceleration, IteratedMethod["Fitted"]):
         rates = steady_then_falling(self.stream_rate, streams, streams)
         if self.stages == "1-2":
             for weights in stream_iterates(seen, psf, srf, rates, count, rng, "M2U-Net"):
-                yield Fitted(self.describe(), weights, None, psf, srf)
+                yield FittedM2UNet(self.describe(), weights, None, psf, srf)
             return
         weights = learn_streams(seen, psf, srf, rates, rng, "M2U-Net")
         if too_small(*seen.msi.shape[1:]):
@@ -115,14 +115,14 @@ class Method(Acceleration, IteratedMethod["Fitted"]):
         loss = pair_loss(seen, edge_repeating(psf), srf, stream_cubes(weights, seen.msi).mean(0)[None], seen.msi[None])
         rates = steady_then_falling(self.network_rate, network, network)
         for _ in network_iterates(unet, loss, rates, count, "M2U-Net, stage 3,", "lower its `network_rate`", acceleration=self):
-            yield Fitted(self.describe(), weights, unet, psf, srf)
+            yield FittedM2UNet(self.describe(), weights, unet, psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedM2UNet(FusionMethod):
     """What the stages learned on one scene."""
 
-    told: Card
+    method_card: Card
     streams: tuple[Tensor, ...]
     unet: GuidedUNet | None  # None after stages 1-2
     psf: SpatialResponse
@@ -130,7 +130,7 @@ class Fitted(FusionMethod):
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The spectral networks on the MSI, then the guided U-Net."""

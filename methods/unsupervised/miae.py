@@ -66,7 +66,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedMIAE"]):
     """MIAE with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -87,7 +87,7 @@ class Method(IteratedMethod["Fitted"]):
         """The card; says "reduced" below the published budget."""
         return card_at_budget(self.card, self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedMIAE]:
         """Responses and network, learned on the one pair of `examples`; iterates are the network's.
 
         Raises:
@@ -97,7 +97,7 @@ class Method(IteratedMethod["Fitted"]):
         """
         seen = only_scene(examples, "MIAE")
         psf, srf = constrained_responses(seen, 2.0, (scaled(BLIND_STEPS, self.budget), 0), BLIND_RATE)
-        start = first_weights(seen.hsi.shape[0], seen.msi.shape[0], self.endmembers, self.stages, rng, seen.hsi)
+        start = draw_miae(seen.hsi.shape[0], seen.msi.shape[0], self.endmembers, self.stages, rng, seen.hsi)
         loss = patch_loss(seen, edge_repeating(psf), srf, self.patches, rng)
         rates = steady_then_falling(RATE, scaled(STEADY_STEPS, self.budget), scaled(FALLING_STEPS, self.budget))
 
@@ -106,21 +106,21 @@ class Method(IteratedMethod["Fitted"]):
 
         for weights in iterates(loss, start, rates, count, epsilon=1e-8, project=bounded, weight_decay=WEIGHT_DECAY):
             must_be_finite(weights, "MIAE", "try another seed")
-            yield Fitted(self.describe(), weights, psf, srf)
+            yield FittedMIAE(self.describe(), weights, psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedMIAE(FusionMethod):
     """Network and responses of one scene."""
 
-    told: Card
+    method_card: Card
     weights: tuple[Tensor, ...]
     psf: SpatialResponse
     srf: SpectralResponse
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The network at every fine pixel."""
@@ -148,13 +148,13 @@ def unmixing_network(
     for matrix, bias in layers:
         inner = F.leaky_relu_(torch.addmm(bias[:, None], matrix, abundances), SLOPE)
         matrix, bias = next(layers)
-        own = inner.shape[0]
-        from_sources = torch.addmm(bias[:, None], matrix[:, own:], sources)
-        abundances = F.leaky_relu_(torch.addmm(from_sources, matrix[:, :own], inner), SLOPE)
+        width = inner.shape[0]
+        from_sources = torch.addmm(bias[:, None], matrix[:, width:], sources)
+        abundances = F.leaky_relu_(torch.addmm(from_sources, matrix[:, :width], inner), SLOPE)
     return (weights[-1] @ abundances.clamp(0, 1)).clamp(0, 1)
 
 
-def first_weights(bands: int, channels: int, endmembers: int, stages: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
+def draw_miae(bands: int, channels: int, endmembers: int, stages: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
     """Matrices normal with variance 1 / inputs, cut at 2 (not at 2 deviations), biases 0, and E = 1 / K; in the order of the network."""
     inputs = [bands, endmembers, channels, 2 * endmembers, *[endmembers, 3 * endmembers] * (stages - 1)]
     start = []

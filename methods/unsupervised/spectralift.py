@@ -52,7 +52,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedSpectraLift"]):
     """SpectraLift with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -68,7 +68,7 @@ class Method(IteratedMethod["Fitted"]):
         if self.epochs < 1:
             raise ValueError(f"epochs: expected at least 1, got {self.epochs}")
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedSpectraLift]:
         """The network learned on the one observation in `examples`.
 
         Raises:
@@ -81,12 +81,12 @@ class Method(IteratedMethod["Fitted"]):
         pixels = seen.srf(seen.hsi).flatten(1).T.contiguous()
         rates = one_cycle(self.epochs, self.first_rate, self.peak_rate, self.last_rate)
         start = _glorot(pixels, target.shape[1], rng)
-        for weights in iterates(lambda weights: F.l1_loss(spectral_network(weights, pixels), target), start, rates, count):
-            yield Fitted(weights, self.clip)
+        for weights in iterates(lambda weights: F.l1_loss(inversion_network(weights, pixels), target), start, rates, count):
+            yield FittedSpectraLift(weights, self.clip)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedSpectraLift(FusionMethod):
     """The network of one scene."""
 
     card: ClassVar[Card] = CARD
@@ -99,7 +99,7 @@ class Fitted(FusionMethod):
         pixels = seen.msi.flatten(1)
         cube = pixels.new_empty(seen.hsi.shape[0], pixels.shape[1])
         for begin in range(0, pixels.shape[1], CHUNK):
-            cube[:, begin : begin + CHUNK] = spectral_network(self.weights, pixels[:, begin : begin + CHUNK].T).T
+            cube[:, begin : begin + CHUNK] = inversion_network(self.weights, pixels[:, begin : begin + CHUNK].T).T
         if self.clip:
             cube.clamp_(0, 1)
         return Estimate(cube.reshape(-1, *seen.msi.shape[1:]))
@@ -110,7 +110,7 @@ class Fitted(FusionMethod):
         return ParameterCount(total, total)
 
 
-def spectral_network(weights: Sequence[Tensor], pixels: Float[Tensor, "pixels channels"]) -> Float[Tensor, "pixels bands"]:
+def inversion_network(weights: Sequence[Tensor], pixels: Float[Tensor, "pixels channels"]) -> Float[Tensor, "pixels bands"]:
     """f of the module docstring; `weights` holds the (out, in) matrix and the bias of the seven layers in turn."""
     layers = iter(zip(weights[::2], weights[1::2], strict=True))
 

@@ -52,7 +52,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedSpectraMorph"]):
     """SpectraMorph with SpectraLift's training."""
 
     card: ClassVar[Card] = CARD
@@ -70,7 +70,7 @@ class Method(IteratedMethod["Fitted"]):
         """The card; says "reduced" below the full budget."""
         return card_at_budget(self.card, self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedSpectraMorph]:
         """Endmembers and network, learned on the one pair of `examples`; iterates are the network's.
 
         Raises:
@@ -81,25 +81,25 @@ class Method(IteratedMethod["Fitted"]):
             raise ValueError(f"SpectraMorph learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
         seen = examples[0].seen
         target, pixels = seen.hsi.flatten(1), seen.srf(seen.hsi).flatten(1)
-        spectra = factor(target.clamp(0, 1), self.endmembers, scaled(NMF_STEPS, self.budget))
+        spectra = factorise(target.clamp(0, 1), self.endmembers, scaled(NMF_STEPS, self.budget))
         rates = one_cycle(scaled(EPOCHS, self.budget), FIRST_RATE, PEAK_RATE, LAST_RATE)
         start = first_weights(pixels.shape[0], self.endmembers, rng, pixels)
         for weights in iterates(lambda weights: F.l1_loss(morph(weights, spectra, pixels), target), start, rates, count):
             must_be_finite(weights, "SpectraMorph", "try another seed")
-            yield Fitted(self.describe(), weights, spectra)
+            yield FittedSpectraMorph(self.describe(), weights, spectra)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedSpectraMorph(FusionMethod):
     """Network and endmembers of one scene."""
 
-    told: Card
+    method_card: Card
     weights: tuple[Tensor, ...]
     spectra: Float[Tensor, "bands endmembers"]
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The network at every pixel of the MSI."""
@@ -130,7 +130,7 @@ def first_weights(channels: int, endmembers: int, rng: torch.Generator, like: Te
     return start
 
 
-def factor(image: Float[Tensor, "bands pixels"], count: int, steps: int) -> Float[Tensor, "bands count"]:
+def factorise(image: Float[Tensor, "bands pixels"], count: int, steps: int) -> Float[Tensor, "bands count"]:
     """E of step 1, in float64 inside; the spectra have the size that the steps give them. Deterministic."""
     values = image.double()
     spectra, shares = _scaled_singular_vectors(values, count)

@@ -18,7 +18,6 @@ from methods.numerics.sensors.smooth_responses import (
     regress_responses,
     regress_srf,
     smooth_responses,
-    window,
 )
 
 
@@ -136,8 +135,8 @@ def test_a_placed_kernel_weighs_the_pixels_it_was_cut_from(first: tuple[int, int
 def test_a_window_is_centred_on_the_pair() -> None:
     image = torch.zeros(1, 2, 3)
     seen = Observation(image, torch.zeros(1, 16, 24), torch.ones(1), 8, (3.5, 3.0))
-    assert window(seen, 8) == ((8, 9), (0, -1))
-    assert window(seen, 15) == ((16, 15), (-4, -4))
+    assert psf_window(seen, 8) == ((8, 9), (0, -1))
+    assert psf_window(seen, 15) == ((16, 15), (-4, -4))
 
 
 def test_estimates_do_not_depend_on_the_unit_of_the_images() -> None:

@@ -86,7 +86,7 @@ def blind_plain() -> Round:
 def miae_ours() -> Round:
     seen = rough_scene()
     rng = torch.Generator().manual_seed(0)
-    return our_steps(miae.first_weights(BANDS, CHANNELS, 80, 3, rng, seen.hsi), miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), 5e-3)
+    return our_steps(miae.draw_miae(BANDS, CHANNELS, 80, 3, rng, seen.hsi), miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), 5e-3)
 
 
 def miae_plain() -> Round:
@@ -148,15 +148,15 @@ def streams_plain() -> Round:
 def daem_ours() -> Round:
     seen = rough_scene()
     rng = torch.Generator().manual_seed(0)
-    blocks = [daem.block(seen, rng) for _ in range(8)]
-    start = daem.first_weights(BANDS, CHANNELS, rng, seen.hsi)
+    blocks = [daem.random_block(seen, rng) for _ in range(8)]
+    start = daem.draw_daem(BANDS, CHANNELS, rng, seen.hsi)
     return our_steps(start, lambda weights: daem.step_loss(weights, blocks, rng), 1e-3)
 
 
 def daem_plain() -> Round:
     seen = rough_scene()
     rng = torch.Generator().manual_seed(0)
-    blocks = [daem.block(seen, rng) for _ in range(8)]
+    blocks = [daem.random_block(seen, rng) for _ in range(8)]
     low, fine = torch.stack([block.hsi for block in blocks]), torch.stack([block.msi for block in blocks])
     shares = nn.ModuleList(nn.Conv2d(a + CHANNELS, b, 1) for a, b in zip((0, *daem.ABUNDANCE[:-1]), daem.ABUNDANCE, strict=True))
     mean = nn.ModuleList(nn.Linear(a, b) for a, b in zip((16, *daem.MEAN), (*daem.MEAN, BANDS), strict=True))

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse
 from datasets.observation import Observation
-from methods.bayesian.hysure.vector_tv import Costs, minimise_vector_tv
+from methods.bayesian.hysure.vector_tv import TotalVariationCost, minimise_vector_tv
 from methods.contract import Card, Estimate, FusionMethod
 from methods.numerics.sensors.smooth_responses import normalise_rows, place_kernel, regress_responses
 from methods.numerics.solvers.subspace import mix, principal_basis
@@ -98,14 +98,14 @@ class Method(FusionMethod):
         basis = widest_simplex(seen.hsi, rank, rng) if self.basis == "vca" else principal_basis(seen.hsi, rank)[0]
         if self.knows == "psf+srf":
             return Estimate(self._minimise(seen, basis, seen.psf, seen.srf.weights))
-        found = regress_responses(seen)
-        psf = place_kernel(found.kernel.to(seen.hsi), found.first, seen.ratio)
-        cube = self._minimise(seen, basis, psf, found.weights)
+        regressed = regress_responses(seen)
+        psf = place_kernel(regressed.kernel.to(seen.hsi), regressed.first, seen.ratio)
+        cube = self._minimise(seen, basis, psf, regressed.weights)
         vectors = principal_basis(seen.hsi, rank)[0]
-        return Estimate(mix(vectors @ vectors.T, cube), psf, normalise_rows(found.weights)[0].to(seen.hsi))
+        return Estimate(mix(vectors @ vectors.T, cube), psf, normalise_rows(regressed.weights)[0].to(seen.hsi))
 
     def _minimise(self, seen: Observation, basis: Tensor, psf: SpatialResponse, weights: Tensor) -> Tensor:
-        costs = Costs(seen.hsi, seen.msi, basis, psf, weights, self.tv_weight, self.msi_weight)
+        costs = TotalVariationCost(seen.hsi, seen.msi, basis, psf, weights, self.tv_weight, self.msi_weight)
         if self.variant == "as published":
             return mix(basis, minimise_vector_tv(costs, self.penalty or PUBLISHED_PENALTY, PUBLISHED_ITERATIONS)[0])
         return mix(basis, minimise_vector_tv(costs, self.penalty or CONVERGED_PENALTY, self.most_iterations, self.tolerance)[0])

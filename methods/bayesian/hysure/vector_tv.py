@@ -40,7 +40,7 @@ CHECK_EVERY = 10  # iterations between two looks at the residuals
 
 
 @dataclass(frozen=True, eq=False)
-class Costs:
+class TotalVariationCost:
     """The cost of the module docstring."""
 
     hsi: Float[Tensor, "bands h w"]
@@ -53,7 +53,7 @@ class Costs:
 
 
 def minimise_vector_tv(
-    costs: Costs, penalty: float, iterations: int, tolerance: float | None = None
+    costs: TotalVariationCost, penalty: float, iterations: int, tolerance: float | None = None
 ) -> tuple[Float[Tensor, "rank H W"], int]:
     """U, and the number of iterations made: `iterations`, or fewer where both residuals fall below `tolerance`.
 
@@ -62,9 +62,9 @@ def minimise_vector_tv(
     msi, basis = costs.msi, costs.basis.double()
     size = (msi.shape[1], msi.shape[2])
     psf = replace(costs.psf, boundary="circular").to(msi)
-    told = costs.weights.to(basis) @ basis
-    data_gram, msi_gram = basis.T @ basis, costs.msi_weight * told.T @ told
-    data, channels = mix(basis.T, costs.hsi), mix(costs.msi_weight * told.T, msi)
+    seen_basis = costs.weights.to(basis) @ basis
+    data_gram, msi_gram = basis.T @ basis, costs.msi_weight * seen_basis.T @ seen_basis
+    data, channels = mix(basis.T, costs.hsi), mix(costs.msi_weight * seen_basis.T, msi)
     blur, divisor = _fourier_weights(psf, size)
 
     unknown = msi.new_zeros(basis.shape[1], *size)

@@ -43,7 +43,7 @@ from methods.gaussian.kriging.gaussian_process import (
 )
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
 from methods.numerics.networks.fitting import minimise
-from methods.numerics.sensors.responses import predictability
+from methods.numerics.sensors.predictive_responses import predictive_responses
 from methods.numerics.solvers.sylvester import solve_sylvester
 
 Terms = Literal["linear", "colour", "colour+position"]
@@ -101,7 +101,7 @@ class Method(TrainableMethod):
         """The card of what it is told. Random are the coarse pixels of `tuning_samples`, and with them all that is taken from these."""
         return _card(self.knows, random=(self.tune and self.terms != "linear") or self.consistency or self.uncertainty)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FittedKriging:
         """The process given the one observation in `examples`.
 
         Raises:
@@ -114,7 +114,7 @@ class Method(TrainableMethod):
         mismatch = disagreement**2 * float(seen.hsi.double().flatten(1).var(1).mean())
         guide = srf(seen.hsi)
         unit = float(guide.double().sum(0).clamp_min(0).mean())
-        coarse = features(guide.double(), coarse_places(seen), unit)
+        coarse = pixel_features(guide.double(), coarse_places(seen), unit)
         targets = seen.hsi.flatten(1).T.double() / coarse.brightness[:, None]
 
         order = torch.randperm(len(targets), generator=rng)[: self.tuning_samples].to(targets.device)
@@ -128,16 +128,18 @@ class Method(TrainableMethod):
         if self.uncertainty:
             reduction = principal_reduction(posterior, columns[order], VARIANCE_RANK)
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
-        return Fitted(self, psf, srf, mismatch, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
+        return FittedKriging(
+            self, psf, srf, mismatch, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order]
+        )
 
     def _responses(self, seen: Observation) -> tuple[SpatialResponse, SpectralResponse, float]:
         """Both responses, told or found, and what share of the coarse detail (a ratio of deviations) the found ones leave unexplained."""
         if self.knows == "psf+srf":
             return seen.psf, seen.srf, 0.0
-        found = predictability(seen, seen.srf if self.knows == "srf" else None)
-        return found.psf, found.srf, found.residual
+        fit = predictive_responses(seen, seen.srf if self.knows == "srf" else None)
+        return fit.psf, fit.srf, fit.residual
 
-    def _tuned(self, coarse: Features, targets: Tensor) -> Tensor:
+    def _tuned(self, coarse: PixelFeatures, targets: Tensor) -> Tensor:
         """The kernel's numbers by leave-one-out, float64."""
         start = torch.tensor(START, dtype=torch.float64, device=targets.device)
         if not self.tune or self.terms == "linear" or len(targets) < 3:
@@ -149,15 +151,15 @@ class Method(TrainableMethod):
 
         return minimise(loss, [start], RATES)[0]
 
-    def _misses(self, coarse: Features, targets: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+    def _misses(self, coarse: PixelFeatures, targets: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
         return leave_one_out(self._kernel(coarse, coarse, numbers), _noise(coarse, numbers, self.dark_noise), coarse.chromaticity, targets)
 
-    def _kernel(self, a: Features, b: Features, numbers: Tensor) -> Tensor:
+    def _kernel(self, a: PixelFeatures, b: PixelFeatures, numbers: Tensor) -> Tensor:
         return kernel(a, b, numbers, self.terms)
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class PixelFeatures:
     """What the regression sees of n pixels."""
 
     chromaticity: Float[Tensor, "n channels"]
@@ -165,13 +167,13 @@ class Features:
     place: Float[Tensor, "n 2"]  # row and column over the image's longer side
     brightness: Float[Tensor, " n"]  # s, in the image's unit
 
-    def pick(self, index: Tensor) -> Features:
+    def pick(self, index: Tensor) -> PixelFeatures:
         """The pixels of that index."""
-        return Features(self.chromaticity[index], self.log_brightness[index], self.place[index], self.brightness[index])
+        return PixelFeatures(self.chromaticity[index], self.log_brightness[index], self.place[index], self.brightness[index])
 
-    def to(self, like: Tensor) -> Features:
+    def to(self, like: Tensor) -> PixelFeatures:
         """On the device and in the dtype of `like`."""
-        return Features(self.chromaticity.to(like), self.log_brightness.to(like), self.place.to(like), self.brightness.to(like))
+        return PixelFeatures(self.chromaticity.to(like), self.log_brightness.to(like), self.place.to(like), self.brightness.to(like))
 
     def colour(self, numbers: Float[Tensor, " 6"]) -> Float[Tensor, "n features"]:
         """Chromaticity and log-brightness in their length scales."""
@@ -182,11 +184,11 @@ class Features:
         return torch.cat([self.colour(numbers), self.place / numbers[2].exp()], 1)
 
 
-def features(guide: Float[Tensor, "channels rows cols"], place: Float[Tensor, "n 2"], unit: float) -> Features:
+def pixel_features(guide: Float[Tensor, "channels rows cols"], place: Float[Tensor, "n 2"], unit: float) -> PixelFeatures:
     """Features of an image's pixels; `unit` is the scene's mean brightness, so that the scale of the images drops out."""
     pixels = guide.flatten(1).T
     brightness = (pixels.sum(1).clamp_min(0) + FLOOR * unit).clamp_min(1e-12)
-    return Features(pixels / brightness[:, None], (brightness / max(unit, 1e-12)).log(), place, brightness)
+    return PixelFeatures(pixels / brightness[:, None], (brightness / max(unit, 1e-12)).log(), place, brightness)
 
 
 def coarse_places(seen: Observation) -> Float[Tensor, "n 2"]:
@@ -198,7 +200,7 @@ def coarse_places(seen: Observation) -> Float[Tensor, "n 2"]:
     return torch.cartesian_prod(*axes).to(seen.hsi.device)
 
 
-def kernel(a: Features, b: Features, numbers: Float[Tensor, " 6"], terms: Terms) -> Float[Tensor, "n m"]:
+def kernel(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 6"], terms: Terms) -> Float[Tensor, "n m"]:
     """k of the module docstring; diagonal 1."""
     if terms == "linear":
         return a.brightness.new_zeros((len(a.brightness), len(b.brightness)))
@@ -215,14 +217,14 @@ def log_error(residual: Float[Tensor, "n bands"]) -> Float[Tensor, ""]:
     return residual.square().mean(0).clamp_min(1e-30).log().mean()
 
 
-def _noise(coarse: Features, numbers: Tensor, dark: bool) -> Tensor:
+def _noise(coarse: PixelFeatures, numbers: Tensor, dark: bool) -> Tensor:
     """n_0 + n_1 / s^2, s in units of the scene's mean."""
     flat = numbers[4].exp().expand(len(coarse.brightness))
     return flat + torch.exp(numbers[5] - 2 * coarse.log_brightness) if dark else flat
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedKriging(FusionMethod):
     """The process of one scene."""
 
     card: ClassVar[Card] = _card("srf")
@@ -233,7 +235,7 @@ class Fitted(FusionMethod):
     mismatch: float  # variance of a band of the HSI that a wrong PSF alone would explain
     unit: float  # mean brightness
     numbers: Tensor  # of the kernel
-    support: Features
+    support: PixelFeatures
     posterior: Posterior
     reduction: Tensor  # M, m x rank: |M' k|^2 is the variance that the samples took away
     residual: Tensor  # leave-one-out, of y / s,
@@ -275,7 +277,7 @@ class Fitted(FusionMethod):
             end = min(begin + grid.step(), rows)
             index = torch.arange(begin * cols, end * cols, device=like.device)
             place = torch.stack([index // cols, index % cols], 1).to(like) / longer
-            query = features(like[:, begin:end], place, self.unit)
+            query = pixel_features(like[:, begin:end], place, self.unit)
             products = grid.products(begin, end, query.colour(numbers))
             trend = query.chromaticity
             mean = torch.addmm(products[:, :bands], trend, posterior.coefficients) * query.brightness[:, None]

@@ -63,11 +63,11 @@ def damped_solver(
     values, bases = [], []
     for factor in (spectra, rows, cols):
         wide = factor.double()
-        found = torch.linalg.eigh(wide.T @ wide)
+        decomposed = torch.linalg.eigh(wide.T @ wide)
         inside = min(wide.shape)
-        kept = found.eigenvalues[-inside:].clamp_min(0)
+        kept = decomposed.eigenvalues[-inside:].clamp_min(0)
         values.append(torch.where(kept > NEGLIGIBLE * kept[-1], kept, 0))
-        bases.append(found.eigenvectors[:, -inside:])
+        bases.append(decomposed.eigenvectors[:, -inside:])
     products = values[0][:, None, None] * values[1][:, None] * values[2]
     change = 1 / (products + damping) - 1 / damping
 

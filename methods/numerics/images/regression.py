@@ -27,7 +27,7 @@ def affine_fit(
     return weights, target_mean - weights @ guide_mean
 
 
-def affine(
+def apply_affine(
     weights: Float[Tensor, "bands channels"], offset: Float[Tensor, " bands"], image: Float[Tensor, "channels rows cols"]
 ) -> Float[Tensor, "bands rows cols"]:
     """weights @ spectrum + offset at every pixel, in the image's dtype."""

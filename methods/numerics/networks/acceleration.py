@@ -38,10 +38,10 @@ class Acceleration:
     def labelled(self, card: Card) -> Card:
         """The card, with each of them in its name, and an `implementation` that is not the described one."""
         asked = (("compiled", self.compiled), ("CUDA graph", self.cuda_graph), ("bf16", self.autocast))
-        said = [word for word, wanted in asked if wanted]
-        if not said:
+        labels = [word for word, wanted in asked if wanted]
+        if not labels:
             return card
-        card = replace(card, name=", ".join([card.name, *said]), implementation="optimised, same output")
+        card = replace(card, name=", ".join([card.name, *labels]), implementation="optimised, same output")
         if not self.autocast:
             return card
         away = "; learned in bf16, which gives another result"
@@ -67,8 +67,8 @@ class Acceleration:
 
         def low(parameters: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
             with torch.autocast(device.type, torch.bfloat16):
-                found: Tensor = call(parameters, inputs)
-                return found.to(inputs[0].dtype)
+                output: Tensor = call(parameters, inputs)
+                return output.to(inputs[0].dtype)
 
         return low
 

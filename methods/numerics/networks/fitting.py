@@ -51,7 +51,7 @@ def iterates(
     The tensors are those that the next steps change: they are good until the next iterate is asked for.
     """
     rates = list(rates)
-    told = {-(-len(rates) * share // count) for share in range(1, count + 1)}
+    reported = {-(-len(rates) * share // count) for share in range(1, count + 1)}
     vector = torch.cat([tensor.detach().flatten() for tensor in start])
     pieces = torch.split(vector, [tensor.numel() for tensor in start])
     parameters = [piece.view(tensor.shape).detach().requires_grad_() for piece, tensor in zip(pieces, start, strict=True)]
@@ -70,7 +70,7 @@ def iterates(
         vector.addcdiv_(direction, square.sqrt().add_(epsilon), value=-length)
         if project is not None:
             project([parameter.detach() for parameter in parameters])
-        if step in told:
+        if step in reported:
             yield tuple(parameter.detach() for parameter in parameters)
     if not rates:
         yield tuple(parameter.detach() for parameter in parameters)

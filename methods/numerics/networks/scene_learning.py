@@ -134,7 +134,7 @@ def network_iterates(
         table = dict(zip(names, parameters, strict=True))
         return loss(lambda *inputs: call(table, inputs))
 
-    for found in iterates(
+    for weights in iterates(
         measure,
         start,
         rates,
@@ -143,9 +143,9 @@ def network_iterates(
         project=None if project is None else lambda values: project(dict(zip(names, values, strict=True))),
         shares=None if share is None else [share(name) for name in names],
     ):
-        must_be_finite(found, what, way_out)
+        must_be_finite(weights, what, way_out)
         with torch.no_grad():
-            for parameter, value in zip(network.parameters(), found, strict=True):
+            for parameter, value in zip(network.parameters(), weights, strict=True):
                 parameter.copy_(value)
         yield
 

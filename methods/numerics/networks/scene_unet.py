@@ -43,17 +43,17 @@ def too_small(rows: int, cols: int) -> bool:
     return (rows // 4) * (cols // 4) < 2
 
 
-def block(incoming: int, outgoing: int, side: int = SIDE) -> nn.Sequential:
+def normalised_convolution(incoming: int, outgoing: int, side: int = SIDE, stride: int = 1) -> nn.Sequential:
     """Convolution, normalisation, leaky ReLU."""
-    return nn.Sequential(nn.Conv2d(incoming, outgoing, side, padding=side // 2), ImageNorm(outgoing), nn.LeakyReLU(SLOPE))
+    return nn.Sequential(nn.Conv2d(incoming, outgoing, side, stride, side // 2), ImageNorm(outgoing), nn.LeakyReLU(SLOPE))
 
 
-def down(x: Float[Tensor, "1 channels H W"]) -> Float[Tensor, "1 channels half_H half_W"]:
+def halve(x: Float[Tensor, "1 channels H W"]) -> Float[Tensor, "1 channels half_H half_W"]:
     """Means on a grid of half the sides, rounded down."""
     return F.adaptive_avg_pool2d(x, (x.shape[2] // 2, x.shape[3] // 2))
 
 
-def up(x: Float[Tensor, "1 channels h w"], like: Tensor) -> Float[Tensor, "1 channels H W"]:
+def enlarge_to(x: Float[Tensor, "1 channels h w"], like: Tensor) -> Float[Tensor, "1 channels H W"]:
     """Bilinear interpolation onto the grid of `like`."""
     return F.interpolate(x, size=like.shape[2:], mode="bilinear")
 
@@ -64,17 +64,17 @@ class PlainUNet(nn.Module):
     def __init__(self, bands: int, width: int) -> None:
         super().__init__()
         inputs = (bands, width, width, width + SKIPPED, width + SKIPPED)
-        self.blocks = nn.ModuleList(block(incoming, width) for incoming in inputs)
-        self.skips = nn.ModuleList(block(width, SKIPPED, side=1) for _ in range(2))
+        self.blocks = nn.ModuleList(normalised_convolution(incoming, width) for incoming in inputs)
+        self.skips = nn.ModuleList(normalised_convolution(width, SKIPPED, side=1) for _ in range(2))
         self.late = nn.Conv2d(width, bands, 1)
 
     def forward(self, image: Float[Tensor, "1 bands H W"]) -> Float[Tensor, "1 bands H W"]:
         """See the class."""
         x1 = self.blocks[0](image)
-        x2 = self.blocks[1](down(x1))
-        x3 = self.blocks[2](down(x2))
-        x4 = self.blocks[3](torch.cat([self.skips[1](x2), up(x3, x2)], dim=1))
-        x5 = self.blocks[4](torch.cat([self.skips[0](x1), up(x4, x1)], dim=1))
+        x2 = self.blocks[1](halve(x1))
+        x3 = self.blocks[2](halve(x2))
+        x4 = self.blocks[3](torch.cat([self.skips[1](x2), enlarge_to(x3, x2)], dim=1))
+        x5 = self.blocks[4](torch.cat([self.skips[0](x1), enlarge_to(x4, x1)], dim=1))
         return torch.sigmoid(self.late(x5))
 
 
@@ -87,18 +87,18 @@ class GuidedUNet(nn.Module):
     def __init__(self, bands: int, channels: int, width: int) -> None:
         super().__init__()
         inside = (width, width, width + SKIPPED, width + SKIPPED)
-        self.cube_blocks = nn.ModuleList(block(incoming, width) for incoming in (bands, *inside))
-        self.msi_blocks = nn.ModuleList(block(incoming, width) for incoming in (channels, *inside))
+        self.cube_blocks = nn.ModuleList(normalised_convolution(incoming, width) for incoming in (bands, *inside))
+        self.msi_blocks = nn.ModuleList(normalised_convolution(incoming, width) for incoming in (channels, *inside))
         self.gates = nn.ModuleList(_gate(width) for _ in range(5))
-        self.cube_skips = nn.ModuleList(block(width, SKIPPED, side=1) for _ in range(2))
-        self.msi_skips = nn.ModuleList(block(width, SKIPPED, side=1) for _ in range(2))
+        self.cube_skips = nn.ModuleList(normalised_convolution(width, SKIPPED, side=1) for _ in range(2))
+        self.msi_skips = nn.ModuleList(normalised_convolution(width, SKIPPED, side=1) for _ in range(2))
         self.late = nn.Conv2d(width, bands, 1)
 
     def forward(self, cube: Float[Tensor, "1 bands H W"], msi: Float[Tensor, "1 channels H W"]) -> Float[Tensor, "1 bands H W"]:
         """See the class."""
         x1, z1 = self._level(0, cube, msi)
-        x2, z2 = self._level(1, down(x1), down(z1))
-        x3, z3 = self._level(2, down(x2), down(z2))
+        x2, z2 = self._level(1, halve(x1), halve(z1))
+        x3, z3 = self._level(2, halve(x2), halve(z2))
         x4, z4 = self._level(3, *(self._join(a, b, s[1]) for a, b, s in ((x3, x2, self.cube_skips), (z3, z2, self.msi_skips))))
         x5, _ = self._level(4, *(self._join(a, b, s[0]) for a, b, s in ((x4, x1, self.cube_skips), (z4, z1, self.msi_skips))))
         return torch.sigmoid(self.late(x5))
@@ -110,7 +110,7 @@ class GuidedUNet(nn.Module):
 
     @staticmethod
     def _join(coarser: Tensor, finer: Tensor, skip: nn.Module) -> Tensor:
-        return torch.cat([skip(finer), up(coarser, finer)], dim=1)
+        return torch.cat([skip(finer), enlarge_to(coarser, finer)], dim=1)
 
 
 def _gate(width: int) -> nn.Sequential:

@@ -5,8 +5,8 @@
 with b patches a step. The number of steps is the published one times `budget`; the last iterate is kept, and nothing is chosen by a test. A
 configuration that takes fewer patches than the publication did says so in its name and is not ranked.
 
-A method of this kind gives its card, its recipe, its network and, where it is not the mean square, its loss. All randomness, the first
-weights included, comes from the generator that is handed in; torch's global one is left as it was.
+A method of this kind gives its card, its published training, its network and, where it is not the mean square, its loss. All randomness,
+the first weights included, comes from the generator that is handed in; torch's global generator is left as it was.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def constant_rate(step: int, steps: int) -> float:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PublishedTraining:
     """A published training."""
 
     steps: int
@@ -50,9 +50,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class SupervisedMethod(TrainableMethod):
-    """A network that learns beforehand with truth; abstract: each method gives `card`, `recipe` and `build`."""
+    """A network that learns beforehand with truth; abstract: each method gives `card`, `published` and `build`."""
 
-    recipe: ClassVar[Recipe]
+    published: ClassVar[PublishedTraining]
 
     budget: float = 1.0  # of the published number of steps
     batch: int | None = None  # patches a step; None: as published
@@ -84,18 +84,18 @@ class SupervisedMethod(TrainableMethod):
 
     def describe(self) -> Card:
         """The card, which says so where fewer patches are taken than published."""
-        taken = self.steps * (self.batch or self.recipe.batch)
-        share = taken / (self.recipe.steps * self.recipe.batch)
+        taken = self.steps * (self.batch or self.published.batch)
+        share = taken / (self.published.steps * self.published.batch)
         if share > 0.999:
             return self.card
-        said = f"reduced: {share:.2g} of the published training"
-        unranked = "; ".join(filter(None, (self.card.unranked, f"{said} of {self.recipe.steps} steps")))
-        return replace(self.card, name=f"{self.card.name} ({said})", unranked=unranked)
+        mark = f"reduced: {share:.2g} of the published training"
+        unranked = "; ".join(filter(None, (self.card.unranked, f"{mark} of {self.published.steps} steps")))
+        return replace(self.card, name=f"{self.card.name} ({mark})", unranked=unranked)
 
     @property
     def steps(self) -> int:
         """Steps of this configuration."""
-        return max(1, round(self.budget * self.recipe.steps))
+        return max(1, round(self.budget * self.published.steps))
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
         """The network after the last step; `trained` says what it raises."""
@@ -108,22 +108,22 @@ class SupervisedMethod(TrainableMethod):
             RefusedError: the network cannot be built for this many bands and channels, or this ratio.
             ValueError: examples without truth, or none.
         """
-        network = new_network(lambda: self._built(examples), lambda made: self.draw(made, rng), like=_first(examples).seen.hsi)
+        network = new_network(lambda: self._built(examples), lambda network: self.draw(network, rng), like=_first(examples).seen.hsi)
         self.teach(network, examples)
         seen = examples[0].seen
         return FittedNetwork(network.eval(), self.describe(), (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio), self.largest())
 
     def teach(self, network: nn.Module, examples: Sequence[Example]) -> list[float]:
         """Trains the network in place and gives the loss of each step."""
-        recipe, size = self.recipe, self.batch or self.recipe.batch
-        peak = self.learning_rate or recipe.learning_rate
-        kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
-        optimiser = kind(network.parameters(), lr=peak, weight_decay=recipe.weight_decay)
+        published, size = self.published, self.batch or self.published.batch
+        peak = self.learning_rate or published.learning_rate
+        kind = torch.optim.AdamW if published.optimiser == "adamw" else torch.optim.Adam
+        optimiser = kind(network.parameters(), lr=peak, weight_decay=published.weight_decay)
         history = []
         network.train()
         with torch.enable_grad():
             for step in range(self.steps):
-                optimiser.param_groups[0]["lr"] = peak * recipe.rate(step, self.steps)
+                optimiser.param_groups[0]["lr"] = peak * published.rate(step, self.steps)
                 hsi, msi, truth = stacked([examples[step * size + place] for place in range(size)])
                 loss = self.loss(network, hsi, msi, truth)
                 optimiser.zero_grad()
@@ -144,7 +144,7 @@ class FittedNetwork(FusionMethod):
     card: ClassVar[Card] = Card(name="network", paper="its method's card says it", doi="", year=2026, fidelity="its method's card says it")
 
     network: nn.Module
-    own_card: Card
+    method_card: Card
     size: tuple[int, int, int]  # bands, channels and ratio of its training
     most_pixels: int | None = None  # larger images are refused
     _placed: dict[tuple[torch.device, torch.dtype], nn.Module] = field(default_factory=dict, init=False, repr=False)
@@ -155,7 +155,7 @@ class FittedNetwork(FusionMethod):
 
     def describe(self) -> Card:
         """The card of the `Method` that it came from."""
-        return self.own_card
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The network on the whole image. Draws nothing from `rng`.
@@ -173,13 +173,13 @@ class FittedNetwork(FusionMethod):
         got = (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
         if got != self.size:
             raise RefusedError(
-                f"{self.own_card.name}: expected the {self.size[0]} bands, {self.size[1]} channels and ratio {self.size[2]} of its "
+                f"{self.method_card.name}: expected the {self.size[0]} bands, {self.size[1]} channels and ratio {self.size[2]} of its "
                 f"training, got {got[0]} bands, {got[1]} channels and ratio {got[2]}; train it on such pairs"
             )
         pixels = seen.msi.shape[1] * seen.msi.shape[2]
         if self.most_pixels is not None and pixels > self.most_pixels:
             raise RefusedError(
-                f"{self.own_card.name}: expected at most {self.most_pixels} fine pixels (every one attends to every other, so time "
+                f"{self.method_card.name}: expected at most {self.most_pixels} fine pixels (every one attends to every other, so time "
                 f"grows with their square), got {pixels}; crop the scene"
             )
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.numerics.networks.fitting import minimise
-from methods.numerics.sensors.smooth_responses import place_kernel, window
+from methods.numerics.sensors.smooth_responses import place_kernel, psf_window
 
 RATE = 1e-3
 STEADY_STEPS, FALLING_STEPS = 3000, 3000
@@ -32,8 +32,8 @@ def constrained_responses(
 
     `window_ratio` is the window's side in coarse pixels; `steps` are those at the full `rate` and those that fall.
     """
-    sides, first = window(seen, round(window_ratio * seen.ratio))
-    windows = _windows(seen, sides, first)
+    sides, first = psf_window(seen, round(window_ratio * seen.ratio))
+    windows = _msi_windows(seen, sides, first)
     pixels = seen.hsi.flatten(1)
     channels, bands = seen.msi.shape[0], seen.hsi.shape[0]
     taps = windows.shape[1]
@@ -44,7 +44,7 @@ def constrained_responses(
         return ((windows @ kernel).view(channels, -1) - weights @ pixels).abs().sum()
 
     rates = [rate] * steps[0] + [rate * (1 - step / steps[1]) for step in range(steps[1])]
-    kernel, weights = (found.double() for found in minimise(loss, start, rates, epsilon=1e-8, project=_onto_simplex))
+    kernel, weights = (values.double() for values in minimise(loss, start, rates, epsilon=1e-8, project=_onto_simplex))
     psf = place_kernel((kernel / kernel.sum()).reshape(sides).to(seen.hsi), first, seen.ratio)
     return psf, SpectralResponse((weights / weights.sum(1, keepdim=True)).to(seen.hsi))
 
@@ -70,11 +70,11 @@ def _onto_simplex(parameters: Sequence[Tensor]) -> None:
         values.sub_(threshold).clamp_(min=0)
 
 
-def _windows(seen: Observation, sides: tuple[int, int], first: tuple[int, int]) -> Float[Tensor, "equations taps"]:
+def _msi_windows(seen: Observation, sides: tuple[int, int], first: tuple[int, int]) -> Float[Tensor, "equations taps"]:
     """P of the module docstring, channel after channel; beyond the border the edge pixel is repeated."""
     index = [
         (start + seen.ratio * torch.arange(size // seen.ratio)[:, None] + torch.arange(taps)).clamp(0, size - 1).to(seen.msi.device)
         for size, start, taps in zip(seen.msi.shape[1:], first, sides, strict=True)
     ]
-    found = seen.msi[:, index[0][:, None, :, None], index[1][None, :, None, :]]
-    return found.reshape(-1, sides[0] * sides[1])
+    windows = seen.msi[:, index[0][:, None, :, None], index[1][None, :, None, :]]
+    return windows.reshape(-1, sides[0] * sides[1])

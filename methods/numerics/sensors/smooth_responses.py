@@ -37,7 +37,7 @@ LEAST_SUM = 0.1  # of a PSF or a row of R: one that sums to less saw nothing and
 
 
 @dataclass(frozen=True, eq=False)
-class Regressed:
+class RegressedResponses:
     """What the two regressions found; float64."""
 
     weights: Float[Tensor, "channels bands"]
@@ -47,9 +47,9 @@ class Regressed:
 
 def smooth_responses(seen: Observation) -> tuple[SpatialResponse, SpectralResponse, Float[Tensor, " channels"]]:
     """PSF (periodic), SRF (rows that sum to 1) and the gain of each channel, msi = gain R x; in the dtype of the pair. Deterministic."""
-    found = regress_responses(seen)
-    srf, gain = normalise_rows(found.weights)
-    return place_kernel(found.kernel.to(seen.hsi), found.first, seen.ratio), srf.to(seen.hsi), gain.to(seen.msi)
+    regressed = regress_responses(seen)
+    srf, gain = normalise_rows(regressed.weights)
+    return place_kernel(regressed.kernel.to(seen.hsi), regressed.first, seen.ratio), srf.to(seen.hsi), gain.to(seen.msi)
 
 
 def normalise_rows(weights: Float[Tensor, "channels bands"]) -> tuple[SpectralResponse, Float[Tensor, " channels"]]:
@@ -60,19 +60,19 @@ def normalise_rows(weights: Float[Tensor, "channels bands"]) -> tuple[SpectralRe
     return SpectralResponse(rows), torch.where(usable, sums, torch.ones_like(sums))
 
 
-def regress_responses(seen: Observation) -> Regressed:
+def regress_responses(seen: Observation) -> RegressedResponses:
     """Both steps; R is divided by the kernel's sum, as published, and its rows need not sum to 1."""
     unit = float(seen.hsi.double().amax().clamp_min(1e-12))
     hsi, msi = seen.hsi.double() / unit, seen.msi.double() / unit
     weights = regress_srf(hsi, msi, seen.ratio, seen.phase)
     vectors = principal_basis(hsi, RANK)[0]
     target = torch.einsum("cb,br,dr,dhw->chw", weights, vectors, vectors, hsi)
-    sides, first = window(seen, 2 * seen.ratio - 1)
+    sides, first = psf_window(seen, 2 * seen.ratio - 1)
     kernel = regress_psf(target, msi, seen.ratio, first, sides)
     total = float(kernel.sum())
     if total < LEAST_SUM:
-        return Regressed(weights, torch.full_like(kernel, 1 / kernel.numel()), first)
-    return Regressed(weights / total, kernel / total, first)
+        return RegressedResponses(weights, torch.full_like(kernel, 1 / kernel.numel()), first)
+    return RegressedResponses(weights / total, kernel / total, first)
 
 
 def regress_srf(
@@ -125,7 +125,7 @@ def regress_psf(
     return row_basis @ amounts @ col_basis.T
 
 
-def window(seen: Observation, least: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def psf_window(seen: Observation, least: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Sides of a window around the pair's centre, and its first fine pixel for coarse pixel (0, 0).
 
     On each axis `least` pixels or one more: an odd number where the centre lies near a whole pixel, an even one where it lies near a half.

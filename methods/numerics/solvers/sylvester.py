@@ -60,8 +60,8 @@ def solve_sylvester(
     correction: Tensor = torch.fft.irfft2(spectrum, s=missing.shape[1:])
     back = mix(from_eigen, correction)
     solved = prior.clone()
-    for part, own in zip(torch.split(solved, GROUP), torch.split(back, GROUP), strict=True):
-        part += periodic.adjoint(own)
+    for part, added in zip(torch.split(solved, GROUP), torch.split(back, GROUP), strict=True):
+        part += periodic.adjoint(added)
     return solved
 
 

@@ -34,14 +34,14 @@ def vca(pixels: Float[Tensor, "bands pixels"], endmembers: int, rng: torch.Gener
     corners = torch.zeros(len(reduced), endmembers).to(reduced)
     corners[-1, 0] = 1
     chosen = []
-    for found in range(endmembers):
+    for number in range(endmembers):
         direction = torch.rand(len(reduced), 1, generator=rng, dtype=torch.float64).to(reduced)
-        vectors, strengths, _ = torch.linalg.svd(corners[:, : max(found, 1)], full_matrices=False)
+        vectors, strengths, _ = torch.linalg.svd(corners[:, : max(number, 1)], full_matrices=False)
         kept = vectors[:, strengths > 1e-12 * float(strengths[0])]
         direction = direction - kept @ (kept.T @ direction)
         along = direction.T @ reduced
         chosen.append(int(along.abs().argmax()))
-        corners[:, found] = reduced[:, chosen[-1]]
+        corners[:, number] = reduced[:, chosen[-1]]
     return projected[:, chosen]
 
 

@@ -50,7 +50,7 @@ def most_similar(image: Float[Tensor, "channels rows cols"], count: int = 10, re
     for first in range(0, rows, block):
         last = min(first + block, rows)
         here = padded[:, first : last + 2, None, :]
-        found = image.new_empty(last - first, cols, tall, wide)
+        apart_by_shift = image.new_empty(last - first, cols, tall, wide)
         for step in range(tall):
             apart = here - far[:, first + step : last + step + 2].unfold(2, cols + 2, 1)
             apart.square_()
@@ -58,8 +58,8 @@ def most_similar(image: Float[Tensor, "channels rows cols"], count: int = 10, re
             lines = square[:-2] + square[1:-1] + square[2:]
             total = lines[..., :-2] + lines[..., 1:-1] + lines[..., 2:]
             there = inside[first + step : last + step].unfold(1, cols, 1)
-            found[:, :, step] = total.masked_fill_(~there, torch.inf).transpose(1, 2)
-        nearest = found.flatten(2).topk(min(count, rows * cols), dim=2, largest=False)
+            apart_by_shift[:, :, step] = total.masked_fill_(~there, torch.inf).transpose(1, 2)
+        nearest = apart_by_shift.flatten(2).topk(min(count, rows * cols), dim=2, largest=False)
         row, col = (torch.arange(begin, end, device=image.device) for begin, end in ((first, last), (0, cols)))
         down_by, across_by = nearest.indices // wide - down, nearest.indices % wide - across
         there_row, there_col = (row[:, None, None] + down_by).clamp(0, rows - 1), (col[None, :, None] + across_by).clamp(0, cols - 1)

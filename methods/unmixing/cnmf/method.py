@@ -69,10 +69,10 @@ class Method(FusionMethod):
         hsi, msi = seen.hsi.clamp_min(0), (seen.msi - offset.to(seen.msi)[:, None, None]).clamp_min(0)
         count = max(min(self.endmembers, len(hsi)), virtual_dimension(hsi, FALSE_ALARM))
         spectra = vca(hsi.flatten(1), count, rng).clamp_min(0)
-        return Estimate(unmix_coupled(hsi, msi, response, spectra, seen.ratio, phase))
+        return Estimate(factorise_coupled(hsi, msi, response, spectra, seen.ratio, phase))
 
 
-def unmix_coupled(
+def factorise_coupled(
     hsi: Float[Tensor, "bands h w"],
     msi: Float[Tensor, "channels H W"],
     response: Float[Tensor, "channels bands"],

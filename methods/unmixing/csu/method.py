@@ -109,8 +109,8 @@ def unmix_coupled(
     seen_coarse, seen_fine, abundances = hsi.flatten(1), msi.flatten(1), fine.flatten(1)
     total = 1.0
     for _ in range(rounds):
-        spectra, residual = _spectra(seen_coarse, spectra, coarse)
-        abundances, other = _abundances(seen_fine, srf.weights.to(spectra) @ spectra, abundances)
+        spectra, residual = _improve_spectra(seen_coarse, spectra, coarse)
+        abundances, other = _improve_abundances(seen_fine, srf.weights.to(spectra) @ spectra, abundances)
         coarse = blur(abundances.reshape(shape)).flatten(1)
         before, total = total, residual + other
         if abs(before - total) <= tolerance * total:
@@ -118,7 +118,7 @@ def unmix_coupled(
     return spectra, abundances.reshape(shape)
 
 
-def _spectra(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor, float]:
+def _improve_spectra(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor, float]:
     """(a), and the least residual met."""
     step = 1 / (SHORTENED * torch.linalg.matrix_norm(abundances @ abundances.T).clamp_min(1e-12))
     least, last, rises = float("inf"), float("inf"), 0
@@ -137,7 +137,7 @@ def _spectra(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor
     return spectra, least
 
 
-def _abundances(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor, float]:
+def _improve_abundances(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor, float]:
     """(b), and the last residual; `spectra` are those that the MSI sees."""
     back = -spectra.T / (SHORTENED * torch.linalg.matrix_norm(spectra @ spectra.T).clamp_min(1e-12))
     last = float("inf")

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod, ParameterCount, RefusedError
-from methods.unsupervised.mossfuse.blind import BlindDegradation, blur, integrate
+from methods.unsupervised.mossfuse.blind_degradation import BlindDegradation, blur, integrate
 from methods.unsupervised.mossfuse.fitted import FittedMossFuse
-from methods.unsupervised.mossfuse.network import HsiEncoder, MossFuseNetwork, MsiEncoder
+from methods.unsupervised.mossfuse.mossfuse_network import HsiEncoder, MossFuseNetwork, MsiEncoder
 
 Without = Literal["nothing", "split", "aggregation"]
 
@@ -57,8 +57,8 @@ class Join(nn.Module):
 class KnownDegradation(BlindDegradation):
     """Sensors that are told: the same outputs as the estimated ones, and nothing to learn."""
 
-    told_psf: Tensor
-    told_srf: Tensor
+    known_psf: Tensor
+    known_srf: Tensor
 
     def __init__(self, seen: Observation) -> None:
         """The PSF is laid on a canvas of one block.
@@ -78,36 +78,36 @@ class KnownDegradation(BlindDegradation):
                 f"phase {psf.phase}; use a protocol such as mossfuse-x{ratio}"
             )
         canvas[top : top + rows, left : left + cols] = psf.kernel
-        self.register_buffer("told_psf", canvas)
-        self.register_buffer("told_srf", seen.srf.weights.clone())
-        self.told_centre = round(seen.phase[0])
+        self.register_buffer("known_psf", canvas)
+        self.register_buffer("known_srf", seen.srf.weights.clone())
+        self.known_centre = round(seen.phase[0])
 
     @property
     def centre(self) -> int:
         """The fine row (and column) nearest to the registration that the pair comes with."""
-        return self.told_centre
+        return self.known_centre
 
     def srf(self) -> Float[Tensor, "channels bands"]:
         """As told."""
-        return self.told_srf
+        return self.known_srf
 
     def psf(self) -> Float[Tensor, "taps taps"]:
         """As told, on the canvas."""
-        return self.told_psf
+        return self.known_psf
 
     def forward(
         self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]
     ) -> tuple[Float[Tensor, "batch channels h w"], Float[Tensor, "batch channels h w"]]:
         """The low-resolution MSI in two ways, clamped to 0..1."""
-        return integrate(hsi, self.told_srf).clamp(0, 1), blur(msi, self.told_psf, self.ratio).clamp(0, 1)
+        return integrate(hsi, self.known_srf).clamp(0, 1), blur(msi, self.known_psf, self.ratio).clamp(0, 1)
 
     def spatial_response(self) -> SpatialResponse:
         """As told; the canvas begins at the block's first pixel."""
-        return SpatialResponse(self.told_psf, self.ratio, phase=(self.ratio - 1) // 2)
+        return SpatialResponse(self.known_psf, self.ratio, phase=(self.ratio - 1) // 2)
 
     def spectral_response(self) -> SpectralResponse:
         """As told."""
-        return SpectralResponse(self.told_srf)
+        return SpectralResponse(self.known_srf)
 
 
 def take_away(network: MossFuseNetwork, without: Without) -> MossFuseNetwork:
@@ -131,12 +131,12 @@ class FittedAblation(FusionMethod):
     card: ClassVar[Card] = replace(FittedMossFuse.card, name="MossFuse without a part", fidelity="our own")
 
     network: MossFuseNetwork
-    own_card: Card
+    method_card: Card
     used: tuple[str, ...] = field(default=("msi_encoder", "hsi_encoder", "fused_decoder", "blind"), init=False)
 
     def describe(self) -> Card:
         """The card of the method that it came from."""
-        return self.own_card
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The fused cube of the pair that it was learned on, and the sensors that it took. Draws nothing from `rng`."""

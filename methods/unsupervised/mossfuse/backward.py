@@ -3,10 +3,11 @@
 Maps are (batch, H, W, C). A step of this network is bound by memory as much as by arithmetic: each pass that autograd makes between two
 products (copies of halves, sums of gradients, layer norms, gates) reads and writes a map. Here a piece makes as few as it can, in place.
 
-    GatedFeedForward   x + P (gelu(a) * b),  a, b = dw3(A m), dw3(B m),  m = n(x) + 1, n the normalised pixel
-    Shares             q, k, v = dw3(A m), q times the gate:  q'k and the lengths of q and k, image by image; and v
-    Wide               N (r h),  h = gelu(B y + c),  r = gamma g / (mean g + 1e-6) + 1,  g the length of each of h's channels in the image
-    Depthwise          each channel convolved with its own kernel
+    GatedFeedForward       x + P (gelu(a) * b),  a, b = dw3(A m), dw3(B m),  m = n(x) + 1, n the normalised pixel
+    AttentionProducts      q, k, v = dw3(A m), q times the gate:  q'k and the lengths of q and k, image by image; and v
+    WideFeatures           N (r h),  h = gelu(B y + c),  r = gamma g / (mean g + 1e-6) + 1,
+                           g the length of each of h's channels in the image
+    DepthwiseConvolution   each channel convolved with its own kernel
 
 A depthwise convolution's gradient for its input is another one, with the kernel turned. For its kernel, torch is quick at 3 x 3 without
 dilation alone: a wide kernel is taken in pieces of 3 x 3, a dilated one on the pixels that it steps on. Where a length is 0, so is its
@@ -38,7 +39,7 @@ class GatedFeedForward(torch.autograd.Function):
             channels_last(_convolved(channels_first(wide), kernel)) for wide, kernel in ((wide_a, kernel_a), (wide_b, kernel_b))
         )
         ctx.save_for_backward(x, a, b, kernel_a, kernel_b, project, pixels, mean, scale, wide_a, wide_b, gate, content)
-        return torch.addmm(flat(x), flat(F.gelu(gate).mul_(content)), project.T).view_as(x)
+        return torch.addmm(pixel_rows(x), pixel_rows(F.gelu(gate).mul_(content)), project.T).view_as(x)
 
     @staticmethod
     @once_differentiable
@@ -47,15 +48,15 @@ class GatedFeedForward(torch.autograd.Function):
         x, a, b, kernel_a, kernel_b, project, pixels, mean, scale, wide_a, wide_b, gate, content = ctx.saved_tensors
         grad = grad.contiguous()
         opened = F.gelu(gate)
-        to_project = flat(grad).T @ flat(opened * content)
-        to_wide = (flat(grad) @ project).view_as(gate)
+        to_project = pixel_rows(grad).T @ pixel_rows(opened * content)
+        to_wide = (pixel_rows(grad) @ project).view_as(gate)
         to_b, to_kernel_b = _before(opened.mul_(to_wide), wide_b, kernel_b)
         to_a, to_kernel_a = _before(torch.ops.aten.gelu_backward(to_wide.mul_(content), gate), wide_a, kernel_a)
         to_x = norm_backward((to_a @ a).addmm_(to_b, b), x, mean, scale).add_(grad)
         return to_x, to_a.T @ pixels, to_b.T @ pixels, to_kernel_a, to_kernel_b, to_project
 
 
-class Shares(torch.autograd.Function):
+class AttentionProducts(torch.autograd.Function):
     """`apply(x, weight, kernel, gate or None)` gives q'k (batch, C, C), the lengths of q and k (batch, 2 C), and v (batch, H, W, C)."""
 
     @staticmethod
@@ -96,7 +97,7 @@ class Shares(torch.autograd.Function):
         return norm_backward(to_wide @ weight, x, mean, scale), to_wide.T @ pixels, to_kernel, to_gate
 
 
-class Wide(torch.autograd.Function):
+class WideFeatures(torch.autograd.Function):
     """`apply(y, widen (batch, 4 C, C), bias, narrow (C, 4 C), gamma, constant)` gives narrow (r h) + constant, (batch, H, W, C)."""
 
     @staticmethod
@@ -126,7 +127,7 @@ class Wide(torch.autograd.Function):
         return to_y, to_widen, to_before.sum((0, 1)), to_narrow, to_gamma, there.sum((0, 1))
 
 
-class Depthwise(torch.autograd.Function):
+class DepthwiseConvolution(torch.autograd.Function):
     """`apply(x (batch, C, H, W), kernel, dilation)`: each channel convolved with its own kernel, zeros around the image."""
 
     @staticmethod
@@ -148,7 +149,7 @@ def normalised_pixels(
     x: Float[Tensor, "batch H W C"],
 ) -> tuple[Float[Tensor, "pixels C"], Float[Tensor, "pixels 1"], Float[Tensor, "pixels 1"]]:
     """m = n + 1 at each pixel, its mean and 1 / sqrt(variance + 1e-5)."""
-    pixels = flat(x)
+    pixels = pixel_rows(x)
     share = pixels.new_full((x.shape[3], 1), 1 / x.shape[3])
     mean = pixels @ share
     centred = pixels - mean
@@ -161,11 +162,13 @@ def norm_backward(
 ) -> Float[Tensor, "batch H W C"]:
     """The gradient for x from that for m."""
     shape = [x.shape[3]]
-    found: Tensor = torch.ops.aten.native_layer_norm_backward(grad, flat(x), shape, mean, scale, None, None, [True, False, False])[0]
-    return found.view_as(x)
+    gradient: Tensor = torch.ops.aten.native_layer_norm_backward(grad, pixel_rows(x), shape, mean, scale, None, None, [True, False, False])[
+        0
+    ]
+    return gradient.view_as(x)
 
 
-def flat(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "pixels C"]:
+def pixel_rows(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "pixels C"]:
     """The pixels."""
     return x.reshape(-1, x.shape[3])
 
@@ -173,7 +176,7 @@ def flat(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "pixels C"]:
 def _before(grad: Tensor, wide: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
     """The gradients of a depthwise 3x3 for the pixels of its map and for its kernel."""
     there = channels_first(grad)
-    return flat(channels_last(_convolved(there, kernel.flip((2, 3))))), kernel_gradient(there, channels_first(wide), 3, 1)
+    return pixel_rows(channels_last(_convolved(there, kernel.flip((2, 3))))), kernel_gradient(there, channels_first(wide), 3, 1)
 
 
 def kernel_gradient(
@@ -182,18 +185,18 @@ def kernel_gradient(
     """The gradient of a depthwise kernel from that of the map; see the module docstring."""
     shape = (x.shape[1], 1, 3, 3)
     if dilation > 1:
-        return _kernel_gradient(_stepped(grad, dilation), _stepped(x, dilation), shape, (1, 1))
+        return _small_kernel_gradient(_stepped(grad, dilation), _stepped(x, dilation), shape, (1, 1))
     if taps == 3:
-        return _kernel_gradient(grad, x, shape, (1, 1))
+        return _small_kernel_gradient(grad, x, shape, (1, 1))
     rows, cols = x.shape[2:]
     padded = F.pad(x, [taps // 2] * 4)
-    found = x.new_empty(x.shape[1], 1, taps, taps)
+    gradient = x.new_empty(x.shape[1], 1, taps, taps)
     firsts = sorted({min(first, taps - 3) for first in range(0, taps, 3)})
     for u in firsts:
         for v in firsts:
             part = padded[:, :, u : u + rows + 2, v : v + cols + 2]
-            found[:, :, u : u + 3, v : v + 3] = _kernel_gradient(grad, part, shape, (0, 0))
-    return found
+            gradient[:, :, u : u + 3, v : v + 3] = _small_kernel_gradient(grad, part, shape, (0, 0))
+    return gradient
 
 
 def _stepped(x: Tensor, step: int) -> Tensor:
@@ -208,13 +211,13 @@ def _convolved(x: Tensor, kernel: Tensor, dilation: int = 1) -> Tensor:
     return F.conv2d(x, kernel, padding=dilation * (kernel.shape[-1] // 2), dilation=dilation, groups=kernel.shape[0])
 
 
-def _kernel_gradient(grad: Tensor, x: Tensor, shape: tuple[int, ...], padding: tuple[int, int]) -> Tensor:
+def _small_kernel_gradient(grad: Tensor, x: Tensor, shape: tuple[int, ...], padding: tuple[int, int]) -> Tensor:
     """By torch's own backward, with a kernel of which only the shape counts."""
     like, groups = x.new_empty(shape), shape[0]
-    found: Tensor = torch.ops.aten.convolution_backward(
+    gradient: Tensor = torch.ops.aten.convolution_backward(
         grad, x, like, None, [1, 1], list(padding), [1, 1], False, [0, 0], groups, [False, True, False]
     )[1]
-    return found
+    return gradient
 
 
 def _response(lengths: Tensor, gamma: Tensor) -> Tensor:

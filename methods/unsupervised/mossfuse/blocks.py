@@ -39,7 +39,7 @@ def channels_first(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch C H 
     return x.permute(0, 3, 1, 2)
 
 
-def image_norm(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch C"]:
+def channel_lengths(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch C"]:
     """Euclidean length of each channel over the image; rows first, which is exact and keeps the sums short. Its gradient at 0 is 0."""
     return cast(Tensor, torch.linalg.vector_norm(torch.linalg.vector_norm(x, dim=2), dim=1))
 
@@ -81,7 +81,7 @@ class ChannelAttention(nn.Module):
         if gate is not None:
             query = query * channels_last(gate)
         alike = query.reshape(batch, -1, width).transpose(1, 2) @ key.reshape(batch, -1, width)
-        alike = alike / image_norm(query).clamp_min(COSINE_EPS)[:, :, None] / image_norm(key).clamp_min(COSINE_EPS)[:, None, :]
+        alike = alike / channel_lengths(query).clamp_min(COSINE_EPS)[:, :, None] / channel_lengths(key).clamp_min(COSINE_EPS)[:, None, :]
         weights = torch.softmax(head_blocks(alike) * self.temperature, dim=3)
         mix = block_diagonal(weights)
         mixed = value.reshape(batch, -1, width) @ mix.transpose(1, 2)
@@ -163,7 +163,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class ResponseNorm(nn.Module):
-    """Global response normalisation, channels last: (gamma * g / (mean_c g + 1e-6) + 1) * x + beta, g the `image_norm` of x."""
+    """Global response normalisation, channels last: (gamma * g / (mean_c g + 1e-6) + 1) * x + beta, g the `channel_lengths` of x."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class ResponseNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch H W C"]:
         """The map with each channel scaled and shifted."""
-        return torch.addcmul(self.beta, x, self.of_norm(image_norm(x))[:, None, None, :])
+        return torch.addcmul(self.beta, x, self.of_norm(channel_lengths(x))[:, None, None, :])
 
     def of_norm(self, strength: Float[Tensor, "batch C"]) -> Float[Tensor, "batch C"]:
         """What each channel is multiplied by, from the channels' lengths g over the image."""

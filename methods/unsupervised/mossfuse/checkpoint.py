@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.network import RELEASED_QUIRKS, MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork, build_network
 
 TOP_KEY = "Model_stage1"
 PREFIX = "module."  # left by torch's DataParallel
@@ -104,7 +104,7 @@ class CheckpointError(ValueError):
 
 
 @dataclass(frozen=True)
-class Facts:
+class WeightFacts:
     """What is known of a file of weights without building the network."""
 
     bands: int
@@ -132,7 +132,7 @@ def their_name(ours: str) -> str:
     return f"{theirs}.{inside}" if inside else theirs
 
 
-def read_facts(file: Path) -> Facts:
+def read_facts(file: Path) -> WeightFacts:
     """What the file says of its network, and what is known of it by its sha256.
 
     Raises:
@@ -163,7 +163,7 @@ def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: 
     ours = network.state_dict()
     names = {their_name(name): name for name in ours}
     problems = [f"missing {name}" for name in names if name not in tensors] + [f"left over {name}" for name in tensors if name not in names]
-    found: dict[str, Tensor] = {}
+    fitting: dict[str, Tensor] = {}
     for name in names.keys() & tensors.keys():
         given, wanted = tensors[name], ours[names[name]]
         if _long_axes(given) != _long_axes(wanted):
@@ -171,11 +171,11 @@ def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: 
         elif not bool(torch.isfinite(given).all()):
             problems.append(f"{name} holds NaN or Inf")
         else:
-            found[names[name]] = given.reshape(wanted.shape)
+            fitting[names[name]] = given.reshape(wanted.shape)
     if problems:
         shown = "; ".join(sorted(problems)[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
         raise CheckpointError(f"{source}: expected the {len(names)} tensors of MossFuse, got: {shown}; give the authors' file")
-    network.load_state_dict(found)
+    network.load_state_dict(fitting)
 
 
 def _read(file: Path) -> dict[str, Tensor]:
@@ -194,7 +194,7 @@ def _read(file: Path) -> dict[str, Tensor]:
     return {str(name).removeprefix(PREFIX): tensor for name, tensor in content[TOP_KEY].items() if isinstance(tensor, Tensor)}
 
 
-def _facts(file: Path, tensors: Mapping[str, Tensor]) -> Facts:
+def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
     embed, srf = tensors.get("modelE_MSI.patch_embed.proj.weight"), tensors.get("blind.srf")
     if embed is None or srf is None or embed.ndim != 4 or srf.ndim < 2:
         raise CheckpointError(
@@ -204,7 +204,7 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> Facts:
     stacked = [re.match(r"modelE_MSI\.encoder_level1\.(\d+)\.", name) for name in tensors]
     depth = 1 + max((int(match[1]) for match in stacked if match), default=0)
     released = hashlib.sha256(file.read_bytes()).hexdigest() == RELEASED_SHA256
-    return Facts(
+    return WeightFacts(
         bands=srf.shape[1],
         channels=srf.shape[0],
         width=embed.shape[0],

@@ -17,9 +17,9 @@ import torch
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod, ParameterCount, RefusedError
-from methods.unsupervised.mossfuse.blind import BlindDegradation
+from methods.unsupervised.mossfuse.blind_degradation import BlindDegradation
 from methods.unsupervised.mossfuse.inference import MergedNetwork
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Inference:
 
     def labelled(self, card: Card) -> Card:
         """The card with the variant in its name; with bfloat16 it says that the cube is another one."""
-        said = [*(["unmerged"] if self.network == "unmerged" else []), *(["compiled"] if self.compiled else [])]
-        said += ["bf16"] if self.autocast else []
-        if not said:
+        labels = [*(["unmerged"] if self.network == "unmerged" else []), *(["compiled"] if self.compiled else [])]
+        labels += ["bf16"] if self.autocast else []
+        if not labels:
             return card
-        card = replace(card, name=f"{card.name}, {', '.join(said)}")
+        card = replace(card, name=f"{card.name}, {', '.join(labels)}")
         if not self.autocast:
             return card
         away = "; bf16 gives another result, not scored against it"
@@ -65,7 +65,7 @@ class FittedMossFuse(FusionMethod):
     )
 
     network: MossFuseNetwork
-    own_card: Card
+    method_card: Card
     inference: Inference = Inference()
     _placed: dict[tuple[torch.device, torch.dtype], tuple[MossFuseNetwork | MergedNetwork, BlindDegradation]] = field(
         default_factory=dict, init=False, repr=False
@@ -77,7 +77,7 @@ class FittedMossFuse(FusionMethod):
 
     def describe(self) -> Card:
         """The card of the `Method` that it came from."""
-        return self.own_card
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The fused cube of the whole image, and the estimated sensors. Draws nothing from `rng`.
@@ -85,8 +85,8 @@ class FittedMossFuse(FusionMethod):
         Raises:
             RefusedError: other bands, channels or ratio than the network's.
         """
-        own = self.network
-        expected = (own.bands, own.channels, own.ratio)
+        trained = self.network
+        expected = (trained.bands, trained.channels, trained.ratio)
         got = (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
         if got != expected:
             raise RefusedError(

@@ -31,19 +31,19 @@ from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.blocks import LargeKernelBlock, TransformerBlock
 from methods.unsupervised.mossfuse.merged_blocks import (
+    ConstantModule,
     Frame,
-    Held,
     MergedLargeKernel,
     MergedSpatialAggregation,
     MergedSpectralAggregation,
     MergedTransformer,
     add_product,
 )
-from methods.unsupervised.mossfuse.network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder, arranged, between
-from methods.unsupervised.mossfuse.strips import EAGER, compiled_kernels
+from methods.unsupervised.mossfuse.mossfuse_network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder, arranged, between
+from methods.unsupervised.mossfuse.strips import EAGER, compiled_functions
 
 
-class MergedEncoder(Held):
+class MergedEncoder(ConstantModule):
     """3x3, blocks, then two branches of blocks, each changing its own copy."""
 
     embed: Tensor
@@ -65,7 +65,7 @@ class MergedEncoder(Held):
         return x
 
 
-class MergedDecoder(Held):
+class MergedDecoder(ConstantModule):
     """1x1 on both shared maps, spatial detail from the MSI, spectral detail from the HSI, transformer blocks, head."""
 
     merge_msi: Tensor
@@ -109,7 +109,7 @@ class MergedNetwork(nn.Module):
             return torch.stack([self._fused(*pair) for pair in zip(msi, hsi, strict=True)])
 
     def _fused(self, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"]) -> Float[Tensor, "bands H W"]:
-        frame = Frame(msi, self.width, compiled_kernels() if self.compiled else EAGER)
+        frame = Frame(msi, self.width, compiled_functions() if self.compiled else EAGER)
         msi_rows, hsi_rows = pixels_of(msi), interpolated_rows(hsi, self.ratio, self.centre)
         msi_shared = self.msi_encoder.trunk(msi_rows, frame)
         change(self.msi_encoder.shared, msi_shared, frame)

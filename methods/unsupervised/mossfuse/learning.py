@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.aggregation import Aggregation, SpatialAggregation, SpatialGate, SpectralAggregation
-from methods.unsupervised.mossfuse.backward import Depthwise, GatedFeedForward, Shares, Wide
+from methods.unsupervised.mossfuse.backward import AttentionProducts, DepthwiseConvolution, GatedFeedForward, WideFeatures
 from methods.unsupervised.mossfuse.blocks import (
     COSINE_EPS,
     ChannelAttention,
@@ -33,7 +33,7 @@ from methods.unsupervised.mossfuse.blocks import (
     head_blocks,
 )
 from methods.unsupervised.mossfuse.merging import moved_bias
-from methods.unsupervised.mossfuse.network import Features, HsiEncoder, MossFuseNetwork, MsiEncoder, Outputs, arranged
+from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, HsiEncoder, MossFuseNetwork, MsiEncoder, Outputs, arranged
 
 
 def outputs_for_learning(
@@ -55,7 +55,7 @@ def outputs_for_learning(
         (both, _merged(both.merge, msi_maps[0], hsi_maps[0])),
     )
     cube, again_msi, again_hsi, low = (decoder.head(channels_first(_through(decoder.blocks, y))) for decoder, y in ends)
-    features = Features(*(channels_first(y) for y in (*msi_maps, *hsi_maps)))
+    features = FeatureMaps(*(channels_first(y) for y in (*msi_maps, *hsi_maps)))
     return network.completed(msi, hsi, features, (cube, again_msi, again_hsi, low))
 
 
@@ -80,7 +80,7 @@ def _through(block: nn.Module, x: Float[Tensor, "batch H W C"]) -> Float[Tensor,
         mix, values = _attended(x, block.norm1, block.attention)
         return _fed(_added(x, values, _matrix(block.attention.project) @ mix), block.norm2, block.feed_forward)
     if isinstance(block, LargeKernelBlock):
-        return _large_kernel(block, x)
+        return _through_large_kernel(block, x)
     return channels_last(block(channels_first(x)))
 
 
@@ -88,7 +88,9 @@ def _attended(
     x: Float[Tensor, "batch H W C"], norm: ChannelNorm, attention: ChannelAttention, gate: Float[Tensor, "batch H W 1"] | None = None
 ) -> tuple[Float[Tensor, "batch C C"], Float[Tensor, "batch H W C"]]:
     """The matrix A of attention and the values that it mixes; `gate` multiplies the queries."""
-    alike, lengths, values = Shares.apply(x.contiguous(), _after_norm(norm, attention.qkv), attention.depthwise.weight, gate)  # type: ignore[no-untyped-call]
+    alike, lengths, values = AttentionProducts.apply(
+        x.contiguous(), _matrix_after_norm(norm, attention.qkv), attention.depthwise.weight, gate
+    )  # type: ignore[no-untyped-call]
     query, key = lengths.clamp_min(COSINE_EPS).chunk(2, dim=1)
     cosines = head_blocks(alike / query[:, :, None] / key[:, None, :])
     return block_diagonal(torch.softmax(cosines * attention.temperature, dim=3)), values
@@ -96,7 +98,7 @@ def _attended(
 
 def _fed(x: Float[Tensor, "batch H W C"], norm: ChannelNorm, feed: FeedForward) -> Float[Tensor, "batch H W C"]:
     """x with its feed-forward added."""
-    a, b = _after_norm(norm, feed.expand).chunk(2)
+    a, b = _matrix_after_norm(norm, feed.expand).chunk(2)
     kernel_a, kernel_b = feed.depthwise.weight.chunk(2)
     return _apply(GatedFeedForward, x.contiguous(), a, b, kernel_a, kernel_b, _matrix(feed.project))
 
@@ -109,7 +111,7 @@ def _aggregated(block: nn.Module, x: Float[Tensor, "batch H W C"], y: Float[Tens
     if isinstance(block, SpatialAggregation):
         mix, values = _attended(x, block.norm1, block.attention, _pixel_gate(block.spatial_gate, y))
         scale = block.spectral_gate.of_mean((mix @ values.mean((1, 2))[:, :, None])[:, :, 0])
-        side = channels_last(_apply(Depthwise, channels_first(y), block.side.weight, 1))
+        side = channels_last(_apply(DepthwiseConvolution, channels_first(y), block.side.weight, 1))
         aside = project * scale[:, None, :]
     else:
         assert isinstance(block, SpectralAggregation)
@@ -128,19 +130,19 @@ def _pixel_gate(
     return torch.sigmoid(F.linear(F.relu(F.linear(F.relu(start), second)), third))
 
 
-def _large_kernel(block: LargeKernelBlock, x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch H W C"]:
+def _through_large_kernel(block: LargeKernelBlock, x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch H W C"]:
     """x + gamma BN(W2 grn(gelu(W1 (s y)))) with y the dilated depthwise sum of x, or x."""
     y = x
     if isinstance(block.neighbourhood, DilatedDepthwise):
         branches, image = block.neighbourhood, channels_first(x)
-        found = [
-            norm(_apply(Depthwise, image, convolution.get_parameter("weight"), dilation))
+        normed = [
+            norm(_apply(DepthwiseConvolution, image, convolution.get_parameter("weight"), dilation))
             for convolution, norm, (_, dilation) in zip(branches.convolutions, branches.norms, branches.KERNELS, strict=True)
         ]
-        y = channels_last(branches.norm(sum(found[1:], found[0])))
+        y = channels_last(branches.norm(sum(normed[1:], normed[0])))
     widen = block.widen.weight * block.squeeze.of_mean(y.mean((1, 2)))[:, None, :]
     narrow = block.narrow.weight
-    z = _apply(Wide, y.contiguous(), widen, block.widen.bias, narrow, block.response.gamma, narrow @ block.response.beta)
+    z = _apply(WideFeatures, y.contiguous(), widen, block.widen.bias, narrow, block.response.gamma, narrow @ block.response.beta)
     return x + channels_last(_scaled_norm(block.norm, channels_first(z), block.gamma))
 
 
@@ -167,7 +169,7 @@ def _added(
     return torch.baddbmm(x.flatten(1, 2), u.flatten(1, 2), matrix.transpose(1, 2)).view_as(x)
 
 
-def _after_norm(norm: ChannelNorm, mix: nn.Conv2d) -> Float[Tensor, "out C"]:
+def _matrix_after_norm(norm: ChannelNorm, mix: nn.Conv2d) -> Float[Tensor, "out C"]:
     """The matrix on n + 1 that is the norm's weight and bias and the 1x1 after it."""
     weight = _matrix(mix)
     return moved_bias(weight * norm.weight, weight @ norm.bias)
@@ -180,5 +182,5 @@ def _matrix(mix: nn.Conv2d) -> Float[Tensor, "out into"]:
 
 def _apply(piece: type[torch.autograd.Function], *inputs: Tensor | int) -> Tensor:
     """A piece with one output; torch declares no types for `apply`."""
-    found: Tensor = piece.apply(*inputs)  # type: ignore[no-untyped-call]
-    return found
+    output: Tensor = piece.apply(*inputs)  # type: ignore[no-untyped-call]
+    return output

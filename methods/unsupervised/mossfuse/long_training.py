@@ -22,8 +22,8 @@ from torch import Tensor
 
 from methods.contract import Example
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
-from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure_losses
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
 from methods.unsupervised.mossfuse.training_loop import Learner, Schedule, WeightAverage
 
 SENSOR_BATCH = 4  # pairs a step of the first stage
@@ -91,7 +91,7 @@ class PairLearner(Learner):
         with torch.no_grad():
             for example in self.validation:
                 msi, hsi = self._stacked([example])
-                for name, loss in terms(measure(network, network(msi, hsi), msi, hsi)).items():
+                for name, loss in terms(measure_losses(network, network(msi, hsi), msi, hsi)).items():
                     sums[name] = sums.get(name, 0.0) + float(loss) / len(self.validation)
         return sums
 
@@ -131,7 +131,7 @@ class PairLearner(Learner):
         msi, hsi = self._stacked([self.examples[step * self.budget.batch + place] for place in range(self.budget.batch)])
         with torch.autocast(msi.device.type, torch.bfloat16, enabled=self.budget.mixed_precision):
             out = outputs_for_learning(self.network, msi, hsi)
-        losses = measure(self.network, out, msi, hsi)
+        losses = measure_losses(self.network, out, msi, hsi)
         _descend(self.whole, self.schedule.rate(step), losses.total(self.weights), LARGEST_GRADIENT)
         return {name: loss.detach() for name, loss in terms(losses).items()}
 

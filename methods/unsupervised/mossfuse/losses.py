@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.network import Features, MossFuseNetwork, Outputs
+from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, MossFuseNetwork, Outputs
 
 COSINE_EPS = 1e-12  # smallest length that a vector is divided by
 
@@ -59,7 +59,7 @@ class Losses:
         )
 
 
-def measure(
+def measure_losses(
     network: MossFuseNetwork, out: Outputs, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]
 ) -> Losses:
     """The four terms for the outputs of one pair. One backward of their sum teaches both parts, each by its own terms."""
@@ -78,7 +78,7 @@ def measure(
     )
 
 
-def subspace_clustering(features: Features) -> Float[Tensor, ""]:
+def subspace_clustering(features: FeatureMaps) -> Float[Tensor, ""]:
     """-log(P / (P + N)) as in the module docstring: shared features alike, everything else apart."""
     alike = _cosine(features.msi_shared, features.hsi_shared)
     apart = torch.stack(

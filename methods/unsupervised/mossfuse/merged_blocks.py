@@ -29,7 +29,7 @@ from methods.unsupervised.mossfuse.blocks import (
     head_blocks,
 )
 from methods.unsupervised.mossfuse.merging import TAPS, after_norm, merged_depthwise, merged_narrow, product
-from methods.unsupervised.mossfuse.strips import Kernels, depthwise, strips, window
+from methods.unsupervised.mossfuse.strips import StripFunctions, depthwise_rows, rows_with_halo, strips
 
 STRIP_BYTES = 1_600_000  # of a map of 2 C channels in a strip: a few of them fit the caches of a core; fewer rows: more halo
 STRIP_BYTES_GPU = 400_000_000  # few large strips there
@@ -38,7 +38,7 @@ STRIP_BYTES_GPU = 400_000_000  # few large strips there
 class Frame:
     """How the maps of one image are cut, and the one spare map that its blocks share."""
 
-    def __init__(self, image: Float[Tensor, "channels H W"], width: int, kernels: Kernels) -> None:
+    def __init__(self, image: Float[Tensor, "channels H W"], width: int, kernels: StripFunctions) -> None:
         self.rows, self.cols = image.shape[1:]
         most = STRIP_BYTES if image.device.type == "cpu" else STRIP_BYTES_GPU
         rows = most // (2 * width * self.cols * image.element_size())
@@ -48,7 +48,7 @@ class Frame:
         self.kernels = kernels
 
 
-class Held(nn.Module):
+class ConstantModule(nn.Module):
     """A module of constants: they move with it, and nobody learns them."""
 
     def hold(self, **tensors: Tensor) -> None:
@@ -57,7 +57,7 @@ class Held(nn.Module):
             self.register_buffer(name, tensor.detach().clone())
 
 
-class MergedAttention(Held):
+class MergedAttention(ConstantModule):
     """Values v, the matrix A that mixes them, and the projection W: the attention's output at a pixel is W A v."""
 
     weight: Tensor
@@ -77,9 +77,9 @@ class MergedAttention(Held):
         width = x.shape[2]
         alike, squares, total = x.new_zeros(width, width), x.new_zeros(2 * width), x.new_zeros(width)
         for start, stop in frame.strips:
-            rows, above, below = window(x, start, stop, 1)
+            rows, above, below = rows_with_halo(x, start, stop, 1)
             factor = None if gate is None else gate(start, stop)
-            part = frame.kernels.shares(rows, self.weight, self.kernel, factor, above, below)
+            part = frame.kernels.attention_sums(rows, self.weight, self.kernel, factor, above, below)
             alike, squares, total = alike + part[0], squares + part[1], total + part[2]
             frame.spare[start:stop] = part[3]
         query, key = squares.sqrt().clamp_min(COSINE_EPS).chunk(2)
@@ -88,7 +88,7 @@ class MergedAttention(Held):
         return mix, mix @ total / (frame.rows * frame.cols)
 
 
-class MergedFeedForward(Held):
+class MergedFeedForward(ConstantModule):
     """x + 1x1(gelu(dw3(1x1(n))) * dw3(1x1(n))), n the norm of x."""
 
     weight_a: Tensor
@@ -133,7 +133,7 @@ class MergedTransformer(nn.Module):
         self.feed_forward.change(x, frame, lambda start, stop: add_product(x[start:stop], frame.spare[start:stop], mixed))
 
 
-class MergedPixelGate(Held):
+class MergedPixelGate(ConstantModule):
     """sigmoid(W3 relu(W2 relu(W1 u))), one number a pixel; `before` is a matrix to multiply u with first."""
 
     first: Tensor
@@ -152,7 +152,7 @@ class MergedPixelGate(Held):
         return torch.sigmoid(F.linear(F.relu(F.linear(F.relu(F.linear(u, first)), self.second)), self.third))
 
 
-class MergedSpatialAggregation(Held):
+class MergedSpatialAggregation(ConstantModule):
     """Spatial detail of y into x: a gate of pixels on the queries; x + W (A v + s dw3(y)), s the spectral gate; feed-forward."""
 
     side: Tensor
@@ -173,13 +173,13 @@ class MergedSpatialAggregation(Held):
 
         def prepare(start: int, stop: int) -> None:
             add_product(x[start:stop], frame.spare[start:stop], mixed)
-            rows, above, below = window(y, start, stop, 1)
-            add_product(x[start:stop], depthwise(rows, self.side, above, below), sided)
+            rows, above, below = rows_with_halo(y, start, stop, 1)
+            add_product(x[start:stop], depthwise_rows(rows, self.side, above, below), sided)
 
         self.feed_forward.change(x, frame, prepare)
 
 
-class MergedSpectralAggregation(Held):
+class MergedSpectralAggregation(ConstantModule):
     """Spectral detail of y into x: x + W (A v + g 1x1(y)), g the spatial gate of A v; feed-forward. The gate on the queries cancels."""
 
     side: Tensor
@@ -205,7 +205,7 @@ class MergedSpectralAggregation(Held):
         self.feed_forward.change(x, frame, prepare)
 
 
-class MergedLargeKernel(Held):
+class MergedLargeKernel(ConstantModule):
     """x + N (r h) + n with h = gelu(B (s y)): y the 7x7 depthwise of x (or x), s squeeze and excitation, r the response norm's scale."""
 
     kernel: Tensor
@@ -239,8 +239,8 @@ class MergedLargeKernel(Held):
     def _neighbours(self, x: Float[Tensor, "H W C"], frame: Frame) -> Float[Tensor, "H W C"]:
         """y, in `frame.spare`."""
         for start, stop in frame.strips:
-            rows, above, below = window(x, start, stop, TAPS // 2)
-            frame.spare[start:stop] = depthwise(rows, self.kernel, above, below, self.shift)
+            rows, above, below = rows_with_halo(x, start, stop, TAPS // 2)
+            frame.spare[start:stop] = depthwise_rows(rows, self.kernel, above, below, self.shift)
         return frame.spare
 
 

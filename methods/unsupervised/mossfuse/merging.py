@@ -25,7 +25,7 @@ TAPS = 7  # of the merged kernel
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class PixelMap:
     """weight x + bias at each pixel."""
 
     weight: Float[Tensor, "out into"]
@@ -49,18 +49,18 @@ def merged_depthwise(branches: DilatedDepthwise) -> tuple[Float[Tensor, "C 1 7 7
     kernel = scale.new_zeros(like.shape[0], 1, TAPS, TAPS)
     total = torch.zeros_like(shift)
     for convolution, norm, (_, dilation) in zip(branches.convolutions, branches.norms, DilatedDepthwise.KERNELS, strict=True):
-        own_scale, own_shift = constants(norm)
-        kernel += own_scale[:, None, None, None] * _spread(convolution.get_parameter("weight").double(), dilation)
-        total += own_shift
+        branch_scale, branch_shift = constants(norm)
+        kernel += branch_scale[:, None, None, None] * _spread(convolution.get_parameter("weight").double(), dilation)
+        total += branch_shift
     return (scale[:, None, None, None] * kernel).to(like), (scale * total + shift).to(like)
 
 
-def merged_narrow(block: LargeKernelBlock) -> Affine:
+def merged_narrow(block: LargeKernelBlock) -> PixelMap:
     """gamma BN(W2 (. + beta)): what follows the scaling of the response norm."""
     scale, shift = constants(block.norm)
     gamma, narrow = block.gamma.double(), block.narrow.weight.double()
     weight = (gamma * scale)[:, None] * narrow
-    return Affine(weight.to(block.gamma), (weight @ block.response.beta.double() + gamma * shift).to(block.gamma))
+    return PixelMap(weight.to(block.gamma), (weight @ block.response.beta.double() + gamma * shift).to(block.gamma))
 
 
 def product(last: Float[Tensor, "out between 1 1"], first: Float[Tensor, "between into 1 1"]) -> Float[Tensor, "out into"]:

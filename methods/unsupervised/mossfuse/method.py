@@ -26,13 +26,13 @@ import torch
 
 from methods.contract import Card, Desk, Example, FusionMethod, LongTrainedMethod, RefusedError
 from methods.unsupervised.mossfuse.ablation import FittedAblation, KnownDegradation, Without
-from methods.unsupervised.mossfuse.checkpoint import Facts, load_network, read_facts
+from methods.unsupervised.mossfuse.checkpoint import WeightFacts, load_network, read_facts
 from methods.unsupervised.mossfuse.fitted import FittedMossFuse, Inference
 from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
 from methods.unsupervised.mossfuse.losses import LossWeights
-from methods.unsupervised.mossfuse.training import Budget, learn_on_pair, new_network
+from methods.unsupervised.mossfuse.scene_training import Budget, learn_on_pair, new_mossfuse
 from methods.unsupervised.mossfuse.training_loop import run_training
-from methods.unsupervised.mossfuse.weights_file import SUFFIX, load_own_network, read_metadata, read_own_facts, save_weights
+from methods.unsupervised.mossfuse.weights_file import SUFFIX, load_safetensors_network, read_metadata, read_safetensors_facts, save_weights
 
 STEPS = 60  # of the default budget: about ten seconds of one core for 128 x 128 pixels and 31 bands
 
@@ -111,10 +111,10 @@ class Method(LongTrainedMethod):
             known = self.sensors == "known"
             return self._inference().labelled(replace(_card_of_steps(self.steps), needs_psf=known, needs_srf=known))
         facts = self._facts(self.checkpoint)
-        own = read_metadata(self.checkpoint).get("steps", "unstated") if self.checkpoint.suffix == SUFFIX else ""
+        our_steps = read_metadata(self.checkpoint).get("steps", "unstated") if self.checkpoint.suffix == SUFFIX else ""
         card = replace(
             self.card,
-            name="MossFuse, our weights" if own else "MossFuse",
+            name="MossFuse, our weights" if our_steps else "MossFuse",
             learns="beforehand",
             trained_on=facts.trained_on,
             trained_scenes=facts.trained_scenes,
@@ -126,7 +126,7 @@ class Method(LongTrainedMethod):
             random=False,  # nothing is drawn: the weights are there
             implementation="as described" if self.inference == "unmerged" else "optimised, same output",
             fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)"
-            + (f"; these weights are our own, after {own} steps (the sensors' included); the authors take 245,000" if own else ""),
+            + (f"; these weights are ours, after {our_steps} steps (the sensors' included); the authors take 245,000" if our_steps else ""),
         )
         return self._inference().labelled(card)
 
@@ -141,15 +141,15 @@ class Method(LongTrainedMethod):
         card = self.describe()
         if self.checkpoint is not None:
             ratio = self._checkpoint_ratio(self.checkpoint, self._facts(self.checkpoint))
-            own = self.checkpoint.suffix == SUFFIX
-            network = load_own_network(self.checkpoint) if own else load_network(self.checkpoint, ratio)
+            ours = self.checkpoint.suffix == SUFFIX
+            network = load_safetensors_network(self.checkpoint) if ours else load_network(self.checkpoint, ratio)
             return FittedMossFuse(network, card, self._inference())
         if len(examples) != 1:
             raise ValueError(f"MossFuse without a checkpoint: expected the one pair to learn on, got {len(examples)} examples")
         seen = examples[0].seen
         if seen.ratio < 2:
             raise RefusedError(f"MossFuse takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
-        network = new_network(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi, without=self.without)
+        network = new_mossfuse(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi, without=self.without)
         if self.sensors == "known":
             network.blind = KnownDegradation(seen)
         budget = Budget(self.steps, self.learning_rate, self.crop, self.blind_steps, self.blind_learning_rate)
@@ -174,7 +174,7 @@ class Method(LongTrainedMethod):
         seen = examples[0].seen
         if seen.ratio < 2:
             raise RefusedError(f"MossFuse takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
-        network = new_network(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi.to(desk.device))
+        network = new_mossfuse(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi.to(desk.device))
         steps = len(examples) // self.batch
         sensors = self.blind_steps, self.blind_learning_rate
         budget = LongBudget(steps, self.learning_rate, self.batch, *sensors, self.average, self.mixed_precision)
@@ -202,10 +202,10 @@ class Method(LongTrainedMethod):
         return LossWeights(self.degradation_weight, self.aggregation_weight, self.self_supervised_weight, subspace)
 
     @staticmethod
-    def _facts(file: Path) -> Facts:
-        return read_own_facts(file) if file.suffix == SUFFIX else read_facts(file)
+    def _facts(file: Path) -> WeightFacts:
+        return read_safetensors_facts(file) if file.suffix == SUFFIX else read_facts(file)
 
-    def _checkpoint_ratio(self, file: Path, facts: Facts) -> int:
+    def _checkpoint_ratio(self, file: Path, facts: WeightFacts) -> int:
         """The ratio that the checkpoint was trained for, from the file or from the parameter."""
         if facts.ratio is None:
             if self.checkpoint_ratio is None:

@@ -34,7 +34,7 @@ def strips(rows: int, most: int) -> Iterator[tuple[int, int]]:
         yield index * rows // count, (index + 1) * rows // count
 
 
-def window(x: Float[Tensor, "H W C"], start: int, stop: int, halo: int) -> tuple[Float[Tensor, "rows W C"], int, int]:
+def rows_with_halo(x: Float[Tensor, "H W C"], start: int, stop: int, halo: int) -> tuple[Float[Tensor, "rows W C"], int, int]:
     """Rows start to stop with up to `halo` more on either side, and how many of those the image does not have, above and below."""
     first, last = max(0, start - halo), min(x.shape[0], stop + halo)
     return x[first:last], halo - (start - first), halo - (last - stop)
@@ -50,7 +50,7 @@ def normalised(x: Float[Tensor, "rows W C"]) -> Float[Tensor, "rows W C"]:
         return centred.mul_(scale).add_(1).reshape(x.shape)
 
 
-def depthwise(
+def depthwise_rows(
     x: Float[Tensor, "rows W C"], kernel: Float[Tensor, "C 1 k k"], above: int, below: int, bias: Float[Tensor, " C"] | None = None
 ) -> Float[Tensor, "fewer W C"]:
     """Each channel convolved with its own kernel; zeros beside the image, and `above` and `below` rows of zeros over and under it."""
@@ -63,7 +63,7 @@ def depthwise(
     return rows[over - above : rows.shape[0] - (over - below)] if over else rows
 
 
-def shares(
+def attention_sums(
     x: Float[Tensor, "rows W C"],
     weight: Float[Tensor, "C3 C"],
     kernel: Float[Tensor, "C3 1 3 3"],
@@ -72,7 +72,7 @@ def shares(
     below: int,
 ) -> tuple[Float[Tensor, "C C"], Float[Tensor, " C2"], Float[Tensor, " C"], Float[Tensor, "fewer W C"]]:
     """What the strip adds to q'k, to the squares of q and of k, and to the sum of v; and its v. `gate` multiplies q."""
-    stacked = depthwise(F.linear(normalised(x), weight), kernel, above, below)
+    stacked = depthwise_rows(F.linear(normalised(x), weight), kernel, above, below)
     query, key, value = stacked.chunk(3, dim=2)
     with torch.autocast(x.device.type, enabled=False):  # sums over the image, in the precision of the map
         query, key, width = query.to(x.dtype), key.to(x.dtype), x.shape[2]
@@ -94,8 +94,8 @@ def gated(
 ) -> Float[Tensor, "fewer W C2"]:
     """The gated features of a feed-forward, before its last 1x1."""
     pixels = normalised(x)
-    gate = depthwise(F.linear(pixels, weight_a), kernel_a, above, below)
-    content = depthwise(F.linear(pixels, weight_b), kernel_b, above, below)
+    gate = depthwise_rows(F.linear(pixels, weight_a), kernel_a, above, below)
+    content = depthwise_rows(F.linear(pixels, weight_b), kernel_b, above, below)
     return F.gelu(gate).mul_(content)
 
 
@@ -113,19 +113,19 @@ def hidden_squares(y: Float[Tensor, "rows W C"], weight: Float[Tensor, "C4 C"], 
 
 
 @dataclass(frozen=True)
-class Kernels:
+class StripFunctions:
     """The functions above, as they are, or compiled where that pays."""
 
-    shares: Callable[..., Any] = shares
+    attention_sums: Callable[..., Any] = attention_sums
     gated: Callable[..., Any] = gated
     hidden: Callable[..., Any] = hidden
     hidden_squares: Callable[..., Any] = hidden_squares
 
 
-EAGER = Kernels()
+EAGER = StripFunctions()
 
 
 @cache
-def compiled_kernels() -> Kernels:
+def compiled_functions() -> StripFunctions:
     """The same, what pays through `torch.compile`, once a process; it is compiled when first used."""
-    return Kernels(shares=torch.compile(shares, dynamic=False))
+    return StripFunctions(attention_sums=torch.compile(attention_sums, dynamic=False))

@@ -167,13 +167,13 @@ def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, fl
     """Restores learner and generator; gives the step, the seconds spent and the curve so far."""
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-        found, step, spent, curve = content["identity"], content["step"], content["seconds"], content["curve"]
+        identity, step, spent, curve = content["identity"], content["step"], content["seconds"], content["curve"]
         state, drawn = content["learner"], content["rng"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
         raise ResumeError(f"{file}: expected a checkpoint of a training, got {type(error).__name__} on reading it; remove it") from error
-    if found != learner.identity:
+    if identity != learner.identity:
         raise ResumeError(
-            f"{file}: expected a checkpoint of this training ({learner.identity}), got one of another ({found}); "
+            f"{file}: expected a checkpoint of this training ({learner.identity}), got one of another ({identity}); "
             "give back the former settings, or choose another folder"
         )
     learner.restore(state)

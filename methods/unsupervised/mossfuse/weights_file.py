@@ -18,8 +18,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from methods.unsupervised.mossfuse.checkpoint import CheckpointError, Facts
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, Quirks, build_network
+from methods.unsupervised.mossfuse.checkpoint import CheckpointError, WeightFacts
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks, build_network
 
 SUFFIX = ".safetensors"
 FORMAT = "hmif-bench mossfuse 1"
@@ -28,12 +28,12 @@ _NUMBERS = ("bands", "channels", "ratio", "width", "depth")
 
 def save_weights(network: MossFuseNetwork, file: Path, facts: Mapping[str, str]) -> None:
     """Writes the network's weights and buffers in float32, with `facts` on the training beside those on the network."""
-    own = {
+    network_facts = {
         "format": FORMAT,
         **{name: str(getattr(network, name)) for name in _NUMBERS},
         "quirks": json.dumps(asdict(network.quirks)),
     }
-    twice = sorted(own.keys() & facts.keys())
+    twice = sorted(network_facts.keys() & facts.keys())
     if twice:
         raise ValueError(f"facts: expected names that the file does not use for the network, got {', '.join(twice)}")
     tensors = {
@@ -41,7 +41,7 @@ def save_weights(network: MossFuseNetwork, file: Path, facts: Mapping[str, str])
         for name, tensor in network.state_dict().items()
     }
     temporary = file.with_name(f".{file.name}.tmp")
-    save_file(tensors, temporary, {**facts, **own})
+    save_file(tensors, temporary, {**facts, **network_facts})
     temporary.chmod(0o644)  # safetensors makes files that their owner alone can read
     temporary.replace(file)
 
@@ -56,43 +56,43 @@ def read_metadata(file: Path) -> dict[str, str]:
         raise CheckpointError(f"checkpoint: expected a file of weights, got {file}, which is no file; give the path of one")
     try:
         with safe_open(file, framework="pt") as store:
-            found = store.metadata() or {}
+            metadata = store.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{file.name}: expected a whole safetensors file, got one that cannot be read ({error})") from error
-    if found.get("format") != FORMAT:
+    if metadata.get("format") != FORMAT:
         raise CheckpointError(
-            f"{file.name}: expected metadata with format {FORMAT!r}, got {found.get('format')!r}; is it another network's?"
+            f"{file.name}: expected metadata with format {FORMAT!r}, got {metadata.get('format')!r}; is it another network's?"
         )
-    return dict(found)
+    return dict(metadata)
 
 
-def read_own_facts(file: Path) -> Facts:
+def read_safetensors_facts(file: Path) -> WeightFacts:
     """What the metadata say of network and training.
 
     Raises:
         CheckpointError: it is none of our files, or its metadata are incomplete.
     """
-    found = read_metadata(file)
+    metadata = read_metadata(file)
     try:
-        bands, channels, ratio, width, depth = (int(found[name]) for name in _NUMBERS)
-        scenes = tuple(str(scene) for scene in json.loads(found["scenes"]))
-        return Facts(bands, channels, width, depth, ratio, found["trained_on"], scenes)
+        bands, channels, ratio, width, depth = (int(metadata[name]) for name in _NUMBERS)
+        scenes = tuple(str(scene) for scene in json.loads(metadata["scenes"]))
+        return WeightFacts(bands, channels, width, depth, ratio, metadata["trained_on"], scenes)
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{file.name}: expected metadata on network and training, got {type(error).__name__} {error}") from error
 
 
-def load_own_network(file: Path) -> MossFuseNetwork:
+def load_safetensors_network(file: Path) -> MossFuseNetwork:
     """The network of the file, on the CPU, in float32 and in eval mode.
 
     Raises:
         CheckpointError: tensors are missing, left over, of another shape, or not finite.
     """
-    facts, found = read_own_facts(file), read_metadata(file)
+    facts, metadata = read_safetensors_facts(file), read_metadata(file)
     try:
-        quirks = Quirks(**json.loads(found["quirks"]))
+        quirks = Quirks(**json.loads(metadata["quirks"]))
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{file.name}: expected the network's quirks, got {type(error).__name__} {error}") from error
-    network = build_network(facts.bands, facts.channels, int(found["ratio"]), facts.width, facts.depth, quirks)
+    network = build_network(facts.bands, facts.channels, int(metadata["ratio"]), facts.width, facts.depth, quirks)
     ours = network.state_dict()
     with safe_open(file, framework="pt") as store:
         tensors = {name: store.get_tensor(name) for name in store.keys()}  # noqa: SIM118  # a file, no table

@@ -11,7 +11,7 @@ import torch
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation, WithheldError
 from methods.bayesian.hysure.method import CONVERGED_PENALTY, Method, widest_simplex
-from methods.bayesian.hysure.vector_tv import Costs, minimise_vector_tv
+from methods.bayesian.hysure.vector_tv import TotalVariationCost, minimise_vector_tv
 from methods.numerics.solvers.subspace import mix
 
 
@@ -30,7 +30,7 @@ def from_circular(kernel: torch.Tensor, ratio: int, shift: int, reach: int = 9) 
 def test_the_authors_endmembers_and_responses_give_the_authors_output(shared: Path, name: str) -> None:
     inputs, given = fixture(shared, name)
     psf = from_circular(given["B"], 4, int(given["shift"]))
-    costs = Costs(inputs["HSI"], inputs["MSI"], given["E"], psf, given["R"], float(given["lphi"]), float(given["lm"]))
+    costs = TotalVariationCost(inputs["HSI"], inputs["MSI"], given["E"], psf, given["R"], float(given["lphi"]), float(given["lm"]))
     cube = mix(given["E"], minimise_vector_tv(costs, 0.05, 200)[0])
     expected = given["Z0"] if name == "blind" else given["Z"]
     assert float((cube - expected).norm() / expected.norm()) < 1e-6
@@ -53,7 +53,7 @@ def test_without_the_authors_start_five_seeds_are_as_good(shared: Path, knows: s
     assert sorted(found)[2] > psnr(given["Z"].double()) - 1
 
 
-def lopsided_costs(tv_weight: float, bands: int = 7, rank: int = 4, channels: int = 2) -> Costs:
+def lopsided_costs(tv_weight: float, bands: int = 7, rank: int = 4, channels: int = 2) -> TotalVariationCost:
     generator = torch.Generator().manual_seed(5)
 
     def draw(*shape: int) -> torch.Tensor:
@@ -61,10 +61,12 @@ def lopsided_costs(tv_weight: float, bands: int = 7, rank: int = 4, channels: in
 
     kernel, weights = draw(3, 4) ** 2, draw(channels, bands)
     psf = SpatialResponse(kernel / kernel.sum(), 2, 1)
-    return Costs(draw(bands, 4, 5), draw(channels, 8, 10), draw(bands, rank), psf, weights / weights.sum(1, keepdim=True), tv_weight, 0.7)
+    return TotalVariationCost(
+        draw(bands, 4, 5), draw(channels, 8, 10), draw(bands, rank), psf, weights / weights.sum(1, keepdim=True), tv_weight, 0.7
+    )
 
 
-def value(costs: Costs, unknown: torch.Tensor) -> torch.Tensor:
+def value(costs: TotalVariationCost, unknown: torch.Tensor) -> torch.Tensor:
     """The cost of the module docstring, written down."""
     cube = torch.einsum("br,rhw->bhw", costs.basis, unknown)
     fidelity = (costs.hsi - costs.psf(cube)).square().sum() / 2
@@ -119,7 +121,7 @@ def lopsided_scene() -> Observation:
 def test_the_converged_variant_costs_less_than_200_iterations() -> None:
     seen = lopsided_scene().to("cpu", torch.float64)
     basis = widest_simplex(seen.hsi, 4, torch.Generator().manual_seed(0))
-    costs = Costs(seen.hsi, seen.msi, basis, seen.psf, seen.srf.weights, 5e-4, 1.0)
+    costs = TotalVariationCost(seen.hsi, seen.msi, basis, seen.psf, seen.srf.weights, 5e-4, 1.0)
     published, _ = minimise_vector_tv(costs, 0.05, 200)
     converged, made = minimise_vector_tv(costs, CONVERGED_PENALTY, 1000, 1e-3)
     assert made < 1000

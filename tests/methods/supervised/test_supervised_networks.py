@@ -84,7 +84,7 @@ def test_the_loss_reaches_every_weight_but_those_that_are_said_to_be_idle(name: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_loss_falls_on_two_small_examples(name: str) -> None:
-    method = method_of(name, batch=2, learning_rate=1e-3, budget=25 / method_of(name).recipe.steps)
+    method = method_of(name, batch=2, learning_rate=1e-3, budget=25 / method_of(name).published.steps)
     examples, example = lessons()
     network = new_network(lambda: method.build(5, 2, 4), lambda made: method.draw(made, torch.Generator().manual_seed(0)), example.seen.hsi)
     history = method.teach(network, examples)
@@ -95,7 +95,7 @@ def test_the_loss_falls_on_two_small_examples(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fitted_network_survives_pickling_and_refuses_other_sizes(name: str) -> None:
     kind = type(method_of(name))
-    method = kind(**{**kind.trial, "budget": 1 / kind.recipe.steps, "batch": 1})
+    method = kind(**{**kind.trial, "budget": 1 / kind.published.steps, "batch": 1})
     examples, example = lessons()
     fitted = method.fit(examples, torch.Generator().manual_seed(0))
     cube = fitted.fuse(example.seen, torch.Generator().manual_seed(0)).cube
@@ -248,7 +248,7 @@ def test_mhf_net_has_the_number_of_parameters_on_its_card() -> None:
 
 
 def test_mhf_net_begins_with_means_and_bilinear_interpolation_at_every_ratio() -> None:
-    assert [mhfnet.factors(ratio) for ratio in (1, 2, 3, 8, 32)] == [[1], [2], [3], [4, 2], [4, 4, 2]]
+    assert [mhfnet.ratio_factors(ratio) for ratio in (1, 2, 3, 8, 32)] == [[1], [2], [3], [4, 2], [4, 4, 2]]
     for ratio in (2, 3, 4, 6, 8):
         network = untrained(mhfnet.Method(), 5, 2, ratio)
         assert isinstance(network, mhfnet.MHFNet)

@@ -17,7 +17,7 @@ from methods.numerics.images.block_gaussian import block_gaussian
 from methods.numerics.images.regression import non_negative_fit
 from methods.numerics.images.resample import block_centre, upsample
 from methods.numerics.unmixing.vca import vca
-from methods.unmixing.cnmf.method import Method, unmix_coupled
+from methods.unmixing.cnmf.method import Method, factorise_coupled
 from methods.unmixing.cnmf.nmf import fit_abundances, fit_both, fit_spectra
 from methods.unmixing.cnmf.virtual_dimension import virtual_dimension
 
@@ -79,7 +79,7 @@ def test_the_toolboxs_endmembers_and_response_give_its_output(shared: Path, dtyp
         hsi, msi = (torch.from_numpy(a[key]).to(dtype) for key in ("HSI", "MSI"))
         response, spectra, expected = (torch.from_numpy(b[key]).double() for key in ("R", "W0", "Z"))
     dark = (msi - response[:, -1, None, None].to(dtype)).clamp_min(0)
-    cube = unmix_coupled(hsi.clamp_min(0), dark, response[:, :-1], spectra, 4, (1.5, 1.5)).double()
+    cube = factorise_coupled(hsi.clamp_min(0), dark, response[:, :-1], spectra, 4, (1.5, 1.5)).double()
     assert float((cube - expected).norm() / expected.norm()) < 1e-6
 
 
@@ -105,7 +105,7 @@ def test_other_shapes_channels_and_phases_follow_the_steps(channels: int, phase:
     seen = mixed_pair(9, channels, (6, 5), 4, phase, seed=channels)
     generator = torch.Generator().manual_seed(1)
     response, spectra = (torch.rand(*shape, dtype=torch.float64, generator=generator) for shape in ((channels, 9), (9, 6)))
-    cube = unmix_coupled(seen.hsi, seen.msi, response, spectra, 4, phase).numpy()
+    cube = factorise_coupled(seen.hsi, seen.msi, response, spectra, 4, phase).numpy()
     np.testing.assert_allclose(cube, cnmf_by_numpy(seen, response.numpy(), spectra.numpy(), phase), rtol=0, atol=1e-8)
 
 

@@ -89,9 +89,9 @@ def test_the_guided_unet_gives_the_authors_output_with_the_authors_weights(share
 
 def test_parameter_counts_are_the_published_ones() -> None:
     rng, like = torch.Generator().manual_seed(0), torch.zeros(1)
-    assert count(miae.first_weights(31, 3, 80, 3, rng, like)) == 76_240
+    assert count(miae.draw_miae(31, 3, 80, 3, rng, like)) == 76_240
     assert count(spectral_streams.first_streams(31, 3, rng, like)) == 17_114
-    assert count(daem.first_weights(31, 3, rng, like)) == 6_558
+    assert count(daem.draw_daem(31, 3, rng, like)) == 6_558
     assert count(spectramorph.first_weights(4, 7, rng, like)) == 12_295
     with torch.device("meta"):
         assert count(list(scene_unet.GuidedUNet(54, 8, 260).parameters())) == 14_135_758
@@ -129,14 +129,14 @@ def test_gradients_reach_every_parameter_of_the_per_pixel_networks() -> None:
     seen, _ = scene_pair(31)
     rng = torch.Generator().manual_seed(0)
     losses = {
-        "miae": (miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), miae.first_weights(31, 3, 80, 3, rng, seen.hsi)),
+        "miae": (miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), miae.draw_miae(31, 3, 80, 3, rng, seen.hsi)),
         "streams": (spectral_streams.stream_loss(seen, seen.psf, seen.srf), spectral_streams.first_streams(31, 3, rng, seen.hsi)),
-        "c2ff": (c2ff.scene_loss(seen, seen.psf, seen.srf, torch.arange(31) % 3), c2ff.first_weights(31, 3, rng, seen.hsi)),
+        "c2ff": (c2ff.scene_loss(seen, seen.psf, seen.srf, torch.arange(31) % 3), c2ff.draw_c2ff(31, 3, rng, seen.hsi)),
         "spectramorph": (
             lambda weights: (spectramorph.morph(weights, torch.eye(31, 7), seen.msi.flatten(1)) - 0.5).abs().mean(),
             spectramorph.first_weights(3, 7, rng, seen.hsi),
         ),
-        "daem": (lambda weights: daem.step_loss(weights, [seen], rng), daem.first_weights(31, 3, rng, seen.hsi)),
+        "daem": (lambda weights: daem.step_loss(weights, [seen], rng), daem.draw_daem(31, 3, rng, seen.hsi)),
     }
     for name, (loss, start) in losses.items():
         weights = [tensor.requires_grad_() for tensor in start]
@@ -206,9 +206,9 @@ def test_a_stage_2_that_diverges_is_an_error_that_says_so() -> None:
 def test_c2ff_predicts_each_band_from_its_own_channel_and_refines_it_by_all_bands() -> None:
     rng, owner = torch.Generator().manual_seed(0), torch.tensor([2, 0, 0, 1, 2])
     pixels = torch.rand(3, 6, generator=rng)
-    weights = [part + 0.1 for part in c2ff.first_weights(5, 3, rng, pixels)][: c2ff.SPECTRAL_TENSORS]
+    weights = [part + 0.1 for part in c2ff.draw_c2ff(5, 3, rng, pixels)][: c2ff.SPECTRAL_TENSORS]
     w, w_bias, v, v_bias, a, a_bias, r1, r1_bias, r2, r2_bias, b, b_bias = (part.double().numpy() for part in weights)
-    found = c2ff.spectral_network(weights, owner, pixels)
+    found = c2ff.coarse_to_fine_network(weights, owner, pixels)
     for place, pixel in enumerate(pixels.double().numpy().T):
         hidden = [np.maximum(w[band_owner] * pixel[band_owner] + w_bias[band_owner], 0) for band_owner in owner.tolist()]
         x = np.array([v[band] @ units for band, units in enumerate(hidden)]) + v_bias
@@ -220,7 +220,7 @@ def test_c2ff_predicts_each_band_from_its_own_channel_and_refines_it_by_all_band
 def test_the_endmembers_of_a_rank_2_image_rebuild_it_and_are_not_negative() -> None:
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(6, 2, generator=generator) @ torch.rand(2, 40, generator=generator) / 2
-    spectra = spectramorph.factor(image, 2, 800)
+    spectra = spectramorph.factorise(image, 2, 800)
     assert float(spectra.min()) >= 0
     rebuilt = spectra @ torch.linalg.lstsq(spectra, image).solution
     assert float((rebuilt - image).abs().max()) < 0.01 * float(image.max())
@@ -228,7 +228,7 @@ def test_the_endmembers_of_a_rank_2_image_rebuild_it_and_are_not_negative() -> N
 
 def test_c2ff_weighs_two_equal_images_to_themselves() -> None:
     image = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
-    weights = c2ff.first_weights(5, 3, torch.Generator().manual_seed(1), image)[c2ff.SPECTRAL_TENSORS :]
+    weights = c2ff.draw_c2ff(5, 3, torch.Generator().manual_seed(1), image)[c2ff.SPECTRAL_TENSORS :]
     assert torch.allclose(c2ff.weigh(weights, image, image), image, atol=1e-6)
     mixed = c2ff.weigh(weights, image, 2 * image)
     assert bool(((mixed >= image - 1e-6) & (mixed <= 2 * image + 1e-6)).all())
@@ -238,7 +238,7 @@ def test_c2ff_weighs_two_equal_images_to_themselves() -> None:
 def test_gradients_reach_every_parameter_of_the_coupled_autoencoders(attention: bool) -> None:
     seen, _ = scene_pair()
     fitted = learn(cucanet.Method(budget=1e-3, attention=attention), seen, torch.Generator().manual_seed(0))
-    assert isinstance(fitted, cucanet.Fitted)
+    assert isinstance(fitted, cucanet.FittedCUCaNet)
     network = fitted.network.double()
     cucanet.coupled_loss(seen.to("cpu", torch.float64), fitted.first)(network).backward()  # type: ignore[no-untyped-call]
     for name, parameter in network.named_parameters():
@@ -249,7 +249,7 @@ def test_gradients_reach_every_parameter_of_the_coupled_autoencoders(attention: 
 def test_the_coupled_decoders_stay_in_0_to_1_and_the_psf_sums_to_1() -> None:
     seen, _ = scene_pair()
     fitted = learn(cucanet.Method(budget=1e-3), seen, torch.Generator().manual_seed(0))
-    assert isinstance(fitted, cucanet.Fitted)
+    assert isinstance(fitted, cucanet.FittedCUCaNet)
     for decoder in (fitted.network.endmembers.detach(), fitted.network.msi_decoder.detach()):
         assert 0 <= float(decoder.min()) <= float(decoder.max()) <= 1
     psf = fitted.network.psf.detach()
@@ -279,7 +279,7 @@ def test_daem_fuses_without_noise_unless_asked_for() -> None:
     for sampled in (False, True):
         method = daem.Method(budget=0.002, learns="on the scene", batch=1, sampled=sampled)
         fitted = learn(method, seen, torch.Generator().manual_seed(0))
-        assert isinstance(fitted, daem.Fitted)
+        assert isinstance(fitted, daem.FittedDAEM)
         still = replace(fitted, steps=0)
         cubes[sampled] = [still.fuse(seen, torch.Generator().manual_seed(seed)).cube for seed in (0, 1)]
     assert torch.equal(*cubes[False])
@@ -288,13 +288,13 @@ def test_daem_fuses_without_noise_unless_asked_for() -> None:
 
 def test_daems_network_and_sensors_do_not_learn_from_each_others_losses() -> None:
     seen, _ = scene_pair()
-    start = daem.first_weights(7, 3, torch.Generator().manual_seed(0), seen.hsi)
+    start = daem.draw_daem(7, 3, torch.Generator().manual_seed(0), seen.hsi)
     weights = [tensor.requires_grad_() for tensor in start]
     plain = torch.autograd.grad(daem.step_loss(weights, [seen], torch.Generator().manual_seed(1)), weights[:-3])
     psf, _ = daem.sensors(start, seen)
     coarse = replace(psf, boundary="replicate")(seen.msi).detach().flatten(1)
     layers = weights[daem.ABUNDANCE_TENSORS : -3]
-    inverted = daem.spectra(layers, daem.abundances(weights, coarse), torch.Generator().manual_seed(1))
+    inverted = daem.spectral_layers(layers, daem.abundance_layers(weights, coarse), torch.Generator().manual_seed(1))
     alone = torch.autograd.grad(0.5 * (inverted - seen.hsi.flatten(1)).abs().mean(), weights[:-3])
     assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(plain, alone, strict=True))
 
@@ -311,8 +311,8 @@ def test_the_matrix_of_daems_blur_is_the_response_placed_there_with_repeated_edg
 def test_daems_step_is_the_plain_one() -> None:
     seen, _ = scene_pair()
     seen, rng = seen.to("cpu", torch.float64), torch.Generator().manual_seed(0)
-    blocks = [daem.block(seen, rng) for _ in range(3)]
-    weights = daem.first_weights(7, 3, rng, seen.hsi)
+    blocks = [daem.random_block(seen, rng) for _ in range(3)]
+    weights = daem.draw_daem(7, 3, rng, seen.hsi)
     weights[daem.ABUNDANCE_TENSORS + daem.SPECTRAL_TENSORS - 2].zero_()  # std = 0: the noise does not count
     weights[-1] = torch.tensor([[0.5, 0.0], [0.2, 0.8]]).to(seen.hsi)  # as wide as the window, and lopsided
     for tensor in weights:

@@ -29,7 +29,7 @@ from methods.unsupervised.mossfuse.merged_blocks import (
 )
 from methods.unsupervised.mossfuse.merging import constants, merged_depthwise, moved_bias
 from methods.unsupervised.mossfuse.method import Method
-from methods.unsupervised.mossfuse.network import NO_QUIRKS, RELEASED_QUIRKS, MossFuseNetwork, Quirks
+from methods.unsupervised.mossfuse.mossfuse_network import NO_QUIRKS, RELEASED_QUIRKS, MossFuseNetwork, Quirks
 
 WIDTH, ROWS, COLS = 16, 13, 22
 ROOT = Path(__file__).resolve().parents[4]
@@ -205,16 +205,16 @@ TRACED = """
 import sys; sys.path.insert(0, sys.argv[1])
 import torch
 from methods.unsupervised.mossfuse import inference, strips
-from methods.unsupervised.mossfuse.network import MossFuseNetwork
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
 torch.set_num_threads(1)
 network = MossFuseNetwork(6, 3, 4, 8).eval()
 msi, hsi = torch.rand(1, 3, 12, 20), torch.rand(1, 6, 3, 5)
-compiled, eager = strips.compiled_kernels(), strips.EAGER  # only what the compiler makes faster is compiled
+compiled, eager = strips.compiled_functions(), strips.EAGER  # only what the compiler makes faster is compiled
 assert compiled.shares is not eager.shares
 assert (compiled.gated, compiled.hidden, compiled.hidden_squares) == (eager.gated, eager.hidden, eager.hidden_squares)
-functions = (strips.shares, strips.gated, strips.hidden, strips.hidden_squares)
-traced = strips.Kernels(*(torch.compile(each, backend="eager", fullgraph=True) for each in functions))
-inference.compiled_kernels = lambda: traced
+functions = (strips.attention_sums, strips.gated, strips.hidden, strips.hidden_squares)
+traced = strips.StripFunctions(*(torch.compile(each, backend="eager", fullgraph=True) for each in functions))
+inference.compiled_functions = lambda: traced
 with torch.inference_mode():
     difference = network.fused(msi, hsi) - inference.MergedNetwork(network, compiled=True).fused(msi, hsi)
 assert float(difference.abs().max()) < 1e-5, difference

@@ -15,7 +15,7 @@ from methods.contract import Desk, Example, RefusedError
 from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.method import FittedMossFuse, Method
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
 from methods.unsupervised.mossfuse.training_loop import ResumeError, write_whole
 
 BANDS, CHANNELS, RATIO = 5, 2, 4

@@ -15,8 +15,8 @@ from datasets.scenes import DataRoots
 from methods.contract import Card, FusionMethod
 from methods.unsupervised.mossfuse.checkpoint import CheckpointError
 from methods.unsupervised.mossfuse.method import Method
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, Quirks
-from methods.unsupervised.mossfuse.weights_file import load_own_network, read_metadata, read_own_facts, save_weights
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks
+from methods.unsupervised.mossfuse.weights_file import load_safetensors_network, read_metadata, read_safetensors_facts, save_weights
 
 FACTS = {"trained_on": "two scenes, x4", "scenes": '["cave/beads", "cave/cd"]', "seed": "3", "licence": "MIT"}
 SHIPPED = sorted((Path(__file__).resolve().parents[4] / "methods" / "unsupervised" / "mossfuse" / "weights").glob("*.safetensors"))
@@ -34,7 +34,7 @@ def _saved(folder: Path) -> Path:
 
 
 def test_the_network_comes_back_to_the_bit_with_its_quirks(tmp_path: Path) -> None:
-    network, again = _network(), load_own_network(_saved(tmp_path))
+    network, again = _network(), load_safetensors_network(_saved(tmp_path))
     assert again.quirks == network.quirks
     assert not again.training
     assert again.state_dict().keys() == network.state_dict().keys()
@@ -46,7 +46,7 @@ def test_the_network_comes_back_to_the_bit_with_its_quirks(tmp_path: Path) -> No
 
 
 def test_the_file_says_where_it_comes_from(tmp_path: Path) -> None:
-    facts = read_own_facts(_saved(tmp_path))
+    facts = read_safetensors_facts(_saved(tmp_path))
     assert (facts.bands, facts.channels, facts.ratio, facts.width, facts.depth) == (5, 2, 4, 8, 2)
     assert facts.trained_on == "two scenes, x4"
     assert facts.trained_scenes == ("cave/beads", "cave/cd")
@@ -74,7 +74,7 @@ def test_tensors_that_do_not_fit_are_listed(tmp_path: Path) -> None:
     tensors["msi_encoder.embed.weight"][0, 0, 0, 0] = float("nan")
     save_file(tensors, file, found)
     with pytest.raises(CheckpointError) as error:
-        load_own_network(file)
+        load_safetensors_network(file)
     for text in ("missing blind.precision_root", "left over more", "is (3, 5), not (2, 5)", "msi_encoder.embed.weight holds NaN"):
         assert text in str(error.value)
 
@@ -92,7 +92,7 @@ def test_metadata_that_do_not_fit_are_refused(tmp_path: Path, changes: dict[str,
     file = _saved(tmp_path)
     save_file(load_file(file), file, {**read_metadata(file), **changes})
     with pytest.raises(CheckpointError, match=text):
-        load_own_network(file)
+        load_safetensors_network(file)
 
 
 def test_a_truncated_file_and_no_file_are_refused(tmp_path: Path) -> None:

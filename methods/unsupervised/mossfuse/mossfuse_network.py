@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
-from methods.unsupervised.mossfuse.blind import BlindDegradation, blur, integrate
+from methods.unsupervised.mossfuse.blind_degradation import BlindDegradation, blur, integrate
 from methods.unsupervised.mossfuse.blocks import HEADS, Head, LargeKernelBlock, TransformerBlock
 
 
@@ -41,7 +41,7 @@ RELEASED_QUIRKS = Quirks(half_pixel_shift=True, query_gate=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class FeatureMaps:
     """What the encoders find; every map on the fine grid."""
 
     msi_shared: Float[Tensor, "batch C H W"]
@@ -54,7 +54,7 @@ class Features:
 class Outputs:
     """Everything that training looks at."""
 
-    features: Features
+    features: FeatureMaps
     cube: Float[Tensor, "batch bands H W"]
     msi_reconstruction: Float[Tensor, "batch channels H W"]
     hsi_reconstruction: Float[Tensor, "batch bands H W"]  # on the fine grid
@@ -74,8 +74,8 @@ class MsiEncoder(nn.Module):
         super().__init__()
         self.embed = nn.Conv2d(channels, width, 3, padding=1, bias=False)
         self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
-        self.shared = nn.Sequential(*_large_kernels(width), TransformerBlock(width))
-        self.complementary = nn.Sequential(*_large_kernels(width))
+        self.shared = nn.Sequential(*_three_large_kernels(width), TransformerBlock(width))
+        self.complementary = nn.Sequential(*_three_large_kernels(width))
 
     def forward(self, msi: Float[Tensor, "batch channels H W"]) -> tuple[Float[Tensor, "batch C H W"], Float[Tensor, "batch C H W"]]:
         """Shared and complementary features."""
@@ -90,7 +90,7 @@ class HsiEncoder(nn.Module):
         super().__init__()
         self.embed = nn.Conv2d(bands, width, 3, padding=1, bias=False)
         self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
-        self.shared = nn.Sequential(TransformerBlock(width), *_large_kernels(width))
+        self.shared = nn.Sequential(TransformerBlock(width), *_three_large_kernels(width))
         self.complementary = TransformerBlock(width)
 
     def forward(self, hsi: Float[Tensor, "batch bands H W"]) -> tuple[Float[Tensor, "batch C H W"], Float[Tensor, "batch C H W"]]:
@@ -110,7 +110,7 @@ class FusedDecoder(nn.Module):
         self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
         self.head = Head(width, bands)
 
-    def forward(self, features: Features) -> Float[Tensor, "batch bands H W"]:
+    def forward(self, features: FeatureMaps) -> Float[Tensor, "batch bands H W"]:
         """The fused cube."""
         x = self.merge(torch.cat((features.msi_shared, features.hsi_shared), dim=1))
         x = self.spectral(self.spatial(x, features.msi_complementary), features.hsi_complementary)
@@ -174,11 +174,11 @@ class MossFuseNetwork(nn.Module):
         self.shared_decoder = SharedDecoder(channels, width, blocks)
         self.blind = BlindDegradation(bands, channels, ratio)
 
-    def encode(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Features:
+    def encode(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> FeatureMaps:
         """The features of both images on the fine grid."""
         msi_shared, msi_complementary = self.msi_encoder(arranged(msi))
         hsi_shared, hsi_complementary = self.hsi_encoder(arranged(self.upsample(hsi)))
-        return Features(msi_shared, msi_complementary, hsi_shared, hsi_complementary)
+        return FeatureMaps(msi_shared, msi_complementary, hsi_shared, hsi_complementary)
 
     def fused(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Float[Tensor, "batch bands H W"]:
         """The fused cube, and nothing that it does not need."""
@@ -199,7 +199,7 @@ class MossFuseNetwork(nn.Module):
         self,
         msi: Float[Tensor, "batch channels H W"],
         hsi: Float[Tensor, "batch bands h w"],
-        features: Features,
+        features: FeatureMaps,
         images: tuple[Tensor, Tensor, Tensor, Tensor],
     ) -> Outputs:
         """All outputs, from the features and the decoders' images: cube, MSI, HSI, low-resolution MSI. The sensors' part is added."""
@@ -222,7 +222,7 @@ class MossFuseNetwork(nn.Module):
 
     def upsample(self, image: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch channels H W"]:
         """A coarse image interpolated to the fine grid."""
-        return interpolate(image, self.ratio, self.upsampling_centre)
+        return interpolate_bilinear(image, self.ratio, self.upsampling_centre)
 
     @property
     def upsampling_centre(self) -> float:
@@ -230,7 +230,7 @@ class MossFuseNetwork(nn.Module):
         return (self.ratio - 1) / 2 if self.quirks.half_pixel_shift else float(self.blind.centre)
 
 
-def interpolate(image: Float[Tensor, "batch channels h w"], ratio: int, centre: float) -> Float[Tensor, "batch channels H W"]:
+def interpolate_bilinear(image: Float[Tensor, "batch channels h w"], ratio: int, centre: float) -> Float[Tensor, "batch channels H W"]:
     """Bilinear: coarse pixel i sits at fine row i * ratio + `centre`, columns alike; beyond the outer ones their values continue.
 
     At centre = (ratio - 1) / 2 this is `F.interpolate` with `align_corners=False`.
@@ -264,6 +264,6 @@ def arranged(image: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch
     return image.contiguous(memory_format=torch.contiguous_format if image.dtype == torch.float64 else torch.channels_last)
 
 
-def _large_kernels(width: int) -> list[LargeKernelBlock]:
+def _three_large_kernels(width: int) -> list[LargeKernelBlock]:
     """One large-kernel block and two without a kernel."""
     return [LargeKernelBlock(width, spatial=True), LargeKernelBlock(width, spatial=False), LargeKernelBlock(width, spatial=False)]

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.ablation import Without, take_away
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
-from methods.unsupervised.mossfuse.losses import LossWeights, measure
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.losses import LossWeights, measure_losses
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Budget:
     blind_learning_rate: float
 
 
-def new_network(bands: int, channels: int, ratio: int, rng: torch.Generator, like: Tensor, without: Without = "nothing") -> MossFuseNetwork:
+def new_mossfuse(
+    bands: int, channels: int, ratio: int, rng: torch.Generator, like: Tensor, without: Without = "nothing"
+) -> MossFuseNetwork:
     """A network with fresh weights from `rng`, drawn on the CPU, then on the device and in the dtype of `like`.
 
     Convolutions and linear maps: uniform within 1 / sqrt(fan in), torch's own habit; norms, gates and sensors start at their fixed values.
@@ -67,7 +69,7 @@ def learn_on_pair(
         optimiser.param_groups[0]["lr"] = budget.learning_rate * (1 - step / budget.steps)
         msi_crop, hsi_crop = draw_crop(msi, hsi, budget.crop, rng)
         pair = msi_crop[None], hsi_crop[None]
-        total = measure(network, outputs_for_learning(network, *pair), *pair).total(weights)
+        total = measure_losses(network, outputs_for_learning(network, *pair), *pair).total(weights)
         optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
         optimiser.step()

@@ -9,7 +9,7 @@ import torch
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
-from methods.numerics.sensors.responses import _lawson_hanson, predictability
+from methods.numerics.sensors.predictive_responses import _non_negative_on_gram, predictive_responses
 
 
 def gaussian(taps: tuple[int, int], widths: tuple[float, float], angle: float) -> torch.Tensor:
@@ -50,7 +50,7 @@ def blur_error(found: SpatialResponse, true: SpatialResponse, seen: Observation)
 def test_round_and_turned_gaussians_are_recovered(taps: tuple[int, int], widths: tuple[float, float], angle: float, phase: int) -> None:
     psf = SpatialResponse(gaussian(taps, widths, angle), 4 if taps[0] > 7 else 8, phase)
     seen, _ = blind_pair(psf)
-    found = predictability(seen)
+    found = predictive_responses(seen)
     assert blur_error(found.psf, psf, seen) < 1e-2
     assert found.residual < 1e-2
 
@@ -58,13 +58,13 @@ def test_round_and_turned_gaussians_are_recovered(taps: tuple[int, int], widths:
 def test_the_estimated_psf_keeps_the_registration() -> None:
     psf = SpatialResponse(gaussian((16, 16), (2.0, 2.0), 0.0), 4, 1)
     seen, _ = blind_pair(psf)
-    assert predictability(seen).psf.centre == pytest.approx(psf.centre, abs=0.02)
+    assert predictive_responses(seen).psf.centre == pytest.approx(psf.centre, abs=0.02)
 
 
 def test_the_srf_is_recovered_and_its_rows_are_responses() -> None:
     psf = SpatialResponse(gaussian((13, 13), (1.6, 1.6), 0.0), 4, 2)
     seen, srf = blind_pair(psf, bands=4)  # fewer bands than materials: the SRF is determined
-    found = predictability(seen).srf.weights
+    found = predictive_responses(seen).srf.weights
     assert float((found - srf.weights).norm() / srf.weights.norm()) < 0.02
     assert bool((found >= 0).all())
     torch.testing.assert_close(found.sum(1), torch.ones(2, dtype=torch.float64))
@@ -75,7 +75,7 @@ def test_noise_costs_little_and_more_noise_costs_more() -> None:
     residuals = []
     for noise in (0.0, 0.003, 0.03):
         seen, _ = blind_pair(psf, noise)
-        found = predictability(seen)
+        found = predictive_responses(seen)
         assert blur_error(found.psf, psf, seen) < 0.1
         residuals.append(found.residual)
     assert residuals == sorted(residuals)
@@ -84,7 +84,7 @@ def test_noise_costs_little_and_more_noise_costs_more() -> None:
 def test_a_known_srf_is_kept_and_the_psf_still_found() -> None:
     psf = SpatialResponse(gaussian((17, 17), (2.2, 1.4), 30.0), 4, 2)
     seen, srf = blind_pair(psf, 0.003)
-    found = predictability(seen, srf)
+    found = predictive_responses(seen, srf)
     assert found.srf is srf
     assert blur_error(found.psf, psf, seen) < 0.05
 
@@ -94,12 +94,12 @@ def test_a_blur_outside_the_family_shows_in_the_residual() -> None:
     motion[0, 8] = 0.5
     psf = SpatialResponse(motion / motion.sum(), 4, 2)
     seen, _ = blind_pair(psf)
-    assert predictability(seen).residual > 0.05
+    assert predictive_responses(seen).residual > 0.05
 
 
 def test_the_search_is_deterministic() -> None:
     seen, _ = blind_pair(SpatialResponse(gaussian((9, 9), (1.5, 1.2), 10.0), 4, 1), 0.003)
-    first, second = predictability(seen), predictability(seen)
+    first, second = predictive_responses(seen), predictive_responses(seen)
     assert torch.equal(first.psf.kernel, second.psf.kernel)
     assert torch.equal(first.srf.weights, second.srf.weights)
 
@@ -108,7 +108,7 @@ def test_non_negative_least_squares_meets_its_optimality_conditions() -> None:
     rng = torch.Generator().manual_seed(3)
     matrix = torch.randn(20, 6, generator=rng, dtype=torch.float64)
     gram, right = matrix.T @ matrix, matrix.T @ torch.randn(20, generator=rng, dtype=torch.float64)
-    x = _lawson_hanson(gram, right)
+    x = _non_negative_on_gram(gram, right)
     slope = gram @ x - right
     assert bool((x >= 0).all())
     assert 0 < int((x > 0).sum()) < 6

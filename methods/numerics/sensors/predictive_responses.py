@@ -35,7 +35,7 @@ NEGLIGIBLE = 1e-9  # taps below this share of the largest one are left out of th
 
 
 @dataclass(frozen=True, eq=False)
-class Responses:
+class PredictiveFit:
     """What `predictability` found."""
 
     psf: SpatialResponse
@@ -44,19 +44,19 @@ class Responses:
     residual: float  # root of the held-out error over the variance of the blurred MSI: 0 when the blur explains everything
 
 
-def predictability(seen: Observation, srf: SpectralResponse | None = None) -> Responses:
+def predictive_responses(seen: Observation, srf: SpectralResponse | None = None) -> PredictiveFit:
     """PSF and SRF under which blurred MSI and HSI agree best; a known `srf` is kept and makes the search for the PSF sharper.
 
     Deterministic. Uses the images, the ratio and the registration alone. The PSF is in the dtype of the images, its boundary replicate.
     """
     search = _Search.prepare(seen, srf)
-    rough = [search.refine(*search.isotropic(taps), ROUGH_STEP) for taps in _windows(seen.ratio)]
-    error, taps, theta = search.refine(*min(rough, key=lambda found: found[0]), LAST_STEP)
+    rough = [search.refine(*search.isotropic(taps), ROUGH_STEP) for taps in _window_sides(seen.ratio)]
+    error, taps, theta = search.refine(*min(rough, key=lambda outcome: outcome[0]), LAST_STEP)
     psf = _response(theta, taps, seen)
     inside = _inside(seen)
     if srf is None:
         srf = SpectralResponse(_non_negative(seen.hsi[:, inside], psf(seen.msi)[:, inside]).to(seen.hsi))
-    return Responses(psf, srf, inside, max(error, 0.0) ** 0.5)
+    return PredictiveFit(psf, srf, inside, max(error, 0.0) ** 0.5)
 
 
 def _inside(seen: Observation) -> Bool[Tensor, "h w"]:
@@ -68,7 +68,7 @@ def _inside(seen: Observation) -> Bool[Tensor, "h w"]:
     return inside
 
 
-def _windows(ratio: int) -> list[int]:
+def _window_sides(ratio: int) -> list[int]:
     """Window sides tried: within one block, about one block, and wide."""
     return sorted({max(ratio - 1, 1), ratio, ratio + 1, 2 * ratio, 4 * ratio})
 
@@ -182,12 +182,12 @@ def _non_negative(hsi: Float[Tensor, "bands n"], blurred: Float[Tensor, "channel
     pixels, values = hsi.double(), blurred.double()
     gram = pixels @ pixels.T
     gram = gram + 1e-9 * torch.diagonal(gram).mean().clamp_min(1e-300) * torch.eye(len(gram)).to(gram)
-    rows = torch.stack([_lawson_hanson(gram, pixels @ channel) for channel in values])
+    rows = torch.stack([_non_negative_on_gram(gram, pixels @ channel) for channel in values])
     sums = rows.sum(1, keepdim=True)
     return torch.where(sums > 0, rows / sums.clamp_min(1e-300), torch.full_like(rows, 1 / rows.shape[1]))
 
 
-def _lawson_hanson(gram: Float[Tensor, "bands bands"], right: Float[Tensor, " bands"]) -> Float[Tensor, " bands"]:
+def _non_negative_on_gram(gram: Float[Tensor, "bands bands"], right: Float[Tensor, " bands"]) -> Float[Tensor, " bands"]:
     """x >= 0 that minimises x' gram x / 2 - right' x."""
     x = torch.zeros_like(right)
     active = torch.zeros_like(right, dtype=torch.bool)
