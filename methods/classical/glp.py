@@ -28,7 +28,7 @@ from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
 from methods.numerics.images.block_gaussian import block_gaussian
 from methods.numerics.images.regression import affine_fit, apply_affine
-from methods.numerics.images.resample import block_centre, shrink
+from methods.numerics.images.resample import apply_separable, block_centre, shrink
 from methods.numerics.solvers.subspace import mix
 
 
@@ -95,7 +95,7 @@ def _interpolate(image: Float[Tensor, "bands h w"], ratio: int, phase: tuple[flo
         if share > 0:
             rows = share * _weights(image.shape[1], ratio, whole[0] + down)
             cols = _weights(image.shape[2], ratio, whole[1] + right)
-            fine += torch.matmul(rows.to(image), torch.matmul(image, cols.to(image).T))
+            fine += apply_separable(rows.to(image), image, cols.to(image))
     return fine
 
 

@@ -26,7 +26,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, draw_weights
+from methods.numerics.networks.first_weights import draw_uniform_weights
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 STAGES, RANK, LAST = 20, 12, 4
 
@@ -65,7 +66,7 @@ class Method(SupervisedMethod):
     def draw(self, network: nn.Module, rng: torch.Generator) -> None:
         """As torch has it, but C begins as means and U as bilinear interpolation."""
         assert isinstance(network, MHFNet)
-        draw_weights(network, rng)
+        draw_uniform_weights(network, rng)
         network.basis.uniform_(-(RANK**-0.5), RANK**-0.5, generator=rng)
         for shrink in network.shrinks:
             assert isinstance(shrink, nn.Conv2d)

@@ -26,7 +26,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, draw_weights, padded
+from methods.numerics.networks.first_weights import draw_uniform_weights
+from methods.numerics.networks.image_sizes import padded
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 STAGES, SCALES = 3, 2
 
@@ -71,7 +73,7 @@ class Method(SupervisedMethod):
 
     def draw(self, network: nn.Module, rng: torch.Generator) -> None:
         """Convolutions as torch has it; linear maps normal with deviation 0.02, cut at 2."""
-        draw_weights(network, rng)
+        draw_uniform_weights(network, rng)
         for module in network.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02, a=-2.0, b=2.0, generator=rng)

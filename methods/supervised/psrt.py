@@ -21,7 +21,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod, enlarge, padded
+from methods.numerics.networks.image_sizes import enlarge, padded
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 WIDTH, HEADS, HIDDEN, SCALE = 32, 8, 128, 4.0
 WINDOWS = (8, 4, 2)

@@ -33,14 +33,10 @@ from torch import Tensor, nn
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
-from methods.numerics.networks.supervised_fitting import (
-    FittedNetwork,
-    PublishedTraining,
-    SupervisedMethod,
-    draw_weights,
-    enlarge,
-    new_network,
-)
+from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
+from methods.numerics.networks.fitted_network import FittedNetwork
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 WIDTH, STAGES, BRANCHES = 128, 2, 3
 ADAPTOR_STEPS = 1500
@@ -152,7 +148,7 @@ class AdaptedUAL(FusionMethod):
 
 def learn_adaptor(fused: Float[Tensor, "bands H W"], seen: Observation, steps: int, rng: torch.Generator) -> Adaptor:
     """The adaptor after `steps` on the pair, for the cube that the network has fused of it."""
-    adaptor = new_network(lambda: Adaptor(len(fused)), lambda network: draw_weights(network, rng), like=fused)
+    adaptor = new_network(lambda: Adaptor(len(fused)), lambda network: draw_uniform_weights(network, rng), like=fused)
     kernel, before, after = first_blur(seen)
     kernel = kernel.to(fused).requires_grad_()
     optimiser = torch.optim.Adam(

@@ -34,7 +34,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.networks.fitting import iterates
+from methods.numerics.networks.first_weights import normal_weights
+from methods.numerics.networks.fitting import iterates, steady_then_falling
 from methods.numerics.networks.scene_learning import (
     by_pixels,
     card_at_budget,
@@ -42,10 +43,8 @@ from methods.numerics.networks.scene_learning import (
     checked_positive,
     edge_repeating,
     must_be_finite,
-    normal_weights,
     only_scene,
     scaled,
-    steady_then_falling,
 )
 from methods.numerics.sensors.constrained_responses import constrained_responses
 

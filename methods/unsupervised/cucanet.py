@@ -34,15 +34,15 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
+from methods.numerics.networks.first_weights import draw_he_weights, new_network
+from methods.numerics.networks.fitting import steady_then_falling
 from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
-    draw_network,
     network_iterates,
     only_scene,
     scaled,
-    steady_then_falling,
     strided_blur,
 )
 from methods.numerics.sensors.smooth_responses import place_kernel, psf_window
@@ -107,10 +107,13 @@ class Method(IteratedMethod["FittedCUCaNet"]):
         sides, first = psf_window(seen, seen.ratio)
         sizes = seen.hsi.shape[0], seen.msi.shape[0]
         plane = (int(seen.hsi.shape[1]), int(seen.hsi.shape[2]))
-        network = draw_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), rng)
-        for decoder in (network.endmembers, network.msi_decoder):
-            nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)  # drawn where `rng` lives: on the CPU
-        network = network.to(seen.hsi)
+
+        def draw(network: CoupledNetwork) -> None:
+            draw_he_weights(network, rng)
+            for decoder in (network.endmembers, network.msi_decoder):
+                nn.init.uniform_(decoder, 0, 4 / ABUNDANCES, generator=rng)
+
+        network = new_network(lambda: CoupledNetwork(*sizes, plane, sides, attention=self.attention), draw, like=seen.hsi)
         rates = steady_then_falling(self.rate, scaled(STEADY_STEPS, self.budget), scaled(FALLING_STEPS, self.budget))
         loss = coupled_loss(seen, first)
         name = self.describe().name

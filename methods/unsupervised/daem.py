@@ -36,16 +36,9 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.numerics.networks.first_weights import normal_weights
 from methods.numerics.networks.fitting import minimise
-from methods.numerics.networks.scene_learning import (
-    CHUNK,
-    card_at_budget,
-    checked_budget,
-    edge_repeating,
-    must_be_finite,
-    normal_weights,
-    scaled,
-)
+from methods.numerics.networks.scene_learning import CHUNK, card_at_budget, checked_budget, edge_repeating, must_be_finite, scaled
 from methods.numerics.sensors.smooth_responses import place_kernel, psf_window
 
 SLOPE, KERNELS, FIRST_PRECISION = 0.2, 4, 5.0

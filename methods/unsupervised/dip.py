@@ -28,11 +28,11 @@ from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
 from methods.numerics.networks.acceleration import Acceleration
+from methods.numerics.networks.first_weights import draw_he_weights, new_network
 from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
-    draw_network,
     network_iterates,
     only_scene,
     pair_loss,
@@ -88,7 +88,7 @@ class Method(Acceleration, IteratedMethod["FittedDIP"]):
         seen = only_scene(examples, "DIP")
         rows, cols = seen.msi.shape[1:]
         scales = max(1, min(SCALES, floor(log2(min(rows, cols))) - 1))
-        network = draw_network(lambda: SkipNetwork(seen.hsi.shape[0], scales), rng).to(seen.hsi)
+        network = new_network(lambda: SkipNetwork(seen.hsi.shape[0], scales), lambda network: draw_he_weights(network, rng), like=seen.hsi)
         start = (0.1 * torch.rand(1, NOISE, rows, cols, generator=rng, dtype=torch.float32)).to(seen.hsi)
         rates = [self.rate] * scaled(STEPS, self.budget)
         for _ in network_iterates(

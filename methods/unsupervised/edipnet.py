@@ -30,19 +30,18 @@ from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
 from methods.numerics.networks.acceleration import Acceleration
+from methods.numerics.networks.fitting import steady_then_falling
 from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
-    draw_network,
     edge_repeating,
     network_iterates,
     only_scene,
     pair_loss,
     scaled,
-    steady_then_falling,
 )
-from methods.numerics.networks.scene_unet import PlainUNet, draw_norms, too_small
+from methods.numerics.networks.scene_unet import PlainUNet, new_unet, too_small
 from methods.numerics.networks.spectral_streams import learn_streams, stream_cubes
 from methods.numerics.sensors.constrained_responses import constrained_responses
 
@@ -105,7 +104,7 @@ class Method(Acceleration, IteratedMethod["FittedEDIPNet"]):
         rates = steady_then_falling(self.network_rate, steps, steps)
         unets, halts = [], []
         for cube in stream_cubes(weights, seen.msi):
-            unet = draw_norms(draw_network(lambda: PlainUNet(seen.hsi.shape[0], self.width), rng), rng).to(seen.hsi)
+            unet = new_unet(lambda: PlainUNet(seen.hsi.shape[0], self.width), rng, like=seen.hsi)
             loss = pair_loss(seen, edge_repeating(psf), srf, cube[None])
             unets.append(unet)
             halts.append(network_iterates(unet, loss, rates, count, "EDIP-Net, stage 3,", "lower its `network_rate`", acceleration=self))

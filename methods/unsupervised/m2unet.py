@@ -25,19 +25,18 @@ from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
 from methods.numerics.networks.acceleration import Acceleration
+from methods.numerics.networks.fitting import steady_then_falling
 from methods.numerics.networks.scene_learning import (
     card_at_budget,
     checked_budget,
     checked_positive,
-    draw_network,
     edge_repeating,
     network_iterates,
     only_scene,
     pair_loss,
     scaled,
-    steady_then_falling,
 )
-from methods.numerics.networks.scene_unet import GuidedUNet, draw_norms, too_small
+from methods.numerics.networks.scene_unet import GuidedUNet, new_unet, too_small
 from methods.numerics.networks.spectral_streams import learn_streams, stream_cubes, stream_iterates
 from methods.numerics.sensors.constrained_responses import constrained_responses
 
@@ -111,7 +110,7 @@ class Method(Acceleration, IteratedMethod["FittedM2UNet"]):
                 f"M2U-Net takes images of three scales with at least 2 pixels, got {tuple(seen.msi.shape[1:])}; take stages 1-2"
             )
         bands, channels = seen.hsi.shape[0], seen.msi.shape[0]
-        unet = draw_norms(draw_network(lambda: GuidedUNet(bands, channels, self.width), rng), rng).to(seen.hsi)
+        unet = new_unet(lambda: GuidedUNet(bands, channels, self.width), rng, like=seen.hsi)
         loss = pair_loss(seen, edge_repeating(psf), srf, stream_cubes(weights, seen.msi).mean(0)[None], seen.msi[None])
         rates = steady_then_falling(self.network_rate, network, network)
         for _ in network_iterates(unet, loss, rates, count, "M2U-Net, stage 3,", "lower its `network_rate`", acceleration=self):

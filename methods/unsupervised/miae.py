@@ -32,7 +32,7 @@ from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
 from methods.numerics.images.resample import upsample
-from methods.numerics.networks.fitting import iterates
+from methods.numerics.networks.fitting import iterates, steady_then_falling
 from methods.numerics.networks.scene_learning import (
     by_pixels,
     card_at_budget,
@@ -41,7 +41,6 @@ from methods.numerics.networks.scene_learning import (
     must_be_finite,
     only_scene,
     scaled,
-    steady_then_falling,
 )
 from methods.numerics.sensors.constrained_responses import constrained_responses
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -29,10 +28,11 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
+from methods.numerics.networks.first_weights import glorot_weights
 from methods.numerics.networks.fitting import iterates, one_cycle
+from methods.numerics.networks.scene_learning import CHUNK, only_scene
 
 WIDTH, HIDDEN, SLOPE = 64, 6, 0.3
-CHUNK = 8192  # fine pixels a forward pass at inference: activations stay in the cache, memory does not grow with the image
 
 CARD = Card(
     name="SpectraLift",
@@ -74,13 +74,11 @@ class Method(IteratedMethod["FittedSpectraLift"]):
         Raises:
             ValueError: not exactly one example.
         """
-        if len(examples) != 1:
-            raise ValueError(f"SpectraLift learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
-        seen = examples[0].seen
+        seen = only_scene(examples, "SpectraLift", least_ratio=1)
         target = seen.hsi.flatten(1).T.contiguous()
         pixels = seen.srf(seen.hsi).flatten(1).T.contiguous()
         rates = one_cycle(self.epochs, self.first_rate, self.peak_rate, self.last_rate)
-        start = _glorot(pixels, target.shape[1], rng)
+        start = glorot_weights([pixels.shape[1], *[WIDTH] * HIDDEN, target.shape[1]], rng, like=pixels)
         for weights in iterates(lambda weights: F.l1_loss(inversion_network(weights, pixels), target), start, rates, count):
             yield FittedSpectraLift(weights, self.clip)
 
@@ -122,13 +120,3 @@ def inversion_network(weights: Sequence[Tensor], pixels: Float[Tensor, "pixels c
     h4 = dense(dense(h2)) + h2
     h6 = dense(dense(h4)) + h4
     return F.linear(h6, *next(layers))
-
-
-def _glorot(pixels: Float[Tensor, "pixels channels"], bands: int, rng: torch.Generator) -> list[Tensor]:
-    """Starting weights, uniform within sqrt(6 / (in + out)), and zero biases, like `pixels`; always drawn in float32 on the CPU."""
-    start = []
-    for incoming, outgoing in pairwise([pixels.shape[1], *[WIDTH] * HIDDEN, bands]):
-        limit = (6 / (incoming + outgoing)) ** 0.5
-        matrix = (2 * torch.rand(outgoing, incoming, generator=rng, dtype=torch.float32) - 1) * limit
-        start += [matrix.to(pixels), pixels.new_zeros(outgoing)]
-    return start

@@ -27,8 +27,9 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
+from methods.numerics.networks.first_weights import glorot_weights
 from methods.numerics.networks.fitting import iterates, one_cycle
-from methods.numerics.networks.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, scaled
+from methods.numerics.networks.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, only_scene, scaled
 
 HIDDEN, TINY = 1024, 1e-12
 NMF_STEPS, EPOCHS = 5000, 2500
@@ -77,13 +78,11 @@ class Method(IteratedMethod["FittedSpectraMorph"]):
             ValueError: not exactly one example.
             DivergedError: the weights are no longer finite.
         """
-        if len(examples) != 1:
-            raise ValueError(f"SpectraMorph learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
-        seen = examples[0].seen
+        seen = only_scene(examples, "SpectraMorph", least_ratio=1)
         target, pixels = seen.hsi.flatten(1), seen.srf(seen.hsi).flatten(1)
         spectra = factorise(target.clamp(0, 1), self.endmembers, scaled(NMF_STEPS, self.budget))
         rates = one_cycle(scaled(EPOCHS, self.budget), FIRST_RATE, PEAK_RATE, LAST_RATE)
-        start = first_weights(pixels.shape[0], self.endmembers, rng, pixels)
+        start = glorot_weights([pixels.shape[0], HIDDEN, self.endmembers], rng, like=pixels)
         for weights in iterates(lambda weights: F.l1_loss(morph(weights, spectra, pixels), target), start, rates, count):
             must_be_finite(weights, "SpectraMorph", "try another seed")
             yield FittedSpectraMorph(self.describe(), weights, spectra)
@@ -118,16 +117,6 @@ def morph(
     into, into_bias, out, out_bias = weights
     hidden = F.relu(torch.addmm(into_bias[:, None], into, pixels))
     return spectra @ torch.addmm(out_bias[:, None], out, hidden)
-
-
-def first_weights(channels: int, endmembers: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
-    """A, a, B, b: uniform within sqrt(6 / (in + out)), biases 0; drawn in float32 on the CPU."""
-    start = []
-    for incoming, outgoing in ((channels, HIDDEN), (HIDDEN, endmembers)):
-        limit = (6 / (incoming + outgoing)) ** 0.5
-        matrix = (2 * torch.rand(outgoing, incoming, generator=rng, dtype=torch.float32) - 1) * limit
-        start += [matrix.to(like), like.new_zeros(outgoing)]
-    return start
 
 
 def factorise(image: Float[Tensor, "bands pixels"], count: int, steps: int) -> Float[Tensor, "bands count"]:

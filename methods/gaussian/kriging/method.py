@@ -43,6 +43,7 @@ from methods.gaussian.kriging.gaussian_process import (
 )
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
 from methods.numerics.networks.fitting import minimise
+from methods.numerics.networks.scene_learning import only_scene
 from methods.numerics.sensors.predictive_responses import predictive_responses
 from methods.numerics.solvers.sylvester import solve_sylvester
 
@@ -107,9 +108,7 @@ class Method(TrainableMethod):
         Raises:
             ValueError: not exactly one example.
         """
-        if len(examples) != 1:
-            raise ValueError(f"spectral kriging learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
-        seen = examples[0].seen
+        seen = only_scene(examples, "spectral kriging", least_ratio=1)
         psf, srf, disagreement = self._responses(seen)
         mismatch = disagreement**2 * float(seen.hsi.double().flatten(1).var(1).mean())
         guide = srf(seen.hsi)

@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from methods.numerics.images.resample import apply_separable
+
 WIDTH_OF_SIGMA = 2.35482  # full width at half maximum of a Gaussian over its sigma, as rounded in the toolbox
 
 
@@ -26,15 +28,11 @@ def block_gaussian(image: Float[Tensor, "bands H W"], ratio: int, phase: tuple[f
         raise ValueError(f"block_gaussian: expected sides that {ratio} divides, got {image.shape[1]} x {image.shape[2]}; crop the image")
     narrow = [_weights(size, ratio, start, ratio / 2).to(image) for size, start in zip(image.shape[1:], phase, strict=True)]
     wide = [_weights(size, ratio, start, float(ratio)).to(image) for size, start in zip(image.shape[1:], phase, strict=True)]
-    coarse = _apply(narrow, image)
+    coarse = apply_separable(narrow[0], image, narrow[1])
     inner = [axis[1:-1] for axis in wide]
     if len(inner[0]) and len(inner[1]):
-        coarse[:, 1:-1, 1:-1] = _apply(inner, image)
+        coarse[:, 1:-1, 1:-1] = apply_separable(inner[0], image, inner[1])
     return coarse
-
-
-def _apply(axes: list[Tensor], image: Tensor) -> Tensor:
-    return torch.matmul(axes[0], torch.matmul(image, axes[1].T))
 
 
 def _weights(size: int, ratio: int, phase: float, reach: float) -> Tensor:

@@ -35,7 +35,7 @@ def upsample(image: Float[Tensor, "bands h w"], ratio: int, phase: tuple[float, 
     for size, start in zip(image.shape[1:], phase, strict=True):
         centres = (torch.arange(size * ratio, dtype=torch.float64) - start) / ratio
         axes.append(_weights(size, centres, 1, "cubic").to(image))
-    return _apply(axes[0], image, axes[1])
+    return apply_separable(axes[0], image, axes[1])
 
 
 def shrink(
@@ -54,11 +54,13 @@ def shrink(
     for size, start in zip(image.shape[1:], phase, strict=True):
         centres = start + ratio * torch.arange(size // ratio, dtype=torch.float64)
         axes.append(_weights(size, centres, ratio, kernel).to(image))
-    return _apply(axes[0], image, axes[1])
+    return apply_separable(axes[0], image, axes[1])
 
 
-def _apply(rows: Tensor, image: Tensor, cols: Tensor) -> Tensor:
-    """A_rows X A_cols' for every band, the columns first: that product is one large one."""
+def apply_separable(
+    rows: Float[Tensor, "new_rows rows"], image: Float[Tensor, "bands rows cols"], cols: Float[Tensor, "new_cols cols"]
+) -> Float[Tensor, "bands new_rows new_cols"]:
+    """A_rows X A_cols' for every band X. The columns come first, since that product is one large matrix product."""
     return torch.matmul(rows, torch.matmul(image, cols.T))
 
 

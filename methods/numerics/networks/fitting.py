@@ -81,3 +81,8 @@ def one_cycle(steps: int, start: float, peak: float, end: float, rise: float = 0
     turn = int(rise * steps)
     up = [start + (peak - start) * step / turn for step in range(turn)]
     return up + [peak + (end - peak) * step / (steps - turn) for step in range(steps - turn)]
+
+
+def steady_then_falling(rate: float, steady: int, falling: int) -> list[float]:
+    """Learning rates: `rate` for `steady` steps, then rate (1 - k / falling) for k = 0, 1, ... falling - 1."""
+    return [rate] * steady + [rate * (1 - step / falling) for step in range(falling)]

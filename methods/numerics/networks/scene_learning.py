@@ -1,14 +1,13 @@
-"""What methods that learn one scene share: a budget, learning rates, first weights, and a loop that does not hide a divergence.
+"""What methods that learn on one scene share: a budget, losses, and a loop that stops with an error where learning diverges.
 
-rates(steady, falling)   rate for `steady` steps, then  rate (1 - k / falling),  k = 0, 1, ... falling - 1
-budget                   multiplies every number of steps; below 1 the card says "reduced", and the row is not ranked
+The budget multiplies every published number of steps. Below 1 the card says "reduced", and the row is not ranked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,8 +21,6 @@ from methods.numerics.networks.acceleration import PLAIN, Acceleration
 from methods.numerics.networks.fitting import iterates
 
 CHUNK = 8192  # fine pixels a forward pass of a per-pixel network: activations stay in the cache, memory does not grow with the image
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 class DivergedError(ArithmeticError):
@@ -56,44 +53,19 @@ def card_at_budget(card: Card, budget: float) -> Card:
     return replace(card, name=f"{card.name} ({mark})", unranked="; ".join(filter(None, (card.unranked, mark))))
 
 
-def only_scene(examples: Sequence[Example], name: str) -> Observation:
-    """The one pair to learn on.
+def only_scene(examples: Sequence[Example], name: str, least_ratio: int = 2) -> Observation:
+    """The one pair of `examples`, on which the method called `name` learns.
 
     Raises:
-        ValueError: not exactly one example.
-        RefusedError: a pair of ratio 1.
+        ValueError: there is not exactly one example.
+        RefusedError: the pair's ratio is below `least_ratio`.
     """
     if len(examples) != 1:
         raise ValueError(f"{name} learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
     seen = examples[0].seen
-    if seen.ratio < 2:
-        raise RefusedError(f"{name} takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
+    if seen.ratio < least_ratio:
+        raise RefusedError(f"{name} takes ratios of {least_ratio} and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
     return seen
-
-
-def steady_then_falling(rate: float, steady: int, falling: int) -> list[float]:
-    """The learning rates of the module docstring."""
-    return [rate] * steady + [rate * (1 - step / falling) for step in range(falling)]
-
-
-def normal_weights(shape: Sequence[int], std: float, rng: torch.Generator, like: Tensor) -> Tensor:
-    """Normal numbers of mean 0, drawn in float32 on the CPU, then on the device and in the dtype of `like`."""
-    return (torch.randn(*shape, generator=rng, dtype=torch.float32) * std).to(like)
-
-
-def draw_network(make: Callable[[], Network], rng: torch.Generator, gain: float = 2.0) -> Network:
-    """What `make` builds, with fresh weights: convolutions and linear maps normal with variance gain / fan in (He), biases 0.
-
-    Whatever else it has stays as it was built. torch's own first weights, and the global generator that they come from, are put back.
-    """
-    with torch.random.fork_rng(devices=[]):
-        network = make()
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.normal_(module.weight, std=(gain / module.weight[0].numel()) ** 0.5, generator=rng)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    return network
 
 
 def must_be_finite(tensors: Iterable[Tensor], what: str, way_out: str) -> None:

@@ -12,12 +12,14 @@ have no effect, and their gradient is 0. In eval mode it only scales, which is w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.numerics.networks.scene_learning import Network
+from methods.numerics.networks.first_weights import Network, draw_he_weights, new_network
 
 SLOPE, SIDE, SKIPPED = 0.2, 5, 2
 
@@ -119,9 +121,17 @@ def _gate(width: int) -> nn.Sequential:
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(width, inner, 1), nn.ReLU(), nn.Conv2d(inner, width, 1), nn.Sigmoid())
 
 
-def draw_norms(network: Network, rng: torch.Generator, spread: float = 0.02) -> Network:
-    """Fresh weights of the normalisations in place: normal around 1; biases 0."""
-    for module in network.modules():
-        if isinstance(module, ImageNorm):
-            nn.init.normal_(module.weight, 1.0, spread, generator=rng)
-    return network
+def new_unet(build: Callable[[], Network], rng: torch.Generator, like: Tensor, spread: float = 0.02) -> Network:
+    """The U-Net that `build` gives, with fresh weights, on the device and in the dtype of `like`.
+
+    Convolutions are drawn by He's rule; the weights of the normalisations are normal around 1 with the standard deviation `spread`, their
+    biases 0.
+    """
+
+    def draw(network: Network) -> None:
+        draw_he_weights(network, rng)
+        for module in network.modules():
+            if isinstance(module, ImageNorm):
+                nn.init.normal_(module.weight, 1.0, spread, generator=rng)
+
+    return new_network(build, draw, like)

@@ -24,8 +24,9 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
+from methods.numerics.networks.first_weights import normal_weights
 from methods.numerics.networks.fitting import iterates
-from methods.numerics.networks.scene_learning import CHUNK, DivergedError, edge_repeating, must_be_finite, normal_weights
+from methods.numerics.networks.scene_learning import CHUNK, DivergedError, edge_repeating, must_be_finite
 
 SLOPE, WIDTH, THIRDS = 0.2, 60, 3
 WORSE = 10.0  # times the first loss: a last loss above that is no fit

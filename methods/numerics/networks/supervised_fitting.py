@@ -13,20 +13,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
-from math import sqrt
-from typing import Any, ClassVar, Literal, TypeVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.contract import Card, Example, FusionMethod, TrainableMethod
+from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
+from methods.numerics.networks.fitted_network import FittedNetwork
 
-Network = TypeVar("Network", bound=nn.Module)
 Rate = Callable[[int, int], float]  # (step, steps) -> factor of the learning rate
 
 
@@ -72,7 +70,7 @@ class SupervisedMethod(TrainableMethod):
 
     def draw(self, network: nn.Module, rng: torch.Generator) -> None:
         """Sets the first weights, on the CPU."""
-        draw_weights(network, rng)
+        draw_uniform_weights(network, rng)
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
         """The loss of one batch; the mean square error unless a method says otherwise."""
@@ -137,84 +135,6 @@ class SupervisedMethod(TrainableMethod):
         return self.build(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
 
 
-@dataclass(frozen=True, eq=False)
-class FittedNetwork(FusionMethod):
-    """A network with what it has learned."""
-
-    card: ClassVar[Card] = Card(name="network", paper="its method's card says it", doi="", year=2026, fidelity="its method's card says it")
-
-    network: nn.Module
-    method_card: Card
-    size: tuple[int, int, int]  # bands, channels and ratio of its training
-    most_pixels: int | None = None  # larger images are refused
-    _placed: dict[tuple[torch.device, torch.dtype], nn.Module] = field(default_factory=dict, init=False, repr=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the copies, which belong to this process: loaded on another device, they would lie elsewhere than their place says."""
-        return {**self.__dict__, "_placed": {}}
-
-    def describe(self) -> Card:
-        """The card of the `Method` that it came from."""
-        return self.method_card
-
-    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The network on the whole image. Draws nothing from `rng`.
-
-        Raises:
-            RefusedError: other bands, channels or ratio than those of the training, or too large an image.
-        """
-        self.check(seen)
-        with torch.inference_mode():
-            cube = self.on(seen)(seen.hsi[None], seen.msi[None])[0]
-        return Estimate(cube.clone(memory_format=torch.contiguous_format))  # outside inference mode: an ordinary tensor
-
-    def check(self, seen: Observation) -> None:
-        """Refuses what the network was not trained for."""
-        got = (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
-        if got != self.size:
-            raise RefusedError(
-                f"{self.method_card.name}: expected the {self.size[0]} bands, {self.size[1]} channels and ratio {self.size[2]} of its "
-                f"training, got {got[0]} bands, {got[1]} channels and ratio {got[2]}; train it on such pairs"
-            )
-        pixels = seen.msi.shape[1] * seen.msi.shape[2]
-        if self.most_pixels is not None and pixels > self.most_pixels:
-            raise RefusedError(
-                f"{self.method_card.name}: expected at most {self.most_pixels} fine pixels (every one attends to every other, so time "
-                f"grows with their square), got {pixels}; crop the scene"
-            )
-
-    def parameter_count(self) -> ParameterCount:
-        """All weights; those that no output depends on are named on the card."""
-        total = sum(weights.numel() for weights in self.network.parameters())
-        return ParameterCount(total, total - sum(weights.numel() for weights in idle(self.network)))
-
-    def on(self, seen: Observation) -> nn.Module:
-        """The network where and in the dtype that `seen` is; the original is left as it is."""
-        place = (seen.hsi.device, seen.hsi.dtype)
-        if place not in self._placed:
-            self._placed[place] = deepcopy(self.network).to(seen.hsi).eval()
-        return self._placed[place]
-
-
-def new_network(build: Callable[[], Network], draw: Callable[[nn.Module], None], like: Tensor) -> Network:
-    """A network made on the CPU, its weights drawn there, then on the device and in the dtype of `like`."""
-    with torch.random.fork_rng(devices=[]):
-        network = build()
-    with torch.no_grad():
-        draw(network)
-    return network.to(like)
-
-
-def draw_weights(network: nn.Module, rng: torch.Generator) -> None:
-    """Weights and biases of convolutions and linear maps uniform within 1 / sqrt(fan in), torch's own habit; the rest stays."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            bound = 1 / sqrt(module.weight[0].numel())
-            for tensor in (module.weight, module.bias):
-                if tensor is not None:
-                    nn.init.uniform_(tensor, -bound, bound, generator=rng)
-
-
 def stacked(
     examples: Sequence[Example],
 ) -> tuple[Float[Tensor, "batch bands h w"], Float[Tensor, "batch channels H W"], Float[Tensor, "batch bands H W"]]:
@@ -227,25 +147,6 @@ def stacked(
     if len(truths) < len(examples):
         raise ValueError('supervised learning: expected examples with truth, got one without; set supervision="truth" on the card')
     return torch.stack([one.seen.hsi for one in examples]), torch.stack([one.seen.msi for one in examples]), torch.stack(truths)
-
-
-def idle(network: nn.Module) -> list[nn.Parameter]:
-    """Parameters that a network keeps because its publication counts them, though no output depends on them: those named `idle...`."""
-    return [tensor for name, tensor in network.named_parameters() if name.rpartition(".")[2].startswith("idle")]
-
-
-def enlarge(hsi: Float[Tensor, "batch bands h w"], ratio: int, mode: str = "bilinear") -> Float[Tensor, "batch bands H W"]:
-    """The HSI on the fine grid, interpolated as if its pixels were centred on blocks of ratio x ratio, as the published networks have it.
-
-    Where the sampling phase is another, the network has to learn the rest of the shift.
-    """
-    return F.interpolate(hsi, scale_factor=float(ratio), mode=mode, align_corners=False)
-
-
-def padded(image: Float[Tensor, "batch bands H W"], multiple: int) -> Float[Tensor, "batch bands padded_H padded_W"]:
-    """The image, its last rows and columns repeated until `multiple` divides the sides."""
-    rows, cols = (-size % multiple for size in image.shape[-2:])
-    return F.pad(image, (0, cols, 0, rows), mode="replicate") if rows or cols else image
 
 
 def _first(examples: Sequence[Example]) -> Example:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.numerics.networks.supervised_fitting import enlarge, padded
+from methods.numerics.networks.image_sizes import enlarge, padded
 
 
 class TwoStreamNetwork(nn.Module):

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.numerics.networks.fitting import minimise
+from methods.numerics.networks.fitting import minimise, steady_then_falling
 from methods.numerics.sensors.smooth_responses import place_kernel, psf_window
 
 RATE = 1e-3
@@ -43,7 +43,7 @@ def constrained_responses(
         kernel, weights = (_on_plane(values) for values in parameters)
         return ((windows @ kernel).view(channels, -1) - weights @ pixels).abs().sum()
 
-    rates = [rate] * steps[0] + [rate * (1 - step / steps[1]) for step in range(steps[1])]
+    rates = steady_then_falling(rate, *steps)
     kernel, weights = (values.double() for values in minimise(loss, start, rates, epsilon=1e-8, project=_onto_simplex))
     psf = place_kernel((kernel / kernel.sum()).reshape(sides).to(seen.hsi), first, seen.ratio)
     return psf, SpectralResponse((weights / weights.sum(1, keepdim=True)).to(seen.hsi))

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
+from methods.numerics.images.resample import apply_separable
 from methods.numerics.solvers.subspace import principal_basis
 
 SMOOTHNESS = 10.0  # of both regressions, in units of the HSI's maximum squared
@@ -179,4 +180,4 @@ def _box(
         share = (width / 2 + 0.5 - (near - middles[:, None]).abs()).clamp(0, 1) / width
         weights = torch.zeros(len(middles), size, dtype=torch.float64).scatter_add_(1, near.long() % size, share)
         axes.append(weights.to(image))
-    return torch.matmul(axes[0], torch.matmul(image, axes[1].T))
+    return apply_separable(axes[0], image, axes[1])

@@ -11,17 +11,17 @@ All randomness, the first weights included, comes from the generator that is han
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
+from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
 from methods.unsupervised.mossfuse.ablation import Without, take_away
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
 from methods.unsupervised.mossfuse.losses import LossWeights, measure_losses
-from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,9 @@ def new_mossfuse(
 
     Convolutions and linear maps: uniform within 1 / sqrt(fan in), torch's own habit; norms, gates and sensors start at their fixed values.
     """
-    network = take_away(build_network(bands, channels, ratio), without)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            bound = 1 / sqrt(module.weight[0].numel())
-            for tensor in (module.weight, module.bias):
-                if tensor is not None:
-                    nn.init.uniform_(tensor, -bound, bound, generator=rng)
-    return network.to(like)
+    return new_network(
+        lambda: take_away(MossFuseNetwork(bands, channels, ratio), without), lambda network: draw_uniform_weights(network, rng), like
+    )
 
 
 def learn_on_pair(

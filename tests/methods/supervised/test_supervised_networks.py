@@ -15,7 +15,9 @@ from torch import nn
 from benchmark.authors.conformance import Lessons, random_example
 from methods.catalog import find
 from methods.contract import Example, RefusedError
-from methods.numerics.networks.supervised_fitting import FittedNetwork, SupervisedMethod, draw_weights, idle, new_network
+from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
+from methods.numerics.networks.fitted_network import FittedNetwork, idle
+from methods.numerics.networks.supervised_fitting import SupervisedMethod
 from methods.supervised import conssfcnn, fusformer, mhfnet, msdcnn, mstpp, psrt, ssfcnn, ssrnet, ual
 
 COUNTS = {
@@ -326,8 +328,8 @@ def test_no_truth_no_examples_and_senseless_budgets_are_errors() -> None:
 
 def test_the_first_weights_are_torchs_own_habit_and_come_from_the_generator() -> None:
     layer, other = nn.ConvTranspose2d(3, 5, 2), nn.ConvTranspose2d(3, 5, 2)
-    draw_weights(layer, torch.Generator().manual_seed(3))
-    draw_weights(other, torch.Generator().manual_seed(3))
+    draw_uniform_weights(layer, torch.Generator().manual_seed(3))
+    draw_uniform_weights(other, torch.Generator().manual_seed(3))
     assert torch.equal(layer.weight, other.weight)
     bound = (5 * 4) ** -0.5
     assert 0.8 * bound < layer.weight.abs().max().item() <= bound

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import TrainableMethod, learn
 from methods.numerics.networks import scene_learning, scene_unet, spectral_streams
-from methods.numerics.networks.fitting import minimise
-from methods.numerics.networks.scene_learning import DivergedError, draw_network, network_iterates, steady_then_falling
+from methods.numerics.networks.first_weights import draw_he_weights, glorot_weights, new_network
+from methods.numerics.networks.fitting import minimise, steady_then_falling
+from methods.numerics.networks.scene_learning import DivergedError, network_iterates
 from methods.numerics.sensors.smooth_responses import place_kernel
 from methods.unsupervised import c2ff, cucanet, daem, dip, edipnet, m2unet, miae, spectramorph
 
@@ -92,7 +93,7 @@ def test_parameter_counts_are_the_published_ones() -> None:
     assert count(miae.draw_miae(31, 3, 80, 3, rng, like)) == 76_240
     assert count(spectral_streams.first_streams(31, 3, rng, like)) == 17_114
     assert count(daem.draw_daem(31, 3, rng, like)) == 6_558
-    assert count(spectramorph.first_weights(4, 7, rng, like)) == 12_295
+    assert count(glorot_weights([4, spectramorph.HIDDEN, 7], rng, like)) == 12_295
     with torch.device("meta"):
         assert count(list(scene_unet.GuidedUNet(54, 8, 260).parameters())) == 14_135_758
         assert 2 * count(list(scene_unet.PlainUNet(54, 240).parameters())) == 12_251_172
@@ -101,10 +102,13 @@ def test_parameter_counts_are_the_published_ones() -> None:
 
 def networks() -> dict[str, nn.Module]:
     rng = torch.Generator().manual_seed(0)
+    builders: dict[str, Callable[[], nn.Module]] = {
+        "guided": lambda: scene_unet.GuidedUNet(7, 3, 40),
+        "plain": lambda: scene_unet.PlainUNet(7, 10),
+        "skip": lambda: dip.SkipNetwork(7, 2),
+    }
     return {
-        "guided": draw_network(lambda: scene_unet.GuidedUNet(7, 3, 40), rng),
-        "plain": draw_network(lambda: scene_unet.PlainUNet(7, 10), rng),
-        "skip": draw_network(lambda: dip.SkipNetwork(7, 2), rng),
+        name: new_network(build, lambda network: draw_he_weights(network, rng), like=torch.zeros(1)) for name, build in builders.items()
     }
 
 
@@ -134,7 +138,7 @@ def test_gradients_reach_every_parameter_of_the_per_pixel_networks() -> None:
         "c2ff": (c2ff.scene_loss(seen, seen.psf, seen.srf, torch.arange(31) % 3), c2ff.draw_c2ff(31, 3, rng, seen.hsi)),
         "spectramorph": (
             lambda weights: (spectramorph.morph(weights, torch.eye(31, 7), seen.msi.flatten(1)) - 0.5).abs().mean(),
-            spectramorph.first_weights(3, 7, rng, seen.hsi),
+            glorot_weights([3, spectramorph.HIDDEN, 7], rng, seen.hsi),
         ),
         "daem": (lambda weights: daem.step_loss(weights, [seen], rng), daem.draw_daem(31, 3, rng, seen.hsi)),
     }
