@@ -37,26 +37,20 @@ from methods.gaussian.kriging.gaussian_process import (
     condition,
     farthest,
     leave_one_out,
-    matern,
     principal_reduction,
-    squared_distance,
 )
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
+from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, kernel, noise_variance
+from methods.gaussian.kriging.reconciliation import reconcile
 from methods.numerics.networks.fitting import minimise
 from methods.numerics.networks.scene_learning import only_scene
 from methods.numerics.sensors.predictive_responses import predictive_responses
-from methods.numerics.solvers.sylvester import solve_sylvester
-
-Terms = Literal["linear", "colour", "colour+position"]
 
 START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0)  # log scales of c, log s, place (longer side = 1); logit w; log n_0, log n_1
 PULL = 0.015  # of each number towards START, a squared unit, against the mean log error of a band
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the six numbers
-FLOOR = 0.03  # of the mean brightness: what is darker counts as of that brightness
 CHUNK = 512  # coarse pixels whose kernel is computed at a time: memory
 VARIANCE_RANK = 96  # directions that carry the reduction of the variance; what is left out makes it larger, never smaller
-TRUST = 1e-4  # noise of the MSI over the mean variance of a band's residual
-NOISE_FLOOR = 1e-3  # of the mean variance of a residual: the least noise of the HSI, and what P is lifted by
 
 
 def _card(knows: str, *, random: bool = True) -> Card:
@@ -113,13 +107,13 @@ class Method(TrainableMethod):
         mismatch = disagreement**2 * float(seen.hsi.double().flatten(1).var(1).mean())
         guide = srf(seen.hsi)
         unit = float(guide.double().sum(0).clamp_min(0).mean())
-        coarse = pixel_features(guide.double(), coarse_places(seen), unit)
+        coarse = PixelFeatures.of(guide.double(), coarse_places(seen), unit)
         targets = seen.hsi.flatten(1).T.double() / coarse.brightness[:, None]
 
         order = torch.randperm(len(targets), generator=rng)[: self.tuning_samples].to(targets.device)
         numbers = self._tuned(coarse.pick(order), targets[order])
         support = coarse.pick(farthest(coarse.scaled(numbers), self.samples))
-        noise = _noise(coarse, numbers, self.dark_noise)
+        noise = noise_variance(coarse, numbers, dark=self.dark_noise)
         parts = torch.split(torch.arange(len(targets), device=targets.device), CHUNK)
         columns = torch.cat([self._kernel(coarse.pick(part), support, numbers) for part in parts])
         posterior = condition(self._kernel(support, support, numbers), columns, noise, coarse.chromaticity, targets)
@@ -151,75 +145,17 @@ class Method(TrainableMethod):
         return minimise(loss, [start], RATES)[0]
 
     def _misses(self, coarse: PixelFeatures, targets: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        return leave_one_out(self._kernel(coarse, coarse, numbers), _noise(coarse, numbers, self.dark_noise), coarse.chromaticity, targets)
+        return leave_one_out(
+            self._kernel(coarse, coarse, numbers), noise_variance(coarse, numbers, dark=self.dark_noise), coarse.chromaticity, targets
+        )
 
     def _kernel(self, a: PixelFeatures, b: PixelFeatures, numbers: Tensor) -> Tensor:
         return kernel(a, b, numbers, self.terms)
 
 
-@dataclass(frozen=True, eq=False)
-class PixelFeatures:
-    """What the regression sees of n pixels."""
-
-    chromaticity: Float[Tensor, "n channels"]
-    log_brightness: Float[Tensor, " n"]
-    place: Float[Tensor, "n 2"]  # row and column over the image's longer side
-    brightness: Float[Tensor, " n"]  # s, in the image's unit
-
-    def pick(self, index: Tensor) -> PixelFeatures:
-        """The pixels of that index."""
-        return PixelFeatures(self.chromaticity[index], self.log_brightness[index], self.place[index], self.brightness[index])
-
-    def to(self, like: Tensor) -> PixelFeatures:
-        """On the device and in the dtype of `like`."""
-        return PixelFeatures(self.chromaticity.to(like), self.log_brightness.to(like), self.place.to(like), self.brightness.to(like))
-
-    def colour(self, numbers: Float[Tensor, " 6"]) -> Float[Tensor, "n features"]:
-        """Chromaticity and log-brightness in their length scales."""
-        return torch.cat([self.chromaticity / numbers[0].exp(), self.log_brightness[:, None] / numbers[1].exp()], 1)
-
-    def scaled(self, numbers: Float[Tensor, " 6"]) -> Float[Tensor, "n all"]:
-        """All features in their length scales."""
-        return torch.cat([self.colour(numbers), self.place / numbers[2].exp()], 1)
-
-
-def pixel_features(guide: Float[Tensor, "channels rows cols"], place: Float[Tensor, "n 2"], unit: float) -> PixelFeatures:
-    """Features of an image's pixels; `unit` is the scene's mean brightness, so that the scale of the images drops out."""
-    pixels = guide.flatten(1).T
-    brightness = (pixels.sum(1).clamp_min(0) + FLOOR * unit).clamp_min(1e-12)
-    return PixelFeatures(pixels / brightness[:, None], (brightness / max(unit, 1e-12)).log(), place, brightness)
-
-
-def coarse_places(seen: Observation) -> Float[Tensor, "n 2"]:
-    """Where the coarse pixels lie, row-major, over the longer side of the fine image; float64."""
-    axes = [
-        (start + seen.ratio * torch.arange(size, dtype=torch.float64)) / max(seen.msi.shape[1:])
-        for start, size in zip(seen.phase, seen.hsi.shape[1:], strict=True)
-    ]
-    return torch.cartesian_prod(*axes).to(seen.hsi.device)
-
-
-def kernel(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 6"], terms: Terms) -> Float[Tensor, "n m"]:
-    """k of the module docstring; diagonal 1."""
-    if terms == "linear":
-        return a.brightness.new_zeros((len(a.brightness), len(b.brightness)))
-    colour = matern(squared_distance(a.colour(numbers), b.colour(numbers)))
-    if terms == "colour":
-        return colour
-    share = torch.sigmoid(numbers[3])
-    near = torch.exp(squared_distance(a.place / numbers[2].exp(), b.place / numbers[2].exp()) / -2)
-    return colour * (share + (1 - share) * near)
-
-
 def log_error(residual: Float[Tensor, "n bands"]) -> Float[Tensor, ""]:
     """Mean over the bands of the logarithm of the mean square: what a mean of bands' PSNR measures, up to a factor."""
     return residual.square().mean(0).clamp_min(1e-30).log().mean()
-
-
-def _noise(coarse: PixelFeatures, numbers: Tensor, dark: bool) -> Tensor:
-    """n_0 + n_1 / s^2, s in units of the scene's mean."""
-    flat = numbers[4].exp().expand(len(coarse.brightness))
-    return flat + torch.exp(numbers[5] - 2 * coarse.log_brightness) if dark else flat
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +185,8 @@ class FittedKriging(FusionMethod):
         """Query every fine pixel, then reconcile with both images."""
         cube, spread = self._query(seen)
         if self.method.consistency:
-            cube = self._reconciled(cube, seen)
+            errors = self.residual * self.brightness[:, None]
+            cube = reconcile(cube, seen, errors, self.psf, self.srf, self.mismatch)
         std = None
         if self.method.uncertainty:
             deviation = (self.residual.square() / self.variance[:, None]).mean(0).sqrt().to(cube)
@@ -276,7 +213,7 @@ class FittedKriging(FusionMethod):
             end = min(begin + grid.step(), rows)
             index = torch.arange(begin * cols, end * cols, device=like.device)
             place = torch.stack([index // cols, index % cols], 1).to(like) / longer
-            query = pixel_features(like[:, begin:end], place, self.unit)
+            query = PixelFeatures.of(like[:, begin:end], place, self.unit)
             products = grid.products(begin, end, query.colour(numbers))
             trend = query.chromaticity
             mean = torch.addmm(products[:, :bands], trend, posterior.coefficients) * query.brightness[:, None]
@@ -302,21 +239,3 @@ class FittedKriging(FusionMethod):
             float(torch.sigmoid(self.numbers[3])),
             weights.to(like),
         )
-
-    def _reconciled(self, cube: Float[Tensor, "bands H W"], seen: Observation) -> Float[Tensor, "bands H W"]:
-        """The minimiser of the last line of the module docstring."""
-        missed = self.residual * self.brightness[:, None]
-        covariance = missed.T @ missed / len(missed)
-        mean = torch.diagonal(covariance).mean()
-        if float(mean) <= 1e-14 * float(seen.hsi.double().square().mean()):
-            return cube  # the regression explains the coarse pixels to rounding
-        eye = torch.eye(len(covariance)).to(covariance)
-        noise = torch.linalg.eigvalsh(covariance).median().clamp_min(NOISE_FLOOR * mean) + self.mismatch
-        prior = covariance + NOISE_FLOOR * mean * eye
-        response = self.srf.weights.to(prior)
-        trusted = TRUST * mean * torch.eye(len(response)).to(prior)
-        gain = torch.linalg.solve(response @ prior @ response.T + trusted, response @ prior).T
-        missing = seen.msi - self.srf(cube)
-        given_msi = cube.flatten(1).addmm_(gain.to(cube), missing.flatten(1)).reshape(cube.shape)  # in place: memory
-        precision = torch.linalg.inv(prior) + response.T @ response / (TRUST * mean)
-        return solve_sylvester(eye, noise * precision, seen.hsi, given_msi, self.psf)

@@ -30,16 +30,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.blocks import LargeKernelBlock, TransformerBlock
-from methods.unsupervised.mossfuse.merged_blocks import (
-    ConstantModule,
-    Frame,
-    MergedLargeKernel,
-    MergedSpatialAggregation,
-    MergedSpectralAggregation,
-    MergedTransformer,
-    add_product,
-)
-from methods.unsupervised.mossfuse.mossfuse_network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder, arranged, between
+from methods.unsupervised.mossfuse.fine_grid import arranged, neighbours
+from methods.unsupervised.mossfuse.merged_aggregation import MergedSpatialAggregation, MergedSpectralAggregation
+from methods.unsupervised.mossfuse.merged_blocks import ConstantModule, Frame, MergedLargeKernel, MergedTransformer, add_product
+from methods.unsupervised.mossfuse.mossfuse_network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder
 from methods.unsupervised.mossfuse.strips import EAGER, compiled_functions
 
 
@@ -137,8 +131,8 @@ def pixels_of(image: Float[Tensor, "channels H W"]) -> Callable[[int, int], Tens
 
 def interpolated_rows(image: Float[Tensor, "bands h w"], ratio: int, centre: float) -> Callable[[int, int], Tensor]:
     """Rows first to last of `network.interpolate`, (rows, W, bands), made when asked for: the whole map is never there."""
-    above, below, down = between(image.shape[1], ratio, centre, image)
-    left, right, across = between(image.shape[2], ratio, centre, image)
+    above, below, down = neighbours(image.shape[1], ratio, centre, image)
+    left, right, across = neighbours(image.shape[2], ratio, centre, image)
     coarse = image.permute(1, 2, 0).contiguous()
     lines = torch.lerp(coarse[:, left], coarse[:, right], across[:, None])
     return lambda first, last: torch.lerp(lines[above[first:last]], lines[below[first:last]], down[first:last, None, None])

@@ -32,8 +32,9 @@ from methods.unsupervised.mossfuse.blocks import (
     channels_last,
     head_blocks,
 )
+from methods.unsupervised.mossfuse.fine_grid import arranged
 from methods.unsupervised.mossfuse.merging import moved_bias
-from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, HsiEncoder, MossFuseNetwork, MsiEncoder, Outputs, arranged
+from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, HsiEncoder, MossFuseNetwork, MsiEncoder, Outputs
 
 
 def outputs_for_learning(

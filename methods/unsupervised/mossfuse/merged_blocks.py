@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpatialGate, SpectralAggregation
 from methods.unsupervised.mossfuse.blocks import (
     COSINE_EPS,
     ChannelAttention,
@@ -28,7 +27,7 @@ from methods.unsupervised.mossfuse.blocks import (
     block_diagonal,
     head_blocks,
 )
-from methods.unsupervised.mossfuse.merging import TAPS, after_norm, merged_depthwise, merged_narrow, product
+from methods.unsupervised.mossfuse.merging import TAPS, after_norm, merged_depthwise, merged_narrow
 from methods.unsupervised.mossfuse.strips import StripFunctions, depthwise_rows, rows_with_halo, strips
 
 STRIP_BYTES = 1_600_000  # of a map of 2 C channels in a strip: a few of them fit the caches of a core; fewer rows: more halo
@@ -131,78 +130,6 @@ class MergedTransformer(nn.Module):
         """The block, in place."""
         mixed = self.attention.project @ self.attention.look(x, frame)[0]
         self.feed_forward.change(x, frame, lambda start, stop: add_product(x[start:stop], frame.spare[start:stop], mixed))
-
-
-class MergedPixelGate(ConstantModule):
-    """sigmoid(W3 relu(W2 relu(W1 u))), one number a pixel; `before` is a matrix to multiply u with first."""
-
-    first: Tensor
-    second: Tensor
-    third: Tensor
-
-    def __init__(self, gate: SpatialGate) -> None:
-        super().__init__()
-        self.hold(
-            **{name: conv.weight[:, :, 0, 0] for name, conv in (("first", gate.first), ("second", gate.second), ("third", gate.third))}
-        )
-
-    def forward(self, u: Float[Tensor, "rows W C"], before: Float[Tensor, "C C"] | None = None) -> Float[Tensor, "rows W 1"]:
-        """The gate of a strip."""
-        first = self.first if before is None else self.first @ before
-        return torch.sigmoid(F.linear(F.relu(F.linear(F.relu(F.linear(u, first)), self.second)), self.third))
-
-
-class MergedSpatialAggregation(ConstantModule):
-    """Spatial detail of y into x: a gate of pixels on the queries; x + W (A v + s dw3(y)), s the spectral gate; feed-forward."""
-
-    side: Tensor
-
-    def __init__(self, block: SpatialAggregation) -> None:
-        super().__init__()
-        self.attention = MergedAttention(block.norm1, block.attention)
-        self.feed_forward = MergedFeedForward(block.norm2, block.feed_forward)
-        self.spatial_gate = MergedPixelGate(block.spatial_gate)
-        self.spectral_gate = deepcopy(block.spectral_gate)
-        self.hold(side=block.side.weight)
-
-    def change(self, x: Float[Tensor, "H W C"], y: Float[Tensor, "H W C"], frame: Frame) -> None:
-        """x with y's detail, in place."""
-        mix, mean = self.attention.look(x, frame, lambda start, stop: self.spatial_gate(y[start:stop]))
-        mixed = self.attention.project @ mix
-        sided = self.attention.project * self.spectral_gate.of_mean(mean[None])
-
-        def prepare(start: int, stop: int) -> None:
-            add_product(x[start:stop], frame.spare[start:stop], mixed)
-            rows, above, below = rows_with_halo(y, start, stop, 1)
-            add_product(x[start:stop], depthwise_rows(rows, self.side, above, below), sided)
-
-        self.feed_forward.change(x, frame, prepare)
-
-
-class MergedSpectralAggregation(ConstantModule):
-    """Spectral detail of y into x: x + W (A v + g 1x1(y)), g the spatial gate of A v; feed-forward. The gate on the queries cancels."""
-
-    side: Tensor
-
-    def __init__(self, block: SpectralAggregation) -> None:
-        super().__init__()
-        self.attention = MergedAttention(block.norm1, block.attention)
-        self.feed_forward = MergedFeedForward(block.norm2, block.feed_forward)
-        self.spatial_gate = MergedPixelGate(block.spatial_gate)
-        self.hold(side=product(block.attention.project.weight, block.side.weight))
-
-    def change(self, x: Float[Tensor, "H W C"], y: Float[Tensor, "H W C"], frame: Frame) -> None:
-        """x with y's spectra, in place."""
-        mix, _ = self.attention.look(x, frame)
-        mixed = self.attention.project @ mix
-
-        def prepare(start: int, stop: int) -> None:
-            values = frame.spare[start:stop]
-            gate = self.spatial_gate(values, mix)
-            add_product(x[start:stop], values, mixed)
-            add_product(x[start:stop], y[start:stop] * gate, self.side)
-
-        self.feed_forward.change(x, frame, prepare)
 
 
 class MergedLargeKernel(ConstantModule):

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
 from methods.unsupervised.mossfuse.blind_degradation import BlindDegradation, blur, integrate
 from methods.unsupervised.mossfuse.blocks import HEADS, Head, LargeKernelBlock, TransformerBlock
+from methods.unsupervised.mossfuse.fine_grid import arranged, interpolate_bilinear
 
 
 @dataclass(frozen=True)
@@ -230,38 +230,10 @@ class MossFuseNetwork(nn.Module):
         return (self.ratio - 1) / 2 if self.quirks.half_pixel_shift else float(self.blind.centre)
 
 
-def interpolate_bilinear(image: Float[Tensor, "batch channels h w"], ratio: int, centre: float) -> Float[Tensor, "batch channels H W"]:
-    """Bilinear: coarse pixel i sits at fine row i * ratio + `centre`, columns alike; beyond the outer ones their values continue.
-
-    At centre = (ratio - 1) / 2 this is `F.interpolate` with `align_corners=False`.
-    """
-    if centre == (ratio - 1) / 2:
-        return F.interpolate(image, scale_factor=ratio, mode="bilinear", align_corners=False)
-    for axis in (2, 3):
-        before, after, share = between(image.shape[axis], ratio, centre, image)
-        image = torch.lerp(image.index_select(axis, before), image.index_select(axis, after), share.reshape(-1, *[1] * (3 - axis)))
-    return image
-
-
-def between(
-    size: int, ratio: int, centre: float, like: Tensor
-) -> tuple[Int[Tensor, " fine"], Int[Tensor, " fine"], Float[Tensor, " fine"]]:
-    """For each fine pixel along an axis of `size` coarse ones: the coarse ones before and after it, and how far it is on the way, 0..1."""
-    place = (torch.arange(size * ratio, dtype=like.dtype, device=like.device) - centre) / ratio
-    low = place.floor()
-    before, after = ((low + step).long().clamp(0, size - 1) for step in (0, 1))
-    return before, after, place - low
-
-
 def build_network(bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1, quirks: Quirks = NO_QUIRKS) -> MossFuseNetwork:
     """A network on the CPU for weights that are set at once afterwards; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         return MossFuseNetwork(bands, channels, ratio, width, blocks, quirks)
-
-
-def arranged(image: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch channels H W"]:
-    """The same values in the memory order of fast convolutions, which every later map inherits: `channels_last`, but not for float64."""
-    return image.contiguous(memory_format=torch.contiguous_format if image.dtype == torch.float64 else torch.channels_last)
 
 
 def _three_large_kernels(width: int) -> list[LargeKernelBlock]:

@@ -19,7 +19,11 @@ from methods.numerics.networks.first_weights import draw_he_weights, glorot_weig
 from methods.numerics.networks.fitting import minimise, steady_then_falling
 from methods.numerics.networks.scene_learning import DivergedError, network_iterates
 from methods.numerics.sensors.smooth_responses import place_kernel
-from methods.unsupervised import c2ff, cucanet, daem, dip, edipnet, m2unet, miae, spectramorph
+from methods.unsupervised import c2ff, dip, edipnet, m2unet, miae, spectramorph
+from methods.unsupervised.cucanet import coupled_network
+from methods.unsupervised.cucanet import method as cucanet
+from methods.unsupervised.daem import block_loss, daem_network, parametric_sensors
+from methods.unsupervised.daem import method as daem
 
 
 def scene_pair(bands: int = 7, channels: int = 3, size: tuple[int, int] = (3, 5), ratio: int = 4) -> tuple[Observation, torch.Tensor]:
@@ -92,12 +96,12 @@ def test_parameter_counts_are_the_published_ones() -> None:
     rng, like = torch.Generator().manual_seed(0), torch.zeros(1)
     assert count(miae.draw_miae(31, 3, 80, 3, rng, like)) == 76_240
     assert count(spectral_streams.first_streams(31, 3, rng, like)) == 17_114
-    assert count(daem.draw_daem(31, 3, rng, like)) == 6_558
+    assert count(block_loss.draw_daem(31, 3, rng, like)) == 6_558
     assert count(glorot_weights([4, spectramorph.HIDDEN, 7], rng, like)) == 12_295
     with torch.device("meta"):
         assert count(list(scene_unet.GuidedUNet(54, 8, 260).parameters())) == 14_135_758
         assert 2 * count(list(scene_unet.PlainUNet(54, 240).parameters())) == 12_251_172
-        assert count(list(cucanet.CoupledNetwork(31, 3, (16, 16), (32, 32), attention=True).parameters())) == 1_010_177
+        assert count(list(coupled_network.CoupledNetwork(31, 3, (16, 16), (32, 32), attention=True).parameters())) == 1_010_177
 
 
 def networks() -> dict[str, nn.Module]:
@@ -140,7 +144,7 @@ def test_gradients_reach_every_parameter_of_the_per_pixel_networks() -> None:
             lambda weights: (spectramorph.morph(weights, torch.eye(31, 7), seen.msi.flatten(1)) - 0.5).abs().mean(),
             glorot_weights([3, spectramorph.HIDDEN, 7], rng, seen.hsi),
         ),
-        "daem": (lambda weights: daem.step_loss(weights, [seen], rng), daem.draw_daem(31, 3, rng, seen.hsi)),
+        "daem": (lambda weights: block_loss.step_loss(weights, [seen], rng), block_loss.draw_daem(31, 3, rng, seen.hsi)),
     }
     for name, (loss, start) in losses.items():
         weights = [tensor.requires_grad_() for tensor in start]
@@ -244,7 +248,7 @@ def test_gradients_reach_every_parameter_of_the_coupled_autoencoders(attention: 
     fitted = learn(cucanet.Method(budget=1e-3, attention=attention), seen, torch.Generator().manual_seed(0))
     assert isinstance(fitted, cucanet.FittedCUCaNet)
     network = fitted.network.double()
-    cucanet.coupled_loss(seen.to("cpu", torch.float64), fitted.first)(network).backward()  # type: ignore[no-untyped-call]
+    coupled_network.coupled_loss(seen.to("cpu", torch.float64), fitted.first)(network).backward()  # type: ignore[no-untyped-call]
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert float(parameter.grad.abs().max()) > 0, name
@@ -292,13 +296,13 @@ def test_daem_fuses_without_noise_unless_asked_for() -> None:
 
 def test_daems_network_and_sensors_do_not_learn_from_each_others_losses() -> None:
     seen, _ = scene_pair()
-    start = daem.draw_daem(7, 3, torch.Generator().manual_seed(0), seen.hsi)
+    start = block_loss.draw_daem(7, 3, torch.Generator().manual_seed(0), seen.hsi)
     weights = [tensor.requires_grad_() for tensor in start]
-    plain = torch.autograd.grad(daem.step_loss(weights, [seen], torch.Generator().manual_seed(1)), weights[:-3])
-    psf, _ = daem.sensors(start, seen)
+    plain = torch.autograd.grad(block_loss.step_loss(weights, [seen], torch.Generator().manual_seed(1)), weights[:-3])
+    psf, _ = parametric_sensors.sensors(start[-3:], seen)
     coarse = replace(psf, boundary="replicate")(seen.msi).detach().flatten(1)
-    layers = weights[daem.ABUNDANCE_TENSORS : -3]
-    inverted = daem.spectral_layers(layers, daem.abundance_layers(weights, coarse), torch.Generator().manual_seed(1))
+    layers = weights[daem_network.ABUNDANCE_TENSORS : -3]
+    inverted = daem_network.spectral_layers(layers, daem_network.abundance_layers(weights, coarse), torch.Generator().manual_seed(1))
     alone = torch.autograd.grad(0.5 * (inverted - seen.hsi.flatten(1)).abs().mean(), weights[:-3])
     assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(plain, alone, strict=True))
 
@@ -308,31 +312,31 @@ def test_the_matrix_of_daems_blur_is_the_response_placed_there_with_repeated_edg
     generator = torch.Generator().manual_seed(0)
     image, kernel = torch.rand(2, 12, 20, generator=generator), torch.rand(4, 3, generator=generator)
     kernel = kernel / kernel.sum()
-    blurred = (image.flatten(1) @ daem.block_blur(kernel, first, 4, (3, 5)).T).view(2, 3, 5)
+    blurred = (image.flatten(1) @ block_loss.block_blur(kernel, first, 4, (3, 5)).T).view(2, 3, 5)
     assert torch.allclose(blurred, scene_learning.edge_repeating(place_kernel(kernel, first, 4))(image), atol=1e-6)
 
 
 def test_daems_step_is_the_plain_one() -> None:
     seen, _ = scene_pair()
     seen, rng = seen.to("cpu", torch.float64), torch.Generator().manual_seed(0)
-    blocks = [daem.random_block(seen, rng) for _ in range(3)]
-    weights = daem.draw_daem(7, 3, rng, seen.hsi)
-    weights[daem.ABUNDANCE_TENSORS + daem.SPECTRAL_TENSORS - 2].zero_()  # std = 0: the noise does not count
+    blocks = [block_loss.random_block(seen, rng) for _ in range(3)]
+    weights = block_loss.draw_daem(7, 3, rng, seen.hsi)
+    weights[daem_network.ABUNDANCE_TENSORS + daem_network.SPECTRAL_TENSORS - 2].zero_()  # std = 0: the noise does not count
     weights[-1] = torch.tensor([[0.5, 0.0], [0.2, 0.8]]).to(seen.hsi)  # as wide as the window, and lopsided
     for tensor in weights:
         tensor.requires_grad_()
 
     def network(image: torch.Tensor) -> torch.Tensor:
         values, layers = image[:0], list(zip(weights[:-3:2], weights[1:-3:2], strict=True))
-        for place, (matrix, bias) in enumerate(layers[: 1 + len(daem.ABUNDANCE) + len(daem.MEAN)]):
-            joined = torch.cat([values, image]) if place < len(daem.ABUNDANCE) else values
+        for place, (matrix, bias) in enumerate(layers[: 1 + len(daem_network.ABUNDANCE) + len(daem_network.MEAN)]):
+            joined = torch.cat([values, image]) if place < len(daem_network.ABUNDANCE) else values
             sums = torch.einsum("oi,ihw->ohw", matrix, joined) + bias[:, None, None]
-            slope = 0.0 if place == len(daem.ABUNDANCE) - 1 else daem.SLOPE
+            slope = 0.0 if place == len(daem_network.ABUNDANCE) - 1 else daem_network.SLOPE
             values = torch.where(sums > 0, sums, slope * sums)
         return values
 
-    kernel, first = daem.psf_kernel(weights[-1], seen)
-    table = daem.srf_table(weights[-3], weights[-2], 7)
+    kernel, first = parametric_sensors.psf_kernel(weights[-1], seen)
+    table = parametric_sensors.srf_table(weights[-3], weights[-2], 7)
     expected = torch.zeros(()).to(seen.hsi)
     for block in blocks:
         coarse = scene_learning.strided_blur(block.msi, kernel, first, 4)
@@ -345,7 +349,7 @@ def test_daems_step_is_the_plain_one() -> None:
             (0.2, torch.einsum("cb,bhw->chw", table, blurred), coarse),
         )
         expected = expected + sum(weight * (one - other).abs().mean() for weight, one, other in pairs) / len(blocks)
-    loss = daem.step_loss(weights, blocks, rng)
+    loss = block_loss.step_loss(weights, blocks, rng)
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-10)
     learned = [tensor for place, tensor in enumerate(weights) if place not in range(len(weights) - 7, len(weights) - 3)]  # all but std's
     for ours, plain in zip(torch.autograd.grad(loss, learned), torch.autograd.grad(expected, learned), strict=True):

@@ -20,13 +20,8 @@ from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, Spectr
 from methods.unsupervised.mossfuse.blocks import DilatedDepthwise, LargeKernelBlock, TransformerBlock
 from methods.unsupervised.mossfuse.checkpoint import load_network, their_name
 from methods.unsupervised.mossfuse.inference import MergedNetwork
-from methods.unsupervised.mossfuse.merged_blocks import (
-    Frame,
-    MergedLargeKernel,
-    MergedSpatialAggregation,
-    MergedSpectralAggregation,
-    MergedTransformer,
-)
+from methods.unsupervised.mossfuse.merged_aggregation import MergedSpatialAggregation, MergedSpectralAggregation
+from methods.unsupervised.mossfuse.merged_blocks import Frame, MergedLargeKernel, MergedTransformer
 from methods.unsupervised.mossfuse.merging import constants, merged_depthwise, moved_bias
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.mossfuse_network import NO_QUIRKS, RELEASED_QUIRKS, MossFuseNetwork, Quirks
@@ -210,7 +205,7 @@ torch.set_num_threads(1)
 network = MossFuseNetwork(6, 3, 4, 8).eval()
 msi, hsi = torch.rand(1, 3, 12, 20), torch.rand(1, 6, 3, 5)
 compiled, eager = strips.compiled_functions(), strips.EAGER  # only what the compiler makes faster is compiled
-assert compiled.shares is not eager.shares
+assert compiled.attention_sums is not eager.attention_sums
 assert (compiled.gated, compiled.hidden, compiled.hidden_squares) == (eager.gated, eager.hidden, eager.hidden_squares)
 functions = (strips.attention_sums, strips.gated, strips.hidden, strips.hidden_squares)
 traced = strips.StripFunctions(*(torch.compile(each, backend="eager", fullgraph=True) for each in functions))

@@ -13,7 +13,8 @@ from torch import Tensor
 from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
 from methods.unsupervised.mossfuse.blocks import ChannelAttention, ChannelNorm, LargeKernelBlock, ResponseNorm
 from methods.unsupervised.mossfuse.checkpoint import load_network
-from methods.unsupervised.mossfuse.mossfuse_network import NO_QUIRKS, MossFuseNetwork, Outputs, Quirks, interpolate_bilinear
+from methods.unsupervised.mossfuse.fine_grid import interpolate_bilinear
+from methods.unsupervised.mossfuse.mossfuse_network import NO_QUIRKS, MossFuseNetwork, Outputs, Quirks
 from methods.unsupervised.mossfuse.scene_training import new_mossfuse
 
 INFERENCE = ("msi_encoder", "hsi_encoder", "fused_decoder")
