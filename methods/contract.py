@@ -220,7 +220,10 @@ class Desk:
 
 
 class LongTrainedMethod(TrainableMethod):
-    """A method whose training takes hours: it can be stopped at any moment, goes on to the same bits, and its weights can be shipped."""
+    """A method whose training takes hours: it can be stopped at any moment and goes on, and its weights can be shipped.
+
+    A training that went on ends with the weights of one that was never stopped: the same bits on one machine and one number of threads.
+    """
 
     @abstractmethod
     def train(self, examples: Sequence[Example], validation: Sequence[Example], rng: torch.Generator, desk: Desk) -> FusionMethod:

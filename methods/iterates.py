@@ -24,7 +24,8 @@ class IteratedMethod(TrainableMethod, Generic[Learned]):
     def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Learned]:
         """The fitted method after each of `count` equal shares of the steps of its last stage, or after each step where there are fewer.
 
-        The last one does not depend on `count`, bit by bit. Each may be used until the next one is asked for, which may change it.
+        The last one does not depend on `count`: the same bits on one machine and one number of threads. Each may be used until the next
+        one is asked for, which may change it.
         """
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Learned:

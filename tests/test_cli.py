@@ -21,7 +21,7 @@ __all__ = ["world"]
 def cli(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("HMIF_DATA", "PYTHONPATH")}
     command = [sys.executable, "-W", "error", str(ROOT / "run_benchmark.py"), *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=250, check=False)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=800, check=False)
 
 
 def test_a_run_from_another_folder_prints_the_table_and_where_things_lie(world: Path) -> None:

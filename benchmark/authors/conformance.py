@@ -2,6 +2,9 @@
 
 Each check states a rule; a method that breaks it gets a sentence that says what is wrong, and the line to write. They use small random
 pairs, never a scene, and the settings in `Method.trial`, so that a method that learns is checked in seconds.
+
+Two runs with one seed are compared up to rounding, not bit by bit: where the memory of a second run is aligned in another way, the
+libraries of a processor may take another kernel, and the last bits differ.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ from methods.iterates import IteratedMethod
 BANDS, CHANNELS = (2, 31, 100), (1, 3, 8)
 ALWAYS = (31, 3)  # bands and channels that no card may refuse
 TOLD = NoiseLevel(0.01, 0.02)  # of pairs without noise: a prior that methods must live with
-ROUNDING = 1e-5  # of the largest value: below that two results count as one, since another order of sums moves the last bits
+ROUNDING = 1e-5  # of the largest value: what other last bits become; another seed moves most methods that draw by 1e-2 and more
+NOTHING = 1e-6  # of the largest value: a smaller change is rounding alone
+RUNS = 4  # at most, until two of them agree: learning can turn other last bits into more than rounding, but not in every run
 _SPELLED = MappingProxyType({"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"})
 
 
@@ -194,12 +199,12 @@ def _sizes(entry: Entry) -> None:
 def _deterministic(entry: Entry) -> None:
     method, card = _trial(entry)
     seen = _given(card, random_pair(*ALWAYS))
-    first, second = _fuse(method, seen).cube, _fuse(method, seen).cube
-    apart = float((first - second).detach().abs().max())
+    first = _fuse(method, seen)
+    apart = _least(_apart(first, _fuse(method, seen)) for _ in range(RUNS - 1))
     _expect(
-        torch.equal(first, second),
-        f"the same seed gave two results, {apart:.2g} apart: draw every random number from the generator that is handed in, "
-        "such as torch.rand(3, generator=rng)",
+        apart <= ROUNDING,
+        f"the same seed gave other results, {apart:.2g} of the largest value apart: draw every random number from the generator that is "
+        "handed in, such as torch.rand(3, generator=rng)",
     )
 
 
@@ -264,9 +269,9 @@ def _withholding(entry: Entry) -> None:
     _fuse(method, _given(card, whole))
     for name in card.needs:
         changed = _without_detail(whole, name)
-        same = torch.equal(_fuse(method, _given(card, whole)).cube, _fuse(method, _given(card, changed)).cube)
+        change = _apart(_fuse(method, _given(card, whole)), _fuse(method, _given(card, changed)))
         _expect(
-            not same,
+            change > NOTHING,
             f"the card asks for {_SPELLED[name]}, but another one changes nothing: write needs_{name}=False in Card(...)",
         )
 
@@ -320,20 +325,24 @@ def _iterates(entry: Entry) -> None:
     if not isinstance(method, IteratedMethod):
         raise NotApplicableError("it shows no iterates: it is no IteratedMethod")
     seen = _given(card, random_pair(*ALWAYS))
-    cubes: list[Tensor] = []
-    for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(0), 3):
-        _expect(
-            len(cubes) < 3,
-            "3 iterates were asked for, and more came: write `yield` after each of `count` equal shares of the steps, as "
-            "`iterates` of methods/numerics/networks/fitting.py does",
-        )
-        cubes.append(fitted.fuse(seen, torch.Generator().manual_seed(0)).cube)
-    _expect(bool(cubes), "no iterate came: write yield Fitted(weights) after the last step")
-    same = torch.equal(cubes[-1], _fuse(method, seen).cube)
+
+    def last_of_three() -> Estimate:
+        estimates: list[Estimate] = []
+        for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(0), 3):
+            _expect(
+                len(estimates) < 3,
+                "3 iterates were asked for, and more came: write `yield` after each of `count` equal shares of the steps, as "
+                "`iterates` of methods/numerics/networks/fitting.py does",
+            )
+            estimates.append(fitted.fuse(seen, torch.Generator().manual_seed(0)))
+        _expect(bool(estimates), "no iterate came: write yield Fitted(weights) after the last step")
+        return estimates[-1]
+
+    apart = _least(_apart(last_of_three(), _fuse(method, seen)) for _ in range(RUNS))
     _expect(
-        same,
-        "the last of 3 iterates is not what `fit` gives: let neither `count` nor fusing on the way change the learning, as it does where "
-        "rates are made from `count`, or where `fuse` draws from the generator that learning draws from",
+        apart <= ROUNDING,
+        f"the last of 3 iterates is not what `fit` gives, {apart:.2g} of the largest value apart: let neither `count` nor fusing on the "
+        "way change the learning, as it does where rates are made from `count`, or where `fuse` draws from the generator of the learning",
     )
 
 
@@ -428,7 +437,12 @@ CHECKS: tuple[Check, ...] = (
         "sizes", "2, 31 and 100 bands, 1, 3 and 8 channels, not square: right shape and finite, or refused by a fact on the card", _sizes
     ),
     Check("ratios", "ratios 2 and 8, few pixels: right shape and finite", _ratios),
-    Check("deterministic", "the same seed gives the same result, bit by bit", _deterministic),
+    Check(
+        "deterministic",
+        f"the same seed gives the same result up to {ROUNDING:g} of its largest value on one machine and one number of threads (what "
+        "differs is rounding, where memory is aligned in another way)",
+        _deterministic,
+    ),
     Check("random", "the card says whether the result depends on the seed", _random),
     Check(
         "leaves alone",
@@ -442,7 +456,7 @@ CHECKS: tuple[Check, ...] = (
     Check("learns in fit", "what is learned on the scene is learned in `fit` or `adapt`, where it is timed as learning", _learns_in_fit),
     Check("parameters", "the numbers that it holds are counted by `parameter_count`", _counts_parameters),
     Check("seeds", "what it draws follows from the plan's seed: no global generator is set to a seed of its own", _seeds_from_rng),
-    Check("iterates", "a method that shows its iterates ends with what `fit` gives, bit by bit, however many are asked for", _iterates),
+    Check("iterates", "a method that shows its iterates ends with what `fit` gives, up to rounding, however many are asked for", _iterates),
     Check("blind", "with `blind`, a method that needs a response works without it and reports the estimates", _blind),
 )
 
@@ -516,6 +530,16 @@ def _without_detail(seen: Observation, name: str) -> Observation:
     if name == "srf":
         return replace(seen, known=replace(known, srf=replace(seen.srf, weights=seen.srf.weights.flip(1))))
     return replace(seen, known=replace(known, noise=NoiseLevel(10 * seen.noise.hsi, seen.noise.msi)))
+
+
+def _least(distances: Iterator[float]) -> float:
+    """The least of the distances; none is asked for after one that is rounding."""
+    least = float("inf")
+    for distance in distances:
+        least = min(least, distance)
+        if least <= ROUNDING:
+            break
+    return least
 
 
 def _other(kernel: Tensor) -> Tensor:

@@ -63,6 +63,15 @@ def copied_clone(place: Path) -> Path:
     return place
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
 def plan(world: Path, methods: list[str], extra: str = "", scenes: tuple[str, ...] = ("a", "b"), protocols: str = '["camera-x8"]') -> Path:
     """Write a plan over the world's scenes and the named methods."""
     lines = [

@@ -37,6 +37,13 @@ class _Quiet(SimpleHTTPRequestHandler):
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A folder, and the address under which its files are served on this machine."""
     folder = tmp_path_factory.mktemp("served")
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("no_proxy", "NO_PROXY"):  # where a proxy is set, it does not reach this machine's own server
+            patched.setenv(name, "127.0.0.1")
+        yield from _serve(folder)
+
+
+def _serve(folder: Path) -> Iterator[tuple[Path, str]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -15,6 +15,7 @@ from datasets.scene import Scene, SceneError, crop_to_ratio
 from datasets.sensors import NIKON
 from datasets.settings import SettingError
 from datasets.simulation import NoiseSeed, Protocol, _moved, observe
+from tests.rounding import apart, near
 
 
 def scene(rows: int = 48, cols: int = 64, bands: int = 31) -> Scene:
@@ -51,12 +52,12 @@ def test_the_signal_to_noise_ratio_is_the_one_asked_for(hsi_db: float, msi_db: f
         assert float(measured) == pytest.approx(decibels, abs=0.15)
 
 
-def test_one_seed_gives_the_same_bits_and_another_seed_other_noise() -> None:
+def test_one_seed_gives_the_same_pair_and_another_seed_other_noise() -> None:
     truth, noisy = scene(), protocol("noisy-x4")
     first, second, other = (observe(truth, noisy, NoiseSeed(seed, "a scene")) for seed in (7, 7, 8))
-    assert torch.equal(first.hsi, second.hsi)
-    assert torch.equal(first.msi, second.msi)
-    assert not torch.equal(first.hsi, other.hsi)
+    near(second.hsi, first.hsi)
+    near(second.msi, first.msi)
+    assert apart(other.hsi, first.hsi) > 1e-3
 
 
 def test_the_noise_is_philox_from_the_seed_the_scene_and_the_image() -> None:
@@ -157,8 +158,8 @@ def test_a_given_psf_and_phase_falsify_what_is_told_and_not_what_is_seen() -> No
     truth, told = scene(), {"kind": "box", "taps": 5}
     plain, false = protocol(), protocol(given_psf=told, given_phase=6)
     right, wrong = observe(truth, plain, NoiseSeed(0, "a scene")), observe(truth, false, NoiseSeed(0, "a scene"))
-    assert torch.equal(right.hsi, wrong.hsi)
-    assert torch.equal(right.msi, wrong.msi)
+    near(wrong.hsi, right.hsi)
+    near(wrong.msi, right.msi)
     assert tuple(wrong.psf.kernel.shape) == (5, 5)
     assert (right.phase, wrong.phase) == (pytest.approx((3.0, 3.0)), pytest.approx((6.0, 6.0)))
     assert (plain.mismatched, false.mismatched) == (False, True)
@@ -169,7 +170,7 @@ def test_a_shifted_srf_is_told_while_the_true_one_is_seen() -> None:
     truth = scene()
     right = observe(truth, protocol(), NoiseSeed(0, "a scene"))
     wrong = observe(truth, protocol(given_srf_shift_nm=12.0), NoiseSeed(0, "a scene"))
-    assert torch.equal(right.msi, wrong.msi)
+    near(wrong.msi, right.msi)
     centres = [(seen.srf.weights * truth.wavelengths).sum(1) for seen in (right, wrong)]
     assert float((centres[1] - centres[0])[1]) == pytest.approx(12, abs=1.5)  # green, far from the ends of the range
 
@@ -178,7 +179,7 @@ def test_a_gain_multiplies_the_msi_alone() -> None:
     truth = scene()
     right, wrong = (observe(truth, protocol(msi_gain=gain), NoiseSeed(0, "a scene")) for gain in (1.0, 1.1))
     torch.testing.assert_close(wrong.msi, right.msi * 1.1)
-    assert torch.equal(right.hsi, wrong.hsi)
+    near(wrong.hsi, right.hsi)
 
 
 @pytest.mark.parametrize("shift", [(2.0, 0.0), (0.0, -1.0), (3.0, 2.0)])
@@ -188,7 +189,7 @@ def test_a_whole_shift_samples_the_ground_that_many_pixels_on(shift: tuple[float
     rolled = Scene("rolled", torch.roll(truth.cube, (-int(shift[0]), -int(shift[1])), (1, 2)), truth.wavelengths)
     expected = observe(rolled, protocol(), NoiseSeed(0, "a scene"))
     torch.testing.assert_close(moved.hsi[:, 1:-1, 1:-1], expected.hsi[:, 1:-1, 1:-1], rtol=0, atol=1e-5)
-    assert torch.equal(moved.msi, observe(truth, protocol(), NoiseSeed(0, "a scene")).msi)
+    near(moved.msi, observe(truth, protocol(), NoiseSeed(0, "a scene")).msi)
 
 
 def test_half_a_pixel_there_and_back_is_where_it_was() -> None:
@@ -220,8 +221,8 @@ def test_a_mismatch_tells_another_noise_level_and_changes_nothing_else() -> None
     wrong = protocol(hsi_snr_db=30.0, msi_snr_db=20.0, given_hsi_noise_db=6.0, given_msi_noise_db=-20.0)
     true, told = (observe(truth, each, NoiseSeed(4, "a scene")) for each in (protocol(hsi_snr_db=30.0, msi_snr_db=20.0), wrong))
     assert wrong.mismatched
-    assert torch.equal(true.hsi, told.hsi)
-    assert torch.equal(true.msi, told.msi)
+    near(told.hsi, true.hsi)
+    near(told.msi, true.msi)
     assert told.noise.hsi == pytest.approx(true.noise.hsi * 10**0.3)
     assert told.noise.msi == pytest.approx(true.noise.msi / 10)
 

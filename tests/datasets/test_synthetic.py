@@ -11,6 +11,7 @@ from datasets.scene import SceneError
 from datasets.synthetic import BUILTIN, Ground, generate
 from datasets.synthetic_canvas import Canvas, noise
 from datasets.synthetic_spectra import MATERIALS
+from tests.rounding import apart, near
 
 GROUNDS = {name: generate(recipe) for name, recipe in BUILTIN.items()}
 
@@ -103,11 +104,11 @@ def test_spectra_are_smooth_and_physical(name: str) -> None:
     assert np.abs(np.diff(spectrum)).max() < 0.03  # per nm
 
 
-def test_the_same_recipe_gives_the_same_bits_and_another_seed_another_scene() -> None:
+def test_the_same_recipe_gives_the_same_scene_and_another_seed_another() -> None:
     recipe = replace(BUILTIN["builtin/fields"], rows=32, cols=64, bands=7)
     again, other = generate(recipe), generate(replace(recipe, seed=recipe.seed + 1))
-    assert torch.equal(generate(recipe).scene.cube, again.scene.cube)
-    assert not torch.equal(again.scene.cube, other.scene.cube)
+    near(generate(recipe).scene.cube, again.scene.cube)
+    assert apart(other.scene.cube, again.scene.cube) > 0.1
 
 
 def test_a_recipe_without_variability_is_a_linear_mixture() -> None:

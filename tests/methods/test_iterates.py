@@ -16,6 +16,7 @@ from methods.iterates import IteratedMethod
 from methods.numerics.networks.fitting import iterates, minimise
 from methods.numerics.networks.scene_learning import DivergedError, network_iterates
 from methods.unsupervised import c2ff, edipnet, m2unet
+from tests.rounding import apart, near
 
 SHOWN = ("c2ff", "cucanet", "dip", "edipnet", "m2unet", "miae", "spectralift", "spectramorph")
 
@@ -39,7 +40,7 @@ def test_an_iterate_is_what_the_descent_finds_that_ends_there(steps: int, count:
     assert len(found) == len(ends)
     for values, end in zip(found, ends, strict=True):
         for value, expected in zip(values, minimise(valley, start(), rates[:end]), strict=True):
-            assert torch.equal(value, expected)
+            near(value, expected)
 
 
 def test_without_a_step_the_start_is_the_only_iterate() -> None:
@@ -61,8 +62,8 @@ def test_a_network_halts_with_the_weights_of_the_moment() -> None:
     for end, _ in zip((2, 4, 5), network_iterates(network, lambda f: (f(inputs) - 1).abs().mean(), rates, 3, "a net", ""), strict=True):
         other = fresh()
         next(network_iterates(other, lambda f: (f(inputs) - 1).abs().mean(), rates[:end], 1, "a net", ""))
-        assert torch.equal(network.weight, other.weight)
-        assert torch.equal(network.bias, other.bias)
+        near(network.weight, other.weight)
+        near(network.bias, other.bias)
 
 
 def test_an_iterate_that_is_not_finite_is_an_error_where_it_stands() -> None:
@@ -87,26 +88,30 @@ def test_every_iterate_is_a_state_of_its_own_and_the_last_does_not_depend_on_the
     few, many = cubes(2), cubes(4)
     assert len(few) == 2
     assert len(many) == 4
-    assert torch.equal(few[-1], many[-1])
-    assert torch.equal(few[0], many[1])  # both after half the steps
-    assert not torch.equal(many[0], many[1])
+    near(few[-1], many[-1])
+    near(few[0], many[1])  # both after half the steps
+    assert apart(many[0], many[1]) > 1e-3
 
 
 def test_both_networks_of_edipnet_stand_after_as_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = random_pair(7, 3).withhold(psf=True, srf=True)
+    seen = random_pair(7, 3).withhold(psf=True, srf=True).to("cpu", torch.float64)
     for name, steps in (("BLIND_STEPS", 2), ("STREAM_STEPS", 2)):
         monkeypatch.setattr(edipnet, name, steps)
 
-    def weights(rates: list[float], count: int) -> list[list[Tensor]]:
+    def outputs(rates: list[float], count: int) -> list[list[Tensor]]:
+        """What each network makes of the MSI's mean in every band, at each iterate. Not the weights: some biases have no effect."""
         monkeypatch.setattr(edipnet, "steady_then_falling", lambda rate, steady, falling: rates if rate == 4e-3 else [1e-3, 1e-3])
         method = edipnet.Method(width=10, stream_rate=1e-3)
         found = []
         for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(1), count):
-            found.append([parameter.detach().clone() for unet in fitted.unets for parameter in unet.parameters()])
+            with torch.no_grad():
+                found.append([unet(seen.msi.mean(0).expand(1, 7, -1, -1)) for unet in fitted.unets])
         return found
 
-    halfway = weights([1e-2, 1e-2, 5e-3, 1e-3], 2)[0]
-    assert all(torch.equal(one, other) for one, other in zip(halfway, weights([1e-2, 1e-2], 1)[0], strict=True))
+    halfway, end = outputs([1e-2, 1e-2, 5e-3, 1e-3], 2)
+    for one, other, later in zip(halfway, outputs([1e-2, 1e-2], 1)[0], end, strict=True):
+        near(one, other)
+        assert apart(later, other) > 1e-3
 
 
 @pytest.mark.parametrize(("name", "settings"), [("spectralift", {"epochs": 6}), ("dip", {"budget": 2e-3})])
@@ -114,10 +119,10 @@ def test_a_blind_form_shows_the_iterates_of_what_it_stands_before(name: str, set
     entry, parameters = find_one(name), {"blind": "predictability", **settings}
     method = configure(entry.form(parameters), parameters)
     assert isinstance(method, IteratedMethod)
-    seen = random_pair(7, 3).withhold(psf=True, srf=True)
+    seen = random_pair(7, 3).withhold(psf=True, srf=True).to("cpu", torch.float64)  # where the first steps blow up 1e-16 only
     last = method.fit([Example(seen)], torch.Generator().manual_seed(2)).fuse(seen, torch.Generator())
     found = [fitted.fuse(seen, torch.Generator()) for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(2), 3)]
     assert len(found) == 3
-    assert torch.equal(found[-1].cube, last.cube)
-    assert not torch.equal(found[0].cube, last.cube)
+    near(found[-1].cube, last.cube)
+    assert apart(found[0].cube, last.cube) > 1e-3
     assert found[0].psf is not None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from methods.unsupervised.cucanet import method as cucanet
 from reports.bibliography import ReferencesError, bibliography, bibtex, cite_keys, read_references
 from reports.latex import latex_document, latex_table
 from reports.summary import summarise
+from tests.reports.tex import needs, tex, text_of
 
 
 def with_card(results: list[Result], method: str, **card: object) -> list[Result]:
@@ -127,21 +126,15 @@ def test_bibtex_takes_the_whole_catalog_without_a_warning(results: list[Result],
 
 
 def test_latex_and_bibtex_resolve_every_citation(results: list[Result], tmp_path: Path) -> None:
-    for tool in ("pdflatex", "bibtex", "pdftotext"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"needs {tool}")
+    needs("bibtex", "pdftotext")
     cards = [replace(r, card={**r.card, "doi": "" if r.method != "rfuse" else r.card["doi"]}) for r in results]
     (tmp_path / "methods.bib").write_text(bibtex(cards), encoding="utf-8")
     table = latex_table(summarise(cards)[0], cite_keys(cards))
     assert r"R-{}FUSE~\cite{rfuse2016}" in table
-    (tmp_path / "t.tex").write_text(latex_document([table], "methods"), encoding="utf-8")
-    for command in (["pdflatex", "-interaction=nonstopmode", "t"], ["bibtex", "t"], *[["pdflatex", "-interaction=nonstopmode", "t"]] * 2):
-        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120, check=False)
-        assert run.returncode == 0, run.stdout[-2000:]
-        assert command[0] != "bibtex" or "Warning" not in run.stdout
-    assert "undefined" not in run.stdout
-    text = subprocess.run(
-        ["pdftotext", "-layout", "t.pdf", "-"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
-    ).stdout
+    latex = ["pdflatex", "-interaction=nonstopmode", "table"]
+    document = latex_document([table], "methods")
+    assert "Warning" not in tex(tmp_path, document, ["bibtex", "table"])
+    assert "undefined" not in tex(tmp_path, document, ["bibtex", "table"], latex, latex)
+    text = text_of(tmp_path / "table.pdf")
     assert re.search(r"R-FUSE \[\d\]", text)
     assert "IEEE Signal Processing" in re.sub(r"\s+", " ", text)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from benchmark.run_folder.record import Result
 from reports.latex import escape, latex_document, latex_table
 from reports.style import protocol_sentence
 from reports.summary import summarise
+from tests.reports.tex import needs, tex, text_of
 
 ASCII = "".join(chr(code) for code in range(32, 127))
 UNICODE = (
@@ -22,23 +19,10 @@ UNICODE = (
 
 
 def compiled(tmp_path: Path, document: str) -> tuple[str, str]:
-    """The PDF's text and TeX's log; the test is skipped where the tools are absent."""
-    for tool in ("pdflatex", "pdftotext"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"needs {tool}")
-    (tmp_path / "table.tex").write_text(document, encoding="utf-8")
-    run = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "table.tex"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout[-3000:]
-    text = subprocess.run(["pdftotext", "-layout", "table.pdf", "-"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
-    return text.stdout, run.stdout
+    """The PDF's text and TeX's log."""
+    needs("pdftotext")
+    log = tex(tmp_path, document)
+    return text_of(tmp_path / "table.pdf"), log
 
 
 def rows_show_the_means(page: str, results: list[Result]) -> None:
@@ -110,7 +94,7 @@ def test_any_text_compiles_and_is_shown_as_it_is(results: list[Result], tmp_path
     labels = {"rfuse": f"{ASCII} {UNICODE}", "hysure": "[z]* \\input{x}", "bicubic": "*"}
     strange = [replace(r, label=labels.get(r.method, r.label)) for r in strange]
     text, _ = compiled(tmp_path, latex_document([latex_table(summary) for summary in summarise(strange)]))
-    flat = re.sub(r"\s+", "", text).replace("\u2019", "'").replace("\u201d", "''")  # TeX's quotes are curly
+    flat = re.sub(r"\s+", "", text)
     assert "!''#$%&'()*+,-./0123456789:;<=>?@ABC" in flat
     assert "XYZ[\\]^_`abc" in flat
     assert "xyz{|}~" in flat

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -32,6 +30,7 @@ from reports.report import write_report
 from reports.style import DASH, short_tier
 from reports.summary import summarise
 from tests.benchmark.folders import read_records, write_record
+from tests.reports.tex import tex
 
 SHIFTS = {facts.name: 0.5 * place for place, facts in enumerate(FACTS)}
 
@@ -138,16 +137,9 @@ def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> Non
     assert "alert('x')" not in page.split('id="conventions"')[1].replace("alert(&#39;x&#39;)", "")
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_the_tables_compile_and_fit_the_page(results: list[Result], stored: dict, tmp_path: Path) -> None:  # type: ignore[type-arg]
     tables = profile_tables(summarise(results), stored)
-    (tmp_path / "t.tex").write_text(latex_document([profile_latex(table) for table in tables]), encoding="utf-8")
-    done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, timeout=120, check=False
-    )
-    log = done.stdout.decode("latin-1")
-    assert done.returncode == 0, log[-2000:]
-    assert "Overfull" not in log
+    assert "Overfull" not in tex(tmp_path, latex_document([profile_latex(table) for table in tables]))
 
 
 def test_the_page_has_the_scores_without_truth_of_estimated_responses_and_of_stated_deviations_where_there_are_any(small_run: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from reports.spanning import span
 from reports.summary import summarise
 from reports.typst import literal, typst_document, typst_profile, typst_spanning, typst_table
 from tests.reports.test_latex import rows_show_the_means
+from tests.reports.tex import needs, text_of
 
 PAGE, MARGIN = 595.28, 14.5 / 25.4 * 72  # points, across
 MARKUP = (
@@ -32,22 +31,18 @@ Compiled = Callable[..., str]
 def compiled(tmp_path: Path) -> Compiled:
     """The text of the PDF of these tables, every word of which stands inside the margins; skipped where the tools are absent."""
     typst = pytest.importorskip("typst", reason="needs typst")
-    if shutil.which("pdftotext") is None:
-        pytest.skip("needs pdftotext")
+    needs("pdftotext")
 
-    def text_of(*tables: str, bib: str = "") -> str:
+    def typeset(*tables: str, bib: str = "") -> str:
         (tmp_path / "methods.bib").write_text(bib, encoding="utf-8")
         (tmp_path / "t.typ").write_text(typst_document(tables, "methods" if bib else ""), encoding="utf-8")
         typst.compile(str(tmp_path / "t.typ"), output=str(tmp_path / "t.pdf"), ignore_system_fonts=True)
-        boxes, text = (
-            subprocess.run(["pdftotext", kind, tmp_path / "t.pdf", "-"], capture_output=True, text=True, timeout=60, check=True).stdout
-            for kind in ("-bbox", "-layout")
-        )
+        boxes, text = (text_of(tmp_path / "t.pdf", kind) for kind in ("-bbox", "-layout"))
         edges = [float(edge) for edge in re.findall(r'<word xMin="[\d.]+" yMin="[\d.]+" xMax="([\d.]+)"', boxes)]
         assert max(edges) <= PAGE - MARGIN + 3  # punctuation hangs over
         return text
 
-    return text_of
+    return typeset
 
 
 def test_the_pdf_shows_the_means_of_the_records_in_their_rows(results: list[Result], compiled: Compiled) -> None:

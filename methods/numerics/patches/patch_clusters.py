@@ -1,8 +1,8 @@
 """Overlapping patches of an image, and the image back as the mean of what all patches say of a pixel.
 
 Patches are lists of pixel numbers, row * cols + col, so taking them out is one gather of rows of a (pixels, bands) matrix, and the mean is
-one gather too: every pixel averages its own list (`embedding_bag`). Nothing is scattered, so the result has the same bits each time, on a
-GPU as well. The last patch of an axis is anchored at the border.
+one gather too: every pixel averages its own list (`embedding_bag`). Nothing is scattered, so the result has the same bits each time on one
+machine and one number of threads, on a GPU as well. The last patch of an axis is anchored at the border.
 
 Clusters of patches become a few stacks of clusters of nearly equal size, so that linear algebra runs in batches: a smaller cluster is
 padded with the pixel number `rows * cols`, the row of zeros that `as_rows` appends.

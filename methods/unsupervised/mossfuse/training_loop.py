@@ -5,8 +5,8 @@
 
 What is trained is a `Learner`: it makes one step when told its number, and can give and take back its whole state. The loop knows nothing
 else of it, so that it serves supervised and self-supervised methods alike. A step that needs data takes example number k, never "the next"
-one; with the generator's state in the checkpoint a resumed training therefore gives the same bits as one that was never stopped (on the
-same device, with the same number of threads and the same versions).
+one; with the generator's state in the checkpoint a resumed training therefore makes the steps of one that was never stopped: to the same
+bits on one machine and one number of threads, with the same versions.
 
 A checkpoint is written to a temporary file, flushed to the disk and put in place by one rename: whenever the process dies, the folder holds
 either the former checkpoint or the new one, whole.

@@ -18,7 +18,7 @@ from tests.benchmark.conftest import plugin
 BROKEN = {
     "sizes": ("return Estimate(low[:, 1:])", "", "expected a cube of shape"),
     "ratios": ("assert seen.ratio == 4; return Estimate(low)", "", "AssertionError on"),
-    "deterministic": ("return Estimate(low + torch.rand(1))", "", "the same seed gave two results"),
+    "deterministic": ("return Estimate(low + torch.rand(low.shape))", "", "the same seed gave other results"),
     "random": ("return Estimate(low + torch.rand(1, generator=rng))", "random=False", "of the largest value apart: write random=True"),
     "leaves alone": ("seen.hsi.mul_(1.0).add_(1e-3); return Estimate(low)", "", "seen.hsi was changed"),
     "keeps kind": ("return Estimate(low.double())", "", "the estimate is torch.float64"),
@@ -98,10 +98,44 @@ def test_a_pair_that_every_method_must_take_and_is_refused_is_a_broken_rule(tmp_
     assert problems[0].startswith("ratio 8: a pair is refused that every method must take")
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [
+        "torch.rand(low.shape)",
+        "torch.rand(low.shape, generator=(dice := torch.Generator(), dice.seed())[0])",
+        "torch.from_numpy(__import__('numpy').random.default_rng().random(tuple(low.shape))).float()",
+        "0.01 * torch.tensor([__import__('random').random() for _ in range(len(low))])[:, None, None]",
+    ],
+    ids=["torch", "a generator of its own", "numpy", "random, once a band"],
+)
+def test_a_little_that_the_seed_does_not_decide_is_caught(tmp_path: Path, draw: str) -> None:
+    """A hundredth of the brightness, or less: other seeds change the methods of the suite that draw by as much or more."""
+    plugin(tmp_path, "broken", f"return Estimate(low + 0.01 * ({draw}))")
+    assert problem_of(tmp_path / "broken.py", "deterministic").startswith("the same seed gave other results, ")
+
+
+@pytest.mark.parametrize(
+    ("change", "breach"), [("2e-7 * (len(COUNT) % 7)", False), ("1.0 * (len(COUNT) % 3 == 0)", False), ("1e-3 * len(COUNT)", True)]
+)
+def test_other_last_bits_in_a_second_run_are_no_breach_nor_is_one_run_of_three(tmp_path: Path, change: str, breach: bool) -> None:
+    """That is what memory aligned in another way does, and what learning can make of it; a result that never comes again is a breach."""
+    plugin(tmp_path, "aligned", f"COUNT.append(0); return Estimate(low * (1 + {change}))")
+    with (tmp_path / "aligned.py").open("a") as file:
+        file.write("\nCOUNT = []\n")
+    assert bool(problem_of(tmp_path / "aligned.py", "deterministic")) is breach
+
+
+def problem_of(file: Path, check: str) -> str:
+    """What one check says of the method in that file."""
+    return {rule.name: finding.problem for rule, finding in zip(CHECKS, examine(find_one(str(file))), strict=True)}[check]
+
+
 def test_a_card_that_asks_for_what_is_not_used_is_caught(tmp_path: Path) -> None:
     plugin(tmp_path, "broken", "return Estimate(low)", "needs_psf=True")
     found = [finding.problem for finding in examine(find_one(str(tmp_path / "broken.py")))]
     assert any("the card asks for the PSF, but another one changes nothing: write needs_psf=False" in problem for problem in found)
+    plugin(tmp_path, "rounds", "return Estimate(low * (1 + 1e-7 * seen.psf.kernel[0, 0] / seen.psf.kernel.max()))", "needs_psf=True")
+    assert "another one changes nothing" in problem_of(tmp_path / "rounds.py", "withholding")
 
 
 def problems(file: Path) -> dict[str, Finding]:

@@ -34,7 +34,8 @@ def scores(name: str, reference: Cube, estimate: Cube, ratio: int = RATIO) -> di
 def test_band_maxima_as_peaks_give_the_same_psnr_to_three_projects_and_a_lower_one_than_peak_one() -> None:
     reference, estimate = pair()
     m2u = scores("m2u", reference, estimate)["psnr"]
-    assert m2u == scores("daem", reference, estimate)["psnr"] == scores("yokoya", reference, estimate)["psnr"]
+    for name in ("daem", "yokoya"):
+        assert scores(name, reference, estimate)["psnr"] == pytest.approx(m2u, rel=1e-12)
     peaks = reference.max((1, 2))
     assert m2u == pytest.approx(scores("textbook", reference, estimate)["psnr"] + 20 * np.log10(peaks).mean(), abs=1e-10)
     assert m2u < scores("textbook", reference, estimate)["psnr"] - 1
@@ -194,15 +195,15 @@ def test_sewars_uiqi_calls_independent_images_alike_and_hides_noise() -> None:
     one, other = rng.random((2, 1, 64, 64))
     right = score(one, other, RATIO)["uiqi"]
     assert right is not None
-    assert abs(right) < 0.02
-    assert uiqi_of_means(one, other) > 0.7
+    assert abs(right) < 0.03  # 0.018
+    assert uiqi_of_means(one, other) > 0.5  # 0.73
     smooth = gaussian_filter(one, (0, 3, 3))
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     noisy = smooth + 0.1 * rng.standard_normal(smooth.shape)
     textbook = score(smooth, noisy, RATIO)["uiqi"]
     assert textbook is not None
-    assert textbook < 0.5
-    assert uiqi_of_means(smooth, noisy) > 0.95
+    assert textbook < 0.7  # 0.49
+    assert uiqi_of_means(smooth, noisy) > 0.95  # 0.97
 
 
 def test_hiftools_ssim_is_above_one_for_equal_cubes_and_blind_to_an_added_constant() -> None:
@@ -260,6 +261,6 @@ def test_clipping_is_where_the_project_clips() -> None:
         assert scores(name, reference, wild)["ergas"] == pytest.approx(scores(name, reference, tame)["ergas"], rel=1e-6)
     for name in ("m2u", "daem", "sewar", "torchmetrics", "textbook"):
         assert scores(name, reference, wild)["ergas"] > 2 * scores(name, reference, tame)["ergas"], name
-    assert scores("hyperbench", reference, wild)["psnr"] == scores("hyperbench", reference, tame)["psnr"]
+    assert scores("hyperbench", reference, wild)["psnr"] == pytest.approx(scores("hyperbench", reference, tame)["psnr"], rel=1e-12)
     floor = np.clip(wild, 1e-5, 1)
     assert scores("mossfuse", reference, wild)["sam"] == pytest.approx(score(reference, floor, RATIO)["sam"], rel=1e-9)

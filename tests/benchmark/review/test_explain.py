@@ -48,7 +48,7 @@ def test_every_fact_of_a_record_is_told(tmp_path: Path) -> None:
         f"estimates/{FIRST.key}.h5",
         "scenes/5ce0.h5",
         "its last line",
-        f"cell {folder / 'plan.toml'} {FIRST.key} --out results/cell_{FIRST.key} --device cpu --seed 0",
+        f"cell {shlex.quote(str(folder / 'plan.toml'))} {FIRST.key} --out results/cell_{FIRST.key} --device cpu --seed 0",
     ):
         assert part in text, part
 

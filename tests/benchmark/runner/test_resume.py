@@ -21,11 +21,13 @@ from benchmark.runner.settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.scenes import DataRoots
-from tests.benchmark.conftest import plan, plugin
+from tests.benchmark.conftest import alive, plan, plugin
 from tests.benchmark.folders import read_records
+from tests.rounding import scores_near
 
 ROOT = Path(__file__).resolve().parents[3]
 KILLS = 20
+PATIENCE_S = 240  # for what comes in a second or two on an idle machine
 
 
 def disturb(command: list[str], world: Path, name: str, kills: int) -> Path:
@@ -40,7 +42,7 @@ def disturb(command: list[str], world: Path, name: str, kills: int) -> Path:
         )
         began, lines = time.monotonic(), ledger.read_text().count("\n")
         while ledger.read_text().count("\n") <= lines and supervisor.poll() is None:
-            assert time.monotonic() - began < 120
+            assert time.monotonic() - began < PATIENCE_S
             time.sleep(0.02)  # until a method has run, so that every kill meets it at work
         time.sleep(dice.random() * 0.5)
         supervisor.send_signal(signal.SIGKILL)
@@ -50,13 +52,13 @@ def disturb(command: list[str], world: Path, name: str, kills: int) -> Path:
         for record in now:
             json.loads((out / "cells" / record).read_text())
         finished = now
-    time.sleep(0.5)
-    assert subprocess.run([*command, "--out", str(out)], capture_output=True, cwd=world, env=environment, check=False).returncode == 0
+    ended = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, cwd=world, env=environment, check=False)
+    assert ended.returncode == 0, ended.stderr
     assert finished.items() <= {path.name: path.stat().st_mtime_ns for path in (out / "cells").glob("*.json")}.items()
     return out
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 def test_killed_at_twenty_moments_a_run_of_sixty_cells_ends_as_if_undisturbed(world: Path) -> None:
     body = "with open(os.environ['LEDGER'], 'a') as f: print(self.strength, file=f)\n        return Estimate(low * self.strength)"
     plugin(world / "plugins", "counted", body)
@@ -67,10 +69,12 @@ def test_killed_at_twenty_moments_a_run_of_sixty_cells_ends_as_if_undisturbed(wo
         halves = [pool.submit(disturb, command, world, name, KILLS // 2) for name in ("one", "other")]
         folders = [half.result() for half in halves]
     folders.append(disturb(command, world, "calm", 0))
-    one, other, calm = ({record.key: (record.outcome, dict(record.metrics)) for record in read_records(folder)} for folder in folders)
+    one, other, calm = ({record.key: record for record in read_records(folder)} for folder in folders)
     assert len(calm) == 60
-    assert one == calm
-    assert other == calm
+    for disturbed in (one, other):
+        assert disturbed.keys() == calm.keys()
+        assert {record.outcome for record in disturbed.values()} == {record.outcome for record in calm.values()} == {"scored"}
+        assert all(scores_near(disturbed[key].metrics, record.metrics) for key, record in calm.items())
 
 
 def test_no_cell_outlives_its_supervisor(world: Path) -> None:
@@ -89,15 +93,15 @@ def test_no_cell_outlives_its_supervisor(world: Path) -> None:
     supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=world)
     began = time.monotonic()
     while not (world / "pid").exists() or not (world / "pid").read_text():
-        assert time.monotonic() - began < 60
+        assert time.monotonic() - began < PATIENCE_S
         time.sleep(0.05)
     pid = int((world / "pid").read_text())
     os.kill(pid, 0)
     supervisor.kill()
     supervisor.wait()
     began = time.monotonic()
-    while Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
-        assert time.monotonic() - began < 20, "the cell is still alive"
+    while alive(pid):
+        assert time.monotonic() - began < PATIENCE_S, "the cell is still alive"
         time.sleep(0.05)
 
 
@@ -146,4 +150,5 @@ def test_pruned_runs_keep_their_scores_and_what_was_asked_for(world: Path) -> No
     cubes = [read_cube(world / keep / "estimates" / f"{best.key}.h5").cube for keep in ("estimates", "float32")]
     error = np.sqrt(np.mean((cubes[0].astype(np.float64) - cubes[1]) ** 2))
     assert 0 < error < 2 * np.ptp(cubes[1]) / 65535 / 12**0.5, "16 bits over the cube's own range"
-    assert [record.metrics for record in records["none"]] == [record.metrics for record in records["estimates"]]
+    for pruned, kept_whole in zip(records["none"], records["estimates"], strict=True):
+        assert scores_near(pruned.metrics, kept_whole.metrics)

@@ -27,8 +27,10 @@ def test_cells_side_by_side_see_different_gpus(world: Path, monkeypatch: pytest.
     monkeypatch.setattr("benchmark.runner.supervisor.slot_variables", lambda device, slot: {"CUDA_VISIBLE_DEVICES": f"gpu-{slot}"})
     ledger = world / "ledger"
     body = (
-        f"with open({str(ledger)!r}, 'a') as f: print(os.environ['CUDA_VISIBLE_DEVICES'], time.time(), file=f)\n"
-        "        time.sleep(0.5)\n        return Estimate(low * self.strength)"
+        f"with open({str(ledger)!r}, 'a') as f: print(os.environ['CUDA_VISIBLE_DEVICES'], file=f)\n"
+        "        until = time.monotonic() + 200  # for the cell beside this one\n"
+        f"        while open({str(ledger)!r}).read().count('\\n') < 2 and time.monotonic() < until: time.sleep(0.05)\n"
+        "        return Estimate(low * self.strength)"
     )
     plugin(world / "plugins", "seer", body)
     file = plan(world, [], "[[method]]\nname = 'seer'\ngrid = {strength = [0.5, 0.6, 0.7, 0.8]}", scenes=("a",))

@@ -18,6 +18,7 @@ from datasets.cube_file import read_cube
 from datasets.scenes import DataRoots
 from tests.benchmark.conftest import plan, plugin
 from tests.benchmark.folders import read_records
+from tests.rounding import scores_near
 
 
 def go(world: Path, file: Path, *, slots: int = 1, retry: bool = False, out: str = "run") -> list[Result]:
@@ -45,10 +46,13 @@ def test_every_bad_cell_is_named_and_every_good_one_kept(world: Path, slots: int
         "greedy": "raise MemoryError('no room')",
         "peeks": "seen.psf",
     }
+    hanging = ("hangs", "stubborn")  # these alone have a limit that is soon over: the others may take as long as a loaded machine needs
+    rows = "\n".join(f"[[method]]\nname = '{name}'\ntime_limit_s = 4" for name in hanging)
     for name, body in bodies.items():
         plugin(world / "plugins", name, body)
     plugin(world / "plugins", "refuses", "return Estimate(low)", card="max_bands=30")
-    records = go(world, plan(world, ["steady", *bodies, "refuses", "bicubic"], "time_limit_s = 4", scenes=("a",)), slots=slots)
+    others = [name for name in bodies if name not in hanging]
+    records = go(world, plan(world, ["steady", *others, "refuses", "bicubic"], rows, scenes=("a",)), slots=slots)
     outcomes = {record.label: record.outcome for record in records}
     assert outcomes == {
         "steady": "scored",
@@ -81,7 +85,7 @@ def test_scores_are_those_of_the_stored_estimate_against_the_scene(world: Path) 
     stored = read_cube(world / "run" / "estimates" / f"{record.key}.h5").cube
     assert stored.shape == truth.shape
     expected = score(truth, stored, 8)
-    assert {name: record.metrics[name] for name in expected} == expected
+    assert scores_near({name: record.metrics[name] for name in expected}, expected)
     assert record.metrics["psnr"] == pytest.approx(10 * np.log10(1 / ((truth - stored) ** 2).mean((1, 2))).mean(), abs=1e-4)
     np.testing.assert_allclose(read_cube(world / "run" / "scenes" / f"{record.scene_digest}.h5").cube, truth)
 
@@ -152,7 +156,7 @@ def test_a_run_ended_between_fusing_and_scoring_only_scores(world: Path) -> None
     estimate = world / "run" / "estimates" / f"{record.key}.h5"
     stamp = estimate.stat().st_mtime_ns
     again = go(world, file)[0]
-    assert again.metrics == record.metrics
+    assert scores_near(again.metrics, record.metrics)
     assert again.clock == record.clock
     assert estimate.stat().st_mtime_ns == stamp
     assert not (world / "run" / "measured" / f"{record.key}.json").exists()
@@ -169,7 +173,7 @@ def test_other_metrics_score_again_without_running(world: Path) -> None:
     estimate = world / "run" / "estimates" / f"{record.key}.h5"
     stamp = estimate.stat().st_mtime_ns
     again = go(world, file)[0]
-    assert again.metrics == record.metrics
+    assert scores_near(again.metrics, record.metrics)
     assert estimate.stat().st_mtime_ns == stamp
 
 
@@ -233,7 +237,8 @@ def test_with_two_slots_scores_come_in_batches_and_never_beside_a_method(world: 
     run(checked, RunSettings(world / "run", slots=2), told.append)
     kinds = [{"untimed" if text.startswith(("scoring", "observing")) else "timed" for text in progress.running} for progress in told]
     assert all(len(kind) <= 1 for kind in kinds), "a timed and an untimed task ran together"
-    assert max(progress.done for progress in told[: len(told) // 2]) >= 8, "no score before most of the run was over"
+    early = next(place for place, progress in enumerate(told) if progress.done >= 8)
+    assert any("timed" in kind for kind in kinds[early:]), "no score before all methods had run"
     assert told[-1].done == 30
 
 

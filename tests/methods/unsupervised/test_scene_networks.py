@@ -24,6 +24,7 @@ from methods.unsupervised.cucanet import coupled_network
 from methods.unsupervised.cucanet import method as cucanet
 from methods.unsupervised.daem import block_loss, daem_network, parametric_sensors
 from methods.unsupervised.daem import method as daem
+from tests.rounding import apart, near
 
 
 def scene_pair(bands: int = 7, channels: int = 3, size: tuple[int, int] = (3, 5), ratio: int = 4) -> tuple[Observation, torch.Tensor]:
@@ -290,8 +291,8 @@ def test_daem_fuses_without_noise_unless_asked_for() -> None:
         assert isinstance(fitted, daem.FittedDAEM)
         still = replace(fitted, steps=0)
         cubes[sampled] = [still.fuse(seen, torch.Generator().manual_seed(seed)).cube for seed in (0, 1)]
-    assert torch.equal(*cubes[False])
-    assert not torch.equal(*cubes[True])
+    near(*cubes[False])
+    assert apart(*cubes[True]) > 1e-3
 
 
 def test_daems_network_and_sensors_do_not_learn_from_each_others_losses() -> None:

@@ -92,14 +92,22 @@ def test_stages_without_the_network_that_they_concern_refuse_them() -> None:
         m2unet.Method(stages="1-2", compiled=True)
 
 
-def test_bfloat16_learns_another_cube_and_keeps_the_dtype() -> None:
+def test_bfloat16_learns_another_cube_that_explains_the_pair_and_keeps_the_dtype() -> None:
+    """How far apart the two cubes are is for rounding to say, which Adam's first steps blow up: that both learn is the same everywhere."""
     seen, _ = scene_pair()
-    cubes = []
-    for autocast in (False, True):
-        method = dip.Method(budget=1 / 3000, autocast=autocast)
-        cubes.append(method.fit([Example(seen)], torch.Generator().manual_seed(0)).fuse(seen, torch.Generator()).cube)
-    assert cubes[1].dtype == torch.float32
-    assert 1e-5 < float((cubes[1] - cubes[0]).abs().mean() / cubes[0].abs().mean()) < 0.3
+
+    def learned(steps: int, autocast: bool) -> torch.Tensor:
+        method = dip.Method(budget=steps / 3000, autocast=autocast)
+        return method.fit([Example(seen)], torch.Generator().manual_seed(0)).fuse(seen, torch.Generator()).cube
+
+    def unexplained(cube: torch.Tensor) -> float:
+        return float((seen.srf(cube) - seen.msi).abs().mean() + (seen.psf(cube) - seen.hsi).abs().mean())
+
+    whole, low = learned(60, False), learned(60, True)
+    assert low.dtype == torch.float32
+    assert float((low - whole).abs().mean() / whole.abs().mean()) > 1e-3  # 0.17, where bfloat16 knows 3e-3 of a value
+    for cube in (whole, low):
+        assert unexplained(cube) < 0.15 * unexplained(learned(1, False))  # 0.03 to 0.04 of it
 
 
 def test_the_loss_of_a_pair_is_the_mean_distance_of_the_cube_from_both_images() -> None:

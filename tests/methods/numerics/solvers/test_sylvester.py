@@ -8,6 +8,7 @@ import torch
 from datasets.degradation import SpatialResponse
 from methods.numerics.solvers.subspace import principal_basis, scaled_basis
 from methods.numerics.solvers.sylvester import solve_sylvester
+from tests.rounding import near
 
 
 def lopsided_psf(shape: tuple[int, int], ratio: int, phase: int, boundary: str = "circular") -> SpatialResponse:
@@ -57,7 +58,7 @@ def test_an_ill_conditioned_system_keeps_its_digits_in_float32() -> None:
     exact = solve_sylvester(a1, a2, coarse, prior, psf)
     single = solve_sylvester(a1, a2, coarse.float(), prior.float(), psf)
     assert single.dtype == torch.float32
-    assert torch.allclose(single.double(), exact, atol=3e-5 * float(exact.abs().max()))
+    near(single.double(), exact, 1e-3)  # a right side made in float32 would be a hundred times as far away
 
 
 def test_any_boundary_is_taken_as_periodic_and_inputs_stay_as_they_were() -> None:
@@ -65,7 +66,8 @@ def test_any_boundary_is_taken_as_periodic_and_inputs_stay_as_they_were() -> Non
     kept = coarse.clone(), prior.clone()
     a1, a2 = definite(2, 13), definite(2, 14)
     answers = [solve_sylvester(a1, a2, coarse, prior, lopsided_psf((5, 4), 4, 1, b)) for b in ("circular", "reflect", "replicate", "valid")]
-    assert all(torch.equal(answer, answers[0]) for answer in answers)
+    for answer in answers:
+        near(answer, answers[0])
     assert torch.equal(coarse, kept[0])
     assert torch.equal(prior, kept[1])
 
@@ -88,6 +90,7 @@ def test_scaled_coordinates_have_mean_square_one() -> None:
 
 @pytest.mark.parametrize("hsi", [torch.zeros(4, 2, 3), torch.ones(4, 2, 3), torch.rand(4, 1, 2)])
 def test_the_scaled_basis_of_a_poor_image_still_has_full_column_rank(hsi: torch.Tensor) -> None:
-    gram = scaled_basis(hsi, 4).T @ scaled_basis(hsi, 4)
+    basis = scaled_basis(hsi, 4)
+    gram = basis.T @ basis
     torch.linalg.cholesky(gram)
     assert bool(torch.isfinite(gram).all())

