@@ -111,10 +111,10 @@ class Method(LongTrainedMethod):
             known = self.sensors == "known"
             return self._inference().labelled(replace(_card_of_steps(self.steps), needs_psf=known, needs_srf=known))
         facts = self._facts(self.checkpoint)
-        our_steps = read_metadata(self.checkpoint).get("steps", "unstated") if self.checkpoint.suffix == SUFFIX else ""
+        trained = read_metadata(self.checkpoint).get("steps", "unstated") if self.checkpoint.suffix == SUFFIX else ""
         card = replace(
             self.card,
-            name="MossFuse, our weights" if our_steps else "MossFuse",
+            name="MossFuse, our weights" if trained else "MossFuse",
             learns="beforehand",
             trained_on=facts.trained_on,
             trained_scenes=facts.trained_scenes,
@@ -126,7 +126,7 @@ class Method(LongTrainedMethod):
             random=False,  # nothing is drawn: the weights are there
             implementation="as described" if self.inference == "unmerged" else "optimised, same output",
             fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)"
-            + (f"; these weights are ours, after {our_steps} steps (the sensors' included); the authors take 245,000" if our_steps else ""),
+            + (f"; these weights are our own, after {trained} steps (the sensors' included); the authors take 245,000" if trained else ""),
         )
         return self._inference().labelled(card)
 
