@@ -1,9 +1,9 @@
-"""ConSSFCNN: SSFCNN with the MSI given to every layer again. Han, Shi, Zheng, IEEE ICIP 2018.
+"""ConSSFCNN: SSFCNN with the MSI as an input of every layer. Han, Shi, Zheng, IEEE ICIP 2018.
 
     x = relu(conv3([msi, u]))     x = relu(conv3([msi, x]))     cube = relu(conv5([msi, x]))     u: bilinear HSI; to `bands` channels
 
-`wiring` "chained" is this. In the code of the SSR-Net comparison every layer is given [msi, u], so that only the last one has an effect:
-cube = relu(conv5([msi, u])). That is "as released", and its first two layers are dead. The loss is the mean square error.
+This is the `wiring` "chained". In the code of the SSR-Net comparison the input of every layer is [msi, u], so that only the last layer has
+an effect: cube = relu(conv5([msi, u])). That is the wiring "as released"; its first two layers are dead. The loss is the mean square error.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Method(SupervisedMethod):
     wiring: Wiring = "chained"
 
     def describe(self) -> Card:
-        """The card, with the wiring in its name where it is the released one."""
+        """The card; its name gives the wiring if that is the released one."""
         card = super().describe()
         if self.wiring == "chained":
             return card
@@ -66,7 +66,7 @@ class Method(SupervisedMethod):
 
 
 class ConSSFCNN(nn.Module):
-    """Three convolutions, each on the MSI and something."""
+    """Three convolutions, each with the MSI as one of its inputs."""
 
     def __init__(self, bands: int, channels: int, ratio: int, wiring: Wiring) -> None:
         super().__init__()

@@ -47,7 +47,7 @@ class Method(SupervisedMethod):
 
 
 class SSFCNN(nn.Module):
-    """Three convolutions on MSI and enlarged HSI."""
+    """Three convolutions on the MSI and the enlarged HSI."""
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
         super().__init__()

@@ -1,11 +1,12 @@
-"""TFNet: two encoders, fused features, and a decoder that looks back at them. Liu, Liu, Wang, Information Fusion 2020.
+"""TFNet: two encoders, fused features, and a decoder that uses the features of both. Liu, Liu, Wang, Information Fusion 2020.
 
     a1 = conv, conv of the bilinear HSI (32)          b1 = the same of the MSI (32)             2x2 stride-2 convolutions: a2, b2 (64)
     f1 = conv, conv of [a2, b2] (128)                 f2 = conv, conv of the strided f1 (256)
     g  = conv, conv of [up f2, f1] (128)              cube = conv (64), conv (64), conv (bands) of [up g (64), a1, b1]
 
-All convolutions 3x3 where nothing else is said, up: transposed 2x2 stride 2 (256 -> 128, 128 -> 64); a PReLU of one slope after each of the
-18, the last one too. The loss is the mean square error. Images whose sides 4 does not divide have their last rows and columns repeated.
+conv is 3x3, and up is a transposed 2x2 convolution with stride 2 (256 -> 128, 128 -> 64). A PReLU of one slope follows each of the 18
+convolutions, the last one included. The loss is the mean square error. If 4 does not divide the sides of the image, its last row and column
+are repeated.
 """
 
 from __future__ import annotations
@@ -66,10 +67,10 @@ def _conv(incoming: int, outgoing: int) -> tuple[nn.Module, nn.Module]:
 
 
 def _down(incoming: int, outgoing: int) -> tuple[nn.Module, nn.Module]:
-    """To half the side."""
+    """A strided convolution to half the side, and its PReLU."""
     return nn.Conv2d(incoming, outgoing, 2, stride=2), nn.PReLU()
 
 
 def _up(incoming: int, outgoing: int) -> tuple[nn.Module, nn.Module]:
-    """To twice the side."""
+    """A transposed convolution to twice the side, and its PReLU."""
     return nn.ConvTranspose2d(incoming, outgoing, 2, stride=2), nn.PReLU()

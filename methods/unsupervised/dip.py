@@ -1,15 +1,16 @@
-"""Deep image prior: the weights of a convolutional network, learned on one scene, are all that regularises. Ulyanov et al., CVPR 2018.
+"""Deep image prior: a convolutional network that is learned on one scene, with no other regularisation. Ulyanov et al., CVPR 2018.
 
     minimise over the weights   |psf(X) - hsi| + |srf(X) - msi|      means of absolute differences,   X = net(z)
 
-z is a fixed random image (uniform in 0..0.1). The network is a plain one with skips: at each of up to four scales
+z is a fixed random image (uniform in 0..0.1). The network has skips. At each of up to four scales there are
 
     down    3x3 convolution with stride 2, 3x3 convolution         64 features, normalisation and leaky ReLU (slope 0.2) after each
-    skip    1x1 convolution of what enters the scale               4 features, the same
-    up      [skip, bilinear interpolation of the scale below]      3x3 convolution, 1x1 convolution, the same
+    skip    1x1 convolution of the input of the scale              4 features, normalisation and leaky ReLU
+    up      [skip, bilinear interpolation of the scale below]      3x3 convolution, 1x1 convolution, each with normalisation and leaky ReLU
 
-and at the end a 1x1 convolution to all bands, without a bound: a sensor may see more than 1. Normalisation is by the image's own
-statistics. Adam at a constant rate for a fixed number of steps, the last iterate: nothing is stopped early by a truth.
+and at the end there is a 1x1 convolution to all bands. Its output has no bound, since values of a sensor may exceed 1. The normalisation
+uses the statistics of the image itself. Adam makes a fixed number of steps at a constant rate, and the last iterate is the result: no truth
+is used to stop earlier.
 """
 
 from __future__ import annotations
@@ -74,15 +75,15 @@ class Method(Acceleration, IteratedMethod["FittedDIP"]):
         checked_positive({"rate": self.rate})
 
     def describe(self) -> Card:
-        """The card: accelerations, and "reduced" below the full budget."""
+        """The card; it names the accelerations, and below the full budget it says "reduced"."""
         return card_at_budget(self.labelled(self.card), self.budget)
 
     def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedDIP]:
-        """The network learned on the one pair of `examples`.
+        """The network, learned on the one pair of `examples`.
 
         Raises:
-            ValueError: not exactly one example.
-            RefusedError: a pair of ratio 1.
+            ValueError: there is not exactly one example.
+            RefusedError: the pair has ratio 1.
             DivergedError: the weights are no longer finite.
         """
         seen = only_scene(examples, "DIP")
@@ -99,23 +100,23 @@ class Method(Acceleration, IteratedMethod["FittedDIP"]):
 
 @dataclass(frozen=True, eq=False)
 class FittedDIP(FusionMethod):
-    """The network of one scene and the image that it starts from."""
+    """The network of one scene, and its fixed input."""
 
     method_card: Card
     network: SkipNetwork
-    start: Float[Tensor, "1 noise H W"]
+    start: Float[Tensor, "1 noise H W"]  # z
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
         return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The network once more; the images are in its weights."""
+        """The output of the network for its fixed input. What it has learned from the images is in its weights."""
         with torch.no_grad():
             return Estimate(self.network(self.start)[0])
 
     def parameter_count(self) -> ParameterCount:
-        """All weights; inference uses every one."""
+        """The count of all weights; inference uses all of them."""
         total = sum(parameter.numel() for parameter in self.network.parameters())
         return ParameterCount(total, total)
 
@@ -137,7 +138,7 @@ class SkipNetwork(nn.Module):
         self.late = nn.Conv2d(FEATURES, bands, 1)
 
     def forward(self, z: Float[Tensor, "1 noise H W"]) -> Float[Tensor, "1 bands H W"]:
-        """See the module docstring."""
+        """The cube X of the module docstring."""
         entered, values = [], z
         for down in self.downs:
             entered.append(values)

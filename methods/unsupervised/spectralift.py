@@ -1,16 +1,16 @@
-"""SpectraLift: a spectral network learned from one scene's own coarse pixels. Shah, Duarte, arXiv 2507.13339, 2025.
+"""SpectraLift: a spectral network that learns on the coarse pixels of one scene. Shah, Duarte, arXiv 2507.13339, 2025.
 
-The srf R turns the HSI into coarse multispectral pixels, whose full spectra are known. A network f of one pixel learns to undo that,
+The srf R maps the HSI to coarse multispectral pixels, whose full spectra are known. A per-pixel network f learns the inverse of this map,
 
     f = argmin mean |f(R hsi) - hsi|           over all coarse pixels and bands,
 
-and is then applied to every pixel of the MSI. Neither the psf nor the ratio enters. f has six dense layers d of 64 units with
-leaky ReLU (slope 0.3) and three shortcuts:
+and is then applied to every pixel of the MSI. Neither the psf nor the ratio is used. f has six dense layers d of 64 units with leaky ReLU
+(slope 0.3) and three shortcuts:
 
     h1 = d1(x)      h2 = d2(h1) + h1      h4 = d4(d3(h2)) + h2      h6 = d6(d5(h4)) + h4      f(x) = W7 h6 + b7
 
-Start: Glorot uniform, biases zero. Adam on all coarse pixels at once, one-cycle learning rate. One pixel at a time, so two materials
-that look alike to the MSI cannot be told apart.
+The first weights follow Glorot's rule. Adam computes each step from all coarse pixels; its learning rate rises and falls once. The network
+sees one pixel at a time, so it cannot distinguish two materials that have the same multispectral value.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ class Method(IteratedMethod["FittedSpectraLift"]):
     card: ClassVar[Card] = CARD
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"epochs": 20})
 
-    epochs: int = 2500  # full-batch steps
-    first_rate: float = 1e-3  # learning rate at the start,
-    peak_rate: float = 1e-2  # after 30 % of the epochs,
-    last_rate: float = 1e-6  # and at the end
-    clip: bool = True  # estimate clipped to 0..1, as published; False keeps glint above 1
+    epochs: int = 2500  # steps, each from all coarse pixels
+    first_rate: float = 1e-3  # learning rate at the start
+    peak_rate: float = 1e-2  # learning rate after 30 % of the epochs
+    last_rate: float = 1e-6  # learning rate at the end
+    clip: bool = True  # clip the estimate to 0..1, as published; False keeps values above 1, such as glint
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise ValueError(f"epochs: expected at least 1, got {self.epochs}")
 
     def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedSpectraLift]:
-        """The network learned on the one observation in `examples`.
+        """The network, learned on the one observation in `examples`.
 
         Raises:
-            ValueError: not exactly one example.
+            ValueError: there is not exactly one example.
         """
         seen = only_scene(examples, "SpectraLift", least_ratio=1)
         target = seen.hsi.flatten(1).T.contiguous()
@@ -93,7 +93,7 @@ class FittedSpectraLift(FusionMethod):
     clip: bool
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The network at every pixel of the MSI."""
+        """The output of the network at every pixel of the MSI."""
         pixels = seen.msi.flatten(1)
         cube = pixels.new_empty(seen.hsi.shape[0], pixels.shape[1])
         for begin in range(0, pixels.shape[1], CHUNK):
@@ -103,13 +103,13 @@ class FittedSpectraLift(FusionMethod):
         return Estimate(cube.reshape(-1, *seen.msi.shape[1:]))
 
     def parameter_count(self) -> ParameterCount:
-        """All weights and biases; inference uses every one."""
+        """The count of all weights and biases; inference uses all of them."""
         total = sum(tensor.numel() for tensor in self.weights)
         return ParameterCount(total, total)
 
 
 def inversion_network(weights: Sequence[Tensor], pixels: Float[Tensor, "pixels channels"]) -> Float[Tensor, "pixels bands"]:
-    """f of the module docstring; `weights` holds the (out, in) matrix and the bias of the seven layers in turn."""
+    """The output f of the network; `weights` holds the matrix (out, in) and the bias of each of the seven layers in turn."""
     layers = iter(zip(weights[::2], weights[1::2], strict=True))
 
     def dense(values: Tensor) -> Tensor:

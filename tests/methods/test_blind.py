@@ -16,9 +16,10 @@ from datasets.observation import Known
 from datasets.scenes import DataRoots
 from datasets.settings import SettingError, configure, field_values
 from methods.adapting import AdaptingMethod, adapted
-from methods.blind import NothingToEstimateError, estimate_responses
+from methods.blind import NothingToEstimateError
 from methods.catalog import find_one
 from methods.contract import FusionMethod, TrainableMethod, learn
+from methods.numerics.sensors.response_estimators import estimate_responses
 from tests.rounding import near
 
 

@@ -19,9 +19,9 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.bayesian import rfuse
 from methods.bayesian.hysure import method as hysure
-from methods.blind import EstimatedResponses, Estimator, estimate_responses
 from methods.classical import gsa
 from methods.contract import Estimate
+from methods.numerics.sensors.response_estimators import EstimatedResponses, Estimator, estimate_responses
 
 Benchmark = Callable[..., object]
 

@@ -1,20 +1,15 @@
-"""Spectral kriging: spectra regressed on what the MSI shows, and where, by a Gaussian process in closed form. A method of this suite.
+"""Spectral kriging: spectra regressed on the colours and places of the MSI by a Gaussian process in closed form. A method of this suite.
 
-Every coarse pixel is a labelled sample: its spectrum y, and the MSI value m = R y that belongs to it (R the SRF, known or estimated).
-With s the brightness (sum of m, plus a floor) and c = m / s the chromaticity,
+Every coarse pixel is a sample with a known answer: its spectrum y for the multispectral value m = R y (R is the SRF, known or estimated).
+With s the brightness (the sum of m, plus a floor) and c = m / s the chromaticity,
 
     y / s = B c + g(c, log s, place) + noise            universal kriging, one process g for every band
-    k = matern(colour) (w + (1 - w) gauss(place))       colour: c and log s in their length scales
-    noise = n_0 + n_1 / s^2                             spectra that m does not explain, and what grows where it is dark
 
-The linear part B c is exact where spectra are a linear map of the MSI. The six numbers of the kernel minimise the logarithm of the
-leave-one-out error of the scene's own coarse pixels (`numerics/gaussian_process.py`), drawn weakly to START, and `samples` coarse pixels
-carry the process. Every fine pixel is then a query at its own colour, brightness and place. What remains is taken as white in space with
-the bands' covariance P of the leave-one-out errors, and the cube x that explains both images is
+pixel_features.py has the kernel of g and the noise. The linear part B c is exact where spectra are a linear function of the MSI. Six
+numbers describe kernel and noise. They minimise the logarithm of the leave-one-out error of the scene's own coarse pixels
+(gaussian_process.py), with a weak pull towards START. `samples` coarse pixels represent the process. Every fine pixel is then a query with
+its own colour, brightness and place. At the end the cube is made to agree with both images (reconciliation.py).
 
-    argmin |hsi - S x|^2 / v_h + |msi - R x|^2 / v_m + |x - x_kriged|^2 in the metric inv(P)      (a Sylvester equation)
-
-where v_h, the HSI's noise, is the median eigenvalue of the leave-one-out covariance, plus what an estimated PSF leaves unexplained.
 `docs/methods/kriging.md` derives all of it.
 """
 
@@ -46,11 +41,11 @@ from methods.numerics.networks.fitting import minimise
 from methods.numerics.networks.scene_learning import only_scene
 from methods.numerics.sensors.predictive_responses import predictive_responses
 
-START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0)  # log scales of c, log s, place (longer side = 1); logit w; log n_0, log n_1
-PULL = 0.015  # of each number towards START, a squared unit, against the mean log error of a band
+START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0)  # the six numbers at first, in the order of pixel_features.py
+PULL = 0.015  # weight of the squared distance of a number from START, against the mean over the bands of the logarithm of the error
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the six numbers
-CHUNK = 512  # coarse pixels whose kernel is computed at a time: memory
-VARIANCE_RANK = 96  # directions that carry the reduction of the variance; what is left out makes it larger, never smaller
+KERNEL_ROWS = 512  # coarse pixels whose kernel is computed at a time, to limit the memory
+VARIANCE_RANK = 96  # directions that represent the reduction of the variance; leaving some out makes the variance larger, never smaller
 
 
 def _card(knows: str, *, random: bool = True) -> Card:
@@ -73,19 +68,19 @@ def _card(knows: str, *, random: bool = True) -> Card:
 
 @dataclass(frozen=True)
 class Method(TrainableMethod):
-    """Spectral kriging. What is not known of the two responses is estimated by predictability."""
+    """Spectral kriging. Responses that are not known are estimated by predictability."""
 
     card: ClassVar[Card] = _card("srf")
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 64, "tuning_samples": 64})
 
-    knows: Literal["nothing", "srf", "psf+srf"] = "srf"  # which responses it is told, which decides its tier
-    samples: int = 768  # coarse pixels that carry the process; all coarse pixels are its data
-    tuning_samples: int = 256  # coarse pixels that the kernel's numbers are found on
+    knows: Literal["nothing", "srf", "psf+srf"] = "srf"  # the known responses; they decide the tier
+    samples: int = 768  # coarse pixels that represent the process; all coarse pixels are its data
+    tuning_samples: int = 256  # coarse pixels on which the six numbers are tuned
     terms: Terms = "colour+position"  # of the regression; "linear" is B c alone
     dark_noise: bool = True  # the noise term n_1
-    tune: bool = True  # False keeps the kernel at START
-    consistency: bool = True  # the last step, with both images
-    uncertainty: bool = True  # give the posterior standard deviation
+    tune: bool = True  # False keeps the six numbers at START
+    consistency: bool = True  # make the cube agree with both images at the end
+    uncertainty: bool = True  # return the posterior standard deviation
 
     def __post_init__(self) -> None:
         for name, value in (("samples", self.samples), ("tuning_samples", self.tuning_samples)):
@@ -93,14 +88,14 @@ class Method(TrainableMethod):
                 raise ValueError(f"{name}: expected at least 1, got {value}")
 
     def describe(self) -> Card:
-        """The card of what it is told. Random are the coarse pixels of `tuning_samples`, and with them all that is taken from these."""
+        """The card for the known responses. The coarse pixels of `tuning_samples` are random, and so is what is computed from them."""
         return _card(self.knows, random=(self.tune and self.terms != "linear") or self.consistency or self.uncertainty)
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FittedKriging:
-        """The process given the one observation in `examples`.
+        """The process, fitted to the one observation in `examples`.
 
         Raises:
-            ValueError: not exactly one example.
+            ValueError: there is not exactly one example.
         """
         seen = only_scene(examples, "spectral kriging", least_ratio=1)
         psf, srf, disagreement = self._responses(seen)
@@ -114,7 +109,7 @@ class Method(TrainableMethod):
         numbers = self._tuned(coarse.pick(order), targets[order])
         support = coarse.pick(farthest(coarse.scaled(numbers), self.samples))
         noise = noise_variance(coarse, numbers, dark=self.dark_noise)
-        parts = torch.split(torch.arange(len(targets), device=targets.device), CHUNK)
+        parts = torch.split(torch.arange(len(targets), device=targets.device), KERNEL_ROWS)
         columns = torch.cat([self._kernel(coarse.pick(part), support, numbers) for part in parts])
         posterior = condition(self._kernel(support, support, numbers), columns, noise, coarse.chromaticity, targets)
         reduction = columns.new_zeros(columns.shape[1], 1)
@@ -126,14 +121,14 @@ class Method(TrainableMethod):
         )
 
     def _responses(self, seen: Observation) -> tuple[SpatialResponse, SpectralResponse, float]:
-        """Both responses, told or found, and what share of the coarse detail (a ratio of deviations) the found ones leave unexplained."""
+        """Both responses, known or estimated, and the share of the coarse detail (a ratio of deviations) that estimates do not explain."""
         if self.knows == "psf+srf":
             return seen.psf, seen.srf, 0.0
         fit = predictive_responses(seen, seen.srf if self.knows == "srf" else None)
         return fit.psf, fit.srf, fit.residual
 
     def _tuned(self, coarse: PixelFeatures, targets: Tensor) -> Tensor:
-        """The kernel's numbers by leave-one-out, float64."""
+        """The six numbers that minimise the leave-one-out error, in float64."""
         start = torch.tensor(START, dtype=torch.float64, device=targets.device)
         if not self.tune or self.terms == "linear" or len(targets) < 3:
             return start
@@ -154,35 +149,35 @@ class Method(TrainableMethod):
 
 
 def log_error(residual: Float[Tensor, "n bands"]) -> Float[Tensor, ""]:
-    """Mean over the bands of the logarithm of the mean square: what a mean of bands' PSNR measures, up to a factor."""
+    """The mean over the bands of the logarithm of the mean square error: the mean of the bands' PSNR, up to a factor and a constant."""
     return residual.square().mean(0).clamp_min(1e-30).log().mean()
 
 
 @dataclass(frozen=True, eq=False)
 class FittedKriging(FusionMethod):
-    """The process of one scene."""
+    """The process that was fitted to one scene."""
 
     card: ClassVar[Card] = _card("srf")
 
     method: Method
     psf: SpatialResponse
     srf: SpectralResponse
-    mismatch: float  # variance of a band of the HSI that a wrong PSF alone would explain
-    unit: float  # mean brightness
-    numbers: Tensor  # of the kernel
+    mismatch: float  # variance per band of the HSI that a wrong PSF alone would explain
+    unit: float  # mean brightness of the scene
+    numbers: Tensor  # the six numbers of kernel and noise
     support: PixelFeatures
     posterior: Posterior
-    reduction: Tensor  # M, m x rank: |M' k|^2 is the variance that the samples took away
-    residual: Tensor  # leave-one-out, of y / s,
-    variance: Tensor  # the variance that the model gave it,
-    brightness: Tensor  # and s
+    reduction: Tensor  # M, m x rank: |M' k|^2 is the variance that the samples remove
+    residual: Tensor  # leave-one-out errors of y / s of the tuning samples
+    variance: Tensor  # the variances that the model expects for these errors
+    brightness: Tensor  # s of the tuning samples
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
         return self.method.describe()
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Query every fine pixel, then reconcile with both images."""
+        """The posterior mean at every fine pixel, made to agree with both images; with the standard deviation and estimated responses."""
         cube, spread = self._query(seen)
         if self.method.consistency:
             errors = self.residual * self.brightness[:, None]
@@ -195,12 +190,12 @@ class FittedKriging(FusionMethod):
         return Estimate(cube, None if knows == "psf+srf" else self.psf, self.srf if knows == "nothing" else None, std)
 
     def parameter_count(self) -> ParameterCount:
-        """Weights, trend and the kernel's numbers."""
+        """The number of weights of kernel columns and trend, and the six numbers of the kernel."""
         total = self.posterior.weights.numel() + self.posterior.coefficients.numel() + self.numbers.numel()
         return ParameterCount(total, total)
 
     def _query(self, seen: Observation) -> tuple[Float[Tensor, "bands H W"], Float[Tensor, "H W"]]:
-        """Posterior mean of every spectrum, and s times the square root of the posterior variance, nugget included."""
+        """The posterior mean of every spectrum, and s times the square root of the posterior variance, with the noise n_0."""
         rows, cols = seen.msi.shape[1:]
         like, bands, longer = seen.msi, seen.hsi.shape[0], max(seen.msi.shape[1:])
         numbers, posterior = self.numbers.to(like), self.posterior.to(like)
@@ -226,7 +221,7 @@ class FittedKriging(FusionMethod):
         return cube, spread
 
     def _grid(self, rows: int, cols: int, like: Tensor) -> GriddedKernel:
-        """The kernel to every pixel, times the weights of the mean and, where a deviation is wanted, of the variance."""
+        """The kernel to every pixel, times the weights of the mean and, if the deviation is wanted, those of the variance."""
         parts = [self.posterior.weights] + ([self.posterior.cross, self.reduction] if self.method.uncertainty else [])
         weights = torch.cat(parts, 1) * (self.method.terms != "linear")
         scale = self.numbers[2].exp()

@@ -1,4 +1,4 @@
-"""What spectral kriging sees of a pixel, and how alike two pixels are.
+"""The features of a pixel in spectral kriging, and the kernel between the features of two pixels.
 
 With m the multispectral value, s the brightness (the sum of m, plus a floor) and c = m / s the chromaticity,
 

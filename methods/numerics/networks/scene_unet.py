@@ -1,13 +1,13 @@
-"""U-Nets that are learned on one image: the blocks that M2U-Net and EDIP-Net share.
+"""U-Nets that learn on one image: what M2U-Net, EDIP-Net and DIP share.
 
-Three scales (1, 1/2, 1/4: adaptive means down, bilinear interpolation up), five blocks of one 5x5 convolution each, and at the two finer
-scales a skip of two channels:
+There are three scales (1, 1/2, 1/4: adaptive means down, bilinear interpolation up), five blocks of one 5x5 convolution each, and a skip of
+two channels at each of the two finer scales:
 
     x1 = b1(input)      x2 = b2(down x1)      x3 = b3(down x2)      x4 = b4[skip x2, up x3]      x5 = b5[skip x1, up x4]
     block, skip = convolution (5x5, 1x1), normalisation, leaky ReLU (slope 0.2)
 
-Normalisation is by the statistics of the image itself, in learning and in fusing alike (a batch of one): the convolutions' biases before it
-have no effect, and their gradient is 0. In eval mode it only scales, which is what the authors' networks do before any learning.
+The normalisation uses the statistics of the image itself, both in learning and in fusing (a batch of one image). So the biases of the
+convolutions before it have no effect, and their gradient is 0. In eval mode it only scales, as the authors' networks do before learning.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SLOPE, SIDE, SKIPPED = 0.2, 5, 2
 
 
 class ImageNorm(nn.Module):
-    """Each channel less its mean, divided by its standard deviation, times a weight, plus a bias."""
+    """Each channel minus its mean, divided by its standard deviation, times a weight, plus a bias."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class ImageNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Float[Tensor, "1 channels H W"]) -> Float[Tensor, "1 channels H W"]:
-        """See the class."""
+        """The output of the class's formula."""
         if self.training:
             return F.batch_norm(x, None, None, self.weight, self.bias, training=True)
         scaled: Tensor = x * (self.weight / (1 + 1e-5) ** 0.5)[:, None, None] + self.bias[:, None, None]
@@ -41,27 +41,27 @@ class ImageNorm(nn.Module):
 
 
 def too_small(rows: int, cols: int) -> bool:
-    """Whether the coarsest of the three scales would have fewer than the two pixels that statistics need."""
+    """Whether the coarsest of the three scales has fewer pixels than the two that statistics need."""
     return (rows // 4) * (cols // 4) < 2
 
 
 def normalised_convolution(incoming: int, outgoing: int, side: int = SIDE, stride: int = 1) -> nn.Sequential:
-    """Convolution, normalisation, leaky ReLU."""
+    """A convolution, the normalisation and a leaky ReLU."""
     return nn.Sequential(nn.Conv2d(incoming, outgoing, side, stride, side // 2), ImageNorm(outgoing), nn.LeakyReLU(SLOPE))
 
 
 def halve(x: Float[Tensor, "1 channels H W"]) -> Float[Tensor, "1 channels half_H half_W"]:
-    """Means on a grid of half the sides, rounded down."""
+    """The image on a grid of half its sides, rounded down, by means."""
     return F.adaptive_avg_pool2d(x, (x.shape[2] // 2, x.shape[3] // 2))
 
 
 def enlarge_to(x: Float[Tensor, "1 channels h w"], like: Tensor) -> Float[Tensor, "1 channels H W"]:
-    """Bilinear interpolation onto the grid of `like`."""
+    """The image on the grid of `like`, by bilinear interpolation."""
     return F.interpolate(x, size=like.shape[2:], mode="bilinear")
 
 
 class PlainUNet(nn.Module):
-    """The network of the module docstring, then one 1x1 convolution and a sigmoid; as many bands out as in."""
+    """The network of the module docstring, then a 1x1 convolution to as many bands as it is given, and a sigmoid."""
 
     def __init__(self, bands: int, width: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class PlainUNet(nn.Module):
         self.late = nn.Conv2d(width, bands, 1)
 
     def forward(self, image: Float[Tensor, "1 bands H W"]) -> Float[Tensor, "1 bands H W"]:
-        """See the class."""
+        """The output of the class's formula."""
         x1 = self.blocks[0](image)
         x2 = self.blocks[1](halve(x1))
         x3 = self.blocks[2](halve(x2))
@@ -81,9 +81,9 @@ class PlainUNet(nn.Module):
 
 
 class GuidedUNet(nn.Module):
-    """Two such U-Nets, one of a coarse cube and one of the MSI; at every block the MSI's says how much each feature of the cube's counts.
+    """Two such U-Nets, one for a first cube and one for the MSI. At every block the MSI's features weigh the features of the cube.
 
-    x' = block(x),  z' = block(z),  x = sigmoid(W relu(V mean(z'))) x',  z = z'   with width / 5 units in between.
+    x' = block(x),  z' = block(z),  x = sigmoid(W relu(V mean(z'))) x',  z = z'   with width / 5 units between W and V.
     """
 
     def __init__(self, bands: int, channels: int, width: int) -> None:
@@ -97,7 +97,7 @@ class GuidedUNet(nn.Module):
         self.late = nn.Conv2d(width, bands, 1)
 
     def forward(self, cube: Float[Tensor, "1 bands H W"], msi: Float[Tensor, "1 channels H W"]) -> Float[Tensor, "1 bands H W"]:
-        """See the class."""
+        """The output of the class's formula."""
         x1, z1 = self._level(0, cube, msi)
         x2, z2 = self._level(1, halve(x1), halve(z1))
         x3, z3 = self._level(2, halve(x2), halve(z2))
@@ -106,7 +106,7 @@ class GuidedUNet(nn.Module):
         return torch.sigmoid(self.late(x5))
 
     def _level(self, level: int, cube: Tensor, msi: Tensor) -> tuple[Tensor, Tensor]:
-        """Both blocks of a level; the cube's features weighed by the MSI's."""
+        """The outputs of both blocks of a level; the cube's features are weighed by those of the MSI."""
         guide = self.msi_blocks[level](msi)
         return self.gates[level](guide) * self.cube_blocks[level](cube), guide
 
@@ -116,7 +116,7 @@ class GuidedUNet(nn.Module):
 
 
 def _gate(width: int) -> nn.Sequential:
-    """One weight a feature, between 0 and 1, from the features' means."""
+    """A network that gives one weight per feature, between 0 and 1, from the means of all features."""
     inner = max(1, width // 5)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(width, inner, 1), nn.ReLU(), nn.Conv2d(inner, width, 1), nn.Sigmoid())
 

@@ -1,12 +1,12 @@
-"""Networks that learn a mapping (hsi, msi) -> cube beforehand, from examples with their truth.
+"""Methods whose network learns the mapping (hsi, msi) -> cube beforehand, from examples with their truth.
 
     step k:  weights <- Adam(weights, gradient of the mean loss over examples k b ... (k + 1) b - 1)       k = 0 ... steps - 1
 
-with b patches a step. The number of steps is the published one times `budget`; the last iterate is kept, and nothing is chosen by a test. A
-configuration that takes fewer patches than the publication did says so in its name and is not ranked.
+with b patches per step. The number of steps is the published number times `budget`. The last iterate is kept; nothing is chosen by a test
+scene. A configuration that takes fewer patches than the publication says "reduced" in its name and is not ranked.
 
-A method of this kind gives its card, its published training, its network and, where it is not the mean square, its loss. All randomness,
-the first weights included, comes from the generator that is handed in; torch's global generator is left as it was.
+A method of this kind defines its card, its published training, its network and, if it is not the mean square error, its loss. All random
+numbers, those of the first weights included, come from the generator that is handed in; torch's global generator is left as it was.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from methods.contract import Card, Example, FusionMethod, TrainableMethod
 from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
 from methods.numerics.networks.fitted_network import FittedNetwork
 
-Rate = Callable[[int, int], float]  # (step, steps) -> factor of the learning rate
+Rate = Callable[[int, int], float]  # (step, number of steps) -> factor of the learning rate
 
 
 def constant_rate(step: int, steps: int) -> float:
-    """The learning rate stays as it is."""
+    """The factor 1 for every step: the learning rate stays as it is."""
     return 1.0
 
 
 @dataclass(frozen=True)
 class PublishedTraining:
-    """A published training."""
+    """The training that a publication describes."""
 
     steps: int
-    batch: int  # patches a step
+    batch: int  # patches per step
     learning_rate: float
-    patch: int  # side of a patch, fine pixels; what is taken is up to the plan's [training]
+    patch: int  # side of a patch in fine pixels, for the record; the plan's [training] table decides the side
     weight_decay: float = 0.0
     optimiser: Literal["adam", "adamw"] = "adam"
     rate: Rate = constant_rate
@@ -48,12 +48,12 @@ class PublishedTraining:
 
 @dataclass(frozen=True)
 class SupervisedMethod(TrainableMethod):
-    """A network that learns beforehand with truth; abstract: each method gives `card`, `published` and `build`."""
+    """A method whose network learns beforehand, with truth. Each such method defines `card`, `published` and `build`."""
 
     published: ClassVar[PublishedTraining]
 
-    budget: float = 1.0  # of the published number of steps
-    batch: int | None = None  # patches a step; None: as published
+    budget: float = 1.0  # multiplies the published number of steps
+    batch: int | None = None  # patches per step; None: as published
     learning_rate: float | None = None  # None: as published
 
     def __post_init__(self) -> None:
@@ -66,22 +66,22 @@ class SupervisedMethod(TrainableMethod):
 
     @abstractmethod
     def build(self, bands: int, channels: int, ratio: int) -> nn.Module:
-        """The network, called with batches (hsi, msi) and giving the cube; `fit` draws its weights."""
+        """The network, a function from batches (hsi, msi) to the cube. `fit` draws its weights."""
 
     def draw(self, network: nn.Module, rng: torch.Generator) -> None:
-        """Sets the first weights, on the CPU."""
+        """Sets the first weights of the network, which is on the CPU: by torch's own rule, unless a method overrides this."""
         draw_uniform_weights(network, rng)
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
-        """The loss of one batch; the mean square error unless a method says otherwise."""
+        """The loss of one batch: the mean square error, unless a method overrides this."""
         return F.mse_loss(network(hsi, msi), truth)
 
     def largest(self) -> int | None:
-        """Fine pixels of the largest image that is taken; None: any."""
+        """How many fine pixels an image may have at most; None: any number."""
         return None
 
     def describe(self) -> Card:
-        """The card, which says so where fewer patches are taken than published."""
+        """The card; it says "reduced" if fewer patches are taken than published."""
         taken = self.steps * (self.batch or self.published.batch)
         share = taken / (self.published.steps * self.published.batch)
         if share > 0.999:
@@ -92,19 +92,19 @@ class SupervisedMethod(TrainableMethod):
 
     @property
     def steps(self) -> int:
-        """Steps of this configuration."""
+        """The number of steps of this configuration."""
         return max(1, round(self.budget * self.published.steps))
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
-        """The network after the last step; `trained` says what it raises."""
+        """The network after the last step. It raises what `trained` raises."""
         return self.trained(examples, rng)
 
     def trained(self, examples: Sequence[Example], rng: torch.Generator) -> FittedNetwork:
         """The network after the last step.
 
         Raises:
-            RefusedError: the network cannot be built for this many bands and channels, or this ratio.
-            ValueError: examples without truth, or none.
+            RefusedError: the network cannot be built for this many bands and channels, or for this ratio.
+            ValueError: there is no example, or one has no truth.
         """
         network = new_network(lambda: self._built(examples), lambda network: self.draw(network, rng), like=_first(examples).seen.hsi)
         self.teach(network, examples)
@@ -112,7 +112,7 @@ class SupervisedMethod(TrainableMethod):
         return FittedNetwork(network.eval(), self.describe(), (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio), self.largest())
 
     def teach(self, network: nn.Module, examples: Sequence[Example]) -> list[float]:
-        """Trains the network in place and gives the loss of each step."""
+        """Trains the network in place. Returns the loss of each step."""
         published, size = self.published, self.batch or self.published.batch
         peak = self.learning_rate or published.learning_rate
         kind = torch.optim.AdamW if published.optimiser == "adamw" else torch.optim.Adam
@@ -138,10 +138,10 @@ class SupervisedMethod(TrainableMethod):
 def stacked(
     examples: Sequence[Example],
 ) -> tuple[Float[Tensor, "batch bands h w"], Float[Tensor, "batch channels H W"], Float[Tensor, "batch bands H W"]]:
-    """HSI, MSI and truth of examples of one size.
+    """The HSIs, the MSIs and the truths of examples of one size, each as a batch.
 
     Raises:
-        ValueError: an example without truth.
+        ValueError: an example has no truth.
     """
     truths = [example.truth for example in examples if example.truth is not None]
     if len(truths) < len(examples):

@@ -36,7 +36,7 @@ SPARSITY = 0.01  # the mean that each abundance is drawn to
 
 
 class RebuiltImages(NamedTuple):
-    """What the network makes of a pair."""
+    """The outputs of the network for a pair."""
 
     coarse_abundances: Tensor  # a
     fine_abundances: Tensor  # b

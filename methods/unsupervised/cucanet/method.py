@@ -67,7 +67,7 @@ class Method(IteratedMethod["FittedCUCaNet"]):
         checked_positive({"rate": self.rate})
 
     def describe(self) -> Card:
-        """The card: CUCaNet or HyCoNet, and "reduced" below the published budget."""
+        """The card of CUCaNet or of HyCoNet; below the published budget it says "reduced"."""
         if self.attention:
             return card_at_budget(self.card, self.budget)
         paper = (
@@ -79,11 +79,11 @@ class Method(IteratedMethod["FittedCUCaNet"]):
         return card_at_budget(replace(self.card, name="HyCoNet", paper=paper, doi=doi, year=2021, fidelity=fidelity), self.budget)
 
     def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedCUCaNet]:
-        """Autoencoders and PSF, learned on the one pair of `examples`.
+        """The autoencoders and the PSF, learned on the one pair of `examples`.
 
         Raises:
-            ValueError: not exactly one example.
-            RefusedError: a pair of ratio 1.
+            ValueError: there is not exactly one example.
+            RefusedError: the pair has ratio 1.
             DivergedError: the weights are no longer finite.
         """
         seen = only_scene(examples, self.describe().name)
@@ -112,18 +112,24 @@ class FittedCUCaNet(FusionMethod):
         return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Endmembers of the HSI times abundances of the MSI.
+        """The endmembers times the abundances of the MSI, and both responses.
 
         Raises:
-            RefusedError: an HSI of another size than the one that was learned.
+            RefusedError: the HSI has another size than the one that the network learned on.
         """
         if seen.hsi.shape[1:] != self.network.plane:
-            raise RefusedError(f"its attention has a weight for each coarse pixel: expected {self.network.plane}, got {seen.hsi.shape[1:]}")
+            raise RefusedError(
+                f"{self.method_card.name}: its attention has one weight per coarse pixel: expected an HSI of {self.network.plane} "
+                f"pixels, got {tuple(seen.hsi.shape[1:])}; fit it on this pair"
+            )
         with torch.no_grad():
             return Estimate(self.network(seen, self.first).cube, self.psf, self.srf)
 
     def parameter_count(self) -> ParameterCount:
-        """All learned numbers; fusing uses neither the MSI's decoder, nor the PSF, nor the abundances of the HSI."""
+        """The count of all learned numbers, and of those that the fusion uses.
+
+        The fusion uses neither the MSI's decoder, nor the PSF, nor the layer for the HSI's abundances.
+        """
         table = {name: parameter.numel() for name, parameter in self.network.named_parameters()}
         idle = (
             "psf",

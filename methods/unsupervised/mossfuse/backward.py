@@ -1,7 +1,8 @@
-"""Pieces of MossFuse for learning, each with a backward written by hand: autograd's gradients, in fewer passes over memory.
+"""Functions of MossFuse for learning, each with a backward pass written by hand: autograd's gradients with fewer passes over memory.
 
-Maps are (batch, H, W, C). A step of this network is bound by memory as much as by arithmetic: each pass that autograd makes between two
-products (copies of halves, sums of gradients, layer norms, gates) reads and writes a map. Here a piece makes as few as it can, in place.
+Maps are (batch, H, W, C). The time of a learning step goes as much into memory traffic as into arithmetic: between two products, autograd
+copies halves, adds gradients, and computes layer norms and gates, and each of these passes reads and writes a map. The functions here make
+as few passes as possible, in place.
 
     GatedFeedForward       x + P (gelu(a) * b),  a, b = dw3(A m), dw3(B m),  m = n(x) + 1, n the normalised pixel
     AttentionProducts      q, k, v = dw3(A m), q times the gate:  q'k and the lengths of q and k, image by image; and v
@@ -9,9 +10,9 @@ products (copies of halves, sums of gradients, layer norms, gates) reads and wri
                            g the length of each of h's channels in the image
     DepthwiseConvolution   each channel convolved with its own kernel
 
-A depthwise convolution's gradient for its input is another one, with the kernel turned. For its kernel, torch is quick at 3 x 3 without
-dilation alone: a wide kernel is taken in pieces of 3 x 3, a dilated one on the pixels that it steps on. Where a length is 0, so is its
-gradient.
+The gradient of a depthwise convolution for its input is another depthwise convolution, with the kernel turned by 180 degrees. The gradient
+for the kernel is fast in torch only for 3 x 3 taps without dilation. So it is computed in pieces of 3 x 3 for a larger kernel, and for a
+dilated one on the pixels that it uses. Where a length is 0, its gradient is taken as 0.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from methods.unsupervised.mossfuse.blocks import GRN_EPS, NORM_EPS, channels_fir
 
 
 class GatedFeedForward(torch.autograd.Function):
-    """`apply(x, a, b, kernel_a, kernel_b, project)`, see above; matrices are (out, in), kernels (2 C, 1, 3, 3)."""
+    """The gated feed-forward: `apply(x, a, b, kernel_a, kernel_b, project)`, with matrices (out, in) and kernels (2 C, 1, 3, 3)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, a: Tensor, b: Tensor, kernel_a: Tensor, kernel_b: Tensor, project: Tensor) -> Tensor:
@@ -44,7 +45,7 @@ class GatedFeedForward(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
-        """By the chain rule."""
+        """The gradients for all inputs, by the chain rule."""
         x, a, b, kernel_a, kernel_b, project, pixels, mean, scale, wide_a, wide_b, gate, content = ctx.saved_tensors
         grad = grad.contiguous()
         opened = F.gelu(gate)
@@ -61,7 +62,7 @@ class AttentionProducts(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, kernel: Tensor, gate: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """q, k and v are made together."""
+        """The products and the values; q, k and v are computed together."""
         pixels, mean, scale = normalised_pixels(x)
         wide = (pixels @ weight.T).view(*x.shape[:3], -1)
         stacked = channels_last(_convolved(channels_first(wide), kernel))
@@ -75,7 +76,7 @@ class AttentionProducts(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_alike: Tensor, to_lengths: Tensor, to_values: Tensor) -> tuple[Tensor | None, ...]:
-        """By the chain rule."""
+        """The gradients for all inputs, by the chain rule."""
         x, weight, kernel, gate, lengths, pixels, mean, scale, wide, stacked = ctx.saved_tensors
         query, key, _ = stacked.flatten(1, 2).chunk(3, dim=2)
         opened = None if gate is None else gate.flatten(1, 2)
@@ -102,7 +103,7 @@ class WideFeatures(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, y: Tensor, widen: Tensor, bias: Tensor, narrow: Tensor, gamma: Tensor, constant: Tensor) -> Tensor:
-        """B y + c is kept, h is not."""
+        """The narrow map; B y + c is kept for the backward pass, h is not."""
         before = torch.baddbmm(bias, y.flatten(1, 2), widen.transpose(1, 2))
         wide = F.gelu(before)
         lengths = (wide * wide).sum(1).sqrt_()
@@ -113,7 +114,7 @@ class WideFeatures(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
-        """First the gradient for N r, which those of the lengths follow from, then the rest."""
+        """The gradients; first that for N r, from which those for the lengths follow."""
         y, widen, before, narrow, gamma, lengths = ctx.saved_tensors
         there, wide = grad.flatten(1, 2), F.gelu(before)
         with torch.enable_grad():
@@ -140,7 +141,7 @@ class DepthwiseConvolution(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
-        """For the map by the turned kernel, for the kernel by pieces."""
+        """The gradient for the map, by the turned kernel, and that for the kernel, in pieces."""
         x, kernel = ctx.saved_tensors
         return _convolved(grad, kernel.flip((2, 3)), ctx.dilation), kernel_gradient(grad, x, kernel.shape[-1], ctx.dilation), None
 
@@ -148,7 +149,7 @@ class DepthwiseConvolution(torch.autograd.Function):
 def normalised_pixels(
     x: Float[Tensor, "batch H W C"],
 ) -> tuple[Float[Tensor, "pixels C"], Float[Tensor, "pixels 1"], Float[Tensor, "pixels 1"]]:
-    """m = n + 1 at each pixel, its mean and 1 / sqrt(variance + 1e-5)."""
+    """m = n + 1 for each pixel, with the pixel's mean and its 1 / sqrt(variance + 1e-5)."""
     pixels = pixel_rows(x)
     share = pixels.new_full((x.shape[3], 1), 1 / x.shape[3])
     mean = pixels @ share
@@ -160,7 +161,7 @@ def normalised_pixels(
 def norm_backward(
     grad: Float[Tensor, "pixels C"], x: Float[Tensor, "batch H W C"], mean: Float[Tensor, "pixels 1"], scale: Float[Tensor, "pixels 1"]
 ) -> Float[Tensor, "batch H W C"]:
-    """The gradient for x from that for m."""
+    """The gradient for x, from the gradient for m."""
     shape = [x.shape[3]]
     gradient: Tensor = torch.ops.aten.native_layer_norm_backward(grad, pixel_rows(x), shape, mean, scale, None, None, [True, False, False])[
         0
@@ -169,12 +170,12 @@ def norm_backward(
 
 
 def pixel_rows(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "pixels C"]:
-    """The pixels."""
+    """The pixels of all images as rows."""
     return x.reshape(-1, x.shape[3])
 
 
 def _before(grad: Tensor, wide: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
-    """The gradients of a depthwise 3x3 for the pixels of its map and for its kernel."""
+    """The gradients of a depthwise 3x3 convolution, for the pixels of its input and for its kernel."""
     there = channels_first(grad)
     return pixel_rows(channels_last(_convolved(there, kernel.flip((2, 3))))), kernel_gradient(there, channels_first(wide), 3, 1)
 
@@ -182,7 +183,7 @@ def _before(grad: Tensor, wide: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]
 def kernel_gradient(
     grad: Float[Tensor, "batch C H W"], x: Float[Tensor, "batch C H W"], taps: int, dilation: int
 ) -> Float[Tensor, "C 1 taps taps"]:
-    """The gradient of a depthwise kernel from that of the map; see the module docstring."""
+    """The gradient for a depthwise kernel, from the gradient `grad` for the output and the input x."""
     shape = (x.shape[1], 1, 3, 3)
     if dilation > 1:
         return _small_kernel_gradient(_stepped(grad, dilation), _stepped(x, dilation), shape, (1, 1))
@@ -200,7 +201,7 @@ def kernel_gradient(
 
 
 def _stepped(x: Tensor, step: int) -> Tensor:
-    """(batch step step, C, H / step, W / step): the images of every step-th pixel, zeros where one is missing."""
+    """The images of every step-th pixel, (batch step step, C, H / step, W / step), with zeros where a pixel is missing."""
     batch, channels, rows, cols = x.shape
     x = F.pad(x, (0, -cols % step, 0, -rows % step))
     x = x.reshape(batch, channels, x.shape[2] // step, step, x.shape[3] // step, step).permute(0, 3, 5, 2, 4, 1)
@@ -212,7 +213,7 @@ def _convolved(x: Tensor, kernel: Tensor, dilation: int = 1) -> Tensor:
 
 
 def _small_kernel_gradient(grad: Tensor, x: Tensor, shape: tuple[int, ...], padding: tuple[int, int]) -> Tensor:
-    """By torch's own backward, with a kernel of which only the shape counts."""
+    """The gradient for the kernel by torch's own backward pass; of the kernel it needs the shape alone."""
     like, groups = x.new_empty(shape), shape[0]
     gradient: Tensor = torch.ops.aten.convolution_backward(
         grad, x, like, None, [1, 1], list(padding), [1, 1], False, [0, 0], groups, [False, True, False]
@@ -221,5 +222,5 @@ def _small_kernel_gradient(grad: Tensor, x: Tensor, shape: tuple[int, ...], padd
 
 
 def _response(lengths: Tensor, gamma: Tensor) -> Tensor:
-    """What GRN multiplies each channel by, image by image."""
+    """The factor by which GRN multiplies each channel, for each image."""
     return gamma * lengths / (lengths.mean(1, keepdim=True) + GRN_EPS) + 1

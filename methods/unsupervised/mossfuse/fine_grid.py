@@ -1,4 +1,4 @@
-"""Images on the fine grid of MossFuse: coarse ones interpolated to it, and the order of their values in memory."""
+"""Images on the fine grid of MossFuse: how coarse images are interpolated to it, and the order of their values in memory."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from torch import Tensor
 
 
 def interpolate_bilinear(image: Float[Tensor, "batch channels h w"], ratio: int, centre: float) -> Float[Tensor, "batch channels H W"]:
-    """Bilinear: coarse pixel i sits at fine row i * ratio + `centre`, columns alike; beyond the outer ones their values continue.
+    """The image, interpolated bilinearly to the fine grid.
 
-    At centre = (ratio - 1) / 2 this is `F.interpolate` with `align_corners=False`.
+    Coarse pixel i is at the fine row i * ratio + `centre`, and in the same way for columns. Beyond the outermost coarse pixels their values
+    are repeated. With centre = (ratio - 1) / 2 this is `F.interpolate` with `align_corners=False`.
     """
     if centre == (ratio - 1) / 2:
         return F.interpolate(image, scale_factor=ratio, mode="bilinear", align_corners=False)
@@ -24,7 +25,7 @@ def interpolate_bilinear(image: Float[Tensor, "batch channels h w"], ratio: int,
 def neighbours(
     size: int, ratio: int, centre: float, like: Tensor
 ) -> tuple[Int[Tensor, " fine"], Int[Tensor, " fine"], Float[Tensor, " fine"]]:
-    """For each fine pixel along an axis of `size` coarse ones: the coarse ones before and after it, and how far it is on the way, 0..1."""
+    """For each fine pixel along an axis of `size` coarse pixels: the coarse pixels before and after it, and its place between (0..1)."""
     place = (torch.arange(size * ratio, dtype=like.dtype, device=like.device) - centre) / ratio
     low = place.floor()
     before, after = ((low + step).long().clamp(0, size - 1) for step in (0, 1))
@@ -32,5 +33,5 @@ def neighbours(
 
 
 def arranged(image: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch channels H W"]:
-    """The same values in the memory order of fast convolutions, which every later map inherits: `channels_last`, but not for float64."""
+    """The same values in the memory order in which convolutions are fast: `channels_last`, except for float64. Later maps inherit it."""
     return image.contiguous(memory_format=torch.contiguous_format if image.dtype == torch.float64 else torch.channels_last)

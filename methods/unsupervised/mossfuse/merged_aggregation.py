@@ -1,4 +1,4 @@
-"""The aggregations of MossFuse for inference. As in merged_blocks.py, each changes one map in place, a strip of rows at a time."""
+"""The aggregations of MossFuse for inference. As in merged_blocks.py, each changes one map in place, for one strip of rows at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from methods.unsupervised.mossfuse.strips import depthwise_rows, rows_with_halo
 
 
 class MergedPixelGate(ConstantModule):
-    """sigmoid(W3 relu(W2 relu(W1 u))), one number a pixel; `before` is a matrix to multiply u with first."""
+    """The spatial gate sigmoid(W3 relu(W2 relu(W1 u))), one number per pixel."""
 
     first: Tensor
     second: Tensor
@@ -29,13 +29,13 @@ class MergedPixelGate(ConstantModule):
         )
 
     def forward(self, u: Float[Tensor, "rows W C"], before: Float[Tensor, "C C"] | None = None) -> Float[Tensor, "rows W 1"]:
-        """The gate of a strip."""
+        """The gate for a strip; u is first multiplied by the matrix `before`, if there is one."""
         first = self.first if before is None else self.first @ before
         return torch.sigmoid(F.linear(F.relu(F.linear(F.relu(F.linear(u, first)), self.second)), self.third))
 
 
 class MergedSpatialAggregation(ConstantModule):
-    """Spatial detail of y into x: a gate of pixels on the queries; x + W (A v + s dw3(y)), s the spectral gate; feed-forward."""
+    """Adds spatial detail of y to x: x + W (A v + s dw3(y)) with a spatial gate on the queries, s the spectral gate; then feed-forward."""
 
     side: Tensor
 
@@ -48,7 +48,7 @@ class MergedSpatialAggregation(ConstantModule):
         self.hold(side=block.side.weight)
 
     def change(self, x: Float[Tensor, "H W C"], y: Float[Tensor, "H W C"], frame: Frame) -> None:
-        """x with y's detail, in place."""
+        """Adds the detail of y to x, in place."""
         mix, mean = self.attention.look(x, frame, lambda start, stop: self.spatial_gate(y[start:stop]))
         mixed = self.attention.project @ mix
         sided = self.attention.project * self.spectral_gate.of_mean(mean[None])
@@ -62,7 +62,7 @@ class MergedSpatialAggregation(ConstantModule):
 
 
 class MergedSpectralAggregation(ConstantModule):
-    """Spectral detail of y into x: x + W (A v + g 1x1(y)), g the spatial gate of A v; feed-forward. The gate on the queries cancels."""
+    """Adds spectral detail of y to x: x + W (A v + g 1x1(y)), g the spatial gate of A v; then feed-forward. The query gate cancels."""
 
     side: Tensor
 
@@ -74,7 +74,7 @@ class MergedSpectralAggregation(ConstantModule):
         self.hold(side=product(block.attention.project.weight, block.side.weight))
 
     def change(self, x: Float[Tensor, "H W C"], y: Float[Tensor, "H W C"], frame: Frame) -> None:
-        """x with y's spectra, in place."""
+        """Adds the spectral detail of y to x, in place."""
         mix, _ = self.attention.look(x, frame)
         mixed = self.attention.project @ mix
 

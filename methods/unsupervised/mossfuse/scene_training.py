@@ -1,11 +1,15 @@
 """Learning from one observed pair, with a fixed budget and the last iterate.
 
-1. The sensors alone: `blind_steps` of Adam on the degradation loss of the whole pair. It depends on nothing else, and its few numbers must
-   travel far (the PSF begins as a delta), so it has a learning rate of its own, which falls linearly to 0.
-2. Everything: `steps` of Adam on all four losses, each step on one random crop aligned with the coarse grid, the learning rate falling
-   linearly to 0. One backward: the cycle holds the sensors constant, so each part learns by its own terms.
+1. The sensors alone: `blind_steps` steps of Adam on the degradation loss of the whole pair. This loss depends on the sensors alone, and
+their
+   few numbers must change much, since the PSF begins nearly as a single tap. So they have a learning rate of their own, which falls
+   linearly to 0.
+2. The whole network: `steps` steps of Adam on all four losses. Each step uses one random crop, aligned with the coarse grid; the learning
+rate
+   falls linearly to 0. One backward pass is enough: in the cycle the sensors are constants, so each part learns from its own terms.
 
-All randomness, the first weights included, comes from the generator that is handed in; torch's global one is left as it was.
+All random numbers, those of the first weights included, come from the generator that is handed in; torch's global generator is left as it
+was.
 """
 
 from __future__ import annotations
@@ -26,11 +30,11 @@ from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is learned; there is no stopping rule."""
+    """The length of the training, and its settings. There is no stopping rule."""
 
     steps: int  # of the whole network
     learning_rate: float
-    crop: int  # longest side of a crop, in fine pixels; at least one coarse pixel is taken
+    crop: int  # longest side of a crop, in fine pixels; a crop has at least one coarse pixel
     blind_steps: int  # of the sensors, before
     blind_learning_rate: float
 
@@ -38,9 +42,9 @@ class Budget:
 def new_mossfuse(
     bands: int, channels: int, ratio: int, rng: torch.Generator, like: Tensor, without: Without = "nothing"
 ) -> MossFuseNetwork:
-    """A network with fresh weights from `rng`, drawn on the CPU, then on the device and in the dtype of `like`.
+    """A network with fresh weights, drawn from `rng` on the CPU; on the device and in the dtype of `like`.
 
-    Convolutions and linear maps: uniform within 1 / sqrt(fan in), torch's own habit; norms, gates and sensors start at their fixed values.
+    Convolutions and linear layers are drawn by torch's own rule. Norms, scales and sensors begin with fixed values.
     """
     return new_network(
         lambda: take_away(MossFuseNetwork(bands, channels, ratio), without), lambda network: draw_uniform_weights(network, rng), like
@@ -55,7 +59,7 @@ def learn_on_pair(
     weights: LossWeights,
     rng: torch.Generator,
 ) -> Float[Tensor, " steps"]:
-    """Teaches the network in place, leaves it in eval mode, and returns the total loss of each step of the second stage."""
+    """Trains the network in place and puts it into eval mode. Returns the total loss of each step of the second stage."""
     network.train()
     learn_sensors(network, msi, hsi, budget)
     optimiser = torch.optim.Adam(network.parameters(), lr=budget.learning_rate, fused=True)
@@ -74,7 +78,7 @@ def learn_on_pair(
 
 
 def learn_sensors(network: MossFuseNetwork, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"], budget: Budget) -> None:
-    """The first stage: the degradation loss of the whole pair, the learning rate falling linearly; nothing where they are known."""
+    """Trains the sensors in place: the first stage of the module docstring. Known sensors are left as they are."""
     blind = network.blind
     if not list(blind.parameters()):
         return
@@ -90,7 +94,7 @@ def learn_sensors(network: MossFuseNetwork, msi: Float[Tensor, "channels H W"], 
 def draw_crop(
     msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"], crop: int, rng: torch.Generator
 ) -> tuple[Float[Tensor, "channels crop_H crop_W"], Float[Tensor, "bands crop_h crop_w"]]:
-    """The same random window of both images: crop // ratio coarse pixels along each axis, at least one, at most all."""
+    """The same random window of both images, with crop // ratio coarse pixels along each axis: at least one, at most all."""
     ratio = msi.shape[1] // hsi.shape[1]
     rows, cols = (min(size, max(1, crop // ratio)) for size in hsi.shape[1:])
     top, left = (int(torch.randint(size - taken + 1, (), generator=rng)) for size, taken in zip(hsi.shape[1:], (rows, cols), strict=True))

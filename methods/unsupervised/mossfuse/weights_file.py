@@ -1,10 +1,10 @@
-"""Our own files of weights: safetensors, the tensors under our names, and metadata that say where they come from.
+"""Our files of weights: safetensors with the tensors by our names, and with metadata about their origin.
 
-Of the network          format, bands, channels, ratio, width, depth, quirks
-Of the training         trained_on, scenes (JSON list), protocol (JSON: its name and numbers), sensor, seed, steps, commit, licence, ...
+On the network          format, bands, channels, ratio, width, depth, quirks
+On the training         trained_on, scenes (JSON list), protocol (JSON: its name and numbers), sensor, seed, steps, commit, licence, ...
 
-Metadata of a safetensors file are text by text. Those of the network are checked against the tensors when the file is loaded; those of the
-training are what the file's maker states. A file cannot run anything when it is read.
+The metadata of a safetensors file are pairs of texts. Those on the network are checked against the tensors when the file is loaded; those
+on the training are statements of whoever made the file. Reading a file cannot run code in it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NUMBERS = ("bands", "channels", "ratio", "width", "depth")
 
 
 def save_weights(network: MossFuseNetwork, file: Path, facts: Mapping[str, str]) -> None:
-    """Writes the network's weights and buffers in float32, with `facts` on the training beside those on the network."""
+    """Writes the network's weights and buffers in float32, with the facts about the network and with `facts` about its training."""
     network_facts = {
         "format": FORMAT,
         **{name: str(getattr(network, name)) for name in _NUMBERS},
@@ -42,7 +42,7 @@ def save_weights(network: MossFuseNetwork, file: Path, facts: Mapping[str, str])
     }
     temporary = file.with_name(f".{file.name}.tmp")
     save_file(tensors, temporary, {**facts, **network_facts})
-    temporary.chmod(0o644)  # safetensors makes files that their owner alone can read
+    temporary.chmod(0o644)  # safetensors makes files that only their owner can read
     temporary.replace(file)
 
 
@@ -50,7 +50,7 @@ def read_metadata(file: Path) -> dict[str, str]:
     """The metadata of one of our files.
 
     Raises:
-        CheckpointError: it is none.
+        CheckpointError: the file is not one of ours.
     """
     if not file.is_file():
         raise CheckpointError(f"checkpoint: expected a file of weights, got {file}, which is no file; give the path of one")
@@ -67,10 +67,10 @@ def read_metadata(file: Path) -> dict[str, str]:
 
 
 def read_safetensors_facts(file: Path) -> WeightFacts:
-    """What the metadata say of network and training.
+    """The facts about network and training, from the metadata of one of our files.
 
     Raises:
-        CheckpointError: it is none of our files, or its metadata are incomplete.
+        CheckpointError: the file is not one of ours, or its metadata are incomplete.
     """
     metadata = read_metadata(file)
     try:
