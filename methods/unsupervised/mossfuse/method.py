@@ -9,8 +9,8 @@ backward, learning, scene_training, training_loop, long_training, ablation; for 
 merging, strips, merged_blocks, merged_aggregation, inference, fitted.
 
 There are three ways to use the method:
-    with a checkpoint   the weights are the authors' (.pth) or ours (.safetensors, such as weights/cave_x8.safetensors beside this file); the pair
-                        must have the bands, channels and ratio of their training
+    with a checkpoint   the weights are the authors' (.pth) or ours (.safetensors, such as weights/cave_x8.safetensors beside this file);
+                        the pair must have the bands, channels and ratio of their training
     without one         fresh weights learn on the one pair with a fixed budget. A full training takes hours, so the result is not ranked
     train               fresh weights learn beforehand on patches of many scenes: `run_benchmark.py train`
 

@@ -1,4 +1,4 @@
-"""Facts on methods/gaussian/kriging/method.py and methods/gaussian/kriging/gaussian_process.py.
+"""Facts on methods/gaussian/kriging.
 
 Oracles: the Gaussian conditional written out sample by sample, refitting with each sample left out, finite differences, and draws from
 the model.

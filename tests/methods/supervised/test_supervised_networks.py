@@ -44,7 +44,7 @@ def method_of(name: str, **parameters: float | int) -> SupervisedMethod:
 
 def untrained(method: SupervisedMethod, bands: int = 31, channels: int = 3, ratio: int = 4) -> nn.Module:
     rng = torch.Generator().manual_seed(0)
-    return new_network(lambda: method.build(bands, channels, ratio), lambda made: method.draw(made, rng), like=torch.zeros(1))
+    return new_network(lambda: method.build(bands, channels, ratio), lambda built: method.draw(built, rng), like=torch.zeros(1))
 
 
 def fixture(shared: Path, name: str) -> dict[str, torch.Tensor]:
@@ -89,7 +89,9 @@ def test_the_loss_reaches_every_weight_but_those_that_are_said_to_be_idle(name: 
 def test_the_loss_falls_on_two_small_examples(name: str) -> None:
     method = method_of(name, batch=2, learning_rate=1e-3, budget=25 / method_of(name).published.steps)
     examples, example = lessons()
-    network = new_network(lambda: method.build(5, 2, 4), lambda made: method.draw(made, torch.Generator().manual_seed(0)), example.seen.hsi)
+    network = new_network(
+        lambda: method.build(5, 2, 4), lambda built: method.draw(built, torch.Generator().manual_seed(0)), example.seen.hsi
+    )
     history = method.teach(network, examples)
     assert len(history) == 25
     assert history[-1] < 0.8 * history[0]

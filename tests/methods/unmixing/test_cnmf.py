@@ -1,4 +1,4 @@
-"""Facts on methods/unmixing/cnmf/method.py and what it rests on: numerics/nmf.py, vca.py, virtual_dimension.py.
+"""Facts on methods/unmixing/cnmf (method.py, nmf.py, virtual_dimension.py) and numerics/unmixing/vca.py.
 
 Oracles: the toolbox's output and starting quantities (parity fixture), the multiplicative steps in plain NumPy, known mixtures.
 """
@@ -148,8 +148,8 @@ def test_vca_finds_the_pure_pixels(noise: float) -> None:
     shares[:, :5] = torch.eye(5)
     pixels = spectra @ shares[:, torch.randperm(400, generator=generator)]
     pixels = pixels + noise * torch.randn(pixels.shape, dtype=torch.float64, generator=generator)
-    found = vca(pixels, 5, torch.Generator().manual_seed(0))
-    assert float(torch.cdist(spectra.T, found.T).amin(1).max()) < 1e-6 + 10 * noise
+    result = vca(pixels, 5, torch.Generator().manual_seed(0))
+    assert float(torch.cdist(spectra.T, result.T).amin(1).max()) < 1e-6 + 10 * noise
 
 
 def test_vca_is_indifferent_to_brightness_without_noise() -> None:
@@ -160,8 +160,8 @@ def test_vca_is_indifferent_to_brightness_without_noise() -> None:
     shares = shares / shares.sum(0)
     shares[:, :4] = torch.eye(4)
     shade = 0.2 + torch.rand(300, dtype=torch.float64, generator=generator)
-    found = vca(spectra @ shares * shade, 4, torch.Generator().manual_seed(0))
-    cosine = torch.nn.functional.normalize(spectra, dim=0).T @ torch.nn.functional.normalize(found, dim=0)
+    result = vca(spectra @ shares * shade, 4, torch.Generator().manual_seed(0))
+    cosine = torch.nn.functional.normalize(spectra, dim=0).T @ torch.nn.functional.normalize(result, dim=0)
     assert float(cosine.amax(1).min()) > 1 - 1e-9
 
 

@@ -57,8 +57,8 @@ def test_miae_gives_the_authors_output_with_the_authors_weights(shared: Path) ->
     kept = fixture(shared, "miae_aenet_stage3_edm80")
     order = ("Y_net/0", "Y_net/2", "Z_net/0", "S0_net/0", "module_list/2/0", "module_list/3/0", "module_list/0/0", "module_list/1/0")
     weights = [part for name in order for part in (kept[f"{name}/weight"][:, :, 0, 0], kept[f"{name}/bias"])] + [kept["edm"][:, :, 0, 0]]
-    found = miae.unmixing_network(weights, kept["in0"][0].flatten(1), kept["in1"][0].flatten(1))
-    assert torch.allclose(found.reshape(kept["out"][0].shape), kept["out"][0], atol=1e-5)
+    result = miae.unmixing_network(weights, kept["in0"][0].flatten(1), kept["in1"][0].flatten(1))
+    assert torch.allclose(result.reshape(kept["out"][0].shape), kept["out"][0], atol=1e-5)
 
 
 def test_the_spectral_streams_give_the_authors_output_with_the_authors_weights(shared: Path) -> None:
@@ -68,9 +68,9 @@ def test_the_spectral_streams_give_the_authors_output_with_the_authors_weights(s
     for part in parts:
         weights.append(torch.stack([kept[f"{stream}/{part}/weight"][:, :, 0, 0] for stream in ("lrhsi_stream", "hrmsi_stream")]))
         weights.append(torch.stack([kept[f"{stream}/{part}/bias"] for stream in ("lrhsi_stream", "hrmsi_stream")])[:, :, None])
-    found = spectral_streams.two_streams(weights, torch.stack([kept["in0"][0].flatten(1), kept["in1"][0].flatten(1)]))
-    expected = kept["out"][0].reshape(found.shape)
-    assert torch.allclose(found, expected, atol=1e-5 * float(expected.abs().max()))
+    result = spectral_streams.two_streams(weights, torch.stack([kept["in0"][0].flatten(1), kept["in1"][0].flatten(1)]))
+    expected = kept["out"][0].reshape(result.shape)
+    assert torch.allclose(result, expected, atol=1e-5 * float(expected.abs().max()))
 
 
 def guided_from(kept: Mapping[str, torch.Tensor]) -> scene_unet.GuidedUNet:
@@ -217,13 +217,13 @@ def test_c2ff_predicts_each_band_from_its_own_channel_and_refines_it_by_all_band
     pixels = torch.rand(3, 6, generator=rng)
     weights = [part + 0.1 for part in c2ff.draw_c2ff(5, 3, rng, pixels)][: c2ff.SPECTRAL_TENSORS]
     w, w_bias, v, v_bias, a, a_bias, r1, r1_bias, r2, r2_bias, b, b_bias = (part.double().numpy() for part in weights)
-    found = c2ff.coarse_to_fine_network(weights, owner, pixels)
+    result = c2ff.coarse_to_fine_network(weights, owner, pixels)
     for place, pixel in enumerate(pixels.double().numpy().T):
         hidden = [np.maximum(w[band_owner] * pixel[band_owner] + w_bias[band_owner], 0) for band_owner in owner.tolist()]
         x = np.array([v[band] @ units for band, units in enumerate(hidden)]) + v_bias
         fine = a @ x + a_bias
         fine = fine + np.maximum(r2 @ np.maximum(r1 @ fine + r1_bias, 0) + r2_bias, 0)
-        np.testing.assert_allclose(found[:, place].numpy(), b @ fine + b_bias, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(result[:, place].numpy(), b @ fine + b_bias, rtol=1e-4, atol=1e-5)
 
 
 def test_the_endmembers_of_a_rank_2_image_rebuild_it_and_are_not_negative() -> None:
@@ -275,11 +275,11 @@ def test_edipnet_takes_at_each_pixel_the_cube_that_the_srf_brings_nearer_to_the_
     seen, truth = scene_pair()
     generator = torch.Generator().manual_seed(3)
     first, second = (truth + 0.3 * torch.rand(truth.shape, generator=generator) for _ in range(2))
-    found = edipnet.more_consistent(first, second, seen.msi, seen.srf)
+    result = edipnet.more_consistent(first, second, seen.msi, seen.srf)
     for row in range(truth.shape[1]):
         for col in range(truth.shape[2]):
             errors = [float((seen.srf.weights @ cube[:, row, col] - seen.msi[:, row, col]).norm()) for cube in (first, second)]
-            assert torch.equal(found[:, row, col], (first, second)[errors[1] < errors[0]][:, row, col])
+            assert torch.equal(result[:, row, col], (first, second)[errors[1] < errors[0]][:, row, col])
 
 
 def test_daem_fuses_without_noise_unless_asked_for() -> None:
@@ -375,8 +375,8 @@ def test_weight_decay_and_shares_of_the_rate_are_those_of_adam_written_out() -> 
             [(value - torch.from_numpy(target)).square().sum() for value, target in zip(parameters, targets, strict=True)]
         ).sum()
 
-    found = minimise(loss, [torch.from_numpy(value) for value in start], [0.1] * 20, epsilon=1e-8, weight_decay=decay, shares=shares)
-    for ours, theirs in zip(found, expected, strict=True):
+    result = minimise(loss, [torch.from_numpy(value) for value in start], [0.1] * 20, epsilon=1e-8, weight_decay=decay, shares=shares)
+    for ours, theirs in zip(result, expected, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-10)
 
 

@@ -60,9 +60,9 @@ def test_there_are_23071_parameters_at_31_bands_and_3_channels_all_used() -> Non
 def test_the_network_is_the_one_written_out() -> None:
     fitted, seen = fitted_for(5, 2)
     pixels = seen.msi.flatten(1).T[:11]
-    found = inversion_network(fitted.weights, pixels)
+    result = inversion_network(fitted.weights, pixels)
     expected = np.stack([network_by_numpy(fitted.weights, pixel.double().numpy()) for pixel in pixels])
-    np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(result.numpy(), expected, rtol=0, atol=1e-6)
 
 
 def test_every_pixel_of_the_msi_goes_through_the_network_however_many_there_are() -> None:

@@ -1,4 +1,4 @@
-"""Facts on sensors/responses.py. Oracles: the PSF and SRF that made the pair, and a search over non-negative rows by hand."""
+"""Facts on sensors/predictive_responses.py. Oracles: the PSF and SRF that made the pair, and a search over non-negative rows by hand."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def blind_pair(
     return Observation(hsi, msi, torch.linspace(400, 700, bands), psf.ratio, psf.centre, Known()), srf
 
 
-def blur_error(found: SpatialResponse, true: SpatialResponse, seen: Observation) -> float:
+def blur_error(result: SpatialResponse, true: SpatialResponse, seen: Observation) -> float:
     """Difference of the two blurred MSIs away from the border, over their deviation."""
-    expected, got = true(seen.msi)[:, 2:-2, 2:-2], found(seen.msi)[:, 2:-2, 2:-2]
+    expected, got = true(seen.msi)[:, 2:-2, 2:-2], result(seen.msi)[:, 2:-2, 2:-2]
     return float((expected - got).norm() / (expected - expected.mean()).norm())
 
 
@@ -51,9 +51,9 @@ def blur_error(found: SpatialResponse, true: SpatialResponse, seen: Observation)
 def test_round_and_turned_gaussians_are_recovered(taps: tuple[int, int], widths: tuple[float, float], angle: float, phase: int) -> None:
     psf = SpatialResponse(gaussian(taps, widths, angle), 4 if taps[0] > 7 else 8, phase)
     seen, _ = blind_pair(psf)
-    found = predictive_responses(seen)
-    assert blur_error(found.psf, psf, seen) < 1e-2
-    assert found.residual < 1e-2
+    result = predictive_responses(seen)
+    assert blur_error(result.psf, psf, seen) < 1e-2
+    assert result.residual < 1e-2
 
 
 def test_the_estimated_psf_keeps_the_registration() -> None:
@@ -65,10 +65,10 @@ def test_the_estimated_psf_keeps_the_registration() -> None:
 def test_the_srf_is_recovered_and_its_rows_are_responses() -> None:
     psf = SpatialResponse(gaussian((13, 13), (1.6, 1.6), 0.0), 4, 2)
     seen, srf = blind_pair(psf, bands=4)  # fewer bands than materials: the SRF is determined
-    found = predictive_responses(seen).srf.weights
-    assert float((found - srf.weights).norm() / srf.weights.norm()) < 0.02
-    assert bool((found >= 0).all())
-    torch.testing.assert_close(found.sum(1), torch.ones(2, dtype=torch.float64))
+    result = predictive_responses(seen).srf.weights
+    assert float((result - srf.weights).norm() / srf.weights.norm()) < 0.02
+    assert bool((result >= 0).all())
+    torch.testing.assert_close(result.sum(1), torch.ones(2, dtype=torch.float64))
 
 
 def test_noise_costs_little_and_more_noise_costs_more() -> None:
@@ -76,18 +76,18 @@ def test_noise_costs_little_and_more_noise_costs_more() -> None:
     residuals = []
     for noise in (0.0, 0.003, 0.03):
         seen, _ = blind_pair(psf, noise)
-        found = predictive_responses(seen)
-        assert blur_error(found.psf, psf, seen) < 0.1
-        residuals.append(found.residual)
+        result = predictive_responses(seen)
+        assert blur_error(result.psf, psf, seen) < 0.1
+        residuals.append(result.residual)
     assert residuals == sorted(residuals)
 
 
 def test_a_known_srf_is_kept_and_the_psf_still_found() -> None:
     psf = SpatialResponse(gaussian((17, 17), (2.2, 1.4), 30.0), 4, 2)
     seen, srf = blind_pair(psf, 0.003)
-    found = predictive_responses(seen, srf)
-    assert found.srf is srf
-    assert blur_error(found.psf, psf, seen) < 0.05
+    result = predictive_responses(seen, srf)
+    assert result.srf is srf
+    assert blur_error(result.psf, psf, seen) < 0.05
 
 
 def test_a_blur_outside_the_family_shows_in_the_residual() -> None:

@@ -122,12 +122,12 @@ def test_the_step_has_the_gradient_of_the_loss_written_out_pixel_by_pixel() -> N
 
     everything, sensors = _written_out(network, network(msi[None], hsi[None]), msi, hsi)
     named = dict(network.named_parameters())
-    own = [name for name in named if name.startswith("blind.")]
+    ours = [name for name in named if name.startswith("blind.")]
     others = [name for name in named if not name.startswith("blind.")]
     expected = dict(
         zip(others, torch.autograd.grad(everything, [named[name] for name in others], retain_graph=True, allow_unused=True), strict=True)
     )
-    expected |= dict(zip(own, torch.autograd.grad(sensors, [named[name] for name in own]), strict=True))
+    expected |= dict(zip(ours, torch.autograd.grad(sensors, [named[name] for name in ours]), strict=True))
     for name, gradient in expected.items():
         if gradient is None or not gradient.any():
             assert got[name] is None or not got[name].any(), name

@@ -50,8 +50,8 @@ def _same_gradients(got: nn.Module, expected: nn.Module) -> None:
     largest = max(float(weights.grad.abs().max()) for weights in theirs.values() if weights.grad is not None)
     for name, weights in theirs.items():
         if weights.grad is None or ours[name].grad is None:
-            found = [w.grad for w in (weights, ours[name]) if w.grad is not None]
-            assert not any(bool((gradient.abs() > 1e-12 * largest).any()) for gradient in found), name
+            result = [w.grad for w in (weights, ours[name]) if w.grad is not None]
+            assert not any(bool((gradient.abs() > 1e-12 * largest).any()) for gradient in result), name
         else:
             torch.testing.assert_close(ours[name].grad, weights.grad, rtol=1e-7, atol=1e-12 * largest, msg=name)
 
@@ -111,8 +111,8 @@ def _shifted(x: Tensor) -> Tensor:
 def _compare(got: Tensor, expected: Tensor, leaves: list[Tensor]) -> None:
     torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
     weights = torch.randn(got.shape, generator=torch.Generator().manual_seed(11)).double()
-    found = [torch.autograd.grad(out, leaves, weights, retain_graph=True, materialize_grads=True) for out in (got, expected)]
-    for ours, theirs in zip(*found, strict=True):
+    result = [torch.autograd.grad(out, leaves, weights, retain_graph=True, materialize_grads=True) for out in (got, expected)]
+    for ours, theirs in zip(*result, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
 
 
@@ -129,8 +129,8 @@ def test_shares_are_products_lengths_and_values(gated: bool) -> None:
     query, key, value = _dw(_shifted(leaves[0]) @ leaves[1].T, leaves[2]).chunk(3, dim=3)
     query = query * leaves[3] if gated else query
     lengths = torch.cat([query.square().sum((1, 2)), key.square().sum((1, 2))], dim=1).sqrt()
-    found = AttentionProducts.apply(*leaves, *([] if gated else [None]))
-    for got, expected in zip(found, (torch.einsum("bijc,bijd->bcd", query, key), lengths, value), strict=True):
+    result = AttentionProducts.apply(*leaves, *([] if gated else [None]))
+    for got, expected in zip(result, (torch.einsum("bijc,bijd->bcd", query, key), lengths, value), strict=True):
         _compare(got, expected, leaves)
 
 

@@ -68,12 +68,12 @@ def test_facts_cannot_overwrite_those_of_the_network(tmp_path: Path) -> None:
 
 def test_tensors_that_do_not_fit_are_listed(tmp_path: Path) -> None:
     file = _saved(tmp_path)
-    tensors, found = load_file(file), read_metadata(file)
+    tensors, result = load_file(file), read_metadata(file)
     tensors["more"] = torch.zeros(2)
     del tensors["blind.precision_root"]
     tensors["blind.srf_weights"] = torch.ones(3, 5)
     tensors["msi_encoder.embed.weight"][0, 0, 0, 0] = float("nan")
-    save_file(tensors, file, found)
+    save_file(tensors, file, result)
     with pytest.raises(CheckpointError) as error:
         load_safetensors_network(file)
     for text in ("missing blind.precision_root", "left over more", "is (3, 5), not (2, 5)", "msi_encoder.embed.weight holds NaN"):
@@ -122,14 +122,14 @@ def test_the_card_of_our_weights_names_their_scenes_and_says_that_they_are_ours(
 def test_shipped_weights_are_small_whole_and_say_what_they_are(file: Path) -> None:
     assert file.stat().st_size < 3e6
     with safe_open(file, framework="pt") as store:
-        found = store.metadata()
+        result = store.metadata()
     for name in ("trained_on", "scenes", "protocol", "sensor", "seed", "steps", "commit", "licence", "command"):
-        assert found[name], name
-    assert "/root" not in str(found)
-    assert "/tmp" not in str(found)
-    protocol = json.loads(found["protocol"])
-    assert str(protocol["ratio"]) == found["ratio"]
-    assert not any(scene in json.loads(found["validation_scenes"]) for scene in json.loads(found["scenes"]))
+        assert result[name], name
+    assert "/root" not in str(result)
+    assert "/tmp" not in str(result)
+    protocol = json.loads(result["protocol"])
+    assert str(protocol["ratio"]) == result["ratio"]
+    assert not any(scene in json.loads(result["validation_scenes"]) for scene in json.loads(result["scenes"]))
     count = Method(checkpoint=file).fit([], torch.Generator()).parameter_count()
     assert (count.total, count.inference) == (585_485, 449_153)
 
