@@ -22,6 +22,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from hashlib import sha256
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,6 +49,7 @@ class Sources:
     packages: Mapping[str, str] = field(default_factory=dict)  # distributions that the suite does not depend on: name -> version
     uncovered: tuple[str, ...] = ()  # what the key does not cover, a phrase each
     places: Mapping[str, Path] = field(default_factory=dict)  # where each file lies here; no part of the digest
+    raw: Mapping[str, str] = field(default_factory=dict)  # of the Python files: sha256 of the bytes; no part of the digest
 
     @cached_property
     def digest(self) -> str:
@@ -63,6 +65,7 @@ class Sources:
             packages={name: value for one in every for name, value in one.packages.items()},
             uncovered=tuple(dict.fromkeys(phrase for one in every for phrase in one.uncovered)),
             places={name: value for one in every for name, value in one.places.items()},
+            raw={name: value for one in every for name, value in one.raw.items()},
         )
 
 
@@ -92,6 +95,7 @@ def sources_of(file: Path, home: Path | None = None, declared: Sequence[str] = (
         packages=dict(sorted(closure.packages.items())),
         uncovered=tuple(dict.fromkeys(closure.uncovered)),
         places={**closure.files, **closure.data},
+        raw={name: _read(path).raw for name, path in closure.files.items()},
     )
 
 
@@ -123,6 +127,7 @@ class _Findings:
     """What one source says."""
 
     digest: str  # of its syntax
+    raw: str  # of its bytes
     imports: tuple[tuple[int, str], ...]  # level (number of dots) and dotted name
     texts: frozenset[str]  # constants that may name a file
     phrases: tuple[str, ...]  # what cannot be followed
@@ -140,7 +145,7 @@ def _parsed(file: Path, *_state: int) -> _Findings:
     try:
         tree = ast.parse(source, filename=str(file))
     except (SyntaxError, ValueError):
-        return _Findings(syntax_digest(source), (), frozenset(), ())  # importing it fails, and the cell says so
+        return _Findings(syntax_digest(source), sha256(source).hexdigest(), (), frozenset(), ())  # importing it fails, and the cell says so
     imports: list[tuple[int, str]] = []
     texts: set[str] = set()
     phrases: list[str] = []
@@ -161,7 +166,9 @@ def _parsed(file: Path, *_state: int) -> _Findings:
                 phrases.append(f"what {file.name} imports by a computed name (line {node.lineno})")
         if isinstance(node, ast.Attribute | ast.Name) and _last_name(node) in _ENVIRONMENT:
             phrases.append(f"environment variables that {file.name} reads")
-    return _Findings(tree_digest(tree), tuple(dict.fromkeys(imports)), frozenset(texts), tuple(dict.fromkeys(phrases)))
+    return _Findings(
+        tree_digest(tree), sha256(source).hexdigest(), tuple(dict.fromkeys(imports)), frozenset(texts), tuple(dict.fromkeys(phrases))
+    )
 
 
 def _last_name(node: ast.AST) -> str:

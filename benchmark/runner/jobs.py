@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import inf, log10, sqrt
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,6 @@ from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
 from datasets.scene import crop_to_ratio
 from datasets.scenes import SceneSource
-from datasets.settings import configure
 from datasets.simulation import NoiseSeed, Protocol, observe
 from methods.catalog import Entry
 from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod
@@ -94,7 +93,7 @@ class FitJob:
     def run(self) -> dict[str, Any]:
         """Train the method and store it with the seconds that it took."""
         file = self.into.absolute()  # before the method can change the working folder
-        method = configure(self.entry.form(self.parameters), self.parameters)
+        method = self.entry.form(self.parameters)(**self.parameters)  # the plan has checked them
         if not isinstance(method, TrainableMethod):
             raise TypeError(f"{self.entry.name}: expected a method that learns, got {type(method).__name__}")
         patches = self.training.patches(method.describe(), self.protocol, self.device)
@@ -120,6 +119,7 @@ class FuseJob:
     fitted: bytes = b""  # what `FitJob` stored, for a method that has learned beforehand
     oracle: int = 0  # iterates to leave in the working folder beside the estimate
     covered: tuple[Path, ...] = ()  # sources and files that the cell's key covers
+    expected: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # of the sources: path, digests of bytes and syntax (witness.py)
 
     def run(self) -> dict[str, Any]:
         """All that `stages` tells, in one table."""
@@ -136,7 +136,7 @@ class FuseJob:
         """
         home = Path.cwd()  # before the method can change it
         watch = Watch()
-        method: AnyMethod = configure(self.entry.form(self.parameters), self.parameters)
+        method: AnyMethod = self.entry.form(self.parameters)(**self.parameters)  # the plan has checked them
         seen: Observation = pickle.loads(self.observation)
         refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0])
         if refusal:
@@ -170,7 +170,7 @@ class FuseJob:
             "flops_reason": reason,
             "threads": torch.get_num_threads(),
             "uncovered": watch.uncovered(self.covered),
-            "sources": loaded_sources(),
+            "sources": loaded_sources(self.expected),
         }
         if not reason:
             flops = count_flops(measured.again)[1]

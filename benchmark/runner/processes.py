@@ -40,7 +40,7 @@ import torch
 
 from benchmark.measure.group import LOOK_S, MemoryWatch
 from benchmark.runner.answers import Answer, Sequel, Told, kind_of, read_answer, read_sequel, write_answer, write_sequel
-from benchmark.runner.server import enter_child, server_context
+from benchmark.runner.server import enter_child, handing_nothing_over, server_context
 from benchmark.runner.witness import loaded_sources
 
 GRACE_S = 1.0  # between one signal and the next
@@ -170,7 +170,8 @@ def start(job: Job, limits: Limits) -> Child:
     ours, theirs = context.Pipe(duplex=False)
     their_life, our_life = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(job, theirs, their_life, scratch, limits), daemon=False)
-    process.start()
+    with handing_nothing_over():
+        process.start()
     theirs.close()
     their_life.close()
     watch = MemoryWatch(process.pid) if limits.apart and process.pid is not None else None

@@ -29,14 +29,14 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> Sorted
 
     A record that cannot be read counts as absent. One that is taken over gets the names that the plan uses now.
     """
-    found = Sorted()
+    found, current_metrics = Sorted(), metrics_key()
     for cell in cells:
         record = take_over(cell, folder)
         if record is not None and not _stands(record, cell):
             record = None
         if record is not None:
             finished = record.outcome in ("scored", "skipped") or not retry
-            if finished and record.metrics_key in ("", metrics_key()):
+            if finished and record.metrics_key in ("", current_metrics):
                 found.records[cell.key] = record
                 continue
             if finished and folder.estimate(cell.key).exists() and record.clock is not None:

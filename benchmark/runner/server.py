@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerContext
+from types import ModuleType
 
 from benchmark.clone import ROOT
 
@@ -43,6 +44,18 @@ def refresh() -> None:
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
     _state.clear()
     _state.update(now)
+
+
+@contextmanager
+def handing_nothing_over() -> Iterator[None]:
+    """For the moment in which a child is started: it is handed neither our arguments, which name the run folder, nor our main module, which
+    it would import anew, at some milliseconds for each child."""
+    main, arguments = sys.modules["__main__"], sys.argv
+    sys.modules["__main__"], sys.argv = ModuleType("__main__"), ["hmif-bench-cell"]
+    try:
+        yield
+    finally:
+        sys.modules["__main__"], sys.argv = main, arguments
 
 
 def child_path() -> list[str]:

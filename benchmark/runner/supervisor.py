@@ -87,6 +87,7 @@ class _Run:
         self.plan, self.settings, self.tell, self.cells, self.threads, self.place = plan, settings, tell, cells, threads, place
         self.folder = RunFolder(settings.folder)
         self.metrics = metrics_sources()  # as they are now; what scores says what it loaded
+        self.clock_key = clock_key()
         self.away = Arrival((), None)  # what runs on other machines
         self.shown: tuple[str, ...] = ()  # what running.json says
         self.records: dict[str, Result] = {}
@@ -331,8 +332,8 @@ class _Run:
         if cell.contestant.oracle:
             keep_iterates(ended, self.folder.iterates(cell.key))
         ended.keep(ESTIMATE_NAME, estimate)  # last: where it is, all that belongs to it is
-        more = {"attempts": self.attempts[cell.key], "observed": self.observed[cell.observation_digest], "clock_key": clock_key()}
-        write_json(self.folder.measured(cell.key), {**fused_answer(ended), **more})
+        more = {"attempts": self.attempts[cell.key], "observed": self.observed[cell.observation_digest], "clock_key": self.clock_key}
+        write_json(self.folder.measured(cell.key), {**fused_answer(ended), **more}, durable=False)
 
     def _record(self, cell: Cell, outcome: Outcome, reason: str, measured: dict[str, Any] | None = None) -> Result:
         return make_record(

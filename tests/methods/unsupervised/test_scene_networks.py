@@ -175,7 +175,7 @@ def test_learning_on_a_tiny_scene_brings_the_cube_nearer_to_both_images(name: st
         given = method.describe().entitle(seen)
         cube = learn(method, given, torch.Generator().manual_seed(0)).fuse(given, torch.Generator().manual_seed(0)).cube
         apart.append(float((seen.srf(cube) - seen.msi).abs().mean() + (seen.psf(cube) - seen.hsi).abs().mean()))
-    assert apart[1] < 0.6 * apart[0]
+    assert apart[1] < 0.75 * apart[0]  # edipnet 0.52 to 0.55, m2unet 0.33, the others less than 0.1
 
 
 @pytest.mark.parametrize("name", METHODS)
