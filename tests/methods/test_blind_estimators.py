@@ -14,6 +14,7 @@ from methods.numerics.sensors.constrained_responses import constrained_responses
 from methods.numerics.sensors.smooth_responses import (
     normalise_rows,
     place_kernel,
+    psf_window,
     regress_psf,
     regress_responses,
     regress_srf,

@@ -105,7 +105,7 @@ def test_a_psf_that_leaves_its_block_is_refused() -> None:
 
 
 def test_ablations_take_no_weights_and_learn_on_the_scene(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="weights belong to the whole"):
+    with pytest.raises(ValueError, match="its weights are for the whole network"):
         Method(checkpoint=tmp_path / "x.pth", without="split")
     with pytest.raises(ValueError, match="ablations learn on the scene"):
         replace(QUICK, sensors="known").train([Example(_observation())], [], torch.Generator(), Desk(tmp_path))

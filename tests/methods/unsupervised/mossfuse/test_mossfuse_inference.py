@@ -282,5 +282,5 @@ def test_variants_that_do_not_exist_are_refused() -> None:
     with pytest.raises((ValueError, TypeError), match="inference"):  # the shape checker of the test run may be first to refuse it
         Method(inference="fast")  # type: ignore[arg-type]
     for wrong in ({"compiled": True}, {"autocast": True}):
-        with pytest.raises(ValueError, match="they are variants of the merged network"):
+        with pytest.raises(ValueError, match="both are variants of the merged network"):
             Method(inference="unmerged", **wrong)
