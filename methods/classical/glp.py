@@ -3,9 +3,9 @@
 Aiazzi, Alparone, Baronti, Garzelli, Selva, PE&RS 2006 (MTF-GLP), made hyper-sharpening by Selva et al., IEEE JSTARS 2015; the form of
 Yokoya, Grohnfeldt, Chanussot (IEEE GRSM 2017), second mode:
 
-1. S_k = w_k' msi + o_k is the affine function of the channels that fits band k best on the coarse grid: one sharp image per band. 2. P_k is
-S_k without its detail: blurred by a Gaussian as wide as a coarse pixel, decimated, and interpolated again. U_k is the band itself,
-   interpolated.
+1. S_k = w_k' msi + o_k is the affine function of the channels that fits band k best on the coarse grid: one sharp image per band.
+2. P_k is S_k without its detail: blurred by a Gaussian as wide as a coarse pixel, decimated, and interpolated again. U_k is the band
+   itself, interpolated.
 3. Z_k = U_k + g_k (S_k - P_k),   g_k = cov(U_k, P_k) / var(P_k) over the fine grid,   clipped to 0 .. 2^sqrt(max hsi), as the toolbox does.
 
 The interpolation puts the coarse samples among zeros and filters both axes, periodically, with a Hamming-windowed sinc of the cut-off

@@ -1,8 +1,8 @@
 """M2U-Net: blind fusion of one scene in three stages, each learned on that scene. Li et al., IEEE TGRS 2024.
 
-1. The PSF, as large as a coarse pixel, and the SRF are estimated from the pair: a projected gradient minimises |psf(msi) - srf(hsi)|_1. 2.
-Two per-pixel spectral networks learn on the coarse pixels (`numerics/networks/spectral_streams.py`). Applied to the MSI, the mean of both
-   is a cube A.
+1. The PSF, as large as a coarse pixel, and the SRF are estimated from the pair: a projected gradient minimises |psf(msi) - srf(hsi)|_1.
+2. Two per-pixel spectral networks learn on the coarse pixels (`numerics/networks/spectral_streams.py`). Applied to the MSI, the mean of
+   both is a cube A.
 3. A U-Net of A, guided by a U-Net of the MSI y (`numerics/networks/scene_unet.py`), learns, so that its cube X agrees with both images:
 
        minimise  |srf(X) - y| + |psf(X) - hsi|        means of absolute differences,  X = net(A, y)

@@ -1,9 +1,9 @@
 """Training beforehand on many pairs, which can be stopped and resumed.
 
 1. The sensors alone: `sensor_steps` steps of Adam on the degradation loss of `SENSOR_BATCH` pairs at a time, with a learning rate of their
-own. 2. The whole network: one pass over the pairs, `batch` at a time; Adam on all four losses in one backward pass. The length of the
-gradient is
-   limited to `LARGEST_GRADIENT`: this hardly changes Adam's steps, but one unusual pair cannot damage the network.
+   own.
+2. The whole network: one pass over the pairs, `batch` at a time; Adam on all four losses in one backward pass. The length of the gradient
+   is limited to `LARGEST_GRADIENT`: this hardly changes Adam's steps, but one unusual pair cannot damage the network.
 
 Both learning rates fall linearly to 0 (`training_loop.py`). The result is the running average of the weights and of the normalisation
 statistics over about the last thousand steps. With few pairs per step, it is smoother than the last iterate. The training uses observations

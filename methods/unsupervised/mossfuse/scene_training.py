@@ -1,12 +1,10 @@
 """Learning from one observed pair, with a fixed budget and the last iterate.
 
 1. The sensors alone: `blind_steps` steps of Adam on the degradation loss of the whole pair. This loss depends on the sensors alone, and
-their
-   few numbers must change much, since the PSF begins nearly as a single tap. So they have a learning rate of their own, which falls
+   their few numbers must change much, since the PSF begins nearly as a single tap. So they have a learning rate of their own, which falls
    linearly to 0.
 2. The whole network: `steps` steps of Adam on all four losses. Each step uses one random crop, aligned with the coarse grid; the learning
-rate
-   falls linearly to 0. One backward pass is enough: in the cycle the sensors are constants, so each part learns from its own terms.
+   rate falls linearly to 0. One backward pass is enough: in the cycle the sensors are constants, so each part learns from its own terms.
 
 All random numbers, those of the first weights included, come from the generator that is handed in; torch's global generator is left as it
 was.
