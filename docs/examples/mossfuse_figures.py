@@ -25,7 +25,7 @@ from datasets.scene import Scene  # noqa: E402
 from datasets.scene_catalog import find_scenes  # noqa: E402
 from datasets.simulation import NoiseSeed, Protocol, observe  # noqa: E402
 from methods.unsupervised.mossfuse.checkpoint import load_network  # noqa: E402
-from methods.unsupervised.mossfuse.network import MossFuseNetwork  # noqa: E402
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork  # noqa: E402
 
 SHOWN = 5  # channels of each map: those that vary most over the image
 

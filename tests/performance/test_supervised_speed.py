@@ -19,7 +19,9 @@ from torch import Tensor, nn
 
 from benchmark.authors.sample_pairs import random_example
 from methods.catalog import find_one
-from methods.numerics.networks.supervised_fitting import SupervisedMethod, enlarge, new_network
+from methods.numerics.networks.first_weights import new_network
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import SupervisedMethod
 from methods.supervised import conssfcnn, fusformer, mstpp
 
 BANDS, CHANNELS, RATIO, COARSE = 31, 3, 4, (8, 8)

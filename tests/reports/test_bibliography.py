@@ -11,7 +11,7 @@ import pytest
 from benchmark.run_folder.record import Result
 from methods.catalog import find
 from methods.lowrank import nlstf
-from methods.unsupervised import cucanet
+from methods.unsupervised.cucanet import method as cucanet
 from reports.bibliography import ReferencesError, bibliography, bibtex, cite_keys, read_references
 from reports.latex import latex_document, latex_table
 from reports.summary import summarise

@@ -363,13 +363,13 @@ def test_the_seconds_that_iterates_take_are_no_learning_and_the_last_file_is_the
 
 def test_an_iterate_that_is_not_finite_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = random_pair(7, 3).withhold(psf=True, srf=True)
-    fuse, calls = c2ff.Fitted.fuse, iter(range(9))
+    fuse, calls = c2ff.FittedC2FF.fuse, iter(range(9))
 
     def broken(self: FusionMethod, pair: object, rng: torch.Generator) -> Estimate:
         estimate = fuse(self, pair, rng)  # type: ignore[arg-type]
         return Estimate(estimate.cube * float("nan")) if next(calls) == 1 else estimate
 
-    monkeypatch.setattr(c2ff.Fitted, "fuse", broken)
+    monkeypatch.setattr(c2ff.FittedC2FF, "fuse", broken)
     stored: list[int] = []
     IterateRecorder(c2ff.Method(budget=1e-3), 3, 0, lambda number, estimate: stored.append(number)).fit([Example(seen)], torch.Generator())
     assert stored == [1, 3]
