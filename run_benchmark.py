@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""HMIF-Bench at the command line: call a command, print what it answers. Everything else lives in the four packages beside this file.
+"""HMIF-Bench at the command line: calls a command and prints what it returns. Everything else is in the four packages beside this file.
 
 Heavy modules are imported by the commands that need them, so that --help answers at once.
 """
@@ -7,6 +7,7 @@ Heavy modules are imported by the commands that need them, so that --help answer
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +15,21 @@ ROOT = Path(__file__).resolve().parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from benchmark.commands.command import OK, USAGE, Desk, expect_platform  # noqa: E402
+from benchmark.commands.command import OK, USAGE, Console, expect_platform  # noqa: E402
 
 if TYPE_CHECKING:
     import argparse
 
-    from benchmark.runner.settings import Progress
+    from benchmark.runner.run_settings import Progress
     from reports.report import ReportPaths
 
 INTERRUPTED = 130
-WIDTH = 110  # of a line that is rewritten
+WIDTH = 110  # of a line that is replaced by the next one
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 when every cell ended as scored or skipped, 1 when some failed, 2 for a wrong plan or wrong arguments."""
-    from benchmark.commands.catalog import DEFAULT, FILES, parser
+    """The exit status: 0 where every cell is scored or skipped, 1 where some failed, 2 for a wrong plan or wrong arguments."""
+    from benchmark.commands.command_parser import DEFAULT, FILES, parser
 
     given = sys.argv[1:] if arguments is None else arguments
     if not given or (given[0] not in FILES and given[0] not in ("-h", "--help")):
@@ -36,13 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(given)
     try:
         expect_platform(given[0])
-        answer = options.call(options, Terminal())
-        if answer.raw:
-            sys.stdout.buffer.write(answer.raw)
-        elif answer.text:
-            print(answer.text, file=sys.stderr if answer.status == INTERRUPTED else sys.stdout)
-        return int(answer.status)
-    except BrokenPipeError:  # whoever read the output has gone, `| head` for one
+        reply = options.call(options, Terminal())
+        if reply.raw:
+            sys.stdout.buffer.write(reply.raw)
+        elif reply.text:
+            print(reply.text, file=sys.stderr if reply.status == INTERRUPTED else sys.stdout)
+        return int(reply.status)
+    except BrokenPipeError:  # the program that read the output has ended, such as `head`
         sys.stdout = None  # so that nothing is flushed into the broken pipe at exit
         return OK
     except KeyboardInterrupt:
@@ -50,19 +51,19 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("datasets", "methods", "benchmark", "reports"):
-            raise  # not one of our own errors, which say what to do: a defect, shown whole
+            raise  # not an error of the suite, which says what to do, but a defect: it is shown with its traceback
         print(f"error: {error}", file=sys.stderr)
         return USAGE
 
 
-class Terminal(Desk):
-    """The desk of the commands: progress on stderr, in a line that is rewritten where it can be; and the reports, which lie above."""
+class Terminal(Console):
+    """The console of the commands: shows progress on stderr, on one line where that can be rewritten, and draws reports."""
 
     def __init__(self) -> None:
         self.rewrite = sys.stderr.isatty()
 
     def progress(self, progress: Progress) -> None:
-        """One line for each finished cell, and what runs now."""
+        """Show one line per cell that has ended, and what is running."""
         from benchmark.metrics.spelling import spell_metric
 
         for note in progress.notes:
@@ -79,14 +80,14 @@ class Terminal(Desk):
             self.line(f"[{progress.done}/{progress.total}] {progress.running[0]}{left}"[:WIDTH], passing=True)
 
     def line(self, text: str, *, passing: bool) -> None:
-        """A line on stderr; a passing one is rewritten by the next on a terminal, and is a line of its own elsewhere."""
+        """Show a line on stderr; on a terminal, a passing line is replaced by the next one."""
         if self.rewrite:
             print(f"\r\x1b[K{text}", end="" if passing else "\n", file=sys.stderr, flush=True)
         else:
             print(text, file=sys.stderr, flush=True)
 
     def report(self, folder: Path, out: Path | None = None, options: argparse.Namespace | None = None) -> tuple[str, str]:
-        """Draw the report of a run; its tables, and where it lies."""
+        """Two texts on the report of a run, which is drawn now: its tables, and where its files are."""
         from reports.content.choice import read_choice
         from reports.report import write_report
         from reports.typeset.plain_text import plain_summary
@@ -97,7 +98,7 @@ class Terminal(Desk):
         return "\n".join(plain_summary(summary) for summary in paths.summaries), _places(paths)
 
     def conventions(self, folder: Path) -> str:
-        """Draw the report of a run; its tables under other projects' conventions, and where it lies."""
+        """The tables of a run by other projects' conventions, and where the files of its report are; the report is drawn now."""
         from reports.report import write_report
         from reports.typeset.plain_text import plain_text_table
 
@@ -105,7 +106,7 @@ class Terminal(Desk):
         return "\n".join([*(plain_text_table(table) for table in paths.conventions), _places(paths)])
 
     def training_figures(self, folder: Path) -> str:
-        """Draw the figures of a training; where they lie."""
+        """The names of the files of a training's figures, which are drawn now."""
         from reports.figures.training_figures import write_training_figures
 
         return ", ".join(str(path) for path in write_training_figures(folder) if path.suffix == ".png")
@@ -116,4 +117,6 @@ def _places(paths: ReportPaths) -> str:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # where the locale has no such character, a "?" stands for it
     sys.exit(main())

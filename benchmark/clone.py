@@ -1,4 +1,4 @@
-"""Where this clone lies."""
+"""The folder of this clone of the suite."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""THE WORLD: scenes, sensors, physics. Imports nothing else of the suite."""
+"""THE WORLD: scenes, sensors and the physics that joins them. It imports nothing else of the suite."""

@@ -3,7 +3,7 @@
     what       32 indoor scenes: skin and hair, paints, food and drink, real and fake objects, stuff
     bands      31, centres 400, 410, ..., 700 nm
     size       512 x 512
-    values     16-bit PNG, one file a band, divided by 65535; `watercolors` is distributed as 8-bit RGBA and divided by 255
+    values     16-bit PNG, one file per band, divided by 65535; `watercolors` is distributed as 8-bit RGBA and divided by 255
     layout     <root>/<scene>_ms/<scene>_ms/<scene>_ms_01.png ... _31.png (a `<scene>_RGB.bmp` lies beside them)
     camera     Apogee Alta U260, tunable liquid crystal filter (VariSpec), illuminant CIE D65
     paper      F. Yasuma, T. Mitsunaga, D. Iso, S. K. Nayar, "Generalized Assorted Pixel Camera: Postcapture Control of Resolution,
@@ -11,8 +11,8 @@
     terms      copyright of its makers; for research, with the paper cited
     splits     TEST (12) and TRAIN (20), those of MossFuse
 
-Any image format that Pillow reads will do, in the original folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with or without
-a folder `complete_ms_data` around them. Bands go by the number in their name, never by the order of the file system.
+The bands may be in any image format that Pillow reads, in the original folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with
+or without a folder `complete_ms_data` around them. The number in a file's name says which band it is, never the order of the file system.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from datasets.scene import Scene, SceneError
 
 BANDS = 31
 SIDE = 512  # rows and columns
-EIGHT_BIT = ("watercolors",)  # distributed with 8 bits a sample, the others with 16
+EIGHT_BIT = ("watercolors",)  # distributed with 8 bits per sample, the others with 16
 TEST = (
     *("balloons", "clay", "egyptian_statue", "fake_and_real_beers", "fake_and_real_lemons", "fake_and_real_peppers"),
     *("fake_and_real_tomatoes", "hairs", "real_and_fake_apples", "real_and_fake_peppers", "stuffed_toys", "thread_spools"),
@@ -55,32 +55,32 @@ def scene_folder(root: Path, scene: str) -> Path | None:
 
 
 def band_files(folder: Path, scene: str) -> list[Path]:
-    """The 31 files of `scene` in `folder`, by band number.
+    """The 31 files of `scene` in `folder`, in the order of the bands.
 
     Raises:
-        SceneError: a band is missing, there twice, or there are more than 31.
+        SceneError: a band is missing or is there twice, or there are more than 31.
     """
-    found = _numbered(folder, scene)
-    twice = [files for files in found.values() if len(files) > 1]
+    by_number = _numbered(folder, scene)
+    twice = [files for files in by_number.values() if len(files) > 1]
     if twice:
         names = ", ".join(file.name for file in twice[0])
-        raise SceneError(f"CAVE {scene}: expected one file a band in {folder}, got {names}; remove all but one")
-    missing = [number for number in range(1, BANDS + 1) if number not in found]
-    beyond = sorted(number for number in found if not 1 <= number <= BANDS)
+        raise SceneError(f"CAVE {scene}: expected one file per band in {folder}, got {names}; remove all but one")
+    missing = [number for number in range(1, BANDS + 1) if number not in by_number]
+    beyond = sorted(number for number in by_number if not 1 <= number <= BANDS)
     if missing or beyond:
-        wrong = f"{scene}_ms_{missing[0]:02d}.png missing" if missing else f"{found[beyond[0]][0].name} too many"
+        wrong = f"{scene}_ms_{missing[0]:02d}.png missing" if missing else f"{by_number[beyond[0]][0].name} too many"
         raise SceneError(
-            f"CAVE {scene}: expected {BANDS} bands {scene}_ms_01 to {scene}_ms_{BANDS} in {folder}, got {len(found)} files ({wrong}); "
+            f"CAVE {scene}: expected {BANDS} bands {scene}_ms_01 to {scene}_ms_{BANDS} in {folder}, got {len(by_number)} files ({wrong}); "
             "unpack the scene again"
         )
-    return [found[number][0] for number in range(1, BANDS + 1)]
+    return [by_number[number][0] for number in range(1, BANDS + 1)]
 
 
 def read_scene(root: Path, scene: str, *, side: int = SIDE) -> Scene:
-    """One scene as `cave/<scene>`, float32 in 0..1, (31, side, side).
+    """The scene `cave/<scene>`: float32 in 0..1, of the shape (31, side, side).
 
     Raises:
-        SceneError: unknown or absent scene; a band that is missing, broken, truncated, of another size or of another depth.
+        SceneError: the scene is unknown or not there, or one of its bands is missing, broken, truncated, or of another size or depth.
     """
     if scene not in SCENES:
         raise SceneError(f"CAVE: expected one of {', '.join(SCENES)}, got {scene!r}")
@@ -104,17 +104,17 @@ def read_scene(root: Path, scene: str, *, side: int = SIDE) -> Scene:
 
 
 def _numbered(folder: Path, scene: str) -> dict[int, list[Path]]:
-    """Band number -> files of that number."""
+    """The files of each band number."""
     pattern = re.compile(rf"{re.escape(scene)}_ms_(\d+)\.\w+")
-    found: dict[int, list[Path]] = {}
+    by_number: dict[int, list[Path]] = {}
     for file in sorted(folder.iterdir()):
         if match := pattern.fullmatch(file.name):
-            found.setdefault(int(match[1]), []).append(file)
-    return found
+            by_number.setdefault(int(match[1]), []).append(file)
+    return by_number
 
 
 def _read_band(file: Path, *, eight_bit: bool) -> NDArray[np.generic]:
-    """The samples of one band as stored, (rows, cols)."""
+    """The samples of one band as they are stored, (rows, cols)."""
     try:
         with Image.open(file) as image:
             mode, samples = image.mode, np.asarray(image)

@@ -1,8 +1,9 @@
-"""Our own cube file, read and written everywhere: HDF5 with a dataset `cube` (bands, rows, cols).
+"""The suite's cube file, in which all cubes are stored: HDF5 with a dataset `cube` (bands, rows, cols).
 
 Attributes (on the file or on the dataset): `scale` and `offset` (value = cube / scale + offset; 1 and 0 when absent),
-`wavelengths_nm`, `name`, and free ones (source, licence, method, versions). A file that this suite has written carries `sha256`, the seal
-of all that (datasets/digests.py), and is refused when it no longer fits. numpy and h5py alone: reports read these files without torch.
+`wavelengths_nm`, `name`, and free ones (source, licence, method, versions). A file that this suite has written carries `sha256`, the
+seal of its content (datasets/digests.py), and is refused when the content has another seal. Only numpy and h5py are needed, so that
+reports read these files without torch.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from datasets.digests import seal
 
-_OURS = ("scale", "offset", "wavelengths_nm", "name", "sha256")
+_KNOWN_ATTRIBUTES = ("scale", "offset", "wavelengths_nm", "name", "sha256")
 
 
 class CubeFileError(ValueError):
@@ -28,12 +29,12 @@ class CubeFileError(ValueError):
 
 
 class DamagedFileError(CubeFileError):
-    """A file of this suite whose content is not what was written."""
+    """A file of this suite whose content is not what was written to it."""
 
 
 @dataclass(frozen=True, eq=False)
 class CubeFile:
-    """The content of a cube file, scaled to values."""
+    """The content of a cube file, as values (scale and offset are applied)."""
 
     cube: NDArray[np.float32]  # (bands, rows, cols)
     wavelengths_nm: NDArray[np.float64] | None = None
@@ -42,11 +43,11 @@ class CubeFile:
 
 
 def read_cube(file: Path, group: str = "") -> CubeFile:
-    """The cube in `file`, or in one group of it (pairs keep `hsi`, `msi` and `reference` apart).
+    """The cube in `file`, or in one group of it (a file of a pair has the groups `hsi`, `msi` and `reference`).
 
     Raises:
         CubeFileError: no such file, no HDF5, no three-dimensional `cube`, or wavelengths that do not fit it.
-        DamagedFileError: it is not what was written.
+        DamagedFileError: its content is not what was written.
     """
     try:
         with h5py.File(file, "r") as store:
@@ -67,17 +68,17 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
     if wavelengths is not None:
         wavelengths = np.asarray(wavelengths, dtype=np.float64).reshape(-1)
         if wavelengths.size != cube.shape[0]:
-            raise CubeFileError(f"{file}: expected {cube.shape[0]} wavelengths, one a band, got {wavelengths.size}")
-    notes = {key: value for key, value in attributes.items() if key not in _OURS}
+            raise CubeFileError(f"{file}: expected {cube.shape[0]} wavelengths, one per band, got {wavelengths.size}")
+    notes = {key: value for key, value in attributes.items() if key not in _KNOWN_ATTRIBUTES}
     return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=str(attributes.get("name", "")), notes=notes)
 
 
 @contextmanager
 def opened(file: Path) -> Iterator[h5py.File]:
-    """A sealed file, checked.
+    """The open HDF5 file, its seal checked.
 
     Raises:
-        DamagedFileError: it is no HDF5 file, lacks a part, or is not what was written.
+        DamagedFileError: it is no HDF5 file, lacks a part, or its content is not what was written.
     """
     try:
         with h5py.File(file, "r") as store:
@@ -89,7 +90,7 @@ def opened(file: Path) -> Iterator[h5py.File]:
 
 
 def parts_of(store: h5py.File) -> dict[str, Any]:
-    """Every dataset and every attribute of a file by its path, but for the seal."""
+    """Every dataset and every attribute of a file by its path, except the seal."""
     parts = _sealed(store.attrs)
 
     def take(path: str, node: Any) -> None:
@@ -102,26 +103,26 @@ def parts_of(store: h5py.File) -> dict[str, Any]:
 
 
 def check_seal(file: Path, parts: Mapping[str, Any], expected: object) -> None:
-    """Refuse a file whose content is not what was written.
+    """Nothing, where the content of a file has the seal that the file carries.
 
     Raises:
-        DamagedFileError: the parts have another seal than the one that the file carries.
+        DamagedFileError: it has another seal.
     """
-    found = seal(parts)
-    if found != expected:
+    actual = seal(parts)
+    if actual != expected:
         raise DamagedFileError(
-            f"{file}: expected the content that was written (sha256 {str(expected)[:12]}), got another one ({found[:12]}): the file is "
+            f"{file}: expected the content that was written (sha256 {str(expected)[:12]}), got another one ({actual[:12]}): the file is "
             "damaged or was edited; remove it and run the plan again, or remove its attribute sha256 to use it as it is"
         )
 
 
 def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path:
-    """Write `content`, whole or not at all (temporary file, then rename).
+    """The file to which `content` is written as a whole or not at all (temporary file, then rename).
 
-    With `quantise`, 16-bit unsigned over the cube's own range (107 dB for a range of 1), else float32.
+    Values are stored in float32 or, with `quantise`, in 16 bits over the range of the cube (107 dB for a range of 1).
 
     Raises:
-        CubeFileError: `quantise` with NaN or Inf, which 16 bits cannot hold.
+        CubeFileError: `quantise` is asked for, and the cube holds NaN or Inf, which 16 bits cannot hold.
     """
     cube = content.cube
     scale, offset = 1.0, 0.0
@@ -149,5 +150,5 @@ def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path
 
 
 def _sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's own attributes as parts of its seal."""
+    """The attributes of a file as parts of its seal."""
     return {f"@{name}": value for name, value in attributes.items() if name != "sha256"}

@@ -7,8 +7,8 @@ Space, for every band b:
     y[b, i, j] = sum over u, v of kernel[u, v] * x[b, i*ratio + phase + u - a_r, j*ratio + phase + v - a_c]
 
 with anchors a_r = (k_rows - 1) // 2, a_c = (k_cols - 1) // 2: a *correlation*, the kernel applied as drawn, never flipped.
-`phase` is the fine row (and column) under the anchor of coarse pixel 0. A kernel with an even number of taps, or a lopsided
-one, moves the true centre by a fraction of a pixel; `SpatialResponse.centre` says where it ends up.
+`phase` is the fine row (and column) under the anchor of coarse pixel 0. A kernel that is lopsided, or has an even number of taps, moves
+the true centre of a coarse pixel by a fraction of a fine pixel; `SpatialResponse.centre` is that centre.
 
 Pixels outside the image: circular (periodic), reflect (mirror without repeating the edge pixel, numpy's "reflect"),
 replicate (edge pixel repeated), valid (every footprint must lie inside).
@@ -30,7 +30,7 @@ BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
 
 
 class ResponseError(ValueError):
-    """A response or an image that does not fit it; the text says what was expected, what came, and the way out."""
+    """A response that cannot be, or an image that does not fit it; the text says what was expected, what came, and the way out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class SpatialResponse:
     """Point spread function and sampling grid of the low-resolution sensor; the module docstring has the formula."""
 
     kernel: Float[Tensor, "k_rows k_cols"]  # sums to 1
-    ratio: int  # fine pixels a coarse pixel, along each axis
+    ratio: int  # fine pixels per coarse pixel, along each axis
     phase: int  # fine pixel under the anchor of coarse pixel 0
     boundary: Boundary = "circular"
 
@@ -108,7 +108,7 @@ class SpatialResponse:
         return self.kernel.new_zeros(rows * cols).index_add_(0, place, self.kernel.reshape(-1)).reshape(rows, cols)
 
     def _indices(self, rows: int, cols: int) -> tuple[Int[Tensor, " r"], Int[Tensor, " c"]]:
-        """Fine rows and columns that the footprints touch, in order, the boundary already applied; on the CPU."""
+        """The fine rows and columns that the footprints touch, in order, with the boundary rule applied; on the CPU."""
         if rows % self.ratio or cols % self.ratio:
             raise ResponseError(
                 f"expected an image whose sides {self.ratio} divides, got {rows} x {cols}; crop it to "
@@ -122,19 +122,19 @@ class SpatialResponse:
 
 
 def _is_run(index: Int[Tensor, " n"]) -> bool:
-    """Whether it counts up by one: no footprint crosses the border."""
+    """Whether the index counts up by one, so that no footprint crosses the border."""
     return bool((index == torch.arange(index.numel()) + index[0]).all())
 
 
 def _take(x: Tensor, axis: int, index: Int[Tensor, " n"]) -> Tensor:
-    """The slices of `x` at `index` (on the CPU); a view, without a copy, where they follow each other."""
+    """The slices of `x` at `index`, which lies on the CPU; a view without a copy where the slices follow each other."""
     if _is_run(index):
         return x.narrow(axis, int(index[0]), index.numel())
     return x.index_select(axis, index.to(x.device))
 
 
 def _fold(x: Tensor, axis: int, index: Int[Tensor, " n"], size: int) -> Tensor:
-    """The transpose of `_take`: slices added into `size` places, zero elsewhere."""
+    """The transpose of `_take`: the slices are added up at `index` in an axis of `size` places, zero elsewhere."""
     shape = list(x.shape)
     shape[axis] = size
     whole = x.new_zeros(shape)
@@ -206,6 +206,6 @@ def _axis(size: int, taps: int, ratio: int, phase: int, boundary: Boundary, name
 
 
 def _direct_pays(kernel: Tensor, ratio: int, rows: int, cols: int) -> bool:
-    """Whether the strided convolution (every tap, a coarse pixel) needs less arithmetic than two FFTs of the padded image."""
+    """Whether the strided convolution (all taps per coarse pixel) needs less arithmetic than two FFTs of the padded image."""
     coarse = ((rows - kernel.shape[0]) // ratio + 1) * ((cols - kernel.shape[1]) // ratio + 1)
     return coarse * kernel.numel() <= 5 * rows * cols * log2(max(2, rows * cols))

@@ -1,4 +1,4 @@
-"""Digests: short names for what something is made of, the same on every machine.
+"""Digests: short names that follow from a content alone, the same on every machine.
 
 digest_of(table)            of a JSON-like table, whatever the order of its entries
 file_sha256(file)           of a file's bytes
@@ -21,7 +21,7 @@ DIGITS = 20  # hexadecimal digits of a short digest: 80 bits
 
 
 class MissingFileError(ValueError):
-    """A file that no digest can be made of, since it is not there."""
+    """A file that has no digest, since it is not there."""
 
 
 def digest_of(table: Mapping[str, Any]) -> str:
@@ -50,26 +50,27 @@ def _file_sha256(file: Path, *_state: int) -> str:
 
 def cube_digest(cube: NDArray[np.float32], wavelengths: NDArray[np.float32]) -> str:
     """sha256 (hex) of a cube (bands, rows, cols) and its wavelengths, both in float32, little endian, sizes included."""
-    found = hashlib.sha256(f"cube {' '.join(map(str, cube.shape))}".encode())
+    digest = hashlib.sha256(f"cube {' '.join(map(str, cube.shape))}".encode())
     for array in (cube, wavelengths):
-        found.update(np.ascontiguousarray(array, dtype="<f4").data)
-    return found.hexdigest()
+        digest.update(np.ascontiguousarray(array, dtype="<f4").data)
+    return digest.hexdigest()
 
 
 def seal(parts: Mapping[str, Any]) -> str:
-    """sha256 (hex) over named arrays, numbers and texts, whatever their order; numbers count as float64 unless they are a large array.
+    """sha256 (hex) over named arrays, numbers and texts, whatever their order.
 
-    What HDF5 gives back has the same seal as what was written: texts as `str`, numbers of any width by their value.
+    What HDF5 gives back has the same seal as what was written to it: texts count as `str`, and single numbers and vectors by their value,
+    as float64, whatever their width. Arrays of two and more axes count with their dtype.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in sorted(parts):
         value = parts[name]
         array = np.asarray(value)
         if array.dtype.kind in "SUO":
             text = "\0".join(item.decode() if isinstance(item, bytes) else str(item) for item in array.reshape(-1))
-            found.update(f"{name} text {array.size} {text}\0".encode("utf-8", "surrogatepass"))
+            digest.update(f"{name} text {array.size} {text}\0".encode("utf-8", "surrogatepass"))
             continue
         kept = array if array.ndim > 1 and array.dtype.kind in "iuf" else array.astype(np.float64)
-        found.update(f"{name} {kept.dtype.str} {' '.join(map(str, kept.shape))}\0".encode())
-        found.update(np.ascontiguousarray(kept).reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
+        digest.update(f"{name} {kept.dtype.str} {' '.join(map(str, kept.shape))}\0".encode())
+        digest.update(np.ascontiguousarray(kept).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

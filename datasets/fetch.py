@@ -1,11 +1,11 @@
-"""Data that may be had from their makers, downloaded by pooch and put where the catalogs look for them.
+"""Data sets and weights that their makers publish: downloaded by pooch, and put where the catalogs look for them.
 
     cave                  the CAVE data base, unpacked into <root>/cave
     nikon_d700            the 3 x 31 response matrix of the MossFuse release, as the sensor file <root>/srf/nikon_d700_mossfuse_31.csv
     mossfuse_checkpoint   the authors' CAVE x32 weights, <root>/weights/mossfuse_official_cave_x32.pth
 
-Everything is downloaded and unpacked under a temporary name beside its target and renamed when it is whole: a broken download leaves
-nothing. Where the maker publishes no checksum, none is checked, and the entry says so.
+Everything is downloaded and unpacked under a temporary name beside its target, and renamed when it is whole, so that a broken download
+leaves nothing. Where the maker publishes no checksum, none is checked, and the entry says so.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ import pooch
 from datasets import cave
 from datasets.scene import SceneError
 
-Progress = Callable[[int, int], None]  # bytes had, bytes in all (0 when the server does not say)
+ShowBytes = Callable[[int, int], None]  # bytes received so far, bytes in all (0 when the server does not say)
 _MOSSFUSE = "dusongcheng/MossFuse@878207caeebd24b7e8d28f3aaefbfa6e2fa5cf22"
 _RAW = "https://raw.githubusercontent.com/dusongcheng/MossFuse/878207caeebd24b7e8d28f3aaefbfa6e2fa5cf22"
 
 
 class FetchError(RuntimeError):
-    """A download that cannot be had or is not what it should be; the text says what was expected, what came, and the way out."""
+    """A download that fails, or that is not what it should be; the text says what was expected, what came, and the way out."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ CATALOG: Mapping[str, Download] = {
 }
 
 
-def fetch(name: str, root: Path, *, catalog: Mapping[str, Download] = CATALOG, progress: Progress | None = None) -> Path:
-    """Bring one entry of the catalog below `root` and say where it lies; what is there already is not downloaded again.
+def fetch(name: str, root: Path, *, catalog: Mapping[str, Download] = CATALOG, progress: ShowBytes | None = None) -> Path:
+    """Where one entry of the catalog lies below `root`; it is downloaded unless it is there already.
 
     Raises:
         FetchError: no such entry, no connection, a wrong checksum, or a broken or incomplete archive.
@@ -108,14 +108,14 @@ def _check_present(entry: Download, target: Path) -> None:
         )
 
 
-def _download(entry: Download, folder: Path, progress: Progress | None) -> Path:
-    """The file as the server has it, its checksum checked where one is known."""
-    talk = pooch.get_logger()
-    before = talk.level
-    talk.setLevel("WARNING")
+def _download(entry: Download, folder: Path, progress: ShowBytes | None) -> Path:
+    """The downloaded file; its checksum is compared where one is known."""
+    logger = pooch.get_logger()
+    before = logger.level
+    logger.setLevel("WARNING")
     meter = False if progress is None else _Meter(progress)
     try:
-        got = pooch.retrieve(
+        downloaded = pooch.retrieve(
             entry.url,
             known_hash=None if entry.sha256 is None else f"sha256:{entry.sha256}",
             fname="download",
@@ -127,24 +127,24 @@ def _download(entry: Download, folder: Path, progress: Progress | None) -> Path:
     except ValueError as error:
         raise FetchError(f"fetch {entry.name}: expected the file with sha256 {entry.sha256}, got another one; nothing was kept") from error
     finally:
-        talk.setLevel(before)
-    return Path(got)
+        logger.setLevel(before)
+    return Path(downloaded)
 
 
 class _Meter:
-    """pooch's progress protocol (total, update, reset, close) on one callback."""
+    """pooch's protocol for progress (total, update, reset, close), passed on to one callback."""
 
-    def __init__(self, report: Progress) -> None:
+    def __init__(self, report: ShowBytes) -> None:
         self.total = 0
         self._report = report
-        self._had = 0
+        self._received = 0
 
     def update(self, count: int) -> None:
-        self._had += count
-        self._report(min(self._had, int(self.total)) if self.total else self._had, int(self.total))
+        self._received += count
+        self._report(min(self._received, int(self.total)) if self.total else self._received, int(self.total))
 
     def reset(self) -> None:
-        self._had = 0
+        self._received = 0
 
     def close(self) -> None:
         """Nothing to close."""
@@ -155,7 +155,7 @@ def _as_it_is(file: Path) -> Path:
 
 
 def _unpack_cave(file: Path) -> Path:
-    """The zip unpacked into a folder beside it, all 32 scenes checked for their 31 bands."""
+    """The folder beside the zip into which it was unpacked; all 32 scenes have been checked for their 31 bands."""
     folder = file.with_name("cave")
     try:
         with zipfile.ZipFile(file) as archive:
@@ -174,7 +174,7 @@ def _unpack_cave(file: Path) -> Path:
 
 
 def _response_table(file: Path) -> Path:
-    """`resp` (3, 31), rows red, green, blue at 400..700 nm by 10, as a sensor's CSV."""
+    """The CSV file of a sensor, made from the matrix `resp` (3, 31): rows red, green, blue at 400, 410, ..., 700 nm."""
     from scipy.io import loadmat
 
     matrix = np.asarray(loadmat(str(file))["resp"], dtype=np.float64)

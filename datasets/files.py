@@ -1,12 +1,13 @@
-"""Single files as scenes or as images: axis order, scale and wavelengths by rule, nothing guessed.
+"""Single files as scenes or as images. Axis order, scale and wavelengths follow these rules, and nothing is guessed:
 
-1. Axis order: `layout=`, three words such as "rows cols bands"; else what the format makes certain (our own `cube`, ENVI, TIFF); else, with
-   known wavelengths, the one axis of their number is the band axis and the other two are rows and columns as they stand. Else an error.
-2. Scale: value = stored / scale (+ offset). `scale=`, else what the file states; else 1 for floating samples and an error for integers.
-   Never the image's own maximum.
+1. Axis order: `layout=`, three words such as "rows cols bands"; else what the format makes certain (a cube file of this suite, ENVI, TIFF);
+   else, where the wavelengths are known and one axis alone is as long as their number, that is the band axis, and the other two are rows
+   and columns in their order. Else an error.
+2. Scale: value = stored / scale (+ offset). `scale=`, else what the file states; else 1 for floating-point samples, and an error for
+   integers. The maximum of the image is never taken.
 3. Wavelengths: `wavelengths=` in nm, else what the file states.
-4. NaN, Inf and the file's own no-data value: an error, with their number.
-5. Wavelengths that fall back where two spectrometers overlap: `rising_bands`, below.
+4. NaN, Inf and the no-data value that the file states are an error that gives their number.
+5. Where two spectrometers overlap and the wavelengths fall back: `rising_bands`, below.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import torch
 from numpy.typing import NDArray
 
 from datasets.cube_file import CubeFile
-from datasets.formats import Stored, read_stored
+from datasets.formats import read_stored_image
 from datasets.scene import Scene, SceneError
+from datasets.stored_image import StoredImage
 
 Overlap = Literal["error", "drop"]
 _AXES = ("bands", "rows", "cols")
@@ -31,13 +33,13 @@ _AXES = ("bands", "rows", "cols")
 
 @dataclass(frozen=True, eq=False)
 class PairFile:
-    """A pair of images of one place in one file: HDF5 groups `hsi`, `msi`, `reference`, each in our own cube layout."""
+    """A pair of images of one place in one file: HDF5 groups `hsi`, `msi` and `reference`, each laid out as a cube file."""
 
     name: str
     hsi: CubeFile
     msi: CubeFile | None = None
     reference: CubeFile | None = None
-    notes: Mapping[str, Any] = field(default_factory=dict)  # the file's own attributes: source, licence, ratio...
+    notes: Mapping[str, Any] = field(default_factory=dict)  # the attributes of the file: source, licence, ratio...
 
 
 def read_scene_file(
@@ -49,14 +51,14 @@ def read_scene_file(
     scale: float | None = None,
     overlap: Overlap = "error",
 ) -> Scene:
-    """One file as a scene, float32 (bands, rows, cols); the module docstring has the rules.
+    """The scene in one file, float32 (bands, rows, cols); the module docstring has the rules.
 
     Raises:
         SceneError: a rule cannot be kept, or the file is broken.
     """
     image = read_image_file(path, layout=layout, wavelengths=wavelengths, variable=variable, scale=scale)
     if image.wavelengths_nm is None:
-        raise SceneError(f"{path}: expected wavelengths, one a band, got none in the file; give them with wavelengths= (nm)")
+        raise SceneError(f"{path}: expected wavelengths, one per band, got none in the file; give them with wavelengths= (nm)")
     source = str(image.notes.get("source", path.name))
     cube, centres = image.cube, image.wavelengths_nm
     if overlap == "drop":
@@ -71,7 +73,7 @@ def read_scene_file(
 
 
 def rising_bands(wavelengths: NDArray[np.float64]) -> list[int]:
-    """The bands whose wavelength exceeds that of every band before them: the rule for spectrometers that overlap."""
+    """The numbers of the bands whose wavelength exceeds that of every band before: the rule for spectrometers that overlap."""
     before = np.concatenate([[-np.inf], np.maximum.accumulate(wavelengths)[:-1]])
     return [int(band) for band in np.flatnonzero(wavelengths > before)]
 
@@ -84,18 +86,18 @@ def read_image_file(
     variable: str | None = None,
     scale: float | None = None,
 ) -> CubeFile:
-    """One file as an image that need not be a scene (an MSI, an HSI without wavelengths); the module docstring has the rules.
+    """The image in one file, which need not be a scene (an MSI, an HSI without wavelengths); the module docstring has the rules.
 
     Raises:
         SceneError: a rule cannot be kept, or the file is broken.
     """
-    stored = read_stored(path, variable)
+    stored = read_stored_image(path, variable)
     given = None if wavelengths is None else np.asarray(wavelengths, dtype=np.float64).reshape(-1)
     return _image(path, stored, layout, stored.wavelengths if given is None else given, scale)
 
 
 def read_pair_file(path: Path) -> PairFile:
-    """A pair file: `hsi` always, `msi` and `reference` where it has them.
+    """The pair in one file: `hsi` always, `msi` and `reference` where the file has them.
 
     Raises:
         SceneError: no HDF5, no `hsi`, or a group that breaks a rule.
@@ -108,17 +110,17 @@ def read_pair_file(path: Path) -> PairFile:
         raise SceneError(f"{path}: expected an HDF5 file with groups hsi, msi, reference, got {error}; check the path") from error
     if "hsi" not in groups:
         raise SceneError(f"{path}: expected a group hsi (and msi, reference), got {', '.join(groups) or 'nothing'}; is it a single image?")
-    found = {group: read_image_file(path, variable=f"{group}/cube") for group in ("hsi", "msi", "reference") if group in groups}
-    return PairFile(str(notes.get("name", path.stem)), found["hsi"], found.get("msi"), found.get("reference"), notes)
+    images = {group: read_image_file(path, variable=f"{group}/cube") for group in ("hsi", "msi", "reference") if group in groups}
+    return PairFile(str(notes.get("name", path.stem)), images["hsi"], images.get("msi"), images.get("reference"), notes)
 
 
-def _image(path: Path, stored: Stored, layout: str | None, wavelengths: NDArray[np.float64] | None, scale: float | None) -> CubeFile:
+def _image(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDArray[np.float64] | None, scale: float | None) -> CubeFile:
     order = _order(path, stored, layout, wavelengths)
     values = stored.values if stored.values.ndim == 3 else stored.values[..., None]
     values = values.transpose([order.index(axis) for axis in _AXES])
     if wavelengths is not None and wavelengths.size != values.shape[0]:
         raise SceneError(
-            f"{path}: expected {values.shape[0]} wavelengths, one a band, got {wavelengths.size}; check layout and wavelengths"
+            f"{path}: expected {values.shape[0]} wavelengths, one per band, got {wavelengths.size}; check layout and wavelengths"
         )
     bad = int(values.size - np.isfinite(values).sum())
     ignored = 0 if stored.nodata is None else int((values == stored.nodata).sum())
@@ -143,8 +145,8 @@ def _image(path: Path, stored: Stored, layout: str | None, wavelengths: NDArray[
     return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=stored.name, notes=stored.notes)
 
 
-def _order(path: Path, stored: Stored, layout: str | None, wavelengths: NDArray[np.float64] | None) -> list[str]:
-    """The name of each axis; a two-dimensional image gets a last axis `bands`."""
+def _order(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDArray[np.float64] | None) -> list[str]:
+    """The name of each axis, in their order; a two-dimensional image gets a last axis `bands`."""
     shape = stored.values.shape
     if len(shape) not in (2, 3):
         raise SceneError(f"{path}: expected rows, cols and bands, got shape {shape}; name another variable or export three axes")
@@ -152,7 +154,7 @@ def _order(path: Path, stored: Stored, layout: str | None, wavelengths: NDArray[
         words = layout.split()
         order = [*words, "bands"] if len(words) == 2 and len(shape) == 2 else words
         if sorted(order) != sorted(_AXES) or len(words) != len(shape):
-            raise SceneError(f'{path}: expected layout= with the words bands, rows, cols, one an axis of {shape}, got "{layout}"')
+            raise SceneError(f'{path}: expected layout= with the words bands, rows, cols, one per axis of {shape}, got "{layout}"')
         return order
     if stored.layout is not None:
         words = stored.layout.split()

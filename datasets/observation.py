@@ -25,7 +25,7 @@ class NoiseLevel:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is revealed of the two sensors; what is withheld is not in the object at all."""
+    """What a method is told of the two sensors; what is withheld from it is not in the object at all."""
 
     psf: SpatialResponse | None = None
     srf: SpectralResponse | None = None
@@ -34,10 +34,10 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """One registered pair of images of one scene.
+    """One registered pair of images of one scene: the low-resolution HSI and the high-resolution MSI.
 
-    `phase` is the centre of coarse pixel (0, 0) on the fine grid (row, column; the kernel's centroid included). It is registration,
-    which a real pair comes with, so blind methods get it too; a block-centred pair has (ratio - 1) / 2 on both axes.
+    `phase` is the centre of coarse pixel (0, 0) on the fine grid (row, column), the kernel's centroid included. It says how the images are
+    registered, which is known of a real pair too, so blind methods are told it; in a block-centred pair it is (ratio - 1) / 2 on both axes.
     """
 
     hsi: Float[Tensor, "bands h w"]
@@ -60,21 +60,33 @@ class Observation:
 
     @property
     def psf(self) -> SpatialResponse:
-        """The spatial response handed over; raises WithheldError when there is none."""
+        """The spatial response, blur and sampling grid, that the method is told.
+
+        Raises:
+            WithheldError: it is withheld.
+        """
         if self.known.psf is None:
             raise WithheldError("the PSF is withheld here: set needs_psf=True on the method's card, and use a protocol that reveals it")
         return self.known.psf
 
     @property
     def srf(self) -> SpectralResponse:
-        """The spectral response handed over; raises WithheldError when there is none."""
+        """The spectral response that the method is told.
+
+        Raises:
+            WithheldError: it is withheld.
+        """
         if self.known.srf is None:
             raise WithheldError("the SRF is withheld here: set needs_srf=True on the method's card, and use a protocol that reveals it")
         return self.known.srf
 
     @property
     def noise(self) -> NoiseLevel:
-        """The noise levels handed over; raises WithheldError when there are none."""
+        """The noise levels that the method is told.
+
+        Raises:
+            WithheldError: they are withheld.
+        """
         if self.known.noise is None:
             raise WithheldError(
                 "the noise level is withheld here: set needs_noise=True on the method's card, and use a protocol that reveals it"
@@ -82,7 +94,7 @@ class Observation:
         return self.known.noise
 
     def withhold(self, *, psf: bool, srf: bool, noise: bool = True) -> Observation:
-        """The same pair without what is named True."""
+        """The same pair without the responses, or the noise level, that are given as True."""
         known = self.known
         return replace(self, known=Known(None if psf else known.psf, None if srf else known.srf, None if noise else known.noise))
 

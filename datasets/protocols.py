@@ -1,6 +1,6 @@
-"""Named protocols, and protocols from a plan's table.
+"""Named protocols, and protocols from a table of a plan.
 
-A table may start from a named one (`name = "mossfuse-x8"`) and change any number, or give all of them:
+A table may start from a named protocol (`name = "mossfuse-x8"`) and change some of its numbers, or give all numbers itself:
 
     [[protocol]]
     name = "mine"
@@ -11,7 +11,7 @@ A table may start from a named one (`name = "mossfuse-x8"`) and change any numbe
     channels = "covered"
     hsi_snr_db = 35
 
-A mismatch protocol adds what methods are told wrongly: `given_psf`, `given_phase`, `given_srf_shift_nm`, `given_hsi_noise_db`,
+A mismatch protocol adds what is not as methods are told: `given_psf`, `given_phase`, `given_srf_shift_nm`, `given_hsi_noise_db`,
 `given_msi_noise_db`, `msi_gain`, `shift`, `rotation_deg` (datasets/simulation.py has their meaning).
 """
 
@@ -25,7 +25,7 @@ from typing import Any
 from datasets.degradation import Boundary
 from datasets.psfs import psf_from
 from datasets.sensors import NIKON, find_sensor
-from datasets.settings import SettingError, choose, configure
+from datasets.settings import SettingError, configure, look_up
 from datasets.simulation import Protocol, Response
 
 
@@ -55,7 +55,7 @@ class _Table:
 
 
 def _mossfuse(ratio: int) -> dict[str, Any]:
-    """MossFuse's released data protocol: every footprint lies inside its own block, so no border exists."""
+    """The protocol of MossFuse's released code: every footprint lies inside its block of fine pixels, so that no border matters."""
     return {
         "ratio": ratio,
         "psf": {"kind": "gaussian", "taps": ratio - 1, "sigma": 2.0},
@@ -66,7 +66,7 @@ def _mossfuse(ratio: int) -> dict[str, Any]:
 
 
 def _wald(ratio: int) -> dict[str, Any]:
-    """Wald's protocol with a Gaussian matched to the sensor's MTF; block-centred sampling."""
+    """Wald's protocol with a Gaussian that is matched to the sensor's MTF; coarse pixels are centred on their blocks."""
     return {
         "ratio": ratio,
         "psf": {"kind": "gaussian", "taps": 4 * ratio, "mtf_nyquist": 0.3},
@@ -99,10 +99,10 @@ def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) ->
     """The protocol named by a text, or described by a table (on top of the preset of that name, if there is one).
 
     Raises:
-        SettingError: unknown name, number, sensor or PSF; or a named protocol whose sensor needs a file that is not there.
+        SettingError: a name, number, sensor or PSF is not valid, or the sensor needs a file that is not there.
     """
     if isinstance(table, str):
-        choose("protocol", table, PRESETS)
+        look_up("protocol", table, PRESETS)
         table = {"name": table}
     name = str(table.get("name", ""))
     base = PRESETS.get(name, {})

@@ -1,4 +1,4 @@
-"""Point spread functions by name: a few numbers, and the kernel that they stand for.
+"""Point spread functions by name: a few numbers, and the kernel that follows from them.
 
 Every kernel is sampled at pixel centres on a `taps` x `taps` grid around its middle (taps - 1) / 2 and divided by its sum. With an even
 number of taps the middle lies between two pixels; the fraction is then part of the registration (`SpatialResponse.centre`).
@@ -20,22 +20,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import ResponseError
-from datasets.settings import SettingError, choose, configure, field_values
+from datasets.settings import SettingError, configure, field_values, look_up
 
 FWHM_PER_SIGMA = 2 * sqrt(2 * log(2))  # 2.3548: full width at half maximum of a Gaussian, in sigmas
 
 
 class Psf(ABC):
-    """A blur by its numbers; subclasses are frozen dataclasses whose fields are those numbers."""
+    """A point spread function by its numbers; subclasses are frozen dataclasses whose fields are those numbers."""
 
     kind: ClassVar[str]
 
     @abstractmethod
     def kernel(self, ratio: int) -> Float[Tensor, "k_rows k_cols"]:
-        """The kernel in float64, summing to 1; `ratio` matters to those given relative to the coarse grid."""
+        """The kernel in float64; it sums to 1. `ratio` matters where the numbers are relative to the coarse grid."""
 
     def numbers(self) -> dict[str, Any]:
-        """Kind and numbers, as a plan would write them."""
+        """The kind and the numbers, as a plan writes them."""
         return {"kind": self.kind, **{name: value for name, value in field_values(self).items() if value is not None}}
 
 
@@ -73,7 +73,7 @@ class Gaussian(Psf):
         return pair[0] / unit, pair[1] / unit
 
     def kernel(self, ratio: int) -> Float[Tensor, "k_rows k_cols"]:
-        """See the class."""
+        """The kernel; the docstring of the class has its formula."""
         rows, cols = _grid(self.taps)
         sigma_r, sigma_c = self.sigmas(ratio)
         turn = radians(self.angle)
@@ -92,13 +92,13 @@ class Box(Psf):
         _expect_taps(self.taps)
 
     def kernel(self, ratio: int) -> Float[Tensor, "k_rows k_cols"]:
-        """See the class."""
+        """The kernel; the docstring of the class has its formula."""
         return _normalised(torch.ones(self.taps, self.taps, dtype=torch.float64))
 
 
 @dataclass(frozen=True)
 class Disk(Psf):
-    """Defocus: the mean over a disk of `radius` fine pixels, border pixels by the share that lies inside (16 x 16 samples a pixel)."""
+    """Defocus: the mean over a disk of `radius` fine pixels, border pixels by the share that lies inside (16 x 16 samples per pixel)."""
 
     kind: ClassVar[str] = "disk"
     taps: int
@@ -110,7 +110,7 @@ class Disk(Psf):
             raise SettingError(f"psf disk: expected a radius above 0, got {self.radius}")
 
     def kernel(self, ratio: int) -> Float[Tensor, "k_rows k_cols"]:
-        """See the class."""
+        """The kernel; the docstring of the class has its formula."""
         return _normalised(_area(self.taps, lambda rows, cols: rows**2 + cols**2 <= self.radius**2))
 
 
@@ -129,7 +129,7 @@ class Motion(Psf):
             raise SettingError(f"psf motion: expected a length above 0, got {self.length}")
 
     def kernel(self, ratio: int) -> Float[Tensor, "k_rows k_cols"]:
-        """See the class."""
+        """The kernel; the docstring of the class has its formula."""
         turn = radians(self.angle)
 
         def inside(rows: Tensor, cols: Tensor) -> Tensor:
@@ -141,13 +141,13 @@ class Motion(Psf):
 
 @dataclass(frozen=True)
 class FromFile(Psf):
-    """A measured kernel from a .npy or .csv/.txt file (rows x columns), divided by its sum, applied as drawn (a correlation)."""
+    """A measured kernel (rows x columns) from a .npy, .csv or .txt file, divided by its sum, and applied as drawn (a correlation)."""
 
     kind: ClassVar[str] = "file"
     path: Path
 
     def kernel(self, ratio: int) -> Float[Tensor, "k_rows k_cols"]:
-        """See the class."""
+        """The kernel; the docstring of the class has its formula."""
         try:
             loaded = np.load(self.path, allow_pickle=False) if self.path.suffix == ".npy" else np.loadtxt(self.path, delimiter=",", ndmin=2)
         except (OSError, ValueError) as error:
@@ -159,7 +159,7 @@ class FromFile(Psf):
         return _normalised(torch.from_numpy(loaded.astype(np.float64)))
 
     def numbers(self) -> dict[str, Any]:
-        """The file by its content, not by its path."""
+        """The kind, and the digest of the file's content in the place of its path."""
         return {"kind": self.kind, "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest()}
 
 
@@ -172,7 +172,7 @@ def psf_from(table: Mapping[str, object]) -> Psf:
     Raises:
         SettingError: unknown kind or number.
     """
-    kind = choose("psf", str(table.get("kind")), PSFS)
+    kind = look_up("psf", str(table.get("kind")), PSFS)
     try:
         return configure(kind, {name: value for name, value in table.items() if name != "kind"})
     except SettingError as error:
@@ -185,7 +185,7 @@ def _expect_taps(taps: int) -> None:
 
 
 def _grid(taps: int, samples: int = 1) -> tuple[Tensor, Tensor]:
-    """Offsets (rows as a column, columns as a row) of pixel centres, or of `samples` points a pixel, from the middle."""
+    """Offsets from the middle of pixel centres, or of `samples` points per pixel and axis: rows as a column, columns as a row."""
     points = (torch.arange(taps * samples, dtype=torch.float64) + 0.5) / samples - taps / 2
     return points[:, None], points[None, :]
 

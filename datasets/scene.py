@@ -1,6 +1,6 @@
-"""A scene: the truth that a method never sees.
+"""A scene: the truth, which a method never sees.
 
-Only `datasets/` and `benchmark/` ever hold one; `tests/test_architecture.py` keeps it so.
+Only `datasets/` and `benchmark/` ever hold a scene; `tests/test_architecture.py` keeps it so.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class SceneError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One hyperspectral cube, the reference of every score.
+    """One hyperspectral cube: the reference that estimates are scored against.
 
-    `cube` is in 0..1 after division by the *sensor's* constant (65535 for 16-bit CAVE), never by the image's own maximum;
+    `cube` is in 0..1 after division by the constant of the *sensor* (65535 for 16-bit CAVE), never by the maximum of the image;
     values above 1 (glint) are kept. `wavelengths` are band centres in nm, rising.
     """
 
@@ -46,10 +46,10 @@ class Scene:
 def crop_to_ratio(scene: Scene, ratio: int) -> Scene:
     """The scene without the last rows and columns that `ratio` does not divide: H -> ratio * floor(H / ratio).
 
-    The stated cropping rule of the suite: the top left corner stays, nothing is ever resized.
+    This is the suite's only rule of cropping: the top left corner stays, and nothing is ever resized.
 
     Raises:
-        SceneError: when less than one coarse pixel would be left.
+        SceneError: less than one coarse pixel would be left.
     """
     rows, cols = (size - size % ratio for size in scene.cube.shape[1:])
     if rows == 0 or cols == 0:

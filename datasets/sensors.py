@@ -4,9 +4,10 @@ A curve s_c(wavelength) is taken as piecewise linear between its samples. The we
 
     w[c, b] = integral of s_c from e[b] to e[b + 1],    then every row divided by its sum,
 
-with band edges e halfway between neighbouring band centres (the outer ones as far out as in). The *coverage* of a channel is the share of
-its whole integral that the scene's bands see; a channel covered to less than 95 % would be a made-up sensor. A table that is already on
-the scene's band centres (to 0.01 nm) is used as it is. Small negative samples (measurement noise in published tables) count as zero.
+with band edges e halfway between neighbouring band centres (an outer edge lies as far from its centre as the inner one). The *coverage* of
+a channel is the share of its whole integral that lies inside the scene's bands; a channel that is covered to less than 95 % would be
+another sensor's. A table whose wavelengths are the scene's band centres (to 0.01 nm) is used as it is. Small negative samples (measurement
+noise in published tables) count as zero.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datasets.degradation import ResponseError, SpectralResponse
-from datasets.settings import SettingError, choose
+from datasets.settings import SettingError, look_up
 
 COVERAGE = 0.95
 Channels = Literal["all", "covered"] | tuple[str, ...]
@@ -43,12 +44,12 @@ class Sensor:
     source: str = ""
 
     def respond(self, wavelengths: Float[Tensor, " bands"], keep: Channels = "all") -> SpectralResponse:
-        """The response on a scene's band centres (nm): integrated, rows summing to 1, float64.
+        """The response on a scene's band centres (nm), integrated over the bands: float64, rows sum to 1.
 
-        `keep`: "all" refuses the scene when any channel is under 95 % covered, "covered" keeps those that are, a tuple names them.
+        `keep` says which channels: "all" of them, each of which must be covered to 95 %; those that are "covered"; or those that are named.
 
         Raises:
-            ResponseError: a wanted channel is not covered, or does not exist, or none is left.
+            ResponseError: a wanted channel does not exist or is not covered, or no channel is left.
         """
         weights, coverage = self._over(wavelengths)
         if isinstance(keep, tuple) and (unknown := [name for name in keep if name not in self.channels]):
@@ -66,11 +67,11 @@ class Sensor:
         return self._normalised(weights, tuple(wanted))
 
     def integrate(self, wavelengths: Float[Tensor, " bands"], names: tuple[str, ...]) -> SpectralResponse:
-        """The response of the named channels, whatever their coverage: for what a mismatch protocol tells."""
+        """The response of the named channels, whatever their coverage: a mismatch protocol may tell methods such a response."""
         return self._normalised(self._over(wavelengths)[0], names)
 
     def _over(self, wavelengths: Float[Tensor, " bands"]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Weights (channels, bands) on a scene's band centres, and the coverage of each channel."""
+        """The weights (channels, bands) on a scene's band centres, and the coverage of each channel."""
         centres = wavelengths.double().cpu().numpy()
         curves = np.maximum(self.curves, 0)
         if centres.size == self.wavelengths.size and np.abs(centres - self.wavelengths).max() < 0.01:
@@ -85,7 +86,7 @@ class Sensor:
 
 
 def band_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Edges of bands (nm) halfway between their centres; the outer edges lie as far out as the inner ones lie in."""
+    """The edges of bands (nm), halfway between their centres; an outer edge lies as far from its centre as the inner one."""
     if centres.size == 1:
         return np.array([centres[0] - 0.5, centres[0] + 0.5])
     middle = (centres[1:] + centres[:-1]) / 2
@@ -93,10 +94,10 @@ def band_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def read_sensor(file: Path) -> Sensor:
-    """A sensor from CSV: an optional first line `# source: ...`, then `wavelength_nm` and one column a channel.
+    """A sensor from CSV: an optional first line `# source: ...`, then `wavelength_nm` and one column per channel.
 
     Raises:
-        ResponseError: no such table, or one that is not.
+        ResponseError: there is no such file, or it is no such table.
     """
     try:
         raw = file.read_bytes()
@@ -109,7 +110,7 @@ def read_sensor(file: Path) -> Sensor:
         raise ResponseError(f"sensor file {file}: expected `wavelength_nm,<channel>,...` and rows of numbers, got {error}") from error
     if names[0] != "wavelength_nm" or table.ndim != 2 or table.shape[1] != len(names) or len(names) < 2 or not np.isfinite(table).all():
         raise ResponseError(
-            f"sensor file {file}: expected columns wavelength_nm and one a channel, all finite; got {header!r}, shape {table.shape}"
+            f"sensor file {file}: expected columns wavelength_nm and one per channel, all finite; got {header!r}, shape {table.shape}"
         )
     if not (np.diff(table[:, 0]) > 0).all():
         raise ResponseError(f"sensor file {file}: expected wavelengths that rise from row to row; sort them")
@@ -130,16 +131,16 @@ def find_sensor(name: str, folder: Path | None) -> Sensor:
             f"sensor {name!r}: expected srf/{name}.csv in the data root, got {folder if folder else 'no data root'}; run "
             "`python run_benchmark.py fetch nikon_d700`, point --data at a folder that has it, or use the built-in sensor rgb_camera"
         )
-    choose("sensor", name, {**BUILT_IN, **files})
+    look_up("sensor", name, {**BUILT_IN, **files})
     return read_sensor(files[name])
 
 
 def sensor_names(folder: Path | None) -> dict[str, str]:
-    """Every sensor that can be used now: name, and where its numbers are from."""
-    found = {name: facts.source for name, facts in BUILT_IN.items()}
+    """Every sensor that can be used now, by its name: where its numbers are from."""
+    source_of_name = {name: facts.source for name, facts in BUILT_IN.items()}
     if folder is not None and folder.is_dir():
-        found.update({file.stem: read_sensor(file).source for file in sorted(folder.glob("*.csv"))})
-    return found
+        source_of_name.update({file.stem: read_sensor(file).source for file in sorted(folder.glob("*.csv"))})
+    return source_of_name
 
 
 NIKON = "nikon_d700_mossfuse_31"
@@ -147,7 +148,7 @@ NIKON = "nikon_d700_mossfuse_31"
 
 @dataclass(frozen=True)
 class _Published:
-    """An analytic sensor: channel -> (centre, full width at half maximum) in nm, and how steep the flanks are.
+    """An analytic sensor: for each channel (centre, full width at half maximum) in nm, and how steep the flanks are.
 
     s(wavelength) = exp(-ln 2 * |2 (wavelength - centre) / width| ** order): order 2 is a Gaussian, order 6 nearly a box.
     """

@@ -1,6 +1,6 @@
-"""From a plan's table to a frozen dataclass: every typo is an error that names what is valid.
+"""Settings: from a table of a plan to a frozen dataclass. Every typo is an error that names what is valid.
 
-Used for hyper-parameters of methods, PSFs and protocols alike: the fields of the dataclass are the schema.
+The parameters of methods, PSFs and protocols are all read so: the fields of the dataclass are the schema.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class SettingError(ValueError):
 
 
 def configure(schema: type[T], table: Mapping[str, object]) -> T:
-    """An instance of the dataclass `schema` with the values in `table`; fields not named keep their defaults.
+    """An instance of the dataclass `schema` with the values in `table`; fields that are not named keep their defaults.
 
-    Whole numbers are taken where a float is meant, text where a `Path` is, lists where a tuple is; nothing else is converted.
+    A whole number is taken for a float, a text for a `Path`, and a list for a tuple; nothing else is converted.
 
     Raises:
-        SettingError: unknown name, missing value or wrong type.
+        SettingError: a name is unknown, a value is missing or is of the wrong type.
     """
     kinds = field_types(schema)
     for name in table:
@@ -40,21 +40,21 @@ def configure(schema: type[T], table: Mapping[str, object]) -> T:
 
 
 def field_types(schema: type[Any]) -> dict[str, Any]:
-    """Name and type of each field that can be set, in the order of the file."""
+    """The type of each field that can be set, by its name, in the order of the file."""
     hints = get_type_hints(schema)
     return {item.name: hints[item.name] for item in _fields(schema)}
 
 
 def field_values(instance: object) -> dict[str, Any]:
-    """Name and value of each field that can be set."""
+    """The value of each field that can be set, by its name."""
     return {item.name: getattr(instance, item.name) for item in _fields(type(instance))}
 
 
-def choose(what: str, name: str, valid: Mapping[str, T]) -> T:
-    """`valid[name]`, or an error that names the nearest and all valid names.
+def look_up(what: str, name: str, valid: Mapping[str, T]) -> T:
+    """`valid[name]`; `what` says in the error what is looked up.
 
     Raises:
-        SettingError: there is no such name.
+        SettingError: there is no such name; the text gives the nearest, and all.
     """
     if name not in valid:
         raise SettingError(f"unknown {what} {name!r}: {_nearest(name, valid)}valid: {', '.join(sorted(valid)) or '(none)'}")
@@ -71,7 +71,7 @@ def _fields(schema: type[Any]) -> list[Field[Any]]:
 
 
 def _convert(name: str, value: object, kind: Any) -> Any:
-    """`value` as `kind`, or a SettingError."""
+    """`value` as `kind`; a SettingError where it is none."""
     origin, options = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         for option in options:
@@ -106,7 +106,7 @@ def _convert(name: str, value: object, kind: Any) -> Any:
 
 
 def spell(kind: Any) -> str:
-    """A type as a user reads it."""
+    """A type in the words of a user."""
     origin, options = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return " or ".join(spell(option) for option in options)

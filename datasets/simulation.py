@@ -3,15 +3,17 @@
     hsi = S x + noise        S: blur and decimation (`SpatialResponse`)
     msi = R x + noise        R: spectral response (`SpectralResponse`)
 
-A *mismatch* protocol tells methods something else than what is true, as every real pair does: another PSF or phase, an SRF shifted in
-wavelength, another noise level, an MSI with another gain, or an HSI whose ground is shifted and turned against the MSI's:
+Under a *mismatch* protocol, what methods are told is not what is true, as it is with every real pair: another PSF or phase, an SRF
+shifted in wavelength, another noise level, an MSI with another gain, or an HSI that shows the ground shifted and turned against the MSI:
 
     hsi = S x'      x'(p) = x(turned(p - middle) + middle + shift)      cubic spline, mirrored at the border
 
 The MSI's grid is the reference's; `shift` is in fine pixels (rows, columns), `rotation_deg` from the row axis towards the column axis.
 
-Simulated on the CPU in float64; white Gaussian noise, its own for each scene and image (`NoiseSeed`); rounded to float32 at the end. The
-signal-to-noise ratio belongs to a sensor: one noise variance for all its bands, var = mean(signal ** 2) / 10 ** (snr_db / 10).
+Everything is simulated on the CPU in float64 and rounded to float32 at the end. The noise is white and Gaussian, another one for each scene
+and image (`NoiseSeed`). A signal-to-noise ratio belongs to a sensor: all its bands have one noise variance,
+
+    var = mean(signal ** 2) / 10 ** (snr_db / 10)
 """
 
 from __future__ import annotations
@@ -52,8 +54,8 @@ class Protocol:
     reveals: tuple[Response, ...] = ("psf", "srf", "noise")  # what methods may ask for
     given_psf: Psf | None = None  # what methods are told, where that differs from what is true
     given_phase: int | None = None
-    given_srf_shift_nm: float = 0.0  # the curves that methods are told lie this much higher
-    given_hsi_noise_db: float = 0.0  # the HSI's noise that methods are told is this much above the true one
+    given_srf_shift_nm: float = 0.0  # the curves that methods are told lie at wavelengths this much higher
+    given_hsi_noise_db: float = 0.0  # the noise level of the HSI that methods are told is this much above the true one
     given_msi_noise_db: float = 0.0
     msi_gain: float = 1.0  # of the MSI over what the SRF says
     shift: tuple[float, float] = (0.0, 0.0)  # of the HSI's ground against the MSI's, fine pixels
@@ -62,18 +64,18 @@ class Protocol:
 
     @property
     def noisy(self) -> bool:
-        """Whether any image has noise, so that a seed makes an observation of its own."""
+        """Whether an image has noise, so that each seed gives another observation."""
         return self.hsi_snr_db is not None or self.msi_snr_db is not None
 
     @property
     def mismatched(self) -> bool:
         """Whether methods are told something that is not true."""
         noise = (self.given_hsi_noise_db, self.given_msi_noise_db)
-        told = (self.given_psf, self.given_phase, self.given_srf_shift_nm, noise, self.msi_gain, self.shift, self.rotation_deg)
-        return told != (None, None, 0.0, (0.0, 0.0), 1.0, (0.0, 0.0), 0.0)
+        mismatch = (self.given_psf, self.given_phase, self.given_srf_shift_nm, noise, self.msi_gain, self.shift, self.rotation_deg)
+        return mismatch != (None, None, 0.0, (0.0, 0.0), 1.0, (0.0, 0.0), 0.0)
 
     def numbers(self) -> dict[str, Any]:
-        """All that the observation depends on; what the key of a cell is made from. No name, no path."""
+        """All that the observation depends on, for the key of a cell; no name and no path."""
         return {
             "ratio": self.ratio,
             "psf": self.psf.numbers(),
@@ -96,11 +98,11 @@ class Protocol:
         }
 
     def spatial(self) -> SpatialResponse:
-        """S in float64."""
+        """The true S, in float64."""
         return SpatialResponse(self.psf.kernel(self.ratio), self.ratio, self.phase, self.boundary)
 
     def spectral(self, wavelengths: Tensor) -> SpectralResponse:
-        """R in float64 on these band centres (nm)."""
+        """The true R on these band centres (nm), in float64."""
         return self.sensor.respond(wavelengths, self.channels)
 
     def given(self, wavelengths: Tensor) -> tuple[SpatialResponse, SpectralResponse]:
@@ -117,7 +119,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class NoiseSeed:
-    """What noise the two images of a scene get: every scene of a seed has its own, and so has each image.
+    """Which noise the two images of a scene get: another one for each seed, scene and image.
 
     The generator is numpy's Philox, the same bits on every machine, seeded by (seed, sha256 of the scene's digest and the image's name,
     number of the patch where there is one).
@@ -138,8 +140,8 @@ def observe(scene: Scene, protocol: Protocol, noise: NoiseSeed) -> Observation:
     """The pair of images that the two sensors would take of `scene`, with the responses that the protocol reveals.
 
     Raises:
-        ResponseError: the ratio does not divide the scene's sides (see `scene.crop_to_ratio`), a footprint leaves a "valid" image, or a
-            channel is not covered.
+        ResponseError: the ratio does not divide the scene's sides (see `crop_to_ratio`), a footprint crosses the border where the
+            boundary is "valid", or a channel is not covered.
     """
     psf, srf = protocol.spatial(), protocol.spectral(scene.wavelengths)
     truth = scene.cube.double().cpu()
@@ -164,7 +166,7 @@ def observe(scene: Scene, protocol: Protocol, noise: NoiseSeed) -> Observation:
 
 
 def _moved(cube: Tensor, shift: tuple[float, float], rotation_deg: float) -> Tensor:
-    """The ground as the HSI's sensor sees it: `cube` shifted and turned about its middle; itself when neither is asked for."""
+    """The ground as the HSI's sensor sees it: `cube` shifted, and turned about its middle; `cube` itself where both are zero."""
     if shift == (0.0, 0.0) and rotation_deg == 0:
         return cube
     turn = radians(rotation_deg)
@@ -176,7 +178,7 @@ def _moved(cube: Tensor, shift: tuple[float, float], rotation_deg: float) -> Ten
 
 
 def _noisy(image: Tensor, snr_db: float | None, noise: NoiseSeed, name: Literal["hsi", "msi"]) -> tuple[Tensor, float]:
-    """`image` plus white Gaussian noise at that signal-to-noise ratio (dB), and the noise's standard deviation."""
+    """`image` with white Gaussian noise at that signal-to-noise ratio (dB), and the standard deviation of the noise."""
     if snr_db is None:
         return image, 0.0
     deviation = float(image.square().mean()) ** 0.5 * 10 ** (-snr_db / 20)

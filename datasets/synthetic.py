@@ -1,4 +1,4 @@
-"""The built-in scenes: analytic, with known endmembers and abundances, so that everything runs with no download.
+"""The built-in scenes: computed from formulas, with known endmembers and abundances, so that everything runs with no download.
 
 For pixel p and band b,
 
@@ -7,14 +7,15 @@ For pixel p and band b,
 
 - `endmembers`: reflectance spectra (`datasets/synthetic_spectra.py`); `abundances` sum to 1 at every pixel, mixed along edges as in a
   photograph (`datasets/synthetic_layouts.py`).
-- `strength`, about 1: the concentration of the colourant by Beer and Lambert. It varies from place to place, so that a material is
-  a curve of spectra.
+- `strength`, about 1: the concentration of the colourant, by the law of Beer and Lambert. It varies from place to place, so that the
+  spectra of one material lie on a curve.
 - `grain`, about 1: small smooth-in-wavelength differences that no colourant explains, 1 + sum_m field_m[p] cos(m pi t[b]) / sqrt(m) with t
   from 0 to 1 over the range. With it no subspace is exact, as in measured scenes (ten dimensions explain these to 54..57 dB).
-- `shadow`: the share of direct light that is blocked; a shadow is lit by the bluer `sky`. `glint`: specular highlights in the
+- `shadow`: the share of direct light that is blocked; a shadow is lit by the `sky`, which is bluer. `glint`: specular highlights in the
   colour of the `lamp`.
 
-Randomness is numpy's Philox by the recipe's seed: the same scene everywhere, up to the last bits of the machine's mathematics library.
+Random numbers come from numpy's Philox and the recipe's seed: the scene is the same everywhere, up to the last bits, which depend on the
+mathematics library of the machine.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class SyntheticRecipe:
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """A built-in scene and all that it was made from; the module docstring has the formula."""
+    """A built-in scene and all that it is computed from; the module docstring has the formula."""
 
     scene: Scene
     endmembers: Float[Tensor, "endmembers bands"]
@@ -72,7 +73,7 @@ def generate(recipe: SyntheticRecipe) -> Ground:
     """The scene of a recipe, computed in float64 and rounded to float32.
 
     Raises:
-        SceneError: an unknown layout or material, or one that the layout needs and the recipe lacks.
+        SceneError: a layout or material is unknown, or the recipe lacks a material that the layout needs.
     """
     unknown = [name for name in recipe.endmembers if name not in MATERIALS]
     if recipe.layout not in LAYOUTS or unknown:
@@ -113,7 +114,7 @@ def generate(recipe: SyntheticRecipe) -> Ground:
 
 
 def _ripples(recipe: SyntheticRecipe, rng: np.random.Generator) -> NDArray[np.float64]:
-    """sum over m = 1..20 of field_m[p] cos(m pi t[b]) / sqrt(m), each field of deviation 1: (bands, rows, cols)."""
+    """(bands, rows, cols): the sum over m = 1..20 of field_m[p] cos(m pi t[b]) / sqrt(m), each field of standard deviation 1."""
     orders = np.arange(1, 21)
     waves = np.cos(np.pi * np.outer(np.linspace(0, 1, recipe.bands), orders)) / np.sqrt(orders)
     maps = np.stack([noise(rng, recipe.rows, recipe.cols, 0.05, 1.0) for _ in orders])

@@ -1,12 +1,12 @@
 """A canvas on which the built-in scenes are painted, from the back to the front.
 
-A shape covers a pixel by c = clip(1/2 - d, 0, 1), where d is the signed distance to its outline in pixels: the pixels on an outline are
-mixed, all abundances stay in 0..1 and sum to 1:
+A shape covers the share c = clip(1/2 - d, 0, 1) of a pixel, where d is the signed distance to its outline in pixels. So the pixels on an
+outline are mixed, and all abundances stay in 0..1 and sum to 1:
 
     abundances <- (1 - c) * abundances + c * (those of the shape)
 
-Coordinates x and y run from 0 to 1 over the columns and rows; `fine` is a pixel in a picture of 96 rows. Solids are shaded by Lambert
-with light from the upper left, their highlights are Blinn's.
+Coordinates x and y run from 0 to 1 over the columns and rows; `fine` is the size of a pixel in a picture of 96 rows. Solids are shaded by
+Lambert's law with light from the upper left; their highlights follow Blinn's model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HALF = (_LIGHT + np.array([0, 0, 1])) / np.linalg.norm(_LIGHT + np.array([0, 0,
 
 
 class Canvas:
-    """A picture being painted; its arrays are what `datasets/synthetic.py` needs."""
+    """A picture that is being painted; its arrays are what `datasets/synthetic.py` needs."""
 
     def __init__(self, rows: int, cols: int, materials: Sequence[str], background: str) -> None:
         self.materials = tuple(materials)
@@ -46,7 +46,7 @@ class Canvas:
         return self.materials.index(material)
 
     def cover(self, distance: Image) -> Image:
-        """Share of each pixel inside an outline, from the signed distance to it in units of the picture's height."""
+        """The share of each pixel inside an outline, from the signed distance to the outline in units of the picture's height."""
         return np.clip(0.5 - distance * self.rows, 0, 1)
 
     def paint(self, material: str, cover: Image) -> None:
@@ -55,7 +55,7 @@ class Canvas:
         self.abundances[self._index(material)] += cover
 
     def relight(self, cover: Image, shading: Image | float, glint: Image | float = 0.0) -> None:
-        """Give a painted shape its own light: it lies above the shadows and highlights that were there."""
+        """Light a painted shape anew: shadows and highlights that were there do not lie on it."""
         self.shading = (1 - cover) * self.shading + cover * shading
         self.glint = (1 - cover) * self.glint + cover * glint
         self.shadow *= 1 - cover
@@ -68,7 +68,7 @@ class Canvas:
     def ball(
         self, material: str, x: float, y: float, rx: float, ry: float, *, turn: float = 0.0, gloss: float = 0.5
     ) -> tuple[Image, Image]:
-        """An ellipsoid with its cast shadow, shading and highlight; returns its cover and its radius map (1 on the outline)."""
+        """Paint an ellipsoid with its shadow, shading and highlight; gives its cover and its map of radii (1 on the outline)."""
         self.cast(x + 0.55 * rx, y + 0.75 * ry, 1.05 * rx, 0.55 * ry)
         dx, dy = self.x - x, self.y - y
         u = (np.cos(turn) * dx + np.sin(turn) * dy) / rx
@@ -79,7 +79,7 @@ class Canvas:
         return cover, radius
 
     def turned(self, material: str, x: float, top: float, bottom: float, profile: Image, *, gloss: float) -> Image:
-        """A solid of revolution about a vertical axis, `profile` being its radius at each row; returns its cover."""
+        """Paint a solid of revolution about a vertical axis, `profile` being its radius at each row; gives its cover."""
         across = (self.x - x) / profile
         cover = self.cover(np.maximum(np.abs(self.x - x) - profile, np.abs(self.y - (top + bottom) / 2) - (bottom - top) / 2))
         self._solid(material, cover, across, -np.gradient(profile, 1 / self.rows, axis=0) * 0.8, gloss)
@@ -96,7 +96,10 @@ class Canvas:
 
 
 def noise(rng: np.random.Generator, rows: int, cols: int, coarsest: float, slope: float = 2.0) -> Image:
-    """A periodic random field of mean 0 and deviation 1: amplitude ~ (frequency^2 + coarsest^-2)^(-slope / 2), lengths in heights."""
+    """A periodic random field of mean 0 and standard deviation 1 whose amplitudes are as (frequency^2 + coarsest^-2)^(-slope / 2).
+
+    `coarsest` is a length in units of the picture's height.
+    """
     frequency = np.hypot(np.fft.fftfreq(rows, 1 / rows)[:, None], np.fft.rfftfreq(cols, 1 / cols)[None, :] * rows / cols)
     amplitude = (frequency**2 + coarsest**-2) ** (-slope / 2)
     field = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((rows, cols))) * amplitude, s=(rows, cols))

@@ -141,7 +141,7 @@ def _house(c: Canvas, p: Image, q: Image, rng: np.random.Generator) -> None:
 
 
 def textiles(rows: int, cols: int, materials: Sequence[str], texture: float, rng: np.random.Generator) -> Canvas:
-    """A quilt of woven, printed and striped cloths with folds; two prints are drawn in near-metamers, visible to a spectrometer only."""
+    """A quilt of woven, printed and striped cloths with folds; two prints differ by near-metamers, which only a spectrometer sees."""
     c = Canvas(rows, cols, materials, "cream wool")
     c.colourant = 0.6 * noise(rng, rows, cols, 0.2) + 0.7 * noise(rng, rows, cols, 0.015, 1.0)
     prints: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -179,7 +179,7 @@ def textiles(rows: int, cols: int, materials: Sequence[str], texture: float, rng
 
 
 def _print(kind: str, p: Image, q: Image, count: int, rng: np.random.Generator, rows: int, cols: int) -> list[Image]:
-    """Shares of the second, third... dye of a printed or woven pattern; p and q in pixels of the 96-row picture."""
+    """The shares of the second, third and further dyes of a printed or woven pattern; p and q in pixels of a picture of 96 rows."""
     period = float(rng.uniform(5.0, 9.0))
     if kind == "stripes":
         return [_soft(np.sin(2 * np.pi * (p / period + 0.31 * k)) - 0.1 - 0.6 * k) for k in range(count)]

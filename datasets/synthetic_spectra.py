@@ -1,14 +1,14 @@
 """Reflectance spectra of the built-in scenes, analytic and smooth like measured ones.
 
-A material's reflectance at wavelength w (nm) is a floor, plus steps, plus bumps, the visible pigments first and absorptions (negative
-bumps) last, held inside 0.004..0.95:
+The reflectance of a material at wavelength w (nm) is a floor, plus steps, plus bumps (absorptions are negative bumps), clipped to
+0.004..0.95:
 
     e(w) = floor + sum_i height_i / (1 + exp(-(w - centre_i) / width_i)) + sum_j height_j exp(-((w - centre_j) / width_j)^2 / 2)
 
-Red and yellow dyes are steps, blue and green ones bumps; leaves have the green bump at 550 nm, chlorophyll's absorption at 670, the red
+Red and yellow dyes are steps, blue and green dyes are bumps; leaves have the green bump at 550 nm, chlorophyll's absorption at 670, the red
 edge at 715 and the water absorption at 970; soils and tiles rise slowly and dip at 870 (iron). The shapes follow textbooks of
-colour and of remote sensing; no measured spectrum is copied. A `twin` is a near-metamer: the same colour to three broad receptors,
-another spectrum.
+colour and of remote sensing; no measured spectrum is copied. A `twin` is a near-metamer: a spectrum of its own that has the same colour to
+three broad receptors.
 """
 
 from __future__ import annotations

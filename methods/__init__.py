@@ -1,1 +1,1 @@
-"""THE CONTESTANTS: one file (or one folder) a method, in a folder a family; `catalog` finds them."""
+"""THE CONTESTANTS: one file or one folder per method, in one folder per family; `catalog` finds them."""

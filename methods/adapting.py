@@ -1,7 +1,7 @@
-"""The optional part of the contract: fitted methods that learn beforehand, and then once more on the scene that they fuse.
+"""An optional part of the contract, for methods that learn beforehand and then once more on the scene that they fuse.
 
-What the second learning takes is neither training, which many scenes share, nor inference: the referee times `adapt` by itself
-(`clock.adapt` in the record), then `fuse` of what it gives.
+The second learning is neither training, which is done once for many scenes, nor inference. So the referee times `adapt` by itself
+(`clock.adapt` in the record), and then the `fuse` of the method that `adapt` returns.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from methods.contract import Estimate, FusionMethod
 
 
 class AdaptingMethod(FusionMethod):
-    """A method that is ready to learn on a scene: it says how with `adapt`, and `fuse` is that and the fusion at once."""
+    """A fitted method that learns on the scene before it fuses. A method of this kind defines `adapt`; `fuse` calls it."""
 
     @abstractmethod
     def adapt(self, seen: Observation, rng: torch.Generator) -> FusionMethod:
-        """What has learned on this pair, and fuses it; this method is left as it was."""
+        """A method that has learned on this pair and can fuse it. The method itself is not changed."""
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The cube of what has adapted to the pair."""
+        """The fused cube of the method that `adapt` returns for this pair."""
         return self.adapt(seen, rng).fuse(seen, rng)
 
 
 def adapted(method: FusionMethod, seen: Observation, rng: torch.Generator) -> FusionMethod:
-    """What fuses this pair: the method itself, or what it adapts to."""
+    """The method that fuses this pair: the one that `adapt` returns, or `method` itself if it does not adapt."""
     return method.adapt(seen, rng) if isinstance(method, AdaptingMethod) else method

@@ -1,97 +1,48 @@
-"""Any method that must be told a response, run blind: the responses are estimated from the pair first.
+"""The parameter `blind`: any method that needs a response runs without it, with responses that are estimated from the pair first.
 
-A plan asks for it with the parameter `blind`, which every method that needs a PSF or an SRF takes besides its own:
+Every method that needs a PSF or an SRF takes this parameter in a plan, besides its own parameters:
 
     [[method]]
     name = "rfuse"
-    parameters = { blind = "hysure" }            # BlindFuse
+    parameters = { blind = "hysure" }            # this is BlindFuse
 
-    hysure           smooth least squares (`numerics/smooth_responses.py`)
-    gradient         projected gradient on non-negative responses, M2U-Net's first stage (`numerics/constrained_responses.py`)
-    predictability   the Gaussian blur under which the HSI predicts the MSI best (`numerics/responses.py`)
-
-The method is handed the estimates where it asks for the truth, and they come back with its cube, to be scored. It is told no response then,
-and its tier says so. The estimators draw no random numbers, so the result depends on the seed where the method's own does.
-The estimation counts as learning for a method that learns on the scene, as inference for all others.
+`numerics/sensors/response_estimators.py` has the estimators and their names. The method receives the estimates in the place of the true
+responses, and returns them with its cube, so that they are scored too. Its card then asks for no response, and its tier says so. The
+result is random only if the method itself is random, since the estimators draw nothing. The time of the estimation counts as learning for
+a method that learns on the scene, and as inference for all others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cache
-from types import MappingProxyType
-from typing import Any, ClassVar, Literal, get_args, overload
+from typing import Any, ClassVar, overload
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.adapting import AdaptingMethod, adapted
 from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.iterates import IteratedMethod
-from methods.numerics.sensors.constrained_responses import constrained_responses
-from methods.numerics.sensors.responses import predictability
-from methods.numerics.sensors.smooth_responses import smooth_responses
+from methods.numerics.sensors.response_estimators import (
+    ESTIMATOR_REFERENCES,
+    ESTIMATORS_TUNED_ON,
+    EstimatedResponses,
+    Estimator,
+    estimate_responses,
+)
 
 PARAMETER = "blind"  # reserved: no method may have a field of this name
-Estimator = Literal["hysure", "gradient", "predictability"]
-ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 
 
 class NothingToEstimateError(ValueError):
-    """`blind` asked of a method that is told nothing anyway."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What an estimator says of the two sensors: msi = gain R x."""
-
-    psf: SpatialResponse
-    srf: SpectralResponse
-    gain: Float[Tensor, " channels"]  # 1 where the estimator has rows of R that sum to 1
-
-
-def estimate_responses(seen: Observation, estimator: Estimator) -> Found:
-    """The responses of the pair, from the images, the ratio and the registration alone; deterministic, in the dtype of the images."""
-    return _ESTIMATORS[estimator](seen)
-
-
-def _by_smoothness(seen: Observation) -> Found:
-    return Found(*smooth_responses(seen))
-
-
-def _by_gradient(seen: Observation) -> Found:
-    psf, srf = constrained_responses(seen)
-    return Found(psf, srf, seen.msi.new_ones(seen.msi.shape[0]))
-
-
-def _by_predictability(seen: Observation) -> Found:
-    found = predictability(seen)
-    return Found(found.psf, found.srf, seen.msi.new_ones(seen.msi.shape[0]))
-
-
-_ESTIMATORS: Mapping[Estimator, Callable[[Observation], Found]] = MappingProxyType(
-    {"hysure": _by_smoothness, "gradient": _by_gradient, "predictability": _by_predictability}
-)
-_REFERENCES: Mapping[Estimator, str] = MappingProxyType(
-    {
-        "hysure": "HySure's estimator (Simoes et al. 2015)",
-        "gradient": "a projected gradient (first stage of M2U-Net, Li et al. 2024)",
-        "predictability": "predictability (of this suite)",
-    }
-)
-
-_TUNED: Mapping[Estimator, str] = MappingProxyType(
-    {"hysure": "", "gradient": "", "predictability": "the search for the blur leaves the border out since a run on Jasper Ridge"}
-)
+    """`blind` was given to a method that needs neither the PSF nor the SRF."""
 
 
 @cache
 def blind_form(kind: type[AnyMethod]) -> type[AnyMethod]:
-    """`kind` with one more parameter, `blind`, and with the responses that its card asks for estimated by it."""
+    """The class `kind` with one more parameter, `blind`, which estimates the responses that the method's card asks for."""
     learning = _BlindIterated if issubclass(kind, IteratedMethod) else _BlindLearning
     form: type[AnyMethod] = _BlindFusion if issubclass(kind, FusionMethod) else learning
     return make_dataclass(
@@ -100,7 +51,7 @@ def blind_form(kind: type[AnyMethod]) -> type[AnyMethod]:
 
 
 def blind_card(card: Card, estimator: Estimator) -> Card:
-    """The card of the method run blind: told no response. Whether it is random is the method's own fact, since estimators draw nothing.
+    """The card of the blind form of a method: it asks for no response, and names the estimator.
 
     Raises:
         NothingToEstimateError: the method needs neither response.
@@ -115,99 +66,122 @@ def blind_card(card: Card, estimator: Estimator) -> Card:
         name=f"{card.name} + {estimator} blind",
         needs_psf=False,
         needs_srf=False,
-        tuned_on="; ".join(filter(None, (card.tuned_on, _TUNED[estimator]))),
-        fidelity=f"{wanted} estimated from the pair by {_REFERENCES[estimator]}. The method: {card.fidelity}",
+        tuned_on="; ".join(filter(None, (card.tuned_on, ESTIMATORS_TUNED_ON[estimator]))),
+        fidelity=f"{wanted} estimated from the pair by {ESTIMATOR_REFERENCES[estimator]}. The method: {card.fidelity}",
     )
 
 
-def _told(seen: Observation, card: Card, found: Found) -> Observation:
-    """The pair as the inner method sees it: estimates for what its card asks for, nothing else.
-
-    A method that is told the SRF takes it for the whole truth on the MSI, so the estimated gains are divided out.
-    """
-    known = Known(found.psf if card.needs_psf else None, found.srf if card.needs_srf else None, seen.known.noise)
-    return replace(seen, msi=seen.msi / found.gain[:, None, None] if card.needs_srf else seen.msi, known=known)
-
-
-def _with_responses(estimate: Estimate, found: Found) -> Estimate:
-    """The estimate with the responses that it rests on, where the method has none of its own."""
-    return replace(estimate, psf=estimate.psf or found.psf, srf=estimate.srf or found.srf)
-
-
 class _BlindFusion(FusionMethod):
-    """Stands before a method that does not learn; `super()` is that method."""
+    """The blind form of a method that does not learn. It is the first base of that form, so `super()` is the method."""
 
     blind: Estimator
 
     def describe(self) -> Card:
-        """The method's card, without needs."""
+        """The method's card, without the responses that it needs."""
         return blind_card(super().describe(), self.blind)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _remade, (type(self).__bases__[1], {item.name: self.__dict__[item.name] for item in fields(self)})  # type: ignore[arg-type]
+        return _unpickled, (type(self).__bases__[1], {item.name: self.__dict__[item.name] for item in fields(self)})  # type: ignore[arg-type]
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Estimate, then fuse."""
-        found = estimate_responses(seen, self.blind)
-        estimate: Estimate = super().fuse(_told(seen, super().describe(), found), rng)  # type: ignore[safe-super]
-        return _with_responses(estimate, found)
+        """The cube of the method with the estimated responses, and these responses."""
+        responses = estimate_responses(seen, self.blind)
+        estimate: Estimate = super().fuse(_with_estimated(seen, super().describe(), responses), rng)  # type: ignore[safe-super]
+        return _reporting(estimate, responses)
 
 
 class _BlindLearning(TrainableMethod):
-    """Stands before a method that learns; `super()` is that method."""
+    """The blind form of a method that learns. It is the first base of that form, so `super()` is the method."""
 
     blind: Estimator
 
     def describe(self) -> Card:
-        """The method's card, without needs."""
+        """The method's card, without the responses that it needs."""
         return blind_card(super().describe(), self.blind)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _remade, (type(self).__bases__[1], {item.name: self.__dict__[item.name] for item in fields(self)})  # type: ignore[arg-type]
+        return _unpickled, (type(self).__bases__[1], {item.name: self.__dict__[item.name] for item in fields(self)})  # type: ignore[arg-type]
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
-        """Learn with the responses estimated for each example; on a scene of its own, they serve the fusion as well."""
-        card = super().describe()
-        told, found = _told_examples(examples, card, self.blind)
-        fitted: FusionMethod = super().fit(told, rng)  # type: ignore[safe-super]
-        kind = _FittedAdapting if isinstance(fitted, AdaptingMethod) else _Fitted
-        return kind(fitted, card, self.blind, found)
+        """The method, fitted with the responses estimated for each example.
+
+        A method that learns on the scene fuses with the responses that it learned with. Any other estimates them again for each pair that
+        it fuses.
+        """
+        method_card = super().describe()
+        blind_examples, responses = _blind_examples(examples, method_card, self.blind)
+        fitted: FusionMethod = super().fit(blind_examples, rng)  # type: ignore[safe-super]
+        kind = _FittedBlindAdapting if isinstance(fitted, AdaptingMethod) else _FittedBlind
+        return kind(fitted, method_card, self.blind, responses)
 
 
 class _BlindIterated(_BlindLearning):
-    """Stands before a method that shows its iterates; the responses are estimated once."""
+    """The blind form of a method that returns its iterates. The responses are estimated once."""
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
-        """The last iterate."""
+        """The fitted method after all steps."""
         return next(self.iterates(examples, rng, 1))
 
     def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FusionMethod]:
-        """The method's iterates, learned with the estimates."""
-        card = super(_BlindLearning, self).describe()  # of the method, as it needs responses
-        told, found = _told_examples(examples, card, self.blind)
-        for fitted in super().iterates(told, rng, count):  # type: ignore[misc]
-            yield _Fitted(fitted, card, self.blind, found)
-
-
-def _told_examples(examples: Sequence[Example], card: Card, estimator: Estimator) -> tuple[Sequence[Example], Found | None]:
-    """The examples as the inner method with this card sees them, and what was found on the one that it learns and fuses, if it does."""
-    if card.learns == "on the scene" and len(examples) == 1:
-        found = estimate_responses(examples[0].seen, estimator)
-        return [replace(examples[0], seen=_told(examples[0].seen, card, found))], found
-    return _ToldExamples(examples, card, estimator), None
-
-
-def _remade(kind: type[AnyMethod], values: Mapping[str, Any]) -> AnyMethod:
-    """A blind method out of a pickle: its class was made at run time, so it is made again."""
-    return blind_form(kind)(**values)
+        """The iterates of the method, learned with the estimated responses."""
+        method_card = super(_BlindLearning, self).describe()  # the card of the method, with the responses that it needs
+        blind_examples, responses = _blind_examples(examples, method_card, self.blind)
+        for fitted in super().iterates(blind_examples, rng, count):  # type: ignore[misc]
+            yield _FittedBlind(fitted, method_card, self.blind, responses)
 
 
 @dataclass(frozen=True, eq=False)
-class _ToldExamples(Sequence[Example]):
-    """Examples with estimated responses, each estimated when it is asked for: there may be no end of them."""
+class _FittedBlind(FusionMethod):
+    """A fitted method that fuses with estimated responses."""
+
+    card: ClassVar[Card]
+
+    inner: FusionMethod
+    method_card: Card  # of the inner method, with the responses that it needs
+    blind: Estimator
+    responses: EstimatedResponses | None  # None: they are estimated for each pair that is fused
+
+    def describe(self) -> Card:
+        """The inner method's card, without the responses that it needs."""
+        return blind_card(self.method_card, self.blind)
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """The cube of the inner method with the estimated responses, and these responses."""
+        responses = self.responses or estimate_responses(seen, self.blind)
+        return _reporting(self.inner.fuse(_with_estimated(seen, self.method_card, responses), rng), responses)
+
+    def parameter_count(self) -> ParameterCount:
+        """The count of the inner method."""
+        return self.inner.parameter_count()
+
+
+@dataclass(frozen=True, eq=False)
+class _FittedBlindAdapting(_FittedBlind, AdaptingMethod):
+    """The same for a method that also learns on the scene that it fuses. The estimation, made once, counts as this learning."""
+
+    def adapt(self, seen: Observation, rng: torch.Generator) -> FusionMethod:
+        """The inner method, adapted to the pair with the estimated responses."""
+        responses = self.responses or estimate_responses(seen, self.blind)
+        inner = adapted(self.inner, _with_estimated(seen, self.method_card, responses), rng)
+        return _FittedBlind(inner, self.method_card, self.blind, responses)
+
+
+def _blind_examples(
+    examples: Sequence[Example], method_card: Card, estimator: Estimator
+) -> tuple[Sequence[Example], EstimatedResponses | None]:
+    """The examples with estimated responses, and the estimates themselves if the method learns on the one scene that it fuses."""
+    if method_card.learns == "on the scene" and len(examples) == 1:
+        responses = estimate_responses(examples[0].seen, estimator)
+        return [replace(examples[0], seen=_with_estimated(examples[0].seen, method_card, responses))], responses
+    return _ExamplesWithEstimates(examples, method_card, estimator), None
+
+
+@dataclass(frozen=True, eq=False)
+class _ExamplesWithEstimates(Sequence[Example]):
+    """Examples with estimated responses. Each is estimated when it is asked for, since the examples may never end."""
 
     examples: Sequence[Example]
-    card: Card  # of the inner method
+    method_card: Card
     blind: Estimator
 
     def __len__(self) -> int:
@@ -221,39 +195,23 @@ class _ToldExamples(Sequence[Example]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         example = self.examples[index]
-        return replace(example, seen=_told(example.seen, self.card, estimate_responses(example.seen, self.blind)))
+        return replace(example, seen=_with_estimated(example.seen, self.method_card, estimate_responses(example.seen, self.blind)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Fitted(FusionMethod):
-    """A fitted method behind the estimator."""
+def _with_estimated(seen: Observation, method_card: Card, responses: EstimatedResponses) -> Observation:
+    """The pair as the inner method sees it: with the estimates of those responses that its card asks for, and no others.
 
-    card: ClassVar[Card]
-
-    inner: FusionMethod
-    told: Card  # of the inner method
-    blind: Estimator
-    found: Found | None  # None: estimated for each pair that is fused
-
-    def describe(self) -> Card:
-        """The inner method's card, without needs."""
-        return blind_card(self.told, self.blind)
-
-    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Fuse with the estimates."""
-        found = self.found or estimate_responses(seen, self.blind)
-        return _with_responses(self.inner.fuse(_told(seen, self.told, found), rng), found)
-
-    def parameter_count(self) -> ParameterCount:
-        """The inner method's."""
-        return self.inner.parameter_count()
+    A method that knows the SRF expects msi = R x, without a gain, so the MSI is divided by the estimated gains.
+    """
+    known = Known(responses.psf if method_card.needs_psf else None, responses.srf if method_card.needs_srf else None, seen.known.noise)
+    return replace(seen, msi=seen.msi / responses.gain[:, None, None] if method_card.needs_srf else seen.msi, known=known)
 
 
-@dataclass(frozen=True, eq=False)
-class _FittedAdapting(_Fitted, AdaptingMethod):
-    """The same before a method that learns on the scene besides: the responses are estimated once, and count as that learning."""
+def _reporting(estimate: Estimate, responses: EstimatedResponses) -> Estimate:
+    """The estimate with the responses that it rests on, where the method has not estimated its own."""
+    return replace(estimate, psf=estimate.psf or responses.psf, srf=estimate.srf or responses.srf)
 
-    def adapt(self, seen: Observation, rng: torch.Generator) -> FusionMethod:
-        """The inner method, adapted to the pair with the estimates."""
-        found = self.found or estimate_responses(seen, self.blind)
-        return _Fitted(adapted(self.inner, _told(seen, self.told, found), rng), self.told, self.blind, found)
+
+def _unpickled(kind: type[AnyMethod], values: Mapping[str, Any]) -> AnyMethod:
+    """A blind method read from a pickle. Its class was made at run time, so it is made again here."""
+    return blind_form(kind)(**values)

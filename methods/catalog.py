@@ -1,7 +1,8 @@
-"""The folder is the catalog: `methods/<family>/<name>.py`, or `methods/<family>/<name>/method.py`, with one class `Method`.
+"""The catalog of methods, read from the folder itself.
 
-Outside plugins come from a folder (`--plugins DIR`, laid out the same way or flat) and from the entry-point group
-`hmif_bench.methods`. Listing names imports nothing.
+A method is a file `methods/<family>/<name>.py` or `methods/<family>/<name>/method.py` with one class `Method`. Methods from outside come
+from a folder (`--plugins DIR`, with or without folders for families) and from the entry-point group `hmif_bench.methods`. To list the
+names, nothing is imported.
 """
 
 from __future__ import annotations
@@ -27,55 +28,55 @@ _NOT_FAMILIES = ("numerics", "__pycache__")
 
 
 class MethodNotFoundError(LookupError):
-    """No method of that name; the text names the nearest and all."""
+    """No method has that name. The text gives the nearest name and all valid ones."""
 
 
 class BrokenMethodError(ImportError):
-    """A file that is in the catalog's place but holds no usable `Method`."""
+    """A file of the catalog holds no usable class `Method`."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one method lives."""
+    """One method of the catalog: its name, and where its source is."""
 
     name: str
     family: str
-    file: Path | None  # None for an entry point, whose file is known after import
-    module: str  # dotted name, or the entry point's "module:attribute"
+    file: Path | None  # None for an entry point, whose file is not known before it is imported
+    module: str  # dotted name; "module:attribute" for an entry point
 
     def load(self) -> type[AnyMethod]:
-        """The class `Method` of this entry, checked to be a frozen dataclass with a card.
+        """The class `Method` of this entry, after a check that it is a frozen dataclass with a card and without abstract methods.
 
         Raises:
-            BrokenMethodError: the file does not import, or its `Method` breaks the contract's form.
+            BrokenMethodError: the file cannot be imported, or its class is not of that form.
         """
         module = self._module()
-        found = getattr(module, self.module.partition(":")[2] or "Method", None)
+        method = getattr(module, self.module.partition(":")[2] or "Method", None)
         where = f"method {self.name!r} ({self.file or self.module})"
-        if not (isinstance(found, type) and issubclass(found, FusionMethod | TrainableMethod)):
-            raise BrokenMethodError(f"{where}: expected a class `Method` derived from FusionMethod or TrainableMethod, got {found!r}")
-        if inspect.isabstract(found):
-            missing = ", ".join(sorted(found.__abstractmethods__))
+        if not (isinstance(method, type) and issubclass(method, FusionMethod | TrainableMethod)):
+            raise BrokenMethodError(f"{where}: expected a class `Method` derived from FusionMethod or TrainableMethod, got {method!r}")
+        if inspect.isabstract(method):
+            missing = ", ".join(sorted(method.__abstractmethods__))
             raise BrokenMethodError(f"{where}: expected `Method` to define {missing}; add it")
-        if not is_dataclass(found) or not found.__dataclass_params__.frozen:
+        if not is_dataclass(method) or not method.__dataclass_params__.frozen:
             raise BrokenMethodError(f"{where}: expected a frozen dataclass; write @dataclass(frozen=True) above `class Method`")
-        if not isinstance(getattr(found, "card", None), Card):
+        if not isinstance(getattr(method, "card", None), Card):
             raise BrokenMethodError(f"{where}: expected `card: ClassVar[Card] = Card(...)` on `Method`; add it")
-        if blind.PARAMETER in {item.name for item in fields(found)}:
+        if blind.PARAMETER in {item.name for item in fields(method)}:
             raise BrokenMethodError(f"{where}: the name `{blind.PARAMETER}` is reserved (methods/blind.py); rename the field")
-        return found
+        return method
 
     def form(self, parameters: Mapping[str, object]) -> type[AnyMethod]:
-        """The class that takes these parameters: `Method`, or its blind form where `blind` is among them."""
-        found = self.load()
-        return blind.blind_form(found) if blind.PARAMETER in parameters else found
+        """The class that takes these parameters: `Method`, or its blind form if `blind` is one of them."""
+        method = self.load()
+        return blind.blind_form(method) if blind.PARAMETER in parameters else method
 
     def more_sources(self, parameters: Mapping[str, object]) -> tuple[Path, ...]:
-        """Files that the estimate depends on besides the method's own and what that imports."""
+        """Source files that the estimate depends on, besides those that the method's file imports."""
         return (Path(blind.__file__),) if blind.PARAMETER in parameters else ()
 
     def _module(self) -> ModuleType:
-        """The module, imported; outside files under a name of their own, so that they cannot shadow anything."""
+        """The imported module. A file from outside is imported under a name of its own, so that it hides no other module."""
         try:
             if self.file is None or self.file.is_relative_to(HOME):
                 return importlib.import_module(self.module.partition(":")[0])
@@ -101,7 +102,7 @@ class Entry:
 
 
 def _parents(module: str) -> list[str]:
-    """The packages above a dotted name: of a.b.c, a and a.b."""
+    """The packages above a dotted name: a and a.b for a.b.c."""
     parts = module.split(".")
     return [".".join(parts[:depth]) for depth in range(1, len(parts))]
 
@@ -113,12 +114,12 @@ def find(plugins: Path | None = None) -> Mapping[str, Entry]:
         BrokenMethodError: two methods share a name, or the plugin folder does not exist.
     """
     entries: dict[str, Entry] = {}
-    found = [*_scan(HOME, "methods"), *_registered()]
+    entry_list = [*_scan(HOME, "methods"), *_registered()]
     if plugins is not None:
         if not plugins.is_dir():
             raise BrokenMethodError(f"--plugins: expected a folder, got {plugins}")
-        found += _scan(plugins.resolve(), "hmif_plugins")
-    for entry in found:
+        entry_list += _scan(plugins.resolve(), "hmif_plugins")
+    for entry in entry_list:
         if entry.name in entries:
             raise BrokenMethodError(f"two methods are named {entry.name!r}: {entries[entry.name].module} and {entry.module}; rename one")
         entries[entry.name] = entry
@@ -145,21 +146,21 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
 
 
 def _scan(home: Path, package: str) -> list[Entry]:
-    """The entries below `home`: files and method folders in family folders, and, outside our own tree, files beside them."""
-    found = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if not file.name.startswith("_")]
+    """The entries below `home`: the methods in the family folders and, outside our own tree, those in `home` itself."""
+    scanned = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if not file.name.startswith("_")]
     for family in sorted(
         path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")
     ):
         for path in sorted(family.iterdir()):
             if path.suffix == ".py" and not path.name.startswith("_"):
-                found.append(_entry(path, home, package))
+                scanned.append(_entry(path, home, package))
             elif (path / "method.py").is_file():
-                found.append(_entry(path / "method.py", home, package))
-    return found
+                scanned.append(_entry(path / "method.py", home, package))
+    return scanned
 
 
 def _entry(file: Path, home: Path, package: str) -> Entry:
-    """The entry of one file: its name is the file's, or the folder's when the file is a `method.py`."""
+    """The entry of one file. The method's name is that of the file, or that of its folder if the file is a `method.py`."""
     parts = file.relative_to(home).with_suffix("").parts
     name = parts[-2] if parts[-1] == "method" and len(parts) > 1 else parts[-1]
     family = parts[0] if len(parts) > 1 else "plugin"
@@ -167,5 +168,5 @@ def _entry(file: Path, home: Path, package: str) -> Entry:
 
 
 def _registered() -> list[Entry]:
-    """The entries that installed packages announce."""
+    """The entries of methods that installed packages offer by entry points."""
     return [Entry(name=point.name, family="plugin", file=None, module=point.value) for point in entry_points(group=ENTRY_POINTS)]

@@ -1,7 +1,8 @@
-"""What a contestant is: a card, an `Estimate`, and one of two abstract classes.
+"""The contract of a method: the card that describes it, the `Estimate` that it returns, and the abstract classes that it derives from.
 
-A method is a frozen dataclass named `Method`; its fields are its hyper-parameters and thereby its configuration schema.
-It is given an `Observation` and a `torch.Generator`, and nothing else.
+A method is a frozen dataclass named `Method`. Its fields are its hyper-parameters, and so they are also the settings that a plan may give.
+A method that needs no learning derives from `FusionMethod`. A method that learns derives from `TrainableMethod`, whose `fit` returns a
+`FusionMethod`. Both receive an `Observation` and a `torch.Generator`, and nothing else.
 """
 
 from __future__ import annotations
@@ -31,27 +32,29 @@ _WORDS: Mapping[str, str] = MappingProxyType({"psf": "blur", "srf": "colour resp
 
 
 class RefusedError(ValueError):
-    """Input that a method cannot take, by a fact on its card; the referee records the cell as skipped, with this text."""
+    """The input is one that the method cannot take, by a fact on its card. The referee records the cell as skipped, with this text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """The facts on a method, shown in every table.
+    """The facts about a method. Every table shows them.
 
-    `supervision` is what learning uses: nothing, observations alone, or the truth of scenes other than the one to be fused. It follows
-    from `learns` that some pairs of the two cannot be: a method that never learns uses nothing, one that learns on the scene has that
-    observation alone, and one that learned beforehand learned from something.
+    `learns` says when the method learns, and `supervision` says what it learns from:
 
-    `implementation` says what the seconds, the memory and the counted operations of a row belong to:
+        learns="never"           supervision="none"               the method does not learn
+        learns="on the scene"    supervision="self"               it learns from the pair that it then fuses
+        learns="beforehand"      supervision="self" or "truth"    it learns from other pairs, without or with their truth
 
-        as described                 to the steps that the publication describes
-        optimised, same output       to other steps, which give the same cube up to rounding: work that the cube does not need is left
-                                     out, matrices are merged, a closed form stands in the place of an inner iteration
-        optimised, another output    to other steps, which give another cube (a lower precision)
-        the authors' own             to the program of the method's authors
+    `implementation` says which computation the seconds, the memory and the counted operations of a row belong to:
+
+        as described                 the steps that the publication describes
+        optimised, same output       other steps that give the same cube up to rounding: for example, work that the cube does not need is
+                                     left out, matrices are merged, or a closed form replaces an inner iteration
+        optimised, another output    other steps that give another cube, for example in a lower precision
+        the authors' own             the program of the method's authors
 
     Raises:
-        ValueError: facts that contradict each other, or a word that is none of those above.
+        ValueError: two facts contradict each other, or a word is none of those above.
     """
 
     name: str  # as the paper spells it
@@ -63,13 +66,13 @@ class Card:
     needs_noise: bool = False
     supervision: Supervision = "none"
     learns: Learns = "never"
-    random: bool = True  # whether the result depends on the seed; True is the careful choice, since every seed is run then
+    random: bool = True  # whether the result depends on the seed; True is the safe choice, since every seed is run then
     implementation: Implementation = "as described"
-    trained_on: str = ""  # what a method that learns beforehand has seen
-    trained_scenes: tuple[str, ...] = ()  # names or fingerprints of those scenes: a test on one of them is refused
-    tuned_on: str = ""  # scenes on which the defaults that it runs with were tuned, by the authors or here; empty: none is known of
-    unranked: str = ""  # why this configuration must not be ranked ("under-trained: ..."); empty when it may be
-    min_bands: int = 1  # smaller inputs are refused
+    trained_on: str = ""  # the training set of a method that learns beforehand
+    trained_scenes: tuple[str, ...] = ()  # names or fingerprints of those scenes; a test on one of them is refused
+    tuned_on: str = ""  # scenes on which the default parameters were tuned, by the authors or by us; empty: none is known
+    unranked: str = ""  # why this configuration must not be ranked ("under-trained: ..."); empty where it may be ranked
+    min_bands: int = 1  # an image with fewer bands is refused
     max_bands: int | None = None
     min_channels: int = 1
     max_channels: int | None = None
@@ -88,36 +91,35 @@ class Card:
             raise ValueError(
                 f"card of {self.name}: learns={self.learns!r} and supervision={self.supervision!r} contradict each other: expected "
                 f"supervision={' or '.join(map(repr, possible))}; write 'none' with learns='never', 'self' with 'on the scene', and with "
-                "'beforehand' either 'truth', where it is given the truth of other scenes, or 'self', where it is given observations alone"
+                "'beforehand' either 'truth', if it learns from the truth of other scenes, or 'self', if it learns from observations alone"
             )
 
     @property
     def tier(self) -> str:
-        """What the method knows, in words: "told nothing", "told the blur", "told blur and colour response" and so on.
+        """The group in which the method is ranked, in words: "told nothing", "told the blur", "told blur and colour response" and so on.
 
-        A method that learned beforehand has "; learned from other scenes, with their truth" or "..., without their truth" after that. The
-        tier follows from the facts above alone and never from free text, so that methods meet in one tier whatever their training sets
-        are called; `trained_on` and `tuned_on` are notes of a row. A method that learns on the scene knows no more than one that
-        never learns: both have the one pair and what they are told of it, so both are in one tier.
+        For a method that learns beforehand, "; learned from other scenes, with their truth" or "..., without their truth" follows. The
+        words follow from the facts above alone, never from free text, so that methods trained on different sets share a tier. A method
+        that learns on the scene is in the same tier as one that never learns: both know the one pair and what the card asks for.
         """
         words = [_WORDS[name] for name in self.needs]
-        told = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else f"the {words[0]}" if words else "nothing"
+        knowledge = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else f"the {words[0]}" if words else "nothing"
         if self.learns != "beforehand":
-            return f"told {told}"
-        return f"told {told}; learned from other scenes, {'with' if self.supervision == 'truth' else 'without'} their truth"
+            return f"told {knowledge}"
+        return f"told {knowledge}; learned from other scenes, {'with' if self.supervision == 'truth' else 'without'} their truth"
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What of psf, srf and noise (level) it asks for."""
+        """The names of what the method asks for, out of "psf", "srf" and "noise" (the noise level)."""
         asked = (("psf", self.needs_psf), ("srf", self.needs_srf), ("noise", self.needs_noise))
         return tuple(name for name, needed in asked if needed)
 
     def entitle(self, seen: Observation) -> Observation:
-        """The same pair with what this card asks for, where it is there, and nothing else."""
+        """The same pair, with the responses and the noise level that this card asks for, as far as the pair has them, and no others."""
         return seen.withhold(psf=not self.needs_psf, srf=not self.needs_srf, noise=not self.needs_noise)
 
     def refusal(self, bands: int, channels: int) -> str:
-        """Why an image of this many bands and channels is refused; empty when it is taken."""
+        """Why the method refuses a pair with this many bands and channels; empty if it takes it."""
         for what, got, low, high in (
             ("bands", bands, self.min_bands, self.max_bands),
             ("channels", channels, self.min_channels, self.max_channels),
@@ -130,17 +132,17 @@ class Card:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """What a method gives back: the fused cube, and whatever else it found out."""
+    """The result of a method: the fused cube, and what else the method estimated."""
 
     cube: Float[Tensor, "bands H W"]
-    psf: SpatialResponse | None = None  # blind methods report what they estimated
-    srf: SpectralResponse | None = None
-    std: Float[Tensor, "bands H W"] | None = None  # posterior standard deviation, where a method has one
+    psf: SpatialResponse | None = None  # the estimate of a blind method, which is scored too
+    srf: SpectralResponse | None = None  # the same
+    std: Float[Tensor, "bands H W"] | None = None  # posterior standard deviation, where the method has one
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """What a method that learns is given: a pair, and the truth for cards with supervision="truth" alone."""
+    """One training example: an observed pair, and its true cube where the card says supervision="truth"."""
 
     seen: Observation
     truth: Float[Tensor, "bands H W"] | None = None
@@ -148,26 +150,26 @@ class Example:
 
 @dataclass(frozen=True)
 class ParameterCount:
-    """Learned numbers of a method: all of them, and those that inference uses."""
+    """How many numbers a method has learned."""
 
-    total: int = 0
-    inference: int = 0
+    total: int = 0  # all of them
+    inference: int = 0  # those that `fuse` uses
 
 
-class _Described(ABC):  # the two kinds below have the abstract methods
-    """What both kinds of method have."""
+class _Described(ABC):  # the abstract methods are those of the two classes below
+    """What both kinds of method have in common."""
 
-    card: ClassVar[Card]  # for the default parameters
-    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({})  # settings for a run of a second, used by the contract checks alone
+    card: ClassVar[Card]  # of the default parameters
+    trial: ClassVar[Mapping[str, Any]] = MappingProxyType({})  # parameters for a run of about a second; only the contract's checks use them
     files: ClassVar[tuple[str, ...]] = ()
-    """Data files that the method reads from beside its own file: names or patterns ("weights/*.npz"), relative to that file's folder.
+    """The data files that the method reads from the folder of its source file, as names or patterns, such as "weights/*.npz".
 
-    Their content counts for the result: it is hashed into the key of every cell. A file that a plan names, as a parameter of the type
-    `Path`, is hashed anyway and is not listed here.
+    Their content is hashed into the key of every cell, since the result depends on it. A file that a plan names, as a parameter of the
+    type `Path`, is hashed without being listed here.
     """
 
     def describe(self) -> Card:
-        """The card of this configuration: what it is told, when it learns and from what, whether it is random. It decides the tier."""
+        """The card of this configuration. Override it where a fact on the card depends on the parameters; the tier follows from it."""
         return self.card
 
 
@@ -176,78 +178,90 @@ class FusionMethod(_Described):
 
     @abstractmethod
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The fused cube. `seen` holds what the card asks for; `rng` lives on the CPU, seeded by the referee."""
+        """The fused cube, on the device and in the dtype of `seen.hsi`.
+
+        `seen` holds the responses and the noise level that the card asks for, and no others. It must not be changed. `rng` is on the CPU,
+        and the referee has seeded it; all random numbers come from it.
+
+        Raises:
+            RefusedError: the pair is one that the method cannot take, as its card says.
+        """
 
     def parameter_count(self) -> ParameterCount:
-        """Learned parameters; a method without any need not override this."""
+        """How many numbers the method has learned. A method that has learned none keeps this default."""
         return ParameterCount()
 
 
 class TrainableMethod(_Described):
-    """A method that learns first, or loads weights: `fit` gives the `FusionMethod` that is then timed.
-
-    With learns="on the scene", `fit` is given that one observation; with learns="beforehand", training examples: patches without end, made
-    when they are asked for (`examples[k]` for step k), so the method's own budget says how many it takes. A method that takes its weights
-    from a file says on its card what they were `trained_on`, and is given none. Its time is its own column, never part of inference.
-    What `fit` returns must survive pickling: it is kept, and used for every scene.
-    """
+    """A method that learns, or loads weights: `fit` returns the `FusionMethod` that fuses. The time of `fit` has a column of its own."""
 
     @abstractmethod
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
-        """The fitted method. `rng` lives on the CPU, seeded by the referee."""
+        """The fitted method. It is pickled, and then used for every scene that it was fitted for.
+
+        The card decides what `examples` holds:
+
+            learns="on the scene"                      the one observation that is fused afterwards
+            learns="beforehand"                        training patches: step k takes `examples[k]`. They are made when they are asked
+                                                       for and never end, so the method's own budget decides how many are used
+            learns="beforehand", with a `trained_on`   nothing: the method loads weights that were trained on that set
+
+        `rng` is on the CPU, and the referee has seeded it; all random numbers come from it.
+        """
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a long training stands; what its progress line shows."""
+    """How far a long training has come. The progress line shows it."""
 
-    step: int  # done
-    steps: int  # of the whole budget
-    losses: Mapping[str, float]  # by name, means since the last moment
-    seconds: float  # spent in all, also before a resumption
-    left_s: float  # at the pace of this process
+    step: int  # number of steps made
+    steps: int  # number of steps of the whole training
+    losses: Mapping[str, float]  # by name: means since the last report
+    seconds: float  # spent on the training, those before an interruption included
+    left_s: float  # seconds that the rest will take at the pace of this process
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Where a long training keeps its state, and whom it tells."""
+    """Where a long training keeps its checkpoints, how long it may run, and to which function it reports its progress."""
 
-    folder: Path
+    folder: Path  # of the checkpoints
     device: str = "cpu"
-    every_s: float = 120.0  # between two checkpoints
-    limit_s: float | None = None  # stop after so long, at a checkpoint; None: train to the end of the budget
-    tell: Callable[[Moment], None] = lambda moment: None
+    every_s: float = 120.0  # seconds between two checkpoints
+    limit_s: float | None = None  # seconds after which the training stops, at a checkpoint; None: it runs to the end of the budget
+    tell: Callable[[Moment], None] = lambda moment: None  # is called with each progress report
 
 
 class LongTrainedMethod(TrainableMethod):
-    """A method whose training takes hours: it can be stopped at any moment and goes on, and its weights can be shipped.
+    """A method whose training takes hours.
 
-    A training that went on ends with the weights of one that was never stopped: the same bits on one machine and one number of threads.
+    The training can be stopped at any time and continued from its last checkpoint. On one machine with one number of threads, it ends with
+    the same bits as a training that was never stopped. The trained weights can be saved in a file.
     """
 
     @abstractmethod
     def train(self, examples: Sequence[Example], validation: Sequence[Example], rng: torch.Generator, desk: Desk) -> FusionMethod:
-        """What `fit` gives, in one pass over `examples`, which are made when they are asked for. Goes on from the desk's checkpoint.
+        """The fitted method after one pass over `examples`, which are made when they are asked for. Starts from the desk's checkpoint.
 
-        The budget is the number of examples and fixed; `validation` is for the curve alone, nothing is chosen by it.
+        The number of examples is the budget of the training. `validation` serves the training curve alone; nothing is chosen by it.
         """
 
     @abstractmethod
     def save(self, fitted: FusionMethod, file: Path, facts: Mapping[str, str]) -> None:
-        """Writes the weights of what `train` gave, with `facts` on the training, into a file that this method can be given."""
+        """Writes the weights of `fitted`, which `train` returned, into a file that this method can load, with `facts` on the training."""
 
 
 AnyMethod = FusionMethod | TrainableMethod
 
 
 def learn(method: AnyMethod, seen: Observation, rng: torch.Generator, examples: Sequence[Example] = ()) -> FusionMethod:
-    """The method ready to fuse `seen`: itself, or fitted on what its card says (on this pair, from its weights, or on `examples`)."""
+    """The method, ready to fuse `seen`. A method that learns is fitted first: on this pair, from its weights or on `examples`."""
     if isinstance(method, FusionMethod):
         return method
     return method.fit([Example(seen)] if method.describe().learns == "on the scene" else examples, rng)
 
 
 def awaits_training(method: AnyMethod) -> bool:
-    """Whether it must be given examples before it can fuse: it learns beforehand, and has seen nothing yet."""
+    """Whether the method needs training examples: it learns beforehand, and its card names no training set."""
     card = method.describe()
     return isinstance(method, TrainableMethod) and card.learns == "beforehand" and not card.trained_on

@@ -1,8 +1,9 @@
-"""How sources are loaded where it must be known what was loaded: compiled from the bytes on the disk, never from a .pyc, and remembered.
+"""A loader that compiles sources from the bytes on the disk, never from a .pyc file, and remembers these bytes.
 
-A .pyc is taken for current when the source's second and size are equal: an edit within a second that keeps the size goes unnoticed. And
-only the bytes that were compiled say what ran. So outside method files are always loaded by `SourceLoader`, and the processes that run
-cells load every source by it that is neither Python's own nor of an installed distribution (`watch_imports`).
+The referee must know which source a result came from. A .pyc file cannot say: Python takes it as current if the time (in seconds) and the
+size of the source have not changed, so an edit within one second that keeps the size goes unnoticed. Only the bytes that were compiled are
+certain. Therefore method files from outside are always loaded by `SourceLoader`. After `watch_imports`, so are all other sources, except
+those of Python itself and of installed distributions; the processes that run cells call it first.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 LOADED: dict[str, bytes] = {}
-"""The bytes of every source that `SourceLoader` has compiled in this process, by path."""
+"""The bytes of every source that `SourceLoader` has compiled in this process, by their path."""
 
 
 class SourceLoader(SourceFileLoader):
-    """Compiles a source from its bytes and remembers them in `LOADED`."""
+    """Compiles a source from its bytes, and keeps them in `LOADED`."""
 
     def get_code(self, fullname: str) -> CodeType:
-        """The module's code; no .pyc is read or written."""
+        """The code of the module. No .pyc file is read or written."""
         path = self.get_filename(fullname)
         data = self.get_data(path)
         LOADED[path] = data
@@ -33,7 +34,7 @@ class SourceLoader(SourceFileLoader):
 
 
 class _Watcher(MetaPathFinder):
-    """Gives `SourceLoader` to every source that is neither Python's own nor of an installed distribution."""
+    """Lets `SourceLoader` load every source that belongs neither to Python itself nor to an installed distribution."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname.partition(".")[0] in sys.stdlib_module_names:
@@ -46,7 +47,7 @@ class _Watcher(MetaPathFinder):
 
 
 def watch_imports() -> None:
-    """From now on, load sources by `SourceLoader`; those of ours that are loaded already are remembered as they lie on the disk."""
+    """Makes `SourceLoader` load sources from now on. For sources loaded before, the bytes that are on the disk now are kept."""
     if not any(isinstance(finder, _Watcher) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Watcher())
     for module in list(sys.modules.values()):
@@ -56,11 +57,11 @@ def watch_imports() -> None:
 
 
 def is_installed(path: str) -> bool:
-    """Whether a file lies where Python's own modules or distributions are installed."""
+    """Whether a file is in a folder of Python's own modules or of installed distributions."""
     return path.startswith(_installation_folders())
 
 
 @cache
 def _installation_folders() -> tuple[str, ...]:
-    found = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
-    return tuple(sorted({f"{place}/" for folder in found for place in (folder, str(Path(folder).resolve()))}))
+    folders = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
+    return tuple(sorted({f"{place}/" for folder in folders for place in (folder, str(Path(folder).resolve()))}))

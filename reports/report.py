@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import RecordError, read_json
+from benchmark.run_folder.json_file import RecordError, read_json
 from reports.content.choice import Choice, choose_records, group_summaries, summarise_choice
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
-os.environ["HMIF_CACHE"] = tempfile.mkdtemp(prefix="hmif-tests-")  # what is kept of scenes, by this process and its children
+CACHE = tempfile.TemporaryDirectory(prefix="hmif-tests-", ignore_cleanup_errors=True)  # removed when this process ends
+os.environ["HMIF_CACHE"] = CACHE.name  # what is kept of scenes, by this process and its children
+# No example is kept in the clone, which may be read-only, and none is too slow on a loaded machine.
+settings.register_profile("any machine", database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -45,6 +45,21 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # The rooms of a floor from the lowest to the highest, each with the rooms of the same floor that it may import. A room is a folder, or a
 # file that stands directly in the floor. Each room may import only lower ones, so that there is no circle.
 ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
+    "benchmark": {
+        "clone": (),
+        "run_folder": (),
+        "metrics": (),
+        "identity": ("clone",),
+        "measure": ("clone", "run_folder"),
+        "conventions": ("run_folder", "metrics"),
+        "matrix": ("identity",),
+        "authors": ("clone", "measure"),
+        "training": ("identity", "measure", "matrix"),
+        "runner": ("clone", "run_folder", "metrics", "identity", "measure", "matrix"),
+        "cluster": ("run_folder", "identity", "matrix", "runner"),
+        "review": ("run_folder", "metrics", "identity", "conventions", "matrix"),
+        "commands": ("clone", "run_folder", "matrix", "authors", "training", "runner", "cluster", "review"),
+    },
     "reports": {
         "style": (),
         "content": ("style",),
@@ -57,7 +72,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 # Floors whose public names and files must not be like any other: no two alike, none the plural of another.
-UNLIKE = ("reports",)
+UNLIKE = ("datasets", "benchmark", "reports")
 # Names that are alike on purpose: the one class of each method file, and files that every folder may have.
 ALIKE = {"class": ("Method",), "function": (), "file": ("__init__", "method")}
 

@@ -38,6 +38,13 @@ def test_a_run_from_another_folder_prints_the_table_and_where_things_lie(world: 
     assert (world / "elsewhere" / "index.html").is_file()
 
 
+def test_a_terminal_that_knows_ascii_alone_shows_the_table_too(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = cli("run", plan(world, ["steady"], scenes=("a",)), "--out", world / "out", "--plugins", world / "plugins", folder=world)
+    assert done.returncode == 0, done.stderr
+    assert "PSNR" in done.stdout
+
+
 def test_a_failed_cell_makes_the_status_one_and_is_named(world: Path) -> None:
     plugin(world / "plugins", "raises", "raise ValueError('no luck')")
     done = cli(plan(world, ["steady", "raises"], scenes=("a",)), "--out", world / "out", "--plugins", world / "plugins", folder=world)

@@ -9,9 +9,9 @@ import pytest
 
 import run_benchmark
 from benchmark.matrix.plan_file import read_plan
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin, world
 from tests.benchmark.folders import FIRST, read_records, run_folder, variant
 from tests.rounding import scores_near

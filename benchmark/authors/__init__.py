@@ -1,1 +1,1 @@
-"""For authors of methods: the contract as checks, and scaffolds."""
+"""For the authors of methods: the contract as checks, and a scaffold for a new method."""

@@ -1,4 +1,4 @@
-"""`new-method`: a method file that passes the contract as it stands, and its test, ready to be changed."""
+"""The scaffold of `new-method`: a method file that passes the contract as it stands, and its test, both to be changed by the author."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from benchmark.clone import ROOT
 
 
 class ScaffoldError(ValueError):
-    """A name that cannot be used, or a file that is there already."""
+    """A name that cannot be used, or a file that exists already."""
 
 
 METHOD = '''"""{title}: one sentence on what it does. Authors, venue, year.
 
-Start of every method: the HSI by nearest neighbour, plus what the MSI shows and that picture lacks.
+A start for any method: the HSI by nearest neighbour, plus the detail of the MSI.
 
     low  = nearest neighbour of hsi on the fine grid
-    gain = per band, least squares of hsi on the mean of the msi's channels
+    gain = for each band, the slope of the least squares fit of hsi by the mean of the channels
     cube = low + gain * (mean(msi) - blockwise mean of mean(msi))
 
 Replace the equation, the card and `fuse`; keep the shapes.
@@ -37,17 +37,17 @@ from methods.contract import Card, Estimate, FusionMethod
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """Fields are hyper-parameters: a plan sets them by name, so each has a type, a default and its meaning beside it."""
+    """The fields are the parameters: a plan sets them by name, so each has a type, a default and its meaning beside it."""
 
     card: ClassVar[Card] = Card(
         name="{title}",
         paper="authors, title, venue",
         doi="",
         year=2026,
-        needs_psf=False,  # True: seen.psf, the blur, is handed over, and the tier says so
+        needs_psf=False,  # True: the method is told seen.psf, the blur, and its tier says so
         needs_srf=False,  # True: seen.srf, the colour response, likewise
-        needs_noise=False,  # True: seen.noise likewise, the standard deviations of the noise
-        random=False,  # True: the result depends on the seed, since something is drawn from rng
+        needs_noise=False,  # True: seen.noise, the standard deviations of the noise, likewise
+        random=False,  # True: the result depends on the seed, as random numbers are drawn from rng
         fidelity="how it was checked against the authors' code, or why it could not be",
     )
     strength: float = 1.0  # share of the detail that is added
@@ -66,13 +66,13 @@ class Method(FusionMethod):
         return Estimate(low + self.strength * gain[:, None, None] * detail)
 '''
 
-TEST = '''"""Facts on {title}; the contract itself is checked by tests/methods/test_contract.py for every method found."""
+TEST = '''"""Facts on {title}; the contract itself is checked for every method by tests/methods/test_contract.py."""
 
 from __future__ import annotations
 
 import torch
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from methods.{family}.{name} import Method
 
 
@@ -87,10 +87,10 @@ def test_without_detail_it_repeats_every_coarse_pixel() -> None:
 
 
 def new_method(where: str, root: Path = ROOT) -> tuple[Path, Path]:
-    """Write methods/FAMILY/NAME.py and tests/methods/test_NAME.py below `root`; `where` is "FAMILY/NAME".
+    """The files methods/FAMILY/NAME.py and tests/methods/test_NAME.py below `root`, newly written; `where` is "FAMILY/NAME".
 
     Raises:
-        ScaffoldError: `where` is not two lower-case Python names, or one of the files exists.
+        ScaffoldError: `where` does not consist of two lower-case Python names, or one of the files exists.
     """
     parts = where.split("/")
     if len(parts) != 2 or not all(re.fullmatch(r"[a-z][a-z0-9_]*", part) and not keyword.iskeyword(part) for part in parts):

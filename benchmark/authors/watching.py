@@ -16,7 +16,7 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 
-SEEDERS: tuple[tuple[Any, str, str], ...] = (  # where a global generator is set, and what the call is called
+SEEDERS: tuple[tuple[Any, str, str], ...] = (  # functions that set a global generator: module, name, and how a call is written
     (torch, "manual_seed", "torch.manual_seed"),
     (torch.random, "manual_seed", "torch.manual_seed"),
     (torch.cuda, "manual_seed", "torch.cuda.manual_seed"),
@@ -25,12 +25,12 @@ SEEDERS: tuple[tuple[Any, str, str], ...] = (  # where a global generator is set
     (random, "seed", "random.seed"),
 )
 GRADIENTS: tuple[tuple[Any, str], ...] = ((torch.autograd, "backward"), (torch.autograd, "grad"))
-MOST_LAYERS = 8  # of objects within objects that are looked into
+MOST_LAYERS = 8  # of objects within objects that are searched
 
 
 @contextmanager
 def seeds_set(module: str) -> Iterator[list[str]]:
-    """The calls that set a global generator while the block runs, as they would be written; also by names that `module` imported."""
+    """The calls that set a global generator while the block runs, as they are written, also by names that `module` has imported."""
     calls: list[str] = []
 
     def watched(original: Callable[..., Any], spelling: str) -> Callable[..., Any]:
@@ -46,16 +46,16 @@ def seeds_set(module: str) -> Iterator[list[str]]:
 
 
 @dataclass
-class Counted:
-    """How often something happened so far."""
+class CallCount:
+    """The number of calls so far."""
 
     calls: int = 0
 
 
 @contextmanager
-def gradients_taken(module: str) -> Iterator[Counted]:
-    """How many gradients are taken while the block runs, also by names that `module` imported."""
-    counted = Counted()
+def gradients_taken(module: str) -> Iterator[CallCount]:
+    """The number of gradients that are taken while the block runs; calls by names that `module` has imported count too."""
+    counted = CallCount()
 
     def watched(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -70,7 +70,7 @@ def gradients_taken(module: str) -> Iterator[Counted]:
 
 @contextmanager
 def _replaced(what: list[tuple[Any, str, Callable[[Any], Any]]], module: str) -> Iterator[None]:
-    """Functions of libraries replaced by what is made of them, in the library and where `module` has taken them over by name."""
+    """Replaces functions of libraries while the block runs, in the library and under the names by which `module` has imported them."""
     names = vars(sys.modules[module]) if module in sys.modules else {}
     before: list[tuple[dict[str, Any], str, Any]] = []
     try:
@@ -87,24 +87,24 @@ def _replaced(what: list[tuple[Any, str, Callable[[Any], Any]]], module: str) ->
 
 
 @dataclass
-class Held:
-    """Numbers that an object holds, and where."""
+class HeldNumbers:
+    """How many numbers an object holds, and in which attributes."""
 
     numbers: int = 0
     places: list[str] = field(default_factory=list)
 
 
-def held_numbers(thing: object) -> Held:
-    """The numbers in tensors, arrays and networks that an object holds, in its attributes and in what they hold; each counts once.
+def held_numbers(thing: object) -> HeldNumbers:
+    """The numbers that an object holds in tensors, arrays and networks, in its attributes and in what these hold; each counts once.
 
-    Sensor responses do not count: an estimate reports those by themselves.
+    Sensor responses do not count, as an estimate reports them separately.
     """
-    held = Held()
+    held = HeldNumbers()
     _walk(thing, "self", held, set(), 0)
     return held
 
 
-def _walk(thing: object, place: str, held: Held, known: set[int], layer: int) -> None:
+def _walk(thing: object, place: str, held: HeldNumbers, known: set[int], layer: int) -> None:
     if id(thing) in known or layer > MOST_LAYERS or isinstance(thing, str | bytes | type | SpatialResponse | SpectralResponse):
         return
     known.add(id(thing))

@@ -1,1 +1,1 @@
-"""Cells on other machines."""
+"""Cells that are run on other machines."""

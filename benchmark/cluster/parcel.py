@@ -1,7 +1,7 @@
-"""One cell's part of a run folder as bytes: how a cell travels from the machine that ran it to the run folder that wants it.
+"""A parcel: the files of one cell as bytes, to be sent from the machine that has run the cell to the run folder.
 
-A parcel is a tar of plain files `<part>/<name>`, the parts being the folders of a run folder. Estimates, scenes and observations are
-compressed as they are; a log is cut to its last megabyte.
+A parcel is a tar of plain files `<part>/<name>`, where the parts are folders of a run folder. It is not compressed, as estimates, scenes
+and observations are already. A log is cut to its last megabyte.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmark.matrix.plan import Plan
-from benchmark.run_folder.record import Result, record_from, write_bytes
-from benchmark.runner.settings import Progress, RunSettings
+from benchmark.run_folder.json_file import write_bytes
+from benchmark.run_folder.record import Result, record_from
+from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 
 ALWAYS = ("estimates", "logs", "environments", "responses", "cells")
-ONCE = ("scenes", "observations")  # what cells share: sent only while the run folder lacks it
+ONCE = ("scenes", "observations")  # what cells share, which is sent only while the run folder lacks it
 LOG_BYTES = 1_000_000
 
 
@@ -34,7 +35,7 @@ class OrphanError(RuntimeError):
 
 
 def pack(folder: Path, parts: Sequence[str]) -> bytes:
-    """The files of those parts of a run folder that holds one cell."""
+    """The parcel of a run folder that holds one cell, with those parts of it."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as parcel:
         for part in parts:
@@ -49,31 +50,31 @@ def pack(folder: Path, parts: Sequence[str]) -> bytes:
 
 
 def run_packed(plan: Plan, settings: RunSettings, parts: Sequence[str]) -> tuple[Result, bytes]:
-    """Run the one cell of the settings in a folder of its own, and return its record and its parcel. Ends when the parent does.
+    """The record and the parcel of the one cell in the settings, run in a folder of its own; the run ends when the parent process ends.
 
     Raises:
-        OrphanError: the parent has ended, so that nobody waits for the answer.
+        OrphanError: the parent has ended, so that nothing waits for the parcel.
     """
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.pop(name, None)  # dask sets them to 1 for its workers; a cell gets its threads from the plan, as elsewhere
     parent = os.getppid()
 
-    def tell(progress: Progress) -> None:
+    def expect_parent(progress: Progress) -> None:
         if os.getppid() != parent:
             raise OrphanError(f"expected the parent {parent} to wait for {progress.total} cell, got its end; nothing to do")
 
     with TemporaryDirectory(prefix="hmif-bench-") as folder:
-        record = run(plan, replace(settings, folder=Path(folder)), tell)[0]
+        record = run(plan, replace(settings, folder=Path(folder)), expect_parent)[0]
         return record, pack(Path(folder), parts)
 
 
 def unpack(content: bytes, folder: Path, key: str, check: Callable[[Result], Result] = lambda record: record) -> Result:
-    """Write a parcel's files into a run folder, each atomically, and return the record, which the caller writes last.
+    """The record in a parcel, which the caller writes last; the other files of the parcel are written into the run folder, each as a whole.
 
-    `check` gives the record as it is to be kept, or raises a ParcelError; nothing is written before.
+    `check` gives the record as it is to be kept, or raises a ParcelError; nothing is written before that.
 
     Raises:
-        ParcelError: the bytes are no parcel, hold a name that is none of a run folder, or another cell's record.
+        ParcelError: the bytes are no parcel, hold a file that belongs to no run folder, or the record of another cell.
     """
     files: dict[str, bytes] = {}
     try:

@@ -1,9 +1,9 @@
-"""Cells on other machines: handed to a running dask.distributed scheduler, each a run of the single-cell command there.
+"""Cells on other machines: they are handed to a running scheduler of dask.distributed, and each is run there by the command `cell`.
 
-What a worker executes is `subprocess.run` of the standard library: `python CLONE/run_benchmark.py cell PLAN KEY --packed ...`, the plan's
-text on its standard input, the cell's files as a tar on its standard output (parcel.py). So a worker needs dask alone, no file
-system is shared, a crash costs one cell there as it does here, and a clone with other sources or other data knows no such key and refuses.
-dask gives the cells of a lost worker to another one, and only those.
+A worker executes `subprocess.run` of the standard library: `python CLONE/run_benchmark.py cell PLAN KEY --packed ...`, with the text of
+the plan on standard input, and the files of the cell as a tar on standard output (parcel.py). So a worker needs nothing but dask, no file
+system is shared, and a crash costs one cell. A clone with other sources or other data has no cell of that key, and refuses. If a worker is
+lost, dask gives its cells, and no others, to another worker.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from benchmark.identity.source_keys import metrics_key
 from benchmark.matrix.cell import Cell
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
+from benchmark.run_folder.retention import Keep
 from benchmark.runner.resumption import renamed
-from benchmark.runner.retention import Keep
-from benchmark.runner.settings import Arrival
+from benchmark.runner.run_settings import Arrival
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-AHEAD = 64  # cells submitted at a time, more where the cluster has more slots: enough for an adaptive cluster to see the need
-TELL_S = 5.0
+AHEAD = 64  # cells that are submitted at a time, so that an adaptive cluster sees the need; more where the cluster has more slots
+SHOW_S = 5.0  # the longest wait for a cell before the progress is shown again
 CONNECT_S = 30
-REFUSALS = 5  # one after another, none accepted between: the set-up is wrong, not a machine
+REFUSALS = 5  # cells refused one after another: then the setting of the cluster is wrong, and not one machine
 
 
 class ClusterError(RuntimeError):
@@ -42,30 +42,30 @@ class ClusterError(RuntimeError):
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the cells go, and what the machines there need to know."""
+    """The cluster to which cells are handed, and what its machines need to know."""
 
     address: str  # of the scheduler, such as tcp://10.0.0.1:8786
-    clone: str  # of this repository, on the workers' machines
-    python: str  # of the environment to run it with, there
-    plan_file: Path  # says where relative paths begin, should they mean something there
+    clone: str  # the folder of the clone on the workers' machines
+    python: str  # the python of the environment there
+    plan_file: Path  # relative paths in the plan start at its folder
     plan_text: str
-    folder: Path  # the run folder, here
+    folder: Path  # the run folder, on this machine
     device: str = "cpu"
-    arguments: Sequence[str] = ()  # --data, --plugins, --seed, as they hold there
+    arguments: Sequence[str] = ()  # --data, --plugins, --seed, as they are valid there
     keep: Keep = "estimates"
 
     def hand_out(self, cells: Sequence[Cell]) -> Generator[Arrival]:
-        """Run the cells and tell of each end; the files of an ended cell are in the run folder by then, but for its record.
+        """Reports on the cells, which are run on the cluster. When a cell has ended, all its files but the record are in the run folder.
 
         Raises:
-            ClusterError: there is no scheduler, no worker has what the cells need, or the workers refuse the cells.
+            ClusterError: there is no scheduler, no worker has what the cells need, or workers refuse the cells.
         """
         client = self._connect()
-        hand = _Hand(self, client, list(cells))
+        hand_out = _HandOut(self, client, list(cells))
         try:
-            yield from hand.out()
+            yield from hand_out.reports()
         finally:
-            hand.drop()
+            hand_out.drop()
             client.close()
 
     def _connect(self) -> Client:
@@ -82,7 +82,7 @@ class Cluster:
             ) from error
 
     def command(self, cell: Cell, together: int) -> list[str]:
-        """What runs one cell on a machine that runs `together` cells at a time."""
+        """The command that runs one cell on a machine that runs `together` cells at a time."""
         wanted = [part for part in ALWAYS if part != "estimates" or self.keep != "none"]
         folder = RunFolder(self.folder)
         for part, file in zip(ONCE, (folder.reference(cell.scene_digest), folder.observation(cell.observation_digest)), strict=True):
@@ -93,8 +93,8 @@ class Cluster:
         return [self.python, script, "cell", str(self.plan_file), cell.key, *options]
 
 
-class _Hand:
-    """The state of one handing out: what waits, what is submitted, what was refused."""
+class _HandOut:
+    """The state of handing out cells: what waits, what is submitted, what was refused."""
 
     def __init__(self, cluster: Cluster, client: Client, cells: list[Cell]) -> None:
         self.cluster, self.client, self.waiting = cluster, client, cells
@@ -104,13 +104,13 @@ class _Hand:
         self.refused: list[str] = []
         self.in_a_row = 0
 
-    def out(self) -> Generator[Arrival]:
-        """Submit, wait, take in, until nothing waits."""
+    def reports(self) -> Generator[Arrival]:
+        """Reports on the progress, until every cell has ended."""
         while self.waiting or self.out_there:
             self._submit()
             yield Arrival(self._running(), self._left())
             try:
-                key = self.ended.get(timeout=TELL_S)
+                key = self.ended.get(timeout=SHOW_S)
             except queue.Empty:
                 continue
             cell, future = self.out_there.pop(key)
@@ -121,12 +121,12 @@ class _Hand:
             )
 
     def drop(self) -> None:
-        """Give up what has not ended; what runs on a worker ends by its own limit."""
+        """Cancel the cells that have not ended; one that runs on a worker ends by its time limit."""
         for _, future in self.out_there.values():
             future.cancel()
 
     def _submit(self) -> None:
-        """Hand out cells up to the limit."""
+        """Submit waiting cells, up to the limit."""
         threads: dict[str, int] = self.client.nthreads()
         if self.cluster.device == "cuda" and threads and not self.out_there:
             self._expect_gpu()
@@ -147,23 +147,23 @@ class _Hand:
             future.add_done_callback(lambda _, key=cell.key: self.ended.put(key))
 
     def _take(self, cell: Cell, future: Future) -> Generator[Arrival]:
-        """The end of one cell."""
-        told = self._outcome(cell, future)
+        """The report on a cell that has ended, if it has a record or was lost; a refused cell is noted."""
+        outcome = self._outcome(cell, future)
         future.release()
-        if isinstance(told, Result):
+        if isinstance(outcome, Result):
             self.arrived += 1
             self.in_a_row = 0
-            yield Arrival(self._running(), self._left(), record=told)
-        elif told.startswith("KilledWorker"):
-            yield Arrival(self._running(), self._left(), lost=(cell, told))
+            yield Arrival(self._running(), self._left(), record=outcome)
+        elif outcome.startswith("KilledWorker"):
+            yield Arrival(self._running(), self._left(), lost=(cell, outcome))
         else:
-            self.refused.append(told)
+            self.refused.append(outcome)
             self.in_a_row += 1
             if self.in_a_row >= REFUSALS:
-                raise ClusterError(f"{self.in_a_row} cells one after another could not be run by a worker; the last: {told}")
+                raise ClusterError(f"{self.in_a_row} cells one after another could not be run by a worker; the last: {outcome}")
 
     def _outcome(self, cell: Cell, future: Future) -> Result | str:
-        """The cell's record, its files in place; or why there is none."""
+        """The record of a cell, whose other files have been written; or why there is none."""
         if future.cancelled():
             return f"{cell.key}: expected a result, got a cancelled task: was the scheduler restarted? The same command goes on from here"
         error: Any = future.exception()
@@ -178,21 +178,21 @@ class _Hand:
         try:
             return unpack(done.stdout, self.cluster.folder, cell.key, lambda record: expected_record(record, cell))
         except ParcelError as problem:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
+            messages = done.stderr.decode(errors="replace").strip().splitlines()
             return (
-                f"{cell.key}: {problem}; exit status {done.returncode}, and it said: {said[-1] if said else '(nothing)'}. --cluster-clone "
-                "must name a clone with the same sources on that machine, and --data or $HMIF_DATA there the same data"
+                f"{cell.key}: {problem}; exit status {done.returncode}, and it said: {messages[-1] if messages else '(nothing)'}. "
+                "--cluster-clone must name a clone with the same sources on that machine, and --data or $HMIF_DATA there the same data"
             )
 
     def _running(self) -> tuple[str, ...]:
-        """A line for the terminal; which cells of those handed out are being run, the scheduler knows."""
+        """A line for the terminal; only the scheduler knows which of the submitted cells are running."""
         if not self.out_there:
             return ()
         slots = sum(self.client.nthreads().values())
         return (f"{len(self.out_there)} cells handed out, {slots} slots" if slots else "waiting for a worker",)
 
     def _left(self) -> float | None:
-        """Seconds, by the pace so far."""
+        """The seconds for the rest, by the pace so far; None before a cell has ended."""
         pace = (time.monotonic() - self.started) / self.arrived if self.arrived else None
         return None if pace is None else pace * (len(self.waiting) + len(self.out_there))
 
@@ -200,20 +200,20 @@ class _Hand:
         workers = self.client.scheduler_info()["workers"].values()
         if not any(worker.get("resources", {}).get("GPU", 0) >= 1 for worker in workers):
             raise ClusterError(
-                f"--device cuda: expected a worker with the resource GPU, got {len(workers)} workers without; start one worker a GPU, with "
-                "--nthreads 1 --resources GPU=1 and its CUDA_VISIBLE_DEVICES"
+                f"--device cuda: expected a worker with the resource GPU, got {len(workers)} workers without; start one worker per GPU, "
+                "with --nthreads 1 --resources GPU=1 and its CUDA_VISIBLE_DEVICES"
             )
 
 
 def expected_record(record: Result, cell: Cell) -> Result:
-    """The record that a worker has sent, under the names of the plan here.
+    """The record that a worker has sent, under the names that the plan uses here.
 
     Raises:
-        ParcelError: the worker's clone scores by other metrics, made another observation, or ran another method.
+        ParcelError: the record is that of another cell, of other sources, or has scores by other metrics.
     """
-    own = metrics_key()
-    if record.outcome == "scored" and record.metrics_key != own:
-        raise ParcelError(f"expected scores by the metrics of this clone ({own}), got those of other metrics ({record.metrics_key})")
+    local_key = metrics_key()
+    if record.outcome == "scored" and record.metrics_key != local_key:
+        raise ParcelError(f"expected scores by the metrics of this clone ({local_key}), got those of other metrics ({record.metrics_key})")
     for what, came, wanted in (
         ("method", record.method, cell.contestant.entry.name),
         ("scene", record.scene_content, cell.identity.digest),
@@ -229,5 +229,5 @@ def expected_record(record: Result, cell: Cell) -> Result:
 
 
 def _host(address: str) -> str:
-    """The machine of a worker's address, such as tcp://10.0.0.1:40131."""
+    """The machine in the address of a worker, such as tcp://10.0.0.1 in tcp://10.0.0.1:40131."""
     return address.rpartition(":")[0]

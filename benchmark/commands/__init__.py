@@ -1,1 +1,1 @@
-"""The commands: one file each, with its arguments and the text that it returns. Only run_benchmark.py prints, and draws reports."""
+"""The commands: one file per command, with its arguments and the text that it returns. Only run_benchmark.py prints, and draws reports."""

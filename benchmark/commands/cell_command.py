@@ -1,4 +1,4 @@
-"""`cell`: run one cell of a plan, as `run` would; on a cluster, its files go to stdout."""
+"""`cell`: runs one cell of a plan as `run` does; on a cluster, the files of the cell go to stdout."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmark.commands.command import FAILED, OK, Answer, Command, Desk, add_data, add_device, add_plugins, positive, roots
+from benchmark.commands.command import FAILED, OK, Command, Console, Reply, add_data, add_device, add_plugins, positive, roots
 from benchmark.commands.run_command import settings
 
 
 def _arguments(cell: argparse.ArgumentParser) -> None:
     cell.add_argument("plan", type=Path, metavar="PLAN.toml")
-    cell.add_argument("key", metavar="KEY", help="as `run PLAN.toml --dry-run` lists it")
+    cell.add_argument("key", metavar="KEY", help="the key of a cell, as `run PLAN.toml --dry-run` lists it")
     where = cell.add_mutually_exclusive_group(required=True)
-    where.add_argument("--out", type=Path, metavar="DIR", help="run folder that the cell's record goes into")
+    where.add_argument("--out", type=Path, metavar="DIR", help="run folder for the record of the cell")
     where.add_argument(
-        "--packed", metavar="PARTS", help="for clusters: the plan's text from stdin, these parts of the run folder to stdout"
+        "--packed", metavar="PARTS", help="for clusters: read the plan's text from stdin, and write these parts of the run folder to stdout"
     )
     add_device(cell)
     cell.add_argument("--slots", type=positive, default=1, metavar="N", help="cells that share this machine's cores (default 1)")
-    cell.add_argument("--seed", type=int, metavar="N", help="instead of the plan's seeds")
+    cell.add_argument("--seed", type=int, metavar="N", help="this seed instead of the plan's seeds")
     add_plugins(cell)
     cell.add_argument("--retry", action="store_true", help="run it again if it failed before")
     add_data(cell)
     cell.set_defaults(cluster=None, keep="estimates", select=[])
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.cluster.parcel import run_packed
     from benchmark.matrix.plan_file import read_plan
     from benchmark.review.explain import explain
@@ -38,9 +38,9 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     how = settings(options, (options.out or Path()).resolve())
     if options.packed:
         record, parcel = run_packed(plan, how, options.packed.split(","))
-        return Answer("", OK if record.outcome in ("scored", "skipped") else FAILED, parcel)
-    record = run(plan, how, desk.progress)[0]
-    return Answer(explain(how.folder, record.key).text(), OK if record.outcome in ("scored", "skipped") else FAILED)
+        return Reply("", OK if record.outcome in ("scored", "skipped") else FAILED, parcel)
+    record = run(plan, how, console.progress)[0]
+    return Reply(explain(how.folder, record.key).text(), OK if record.outcome in ("scored", "skipped") else FAILED)
 
 
-COMMAND = Command("cell", "run one cell of a plan, as `run` would", _arguments, _call)
+COMMAND = Command("cell", "run one cell of a plan, as `run` does", _arguments, _call)

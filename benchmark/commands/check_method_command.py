@@ -1,18 +1,18 @@
-"""`check-method`: the contract's checks on one method."""
+"""`check-method`: checks whether one method keeps the contract."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmark.commands.command import FAILED, OK, Answer, Command, Desk, add_plugins
+from benchmark.commands.command import FAILED, OK, Command, Console, Reply, add_plugins
 
 
 def _arguments(check: argparse.ArgumentParser) -> None:
-    check.add_argument("name", metavar="NAME|FILE")
+    check.add_argument("name", metavar="NAME|FILE", help="a method of the catalog, or a method file")
     add_plugins(check)
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.authors.conformance import examine
     from methods.catalog import find_one
 
@@ -27,7 +27,7 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
             lines.append(f"        note: {finding.note}")
     kept = "the method keeps the contract: name it in a plan, and it is in the matrix"
     lines.append(f"{broken} rule{'' if broken == 1 else 's'} broken" if broken else kept)
-    return Answer("\n".join(lines), FAILED if broken else OK)
+    return Reply("\n".join(lines), FAILED if broken else OK)
 
 
 COMMAND = Command("check-method", "run the contract's checks on one method", _arguments, _call)

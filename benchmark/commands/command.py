@@ -1,4 +1,4 @@
-"""What a command is, and what several of them share. Nothing heavy is imported here, so that --help answers at once."""
+"""What a command is, and what several commands share. Nothing heavy is imported here, so that --help answers at once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from benchmark.clone import ROOT
 
 if TYPE_CHECKING:
-    from benchmark.runner.settings import Progress
-    from datasets.scenes import DataRoots
+    from benchmark.runner.run_settings import Progress
+    from datasets.data_roots import DataRoots
 
 OK, FAILED, USAGE = 0, 1, 2
 NEEDS_LINUX = ("run", "cell")
@@ -25,42 +25,42 @@ NEEDS_LOCKS = ("status", "merge", "clean", "rescore")
 
 
 class CommandError(ValueError):
-    """Arguments that cannot be answered; the text says what was expected, what came, and the way out."""
+    """Arguments that a command cannot use; the text says what was expected, what came, and the way out."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a command has to say at its end."""
+class Reply:
+    """What a command returns at its end."""
 
-    text: str
-    status: int = OK
-    raw: bytes = b""  # goes to stdout as it is, instead of the text
+    text: str  # to be printed
+    status: int = OK  # the exit status
+    raw: bytes = b""  # written to stdout as it is, instead of the text
 
 
-class Desk(ABC):
-    """What the entry point does for a command: show how it goes, and draw what lies above the referee."""
+class Console(ABC):
+    """What the entry point does for a command: it shows progress, and draws reports, which lie above this floor."""
 
-    rewrite: bool  # whether a line can be rewritten: stderr is a terminal
+    rewrite: bool  # whether a line can be rewritten, as stderr is a terminal
 
     @abstractmethod
     def progress(self, progress: Progress) -> None:
-        """Show how a run goes."""
+        """Show the progress of a run."""
 
     @abstractmethod
     def line(self, text: str, *, passing: bool) -> None:
-        """Show a line; a `passing` one is rewritten by the next, where the terminal can."""
+        """Show a line; a `passing` line is replaced by the next one, where it can be."""
 
     @abstractmethod
     def report(self, folder: Path, out: Path | None = None, options: argparse.Namespace | None = None) -> tuple[str, str]:
-        """Draw the report of a run; returns its tables, and where it lies, as texts."""
+        """Two texts on the report of a run, which is drawn now: its tables, and where its files are."""
 
     @abstractmethod
     def conventions(self, folder: Path) -> str:
-        """Draw the report of a run; returns its tables under other projects' conventions."""
+        """The tables of a run by other projects' conventions, as text; its report is drawn now."""
 
     @abstractmethod
     def training_figures(self, folder: Path) -> str:
-        """Draw the figures of a training; returns where they lie."""
+        """The names of the files of a training's figures, which are drawn now."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class Command:
     name: str
     help: str
     arguments: Callable[[argparse.ArgumentParser], Any]
-    call: Callable[[argparse.Namespace, Desk], Answer]
+    call: Callable[[argparse.Namespace, Console], Reply]
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """--data, of every command that looks scenes or weights up."""
+    """Add --data, an option of every command that looks up scenes or weights."""
     parser.add_argument(
         "--data",
         action="append",
@@ -85,17 +85,17 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """--device, of every command that runs a method."""
+    """Add --device, an option of every command that runs a method."""
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
 
 
 def add_plugins(parser: argparse.ArgumentParser) -> None:
-    """--plugins, of every command that looks methods up."""
-    parser.add_argument("--plugins", type=Path, metavar="DIR", help="folder with method files of your own")
+    """Add --plugins, an option of every command that looks up methods."""
+    parser.add_argument("--plugins", type=Path, metavar="DIR", help="folder with your own method files")
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1."""
+    """The whole number in a text, which must be at least 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
@@ -103,14 +103,16 @@ def positive(text: str) -> int:
 
 
 def roots(options: argparse.Namespace) -> DataRoots:
-    """The data roots that --data names."""
-    from datasets.scenes import DataRoots
+    """The data roots that --data gives."""
+    from datasets.data_roots import DataRoots
 
     return DataRoots.parse(options.data)
 
 
 def device(wanted: str, *, here: bool = True) -> str:
-    """cpu or cuda. CUDA is asked by a process of its own, so that this one never initialises it; if the cells do not run here, auto is cpu.
+    """The kind of device, cpu or cuda, for --device. Where the cells run elsewhere (`here` is False), auto is cpu.
+
+    Another process asks CUDA whether there is a GPU, so that this one never initialises it.
 
     Raises:
         CommandError: --device cuda without a GPU that torch can use.
@@ -118,19 +120,19 @@ def device(wanted: str, *, here: bool = True) -> str:
     if wanted == "cpu" or not here:
         return wanted.replace("auto", "cpu")
     probe = "import torch, sys; sys.exit(0 if torch.cuda.is_available() else 1)"
-    found = Path("/proc/driver/nvidia").exists() and subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
-    if wanted == "cuda" and not found:
+    has_gpu = Path("/proc/driver/nvidia").exists() and subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+    if wanted == "cuda" and not has_gpu:
         raise CommandError("--device cuda: expected a GPU that torch can use, got none; use --device cpu")
-    return "cuda" if found else "cpu"
+    return "cuda" if has_gpu else "cpu"
 
 
 def spelled() -> str:
-    """The command as it was given."""
+    """The command line as it was given."""
     return shlex.join(["python", "run_benchmark.py", *sys.argv[1:]])
 
 
 def repeating(options: argparse.Namespace) -> tuple[str, ...]:
-    """What repeats a cell of this run besides plan and key: the options that its key depends on, folders made absolute."""
+    """The options that repeat a cell of this run, besides plan and key; folders are absolute."""
     given: list[str] = []
     for value in options.data:
         name, equals, folder = value.rpartition("=")
@@ -140,10 +142,10 @@ def repeating(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def expect_platform(command: str) -> None:
-    """Refuse what this operating system cannot do: running cells needs Linux, locking a run folder a POSIX system.
+    """Nothing, where this operating system can run the command: cells need Linux, and the lock of a run folder needs a POSIX system.
 
     Raises:
-        CommandError: `command` does not work here; the text says what does.
+        CommandError: it cannot; the text says which system can.
     """
     if command in NEEDS_LINUX and sys.platform != "linux":
         raise CommandError(
@@ -151,9 +153,9 @@ def expect_platform(command: str) -> None:
             "Linux has. Use a Linux machine, WSL 2 or a container; reports of its run folders can be drawn here"
         )
     if command in NEEDS_LOCKS and os.name != "posix":
-        raise CommandError(f"{command}: expected Linux or macOS, got {sys.platform}: a run folder is locked by flock, which is not there")
+        raise CommandError(f"{command}: expected Linux or macOS, got {sys.platform}: a run folder needs flock, which this system lacks")
 
 
 def results_folder(name: str) -> Path:
-    """Where a run or a training of that name goes by default."""
+    """The default folder of a run or a training of that name."""
     return ROOT / "results" / name

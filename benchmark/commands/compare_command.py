@@ -1,11 +1,11 @@
-"""`compare`: what changed between two runs."""
+"""`compare`: says what has changed between two runs."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmark.commands.command import FAILED, OK, Answer, Command, Desk
+from benchmark.commands.command import FAILED, OK, Command, Console, Reply
 
 
 def _arguments(compare: argparse.ArgumentParser) -> None:
@@ -13,11 +13,11 @@ def _arguments(compare: argparse.ArgumentParser) -> None:
     compare.add_argument("after", type=Path, metavar="RUN_B")
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
-    from benchmark.review.compare import compare
+def _call(options: argparse.Namespace, console: Console) -> Reply:
+    from benchmark.review.compare import compare_runs
 
-    comparison = compare(options.before, options.after)
-    return Answer(comparison.text(), FAILED if comparison.changed else OK)
+    comparison = compare_runs(options.before, options.after)
+    return Reply(comparison.text(), FAILED if comparison.changed else OK)
 
 
-COMMAND = Command("compare", "what changed between two runs beyond noise; status 1 if anything did", _arguments, _call)
+COMMAND = Command("compare", "what has changed between two runs beyond noise; exit status 1 if anything has", _arguments, _call)

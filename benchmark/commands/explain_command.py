@@ -1,4 +1,4 @@
-"""`explain`: everything about one cell; with --debug, repeat it here with the debugger."""
+"""`explain`: tells all about one cell; with --debug, repeats it in this process with the debugger."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import pdb
 import traceback
 from pathlib import Path
 
-from benchmark.commands.command import FAILED, Answer, Command, Desk
+from benchmark.commands.command import FAILED, Command, Console, Reply
 
 
 def _arguments(explain: argparse.ArgumentParser) -> None:
     explain.add_argument("folder", type=Path, metavar="RUN_DIR")
-    explain.add_argument("key", metavar="KEY", help="or its first digits")
-    explain.add_argument("--debug", action="store_true", help="repeat it in this process, with the debugger where it fails")
+    explain.add_argument("key", metavar="KEY", help="the key of a cell, or its first digits")
+    explain.add_argument("--debug", action="store_true", help="repeat the cell in this process, with the debugger where it fails")
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.explain import explain
-    from benchmark.review.rehearse import rehearse
+    from benchmark.runner.rehearse import rehearse
 
     explanation = explain(options.folder, options.key)
-    if not options.debug or explanation.recipe is None:
-        return Answer(explanation.text())
-    desk.line(explanation.text(), passing=False)
+    if not options.debug or explanation.repetition is None:
+        return Reply(explanation.text())
+    console.line(explanation.text(), passing=False)
     try:
-        return Answer(str(rehearse(explanation.recipe)))
+        return Reply(str(rehearse(explanation.repetition)))
     except Exception:  # noqa: BLE001  # whatever the method raises is what the user wants to look at
         traceback.print_exc()
         pdb.post_mortem()
-        return Answer("", FAILED)
+        return Reply("", FAILED)
 
 
-COMMAND = Command("explain", "everything about one cell, and the command that repeats it", _arguments, _call)
+COMMAND = Command("explain", "all about one cell, and the command that repeats it", _arguments, _call)

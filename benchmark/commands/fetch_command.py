@@ -1,36 +1,36 @@
-"""`fetch`: data from its makers."""
+"""`fetch`: downloads data sets and weights from their makers."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmark.commands.command import Answer, Command, CommandError, Desk, add_data
+from benchmark.commands.command import Command, CommandError, Console, Reply, add_data
 
 
 def _arguments(fetch: argparse.ArgumentParser) -> None:
-    fetch.add_argument("name", nargs="?", metavar="NAME")
+    fetch.add_argument("name", nargs="?", metavar="NAME", help="a data set, or weights")
     add_data(fetch)
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
+    from datasets.data_roots import DataRoots
     from datasets.fetch import CATALOG, fetch
-    from datasets.scenes import DataRoots
 
     if options.name is None:
         entries = (
             f"{item.name}: {item.size}\n  from     {item.url}\n  sha256   {item.sha256 or 'not published'}\n  licence  {item.licence}"
             for item in CATALOG.values()
         )
-        return Answer("\n".join(entries))
+        return Reply("\n".join(entries))
     root = DataRoots.parse(options.data, must_exist=False).root
     if root is None:
         raise CommandError("fetch: expected a data root, got none; give --data DIR")
 
-    def show(had: int, total: int) -> None:
+    def show(received: int, total: int) -> None:
         of = f" of {total / 1e6:.1f}" if total else ""
-        desk.line(f"{had / 1e6:.1f}{of} MB", passing=True)
+        console.line(f"{received / 1e6:.1f}{of} MB", passing=True)
 
-    return Answer(str(fetch(options.name, root, progress=show if desk.rewrite else None)))
+    return Reply(str(fetch(options.name, root, progress=show if console.rewrite else None)))
 
 
-COMMAND = Command("fetch", "download data from its makers; without NAME, list what there is", _arguments, _call)
+COMMAND = Command("fetch", "download data from their makers; without NAME, list what can be downloaded", _arguments, _call)

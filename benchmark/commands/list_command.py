@@ -1,10 +1,10 @@
-"""`list`: what there is to choose from."""
+"""`list`: lists methods, scenes, protocols, PSFs, sensors and metrics."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmark.commands.command import Answer, Command, Desk, add_data, add_plugins, roots
+from benchmark.commands.command import Command, Console, Reply, add_data, add_plugins, roots
 
 LISTS = ("methods", "scenes", "protocols", "psfs", "sensors", "metrics")
 
@@ -15,12 +15,12 @@ def _arguments(listing: argparse.ArgumentParser) -> None:
     add_plugins(listing)
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.listing import listing_text
 
     wanted = [options.what] if options.what else LISTS
     texts = [("" if options.what else f"\n{what}\n") + listing_text(what, roots(options), options.plugins) for what in wanted]
-    return Answer("\n".join(texts))
+    return Reply("\n".join(texts))
 
 
-COMMAND = Command("list", "what there is: " + ", ".join(LISTS), _arguments, _call)
+COMMAND = Command("list", "list what there is: " + ", ".join(LISTS), _arguments, _call)

@@ -1,11 +1,11 @@
-"""`merge`: runs of several machines in one folder."""
+"""`merge`: brings the runs of several machines together in one run folder."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmark.commands.command import Answer, Command, Desk, spelled
+from benchmark.commands.command import Command, Console, Reply, spelled
 
 
 def _arguments(merge: argparse.ArgumentParser) -> None:
@@ -13,10 +13,10 @@ def _arguments(merge: argparse.ArgumentParser) -> None:
     merge.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.merge import merge
 
-    return Answer(merge(options.folders, options.out, spelled()).text())
+    return Reply(merge(options.folders, options.out, spelled()).text())
 
 
-COMMAND = Command("merge", "bring runs made on several machines together", _arguments, _call)
+COMMAND = Command("merge", "bring the runs of several machines together in one run folder", _arguments, _call)

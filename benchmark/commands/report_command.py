@@ -1,11 +1,11 @@
-"""`report`: tables, LaTeX, figures and the page of a run folder."""
+"""`report`: writes tables, LaTeX, figures and the page of a run folder."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmark.commands.command import Answer, Command, Desk
+from benchmark.commands.command import Command, Console, Reply
 
 
 def _arguments(report: argparse.ArgumentParser) -> None:
@@ -18,20 +18,20 @@ def _arguments(report: argparse.ArgumentParser) -> None:
         metavar="FIELD=PATTERN[,PATTERN]",
         help="records by scene, protocol, tier, seed, method, label or outcome; * stands for any text; may be repeated",
     )
-    report.add_argument("--methods", default="", metavar="NAME[,NAME]", help="names or labels; * stands for any text")
+    report.add_argument("--methods", default="", metavar="NAME[,NAME]", help="names or labels of methods; * stands for any text")
     report.add_argument("--metrics", default="", metavar="NAME[,NAME]", help="columns, in this order; the first one ranks (`list metrics`)")
-    report.add_argument("--profile", default="textbook", metavar="NAME", help="the metrics by this convention (docs/metrics.md)")
+    report.add_argument("--profile", default="textbook", metavar="NAME", help="the convention of the metrics (docs/metrics.md)")
     report.add_argument("--group-by", default="protocol", metavar="protocol|scene|tier", help="one table for each (default: protocol)")
     report.add_argument("--precision", default="", metavar="N|NAME=N,...", help="digits after the point")
-    report.add_argument("--best-of", default="tier", metavar="tier|all", help="among which best and second are marked (default: tier)")
+    report.add_argument("--best-of", default="tier", metavar="tier|all", help="mark best and second per tier, or among all (default: tier)")
     report.add_argument(
         "--ties", default="", metavar="D", help="differences of the first metric that count as ties, in its unit (default: 0.2 dB of PSNR)"
     )
-    report.add_argument("--resize", action="store_true", help="shrink LaTeX tables to the width of the text where they are wider")
+    report.add_argument("--resize", action="store_true", help="shrink LaTeX tables that are wider than the text")
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
-    return Answer("\n".join(desk.report(options.folder, options.out, options)))
+def _call(options: argparse.Namespace, console: Console) -> Reply:
+    return Reply("\n".join(console.report(options.folder, options.out, options)))
 
 
 COMMAND = Command("report", "write tables, LaTeX, figures and the page of a run folder", _arguments, _call)

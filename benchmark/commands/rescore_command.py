@@ -1,4 +1,4 @@
-"""`rescore`: score a run's stored estimates again."""
+"""`rescore`: scores the stored estimates of a run again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.commands.command import FAILED, OK, Answer, Command, Desk
+from benchmark.commands.command import FAILED, OK, Command, Console, Reply
 
 if TYPE_CHECKING:
     from benchmark.review.rescore import Rescored
@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 def _arguments(rescore: argparse.ArgumentParser) -> None:
     rescore.add_argument("folder", type=Path, metavar="RUN_DIR")
     rescore.add_argument(
-        "--profile", default="", metavar="all|NAME[,NAME]", help="conventions to score by (docs/metrics.md); without, the metrics alone"
+        "--profile",
+        default="",
+        metavar="all|NAME[,NAME]",
+        help="conventions to score by (docs/metrics.md); without it, the metrics alone",
     )
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.rescore import profile_names, rescore
 
-    def tell(done: int, total: int, cell: Rescored) -> None:
+    def show(done: int, total: int, cell: Rescored) -> None:
         what = cell.problem or ", ".join([*(["metrics"] if cell.metrics else []), *cell.profiles]) or "up to date"
-        desk.line(f"[{done}/{total}] {cell.result.label} on {cell.result.scene}: {what}", passing=False)
+        console.line(f"[{done}/{total}] {cell.result.label} on {cell.result.scene}: {what}", passing=False)
 
-    cells = rescore(options.folder, profile_names(options.profile), tell)
-    return Answer(desk.conventions(options.folder), FAILED if any(cell.problem and cell.kept for cell in cells) else OK)
+    cells = rescore(options.folder, profile_names(options.profile), show)
+    return Reply(console.conventions(options.folder), FAILED if any(cell.problem and cell.kept for cell in cells) else OK)
 
 
-COMMAND = Command("rescore", "score a run's stored estimates again, also by the conventions of other projects", _arguments, _call)
+COMMAND = Command("rescore", "score the stored estimates of a run again, also by the conventions of other projects", _arguments, _call)

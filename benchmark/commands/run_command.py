@@ -1,4 +1,4 @@
-"""`run`: run a plan and write its report."""
+"""`run`: runs a plan and writes its report."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from benchmark.clone import ROOT
 from benchmark.commands.command import (
     FAILED,
     OK,
-    Answer,
     Command,
-    Desk,
+    Console,
+    Reply,
     add_data,
     add_device,
     add_plugins,
@@ -28,7 +28,7 @@ from benchmark.commands.command import (
 if TYPE_CHECKING:
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.record import Result
-    from benchmark.runner.settings import RunSettings
+    from benchmark.runner.run_settings import RunSettings
 
 QUICK = ROOT / "benchmark" / "plans" / "quick.toml"
 
@@ -36,39 +36,51 @@ QUICK = ROOT / "benchmark" / "plans" / "quick.toml"
 def _arguments(run: argparse.ArgumentParser) -> None:
     run.add_argument("plan", nargs="?", type=Path, default=QUICK, metavar="PLAN.toml")
     add_data(run)
-    run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: results/<plan's name>); a folder used before is resumed")
+    run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: results/<plan's name>); a run in it is resumed")
     add_device(run)
-    run.add_argument("--slots", type=positive, default=1, metavar="N", help="cells at a time; more than one shares the cores (default 1)")
-    run.add_argument("--seed", type=int, metavar="N", help="instead of the plan's seeds")
+    run.add_argument("--slots", type=positive, default=1, metavar="N", help="cells that run at a time and share the cores (default 1)")
+    run.add_argument("--seed", type=int, metavar="N", help="this seed instead of the plan's seeds")
     add_plugins(run)
     run.add_argument("--retry", action="store_true", help="run cells again that failed, timed out or were killed")
     run.add_argument(
-        "--keep", choices=("estimates", "float32", "top", "none"), default="estimates", help="fused cubes to keep (all, in 16 bits)"
+        "--keep",
+        choices=("estimates", "float32", "top", "none"),
+        default="estimates",
+        help="which fused cubes are kept: all in 16 bits (default), all in 32 bits, the best per tier, or none",
     )
     run.add_argument(
         "--select",
         action="append",
         default=[],
         metavar="FIELD=PATTERN[,PATTERN]",
-        help="of the plan's cells, those of this scene, protocol, seed, method or label; * stands for any text; may be repeated",
-    )
-    run.add_argument("--dry-run", action="store_true", help="list the cells, the disk and the time that they would take, and stop")
-    run.add_argument(
-        "--costs", action="append", default=[], type=Path, metavar="RUN_DIR", help="with --dry-run: an earlier run to tell the time from"
+        help="only the cells of this scene, protocol, seed, method or label; * stands for any text; may be repeated",
     )
     run.add_argument(
-        "--cluster", metavar="ADDRESS", help="hand the cells to this dask scheduler (docs/cluster.md); --device auto is cpu then"
+        "--dry-run", action="store_true", help="list the cells, and the disk space and the time that they would take, and stop"
     )
-    run.add_argument("--cluster-clone", default=str(ROOT), metavar="DIR", help="this clone on the workers' machines (default: as here)")
-    run.add_argument("--cluster-python", default=sys.executable, metavar="FILE", help="its python there (default: as here)")
+    run.add_argument(
+        "--costs",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="RUN_DIR",
+        help="with --dry-run: an earlier run from which the time is estimated",
+    )
+    run.add_argument(
+        "--cluster", metavar="ADDRESS", help="hand the cells to this dask scheduler (docs/cluster.md); --device auto is then cpu"
+    )
+    run.add_argument(
+        "--cluster-clone", default=str(ROOT), metavar="DIR", help="folder of the clone on the workers' machines (default: as here)"
+    )
+    run.add_argument("--cluster-python", default=sys.executable, metavar="FILE", help="python of the environment there (default: as here)")
     run.set_defaults(key="")
 
 
 def settings(options: argparse.Namespace, folder: Path) -> RunSettings:
-    """How to run, of `run` and `cell`."""
+    """The settings of a run, for `run` and `cell`."""
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.run_folder.selection import read_selection
-    from benchmark.runner.settings import RunSettings
+    from benchmark.runner.run_settings import RunSettings
 
     return RunSettings(
         folder=folder,
@@ -84,7 +96,7 @@ def settings(options: argparse.Namespace, folder: Path) -> RunSettings:
     )
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.matrix.plan_file import read_plan
     from benchmark.review.forecast import dry_run
@@ -98,23 +110,23 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     how = settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
-        told = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs)
-        return Answer("\n".join([told, *planned_once(plan, how.device)]))
+        text = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs)
+        return Reply("\n".join([text, *planned_once(plan, how.device)]))
     elsewhere = None
     if options.cluster:
         from benchmark.cluster.scheduler import Cluster
 
         place = (options.cluster, options.cluster_clone, options.cluster_python)
         elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, how.device, how.arguments, options.keep).hand_out
-    records = run(plan, how, desk.progress, elsewhere)
-    tables, places = desk.report(folder)
+    records = run(plan, how, console.progress, elsewhere)
+    tables, places = console.report(folder)
     lines = [_failure(record, RunFolder(folder)) for record in records if record.outcome not in ("scored", "skipped")]
     text = "\n".join(["", tables, *lines, f"records   {RunFolder(folder).part('cells')}", places])
-    return Answer(text, FAILED if lines else OK)
+    return Reply(text, FAILED if lines else OK)
 
 
 def _failure(record: Result, folder: RunFolder) -> str:
     return f"{record.outcome}: {record.label} on {record.scene}: {record.reason}  (log: {folder.log(record.key)})"
 
 
-COMMAND = Command("run", "run a plan (the default; without PLAN, the built-in one) and write its report", _arguments, _call)
+COMMAND = Command("run", "run a plan and write its report (the default command; without PLAN, the built-in plan)", _arguments, _call)

@@ -1,4 +1,4 @@
-"""`train`: train a method beforehand, in pieces that can be resumed."""
+"""`train`: trains a method that learns beforehand, in pieces that can be resumed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.commands.command import (
-    Answer,
     Command,
-    Desk,
+    Console,
+    Reply,
     add_data,
     add_device,
     add_plugins,
@@ -25,19 +25,21 @@ if TYPE_CHECKING:
 
 
 def _arguments(train: argparse.ArgumentParser) -> None:
-    train.add_argument("method", metavar="METHOD", help="as the plan names it")
+    train.add_argument("method", metavar="METHOD", help="the method, as the plan names it")
     train.add_argument("plan", type=Path, metavar="PLAN.toml", help="a training plan (docs/training.md)")
     add_data(train)
-    train.add_argument("--out", type=Path, metavar="DIR", help="the training's folder (default: results/<plan's name>)")
+    train.add_argument("--out", type=Path, metavar="DIR", help="folder of the training (default: results/<plan's name>)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
-    train.add_argument("--minutes", type=float, metavar="M", help="stop after so long, at a checkpoint, and write the weights so far")
+    train.add_argument(
+        "--minutes", type=float, metavar="M", help="minutes after which to stop, at a checkpoint, and write the weights so far"
+    )
     train.add_argument("--every", type=float, default=2.0, metavar="M", help="minutes between checkpoints (default 2)")
-    train.add_argument("--threads", type=positive, metavar="N", help="of torch (default: all cores)")
+    train.add_argument("--threads", type=positive, metavar="N", help="threads of torch (default: all cores)")
     add_device(train)
     add_plugins(train)
 
 
-def _call(options: argparse.Namespace, desk: Desk) -> Answer:
+def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.training.train import TrainingError, train
     from benchmark.training.training_plan import read_training_plan
 
@@ -49,7 +51,7 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
     def show(moment: Moment) -> None:
         losses = "  ".join(f"{name} {value:.5f}" for name, value in moment.losses.items())
         left = f"{moment.seconds / 60:.1f} min, about {moment.left_s / 60:.0f} min left"
-        desk.line(f"[{moment.step}/{moment.steps}] {losses}  {left}", passing=True)
+        console.line(f"[{moment.step}/{moment.steps}] {losses}  {left}", passing=True)
 
     try:
         trained = train(
@@ -64,13 +66,13 @@ def _call(options: argparse.Namespace, desk: Desk) -> Answer:
             threads=options.threads,
         )
     except KeyboardInterrupt:
-        return Answer(f"\nstopped; {folder} keeps the last checkpoint, and the same command with --resume goes on from it", 130)
+        return Reply(f"\nstopped; {folder} keeps the last checkpoint, and the same command with --resume goes on from it", 130)
     lines = [
         f"\nweights   {trained.weights}, after {trained.step} of {trained.steps} steps and {trained.seconds / 60:.1f} minutes",
-        f"figures   {desk.training_figures(folder)}",
+        f"figures   {console.training_figures(folder)}",
     ]
-    lines += [] if trained.finished else ["the budget is not spent: the same command with --resume goes on"]
-    return Answer("\n".join(lines))
+    lines += [] if trained.finished else ["not all steps of the budget are done: the same command with --resume goes on"]
+    return Reply("\n".join(lines))
 
 
-COMMAND = Command("train", "train a method beforehand, in pieces that can be resumed; writes its weights", _arguments, _call)
+COMMAND = Command("train", "train a method that learns beforehand, in pieces that can be resumed, and write its weights", _arguments, _call)

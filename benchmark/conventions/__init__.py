@@ -1,1 +1,1 @@
-"""Convention profiles: one stored estimate, scored as the code of each paper or library does; `table.score_profile` is the way in."""
+"""Convention profiles: the scores of a stored estimate as the code of each project computes them (`profile_table.score_profile`)."""

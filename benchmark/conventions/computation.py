@@ -1,11 +1,11 @@
-"""The building blocks of the profiles: each metric in the variants that projects use. Sums over pixels in float64.
+"""The building blocks of the profiles: each metric in the variants that projects use, with sums in float64.
 
     psnr      mean over b of 10 log10(peak_b^2 / mse_b), or of the whole cube
     ssim      (2 mu_x mu_y + C1)(2 s_xy + C2) / ((mu_x^2 + mu_y^2 + C1)(s_x^2 + s_y^2 + C2)), C1 = (0.01 range)^2, C2 = (0.03 range)^2
     sam       arccos(<u, v> / (|u| |v|))
-    ergas     100 / ratio * sqrt(sum over b of mse_b / m_b^2 / divisor), divisor = bands where nothing else is said
+    ergas     100 / ratio * sqrt(sum over b of mse_b / m_b^2 / divisor), divisor = number of bands unless given
 
-Here nothing guards against 0/0, and no band is left out: a value that is infinite, or not a number, is what the project reports.
+Nothing here guards against 0/0, and no band is left out: an infinite value, or NaN, is what the project itself reports.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from benchmark.metrics.pixel import band_mse
 
 Cube = NDArray[np.float64]
 Band = NDArray[np.float64]
-Range = Callable[[Band, Band], float]  # of a pair of bands (reference, estimate)
+Range = Callable[[Band, Band], float]  # the data range of SSIM, from a pair of bands (reference, estimate)
 
 
 def unit_range(reference: Float64[Band, "H W"], estimate: Float64[Band, "H W"]) -> float:
-    """1 whatever the bands hold."""
+    """1, whatever the bands hold."""
     return 1.0
 
 
 def estimate_range(reference: Float64[Band, "H W"], estimate: Float64[Band, "H W"]) -> float:
-    """Maximum less minimum of the estimate."""
+    """The maximum minus the minimum of the estimate."""
     return float(estimate.max() - estimate.min())
 
 
 def psnr_of_bands(
     reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], peak: Literal["one", "reference's band"]
 ) -> float:
-    """Peak signal-to-noise ratio in dB, mean of bands; infinite where a band is met exactly."""
+    """Peak signal-to-noise ratio in dB: the mean over bands of 10 log10(peak_b^2 / mse_b); infinite where one band has no error."""
     peaks = np.ones(len(reference)) if peak == "one" else np.array([float(band.max()) for band in reference])
     return float(np.mean(10 * np.log10(peaks**2 / band_mse(reference, estimate))))
 
 
 def psnr_of_cube(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], peak: float = 1.0) -> float:
-    """Peak signal-to-noise ratio in dB of the mean squared error of the whole cube."""
+    """Peak signal-to-noise ratio of the whole cube in dB: 10 log10(peak^2 / mean of mse_b)."""
     return float(10 * np.log10(peak**2 / band_mse(reference, estimate).mean()))
 
 
-def rmse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Root mean squared error of the whole cube."""
+def rmse_of_cube(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+    """Root mean squared error of the whole cube: sqrt(mean of mse_b)."""
     return float(np.sqrt(band_mse(reference, estimate).mean()))
 
 
@@ -62,9 +62,9 @@ def ssim_uniform(
     data_range: Range,
     sample: bool,
 ) -> float:
-    """Structural similarity in odd uniform windows inside the image, mean of bands; `sample`: variances over n - 1 instead of n.
+    """Structural similarity, mean over bands, in uniform windows of odd size that lie inside the image; the formula is above.
 
-    NaN when the image is smaller than the window.
+    With `sample`, variances and the covariance are over n - 1 instead of n. NaN where the image is smaller than the window.
     """
     margin = window // 2
     if min(reference.shape[1:]) < window:
@@ -82,9 +82,9 @@ def ssim_uniform(
 
 
 def ssim_gaussian_mirrored(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Structural similarity, Gaussian window (sigma 1.5, 11 x 11), mean over the full image mirrored at its borders, and over bands.
+    """Structural similarity, mean over bands, with a Gaussian window (sigma 1.5, 11 x 11) over the full image, mirrored at its borders.
 
-    NaN when the mirror needs more than the image has: fewer than 6 rows or columns.
+    NaN where the image has fewer than 6 rows or columns, too few to be mirrored.
     """
     if min(reference.shape[1:]) < 6:
         return float("nan")
@@ -94,7 +94,10 @@ def ssim_gaussian_mirrored(reference: Float[np.ndarray, "bands H W"], estimate: 
 def sam_arccos(
     reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], *, clip: bool = True
 ) -> Float64[NDArray[np.float64], " pixels"]:
-    """The angle at each pixel in radians; NaN where a spectrum is zero, and without `clip` where rounding brings the cosine above 1."""
+    """The angle arccos(<u, v> / (|u| |v|)) at each pixel, in radians.
+
+    NaN where a spectrum is zero and, without `clip`, where rounding brings the cosine above 1.
+    """
     products, left, right = (np.zeros(reference[0].size) for _ in range(3))
     for x, y in band_pairs(reference, estimate):
         products += (x * y).ravel()
@@ -106,7 +109,7 @@ def sam_arccos(
 
 
 def mean_angle(angles: Float64[NDArray[np.float64], " pixels"]) -> float:
-    """Mean of the angles that exist, radians; NaN where none does."""
+    """The mean of the angles that are not NaN, in radians; NaN where all are."""
     kept = angles[~np.isnan(angles)]
     return float(kept.mean()) if kept.size else float("nan")
 
@@ -119,7 +122,7 @@ def ergas_of(
     means_of: Literal["reference", "estimate"] = "reference",
     divisor: int | None = None,
 ) -> float:
-    """100 / ratio * sqrt(sum over bands of mse / mean^2 / divisor); the divisor is the number of bands unless given."""
+    """ERGAS, 100 / ratio * sqrt(sum over bands of mse_b / m_b^2 / divisor); the divisor is the number of bands unless given."""
     means = np.array([band.mean(dtype=np.float64) for band in (reference if means_of == "reference" else estimate)])
     return float(100 / ratio * np.sqrt((band_mse(reference, estimate) / means**2).sum() / (divisor or len(reference))))
 
@@ -130,7 +133,7 @@ def cropped(cube: Float[np.ndarray, "bands H W"], border: int) -> Float[np.ndarr
 
 
 def gaussian_mean(image: Float64[Band, "H W"]) -> Float64[Band, "H W"]:
-    """Weighted mean in a Gaussian window (sigma 1.5, 11 taps), the image mirrored without repeating its edge."""
+    """The weighted mean in a Gaussian window (sigma 1.5, 11 taps); the image is mirrored without repeating its edge."""
     offsets = np.arange(-5, 6)
     weights = np.exp(-(offsets**2) / (2 * 1.5**2))
     weights /= weights.sum()
@@ -139,7 +142,7 @@ def gaussian_mean(image: Float64[Band, "H W"]) -> Float64[Band, "H W"]:
 
 
 def _ssim_map(x: Band, y: Band, mean: Callable[[Band], Band], data_range: float, gain: float) -> Band:
-    """The similarity in every window; `gain` turns population variances into sample ones."""
+    """The similarity in each window; `gain` turns population statistics into sample statistics."""
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     mu_x, mu_y = mean(x), mean(y)
     s_x, s_y, s_xy = (

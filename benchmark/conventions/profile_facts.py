@@ -1,7 +1,7 @@
-"""What each convention profile says and where it is written: repository, file and line. Plain facts that import nothing heavy.
+"""The rules of each convention profile, and where they are written: repository, file and line. Nothing heavy is imported.
 
-A profile scores an estimate as one project's code does, its defects included and called defects. What such a code reports and the
-specification does not pin down is left out, and said to be.
+A profile scores an estimate as the code of one project does, with its defects, which are named. Where it is not known how a project
+computes something, that is left out, and said.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class ProfileFacts:
     label: str  # in tables
     repository: str
     rules: tuple[Rule, ...]
-    defects: tuple[str, ...] = ()  # reproduced; a sentence each
-    left_out: tuple[str, ...] = ()  # what the code does too and the profile does not; a sentence each
+    defects: tuple[str, ...] = ()  # that the profile reproduces, in sentences
+    left_out: tuple[str, ...] = ()  # what the project's code does and the profile does not, in sentences
 
     def rule(self, metric: str) -> Rule | None:
-        """The rule for a metric; None where the profile has none."""
+        """The rule of a metric; None where the profile has none."""
         return next((rule for rule in self.rules if rule.metric == metric), None)
 
 

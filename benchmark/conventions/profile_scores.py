@@ -1,8 +1,9 @@
-"""The scores under the profiles in a run folder: profiles/<key>.json, a file beside each cell's record, so that records stay as they are.
+"""The scores of a cell under the convention profiles: profiles/<key>.json in the run folder. Its record stays as it is.
 
     {"schema": 1, "key": "<cell>", "profiles_key": "<hash of the sources>", "profiles": {"mossfuse": {"psnr": 43.2, "sam": null, ...}, ...}}
 
-null is a value that the project's own code does not come to, "inf" one that is infinite by it. Free of numpy, so that reports can read it.
+null stands for a value that is not defined by the project's code, "inf" for one that is infinite. Nothing here needs numpy, so that reports
+can read these files.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import RecordError, read_json, score_from_json, score_to_json, write_json
+from benchmark.run_folder.json_file import RecordError, read_json, write_json
+from benchmark.run_folder.record import score_from_json, score_to_json
 
 SCHEMA = 1
-Scores = Mapping[str, Mapping[str, float | None]]  # profile, metric
+Scores = Mapping[str, Mapping[str, float | None]]  # by profile and metric
 
 
 @dataclass(frozen=True)
 class ProfileScores:
-    """One cell under some profiles."""
+    """The scores of one cell under some profiles."""
 
     key: str  # of the cell
     profiles_key: str  # hash of the sources that computed them
@@ -28,17 +30,17 @@ class ProfileScores:
 
 
 def write_profile_scores(folder: Path, scores: ProfileScores) -> Path:
-    """Write them into a run folder, whole or not at all."""
-    profiles = {name: {metric: score_to_json(value) for metric, value in found.items()} for name, found in scores.profiles.items()}
+    """The file in the run folder to which the scores are written as a whole or not at all."""
+    profiles = {name: {metric: score_to_json(value) for metric, value in values.items()} for name, values in scores.profiles.items()}
     table = {"schema": SCHEMA, "key": scores.key, "profiles_key": scores.profiles_key, "profiles": profiles}
     return write_json(RunFolder(folder).profile_scores(scores.key), table)
 
 
 def read_profile_scores(folder: Path, key: str) -> ProfileScores | None:
-    """Those of one cell; None where there are none.
+    """The scores of one cell; None where there are none.
 
     Raises:
-        RecordError: the file is torn, of another schema, or has other fields.
+        RecordError: the file is no JSON, of another schema, or has other fields.
     """
     file = RunFolder(folder).profile_scores(key)
     if not file.exists():
@@ -48,7 +50,7 @@ def read_profile_scores(folder: Path, key: str) -> ProfileScores | None:
         raise RecordError(f"{file.name}: expected scores under profiles (schema {SCHEMA}) of cell {key}; delete the file and rescore")
     try:
         profiles = {
-            name: {metric: score_from_json(value) for metric, value in dict(found).items()} for name, found in table["profiles"].items()
+            name: {metric: score_from_json(value) for metric, value in dict(values).items()} for name, values in table["profiles"].items()
         }
     except (TypeError, ValueError) as error:
         raise RecordError(f"{file.name}: expected scores under profiles, got {error}; delete the file and rescore") from error

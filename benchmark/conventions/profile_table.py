@@ -1,4 +1,4 @@
-"""The profiles by name, each a table of functions, and the scores of one estimate under one of them."""
+"""The convention profiles by name, each a table of functions, and the scores of one estimate under one of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmark.conventions.computation import (
     mean_angle,
     psnr_of_bands,
     psnr_of_cube,
-    rmse,
+    rmse_of_cube,
     sam_arccos,
     ssim_gaussian_mirrored,
     ssim_uniform,
@@ -39,7 +39,7 @@ class ProfileError(LookupError):
 
 @dataclass(frozen=True)
 class Profile:
-    """Facts and functions: one function for each rule."""
+    """The facts of one profile, and one function for each of its rules."""
 
     facts: ProfileFacts
     functions: Mapping[MetricName, Function]
@@ -48,10 +48,10 @@ class Profile:
 def score_profile(
     name: str, reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int
 ) -> dict[str, float | None]:
-    """Every metric of one profile by its name, in the unit that the profile's rule states; `ratio` is fine pixels a coarse pixel.
+    """Every metric of one profile by its name, in the unit that the rule states; `ratio` is fine pixels per coarse pixel.
 
-    Infinite where the project's own code divides an error that is not 0 by 0, or 1 by an error of 0; None where it gives NaN or -Inf, or
-    refuses the size.
+    A value is infinite where the project's code divides a number other than 0 by 0, and None where it gives NaN or -Inf, or refuses the
+    size.
 
     Raises:
         ProfileError: no such profile.
@@ -81,7 +81,7 @@ def _clipped(function: Function, low: float = 0.0) -> Function:
 
 
 def _inside(function: Function) -> Function:
-    """The metric without a border of one coarse pixel; NaN where nothing is left."""
+    """The metric of both cubes without a border of one coarse pixel; NaN where nothing is left."""
 
     def of(reference: Cube, estimate: Cube, ratio: int) -> float:
         if min(reference.shape[1:]) <= 2 * ratio:
@@ -92,7 +92,7 @@ def _inside(function: Function) -> Function:
 
 
 def _lopsided(function: Function) -> Function:
-    """The metric in the crop [10:-11] with the estimate clipped to 0..1; NaN where nothing is left."""
+    """The metric of the crop [10:-11] of both cubes, the estimate clipped to 0..1; NaN where nothing is left."""
 
     def of(reference: Cube, estimate: Cube, ratio: int) -> float:
         if min(reference.shape[1:]) <= 21:
@@ -115,7 +115,7 @@ def _psnr_cube(reference: Cube, estimate: Cube, ratio: int) -> float:
 
 
 def _rmse(reference: Cube, estimate: Cube, ratio: int) -> float:
-    return rmse(reference, estimate)
+    return rmse_of_cube(reference, estimate)
 
 
 def _ssim_seven(reference: Cube, estimate: Cube, ratio: int) -> float:
@@ -139,22 +139,22 @@ def _psnr_eight_bits(reference: Cube, estimate: Cube, ratio: int) -> float:
 
 
 def _degrees(reference: Cube, estimate: Cube, ratio: int) -> float:
-    """Pixels without an angle left out."""
+    """Mean angle in degrees; pixels without an angle are left out."""
     return math.degrees(mean_angle(sam_arccos(reference, estimate)))
 
 
 def _radians(reference: Cube, estimate: Cube, ratio: int) -> float:
-    """Pixels without an angle left out."""
+    """Mean angle in radians; pixels without an angle are left out."""
     return mean_angle(sam_arccos(reference, estimate))
 
 
 def _radians_of_all(reference: Cube, estimate: Cube, ratio: int) -> float:
-    """NaN where one pixel has no angle."""
+    """Mean angle in radians; NaN where one pixel has no angle."""
     return float(sam_arccos(reference, estimate).mean())
 
 
 def _degrees_unguarded(reference: Cube, estimate: Cube, ratio: int) -> float:
-    """NaN where one pixel has no angle or a cosine above 1."""
+    """Mean angle in degrees; NaN where one pixel has no angle, or a cosine above 1."""
     return math.degrees(float(sam_arccos(reference, estimate, clip=False).mean()))
 
 
@@ -169,7 +169,7 @@ def _ergas(reference: Cube, estimate: Cube, ratio: int) -> float:
 
 
 def _ergas_fixed(ratio: int) -> Function:
-    """ERGAS with a ratio of its own."""
+    """ERGAS with this ratio, whatever that of the data."""
     return lambda reference, estimate, _: ergas_of(reference, estimate, ratio)
 
 

@@ -1,1 +1,1 @@
-"""What a result depends on, as digests: sources as syntax, scenes by their content."""
+"""What a result depends on, as digests: sources by their syntax, scenes by their content."""

@@ -1,15 +1,15 @@
-"""Which scene it is: one digest that names it in keys, references, observations and noise.
+"""The identity of a scene: one digest that stands for it in keys, references, observations and noise.
 
-    lossless files      sha256 of the cube in float32 and the wavelengths, as the reader returns them: a changed reader, a corrected file
-                        or a renamed copy does the right thing, and the same scene from two formats is one scene
-    lossy files         sha256 of the files' bytes, the reader's options and the reader's sources: decoded bits differ between machines
+    lossless files      sha256 of the cube in float32 and the wavelengths, as the reader returns them. So a changed reader or a corrected
+                        file gives another scene, and a renamed copy, or the same cube in another format, the same scene
+    lossy files         sha256 of the files' bytes, the reader's options and its sources, since decoded bits differ between machines
     generated scenes    sha256 of the generator's numbers and sources, for the same reason
 
-Reading 200 scenes to name them takes minutes, so identities are kept in the user's cache folder, a small file each, under
+To read 200 scenes takes minutes, so identities are kept in the user's cache folder, one small file per scene, under the name
 
     sha256(path, inode, size, mtime_ns and ctime_ns of every file, the reader's options, its sources, versions of decoding libraries)
 
-What is cached is checked again whenever the scene is observed (`ObserveJob`).
+The identity is checked again whenever the scene is observed (`ObserveJob`).
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ import pooch
 from benchmark.identity.sources import sources_of
 from datasets.digests import cube_digest, digest_of, file_sha256
 from datasets.scene import Scene, SceneError
-from datasets.scenes import SceneSource
+from datasets.scene_sources import SceneSource
 
-CACHE = "HMIF_CACHE"  # environment variable: where identities are kept, instead of the user's cache folder
+CACHE = "HMIF_CACHE"  # environment variable: another folder than the user's cache folder
 
 
 @dataclass(frozen=True)
 class SceneIdentity:
-    """Which scene a source gives."""
+    """The digest and the shape of a scene."""
 
     digest: str  # sha256, hex
     shape: tuple[int, int, int]  # bands, rows, columns
 
 
 def identify(source: SceneSource) -> SceneIdentity:
-    """The identity of a scene; the scene is read unless the cache has it.
+    """The identity of the scene that a source gives; the scene is read unless its identity is in the cache.
 
     Raises:
-        SceneError: its files are not there or broken.
+        SceneError: its files are not there, or are broken.
     """
     files, recipe = source.files(), source.recipe()
     reader = sources_of(source.reader).digest
@@ -53,35 +53,35 @@ def identify(source: SceneSource) -> SceneIdentity:
         return SceneIdentity(_by_recipe(source), source.shape() or _shape(source.load()))
     libraries = {name: version(name) for name in source.libraries}
     facts = {"files": file_states(files), "recipe": recipe, "repeatable": source.repeatable(), "reader": reader, "libraries": libraries}
-    place = _cache_file(digest_of(facts))
-    cached = None if place is None else _read(place)
+    cache_file = _cache_file(digest_of(facts))
+    cached = None if cache_file is None else _read(cache_file)
     if cached is not None:
         return cached
     scene = source.load()
     identity = SceneIdentity(_digest(source, scene), _shape(scene))
-    if place is not None:
-        _write(place, identity)
+    if cache_file is not None:
+        _write(cache_file, identity)
     return identity
 
 
 def load_checked(source: SceneSource, digest: str) -> Scene:
-    """The scene, which must be the one that the digest names.
+    """The scene, loaded, and compared with the digest that it had.
 
     Raises:
-        SceneError: its files are not there or broken, or have been changed since the digest was taken.
+        SceneError: its files are not there or are broken, or it has another digest now.
     """
     scene = source.load()
-    found = _digest(source, scene)
-    if found != digest:
+    actual = _digest(source, scene)
+    if actual != digest:
         raise SceneError(
-            f"scene {source.name!r}: expected the cube that the plan was made for ({digest[:12]}), got another one ({found[:12]}): its "
+            f"scene {source.name!r}: expected the cube that the plan was made for ({digest[:12]}), got another one ({actual[:12]}): its "
             "files or its reader have been changed since the run was started; run the plan again"
         )
     return scene
 
 
 def _digest(source: SceneSource, scene: Scene) -> str:
-    """By what the source returned, or by what it was made from where that has other bits on other machines."""
+    """The digest of the cube or, where its bits differ between machines, of what it is made from."""
     return cube_digest(scene.cube.numpy(), scene.wavelengths.numpy()) if source.repeatable() else _by_recipe(source)
 
 
@@ -91,12 +91,12 @@ def _by_recipe(source: SceneSource) -> str:
 
 
 def file_states(files: Sequence[Path]) -> list[list[str | int]]:
-    """What tells that files have not been changed: path, inode, size, and the moments when content and facts were last changed."""
-    found: list[list[str | int]] = []
+    """Path, inode, size and the moments of the last changes of each file: where these are the same, the file has not been changed."""
+    states: list[list[str | int]] = []
     for file in files:
         stat = file.stat()
-        found.append([str(file.resolve()), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns])
-    return found
+        states.append([str(file.resolve()), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns])
+    return states
 
 
 def _shape(scene: Scene) -> tuple[int, int, int]:
@@ -105,7 +105,7 @@ def _shape(scene: Scene) -> tuple[int, int, int]:
 
 
 def _cache_file(key: str) -> Path | None:
-    """Where an identity is kept; None where there is no place for it."""
+    """The file of an identity in the cache; None where there is no cache folder."""
     try:
         folder = os.environ.get(CACHE) or pooch.os_cache("hmif-bench")
         return Path(folder).expanduser() / "scene_identities" / f"{key}.json"
@@ -124,7 +124,7 @@ def _read(file: Path) -> SceneIdentity | None:
 
 
 def _write(file: Path, identity: SceneIdentity) -> None:
-    """Keep an identity; a cache that cannot be written is no error, only slow."""
+    """Keep an identity; a cache that cannot be written to is no error, it only costs time."""
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")

@@ -1,13 +1,13 @@
-"""The digest of a Python source as syntax: what the program says, without comments, docstrings and layout.
+"""The syntax digest of a Python source: of the program itself, without comments, docstrings and layout.
 
-The tree of `ast.parse` is walked by rules of our own, as `ast.dump` differs between Python 3.11, 3.12 and 3.13:
+The tree of `ast.parse` is walked by the following rules, as `ast.dump` differs between Python 3.11, 3.12 and 3.13:
 
     node      its class and its fields by name, in the order of the grammar
     left out  positions, docstrings, fields that are None or empty lists, empty texts in f-strings, and the letter u before a text
     constant  its type and its value
 
 So a reworded sentence or a moved line changes nothing, and every version of Python gives the same digest.
-Only the standard library is imported, so that any interpreter can run this file.
+Only the standard library is imported, so that every interpreter can run this file.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def syntax_digest(source: bytes, name: str = "<source>") -> str:
 
 
 def tree_digest(tree: ast.Module) -> str:
-    """The same of a source that has been parsed."""
+    """The syntax digest of a source that has been parsed."""
     return hashlib.sha256("\0".join(_parts(tree)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _parts(node: ast.AST) -> Iterator[str]:
-    """The words that the node and all below it come to."""
+    """The words for the node and all nodes below it, from which the digest is computed."""
     yield f"({type(node).__name__}"
     if isinstance(node, ast.Constant):
         yield f"{type(node.value).__name__} {node.value!r}"

@@ -1,1 +1,1 @@
-"""What is asked for: plans, cells and their keys."""
+"""What is to be run: plans, their cells, and the keys of cells."""

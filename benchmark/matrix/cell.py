@@ -1,4 +1,4 @@
-"""One square of the matrix: a method with its parameters, a scene, a protocol and a seed; and the names of what it shares with others."""
+"""A cell of the matrix: a method with its parameters, a scene, a protocol and a seed; and the digests of what cells share."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ from benchmark.matrix.contestant import Contestant
 from benchmark.matrix.keys import cell_key
 from benchmark.matrix.training_set import TrainingSet
 from datasets.digests import digest_of
-from datasets.scenes import SceneSource
+from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol
 from methods.contract import Card
+
+_SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One square of the matrix."""
+    """One method with its parameters on one scene under one protocol with one seed."""
 
     contestant: Contestant
     scene: SceneSource
-    identity: SceneIdentity  # of the scene
+    identity: SceneIdentity  # the scene's
     protocol: Protocol
     seed: int
-    device: str  # the kind: cpu or cuda
-    simulator: Sources  # that the observation depends on, as they were when the plan was read
-    training: TrainingSet | None = None  # of a method that must be trained first
+    device: str  # its kind: cpu or cuda
+    simulator: Sources  # on which the observation depends, as they were when the plan was read
+    training: TrainingSet | None = None  # where the method must be trained first
 
     @cached_property
     def key(self) -> str:
-        """Names the cell's record, cells/<key>.json."""
+        """The digest of all that the result depends on; it names the record, cells/<key>.json."""
         return cell_key(
             method=self.contestant.entry.name,
             parameters=self.contestant.parameters,
@@ -59,18 +61,29 @@ class Cell:
         return card if self.training is None else self.training.card(card, self.protocol)
 
     @property
+    def skip_reason(self) -> str:
+        """Why the method must not or cannot take part in this cell; empty when it can."""
+        card, reveals = self.card, self.protocol.reveals
+        missing = [_SPELLED[name] for name in card.needs if name not in reveals]
+        if missing:
+            return f"{card.name} needs {' and '.join(missing)}, which protocol {self.protocol.name} withholds"
+        if {self.scene.name, self.identity.digest} & set(card.trained_scenes):
+            return f"{card.name} was trained on {self.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
+        return ""
+
+    @property
     def noise(self) -> NoiseSeed:
-        """What noise the observation has."""
+        """Which noise the observation has."""
         return NoiseSeed(self.seed, self.identity.digest)
 
     @cached_property
     def scene_digest(self) -> str:
-        """Names the reference, scenes/<digest>.h5: the scene as the ratio crops it."""
+        """The digest that names the reference, scenes/<digest>.h5: the scene, cropped to the ratio."""
         return digest_of({"scene": self.identity.digest, "ratio": self.protocol.ratio})
 
     @cached_property
     def observation_digest(self) -> str:
-        """Names the observation, observations/<digest>.h5, which cells of equal scene, protocol and seed share."""
+        """The digest that names the observation, observations/<digest>.h5; cells of one scene, protocol and seed share it."""
         return digest_of(
             {
                 "scene": self.identity.digest,
@@ -82,7 +95,7 @@ class Cell:
 
     @cached_property
     def fit_digest(self) -> str:
-        """Names what the method learned beforehand, fits/<digest>.pt: the same for every scene and seed."""
+        """The digest that names what the method learned beforehand, fits/<digest>.pt; it is the same for every scene and seed."""
         return cell_key(
             method=self.contestant.entry.name,
             parameters=self.contestant.parameters,
@@ -97,17 +110,17 @@ class Cell:
 
     @property
     def sources(self) -> Sources:
-        """Every source that the cell's estimate depends on."""
+        """The sources on which the estimate of the cell depends."""
         whole = self.contestant.sources.joined(self.simulator)
         return whole if self.training is None else whole.joined(self.training.sources)
 
     @property
     def protocol_facts(self) -> dict[str, Any]:
-        """The protocol as a record holds it: its name, its source and all its numbers."""
+        """The protocol as a record holds it: its name, where it comes from, and all its numbers."""
         return {"name": self.protocol.name, "source": self.protocol.source, **self.protocol.numbers()}
 
 
-CELL_FIELDS: Mapping[str, Callable[[Cell], str]] = {  # what `run --select` can ask for
+CELL_FIELDS: Mapping[str, Callable[[Cell], str]] = {  # the fields of `run --select`
     "scene": lambda cell: cell.scene.name,
     "protocol": lambda cell: cell.protocol.name,
     "seed": lambda cell: str(cell.seed),

@@ -1,4 +1,4 @@
-"""A contestant: a method with its parameters, its sources and its name in tables; and how a plan's [[method]] tables become contestants."""
+"""Contestants: methods with their parameters, and how the [[method]] tables of a plan become contestants."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from methods.contract import AnyMethod, Card
 
 @dataclass(frozen=True, eq=False)
 class Contestant:
-    """A method with its parameters, and its name in tables."""
+    """A method with its parameters, its sources and its label, the name in tables."""
 
     entry: Entry
     method: AnyMethod
@@ -27,7 +27,7 @@ class Contestant:
     sources: Sources
     time_limit_s: float | None = None  # instead of the plan's
     memory_limit_mb: float | None = None
-    oracle: int = 0  # iterates among which the referee picks by the truth (oracle.py); 0: the method's own result
+    oracle: int = 0  # number of iterates among which the referee picks by the truth (oracle.py); 0: an ordinary row
 
     @property
     def card(self) -> Card:
@@ -37,23 +37,23 @@ class Contestant:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Name and value of every hyper-parameter."""
+        """The value of each parameter, by its name."""
         return field_values(self.method)
 
     @cached_property
     def file_digests(self) -> dict[str, str]:
-        """sha256 of every parameter that is a file, as it was when the plan was read."""
+        """sha256 of each parameter that is a file, as it was when the plan was read."""
         return {name: file_sha256(value) for name, value in self.parameters.items() if isinstance(value, Path)}
 
     @property
     def identity(self) -> str:
-        """The contestant without its label."""
-        return f"{self.entry.name} with {plain(self.parameters)}" + (f", oracle {self.oracle}" if self.oracle else "")
+        """What makes the contestant another one than all others, in words; the label does not count."""
+        return f"{self.entry.name} with {parameters_to_json(self.parameters)}" + (f", oracle {self.oracle}" if self.oracle else "")
 
 
 @dataclass(frozen=True)
 class MethodTable:
-    """The schema of one [[method]]."""
+    """The schema of one [[method]] table."""
 
     name: str
     label: str = ""
@@ -65,16 +65,16 @@ class MethodTable:
 
 
 def contestants_of(item: Mapping[str, Any], folders: Sequence[Path | None], plugins: Path | None) -> list[Contestant]:
-    """One contestant for each combination of the grid of one [[method]] table; its label is still that of the table, or empty.
+    """One contestant per combination in the grid of one [[method]] table; its label is that of the table, or still empty.
 
     Args:
         item: the table.
-        folders: where a parameter that is a file may lie, besides the current folder and the method's own.
+        folders: where a parameter that is a file may lie, besides the current folder and that of the method.
         plugins: the folder of outside methods.
 
     Raises:
-        SettingError: a name or number that is not valid, or a file that is not there.
-        MethodNotFoundError, BrokenMethodError: what the catalog raises.
+        SettingError: a name or number is not valid, or a file is not there.
+        MethodNotFoundError, BrokenMethodError: the catalog has no such method, or it cannot be loaded.
     """
     table = configure(MethodTable, item)
     entry = find_one(table.name, plugins)
@@ -94,7 +94,7 @@ def contestants_of(item: Mapping[str, Any], folders: Sequence[Path | None], plug
             raise SettingError(f"method {table.name}: {error}") from error
         method = _with_files(method, (*folders, None if entry.file is None else entry.file.parent), table.name)
         try:
-            method.describe()  # which refuses `blind` where there is nothing to estimate; files are read here, so they are found first
+            method.describe()  # refuses `blind` where there is nothing to estimate; it may read files, so their paths are completed before
         except ValueError as error:
             raise SettingError(f"method {table.name}: {error}") from error
         check_oracle(table.name, method, table.oracle)
@@ -104,7 +104,7 @@ def contestants_of(item: Mapping[str, Any], folders: Sequence[Path | None], plug
 
 
 def method_sources(entry: Entry) -> Sources:
-    """The sources of a method without parameters, wherever it lives.
+    """The sources of a method, its parameters apart, whether it is a file or an entry point.
 
     Raises:
         UnkeyedError: a data file that the class declares is not there, or an entry point's module has no Python file.
@@ -116,10 +116,10 @@ def method_sources(entry: Entry) -> Sources:
 
 
 def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:
-    """Every contestant with a label of its own: the card's name, and the parameters that tell equal names apart.
+    """The contestants with labels that all differ: the name on the card and, where names are equal, the parameters that differ.
 
     Raises:
-        SettingError: two contestants were given one label.
+        SettingError: the plan gives one label to two contestants.
     """
     named = [replace(entry, label=entry.label or entry.card.name) for entry in contestants]
     complete = []
@@ -137,8 +137,8 @@ def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:
     return complete
 
 
-def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as JSON holds them: paths by their file name, tuples as lists."""
+def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON holds them: a path by the name of its file, a tuple as a list."""
     return {
         name: value.name if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
         for name, value in parameters.items()
@@ -146,15 +146,15 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def card_facts(card: Card) -> dict[str, Any]:
-    """A card as JSON holds it."""
-    return plain(asdict(card))
+    """The facts on a card, as JSON holds them."""
+    return parameters_to_json(asdict(card))
 
 
 def expect_distinct(what: str, names: Iterable[str]) -> None:
-    """Refuse a name that comes twice.
+    """Nothing, where all names differ.
 
     Raises:
-        SettingError: one does; the text names it.
+        SettingError: a name comes twice; the text says which.
     """
     seen: set[str] = set()
     for name in names:
@@ -164,8 +164,8 @@ def expect_distinct(what: str, names: Iterable[str]) -> None:
 
 
 def _with_files(method: AnyMethod, folders: Sequence[Path | None], name: str) -> AnyMethod:
-    """The method with every path parameter found: as it stands, beside the plan, in the data root, or beside the method's own file."""
-    found = {}
+    """The method, each parameter that is a path made absolute: found from the current folder or from one of `folders`."""
+    absolute = {}
     for parameter, value in field_values(method).items():
         if isinstance(value, Path):
             places = [value] if value.is_absolute() else [folder / value for folder in (Path.cwd(), *folders) if folder is not None]
@@ -173,8 +173,8 @@ def _with_files(method: AnyMethod, folders: Sequence[Path | None], name: str) ->
             if not existing:
                 looked = ", ".join(str(place) for place in places)
                 raise SettingError(f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR")
-            found[parameter] = existing[0].resolve()
-    return replace(method, **found) if found else method  # type: ignore[type-var]
+            absolute[parameter] = existing[0].resolve()
+    return replace(method, **absolute) if absolute else method  # type: ignore[type-var]
 
 
 def _spell(value: Any) -> str:

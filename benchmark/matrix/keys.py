@@ -1,11 +1,11 @@
-"""What a cell's key is made of, so that a change re-runs exactly the cells that it concerns.
+"""The key of a cell: a digest of all that its result depends on, so that a change runs exactly those cells again that it concerns.
 
-    key = sha256(method, its parameters, its sources, protocol's numbers, scene, simulator's sources, seed, kind of device,
-                 and where they apply: the training set with the sources that make its patches, and the number of the oracle's iterates)
+    key = sha256(method, its parameters, its sources, numbers of the protocol, scene, sources of the simulator, seed, kind of device,
+                 and, where there are any, the training set with the sources that make its patches, and the number of oracle iterates)
 
-A parameter that is a file counts by its content, never by its path. The scene is the digest of what its reader returns
-(`scene_identity.py`). Sources are the import closure as syntax (`sources.py`). Library versions are recorded with the run, not hashed. The
-kind of device is in the key because seconds are part of a record.
+A parameter that is a file counts by its content, never by its path. The scene is given by its digest (identity/scene_identity.py). Sources
+are the import closure as syntax (identity/sources.py). Versions of libraries are recorded with the run, and not hashed. The kind of device
+counts because seconds are part of a record.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def cell_key(
     training: Mapping[str, Any] | None = None,
     oracle: int = 0,
 ) -> str:
-    """The key as 20 hexadecimal digits. `training` is what a method is trained on in this plan, if it is; `oracle` as in oracle.py.
+    """The key, 20 hexadecimal digits. `training` has the numbers of the training set; `oracle` is the number of iterates of an oracle row.
 
     Raises:
-        MissingFileError: a parameter is a file that is not there.
+        MissingFileError: a parameter is a file, and it is not there.
     """
     table = {
         "method": method,
@@ -50,7 +50,7 @@ def cell_key(
 
 
 def by_content(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as a key counts them: files by their sha256, tuples as lists."""
+    """Parameters as they count in a key: a file by its sha256, a tuple as a list."""
     return {name: _counted(value) for name, value in parameters.items()}
 
 

@@ -1,12 +1,12 @@
-"""The oracle row: what a method would reach if the truth were allowed to pick among its iterates, as the authors of some let it.
+"""The oracle row: what a method would reach if the truth were allowed to pick one of its iterates, as some authors let it.
 
     [[method]]
     name = "m2unet"
-    oracle = 20         # the best by PSNR of the 20 iterates that stand after each 20th of the steps of the last stage
+    oracle = 20         # the best by PSNR of 20 iterates: those after each 20th of the steps of the last stage
 
-The method still sees no truth. Its process fuses each iterate and leaves the cubes in its working folder; they go to `iterates/<key>/` in
-the run folder; the process that scores, which has the truth and no method, picks one, and that one is the cell's estimate from then on.
-The record says which it was, and the PSNR of each. The row says what it is in its label, and is never ranked.
+The method is given no truth. Its process fuses each iterate and leaves the cubes in its scratch folder, from which they are moved to
+`iterates/<key>/` in the run folder. The process that scores, which has the truth and no method, picks one of them as the estimate of the
+cell. The record says which one, and has the PSNR of each. The label says that the row is an oracle row, and it is never ranked.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from datasets.settings import SettingError
 from methods.contract import AnyMethod, Card
 from methods.iterates import IteratedMethod
 
-LEAST = 2  # of one iterate there is nothing to pick
+LEAST = 2  # among fewer iterates there is nothing to pick
 
 
 def label_suffix(count: int) -> str:
-    """What the label of such a row ends in."""
+    """The end of the label of an oracle row with that number of iterates."""
     return f", oracle (best of {count} by the truth)"
 
 
 def oracle_card(card: Card, count: int) -> Card:
-    """The card, never to be ranked."""
+    """The card of the oracle row, which is never ranked."""
     mark = f"oracle: the referee looked at the truth, and took the best of {count} iterates"
     return replace(card, unranked="; ".join(filter(None, (card.unranked, mark))))
 
 
 def check_oracle(name: str, method: AnyMethod, count: int) -> None:
-    """Refuse what has no iterates to pick from; 0 stands for no oracle.
+    """Nothing, where the method can have an oracle row of `count` iterates; 0 stands for an ordinary row.
 
     Raises:
-        SettingError: the method hands out no iterates of a learning on the scene, or fewer than two are asked for.
+        SettingError: the method does not learn on the scene or shows no iterates, or fewer than two are asked for.
     """
     if count == 0:
         return

@@ -1,15 +1,15 @@
-"""Training examples made on the fly: patches of scenes, cut and augmented as cubes, then observed.
+"""Training examples, made when they are asked for: patches of scenes, cut out and augmented as cubes, then observed.
 
-Patch number i is a function of (seed, i) alone, so that any of them can be made again in any order: a resumed training sees the same ones.
-A window at any fine pixel is drawn from a scene, turned and mirrored (the eight symmetries of the square), and observed under the
-protocol. The window is wider than the patch by whole coarse pixels wherever footprints reach beyond it; they are cut off after the
-observation, so no patch knows a border. Noise, where a protocol has any, is relative to the window's own power.
+Patch number i depends on (seed, i) alone, so that each can be made again, in any order: a training that is resumed gets the same patches.
+A window at a random fine pixel of a random scene is turned and mirrored (the eight symmetries of the square), and observed under the
+protocol. Where footprints reach beyond the patch, the window is wider by whole coarse pixels, which are cut off after the observation, so
+that no patch has a border. Noise, where a protocol has any, is relative to the power of the window.
 
-The truth is handed over to methods whose card says that they learn from it, and to no other.
+The truth is given only to methods whose card says that they learn from it.
 
 augment     "before"  the cube is turned and mirrored, then observed: every patch is a true observation of some scene
-            "after"   the observed pair is turned and mirrored, as the MossFuse code does: where the sampling phase is not the block's
-                      centre, the coarse pixels then lie up to one fine pixel beside the place where the method takes them to be
+            "after"   the observed pair is turned and mirrored, as the code of MossFuse does: where coarse pixels are not centred on their
+                      blocks, they then lie up to one fine pixel away from where the method is told that they lie
             "none"
 """
 
@@ -27,7 +27,7 @@ from datasets.simulation import NoiseSeed, Protocol, observe
 from methods.contract import Card, Example
 
 Augment = Literal["before", "after", "none"]
-ENDLESS = 10**9  # patches: the method's own budget says how many it takes
+ENDLESS = 10**9  # patches; the budget of the method decides how many it takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,9 @@ class Patches(Sequence[Example]):
     amount: int
     seed: int
     card: Card  # of the method that learns: what it may see
-    digests: Sequence[str]  # of each scene's content, by which its noise is seeded
+    digests: Sequence[str]  # of the content of each scene; they seed the noise
     augment: Augment = "before"
-    device: str = "cpu"  # where the method wants them
+    device: str = "cpu"  # on which the examples are given to the method
 
     def __post_init__(self) -> None:
         ratio, width = self.protocol.ratio, self.side + 2 * self.margin * self.protocol.ratio
@@ -73,13 +73,13 @@ class Patches(Sequence[Example]):
         augment: Augment,
         device: str,
     ) -> Patches:
-        """Patches without end of scenes of any size: each is cropped to the protocol's ratio."""
+        """Patches without end, of scenes of any size, which are cropped to the protocol's ratio."""
         cropped = [crop_to_ratio(scene, protocol.ratio) for scene in scenes]
         return cls(cropped, protocol, side, ENDLESS, seed, card, digests, augment, device)
 
     @property
     def margin(self) -> int:
-        """Coarse pixels that footprints reach beyond a patch, on the side where they reach further."""
+        """The number of coarse pixels by which footprints reach beyond a patch, on the side where they reach further."""
         ratio, phase = self.protocol.ratio, self.protocol.phase
         taps = max(self.protocol.psf.kernel(ratio).shape)
         before, after = (taps - 1) // 2 - phase, phase - (taps - 1) // 2 + taps - ratio
@@ -93,14 +93,14 @@ class Patches(Sequence[Example]):
     @overload
     def __getitem__(self, index: slice) -> list[Example]: ...
     def __getitem__(self, index: int | slice) -> Example | list[Example]:
-        """Patch number `index`, made now."""
+        """Patch number `index`, or a list of patches."""
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(self.amount))]
         if not -self.amount <= index < self.amount:
             raise IndexError(f"expected a patch number below {self.amount}, got {index}")
-        return self._made(index % self.amount)
+        return self._example(index % self.amount)
 
-    def _made(self, index: int) -> Example:
+    def _example(self, index: int) -> Example:
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, index])))
         place = int(rng.integers(len(self.scenes)))
         scene, noise = self.scenes[place], NoiseSeed(self.seed, self.digests[place], index)
@@ -120,7 +120,7 @@ class Patches(Sequence[Example]):
 
 
 def turned(image: Tensor, turn: int) -> Tensor:
-    """One of the eight symmetries of the square, by number 0..7; 0 leaves the image as it is. The last two axes."""
+    """The image under one of the eight symmetries of the square, 0..7, on its last two axes; 0 leaves it as it is."""
     image = image.flip(-2) if turn & 1 else image
     image = image.flip(-1) if turn & 2 else image
     return (image.transpose(-2, -1) if turn & 4 else image).contiguous()

@@ -1,10 +1,12 @@
-"""A checked plan: which methods, on which scenes, under which protocols, with which seeds; and the cells that it comes to.
+"""A checked plan: which methods run on which scenes, under which protocols, with which seeds; and the cells that follow from it.
 
-A cell is one method with its parameters on one scene under one protocol with one seed. A method whose card says that its result does not
-depend on the seed (`random = False`) is planned with the first seed alone where the protocol adds no noise: the others would repeat it. Two
-cells that were written out by hand and come to
-one key (two protocols of equal numbers, two files of equal content) are an error that names both. Where a pattern or a seed that changes
-nothing names a cell again, it is planned once, and counted.
+The plan has one cell for each method with its parameters, scene, protocol and seed, with two exceptions:
+
+    no random numbers    Where the card of a method says that its result does not depend on the seed (`random = False`), and the protocol
+                         adds no noise, only the first seed is planned, since the others would repeat it.
+    two cells, one key   Where two cells have the same key (two protocols of equal numbers, two files of equal content), and the plan names
+                         both by hand, that is an error that names both. Where a pattern has brought one of them, the cell is planned
+                         once, and counted.
 """
 
 from __future__ import annotations
@@ -20,18 +22,18 @@ from benchmark.identity.scene_identity import SceneIdentity, identify
 from benchmark.identity.source_keys import simulator_sources
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.contestant import Contestant, plain
+from benchmark.matrix.contestant import Contestant, parameters_to_json
 from benchmark.matrix.training_set import TrainingSet
 from datasets.scene import SceneError
-from datasets.scenes import SceneSource
+from datasets.scene_sources import SceneSource
 from datasets.simulation import Protocol
 from methods.contract import awaits_training
 
-DISK_LIMIT_MB = 50_000.0  # of a cell's working folder
+DISK_LIMIT_MB = 50_000.0  # of a cell's scratch folder
 
 
 class PlanError(ValueError):
-    """A plan that cannot be run as written; the text names the place and the valid choices."""
+    """A plan that cannot be run as it is written; the text says what is wrong, and which choices are valid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,63 +46,63 @@ class Plan:
     contestants: Sequence[Contestant]
     seeds: Sequence[int]
     time_limit_s: float
-    threads: int | None = None  # of torch in a cell; None: all cores, shared by the slots
+    threads: int | None = None  # of torch in a cell; None: the cores, divided by the slots
     memory_limit_mb: float | None = None  # None: what the machine has
     disk_limit_mb: float = DISK_LIMIT_MB
     retries: int = 0
-    training: TrainingSet | None = None  # for methods that must be trained first
-    text: str = ""  # of its file, as it was read
-    by_pattern: frozenset[str] = frozenset()  # names of scenes that a pattern brought, not the plan's own words
+    training: TrainingSet | None = None  # of the methods that must be trained first
+    text: str = ""  # of the plan's file, as it was read
+    by_pattern: frozenset[str] = frozenset()  # names of the scenes that a split has brought, which the plan does not name itself
 
     @cached_property
     def simulator(self) -> Sources:
-        """The sources that observations depend on; read once."""
+        """The sources on which observations depend; they are read once."""
         return simulator_sources()
 
     @cached_property
     def identities(self) -> dict[str, SceneIdentity]:
-        """Which scene each source gives, by name; found once.
+        """The identity of each scene, by its name; they are determined once.
 
         Raises:
-            PlanError: scenes that cannot be read; the text names all of them.
+            PlanError: scenes cannot be read; the text names all of them.
         """
-        found: dict[str, SceneIdentity] = {}
+        identities: dict[str, SceneIdentity] = {}
         problems: list[str] = []
         for scene in self.scenes:
             try:
-                found[scene.name] = identify(scene)
+                identities[scene.name] = identify(scene)
             except SceneError as error:
                 problems.append(str(error))
         if problems:
             raise PlanError("expected scenes that can be read, got\n  " + "\n  ".join(problems))
-        return found
+        return identities
 
     def cells(self, device: str) -> list[Cell]:
-        """Every cell once, those that share an observation next to each other.
+        """Each cell of the plan once; cells that share an observation follow one another.
 
         Raises:
-            PlanError: two cells that were written out by hand have one key; the text names both.
+            PlanError: two cells that the plan names by hand have the same key; the text names both.
         """
-        found: dict[str, Cell] = {}
-        for cell in self._written(device):
-            first = found.setdefault(cell.key, cell)
+        by_key: dict[str, Cell] = {}
+        for cell in self._combinations(device):
+            first = by_key.setdefault(cell.key, cell)
             if first is not cell and not {first.scene.name, cell.scene.name} & self.by_pattern:
-                raise PlanError(f"expected cells that differ, got one twice: {_apart(first, cell)}; drop one of them")
-        return list(found.values())
+                raise PlanError(f"expected cells that differ, got one twice: {_describe_pair(first, cell)}; drop one of them")
+        return list(by_key.values())
 
     def doubles(self, device: str) -> int:
-        """How many of the cells that the plan's words name are named before."""
-        written = self._written(device)
-        return len(written) - len({cell.key for cell in written})
+        """The number of combinations of method, scene, protocol and seed that have the key of an earlier combination."""
+        combinations = self._combinations(device)
+        return len(combinations) - len({cell.key for cell in combinations})
 
     def repeats(self) -> int:
-        """How many cells are not planned because another seed would change nothing."""
+        """The number of cells that are not planned because another seed would change nothing."""
         still = sum(not contestant.card.random for contestant in self.contestants)
         quiet = sum(not protocol.noisy for protocol in self.protocols)
         return still * quiet * len(self.scenes) * (len(self.seeds) - 1)
 
-    def _written(self, device: str) -> list[Cell]:
-        """Every cell as the plan's words have it."""
+    def _combinations(self, device: str) -> list[Cell]:
+        """The cells of all combinations in the plan, before those of one key are put together."""
         trained = {contestant.label: self.training if awaits_training(contestant.method) else None for contestant in self.contestants}
         return [
             Cell(contestant, scene, self.identities[scene.name], protocol, seed, device, self.simulator, trained[contestant.label])
@@ -109,7 +111,7 @@ class Plan:
         ]
 
     def summary(self) -> dict[str, Any]:
-        """The plan as it was resolved, for the run folder."""
+        """The plan with every name looked up, for the run folder."""
         return {
             "name": self.name,
             "scenes": [scene.name for scene in self.scenes],
@@ -118,7 +120,7 @@ class Plan:
                 {
                     "name": entry.entry.name,
                     "label": entry.label,
-                    "parameters": plain(entry.parameters),
+                    "parameters": parameters_to_json(entry.parameters),
                     "files": entry.file_digests,
                     **({"oracle": entry.oracle} if entry.oracle else {}),
                 }
@@ -135,10 +137,10 @@ class Plan:
 
 
 def find_cell(cells: Sequence[Cell], key: str) -> Cell:
-    """The cell of that key.
+    """The cell that has that key.
 
     Raises:
-        PlanError: the plan has none; the text names the nearest, and how to list all.
+        PlanError: there is none; the text names the nearest key, and says how to list all.
     """
     known = {cell.key: cell for cell in cells}
     if key not in known:
@@ -151,8 +153,8 @@ def find_cell(cells: Sequence[Cell], key: str) -> Cell:
     return known[key]
 
 
-def _apart(first: Cell, second: Cell) -> str:
-    """What two cells of one key are called."""
+def _describe_pair(first: Cell, second: Cell) -> str:
+    """Two cells of one key in words: by what their names differ, and what is equal behind the names."""
     for what, names in (
         ("protocols", (first.protocol.name, second.protocol.name)),
         ("scenes", (first.scene.name, second.scene.name)),

@@ -1,14 +1,14 @@
-"""A plan's file: TOML, every name looked up and every number checked before anything runs.
+"""The file of a plan: TOML, in which every name is looked up and every number is checked before anything runs.
 
 name = "mine"
 seeds = [0, 1]
 scenes = ["builtin/fields", "cave:test", "file:/data/mine.mat"]
 protocols = ["wald-x4"]                 # by name ...
-time_limit_s = 900                      # a cell is ended after so many seconds
-memory_limit_mb = 8000                  # a cell may take so much beyond what it starts with; no limit when absent
-disk_limit_mb = 50000                   # a method may write so much into its working folder, temporary files included
-threads = 1                             # of torch in a cell; all cores, shared by the slots, when absent
-retries = 1                             # a cell that failed, was killed or ran out of time or memory is run again so often (0)
+time_limit_s = 900                      # seconds after which a cell is ended
+memory_limit_mb = 8000                  # memory that a cell may take beyond what it starts with; no limit when absent
+disk_limit_mb = 50000                   # what a method may write into its scratch folder, temporary files included
+threads = 1                             # of torch in a cell; the cores, divided by the slots, when absent
+retries = 1                             # how often a cell is run again that failed, was killed, or ran out of time or memory (0)
 
 [[protocol]]                            # ... or by their numbers
 name = "mine-x4"
@@ -22,10 +22,10 @@ channels = "covered"
 name = "rfuse"
 label = "R-FUSE, small"                 # name in tables; the card's name, and what differs, when absent
 parameters = {prior_weight = 1e-3}      # and blind = "hysure": PSF and SRF estimated by that (methods/blind.py)
-grid = {rank = [5, 10]}                 # every combination is a row of its own
+grid = {rank = [5, 10]}                 # each combination is one row
 time_limit_s = 60                       # instead of the plan's; likewise memory_limit_mb
 
-[[method]]                              # a row that is never ranked: what the truth, had it been asked, would have made of the method
+[[method]]                              # an oracle row, never ranked: what the method would reach if the truth picked the iterate
 name = "m2unet"
 oracle = 20                             # the best by PSNR of 20 iterates, picked by the referee: oracle.py
 
@@ -45,15 +45,16 @@ from typing import Any
 from benchmark.matrix.contestant import contestants_of, expect_distinct, labelled
 from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
 from benchmark.matrix.training_set import training_set
+from datasets.data_roots import DataRoots
 from datasets.protocols import protocol_from
-from datasets.scenes import SPLITS, DataRoots, find
+from datasets.scene_catalog import SPLITS, find_scenes
 from datasets.settings import SettingError, configure
 from methods.contract import awaits_training
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The schema of a plan file."""
+    """The schema of the file."""
 
     scenes: tuple[str, ...]
     method: tuple[dict[str, Any], ...]
@@ -70,12 +71,17 @@ class _Table:
 
 
 def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None, text: str | None = None) -> Plan:
-    """The plan in `file`, every name looked up and every number checked; `seed` replaces the plan's seeds.
+    """The checked plan in `file`.
 
-    With `text`, that is read instead of the file, which need not be there: it says where relative paths begin, and the plan's name.
+    Args:
+        file: the plan's file.
+        roots: where data lie.
+        plugins: the folder of outside methods.
+        seed: is taken instead of the plan's seeds.
+        text: is read instead of the file, which need not exist then; relative paths still start at its folder.
 
     Raises:
-        PlanError: the file is no TOML, or holds a name or number that is not valid; the text names those that are.
+        PlanError: the file is no TOML, or a name or number in it is not valid; the text says which are.
     """
     try:
         content = file.read_text(encoding="utf-8") if text is None else text
@@ -95,7 +101,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
     _expect_some("protocols", protocols)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
-    scenes = find(table.scenes, roots)
+    scenes = find_scenes(table.scenes, roots)
     _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)

@@ -1,11 +1,11 @@
-"""What methods that learn beforehand learn from, in a plan: `[training]`.
+"""The training set of a plan, `[training]`: the scenes from which methods that learn beforehand learn.
 
-A method whose card says learns="beforehand" and names nothing that it has seen must be trained: once for a protocol, by `TrainingSet`, on
-patches that are made as `patches.py` says. What it is trained on is a note in its record, and a test on one of those scenes is refused.
-The fitted method is kept in the run folder as fits/<digest>.pt and used again while nothing that it depends on has changed:
+A method must be trained where its card says learns="beforehand" and does not say on what it was trained (`trained_on`): once per protocol,
+on patches that are made as `patches.py` says. The record notes on what it was trained, and a test on one of those scenes is refused. The
+fitted method is kept in the run folder as fits/<digest>.pt and is used again as long as nothing has changed on which it depends:
 
-    digest = sha256(method, its parameters, its sources, protocol's numbers, the scenes' digests, simulator's sources, the numbers of the
-                    patches and the sources that make them, device)
+    digest = sha256(method, its parameters, its sources, numbers of the protocol, digests of the scenes, sources of the simulator, numbers
+                    of the patches and the sources that make them, device)
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from benchmark.identity.scene_identity import identify, load_checked
 from benchmark.identity.sources import Sources, sources_of
 from benchmark.matrix import patches
 from benchmark.matrix.patches import Augment, Patches
-from datasets.scenes import DataRoots, SceneSource, find
+from datasets.data_roots import DataRoots
+from datasets.scene_catalog import find_scenes
+from datasets.scene_sources import SceneSource
 from datasets.settings import SettingError, configure
 from datasets.simulation import Protocol
 from methods.contract import Card
@@ -28,7 +30,7 @@ from methods.contract import Card
 
 @dataclass(frozen=True)
 class _Table:
-    """The schema of [training]."""
+    """The schema of the table [training]."""
 
     scenes: tuple[str, ...]
     patch: int
@@ -40,23 +42,23 @@ class _Table:
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """The scenes and how patches are cut from them."""
+    """Scenes, and how patches are cut from them."""
 
     scenes: Sequence[SceneSource]
-    patch: int  # side, fine pixels
+    patch: int  # side in fine pixels
     seed: int
     augment: Augment
-    trained_on: str  # what tables say
+    trained_on: str  # in the words of tables
     time_limit_s: float  # for one training
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
-        """Of each scene's content, by name; taken once."""
+        """The digest of each scene's content, by the name of the scene; determined once."""
         return {scene.name: identify(scene).digest for scene in self.scenes}
 
     @cached_property
     def sources(self) -> Sources:
-        """The sources that make training examples: patches.py, and what it imports of the world; taken once."""
+        """The sources that make training examples: patches.py, and what it imports; determined once."""
         return sources_of(Path(patches.__file__))
 
     @cached_property
@@ -70,7 +72,7 @@ class TrainingSet:
         }
 
     def numbers(self) -> dict[str, Any]:
-        """All that a training depends on beside method and protocol."""
+        """All on which a training depends besides method and protocol."""
         return dict(self._numbers)
 
     def card(self, card: Card, protocol: Protocol) -> Card:
@@ -78,10 +80,10 @@ class TrainingSet:
         return replace(card, trained_on=f"{self.trained_on}, {protocol.name}", trained_scenes=(*self.digests, *self.digests.values()))
 
     def patches(self, card: Card, protocol: Protocol, device: str) -> Patches:
-        """Patches without end, the scenes loaded now.
+        """Patches without end for the method of `card`; the scenes are loaded now.
 
         Raises:
-            SceneError: a scene cannot be read, or is not what it was when the plan was read.
+            SceneError: a scene cannot be read, or has been changed since the plan was read.
         """
         scenes = [load_checked(source, self.digests[source.name]) for source in self.scenes]
         return Patches.endless(scenes, protocol, self.patch, self.seed, card, list(self.digests.values()), self.augment, device)
@@ -91,11 +93,11 @@ def training_set(table: Mapping[str, object], roots: DataRoots) -> TrainingSet:
     """The training set of a plan's table.
 
     Raises:
-        SettingError, SceneError: a name or number that is not valid.
+        SettingError, SceneError: a name or number is not valid.
     """
     try:
         wanted = configure(_Table, table)
-        scenes = find(wanted.scenes, roots)
+        scenes = find_scenes(wanted.scenes, roots)
         if not scenes:
             raise SettingError("scenes: expected at least one, got none")
         for name, value, least in (("patch", wanted.patch, 1), ("seed", wanted.seed, 0)):
@@ -105,5 +107,5 @@ def training_set(table: Mapping[str, object], roots: DataRoots) -> TrainingSet:
             raise SettingError(f"time_limit_s: expected a number above 0, got {wanted.time_limit_s:g}")
     except SettingError as error:
         raise SettingError(f"training: {error}") from error
-    told = wanted.trained_on or f"{len(scenes)} scenes ({', '.join(wanted.scenes)})"
-    return TrainingSet(scenes, wanted.patch, wanted.seed, wanted.augment, told, wanted.time_limit_s)
+    trained_on = wanted.trained_on or f"{len(scenes)} scenes ({', '.join(wanted.scenes)})"
+    return TrainingSet(scenes, wanted.patch, wanted.seed, wanted.augment, trained_on, wanted.time_limit_s)

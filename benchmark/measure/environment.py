@@ -1,4 +1,4 @@
-"""Where a run took place: written once a run and referred to by every record."""
+"""The environment of a run: versions, processor, GPU, threads, commit. It is written once per start, and every record refers to it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-image", "h5py", "pillow
 
 
 def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
-    """Versions, processor, memory, device, threads and commit. CUDA is asked by its driver's files alone, never initialised here."""
-    found: dict[str, Any] = {
+    """The facts on this environment. Those on the GPU come from the files of the driver, as asking CUDA would initialise it."""
+    facts: dict[str, Any] = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
@@ -32,7 +32,7 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
         "device": device,
         "threads_per_cell": threads,
         "slots": slots,
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # of cells: runner/server.py
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # as in the processes of cells (runner/server.py)
         "cuda_build": torch.version.cuda,
         "gpu": _gpu_model(),
         "gpus": len(_gpu_folders()),
@@ -41,12 +41,12 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
         "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return {**found, **{name: _version(name) for name in PACKAGES}}
+    return {**facts, **{name: _version(name) for name in PACKAGES}}
 
 
-def environment_digest(place: Mapping[str, Any]) -> str:
-    """Names environments/<digest>.json: everything in `environment` but the moment."""
-    return digest_of({name: value for name, value in place.items() if name != "started"})
+def environment_digest(facts: Mapping[str, Any]) -> str:
+    """The digest in environments/<digest>.json: of all facts except the moment."""
+    return digest_of({name: value for name, value in facts.items() if name != "started"})
 
 
 def _version(package: str) -> str | None:
@@ -57,18 +57,18 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
-    facts = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.+)$", facts.read_text(encoding="utf-8"), re.MULTILINE) if facts.exists() else None
-    return found[1] if found else platform.processor()
+    file = Path("/proc/cpuinfo")
+    model = re.search(r"^model name\s*:\s*(.+)$", file.read_text(encoding="utf-8"), re.MULTILINE) if file.exists() else None
+    return model[1] if model else platform.processor()
 
 
 def _gpu_model() -> str | None:
-    """What the driver calls the GPUs, each name once; None without one. What CUDA would tell is not asked: that would start it."""
+    """The models of the GPUs as the driver names them, each once; None where there is no GPU."""
     names = []
     for folder in _gpu_folders():
         file = folder / "information"
-        found = re.search(r"^Model:\s*(.+?)\s*$", file.read_text(encoding="utf-8"), re.MULTILINE) if file.is_file() else None
-        names.append(found[1] if found else "of an unknown model")
+        model = re.search(r"^Model:\s*(.+?)\s*$", file.read_text(encoding="utf-8"), re.MULTILINE) if file.is_file() else None
+        names.append(model[1] if model else "of an unknown model")
     return ", ".join(dict.fromkeys(names)) or None
 
 
@@ -82,7 +82,7 @@ def _first_line(file: Path) -> str | None:
 
 
 def _git(*arguments: str) -> str:
-    """The answer of git in the clone; empty outside one or without git."""
+    """The output of a git command in the clone; empty where there is no git, or no repository."""
     try:
         done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

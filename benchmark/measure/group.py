@@ -1,19 +1,19 @@
-"""What a method holds and takes in all its processes: memory and processor time of one process and of those that it started.
+"""Memory and processor time of a method in all its processes: of the cell's process, the *leader*, and of those that it started.
 
-Looked at from /proc, with nothing of the method's help. The members of a group:
+All is read from /proc, without any help of the method. The members of a group:
 
     descendants     children, their children and so on, by /proc/<pid>/task/<tid>/children: some 30 microseconds
-    group           the processes with the leader's group number, by a walk over /proc: some milliseconds; finds orphans as well
+    group           the processes with the leader's group number, by a walk over /proc: some milliseconds; orphans are found too
 
-Memory is counted so that what processes share counts once:
+Memory that processes share is counted once:
 
-    sum  =  resident memory of the leader  +  over the others: private pages, as smaps_rollup tells them
+    sum  =  resident memory of the leader  +  sum over the other processes of their private pages (smaps_rollup)
 
-A forked worker that reads its parent's cube adds nothing, one that writes to it adds the pages that it wrote. Reading smaps_rollup takes
-longer the more a process holds (some 10 ms for 400 MB), so it is read as often as `WHOLE_SHARE` of the time allows; between, a process has
-grown by what its anonymous and shared memory has grown, which costs 30 microseconds to ask. Errors of that are downwards: pages copied
-since the last look at smaps_rollup, and libraries loaded since, are not seen before the next. Not seen at all: what lived and died between
-two looks (`LOOK_S`), and processes whose parent has ended.
+A forked worker that reads its parent's cube adds nothing; one that writes to it adds the pages that it has written. To read smaps_rollup
+takes the longer the more a process holds (some 10 ms for 400 MB), so it is read only as often as `WHOLE_SHARE` of the time allows. In
+between, a process is taken to have grown by as much as its anonymous and shared memory, which takes 30 microseconds to read. The sum is
+then too low rather than too high: pages that were copied, and libraries that were loaded, since the last reading of smaps_rollup are not
+seen before the next. Never seen are processes that start and end between two looks (`LOOK_S`), and processes whose parent has ended.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ from time import perf_counter
 
 PROC = Path("/proc")
 LOOK_S = 0.05  # between two looks at the memory of a group
-SHARE = 0.005  # of the time may go into looking
-WHOLE_SHARE = 0.02  # of the time may go into looking at a process as a whole (smaps_rollup) once more,
-FIRST_SHARE = 0.1  # and this for the first time
+SHARE = 0.005  # of the time may be spent on looking
+WHOLE_SHARE = 0.02  # of the time may be spent on reading smaps_rollup of a process once more,
+FIRST_SHARE = 0.1  # and this share on reading it for the first time
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def resident_bytes(which: str, pid: int | str = "self") -> int:
-    """Resident memory of a process: VmRSS now, VmHWM its peak. 0 where the kernel does not tell (no /proc), or it has ended."""
+    """The resident memory of a process: with `which` VmRSS now, with VmHWM its peak. 0 where there is no /proc, or no such process."""
     return _status(pid).get(which, 0)
 
 
 def largest_child_bytes() -> int:
-    """The most memory that one child of this process held, among those that have ended and were waited for; 0 where there are none.
+    """The most memory that one child of this process held, among the children that have ended and were waited for; 0 where there are none.
 
-    (A process that was forked before it became another program counts with what its parent held then, so this is no child's own figure.)
+    (A process that was forked before it became another program counts with what its parent held then: the figure may be too high.)
     """
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 def descendants(pid: int) -> list[int]:
-    """The living processes that `pid` has started, and those that they have started; empty where the kernel does not tell."""
-    found: list[int] = []
+    """The living processes that `pid` has started, and those that they have started; empty where the kernel does not say it."""
+    processes: list[int] = []
     waiting = [pid]
     while waiting:
         parent = waiting.pop()
@@ -58,13 +58,13 @@ def descendants(pid: int) -> list[int]:
             for thread in (PROC / str(parent) / "task").iterdir():
                 with suppress(OSError):
                     children = [int(number) for number in (thread / "children").read_text(encoding="ascii").split()]
-                    found += children
+                    processes += children
                     waiting += children
-    return found
+    return processes
 
 
 def group_members(leader: int) -> list[int]:
-    """The living processes whose process group is that of `leader`, itself not among them."""
+    """The living processes in the process group of `leader`, without `leader` itself."""
     if not PROC.is_dir():
         return []
     numbers = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
@@ -72,10 +72,10 @@ def group_members(leader: int) -> list[int]:
 
 
 def processor_seconds(*, orphans: bool) -> tuple[float, float]:
-    """Processor time of this process, and of the processes that it has started, those that have ended and were waited for included.
+    """The processor time of this process, and that of the processes that it has started, in seconds.
 
-    With `orphans`, processes of its group whose parent has ended are looked for too (some milliseconds). One that ended and that nobody
-    waited for is gone, with its time.
+    Processes that have ended count if they were waited for. With `orphans`, processes of the group whose parent has ended are looked for
+    too, which takes some milliseconds.
     """
     times = os.times()
     me = os.getpid()
@@ -88,20 +88,20 @@ def processor_seconds(*, orphans: bool) -> tuple[float, float]:
 
 @dataclass(eq=False)
 class MemoryWatch:
-    """The peak of a group's memory, looked at from outside while its leader works.
+    """The peak of a group's memory, looked at from outside while the leader works.
 
-    A process without children is not looked at: the kernel keeps its own peak, exactly (VmHWM).
+    A leader without children is not looked at, as the kernel keeps its peak exactly (VmHWM).
     """
 
     leader: int
-    peak: int = 0  # bytes; 0: it never had a child when looked at
-    _due: float = 0.0  # when the next look is
-    _again: float = 0.0  # when processes that are known may be looked at as a whole again
-    _more: float = 0.0  # when processes that are not known may be
+    peak: int = 0  # bytes; 0 where the leader never had a child when it was looked at
+    _due: float = 0.0  # the moment of the next look
+    _again: float = 0.0  # the moment from which smaps_rollup of known processes may be read again
+    _more: float = 0.0  # the moment from which that of new processes may be read
     _apart: dict[tuple[int, int, int], int] = field(default_factory=dict)  # private pages less `_growing_bytes`, by process and program
 
     def look(self, now: float) -> None:
-        """Look, if a look is due at the moment `now`, in seconds of any clock that only rises."""
+        """Look at the group, if that is due at the moment `now` (seconds of any clock that only rises)."""
         if now < self._due:
             return
         began = perf_counter()
@@ -123,7 +123,7 @@ class MemoryWatch:
         self._due = now + max(LOOK_S, (perf_counter() - began - whole_s) / SHARE)
 
     def _learn(self, programs: list[tuple[int, int, int]]) -> float:
-        """Look at these processes as a whole; the seconds that it took."""
+        """The seconds that it took to read smaps_rollup of these processes, for `_apart`."""
         began = perf_counter()
         for program in programs:
             self._apart[program] = _private_bytes(program[0]) - _growing_bytes(program[0])
@@ -132,7 +132,7 @@ class MemoryWatch:
 
 @dataclass(frozen=True)
 class _Stat:
-    """Of /proc/<pid>/stat; all 0 for a process that has ended."""
+    """Fields of /proc/<pid>/stat; all 0 for a process that has ended."""
 
     group: int = 0
     seconds: float = 0.0  # processor time, with that of the children that it waited for
@@ -161,13 +161,13 @@ def _status(pid: int | str) -> dict[str, int]:
 
 
 def _growing_bytes(pid: int) -> int:
-    """What a process holds of memory that is not a file's."""
+    """The memory of a process that belongs to no file."""
     sizes = _status(pid)
     return sizes.get("RssAnon", 0) + sizes.get("RssShmem", 0)
 
 
 def _private_bytes(pid: int) -> int:
-    """The pages that no other process has; what is not a file's, shared or not, where the kernel does not tell."""
+    """The pages that no other process has; where the kernel does not say it, all memory that belongs to no file."""
     try:
         text = (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii")
     except OSError:

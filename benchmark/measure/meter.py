@@ -1,18 +1,18 @@
-"""The clock and the scales: seconds with the device synchronised, memory, learned parameters.
+"""The clock: seconds with the device synchronised, memory, learned parameters.
 
-`fuse` alone is inference. The first call has a figure of its own: it may set things up (compile, merge weights). Then rounds follow until
+Only `fuse` is inference. Its first call has a figure of its own, as it may set things up (compile, merge weights). Then rounds follow until
 the median is steady or the budget is spent:
 
     steady    at least `LEAST_ROUNDS`, and the quartiles within `STEADY` of the median, over the root of their number
     budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them
 
-A first call that takes longer than the budget is itself the one round (`warmed` is then False), so that a method of twenty seconds is
-not run twice. Learning, which happens once, and transfers have their own columns. Nothing else is called here: whoever wants operations
-counted calls `Measured.again` when the estimate is safe.
+A first call that takes longer than the budget is itself the only round (`warmed` is then False), so that a method of twenty seconds is not
+run twice. Learning, which happens once, and transfers have their own columns. Nothing else is called here: operations are counted later,
+by `Measured.again`, when the estimate is stored.
 
-Other work on the machine spoils a clock: the cores that other processes kept busy while it ran, and the share of time that a
-hypervisor took away, are measured from /proc/stat and kept with the seconds; so is a fall of the cores' frequency (/proc/cpuinfo), which a
-hot or throttled machine shows. Processes that the method started are the method's own, not other work (`group.py`).
+Other work on the machine spoils the seconds. So the cores that other processes kept busy while the clock ran, and the share of time that a
+hypervisor took away, are measured from /proc/stat and kept with the seconds; so is a fall of the cores' frequency (/proc/cpuinfo), as it
+happens on a hot or throttled machine. Processes that the method started belong to the method, and are no other work (`group.py`).
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class Measured:
     clock: Clock
     memory: Memory
     parameters: ParameterCount
-    again: Callable[[], Estimate]  # fuses once more, as every round did
+    again: Callable[[], Estimate]  # fuses once more, as each round did
 
 
-def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: int) -> Measured:
-    """Let `method` learn and fuse on `device`, and take the time of each."""
+def measure_method(method: AnyMethod, seen: Observation, device: torch.device, seed: int) -> Measured:
+    """The estimate of `method` for the pair `seen`, and what it cost: the method learns and fuses on `device`, and each part is timed."""
     base = resident_bytes("VmRSS")
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -76,11 +76,11 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
             frequency.look()
     disturbed = machine.disturbance()
     cube, to_host = timed(lambda: estimate.cube.detach().cpu(), device)
-    own = resident_bytes("VmHWM")
+    main_process = resident_bytes("VmHWM")
     memory = Memory(
-        peak=max(own, largest_child_bytes()),
+        peak=max(main_process, largest_child_bytes()),
         base=base,
-        own=own,
+        main_process=main_process,
         cuda_peak=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
     )
     low, high = _quartiles(rounds)
@@ -105,7 +105,7 @@ def measure(method: AnyMethod, seen: Observation, device: torch.device, seed: in
 
 
 def on_cpu(estimate: Estimate) -> Estimate:
-    """The estimate with all its tensors on the CPU, where files are written and scores are taken, and hanging on no graph."""
+    """The estimate with all its tensors on the CPU, where files are written and scores are computed, and without gradients."""
     psf, srf, std = estimate.psf, estimate.srf, estimate.std
     return Estimate(
         estimate.cube.detach().cpu(),
@@ -116,7 +116,7 @@ def on_cpu(estimate: Estimate) -> Estimate:
 
 
 def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:
-    """What `call` returns, and its seconds with all work on `device` done before and after."""
+    """What `call` returns, and the seconds that it took; all work on `device` is done before and after."""
     _synchronise(device)
     start = perf_counter()
     value = call()
@@ -142,40 +142,40 @@ def _quartiles(rounds: Sequence[float]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """Who kept the cores busy meanwhile, in cores (a share of one core, or more than one); None where nobody tells."""
+    """What kept the cores busy meanwhile, in cores (0.5 is half of one core's time); None where it is not known."""
 
-    others: float | None = None  # processes that the method has not started
+    others: float | None = None  # processes that the method did not start
     steal: float | None = None  # share of all cores' time that a hypervisor took away
     used: float | None = None  # the method, with the processes that it started
     used_by_children: float | None = None  # these processes alone
 
 
 class _Machine:
-    """What the whole machine does, against what this process and its own do, from here on."""
+    """What the whole machine does from the start of this object on, and what this process and its children do."""
 
     def __init__(self) -> None:
         self.start = perf_counter()
         self.busy, self.stolen = _machine_seconds()
-        self.own, self.children = processor_seconds(orphans=False)
+        self.main, self.children = processor_seconds(orphans=False)
 
     def disturbance(self) -> Disturbance:
-        """What there was since the start.
+        """What kept the cores busy since the start.
 
-        The kernel counts in hundredths of a second, so less than a fifth of a second says nothing.
+        The kernel counts in hundredths of a second, so of less than a fifth of a second nothing is known.
         """
         elapsed = perf_counter() - self.start
         busy, stolen = _machine_seconds()
         if busy is None or self.busy is None or stolen is None or self.stolen is None or elapsed < 0.2:
             return Disturbance()
-        own, children = processor_seconds(orphans=True)
+        main, children = processor_seconds(orphans=True)
         children -= self.children
-        used = own - self.own + children
+        used = main - self.main + children
         others = max(0.0, (busy - self.busy - used) / elapsed)
         return Disturbance(others, (stolen - self.stolen) / (elapsed * (os.cpu_count() or 1)), used / elapsed, max(0.0, children / elapsed))
 
 
 class _Frequency:
-    """The frequency of the fastest core, looked at while the method works (an idle core says nothing)."""
+    """The frequency of the fastest core while the method works (that of an idle core says nothing)."""
 
     def __init__(self, source: Path = Path("/proc/cpuinfo")) -> None:
         self.source = source
@@ -183,20 +183,20 @@ class _Frequency:
         self.looked = -inf
 
     def look(self) -> None:
-        """Remember the frequency now, unless that was done a moment ago: reading it takes about a millisecond a core."""
+        """Note the frequency now, unless that was done a moment ago: to read it takes about a millisecond per core."""
         if perf_counter() - self.looked >= LOOK_S and self.source.exists():
             self.looked = perf_counter()
             text = self.source.read_text(encoding="utf-8", errors="replace")
-            found = [float(value) for value in re.findall(r"^cpu MHz\s*:\s*([\d.]+)", text, re.MULTILINE)]
-            self.seen += [max(found)] if found else []
+            frequencies = [float(value) for value in re.findall(r"^cpu MHz\s*:\s*([\d.]+)", text, re.MULTILINE)]
+            self.seen += [max(frequencies)] if frequencies else []
 
     def fall(self) -> float | None:
-        """The share by which the lowest lies below the highest; None with less than two looks."""
+        """The share by which the lowest frequency lies below the highest; None after fewer than two looks."""
         return 1 - min(self.seen) / max(self.seen) if len(self.seen) > 1 else None
 
 
 def _machine_seconds() -> tuple[float | None, float | None]:
-    """Seconds of all cores together, since the machine started: at work, and stolen. None without /proc/stat."""
+    """The seconds of all cores together since the machine started: at work, and taken by a hypervisor. None without /proc/stat."""
     stat = Path("/proc/stat")
     if not stat.exists():
         return None, None

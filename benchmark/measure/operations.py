@@ -1,14 +1,15 @@
-"""Floating-point operations of one call, by torch's counter; one multiply-add is two.
+"""The floating-point operations of one call; one multiply-add counts as two.
 
-Counted: convolutions, matrix products, attention (the fused fast path switched off, which hides its operations), and by formulas of our own
+Counted by the formulas of torch: convolutions, matrix products, and attention (without the fused fast path, which hides its operations).
+Counted by the formulas below:
 
-    attention on the CPU                                        2 q k (d + d')  for q queries, k keys, d and d' features, each head
-    FFT of n points (complex, along all transformed axes)      5 n log2 n  each; half of it when one side is real
-    Cholesky, LU and triangular solves of k x k                k^3 / 3, 2 k^3 / 3, k^2 a right side
-    eigenvalues (symmetric) and SVD of k x k and m x k         9 k^3,  4 m k^2 + 8 k^3   (Golub and Van Loan, Matrix Computations)
+    attention on the CPU                                       2 q k (d + d') per head, for q queries, k keys, d and d' features
+    FFT of n points (complex, along all transformed axes)      5 n log2 n per transform; half of that where one side is real
+    Cholesky, LU and triangular solves of k x k                k^3 / 3, 2 k^3 / 3, k^2 per right-hand side
+    eigenvalues (symmetric) of k x k, and SVD of m x k         9 k^3, 4 m k^2 + 8 k^3   (Golub and Van Loan, Matrix Computations)
 
-Elementwise operations, reductions, indexing and interpolation have no formula; the operators that were seen without one are listed by name,
-and the figure is then a lower bound. Work outside torch (numpy) is not seen at all.
+Elementwise operations, reductions, indexing and interpolation have no formula. The operators without a formula that a call uses are listed
+by name, and the figure is then a lower bound. Work outside torch (numpy) is not seen at all.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 T = TypeVar("T")
 Shape = Any  # what the counter passes for a tensor: its size
-# Operators that move, describe or draw data and do no arithmetic to speak of: a figure without them is still whole. By prefix.
+# Prefixes of operators that move, describe or draw data and do hardly any arithmetic: without them a figure is still complete.
 _FREE = (
     "_linalg_check_errors", "_local_scalar", "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bernoulli",
     "cat", "chunk", "clone", "constant_pad", "contiguous", "copy", "detach", "diagonal", "empty", "expand", "eye",
@@ -36,14 +37,14 @@ _FREE = (
 
 @dataclass(frozen=True)
 class Flops:
-    """Operations of one call."""
+    """The operations of one call."""
 
     total: int
     uncounted: tuple[str, ...]  # operators that do arithmetic and have no formula, by name; not empty: a lower bound
 
 
 def count_flops(call: Callable[[], T]) -> tuple[T, Flops]:
-    """What `call` returns, and the operations that it took."""
+    """What `call` returns, and the operations that it did."""
     counter = _Counter()
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -57,10 +58,10 @@ def count_flops(call: Callable[[], T]) -> tuple[T, Flops]:
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the formulas of the operators that pass, and remembers the names of those without one.
+    """Adds up the formulas of the operators that are called, and notes the names of those without a formula.
 
-    The formulas are torch's and ours. (torch's own FlopCounterMode tracks modules as well, and its first operator imports torch's compiler
-    and sympy: a second and 70 MB in every process, more than most methods take.)
+    The formulas are those of torch and those below. (FlopCounterMode of torch tracks modules as well, and its first operator imports
+    torch's compiler and sympy: a second and 70 MB in every process, more than most methods take.)
     """
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Whether torch wraps the method below so that it is never compiled: the wrapper is what imports the compiler."""
+        """False: torch need not protect the method below from being compiled, as that protection imports the compiler."""
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

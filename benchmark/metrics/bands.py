@@ -1,7 +1,7 @@
-"""Band by band: what the metrics share, so that a band in float64 stays near the processor whatever the size of the cube.
+"""What the metrics share: cubes are read band by band, so that a band in float64 stays in the cache whatever the size of the cube.
 
-A band whose pixels in the reference all hold one value (a dead band, which holds 0, included) carries no signal to reconstruct. A method
-may meet it to the last bit, or nearly so, and its 100 dB would decide a mean over bands. Such bands are left out of the means over bands,
+A band that is constant in the reference (all pixels have one value, such as the 0 of a dead band) carries no signal to reconstruct. A
+method may give it exactly or nearly so, and its 100 dB would decide a mean over bands. Such bands are left out of the means over bands,
 and counted.
 """
 
@@ -23,7 +23,7 @@ Below it the variance left in float64 is mostly rounding, and a quotient of two 
 def band_pairs(
     reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]
 ) -> Iterator[tuple[Float64[NDArray[np.float64], "H W"], Float64[NDArray[np.float64], "H W"]]]:
-    """Each band of both cubes, contiguous in float64: (reference, estimate). They may be views of the cubes: read only."""
+    """Each band of both cubes, contiguous in float64: (reference, estimate). It may be a view of a cube, so it must not be written to."""
     for true, guess in zip(reference, estimate, strict=True):
         yield np.ascontiguousarray(true, dtype=np.float64), np.ascontiguousarray(guess, dtype=np.float64)
 
@@ -31,7 +31,7 @@ def band_pairs(
 def live_pairs(
     reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]
 ) -> Iterator[tuple[Float64[NDArray[np.float64], "H W"], Float64[NDArray[np.float64], "H W"]]]:
-    """As `band_pairs`, of the bands that carry signal in the reference alone."""
+    """Each band of both cubes, as `band_pairs` gives them, of the bands that carry signal in the reference."""
     for true, guess in zip(reference, estimate, strict=True):
         if has_signal(true):
             yield np.ascontiguousarray(true, dtype=np.float64), np.ascontiguousarray(guess, dtype=np.float64)
@@ -43,23 +43,23 @@ def live_bands(cube: Float[np.ndarray, "bands H W"]) -> Bool[NDArray[np.bool_], 
 
 
 def bands_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
-    """Number of bands that carry no signal in the reference, which the means over bands leave out."""
+    """The number of bands that carry no signal in the reference, which the means over bands leave out."""
     return int(np.count_nonzero(~live_bands(reference)))
 
 
 def has_signal(band: Float[np.ndarray, "H W"]) -> bool:
-    """Whether the pixels of a band differ at all. The first row nearly always tells, so that no pass over the band is spent on it."""
+    """Whether the pixels of a band differ at all. The first row is compared first, as it nearly always decides."""
     first = band[0, 0]
     return bool((band[0] != first).any() or (band != first).any())
 
 
 def mean_of_bands(values: Sequence[float]) -> float:
-    """The mean of one value per band that counts; NaN where none does."""
+    """The mean over the bands that count, from one value per band; NaN where no band counts."""
     return float(np.mean(values)) if values else float("nan")
 
 
 def local_moments(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.float64], "H W"]) -> Float64[NDArray[np.float64], "4 H W"]:
-    """The four images whose window sums give all local statistics of a pair: x, y, x^2 + y^2, x y."""
+    """The four images x, y, x^2 + y^2 and x y, whose sums over a window give all local statistics of a pair of bands."""
     moments = np.empty((4, *x.shape))
     moments[0], moments[1] = x, y
     np.multiply(x, x, out=moments[2])
@@ -74,7 +74,7 @@ def quotient_or_one(
     denominator: Float64[NDArray[np.float64], "*shape"],
     negligible: Float64[NDArray[np.float64], "*shape"] | float = 0.0,
 ) -> Float64[NDArray[np.float64], "*shape"]:
-    """numerator / denominator, and 1 where the denominator is not above `negligible`: the limit of two equal images."""
+    """numerator / denominator, and 1 where the denominator is not above `negligible` (the limit for two equal images)."""
     nothing = denominator <= negligible
     if nothing.any():
         numerator, denominator = np.where(nothing, 1.0, numerator), np.where(nothing, 1.0, denominator)

@@ -1,7 +1,7 @@
-"""What each metric is: its label, unit, sense and source. Plain facts that import nothing, so that reports can read them.
+"""The facts on each metric: label, unit, whether higher is better, definition, paper. Nothing is imported, so that reports can read them.
 
-TEXTBOOK has those against the truth, NO_REFERENCE those against the two observations, RESPONSES the scores of an estimated PSF and SRF,
-UNCERTAINTY those of a stated standard deviation.
+TEXTBOOK has the metrics that compare the estimate with the truth, NO_REFERENCE those that compare it with the two images of the
+observation, RESPONSES the scores of an estimated PSF and SRF, UNCERTAINTY those of a stated standard deviation.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class Metric:
     name: str
     label: str  # in tables
     unit: str  # empty where it has none
-    higher_is_better: bool | None  # None: a count that says how to read another metric, no merit
+    higher_is_better: bool | None  # None: neither; the figure says how to read another one
     definition: str
-    paper: str = ""  # empty where it is common property
+    paper: str = ""  # empty where the metric is common knowledge
     doi: str = ""  # empty where the paper has none
     digits: int  # after the point, in tables
 
@@ -66,7 +66,7 @@ TEXTBOOK: tuple[Metric, ...] = (
         label="ERGAS",
         unit="",
         higher_is_better=False,
-        definition="100 / ratio * sqrt(mean over bands of MSE / (mean of the reference)^2), ratio = fine pixels a coarse pixel; bands "
+        definition="100 / ratio * sqrt(mean over bands of MSE / (mean of the reference)^2), ratio = fine pixels per coarse pixel; bands "
         "whose reference has the mean zero left out",
         paper="Wald, Fusion of Earth Data, 2000",
         digits=3,
@@ -187,7 +187,7 @@ NO_REFERENCE: tuple[Metric, ...] = (
         label="HSI residual",
         unit="",
         higher_is_better=False,
-        definition="RMSE of the estimate, blurred and decimated by the true PSF, to the HSI; the noise's own level is the best to hope for",
+        definition="RMSE between the estimate, blurred and decimated by the true PSF, and the HSI; that of the truth is the noise level",
         digits=5,
     ),
     Metric(
@@ -195,7 +195,7 @@ NO_REFERENCE: tuple[Metric, ...] = (
         label="MSI residual",
         unit="",
         higher_is_better=False,
-        definition="RMSE of the estimate, integrated by the true SRF, to the MSI; the noise's own level is the best to hope for",
+        definition="RMSE between the estimate, integrated by the true SRF, and the MSI; that of the truth is the noise level",
         digits=5,
     ),
 )
@@ -238,7 +238,7 @@ RESPONSES: tuple[Metric, ...] = (
         label="SRF error on the scene",
         unit="",
         higher_is_better=False,
-        definition="|(estimated - true) X| / |true X|, X the reference's spectra: what the error does to this scene",
+        definition="|(estimated - true) X| / |true X|, X being the spectra of the reference: the effect of the error on this scene",
         digits=5,
     ),
 )
@@ -249,7 +249,7 @@ UNCERTAINTY: tuple[Metric, ...] = (
         label="Within 1 std",
         unit="",
         higher_is_better=None,
-        definition="share of the estimate's errors within one stated standard deviation, 0.683 where errors are Gaussian and it is right",
+        definition="share of errors within one stated standard deviation; 0.683 where errors are Gaussian and the deviation is right",
         digits=3,
     ),
     Metric(
@@ -257,7 +257,7 @@ UNCERTAINTY: tuple[Metric, ...] = (
         label="Within 2 std",
         unit="",
         higher_is_better=None,
-        definition="share of the estimate's errors within two stated standard deviations, 0.954 where errors are Gaussian and it is right",
+        definition="share of errors within two stated standard deviations; 0.954 where errors are Gaussian and the deviation is right",
         digits=3,
     ),
     Metric(
@@ -265,8 +265,8 @@ UNCERTAINTY: tuple[Metric, ...] = (
         label="Error over std",
         unit="",
         higher_is_better=None,
-        definition="root mean square of error over stated standard deviation; 1 where it is right, above 1 where it promises too much, "
-        "infinite where a value stated to be certain is wrong",
+        definition="root mean square of the error divided by the stated standard deviation; 1 where that is right, above 1 where it is "
+        "too small, infinite where a value with the stated standard deviation 0 is wrong",
         digits=3,
     ),
     Metric(

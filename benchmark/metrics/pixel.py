@@ -21,48 +21,51 @@ from benchmark.metrics.bands import band_pairs, has_signal, live_pairs, mean_of_
 
 
 def band_mse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> Float64[NDArray[np.float64], " bands"]:
-    """Mean squared error of each band."""
+    """The mean squared error of each band: mse_b = mean((e_b - r_b)^2)."""
     return np.array([np.mean((guess - true) ** 2) for true, guess in band_pairs(reference, estimate)])
 
 
 def psnr(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Peak signal-to-noise ratio in dB, mean of the bands that are not constant in the reference.
+    """Peak signal-to-noise ratio in dB: the mean of -10 log10(mse_b) over the bands that are not constant in the reference.
 
-    Infinite when one of them is met exactly; NaN when there is none.
+    Infinite where the estimate equals the reference in one of them; NaN where there is no such band.
     """
     return mean_of_bands([_decibels(float(np.mean((guess - true) ** 2))) for true, guess in live_pairs(reference, estimate)])
 
 
 def psnr_cube(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Peak signal-to-noise ratio of the whole cube, in dB; infinite when the cubes are equal. Every value counts, in constant bands too."""
+    """Peak signal-to-noise ratio of the whole cube in dB, constant bands included: -10 log10(mean of mse_b).
+
+    Infinite where the cubes are equal.
+    """
     return _decibels(float(band_mse(reference, estimate).mean()))
 
 
 def rmse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Root mean squared error of the whole cube, in the unit of the values."""
+    """Root mean squared error of the whole cube, in the unit of the values: sqrt(mean of mse_b)."""
     return float(np.sqrt(band_mse(reference, estimate).mean()))
 
 
 def cc(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Pearson's correlation, mean of the bands that are not constant in the reference, -1..1.
+    """Pearson's correlation, -1..1: its mean over the bands that are not constant in the reference; the module docstring has the formula.
 
-    NaN when the estimate of one of them is constant, for then it has none, and when there is no such band.
+    NaN where the estimate of such a band is constant and has no correlation, and where there is no such band.
     """
     return mean_of_bands([_correlation(true, guess) for true, guess in live_pairs(reference, estimate)])
 
 
 def out_of_range(estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Share of values below 0 or above 1, 0..1."""
+    """The share of values below 0 or above 1, 0..1: count(e < 0 or e > 1) / count(e)."""
     return sum(int(np.count_nonzero((band < 0) | (band > 1))) for band in estimate) / estimate.size
 
 
 def _decibels(mse: float) -> float:
-    """-10 log10(mse), infinite at 0."""
+    """-10 log10(mse); infinite for 0."""
     return float("inf") if mse == 0 else float(-10 * np.log10(mse))
 
 
 def _correlation(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.float64], "H W"]) -> float:
-    """Pearson's correlation of two bands, the first not constant; NaN when the second is."""
+    """Pearson's correlation of two bands, the first of which is not constant; NaN where the second is."""
     if not has_signal(y):
         return float("nan")
     x, y = x - x.mean(), y - y.mean()

@@ -5,18 +5,19 @@ reference and w the estimate, their means and moments over one block, |.| the le
 
     q = 2 |mean z| |mean w| / (|mean z|^2 + |mean w|^2)  *  2 |s_zw| / (s_z^2 + s_w^2)        s_zw = mean((z - mean z) (w - mean w)')
 
-and Q2n is the mean of q over blocks of 32 x 32 pixels side by side. It is the same for sample statistics. A quotient 0/0
-counts as 1, as in UIQI; at one band q is the absolute value of UIQI's Q over the block. An image whose sides the block does not
-divide is mirrored over its lower and right borders, edge pixel repeated, to the next multiple.
+and Q2n is the mean of q over blocks of 32 x 32 pixels side by side. (Sample statistics, over n - 1, give the same q.) A quotient 0/0
+counts as 1, as in UIQI; with one band, q is the absolute value of UIQI's Q over the block. An image whose sides are no multiple of the
+block's is mirrored at its lower and right borders, the edge pixel repeated, up to the next multiple.
 
-No band is left out: a pixel is one number, and a band that is constant in the reference weighs as little as its error and its level do. A
-dead last band that the estimate meets is like the padding, and changes nothing.
+No band is left out: a pixel is one number, in which a band that is constant in the reference weighs as little as its error and its level.
+A last band that is zero in both cubes is like the padding, and changes nothing.
 
-Products are Cayley and Dickson's, (a, b)(c, d) = (a c - d' b, d a + b c'): e_i e_j = sign(i, j) e_(i xor j). Being bilinear,
-the mean product is a signed sum of the block's cross-covariances, one small matrix product a block instead of n^2 image products.
+Products follow Cayley and Dickson, (a, b)(c, d) = (a c - d' b, d a + b c'), so that e_i e_j = sign(i, j) e_(i xor j). As they are bilinear,
+the mean product is a signed sum of the cross-covariances of the block: one small matrix product per block, not n^2 products of images.
 
-The toolboxes of pansharpening first standardise each band of a block by the reference's mean and standard deviation, and add 1
-(padding included), which weighs all bands alike; `standardise=True` does so. The paper's equation does not, nor does our column.
+The toolboxes of pansharpening first standardise each band of a block by the mean and the standard deviation of the reference, and add 1
+(also to the padding), so that all bands have the same weight; `standardise=True` does that. The paper's equation does not, and the column
+Q2n of the suite does not either.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ BLOCK = 32  # pixels along a side
 
 
 def q2n(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], *, standardise: bool = False) -> float:
-    """Hypercomplex quality index, 1 for equal cubes; NaN when the image is smaller than a block on either axis.
+    """Hypercomplex quality index, 1 for equal cubes: the mean of q over the blocks; the module docstring has the formula.
 
-    Within 0..1 up to 8 bands. Numbers of 16 and more components have products up to sqrt(2) times as long as their factors'
-    lengths say, so that 1 is no strict bound there.
+    NaN where the image is smaller than a block on either axis. The index lies within 0..1 up to 8 bands. The product of two numbers of 16
+    and more components can be up to sqrt(2) times as long as the product of their lengths, so that 1 is no strict bound there.
     """
     bands, rows, cols = reference.shape
     if min(rows, cols) < BLOCK:
@@ -61,13 +62,13 @@ def cayley_dickson_signs(order: int) -> Float64[NDArray[np.float64], "order orde
 
 
 def _mirrored(size: int) -> Int[NDArray[np.int64], " padded"]:
-    """Source index of each position up to the next multiple of the block: beyond the border it runs backwards."""
+    """The pixel that each position takes, up to the next multiple of the block: beyond the border the order is reversed."""
     index = np.arange(-(-size // BLOCK) * BLOCK)
     return np.where(index < size, index, 2 * size - 1 - index)
 
 
 def _blocks(strip: Float[np.ndarray, "bands block W"]) -> Float64[NDArray[np.float64], "blocks bands pixels"]:
-    """The blocks of one strip, each with its pixels in a row."""
+    """The blocks of one strip, the pixels of each along one axis."""
     bands = strip.shape[0]
     apart = strip.reshape(bands, BLOCK, -1, BLOCK).transpose(2, 0, 1, 3)
     return apart.astype(np.float64, order="C").reshape(-1, bands, BLOCK * BLOCK)
@@ -99,7 +100,7 @@ def _quality(
 
 
 def _mean_square(blocks: Float64[NDArray[np.float64], "blocks bands pixels"]) -> Float64[NDArray[np.float64], "blocks bands"]:
-    """Mean over the pixels of the squared values."""
+    """The mean over the pixels of the squared values."""
     squares: NDArray[np.float64] = np.einsum("kbp,kbp->kb", blocks, blocks) / blocks.shape[2]
     return squares
 
@@ -109,7 +110,7 @@ def _mean_product(
     w: Float64[NDArray[np.float64], "blocks bands pixels"],
     signs: Float64[NDArray[np.float64], "order order"],
 ) -> Float64[NDArray[np.float64], "blocks order"]:
-    """Mean over the pixels of the hypercomplex product z w': component k is the signed sum of <z_i, w_j> over i xor j = k."""
+    """The mean over the pixels of the hypercomplex product z w': component k is the signed sum of <z_i, w_j> over i xor j = k."""
     bands, order = z.shape[1], len(signs)
     products = np.zeros((len(z), order, order))
     products[:, :bands, :bands] = np.matmul(z, w.transpose(0, 2, 1)) / z.shape[2]

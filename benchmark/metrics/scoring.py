@@ -1,4 +1,4 @@
-"""All scores of one cell: against the truth, against the two observations, of estimated responses and of a stated standard deviation."""
+"""All scores of one cell: by the truth, by the two images, of estimated responses, and of a stated standard deviation."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def score_cell(
     truth: Known | None,
     std: Float[np.ndarray, "*given"] | None = None,
 ) -> dict[str, float | None]:
-    """Every metric by its name, None where it is not defined, infinite where it is that.
+    """Every metric by its name; None where it is not defined.
 
-    The scores without reference need the observation, and all but D_lambda the true responses (`truth`); without them they are None.
-    Scores of a response are there when the estimate's file holds one: `psf_kernel` with `psf_phase`, `srf_weights`. Those of the
-    standard deviation are there when the method stated one (`std`).
+    The scores without reference need the observation (`seen`), and all but D_lambda need the true responses (`truth`); without them they
+    are None. The scores of a response are there where the estimate's file holds one (`psf_kernel` with `psf_phase`, `srf_weights`), those
+    of the standard deviation where the method states one (`std`).
 
     Raises:
-        ValueError: what `textbook.score` refuses, or a standard deviation of another shape or with values that are none.
+        ValueError: a cube that `textbook.score` refuses, or a standard deviation of another shape, or with negative values, NaN or Inf.
     """
     if std is not None and std.shape != reference.shape:
         raise ValueError(f"expected a standard deviation of shape {reference.shape} like the reference, got {std.shape}")
@@ -49,7 +49,7 @@ def score_cell(
 
 
 def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, truth: Known) -> dict[str, float | None]:
-    """Those of NO_REFERENCE that can be had."""
+    """The metrics of NO_REFERENCE that can be computed."""
     hsi, msi = seen.hsi.numpy(), seen.msi.numpy()
     spectral = d_lambda(hsi, cube)
     values = {"d_lambda": spectral, "hsi_bands_left_out": float(bands_left_out(hsi))}
@@ -62,7 +62,7 @@ def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, 
 
 
 def _responses(reference: Float[np.ndarray, "bands H W"], estimate: CubeFile, truth: Known) -> dict[str, float | None]:
-    """Scores of what the estimate's file holds; an SRF of another shape than the true one has None."""
+    """The scores of the responses in the estimate's file; None for an SRF of another shape than the true one."""
     notes, values = estimate.notes, dict[str, float]()
     if "psf_kernel" in notes and truth.psf is not None:
         true = truth.psf
@@ -75,12 +75,12 @@ def _responses(reference: Float[np.ndarray, "bands H W"], estimate: CubeFile, tr
 
 
 def _seen_through(psf: SpatialResponse, cube: Float[np.ndarray, "bands H W"]) -> Float[np.ndarray, "bands h w"]:
-    """S x in float64, a band at a time."""
+    """S x in float64, band by band."""
     return np.stack([psf(torch.from_numpy(band[None].astype(np.float64)))[0].numpy() for band in cube])
 
 
 def _integrated(srf: SpectralResponse, cube: Float[np.ndarray, "bands H W"]) -> Float[np.ndarray, "channels H W"]:
-    """R x in float64, a row of pixels at a time."""
+    """R x in float64, one row of pixels at a time."""
     weights = srf.weights.double().numpy()
     return np.stack([weights @ cube[:, row].astype(np.float64) for row in range(cube.shape[1])], axis=1)
 

@@ -4,15 +4,15 @@ SAM. Kruse et al., Remote Sensing of Environment 44, 1993. With u and v the unit
 
     angle = 2 atan2(|u - v|, |u + v|)        mean over pixels, in degrees
 
-the angle of arccos <u, v> without its loss of all digits near 0. A pixel whose reference spectrum is zero has no angle: it is
-left out, and counted. Where the estimate alone is zero, v = 0 and the formula gives 90 degrees.
+This is the angle arccos <u, v>, but near 0 it does not lose its digits. A pixel whose reference spectrum is zero has no angle: it is left
+out, and counted. Where only the estimate is zero, v = 0 and the formula gives 90 degrees.
 
-ERGAS. Wald, Fusion of Earth Data, 2000. With ratio = fine pixels a coarse pixel along an axis, and m_b the reference's mean,
+ERGAS. Wald, Fusion of Earth Data, 2000. With ratio = fine pixels per coarse pixel along an axis, and m_b the mean of the reference,
 
     ergas = 100 / ratio * sqrt(mean over b of mse_b / m_b^2)
 
-An error relative to a mean of zero says nothing: a band whose reference is dead, or whose values cancel, |m_b| <= 1e-6 of their root mean
-square (the mean of such a band is rounding), is left out, and counted. A constant band of another level has a mean, and stays.
+An error relative to a mean of zero says nothing. So a band is left out, and counted, where its reference is zero, or where its values
+cancel to |m_b| <= 1e-6 of their root mean square, as such a mean is mere rounding. A constant band of another level has a mean.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ from numpy.typing import NDArray
 
 from benchmark.metrics.bands import band_pairs, mean_of_bands
 
-NO_MEAN = 1e-6  # of the root mean square: up to here a mean counts as zero; float32 rounds values by 6e-8
-_VALUES_A_BLOCK = 2**15  # of one cube: 256 KiB of float64, so that the four arrays of a block stay in the cache
+NO_MEAN = 1e-6  # of the root mean square: up to that a mean counts as zero; float32 rounds values by 6e-8
+_VALUES_PER_BLOCK = 2**15  # of one cube: 256 KiB of float64, so that the four arrays of a block stay in the cache
 
 
 def sam(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Mean spectral angle in degrees, 0..180; NaN when every reference spectrum is zero."""
+    """Mean spectral angle in degrees, 0..180: the mean over pixels of 2 atan2(|u - v|, |u + v|).
+
+    NaN where every reference spectrum is zero.
+    """
     bands, rows, cols = reference.shape
-    step = max(1, _VALUES_A_BLOCK // (bands * cols))
+    step = max(1, _VALUES_PER_BLOCK // (bands * cols))
     total, counted = 0.0, 0
     for top in range(0, rows, step):
         block = slice(top, top + step)
@@ -43,7 +46,7 @@ def sam(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "
 
 
 def sam_pixels_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
-    """Number of pixels whose reference spectrum is zero in every band, which `sam` leaves out."""
+    """The number of pixels whose reference spectrum is zero in every band, which `sam` leaves out."""
     lit: Bool[NDArray[np.bool_], "H W"] = np.zeros(reference.shape[1:], dtype=bool)
     for band in reference:
         lit |= band != 0
@@ -51,7 +54,10 @@ def sam_pixels_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
 
 
 def ergas(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], ratio: int) -> float:
-    """Relative global error of synthesis, without unit, over the bands whose reference has a mean; NaN when none has."""
+    """Relative global error of synthesis, without unit: 100 / ratio * sqrt(mean over b of mse_b / m_b^2).
+
+    The mean is over the bands whose reference has a mean; NaN where none has.
+    """
     relative = [
         float(np.mean((guess - true) ** 2)) / mean**2
         for true, guess in band_pairs(reference, estimate)
@@ -61,12 +67,12 @@ def ergas(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
 
 
 def ergas_bands_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
-    """Number of bands whose reference has no mean, which `ergas` leaves out."""
+    """The number of bands whose reference has no mean, which `ergas` leaves out."""
     return sum(_mean_of(np.ascontiguousarray(band, dtype=np.float64)) is None for band in reference)
 
 
 def _mean_of(band: Float64[NDArray[np.float64], "H W"]) -> float | None:
-    """The band's mean; None where it counts as zero."""
+    """The mean of the band; None where it counts as zero."""
     values = band.ravel()
     mean = float(values.mean())
     return mean if abs(mean) > NO_MEAN * math.sqrt(float(values @ values) / values.size) else None
@@ -75,7 +81,7 @@ def _mean_of(band: Float64[NDArray[np.float64], "H W"]) -> float | None:
 def _angles(
     reference: Float[np.ndarray, "bands pixels"], estimate: Float[np.ndarray, "bands pixels"]
 ) -> tuple[Float64[NDArray[np.float64], " pixels"], Bool[NDArray[np.bool_], " pixels"]]:
-    """Angle at each pixel in radians, and whether the pixel counts."""
+    """The angle at each pixel in radians, and whether the pixel counts."""
     u, counts = _unit(reference)
     v, _ = _unit(estimate)
     difference = u - v
@@ -86,7 +92,7 @@ def _angles(
 def _unit(
     spectra: Float[np.ndarray, "bands pixels"],
 ) -> tuple[Float64[NDArray[np.float64], "bands pixels"], Bool[NDArray[np.bool_], " pixels"]]:
-    """The spectra at length 1, zero ones left as they are, and whether each is other than zero."""
+    """The spectra scaled to length 1 (zero ones stay zero), and whether each is not zero."""
     spectra = spectra.astype(np.float64)
     length = _norm(spectra)
     lit = length > 0
@@ -94,6 +100,6 @@ def _unit(
 
 
 def _norm(spectra: Float64[NDArray[np.float64], "bands pixels"]) -> Float64[NDArray[np.float64], " pixels"]:
-    """Euclidean length of each spectrum."""
+    """The Euclidean length of each spectrum."""
     length: NDArray[np.float64] = np.sqrt(np.einsum("bp,bp->p", spectra, spectra))
     return length

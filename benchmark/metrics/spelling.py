@@ -1,4 +1,4 @@
-"""A metric in words, as tables print it. Imports nothing heavy."""
+"""A value of a metric in words, as tables print it. Nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FACTS = {metric.name: (metric.label, metric.digits, metric.unit) for metric in 
 
 
 def spell_metric(name: str, value: float | None) -> str:
-    """Label, value and unit; infinity in words."""
+    """Label, value and unit, such as "PSNR 30.06 dB", "PSNR infinite" or "Q2n not defined"."""
     label, digits, unit = _FACTS.get(name, (name, 6, ""))
     if value == inf:
         return f"{label} infinite"

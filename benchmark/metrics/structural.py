@@ -1,18 +1,18 @@
-"""Metrics of local structure, each the mean over bands of the mean over all windows that lie inside the image: SSIM and UIQI.
+"""Metrics of local structure, SSIM and UIQI: means over bands of the mean over all windows that lie inside the image.
 
-Bands that are constant in the reference have no structure and are left out. With mu, s^2 and s_xy the weighted means, population
-variances and covariance of the two bands in one window,
+Bands that are constant in the reference have no structure and are left out. With mu, s^2 and s_xy the weighted means, the population
+variances and the covariance of the two bands in one window,
 
     ssim = (2 mu_x mu_y + C1) (2 s_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (s_x^2 + s_y^2 + C2))      C1 = 0.01^2, C2 = 0.03^2
 
     uiqi =  2 mu_x mu_y / (mu_x^2 + mu_y^2)  *  2 s_xy / (s_x^2 + s_y^2)
 
 SSIM. Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 13(4), 2004: Gaussian window, sigma 1.5, cut at 11 x 11 taps; data range 1.
-UIQI. Wang, Bovik, IEEE SPL 9(3), 2002: uniform window of 8 x 8, moved by one pixel. It is the same for sample statistics. A
-quotient 0/0 counts as 1: a flat window in both images is judged by its means, a black one in both is met.
+UIQI. Wang, Bovik, IEEE SPL 9(3), 2002: uniform window of 8 x 8, moved by one pixel. (Sample statistics, over n - 1, give the same.) A
+quotient 0/0 counts as 1: a window that is flat in both images is judged by its means, and one that is black in both counts as 1.
 
-Both are computed tile by tile, in the cache. The Gaussian is a product with a small band matrix along each axis (three times as
-fast as shifting and adding); the uniform window is a sum of two, of four, of eight.
+Both are computed in tiles that fit into the cache. The Gaussian window is a product with a small band matrix along each axis (three times
+as fast as shifting and adding); the uniform window is built by doubling: sums of two pixels, of four, of eight.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ _TILE = (32, 512)  # windows along rows and columns at a time
 
 
 def ssim(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Structural similarity, -1..1; NaN when the image is smaller than the window on either axis, or every reference band is constant."""
+    """Structural similarity, -1..1: the mean of `ssim` over windows and bands; the module docstring has the formula.
+
+    NaN where the image is smaller than the window on either axis, or every band of the reference is constant.
+    """
     if min(reference.shape[1:]) < SSIM_WINDOW:
         return float("nan")
     matrix = _band_matrix(_gaussian(SSIM_WINDOW, SSIM_SIGMA), _TILE[0])
@@ -41,8 +44,10 @@ def ssim(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, 
 
 
 def uiqi(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Universal image quality index, -1..1; NaN when the image is smaller than the window on either axis, or every reference band is
-    constant."""
+    """Universal image quality index, -1..1: the mean of `uiqi` over windows and bands; the module docstring has the formula.
+
+    NaN where the image is smaller than the window on either axis, or every band of the reference is constant.
+    """
     if min(reference.shape[1:]) < UIQI_WINDOW:
         return float("nan")
     return mean_of_bands([_uiqi_band(x, y) for x, y in live_pairs(reference, estimate)])
@@ -69,7 +74,7 @@ def _ssim_band(
 
 
 def _uiqi_band(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.float64], "H W"]) -> float:
-    """UIQI of one band; with n pixels a window, every statistic is n^2 times itself, exactly since n is a power of two."""
+    """UIQI of one band. With n pixels per window, all statistics are taken times n^2, which is exact as n is a power of two."""
     rows, cols = x.shape[0] - UIQI_WINDOW + 1, x.shape[1] - UIQI_WINDOW + 1
     pixels = UIQI_WINDOW**2
     total = 0.0
@@ -98,7 +103,7 @@ def _tiles(rows: int, cols: int, window: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _gaussian(taps: int, sigma: float) -> Float64[NDArray[np.float64], " taps"]:
-    """exp(-t^2 / (2 sigma^2)) at whole t about the centre, sum 1."""
+    """exp(-t^2 / (2 sigma^2)) at the taps t about the centre, divided by the sum."""
     offsets = np.arange(taps) - (taps - 1) / 2
     weights: NDArray[np.float64] = np.exp(-(offsets**2) / (2 * sigma**2))
     weights /= weights.sum()
@@ -130,7 +135,7 @@ def _filter(
 
 
 def _window_sums(images: Float64[NDArray[np.float64], "4 rows cols"]) -> Float64[NDArray[np.float64], "4 inner_rows inner_cols"]:
-    """Sums over every 8 x 8 window inside the images, by doubling: equal values give an exact sum, so flat stays flat."""
+    """The sums over every 8 x 8 window inside the images, by doubling: equal values are summed exactly, so that flat windows stay flat."""
     for shift in (1, 2, 4):
         images = images[:, :-shift] + images[:, shift:]
     for shift in (1, 2, 4):

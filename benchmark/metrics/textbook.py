@@ -1,4 +1,4 @@
-"""All textbook metrics of one estimate."""
+"""All textbook metrics of one estimate: those that compare it with the truth."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from benchmark.metrics.structural import ssim, uiqi
 
 
 def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> dict[str, float | None]:
-    """Every metric of `benchmark.metrics.metric_facts.TEXTBOOK` by name; `ratio` is fine pixels a coarse pixel, along an axis.
+    """Every metric of `metric_facts.TEXTBOOK` by its name; `ratio` is the number of fine pixels per coarse pixel, along an axis.
 
-    Nothing is clipped, rounded, cropped or capped. Bands that are constant in the reference take no part in psnr, ssim, uiqi and cc
-    (`bands_left_out` has their number), bands whose reference has the mean zero none in ergas (`ergas_bands_left_out`), pixels whose
-    reference is zero none in sam (`sam_pixels_left_out`). Two metrics can be infinite:
+    Nothing is clipped, rounded, cropped or capped. Left out are bands that are constant in the reference from psnr, ssim, uiqi and cc
+    (`bands_left_out` is their number), bands whose reference has the mean zero from ergas (`ergas_bands_left_out`), and pixels whose
+    reference is zero from sam (`sam_pixels_left_out`). Two metrics can be infinite:
 
-        psnr        a band that is not constant in the reference is met exactly
+        psnr        the estimate equals the reference in a band that is not constant in the reference
         psnr_cube   the cubes are equal
 
     A metric that is not defined for a pair is None:
@@ -30,7 +30,7 @@ def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
         psnr        every band of the reference is constant
         ssim        likewise, or an image of fewer than 11 rows or columns
         uiqi        likewise, or an image of fewer than 8 rows or columns
-        cc          likewise, or the estimate of another band is constant
+        cc          likewise, or the estimate is constant in a band that is not constant in the reference
         q2n         an image of fewer than 32 rows or columns
         sam         every reference spectrum is zero
         ergas       every band of the reference has the mean zero
@@ -58,12 +58,12 @@ def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
 
 
 def none_where_undefined(values: Mapping[str, float]) -> dict[str, float | None]:
-    """The values with None for NaN and -Inf, which no record holds. Infinity stays: it is a value, above all others."""
+    """The values, with None in the place of NaN and -Inf, which no record holds. Infinity stays, as a value above all others."""
     return {name: value if math.isfinite(value) or value == math.inf else None for name, value in values.items()}
 
 
 def check_pair(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> None:
-    """Refuse what has no score.
+    """Nothing, where the pair can be scored.
 
     Raises:
         ValueError: the shapes differ, a cube is empty or holds NaN or Inf, or the ratio is below 1.
@@ -73,7 +73,7 @@ def check_pair(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.nda
     if reference.size == 0:
         raise ValueError(f"expected cubes with at least one value, got the shape {reference.shape}")
     if ratio < 1:
-        raise ValueError(f"ratio: expected a whole number >= 1 (fine pixels a coarse pixel), got {ratio}")
+        raise ValueError(f"ratio: expected a whole number >= 1 (fine pixels per coarse pixel), got {ratio}")
     for name, cube in (("reference", reference), ("estimate", estimate)):
         bad = sum(int(np.count_nonzero(~np.isfinite(band))) for band in cube)
         if bad:

@@ -1,15 +1,15 @@
-"""Scores of a stated standard deviation: does it cover the errors that were made, and how much does it say?
+"""Scores of a stated standard deviation: whether it covers the errors of the estimate, and how much it says.
 
-With e = estimate - truth and s the stated standard deviation of every value, z = e / s:
+With the error e = estimate - truth, the stated standard deviation s of each value, and z = e / s:
 
     std_within_1 = share of |e| <= s              0.683 for Gaussian errors of that deviation
     std_within_2 = share of |e| <= 2 s            0.954
-    std_rms_z    = sqrt(mean(z^2))                1; above it the method is too sure of itself
-    std_crps     = mean of s (z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi))      F, f: the unit Gaussian's distribution and density
+    std_rms_z    = sqrt(mean(z^2))                1; above 1 the stated deviation is too small
+    std_crps     = mean of s (z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi))      F, f: distribution and density of the unit Gaussian
 
-The first three say whether the deviation is right on the average; a constant can be. The last, the continuous ranked probability score of
-the Gaussian N(estimate, s^2), is least for the right deviation at every value; it is the mean of |e| where s is 0. Gneiting and Raftery,
-Journal of the American Statistical Association 102, 2007.
+The first three say whether the deviation is right on average, as a constant one can be. The last, the continuous ranked probability score
+of the Gaussian N(estimate, s^2), is least where the deviation is right at each value; where s is 0 it is the mean of |e|. Source: Gneiting
+and Raftery, Journal of the American Statistical Association 102, 2007.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ from scipy.special import erf
 def std_scores(
     reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], std: Float[np.ndarray, "bands H W"]
 ) -> dict[str, float]:
-    """The four scores; std_rms_z is infinite where a value said to be certain is wrong. All in float64, a band at a time.
+    """The four scores by their names; the module docstring has the formulas. They are computed in float64, band by band.
+
+    std_rms_z is infinite where a value with the stated standard deviation 0 is wrong.
 
     Raises:
-        ValueError: `std` holds NaN, Inf or a value below 0.
+        ValueError: `std` holds NaN, Inf or a negative value.
     """
     within_1, within_2, squares, ranked = 0, 0, 0.0, 0.0
-    for true, own, spread in zip(reference, estimate, std, strict=True):
-        error, stated = np.abs(own.astype(np.float64) - true), spread.astype(np.float64)
+    for true, estimated, spread in zip(reference, estimate, std, strict=True):
+        error, stated = np.abs(estimated.astype(np.float64) - true), spread.astype(np.float64)
         if not (np.isfinite(stated).all() and (stated >= 0).all()):
             raise ValueError("expected a standard deviation that is finite and not below 0, got NaN, Inf or less")
         within_1 += int(np.count_nonzero(error <= stated))
@@ -48,7 +50,7 @@ def std_scores(
 
 
 def _crps(error: Float[np.ndarray, "H W"], stated: Float[np.ndarray, "H W"], z: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
-    """s (z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi)) with s z = |e|."""
+    """The score of each value: s (z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi)) with s z = |e|."""
     density = np.exp(-(np.minimum(z, 40.0) ** 2) / 2) / sqrt(2 * pi)
     score: Float[np.ndarray, "H W"] = error * erf(z / sqrt(2)) + stated * (2 * density - 1 / sqrt(pi))
     return score

@@ -1,1 +1,1 @@
-"""After a run, or before one: status, explanations, comparisons, merges, new scores, forecasts, listings."""
+"""What is read from run folders: status, explanations, comparisons, merges, new scores, forecasts; and the lists of what there is."""

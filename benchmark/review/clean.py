@@ -1,4 +1,4 @@
-"""Removes from a run folder what no current record needs: superseded records with their estimates, and what only they refer to."""
+"""Removes from a run folder what no current record needs: superseded records, their estimates, and the files that only they use."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.run_folder.folder import BY_DIGEST, RunFolder
+from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.lock import claimed
-from benchmark.run_folder.record import RecordError
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What was removed, or would be."""
+    """What was removed, or would be removed."""
 
     folder: Path
     records: int  # superseded ones
-    files: tuple[Path, ...]  # inside the folder, folders of iterates as one
+    files: tuple[Path, ...]  # relative to the folder; a folder of iterates counts as one
     size: int  # bytes
-    dry: bool  # nothing was removed
+    dry: bool  # whether nothing was removed
 
     def text(self) -> str:
-        """For the terminal."""
+        """A summary for the terminal."""
         what = f"{len(self.files)} files, {self.size / 1e6:.1f} MB, among them {self.records} superseded records"
         if not self.files:
             return f"{self.folder}: nothing to remove: every file belongs to a current record"
@@ -35,10 +35,10 @@ class Cleaned:
 
 
 def clean(folder: Path, *, dry_run: bool = False) -> Cleaned:
-    """Remove superseded records, and every estimate, log, reference and observation that no current record needs.
+    """What was removed: superseded records, and every estimate, log, reference and observation that no current record needs.
 
-    A run whose plan has cells without records keeps all observations, since those cells may need them. What methods learned beforehand
-    (fits/) is kept: records do not say which of them they used.
+    Where cells of the plan have no record yet, all observations are kept, since those cells may need them. What methods have learned
+    beforehand (fits/) is kept, as records do not say which of it they used.
 
     Raises:
         RecordError: the folder is no run folder, has no index, or a current record cannot be read.
@@ -64,7 +64,7 @@ def clean(folder: Path, *, dry_run: bool = False) -> Cleaned:
 
 
 def _unneeded(run: RunFolder) -> Iterator[Path]:
-    """Files of no current record; records last, so that a clean that was cut short goes on."""
+    """The files that no current record needs; records come last, so that a `clean` that was ended early can be repeated."""
     current = run.current_records()
     cells = run.index().cells
     complete = len(current) == len(cells)

@@ -1,13 +1,13 @@
-"""What changed between two runs beyond noise.
+"""What has changed between two runs, beyond noise.
 
-Cells are paired by what they are: method, parameters, oracle or not, scene (by its content, else by its name), protocol's numbers, seed
-and device. Keys do not serve, as they change with the sources, whose effect is the question. A pair has changed when
+Cells are paired by their identity: method, parameters, oracle row or not, scene (by its content, else by its name), numbers of the
+protocol, seed and device. Keys cannot be used, as they change with the sources, whose effect is the question. A pair has changed when
 
     outcome     differs
     a metric    differs by more than one unit of the last digit that tables print; infinity differs from every number, not from itself
-    seconds     of fuse: the ranges between the quartiles lie apart, and the medians differ by more than a factor of 1.25 (a range of fewer
-                than three rounds says nothing: a factor of 2). Compared only between environments that are alike for timing and equal
-                threads, and where no other work took processor time meanwhile.
+    seconds     of `fuse` differ: the ranges between the quartiles do not overlap, and the medians differ by more than a factor of 1.25.
+                Of fewer than three rounds there is no range, and the factor is 2. Seconds are compared only where processor, GPU and
+                threads are the same, and where no other work took processor time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Any
 from benchmark.metrics.metric_facts import METRICS
 from benchmark.metrics.spelling import spell_metric
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing, identity_of, read_json
+from benchmark.run_folder.json_file import RecordError, read_json
+from benchmark.run_folder.record import Clock, Result, alike_for_timing, identity_of
 
 FACTOR, FACTOR_UNSURE, ROUNDS = 1.25, 2.0, 3
 _DIGITS = {metric.name: metric.digits for metric in METRICS}
@@ -28,11 +29,11 @@ _DIGITS = {metric.name: metric.digits for metric in METRICS}
 
 @dataclass(frozen=True)
 class Difference:
-    """One cell that changed."""
+    """One cell that has changed."""
 
     before: Result
     after: Result
-    what: tuple[str, ...]  # a line each
+    what: tuple[str, ...]  # one line per change
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,15 @@ class Comparison:
     differences: tuple[Difference, ...]
     only_before: tuple[Result, ...]
     only_after: tuple[Result, ...]
-    untimed: int  # pairs whose seconds were not compared: other machines or threads, or other work meanwhile
+    untimed: int  # pairs whose seconds were not compared: another machine, other threads, or other work meanwhile
 
     @property
     def changed(self) -> bool:
-        """Whether anything differs beyond noise, cells of one run alone included."""
+        """Whether anything differs beyond noise, or a cell is in one run only."""
         return bool(self.differences or self.only_before or self.only_after)
 
     def text(self) -> str:
-        """For the terminal."""
+        """A summary for the terminal."""
         lines = []
         for difference in self.differences:
             lines.append(f"changed   {_name(difference.after)}  ({difference.before.key} -> {difference.after.key})")
@@ -67,20 +68,20 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(before: Path, after: Path) -> Comparison:
-    """What changed from one run folder to another.
+def compare_runs(before: Path, after: Path) -> Comparison:
+    """What has changed from one run folder to another.
 
     Raises:
-        RecordError: one is no run folder, a record cannot be read, or two records of a run are of one and the same cell.
+        RecordError: one of them is no run folder or has no records, or a record cannot be read.
     """
     first, second = (_by_identity(folder) for folder in (before, after))
     differences, untimed, same = [], 0, 0
     pairs = _paired(first, second)
     for old, new in pairs:
-        same_place = old.threads == new.threads and alike_for_timing(_place(before, old), _place(after, new))
-        comparable = same_place and not (old.contended or new.contended)
+        same_environment = old.threads == new.threads and alike_for_timing(_environment(before, old), _environment(after, new))
+        comparable = same_environment and not (old.contended or new.contended)
         untimed += not comparable
-        what = changes(old, new, timed=comparable)
+        what = describe_changes(old, new, timed=comparable)
         same += not what
         differences += [Difference(old, new, tuple(what))] if what else []
     return Comparison(
@@ -92,8 +93,8 @@ def compare(before: Path, after: Path) -> Comparison:
     )
 
 
-def changes(old: Result, new: Result, *, timed: bool) -> list[str]:
-    """What differs between two records of one cell beyond noise, a line each."""
+def describe_changes(old: Result, new: Result, *, timed: bool) -> list[str]:
+    """What differs between two records of one cell beyond noise, one line per difference."""
     if old.outcome != new.outcome:
         return [f"{old.outcome} {old.reason}".strip() + f" -> {new.outcome} {new.reason}".rstrip()]
     both = old.scene_content and new.scene_content
@@ -109,9 +110,9 @@ def changes(old: Result, new: Result, *, timed: bool) -> list[str]:
 
 
 def metric_differs(name: str, first: float | None, second: float | None) -> bool:
-    """Whether two values differ by more than one unit of the last digit that tables print; whole numbers, at all.
+    """Whether two values differ by more than one unit of the last digit that tables print; whole numbers differ where they are not equal.
 
-    Infinity, and what is not defined (None), are like themselves alone.
+    Infinity, and a value that is not defined (None), equal only themselves.
     """
     if first == second or first is None or second is None:
         return first != second
@@ -120,7 +121,7 @@ def metric_differs(name: str, first: float | None, second: float | None) -> bool
 
 
 def seconds_differ(first: Clock, second: Clock) -> bool:
-    """Whether two clocks differ beyond their spreads."""
+    """Whether the seconds of two clocks differ beyond their spreads; the module docstring has the rule."""
     if first.fuse <= 0 or second.fuse <= 0:
         return False
     factor = max(first.fuse / second.fuse, second.fuse / first.fuse)
@@ -131,18 +132,18 @@ def seconds_differ(first: Clock, second: Clock) -> bool:
 
 
 def _by_identity(folder: Path) -> dict[str, Result]:
-    found: dict[str, Result] = {}
+    by_identity: dict[str, Result] = {}
     for record in RunFolder(folder).current_records():
-        other = found.setdefault(identity_of(record), record)
-        if other is not record:  # two cells of one identity, as files of equal names can be: the later counts
-            found[identity_of(record)] = max(other, record, key=lambda one: one.ended)
-    if not found:
+        other = by_identity.setdefault(identity_of(record), record)
+        if other is not record:  # two cells of one identity, as with files of equal names: the later one counts
+            by_identity[identity_of(record)] = max(other, record, key=lambda one: one.ended)
+    if not by_identity:
         raise RecordError(f"expected at least one record in {folder / 'cells'}, got none; run the plan first")
-    return found
+    return by_identity
 
 
 def _paired(first: dict[str, Result], second: dict[str, Result]) -> list[tuple[Result, Result]]:
-    """Records of one identity; then those that are left over and whose scenes have one name but other content."""
+    """The pairs of records of one identity; and of the rest, those whose scenes have one name but another content."""
     pairs = [(old, second[identity]) for identity, old in first.items() if identity in second]
     left = {identity_of(replace(new, scene_content="")): new for identity, new in second.items() if identity not in first}
     for identity, old in first.items():
@@ -152,8 +153,8 @@ def _paired(first: dict[str, Result], second: dict[str, Result]) -> list[tuple[R
     return pairs
 
 
-def _place(folder: Path, record: Result) -> Mapping[str, Any]:
-    """The environment that a cell ran in."""
+def _environment(folder: Path, record: Result) -> Mapping[str, Any]:
+    """The environment in which a cell ran."""
     file = RunFolder(folder).environment(record.environment)
     return read_json(file) if file.exists() else {}
 

@@ -1,8 +1,7 @@
-"""Everything about one cell, out of the run folder, and the command that repeats it alone."""
+"""All that a run folder holds on one cell, and the command that repeats it alone."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,24 +12,11 @@ from typing import Any
 from benchmark.metrics.spelling import spell_metric
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
-from benchmark.run_folder.record import RecordError, Result
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Result
+from benchmark.run_folder.repetition import Repetition, find_repetition
 
 TAIL_LINES = 30
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What repeats one cell."""
-
-    plan: Path  # the file that was run, while its text is the same, else the text that the run folder kept
-    key: str
-    device: str
-    arguments: tuple[str, ...]  # --data, --plugins, --seed
-
-    def command(self) -> str:
-        """At the command line, into a run folder of its own."""
-        options = ["--out", f"results/cell_{self.key}", "--device", self.device, *self.arguments]
-        return shlex.join(["python", "run_benchmark.py", "cell", str(self.plan), self.key, *options])
 
 
 @dataclass(frozen=True)
@@ -39,14 +25,14 @@ class Explanation:
 
     folder: Path
     key: str
-    planned: Mapping[str, Any]  # label, scene, protocol and seed, out of index.json; empty where the plan has it no more
+    planned: Mapping[str, Any]  # label, scene, protocol and seed, from index.json; empty where the plan has no such cell any more
     record: Result | None  # None: not run yet
     log_tail: tuple[str, ...]
-    files: tuple[tuple[str, int], ...]  # name inside the run folder, bytes
-    recipe: Recipe | None  # repeats the cell; None where the run folder does not tell how
+    files: tuple[tuple[str, int], ...]  # path in the run folder, bytes
+    repetition: Repetition | None  # None where the run folder does not say how to repeat the cell
 
     def text(self) -> str:
-        """For the terminal."""
+        """All of it, for the terminal."""
         lines = [f"cell       {self.key}"]
         if self.record is None:
             lines += [f"{name:10} {self.planned[name]}" for name in ("label", "scene", "protocol", "seed")]
@@ -58,8 +44,8 @@ class Explanation:
         lines += [f"file       {self.folder / name}  ({size:,} bytes)" for name, size in self.files]
         if self.log_tail:
             lines += ["log, its end:", *(f"    {line}" for line in self.log_tail)]
-        if self.recipe is not None:
-            lines += ["to repeat it alone, from the clone:", f"    {self.recipe.command()}"]
+        if self.repetition is not None:
+            lines += ["to repeat it alone, from the clone:", f"    {self.repetition.command()}"]
             lines.append("in one process, with the debugger where it fails: explain with --debug")
         else:
             lines.append("to repeat it alone: run its plan again with this version, which keeps the plan in the run folder, and ask again")
@@ -67,10 +53,10 @@ class Explanation:
 
 
 def explain(folder: Path, key: str) -> Explanation:
-    """All about the cell `key` (or the only one whose key begins so).
+    """All that is known of the cell of that key, or of the only cell whose key begins with it.
 
     Raises:
-        RecordError: the folder is no run folder, or has no such cell; the text names the nearest and how to list all.
+        RecordError: the folder is no run folder, or has no such cell; the text names the nearest keys, and says how to list all.
     """
     run = RunFolder(folder)
     index = run.index()
@@ -83,7 +69,7 @@ def explain(folder: Path, key: str) -> Explanation:
         places += [run.reference(record.scene_digest), run.observation(record.observation_digest)]
         places += [run.environment(record.environment)] if record.environment else []
     files = tuple((place.relative_to(folder).as_posix(), place.stat().st_size) for place in places if place.is_file())
-    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, _recipe(folder, whole, index))
+    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, find_repetition(folder, whole, index))
 
 
 def _whole(run: RunFolder, key: str, index: Index) -> str:
@@ -98,19 +84,6 @@ def _whole(run: RunFolder, key: str, index: Index) -> str:
     raise RecordError(
         f"expected the key of one of {len(known)} cells of {run.path}, got {key!r}{nearest}; `ls {run.part('cells')}` lists what has run"
     )
-
-
-def _recipe(folder: Path, key: str, index: Index) -> Recipe | None:
-    """What repeats a cell: of a merged run, as the cell's own run had it."""
-    if key not in index.cells:
-        return None
-    about = {"plan": "plan.toml", "arguments": index.arguments, "device": index.device, **index.cells[key]}
-    kept = (folder / about["plan"]).resolve()
-    if not kept.is_file():
-        return None
-    original = Path(index.file)
-    same = bool(index.file) and original.is_file() and original.read_bytes() == kept.read_bytes()
-    return Recipe(original if same else kept, key, about["device"] or "cpu", tuple(about["arguments"]))
 
 
 def _record_lines(record: Result) -> list[str]:
@@ -142,8 +115,9 @@ def _record_lines(record: Result) -> list[str]:
             lines.append(f"cores      {clock.used:.2f} kept busy by the method{started}")
     if memory is not None:
         cuda = "" if memory.cuda_peak is None else f", CUDA peak {memory.cuda_peak / 1e6:.0f} MB"
-        own = "" if memory.own in (None, memory.peak) else f" with the processes that it started, {(memory.own or 0) / 1e6:.0f} MB without"
-        lines.append(f"memory     peak {memory.peak / 1e6:.0f} MB{own}, before the method {memory.base / 1e6:.0f} MB{cuda}")
+        alone = memory.main_process or memory.peak
+        children = "" if alone == memory.peak else f" with the processes that it started, {alone / 1e6:.0f} MB without"
+        lines.append(f"memory     peak {memory.peak / 1e6:.0f} MB{children}, before the method {memory.base / 1e6:.0f} MB{cuda}")
     if record.parameters_total is not None:
         lines.append(f"size       {record.parameters_total:,} parameters, {record.parameters_inference:,} of them at inference")
     if record.flops is not None:
@@ -152,9 +126,9 @@ def _record_lines(record: Result) -> list[str]:
     elif record.flops_reason:
         lines.append(f"flops      not counted: {record.flops_reason}")
     if "best" in record.oracle:
-        told = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
+        curve = " ".join("-" if value is None else "infinite" if value == inf else f"{value:.2f}" for value in record.oracle["psnr"])
         place = f"iterate {record.oracle['best']} of {len(record.oracle['psnr'])}"
-        lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {told}")
+        lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {curve}")
     if record.contended:
         lines.append("contended  other work took processor time meanwhile: the seconds are no fair figure")
     lines += [f"not keyed  the key does not cover {phrase}" for phrase in record.uncovered]

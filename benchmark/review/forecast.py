@@ -1,18 +1,19 @@
-"""What a plan would take, disk and time, told from scenes and from the records of earlier cells; nothing is run.
+"""The time and the disk space that a plan would take, estimated from its scenes and from the records of earlier cells; nothing is run.
 
-With v = bands x rows x cols of the fused cube, and b the parameter `budget` (1 for a method without one), a method's seconds are taken as
+With v = bands x rows x cols of the fused cube, and b the parameter `budget` (1 for a method without one), the seconds of a method are
 
     fusing      f v          f = sum of the measured seconds / sum of the measured v
     learning    g v b        on the scene;  g = sum of the measured seconds / sum of the measured v b
-    training    h b          beforehand, on patches, once a protocol;  h = sum of the measured seconds / sum of the measured b
-    adapting    like learning, for what had learned beforehand and learns again on the scene
-    loading     l            of weights, each time;  l = mean of the measured seconds
+    training    h b          beforehand, on patches, once per protocol;  h = sum of the measured seconds / sum of the measured b
+    adapting    a v b        on the scene, by a method that has learned beforehand too;  a as g
+    loading     l            of weights, in each cell;  l = mean of the measured seconds
 
-over the cells of the same method with the same parameters but for the budget; where there are none, and nothing was learned beforehand,
-over those of the same method with any parameters. Only one kind of device counts: that of the run, or another where that has no records.
+The sums are over earlier cells of the same method with the same parameters except the budget. Where there are none, and nothing is learned
+beforehand, they are over earlier cells of the method with any parameters. Only one kind of device counts: that of the run, or another one
+where that has no records.
 
-All is linear: a method whose cost grows with the square of the pixels takes longer on larger scenes than is said here. The rounds that the
-clock repeats (up to 2 s a cell, `meter.py`), observing and scoring are not counted. An oracle row fuses each iterate besides.
+All this is linear: a method whose cost grows with the square of the number of pixels takes longer on larger scenes than is said here. The
+rounds that the clock repeats (up to 2 s per cell, `meter.py`), observing and scoring are not counted. An oracle row fuses each iterate too.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.contestant import plain
+from benchmark.matrix.contestant import parameters_to_json
+from benchmark.review.disk_forecast import disk_bytes, scene_values
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import Clock, Result, read_json
-from benchmark.runner.outcomes import withheld
-from benchmark.runner.retention import Keep, disk_bytes, scene_values
+from benchmark.run_folder.json_file import read_json
+from benchmark.run_folder.record import Clock, Result
+from benchmark.run_folder.retention import Keep
 from datasets.settings import field_values
 
 BUDGET = "budget"  # the parameter that steps are proportional to
@@ -36,84 +38,92 @@ UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
 @dataclass(frozen=True)
-class Measured:
+class PastCell:
     """One scored cell of an earlier run."""
 
     method: str
     parameters: Mapping[str, Any]
-    learns: str  # of its card
-    values: int  # of the fused cube
+    learns: str  # as on its card
+    values: int  # bands x rows x cols of the fused cube
     learning_s: float
     fuse_s: float
     device: str  # cpu or cuda
-    place: str  # the device and its machine, in words
+    place: str  # the device and the processor, in words
     adapt_s: float = 0.0
 
     @property
     def budget(self) -> float:
-        """Share of the published steps."""
+        """The share of the published steps."""
         return float(self.parameters.get(BUDGET, 1.0))
 
 
 @dataclass(frozen=True)
-class MethodCost:
-    """What the cells of one row would take; seconds over all of them."""
+class MethodForecast:
+    """The seconds that the cells of one row would take, all together."""
 
     label: str
-    cells: int  # to be run
-    training_s: float = 0.0  # beforehand, by this run
-    learning_s: float = 0.0  # on the scene, adapting included, or loading weights
+    cells: int  # number of cells to be run
+    training_s: float = 0.0  # of trainings beforehand in this run
+    learning_s: float = 0.0  # on the scene, adapting included; or of loading weights
     fuse_s: float = 0.0
-    measured: int = 0  # cells that this is told from; 0: nothing to go by
-    alike: bool = True  # whether these had the same parameters but for the budget
+    measured: int = 0  # number of earlier cells that it is estimated from; 0: the seconds are not known
+    alike: bool = True  # whether those had the same parameters except the budget
 
     @property
     def seconds(self) -> float:
-        """All of it."""
+        """The seconds of all parts."""
         return self.training_s + self.learning_s + self.fuse_s
 
     def text(self) -> str:
-        """One line."""
+        """One line for the terminal."""
         if not self.measured:
-            return f"{self.label}: {_counted(self.cells, 'cell')}, nothing to go by"
+            return f"{self.label}: {_counted(self.cells, 'cell')}, not known"
         parts = (("training", self.training_s), ("learning", self.learning_s), ("fusing", self.fuse_s))
-        told = ", ".join(f"{name} {span(seconds)}" for name, seconds in parts if seconds)
+        spelled = ", ".join(f"{name} {spell_duration(seconds)}" for name, seconds in parts if seconds)
         other = "" if self.alike else " with other parameters"
-        return f"{self.label}: {_counted(self.cells, 'cell')}, {told}, from {_counted(self.measured, 'cell')}{other}"
+        return f"{self.label}: {_counted(self.cells, 'cell')}, {spelled}, from {_counted(self.measured, 'cell')}{other}"
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What a plan's cells would take, one after the other."""
+class Forecast:
+    """The seconds that the cells of a plan would take, one after the other."""
 
-    rows: tuple[MethodCost, ...]
-    measured: int  # cells that it is told from
-    places: tuple[str, ...]  # where those were run
+    rows: tuple[MethodForecast, ...]
+    measured: int  # number of earlier cells that it is estimated from
+    places: tuple[str, ...]  # the devices and processors of those
 
     @property
     def seconds(self) -> float:
-        """Of all rows that have something to go by."""
+        """The seconds of all rows for which something is known."""
         return float(sum(row.seconds for row in self.rows))
 
     def text(self) -> str:
-        """For the terminal."""
+        """A summary for the terminal."""
         lost = sum(row.cells for row in self.rows if not row.measured)
         total = sum(row.cells for row in self.rows)
         if total == 0:
             return "time: nothing is left to run"
         if self.measured == 0:
-            return f"time: nothing to go by for {_counted(lost, 'cell')}; --costs RUN_DIR names an earlier run with some of these methods"
+            return f"time: not known for {_counted(lost, 'cell')}; name an earlier run with some of these methods by --costs RUN_DIR"
         training, learning, fusing = (sum(getattr(row, name) for row in self.rows) for name in ("training_s", "learning_s", "fuse_s"))
-        head = f"time: {span(self.seconds)} for {total - lost} of {_counted(total, 'cell')}, one after the other"
-        parts = f"training {span(training)}, learning {span(learning)}, fusing {span(fusing)}"
+        head = f"time: {spell_duration(self.seconds)} for {total - lost} of {_counted(total, 'cell')}, one after the other"
+        parts = f"training {spell_duration(training)}, learning {spell_duration(learning)}, fusing {spell_duration(fusing)}"
         source = f"from {_counted(self.measured, 'measured cell')} on {'; '.join(self.places)}"
-        idle = f"{_counted(lost, 'cell')} {'has' if lost == 1 else 'have'} nothing to go by"
+        unknown = f"not known for {_counted(lost, 'cell')}"
         rule = "linear in bands x pixels and in the budget; warm-up rounds, observing and scoring not counted"
-        return "\n".join([f"{head} ({parts})", f"      {source}; {idle}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
+        return "\n".join([f"{head} ({parts})", f"      {source}; {unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
 
 
 def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots: int, earlier: Sequence[Path]) -> str:
-    """The cells with their keys, the disk that they would take in `folder` and the time, told from the records there and in `earlier` runs.
+    """The text of a dry run: the cells with their keys, and the disk space and the time that they would take.
+
+    Args:
+        cells: the cells of the plan.
+        folder: the run folder, whose records count too.
+        device: cpu or cuda.
+        keep: which estimates are kept.
+        slots: cells that run at a time.
+        earlier: further run folders from whose records the time is estimated.
 
     Raises:
         RecordError: one of `earlier` is no run folder, or a record cannot be read.
@@ -126,71 +136,71 @@ def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots:
         for cell in cells
     ]
     values = scene_values(cells)
-    measured = read_measured([*earlier, *([folder] if run.part("cells").is_dir() else [])])
+    measured = read_past_cells([*earlier, *([folder] if run.part("cells").is_dir() else [])])
     megabytes = disk_bytes(cells, keep, values, slots) / 1e6
     lines.append(f"{len(cells)} cells, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
-    return "\n".join([*lines, estimate(cells, measured, values, device, done).text()])
+    return "\n".join([*lines, forecast(cells, measured, values, device, done).text()])
 
 
-def read_measured(folders: Iterable[Path]) -> list[Measured]:
-    """Every scored cell of those run folders that has its seconds and the size of its cube.
+def read_past_cells(folders: Iterable[Path]) -> list[PastCell]:
+    """The scored cells of those run folders for which seconds and the size of the cube are known.
 
     Raises:
-        RecordError: one is no run folder, or a record cannot be read.
+        RecordError: one of them is no run folder, or a record cannot be read.
     """
-    found = []
+    past_cells = []
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         machines: dict[str, str] = {}
         for record in RunFolder(folder).records():
             machine = machines.setdefault(record.environment, _machine(folder, record.environment))
             if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
-                found.append(_measured(record, record.clock, machine))
-    return found
+                past_cells.append(_past_cell(record, record.clock, machine))
+    return past_cells
 
 
-def estimate(
-    cells: Sequence[Cell], measured: Sequence[Measured], values: Mapping[str, int], device: str, done: Iterable[str] = ()
-) -> Costs:
-    """What those cells would take whose key is not in `done`; cells that would be skipped take nothing.
+def forecast(
+    cells: Sequence[Cell], measured: Sequence[PastCell], values: Mapping[str, int], device: str, done: Iterable[str] = ()
+) -> Forecast:
+    """The seconds for the cells whose key is not in `done`; cells that would be skipped take nothing.
 
-    `values` is bands x rows x cols of each scene, by name.
+    `measured` are earlier cells; `values` is bands x rows x cols of each scene, by its name.
     """
     ended = set(done)
     usable = [one for one in measured if one.device == device] or list(measured)
     trained = {(cell.contestant.label, cell.protocol.name) for cell in cells if cell.key in ended}
     rows: dict[str, list[Cell]] = {}
     for cell in cells:
-        if cell.key not in ended and not withheld(cell):
+        if cell.key not in ended and not cell.skip_reason:
             rows.setdefault(cell.contestant.label, []).append(cell)
-    used: dict[int, Measured] = {}
-    found = []
-    for label, own in rows.items():
-        basis, alike = _basis(own[0], usable)
+    used: dict[int, PastCell] = {}
+    forecasts = []
+    for label, row_cells in rows.items():
+        basis, alike = _basis(row_cells[0], usable)
         used |= {id(one): one for one in basis}
-        found.append(_method_cost(label, own, basis, values, trained, alike=alike))
-    return Costs(tuple(found), len(used), tuple(sorted({one.place for one in used.values()})))
+        forecasts.append(_method_forecast(label, row_cells, basis, values, trained, alike=alike))
+    return Forecast(tuple(forecasts), len(used), tuple(sorted({one.place for one in used.values()})))
 
 
-def _basis(cell: Cell, measured: Sequence[Measured]) -> tuple[list[Measured], bool]:
-    """The cells to tell this one from, and whether they have its parameters but for the budget."""
+def _basis(cell: Cell, measured: Sequence[PastCell]) -> tuple[list[PastCell], bool]:
+    """The earlier cells from which a cell is estimated, and whether they have its parameters except the budget."""
     same = [one for one in measured if one.method == cell.contestant.entry.name and one.learns == cell.card.learns]
-    wanted = _but_budget(plain(field_values(cell.contestant.method)))
+    wanted = _but_budget(parameters_to_json(field_values(cell.contestant.method)))
     alike = [one for one in same if _but_budget(one.parameters) == wanted]
     return (alike, True) if alike or cell.card.learns == "beforehand" else (same, False)
 
 
-def _method_cost(
+def _method_forecast(
     label: str,
     cells: Sequence[Cell],
-    basis: Sequence[Measured],
+    basis: Sequence[PastCell],
     values: Mapping[str, int],
     trained: set[tuple[str, str]],
     *,
     alike: bool,
-) -> MethodCost:
-    """The formulas of the module docstring."""
+) -> MethodForecast:
+    """The seconds of one row, by the formulas of the module docstring; `basis` are the earlier cells."""
     if not basis:
-        return MethodCost(label, len(cells))
+        return MethodForecast(label, len(cells))
     first = cells[0]
     budget = float(field_values(first.contestant.method).get(BUDGET, 1.0))
     size = sum(values[cell.scene.name] for cell in cells)
@@ -205,11 +215,11 @@ def _method_cost(
         learning = learned / len(basis) * len(cells)
     learning += sum(one.adapt_s for one in basis) / sum(one.values * one.budget for one in basis) * size * budget
     fuse = sum(one.fuse_s for one in basis) / sum(one.values for one in basis) * size * (1 + first.contestant.oracle)
-    return MethodCost(label, len(cells), training, learning, fuse, len(basis), alike)
+    return MethodForecast(label, len(cells), training, learning, fuse, len(basis), alike)
 
 
-def _measured(record: Result, clock: Clock, machine: str) -> Measured:
-    return Measured(
+def _past_cell(record: Result, clock: Clock, machine: str) -> PastCell:
+    return PastCell(
         method=record.method,
         parameters=record.parameters,
         learns=str(record.card.get("learns", "never")),
@@ -223,7 +233,7 @@ def _measured(record: Result, clock: Clock, machine: str) -> Measured:
 
 
 def _machine(folder: Path, environment: str) -> str:
-    """The processor of the machine, where the run says it."""
+    """The processor in an environment of the run; empty where it is not known."""
     file = RunFolder(folder).environment(environment)
     return str(read_json(file).get("processor") or "") if file.exists() else ""
 
@@ -232,8 +242,8 @@ def _but_budget(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name != BUDGET}
 
 
-def span(seconds: float) -> str:
-    """Seconds as people say them, two digits: 45 s, 3.2 min, 5.0 h, 12 d."""
+def spell_duration(seconds: float) -> str:
+    """A duration in the largest unit that fits, with two digits: 45 s, 3.2 min, 5.0 h, 12 d."""
     size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), (1.0, "s"))
     number = seconds / size
     return f"{number:.0f} {unit}" if number >= 9.95 or seconds == 0 else f"{number:#.2g} {unit}"

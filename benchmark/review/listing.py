@@ -1,4 +1,4 @@
-"""What there is to choose from, as rows of text: methods, scenes, protocols, PSFs, sensors, metrics."""
+"""The lists of `list`, as rows of text: methods, scenes, protocols, PSFs, sensors, metrics."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.metrics.metric_facts import METRICS
+from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS
 from datasets.psfs import PSFS
-from datasets.scenes import DataRoots, names
+from datasets.scene_catalog import list_scenes
 from datasets.sensors import sensor_names
-from datasets.settings import choose, field_types, spell
+from datasets.settings import field_types, look_up, spell
 from methods.catalog import find
 
 Row = tuple[str, ...]
@@ -19,20 +20,20 @@ _DIRECTIONS = {True: "higher is better", False: "lower is better", None: "a coun
 
 
 def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Row]:
-    """The rows of one list, its name first.
+    """The rows of one list, each with its name first.
 
     Raises:
         SettingError: there is no such list.
     """
     makers: dict[str, Callable[[], list[Row]]] = {
         "methods": lambda: _methods(plugins),
-        "scenes": lambda: [(item.name, "" if item.available else "missing", item.note) for item in names(roots)],
+        "scenes": lambda: [(item.name, "" if item.available else "missing", item.note) for item in list_scenes(roots)],
         "protocols": _protocols,
         "psfs": lambda: [(name, _schema(kind), (kind.__doc__ or "").split("\n")[0]) for name, kind in PSFS.items()],
         "sensors": lambda: list(sensor_names(roots.folder("srf")).items()),
         "metrics": lambda: [(item.name, _DIRECTIONS[item.higher_is_better], item.unit, item.definition) for item in METRICS],
     }
-    return choose("list", what, makers)()
+    return look_up("list", what, makers)()
 
 
 def _methods(plugins: Path | None) -> list[Row]:
@@ -54,7 +55,7 @@ def _schema(kind: type[Any]) -> str:
 
 
 def listing_text(what: str, roots: DataRoots, plugins: Path | None = None) -> str:
-    """The rows of `listing`, a line each, in columns."""
+    """The rows of `listing` in columns, one line per row."""
     rows = listing(what, roots, plugins)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = ("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows)

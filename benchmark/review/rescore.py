@@ -1,7 +1,7 @@
-"""Score again what a run folder holds: stored estimates against stored references, no method, no scene and no GPU.
+"""Scores the stored estimates of a run folder again, by the stored references; no method, no scene and no GPU is needed.
 
-Two things are brought up to date: the metrics in the records whose `metrics_key` is not that of the sources at hand, and, for the profiles
-asked for, the scores in `profiles/<key>.json`. What is up to date already is left alone.
+Two things are brought up to date: the metrics in records whose `metrics_key` is not that of the present sources, and the scores in
+`profiles/<key>.json` for the profiles that are asked for. What is up to date already is not touched.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from datasets.cube_file import CubeFile, CubeFileError, read_cube
 
 @dataclass(frozen=True)
 class Rescored:
-    """What became of one scored cell."""
+    """What was done for one scored cell."""
 
     result: Result
-    metrics: bool  # its record was written again
-    profiles: tuple[str, ...]  # scored now
+    metrics: bool  # whether its record was written again
+    profiles: tuple[str, ...]  # the profiles whose scores were computed now
     problem: str = ""  # why it could not be scored; empty when it could
-    kept: bool = True  # whether the run has kept its estimate; without one it cannot be scored again, and that is no error
+    kept: bool = True  # whether the run has kept its estimate; a cell without one cannot be scored again, which is no error
 
 
 def profile_names(text: str) -> tuple[str, ...]:
-    """`all`, or names with commas between, as the profiles' names in their order; nothing for an empty text.
+    """The names of profiles in a text with commas, in the order of the profiles; all of them for `all`, none for an empty text.
 
     Raises:
-        ProfileError: one of them is unknown.
+        ProfileError: a name is unknown.
     """
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     if "all" in wanted:
@@ -50,13 +50,18 @@ def profile_names(text: str) -> tuple[str, ...]:
     return tuple(name for name in PROFILES if name in wanted)
 
 
-def rescore(folder: Path, names: Sequence[str], tell: Callable[[int, int, Rescored], None]) -> list[Rescored]:
-    """Bring every scored current cell of a run up to date; `tell` hears (done, all of them, the cell).
+def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescored], None]) -> list[Rescored]:
+    """What was done for each scored current cell of a run; all are brought up to date.
+
+    Args:
+        folder: the run folder.
+        names: the profiles to score by.
+        show: is called after each cell with the number of cells done, that of all cells, and what was done for the cell.
 
     Raises:
-        RecordError: no run folder, or a file in it that cannot be read.
+        RecordError: the folder is no run folder, or a file in it cannot be read.
         BusyError: a run is using the folder.
-        ProfileError: no such profile.
+        ProfileError: there is no such profile.
     """
     for name in names:
         find_profile(name)
@@ -81,7 +86,7 @@ def rescore(folder: Path, names: Sequence[str], tell: Callable[[int, int, Rescor
                 except (CubeFileError, ValueError, OSError, KeyError) as error:  # a file that is gone or broken costs this cell alone
                     problem = f"not scored: {type(error).__name__}: {error}"
             done.append(Rescored(record, bool(missing) and not problem, wanted if not problem else (), problem, kept_estimate))
-            tell(len(done), len(records), done[-1])
+            show(len(done), len(records), done[-1])
     return done
 
 
@@ -98,7 +103,7 @@ def _score(
     kept: Scores,
     wanted: tuple[str, ...],
 ) -> None:
-    """Compute what is missing and write it."""
+    """Compute and write the profiles in `wanted` and, if `metrics` is True, the metrics; `kept` are profile scores that are up to date."""
     ratio = int(record.protocol["ratio"])
     if wanted:
         scores = {name: score_profile(name, reference, estimate.cube, ratio) for name in wanted}

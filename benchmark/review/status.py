@@ -1,4 +1,4 @@
-"""How far a run is, read from its folder alone: done, running, failed, time left."""
+"""How far a run is, read from its folder alone: what is done, running or failed, and the time left."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.json_file import RecordError, read_json
 from benchmark.run_folder.lock import is_claimed
-from benchmark.run_folder.record import SCHEMA, RecordError, Result, read_json
+from benchmark.run_folder.record import SCHEMA, Result
 
 GOOD = ("scored", "skipped")
 
@@ -20,24 +21,24 @@ class Status:
     """The state of a run folder."""
 
     folder: Path
-    total: int  # cells of the plan
-    outcomes: Mapping[str, int]  # of the plan's cells that have a record
-    failed: tuple[Result, ...]  # neither scored nor skipped
-    busy: bool  # a run is at work in the folder
-    running: tuple[str, ...]  # methods and scenes that run, or ran when the run was cut short
+    total: int  # number of cells of the plan
+    outcomes: Mapping[str, int]  # number of cells of the plan by outcome, of those that have a record
+    failed: tuple[Result, ...]  # the records whose outcome is neither scored nor skipped
+    busy: bool  # whether a run is at work in the folder
+    running: tuple[str, ...]  # what is running, or was running when the run was ended early
     left_s: float | None  # by the pace since the run was started; None when nothing runs, or nothing has ended yet
-    superseded: int  # records of cells that the plan has no more: of earlier code, data or parameters, or of another plan
+    superseded: int  # number of superseded records: of earlier code, data or parameters, or of another plan
     older: bool  # whether an earlier version of the suite made the folder
-    command: str  # that started the run
+    command: str  # the command line that started the run
 
     @property
     def done(self) -> int:
-        """Cells with a record."""
+        """The number of cells with a record."""
         return sum(self.outcomes.values())
 
     def text(self) -> str:
-        """For the terminal."""
-        state = "a run is at work" if self.busy else "complete" if self.done == self.total else "nobody is at work"
+        """A summary for the terminal."""
+        state = "a run is at work" if self.busy else "complete" if self.done == self.total else "no run is at work"
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items())) or "none"
         lines = [f"{self.folder}: {self.done} of {self.total} cells done ({counts}); {state}"]
         if self.left_s is not None:
@@ -47,7 +48,7 @@ class Status:
             lines.append(f"{record.outcome:13} {record.key}  {record.label} on {record.scene}: {record.reason[:200]}")
         if self.superseded:
             lines.append(
-                f"{self.superseded} more records are of earlier code, data or parameters, or of another plan: they take part in nothing; "
+                f"{self.superseded} more records are of earlier code, data or parameters, or of another plan: they are not used; "
                 f"`clean {self.folder}` removes them"
             )
         if self.older:
@@ -88,7 +89,7 @@ def status(folder: Path, now: datetime | None = None) -> Status:
 
 
 def _left(run: RunFolder, records: list[Result], total: int, now: datetime) -> float | None:
-    """Seconds for what has no record, by the cells a second since the run was started."""
+    """The seconds for the cells that have no record, by the number of cells per second since the run was started."""
     try:
         started = datetime.fromisoformat(str(read_json(run.last_environment)["started"]))
     except (RecordError, KeyError, ValueError):

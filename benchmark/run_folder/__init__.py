@@ -1,1 +1,1 @@
-"""What a run keeps on the disk: its paths, records, index and lock. Only the observation and response files need torch."""
+"""What a run keeps on the disk: paths, records, index and lock. Only the files of observations and responses need torch."""

@@ -1,24 +1,26 @@
-"""A run folder: where everything of a run lies. Every path of a run is made here and nowhere else. Free of torch.
+"""A run folder: where each file of a run lies. Every path of a run is made here and nowhere else. Nothing here needs torch.
 
-    plan.toml                   the plan's text                       plan.json    the plan as it was resolved, and the command
-    index.json                  the plan's cells by key, what repeats one of them, and the schema of the folder
-    environment.json            versions, processor, threads, commit, of the last start
-    environments/<digest>.json  the same for each machine and version that took part; records name theirs
-    running.json                what runs, or ran when the run was cut short
-    cells/<key>.json            one record per cell; the file is the resume key; runs merge by copying folders
+    plan.toml                   the text of the plan
+    plan.json                   the plan with every name looked up, and the command
+    index.json                  the cells of the plan by key, what repeats one of them, and the schema of the folder
+    environment.json            versions, processor, threads and commit at the last start
+    environments/<digest>.json  the same for each environment that took part; a record names the one that its cell ran in
+    running.json                what is running, or was running when the run was ended early
+    cells/<key>.json            one record per cell; a run that is resumed does not run a cell again that has one
     estimates/<key>.h5          the fused cube, uint16 with scale and offset (107 dB)
-    estimates/<key>_std.h5      its posterior standard deviation, where the method states one
-    scenes/<digest>.h5          each reference once, float32; never handed to a method
-    observations/<digest>.h5    the low-resolution HSI and the MSI that the methods saw
+    estimates/<key>_std.h5      the posterior standard deviation, where the method states one
+    scenes/<digest>.h5          each reference, once, in float32; never handed to a method
+    observations/<digest>.h5    the LR-HSI and the HR-MSI that the methods were given
     responses/<digest>.h5       the true PSF and SRF of each observation; never handed to a method
     fits/<digest>.pt            what a method learned beforehand
     measured/<key>.json         the measurement of a cell that has no score yet
-    iterates/<key>/             of an oracle row that has no score yet: the cubes to pick from
-    profiles/<key>.json         the same estimate scored by other projects' conventions, where `rescore` was asked to
+    iterates/<key>/             of a cell of an oracle row that has no score yet: the cubes to pick from
+    profiles/<key>.json         the scores of the same estimate by other projects' conventions, where `rescore --profile` was run
     logs/<key>.txt              what the cell printed, and its traceback
 
-*Current* records are those of the cells that index.json names: the cells of the last plan that was run here, with the code, the data and
-the parameters of that run. Records of earlier code or of other plans stay as files until `clean`, and take part in nothing.
+*Current* records are those of the cells in index.json: the cells of the last plan that was run in this folder, with the code, the data and
+the parameters of that run. Other records, of earlier code or of other plans, are *superseded*: they stay as files until `clean` removes
+them, and no table, figure or score uses them.
 """
 
 from __future__ import annotations
@@ -29,10 +31,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.run_folder.index import Index, read_index
-from benchmark.run_folder.record import RecordError, Result, read_record, std_file, write_record_file
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Result, read_record, std_file, write_record_file
 
-BY_KEY = ("cells", "estimates", "measured", "iterates", "profiles", "logs")  # parts with a file for each cell
-BY_DIGEST = ("scenes", "observations", "responses")  # parts that cells share
+BY_DIGEST = ("scenes", "observations", "responses")  # folders whose files are shared by cells
 
 
 @dataclass(frozen=True)
@@ -43,36 +45,36 @@ class RunFolder:
 
     @property
     def plan_text(self) -> Path:
-        """The plan as it was written."""
+        """The text of the plan, as it was written."""
         return self.path / "plan.toml"
 
     @property
     def plan_facts(self) -> Path:
-        """The plan as it was resolved, and the command."""
+        """The plan with every name looked up, and the command."""
         return self.path / "plan.json"
 
     @property
     def index_file(self) -> Path:
-        """The plan's cells."""
+        """The cells of the plan."""
         return self.path / "index.json"
 
     @property
     def last_environment(self) -> Path:
-        """Where the last start took place."""
+        """The environment of the last start."""
         return self.path / "environment.json"
 
     @property
     def running(self) -> Path:
-        """What runs now."""
+        """What is running now."""
         return self.path / "running.json"
 
     @property
     def report(self) -> Path:
-        """Where the report is drawn, unless another place is asked for."""
+        """The folder of the report, unless another one is asked for."""
         return self.path / "report"
 
     def part(self, name: str) -> Path:
-        """The folder of one kind of files, such as `cells`."""
+        """The folder of one kind of file, such as `cells`."""
         return self.path / name
 
     def record(self, key: str) -> Path:
@@ -84,7 +86,7 @@ class RunFolder:
         return self.path / "estimates" / f"{key}.h5"
 
     def std(self, key: str) -> Path:
-        """Its posterior standard deviation."""
+        """The posterior standard deviation of a cell's estimate."""
         return std_file(self.estimate(key))
 
     def measured(self, key: str) -> Path:
@@ -92,7 +94,7 @@ class RunFolder:
         return self.path / "measured" / f"{key}.json"
 
     def iterates(self, key: str) -> Path:
-        """The folder of an oracle row's iterates."""
+        """The folder of the iterates of a cell of an oracle row."""
         return self.path / "iterates" / key
 
     def profile_scores(self, key: str) -> Path:
@@ -100,11 +102,11 @@ class RunFolder:
         return self.path / "profiles" / f"{key}.json"
 
     def log(self, key: str) -> Path:
-        """What a cell printed; of an observation `observe_<digest>`, of a training `fit_<digest>`."""
+        """What a cell printed. The log of an observation has the key `observe_<digest>`, that of a training `fit_<digest>`."""
         return self.path / "logs" / f"{key}.txt"
 
     def reference(self, scene_digest: str) -> Path:
-        """A reference."""
+        """The reference of a scene."""
         return self.path / "scenes" / f"{scene_digest}.h5"
 
     def observation(self, observation_digest: str) -> Path:
@@ -120,11 +122,11 @@ class RunFolder:
         return self.path / "fits" / f"{fit_digest}.pt"
 
     def environment(self, digest: str) -> Path:
-        """Where a cell took place; of records without a digest, where the last start did."""
+        """The environment of that digest; for a record without a digest, that of the last start."""
         return self.path / "environments" / f"{digest}.json" if digest else self.last_environment
 
     def index(self) -> Index:
-        """What index.json says.
+        """The content of index.json.
 
         Raises:
             RecordError: the folder is no run folder, or the file cannot be read.
@@ -132,14 +134,14 @@ class RunFolder:
         return read_index(self.path)
 
     def record_keys(self) -> list[str]:
-        """Of every record that is there, current or not."""
+        """The keys of all records, current and superseded."""
         return sorted(file.stem for file in self.part("cells").glob("[!.]*.json"))
 
     def read(self, key: str) -> Result:
         """The record of a cell.
 
         Raises:
-            RecordError: it cannot be read, or is that of another cell.
+            RecordError: it cannot be read, or is the record of another cell.
         """
         result = read_record(self.record(key))
         if result.key != key:
@@ -147,11 +149,11 @@ class RunFolder:
         return result
 
     def write(self, result: Result) -> Path:
-        """Write a record, whole or not at all."""
+        """The file of a record, written as a whole or not at all."""
         return write_record_file(self.record(result.key), result)
 
     def records(self) -> list[Result]:
-        """Every record that is there, current or not, in the order of tier, label, scene, protocol and seed.
+        """All records, current and superseded, in the order of tier, label, scene, protocol and seed.
 
         Raises:
             RecordError: the folder is no run folder, or a record cannot be read.
@@ -160,7 +162,7 @@ class RunFolder:
         return _ordered(self.read(key) for key in self.record_keys())
 
     def current_records(self) -> list[Result]:
-        """The records of the cells that the index names; every record where there is no index (a run of the first version).
+        """The current records; all records where there is no index (a run of the first version of the suite).
 
         Raises:
             RecordError: the folder is no run folder, or a record cannot be read.
@@ -169,12 +171,12 @@ class RunFolder:
         return _ordered(self.read(key) for key in self.current_keys())
 
     def current_keys(self) -> list[str]:
-        """Of the records that are current."""
+        """The keys of the current records."""
         planned = self.index().cells
         return [key for key in self.record_keys() if not planned or key in planned]
 
     def superseded(self) -> list[str]:
-        """Keys of records that are not current: of earlier code, data or parameters, or of another plan."""
+        """The keys of the superseded records: of earlier code, data or parameters, or of another plan."""
         planned = self.index().cells
         return [key for key in self.record_keys() if planned and key not in planned]
 
@@ -184,7 +186,7 @@ class RunFolder:
         self.std(key).unlink(missing_ok=True)
 
     def discard_measurement(self, key: str) -> None:
-        """Remove what lies between fusing and scoring."""
+        """Remove the measurement and the iterates of a cell, which are needed only until it has its score."""
         self.measured(key).unlink(missing_ok=True)
         shutil.rmtree(self.iterates(key), ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""index.json: which cells a run folder is about, and how to repeat one of them."""
+"""index.json: the cells of a run folder's plan, and what repeats one of them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.run_folder.record import SCHEMA, RecordError, read_json, write_json
+from benchmark.run_folder.json_file import RecordError, read_json, write_json
+from benchmark.run_folder.record import SCHEMA
 
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """The cells of a plan by key, each with label, scene, protocol and seed; of a merged run also with plan, arguments and device."""
+    """The cells of a plan by key, each with label, scene, protocol and seed; in a merged run also with plan, arguments and device."""
 
     cells: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    arguments: Sequence[str] = ()  # what repeats a cell besides plan and key: --data, --plugins, --seed
-    file: str = ""  # where the plan was read
+    arguments: Sequence[str] = ()  # what repeats a cell, besides plan and key: --data, --plugins, --seed
+    file: str = ""  # the plan's file
     device: str = ""
-    merged: Mapping[str, Any] | None = None  # of a merged run: the plans that came together, by the names of their folders
+    merged: Mapping[str, Any] | None = None  # of a merged run: the plans of its runs, by the names of their folders
     schema: int = SCHEMA
 
 
 def write_index(folder: Path, index: Index) -> Path:
-    """Write index.json, whole or not at all."""
+    """The file index.json, written as a whole or not at all."""
     table = asdict(index)
     if index.merged is None:
         del table["merged"]
@@ -31,7 +32,7 @@ def write_index(folder: Path, index: Index) -> Path:
 
 
 def read_index(folder: Path) -> Index:
-    """index.json of a run folder; an empty one of schema 1 where there is none (a run of the first version).
+    """The index of a run folder; an empty one of schema 1 where there is none (a run of the first version of the suite).
 
     Raises:
         RecordError: the folder is no run folder, or the file cannot be read.

@@ -1,4 +1,4 @@
-"""One supervisor a run folder: a lock that the kernel releases however its process ends."""
+"""One supervisor per run folder: a lock that the kernel releases however the process ends."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 class BusyError(RuntimeError):
-    """Another process is running in the same run folder."""
+    """Another process uses the same run folder."""
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Hold `folder` for this process.
+    """Hold `folder` for this process, and no other, while the block runs; the folder is made where it is not there.
 
     Raises:
         BusyError: another process holds it.
@@ -25,13 +25,13 @@ def claimed(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise BusyError(
-                f"expected a run folder of our own, got {folder}, where another run is at work; wait for it or give --out"
+                f"expected a run folder that no other run uses, got {folder}, where one is at work; wait for its end, or give another --out"
             ) from error
         yield
 
 
 def is_claimed(folder: Path) -> bool:
-    """Whether a process holds `folder`."""
+    """Whether some process holds `folder`."""
     if not (folder / ".lock").exists():
         return False
     with (folder / ".lock").open() as lock:

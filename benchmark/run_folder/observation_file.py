@@ -1,7 +1,8 @@
-"""An observation on disk: what the methods saw, kept with the run and handed to each cell.
+"""The file of an observation: what the methods are given, kept in the run folder and handed to each cell.
 
-HDF5: groups `hsi` and `msi` (cube files' layout), `psf/kernel` and `srf/weights` where the protocol reveals them, attributes ratio, phase,
-wavelengths_nm, and noise_hsi, noise_msi where revealed. Exact float32. The truth is not in it. `sha256` seals all of it.
+HDF5 with the groups `hsi` and `msi`, each laid out as a cube file; `psf/kernel` and `srf/weights` where the protocol reveals them; and the
+attributes ratio, phase, wavelengths_nm and, where they are revealed, noise_hsi and noise_msi. All is exact float32. The truth is not in
+the file. The attribute `sha256` is the seal of the whole content.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from datasets.observation import Known, NoiseLevel, Observation
 
 
 def write_observation(file: Path, seen: Observation) -> Path:
-    """Write `seen`, whole or not at all."""
+    """The file to which `seen` is written as a whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with h5py.File(temporary, "w") as store:
@@ -47,7 +48,7 @@ def read_observation(file: Path) -> Observation:
     """The observation in `file`, in float32 on the CPU.
 
     Raises:
-        DamagedFileError: it is not what was written.
+        DamagedFileError: its content is not what was written.
     """
     with opened(file) as store:
         ratio = int(store.attrs["ratio"])

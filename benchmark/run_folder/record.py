@@ -1,76 +1,73 @@
-"""A record: what is known of one cell, as it is kept in cells/<key>.json. Free of torch, so that reports can be drawn anywhere.
+"""A record: all that is known of one cell, kept in cells/<key>.json. Nothing here needs torch, so that reports can be drawn anywhere.
 
-Records of schema 1, of earlier versions of this suite, can still be read: what they do not say is empty.
+Records of schema 1, which earlier versions of this suite wrote, can still be read; fields that they lack are empty.
 
-JSON has no number for infinity. An infinite score, such as the PSNR of a band that was met exactly, stands there as the text "inf", a score
-that is not defined as null; read back they are `math.inf` and None. No other text, no NaN and no -Inf is ever stored.
+JSON has no number for infinity. An infinite score, such as the PSNR of a band that equals the reference, is stored as the text "inf", and a
+score that is not defined as null; they are read back as `math.inf` and None. No other text, no NaN and no -Inf is ever stored.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from benchmark.run_folder.json_file import RecordError, read_json, write_json
+
 Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-SCHEMA = 2  # 2: records say what made them
+SCHEMA = 2  # since 2, a record says which code made it
 _READABLE = (1, SCHEMA)
 INFINITE = "inf"  # the text of an infinite score in JSON
 
 
-class RecordError(ValueError):
-    """A run folder or a record that cannot be read; the text says which file and why."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """Seconds, the device synchronised on both sides. Learning is never part of inference."""
+    """Seconds of one cell, the device synchronised before and after each part. Learning is never part of inference."""
 
-    fuse: float  # median over the rounds
+    fuse: float  # inference: the median over the rounds
     fuse_low: float  # first quartile
     fuse_high: float  # third quartile
     rounds: int
-    warmed: bool  # False when the one timed call was also the first
-    fit: float = 0.0  # learning on the scene, loading weights, or the training that this cell shares with others
-    adapt: float = 0.0  # learning on the scene of what had learned beforehand
-    transfer: float = 0.0  # host to device and back
-    others: float | None = None  # cores that other processes kept busy meanwhile; None where the kernel does not tell
+    warmed: bool  # False where the only timed call was also the first one
+    fit: float = 0.0  # learning on the scene, loading of weights, or the training beforehand that this cell shares with others
+    adapt: float = 0.0  # learning on the scene by a method that has learned beforehand too
+    transfer: float = 0.0  # of the pair to the device, and of the estimate back
+    others: float | None = None  # cores that other processes kept busy meanwhile; None where the kernel does not say it
     steal: float | None = None  # share of the cores' time that a hypervisor took away
-    slowed: float | None = None  # how far the cores' clock fell below its highest meanwhile, a share; None where nobody tells
-    first: float | None = None  # the first call; None in records of earlier versions
+    slowed: float | None = None  # the share by which the cores' frequency fell below its highest meanwhile; None: not known
+    first: float | None = None  # the first call of `fuse`; None in records of earlier versions
     round_seconds: tuple[float, ...] = ()  # each round, in order
     used: float | None = None  # cores that the method kept busy meanwhile, processes that it started included; None as in `others`
-    used_by_children: float | None = None  # of these, by the processes that it started
+    used_by_children: float | None = None  # the part of `used` that processes which the method started kept busy
 
     @property
     def set_up(self) -> float:
-        """Seconds that the first call took beyond a usual one, where it took more than twice as long; else 0, also where nobody knows."""
+        """The seconds that the first call took beyond a usual one, if it took more than twice as long; 0 otherwise, or if not known."""
         known = self.first is not None and self.warmed
         return self.first - self.fuse if known and self.first is not None and self.first > 2 * self.fuse else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Peak memory of a cell, in bytes: of its process and of those that the method started, together."""
+    """The memory of a cell, in bytes: of its process, and of the processes that the method started."""
 
-    peak: int  # the interpreter and torch included; exact for one process, looked at from time to time for several
-    base: int  # resident before the method began
-    cuda_peak: int | None = None  # of its own process; None where no GPU was used
-    own: int | None = None  # VmHWM of the cell's own process alone; None in records of earlier versions, whose `peak` it is
+    peak: int  # of all these processes together, interpreter and torch included; exact for one process, sampled for several
+    base: int  # resident before the method started
+    cuda_peak: int | None = None  # of the cell's process; None where no GPU was used
+    main_process: int | None = None  # peak (VmHWM) of the cell's process alone; None in records of earlier versions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One cell: a method with its parameters, on a scene, under a protocol, with a seed."""
+    """The record of one cell: a method with its parameters on one scene under one protocol with one seed."""
 
     key: str
     outcome: Outcome
-    reason: str = ""  # why it was not scored
+    reason: str = ""  # why it has no score
     method: str  # name in the catalog
     label: str  # name in tables
     parameters: Mapping[str, Any]
@@ -78,45 +75,52 @@ class Result:
     tier: str
     scene: str
     scene_digest: str  # names scenes/<digest>.h5
-    scene_content: str = ""  # which scene it is, whatever its name: matrix/scene_identity.py
+    scene_content: str = ""  # the digest of the scene's content, whatever its name: identity/scene_identity.py
     observation_digest: str = ""  # names observations/<digest>.h5
     protocol: Mapping[str, Any]  # its name and all its numbers
-    observed: Mapping[str, Any] = field(default_factory=dict)  # what the protocol came to on this scene: channels_used, shape
+    observed: Mapping[str, Any] = field(default_factory=dict)  # what follows from protocol and scene: channels_used, shape
     seed: int
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined; infinity is a value
-    oracle: Mapping[str, Any] = field(default_factory=dict)  # of an oracle row: count of iterates, the best one, psnr of each (oracle.py)
+    oracle: Mapping[str, Any] = field(default_factory=dict)  # of an oracle row: number of iterates, the best one, the PSNR of each
     clock: Clock | None = None
     memory: Memory | None = None
     parameters_total: int | None = None
     parameters_inference: int | None = None
-    flops: int | None = None  # of one fusion, 2 a multiply-add; None where they were not counted
+    flops: int | None = None  # operations of one fusion, 2 per multiply-add; None where they were not counted
     flops_uncounted: tuple[str, ...] = ()  # operators without a formula: `flops` is then a lower bound
     flops_reason: str = ""  # why they were not counted; empty where they were, and in records of earlier versions
-    attempts: int = 1  # how often the cell was run, by the plan's `retries`
+    attempts: int = 1  # how often the cell was run (the plan's `retries`)
     device: str = ""
     threads: int = 0
     environment: str = ""  # names environments/<digest>.json: where the cell ran
     sources: str = ""  # digest of the method's sources, as they were loaded
-    uncovered: tuple[str, ...] = ()  # what the key does not cover, a phrase each
-    clock_key: str = ""  # digest of the clock's sources: times of two clocks are never averaged
-    metrics_key: str = ""  # digest of the metrics' sources: another one re-scores, it does not re-run
+    uncovered: tuple[str, ...] = ()  # what the key does not cover, in phrases
+    clock_key: str = ""  # digest of the clock's sources: seconds by two clocks are never averaged
+    metrics_key: str = ""  # digest of the metrics' sources: where it has changed, the cell is scored again, not run again
     ended: str = ""  # UTC, ISO 8601
     schema: int = SCHEMA
 
     @property
     def contended(self) -> bool:
-        """Whether the seconds are no fair figure: other work took more than a tenth of a core, or the cores' clock fell by a tenth."""
+        """Whether other work or a slower processor has spoilt the seconds.
+
+        That is so if other processes kept more than a tenth of a core busy, if a hypervisor took more than 2 % of the cores' time, or if
+        the cores' frequency fell by more than a tenth.
+        """
         clock = self.clock
         return clock is not None and ((clock.others or 0.0) > 0.1 or (clock.steal or 0.0) > 0.02 or (clock.slowed or 0.0) > 0.1)
 
     @property
     def ranked(self) -> bool:
-        """Whether the cell takes part in rankings and in the accuracy-time figure."""
+        """Whether the cell counts in rankings and in the figure of accuracy against seconds."""
         return self.outcome == "scored" and not self.card.get("unranked")
 
 
 def identity_of(record: Result) -> str:
-    """What a record is about, whatever code made it: method, parameters, scene, protocol's numbers, seed, device, oracle or not."""
+    """The identity of a record: method, parameters, scene, numbers of the protocol, seed, device, and whether it is an oracle row.
+
+    Records of one identity are of one and the same cell, whatever code made them.
+    """
     return spell_identity(
         method=record.method,
         parameters=record.parameters,
@@ -131,17 +135,17 @@ def identity_of(record: Result) -> str:
 def spell_identity(
     *, method: str, parameters: Mapping[str, Any], scene: str, protocol: Mapping[str, Any], seed: int, device: str, oracle: int
 ) -> str:
-    """The same of a cell that has no record yet. `scene` is the digest of its content."""
+    """The identity of a cell that may have no record yet; `scene` is the digest of the scene's content."""
     return json.dumps([method, dict(parameters), scene, dict(protocol), seed, device, oracle], sort_keys=True)
 
 
 def write_record_file(file: Path, result: Result) -> Path:
-    """A record as JSON, by a temporary file, fsync and a rename: whole or not there."""
+    """The file to which a record is written as JSON: as a whole or not at all (temporary file, fsync, rename)."""
     table = asdict(result)
     table["metrics"] = {name: score_to_json(value) for name, value in result.metrics.items()}
     table["oracle"] = oracle_to_json(result.oracle)
     if not result.oracle:
-        del table["oracle"]  # a record of any other row says nothing of oracles
+        del table["oracle"]  # only the records of oracle rows have it
     return write_json(file, table)
 
 
@@ -149,16 +153,16 @@ def read_record(file: Path) -> Result:
     """The record in `file`.
 
     Raises:
-        RecordError: it is torn, of another schema, has other fields, or says that it was scored and has no scores.
+        RecordError: it is no JSON, is of another schema, has other fields, or has no scores although its outcome is "scored".
     """
     return record_from(read_json(file), file.name)
 
 
 def record_from(table: dict[str, Any], name: str) -> Result:
-    """The record that a JSON object holds; `name` says where it came from.
+    """The record in a JSON object; `name` is the file's, for the text of an error.
 
     Raises:
-        RecordError: it is of another schema, has other fields, or says that it was scored and has no scores.
+        RecordError: it is of another schema, has other fields, or has no scores although its outcome is "scored".
     """
     if table.get("schema") not in _READABLE:
         raise RecordError(f"{name}: expected schema {SCHEMA}, got {table.get('schema')}; run the plan again with this version")
@@ -168,7 +172,7 @@ def record_from(table: dict[str, Any], name: str) -> Result:
             table[field_name] = tuple(table.get(field_name, ()))
         table["metrics"] = {name: score_from_json(value) for name, value in dict(table["metrics"]).items()}
         table["oracle"] = oracle_from_json(table.get("oracle", {}))
-        result = Result(**table, clock=clock_from(clock) if clock else None, memory=Memory(**memory) if memory else None)
+        result = Result(**table, clock=clock_from(clock) if clock else None, memory=memory_from(memory) if memory else None)
     except (KeyError, TypeError, ValueError) as error:
         raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
     if result.outcome == "scored" and not result.metrics:
@@ -177,15 +181,15 @@ def record_from(table: dict[str, Any], name: str) -> Result:
 
 
 def score_to_json(value: float | None) -> float | str | None:
-    """A score as JSON holds it: a number, null where it is not defined, "inf" where it is infinite."""
+    """A score as JSON holds it: a number, None where it is not defined, "inf" where it is infinite."""
     return INFINITE if value == math.inf else value
 
 
 def score_from_json(value: object) -> float | None:
-    """The score that JSON holds, infinity as a float.
+    """The score that JSON holds; "inf" is infinity, null is None.
 
     Raises:
-        ValueError: it is no finite number, no null and not "inf".
+        ValueError: it is neither a finite number nor null nor "inf".
     """
     if value == INFINITE:
         return math.inf
@@ -195,12 +199,12 @@ def score_from_json(value: object) -> float | None:
 
 
 def oracle_to_json(oracle: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record says of an oracle row, as JSON holds it."""
+    """The facts on an oracle row as JSON holds them."""
     return {**oracle, **({"psnr": [score_to_json(value) for value in oracle["psnr"]]} if "psnr" in oracle else {})}
 
 
 def oracle_from_json(table: Mapping[str, Any]) -> dict[str, Any]:
-    """What JSON says of an oracle row.
+    """The facts on an oracle row that JSON holds.
 
     Raises:
         ValueError: the PSNR of an iterate is no score.
@@ -217,48 +221,27 @@ def clock_from(table: Mapping[str, Any]) -> Clock:
     return Clock(**{**table, "round_seconds": tuple(table.get("round_seconds", ()))})
 
 
+def memory_from(table: Mapping[str, Any]) -> Memory:
+    """The memory that a JSON object holds; `own` is the earlier name of `main_process`.
+
+    Raises:
+        TypeError: it has other fields.
+    """
+    return Memory(**{"main_process" if name == "own" else name: value for name, value in table.items()})
+
+
 TIMING_FACTS = ("processor", "cores", "gpu", "gpus", "gpu_driver", "threads_per_cell", "slots", "omp_wait_policy")
 
 
 def alike_for_timing(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    """Whether seconds taken in two environments (environments/<digest>.json) may be compared: the same processor, number of cores, GPU,
-    driver, threads, slots and rule for waiting threads. A fact that both lack is the same; one that a single one lacks is another."""
+    """Whether seconds that were taken in two environments (environments/<digest>.json) may be compared.
+
+    They may where processor, number of cores, GPU, driver, threads, slots and the rule for waiting threads are the same. A fact that both
+    lack counts as the same; one that only one of them lacks does not.
+    """
     return all(first.get(name) == second.get(name) for name in TIMING_FACTS)
 
 
-def write_json(file: Path, table: Mapping[str, Any], *, durable: bool = True) -> Path:
-    """`table` as JSON under `file`, as `write_bytes` writes."""
-    return write_bytes(file, json.dumps(table, indent=1, sort_keys=True, allow_nan=False).encode(), durable=durable)
-
-
-def write_bytes(file: Path, content: bytes, *, durable: bool = True) -> Path:
-    """`content` under `file`, whole or not there; `durable`: on the disk before this returns."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        if durable:
-            stream.flush()
-            os.fsync(stream.fileno())
-    temporary.replace(file)
-    return file
-
-
 def std_file(estimate: Path) -> Path:
-    """Where the standard deviation that belongs to an estimate's file lies, if the method stated one."""
+    """The file of the standard deviation that belongs to an estimate's file, where the method states one."""
     return estimate.with_name(f"{estimate.stem}_std.h5")
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """The table in `file`.
-
-    Raises:
-        RecordError: there is none, or it is no JSON object.
-    """
-    try:
-        table = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{file.name}: expected a JSON file, got {type(error).__name__}: {error}") from error
-    if not isinstance(table, dict):
-        raise RecordError(f"{file.name}: expected a JSON object, got {type(table).__name__}")
-    return table

@@ -1,6 +1,7 @@
-"""The true responses of an observation on disk, for scores and figures; like the references, never handed to a cell.
+"""The file of the true responses of an observation, for scores and figures; like a reference, it is never handed to a method.
 
-HDF5: `psf/kernel` with the attributes ratio, phase and boundary; `srf/weights` with names. Exact float64. `sha256` seals all of it.
+HDF5 with `psf/kernel`, which has the attributes ratio, phase and boundary, and `srf/weights`, which has names. All is exact float64. The
+attribute `sha256` is the seal of the whole content.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from datasets.observation import Known
 
 
 def write_responses(file: Path, psf: SpatialResponse, srf: SpectralResponse) -> Path:
-    """Write both, whole or not at all."""
+    """The file to which both responses are written as a whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with h5py.File(temporary, "w") as store:
@@ -31,10 +32,10 @@ def write_responses(file: Path, psf: SpatialResponse, srf: SpectralResponse) -> 
 
 
 def read_responses(file: Path) -> Known:
-    """Both, in float64 on the CPU.
+    """Both responses, in float64 on the CPU.
 
     Raises:
-        DamagedFileError: it is not what was written.
+        DamagedFileError: its content is not what was written.
     """
     with opened(file) as store:
         kernel, weights = store["psf/kernel"], store["srf/weights"]

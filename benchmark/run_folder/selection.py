@@ -1,6 +1,7 @@
-"""`--select FIELD=PATTERN[,PATTERN]`: the items of which every named field matches one of its patterns (`*` and `?`, case counts).
+"""`--select FIELD=PATTERN[,PATTERN]`: the items of which every named field matches one of its patterns.
 
-A run selects cells of its plan by it, a report records of its run. A name with commas of its own is written as it is:
+`*` and `?` stand for any text and any letter, and upper and lower case differ. A run selects cells of its plan so, and a report selects
+records of its run. A name that has commas is written as it is:
 `tier=told nothing; learned from other scenes, with their truth`.
 """
 
@@ -15,26 +16,26 @@ Selection = Mapping[str, tuple[str, ...]]  # field, patterns
 
 
 class SelectionError(ValueError):
-    """A choice that cannot be made of what there is; the text says what was expected, what came, and the way out."""
+    """A selection that matches nothing, or that cannot be read; the text says what was expected, what came, and the way out."""
 
 
 def read_selection(texts: Sequence[str], fields: Iterable[str]) -> Selection:
-    """`field=pattern,pattern` as a table; a second pattern of a field is one more that may match.
+    """The patterns by field, from texts such as `field=pattern,pattern`; patterns of one field in several texts are put together.
 
     Raises:
-        SelectionError: no `=`, no pattern, or a field that is not one of `fields`.
+        SelectionError: a text has no `=` or no pattern, or its field is none of `fields`.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    selection: dict[str, tuple[str, ...]] = {}
     for text in texts:
         field, equals, patterns = text.partition("=")
         if not equals or field not in fields or not listed(patterns):
             raise SelectionError(f"--select: expected FIELD=PATTERN[,PATTERN] with FIELD one of {', '.join(fields)}, got {text!r}")
-        found[field] = found.get(field, ()) + listed(patterns)
-    return found
+        selection[field] = selection.get(field, ()) + listed(patterns)
+    return selection
 
 
 def selected(items: Iterable[Item], selection: Selection, fields: Mapping[str, Callable[[Item], str]]) -> list[Item]:
-    """The items that the selection leaves, in their order.
+    """The items that match the selection, in their order.
 
     Raises:
         SelectionError: a pattern matches nothing; the text names what there is.
@@ -46,7 +47,7 @@ def selected(items: Iterable[Item], selection: Selection, fields: Mapping[str, C
 
 
 def matching(items: Sequence[Item], what: str, patterns: Sequence[str], names: Callable[[Item], tuple[str, ...]]) -> list[Item]:
-    """The items of which a name matches a pattern; every pattern must match something. `what` begins the error's text.
+    """The items of which a name matches a pattern; every pattern must match some item. `what` begins the text of the error.
 
     Raises:
         SelectionError: a pattern matches nothing; the text names what there is.
@@ -60,22 +61,22 @@ def matching(items: Sequence[Item], what: str, patterns: Sequence[str], names: C
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """Items between commas."""
+    """The parts of a text between its commas."""
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
 def _whole(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The patterns, those put together again that stood between the commas of one name; the longest name wins."""
-    found: list[str] = []
+    """The patterns, where those that are parts of one name with commas are put together again; the longest name counts."""
+    joined: list[str] = []
     begin = 0
     while begin < len(patterns):
         ends = range(len(patterns), begin + 1, -1)
         end = next((end for end in ends if any(_fits(name, ", ".join(patterns[begin:end])) for name in names)), begin + 1)
-        found.append(", ".join(patterns[begin:end]))
+        joined.append(", ".join(patterns[begin:end]))
         begin = end
-    return found
+    return joined
 
 
 def _fits(name: str, pattern: str) -> bool:
-    """Whether a name is the pattern, or is of its form."""
+    """Whether a name is the pattern itself, or matches it."""
     return name == pattern or fnmatchcase(name, pattern)

@@ -1,1 +1,1 @@
-"""Doing it: the supervisor, its child processes and their jobs."""
+"""Running cells: the supervisor, its child processes and their jobs."""

@@ -1,7 +1,7 @@
-"""How a child answers: by files in its scratch folder, JSON, whole or not there. What a supervisor reads there is never believed blindly.
+"""The answer of a child: JSON files in its scratch folder, each whole or not there. The supervisor checks whatever it reads there.
 
-answer.json        that the job is done, with what it found out; or how it failed
-operations.json    what follows an answer that is safe already (`StagedJob`), or why that failed
+answer.json        that the job is done, with its results; or how it failed
+operations.json    what follows an answer that is stored already (`StagedJob`), or why that failed
 """
 
 from __future__ import annotations
@@ -13,46 +13,46 @@ from typing import Any, Literal, NoReturn, get_args
 
 import torch
 
-from benchmark.run_folder.record import write_json
-from benchmark.runner.validity import InvalidEstimateError
+from benchmark.measure.validity import InvalidEstimateError
+from benchmark.run_folder.json_file import write_json
 from methods.contract import RefusedError
 
 ANSWER_NAME, SEQUEL_NAME = "answer.json", "operations.json"
 MOST_BYTES = 64 * 2**20  # no larger answer is read
-MOST_LETTERS = 2000  # of a reason
-Told = Literal["done", "skipped", "invalid", "failed", "out of memory"]  # what a child can say of itself
+MOST_LETTERS = 2000  # in a reason
+ChildOutcome = Literal["done", "skipped", "invalid", "failed", "out of memory"]  # what a child can report itself
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a child says when its job is done, or has failed."""
+    """What a child reports when its job is done, or has failed."""
 
-    how: Told
-    table: dict[str, Any]  # of the job when done; when not, the sources that were loaded
-    reason: str  # one line, when not
-    more: bool = False  # whether something follows
+    how: ChildOutcome
+    table: dict[str, Any]  # the result of a job that is done; else the sources that were loaded
+    reason: str  # one line on what went wrong; empty when done
+    more: bool = False  # whether a sequel follows
 
 
 @dataclass(frozen=True)
 class Sequel:
-    """What follows an answer: it replaces parts of the answer's table."""
+    """What follows an answer: entries that replace those in the table of the answer."""
 
     table: dict[str, Any]
-    reason: str  # why there is nothing, one line
+    reason: str  # one line on why there are no entries; empty where there are
 
 
-def kind_of(error: BaseException) -> tuple[Told, str]:
-    """What kind of ending an exception is, by its class and those that it derives from, and a line on it."""
+def classify_error(error: BaseException) -> tuple[ChildOutcome, str]:
+    """The outcome that an exception stands for, by its class and the classes from which it derives, and a line on it."""
     text = f"{type(error).__name__}: {error}"
     if _is_memory_error(error):
         return "out of memory", text[:MOST_LETTERS]
     if isinstance(error, RefusedError):
-        return "skipped", f"{RefusedError.__name__}: {error}"[:MOST_LETTERS]  # by this name a resumed run knows it
+        return "skipped", f"{RefusedError.__name__}: {error}"[:MOST_LETTERS]  # a resumed run recognises a refusal by this name
     return "invalid" if isinstance(error, InvalidEstimateError) else "failed", text[:MOST_LETTERS]
 
 
 def write_answer(scratch: Path, answer: Answer) -> None:
-    """Leave an answer.
+    """Write the answer of this process.
 
     Raises:
         TypeError, ValueError: JSON cannot hold it.
@@ -61,7 +61,7 @@ def write_answer(scratch: Path, answer: Answer) -> None:
 
 
 def write_sequel(scratch: Path, sequel: Sequel) -> None:
-    """Leave what follows; where JSON cannot hold it, a sentence on that."""
+    """Write what follows the answer; where JSON cannot hold it, a sentence on that."""
     try:
         write_json(scratch / SEQUEL_NAME, asdict(sequel), durable=False)
     except (TypeError, ValueError) as error:
@@ -69,18 +69,18 @@ def write_sequel(scratch: Path, sequel: Sequel) -> None:
 
 
 def read_answer(scratch: Path) -> Answer | None:
-    """What a child left as its answer; None where it left none. A file that is no answer is a failure, and says so."""
+    """The answer that a child has left; None where there is none. A file that is no answer gives a failed answer with the reason."""
     try:
         table = _read_object(scratch / ANSWER_NAME, {"how": str, "table": dict, "reason": str, "more": bool})
-        if table is not None and table["how"] not in get_args(Told):
-            raise _AnswerError(f"expected how: {', '.join(get_args(Told))}, got {table['how'][:50]!r}")
+        if table is not None and table["how"] not in get_args(ChildOutcome):
+            raise _AnswerError(f"expected how: {', '.join(get_args(ChildOutcome))}, got {table['how'][:50]!r}")
     except _AnswerError as error:
         return Answer("failed", {}, f"its answer cannot be read: {error}; its log has what it printed")
     return None if table is None else Answer(**table)
 
 
 def read_sequel(scratch: Path) -> Sequel | None:
-    """What a child left after its answer; None where it left nothing."""
+    """What follows the answer of a child; None where it has left nothing."""
     try:
         table = _read_object(scratch / SEQUEL_NAME, {"table": dict, "reason": str})
     except _AnswerError as error:
@@ -89,11 +89,11 @@ def read_sequel(scratch: Path) -> Sequel | None:
 
 
 class _AnswerError(ValueError):
-    """A file that is no answer."""
+    """A file that holds no answer."""
 
 
 def _read_object(file: Path, fields: dict[str, type]) -> dict[str, Any] | None:
-    """The JSON object in `file`, with these fields and no others; None where there is no file."""
+    """The JSON object in `file`, which must have these fields and no others; None where there is no file."""
     if not file.exists():
         return None
     if not file.is_file() or file.stat().st_size > MOST_BYTES:  # a named pipe would never end
@@ -114,7 +114,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _is_memory_error(error: BaseException) -> bool:
-    """MemoryError, CUDA's, or the RuntimeError that torch raises when the CPU has no more to give."""
+    """Whether it is a MemoryError, CUDA's error of that kind, or the RuntimeError of torch where the CPU has no more memory."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,11 +1,11 @@
-"""What runs inside a cell's own processes: observe, fuse, score. Each is one task in one child, and none knows the others' data.
+"""What runs inside a cell's processes: observe, fit, fuse, score. Each is one task in one child, and none knows the others' data.
 
     observe   holds the scene; writes the reference, the observation and the true responses
-    fit       holds training scenes and hands out patches of them, for methods that learn beforehand; writes the fitted method
+    fit       holds the training scenes and gives patches of them to a method that learns beforehand; writes the fitted method
     fuse      holds the observation alone, with what the card asks for; writes the estimate
-    score     holds reference, estimate, observation and true responses; knows no method
+    score     holds the reference, the estimate, the observation and the true responses, and no method; computes the scores
 
-Preloaded by the fork server, so importing this module must not touch CUDA.
+The fork server imports this module before any child, so importing it must not touch CUDA.
 """
 
 from __future__ import annotations
@@ -13,32 +13,30 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from math import inf, log10, sqrt
+from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.training_set import TrainingSet
-from benchmark.measure.meter import measure, timed
+from benchmark.measure.meter import measure_method, timed
 from benchmark.measure.operations import count_flops
+from benchmark.measure.validity import check_estimate
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.observation_file import read_observation, write_observation
 from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
 from benchmark.run_folder.response_file import read_responses, write_responses
-from benchmark.runner.iterates import ITERATES, Watched, iterate_file, pick
-from benchmark.runner.validity import check_estimate
+from benchmark.runner.estimate_storage import store_estimate, store_std
+from benchmark.runner.oracle_iterates import ITERATES, IterateRecorder, iterate_file, pick
 from benchmark.runner.witness import Watch, loaded_sources
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
 from datasets.scene import crop_to_ratio
-from datasets.scenes import SceneSource
-from datasets.settings import configure
+from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol, observe
 from methods.catalog import Entry
 from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod
@@ -46,17 +44,15 @@ from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod
 ESTIMATE_NAME = "estimate.h5"
 STD_NAME = std_file(Path(ESTIMATE_NAME)).name
 FIT_NAME = "fitted.pt"
-COUNT_SHARE = 0.02  # of the time limit: where the first call took longer, it is not repeated to count operations
-LEAST_STORING_DB = 80.0
-STD_PRECISION = 0.01  # of the least standard deviation: what a step of 16 bits must stay below
+COUNT_SHARE = 0.02  # of the time limit: where the first call took longer, operations are not counted in another call
 
 
 @dataclass(frozen=True, eq=False)
 class ObserveJob:
-    """Make one observation."""
+    """Make one observation, and the reference that belongs to it."""
 
     scene: SceneSource
-    digest: str  # of the scene's content, which must still be the same
+    digest: str  # of the scene's content, which must be the same still
     protocol: Protocol
     noise: NoiseSeed
     reference: Path
@@ -64,10 +60,10 @@ class ObserveJob:
     responses: Path
 
     def run(self) -> dict[str, Any]:
-        """Write the reference (unless it is there, and whole), the observation and the true responses.
+        """The channels and the shape, after writing the reference (unless it is there), the observation and the true responses.
 
         Raises:
-            SceneError: the scene cannot be read, or is not what it was when the plan was read.
+            SceneError: the scene cannot be read, or has been changed since the plan was read.
         """
         scene = crop_to_ratio(load_checked(self.scene, self.digest), self.protocol.ratio)
         seen = observe(scene, self.protocol, self.noise)
@@ -89,12 +85,12 @@ class FitJob:
     training: TrainingSet
     protocol: Protocol
     device: str
-    into: Path = Path(FIT_NAME)  # in the working folder
+    into: Path = Path(FIT_NAME)  # relative to the working folder
 
     def run(self) -> dict[str, Any]:
-        """Train the method and store it with the seconds that it took."""
+        """The seconds of the training, after storing the fitted method."""
         file = self.into.absolute()  # before the method can change the working folder
-        method = configure(self.entry.form(self.parameters), self.parameters)
+        method = self.entry.form(self.parameters)(**self.parameters)  # the plan has checked them
         if not isinstance(method, TrainableMethod):
             raise TypeError(f"{self.entry.name}: expected a method that learns, got {type(method).__name__}")
         patches = self.training.patches(method.describe(), self.protocol, self.device)
@@ -106,37 +102,39 @@ class FitJob:
 
 @dataclass(frozen=True, eq=False)
 class FuseJob:
-    """Let one method learn and fuse, under the meter."""
+    """Let one method learn and fuse, and measure it."""
 
     entry: Entry
     parameters: Mapping[str, Any]
-    observation: bytes  # pickled: arrives as memory of its own, shared with no other process
+    observation: bytes  # pickled, so that its memory is shared with no other process
     device: str
     seed: int
-    keep: bool = True  # write the estimate into the working folder
+    keep: bool = True  # write the estimate into the scratch folder
     exact: bool = False  # in 32 bits instead of 16
-    flops: bool = False  # count operations, in a call of its own when the estimate is safe
-    limit_s: float = inf  # of the cell's time; says which calls are too long to be repeated for that
-    fitted: bytes = b""  # what `FitJob` stored, for a method that has learned beforehand
-    oracle: int = 0  # iterates to leave in the working folder beside the estimate
-    covered: tuple[Path, ...] = ()  # sources and files that the cell's key covers
+    flops: bool = False  # count operations, in a further call when the estimate is stored
+    limit_s: float = inf  # the time limit of the cell, which decides whether there is time for that call
+    fitted: bytes = b""  # the file that `FitJob` has written, for a method that has learned beforehand
+    oracle: int = 0  # number of iterates to store beside the estimate
+    covered: tuple[Path, ...] = ()  # the sources and files that the key of the cell covers
+    expected: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # digests of bytes and syntax of the sources, by their paths
 
     def run(self) -> dict[str, Any]:
-        """All that `stages` tells, in one table."""
+        """All that `stages` gives, in one table."""
         return {name: value for part in self.stages() for name, value in part.items()}
 
     def stages(self) -> Iterator[dict[str, Any]]:
-        """Measure the method and store its estimate as `ESTIMATE_NAME` in the working folder: no path of the run is known here.
+        """First what was measured, after storing the estimate; then, where they are counted, the operations.
 
-        Then, when the answer has been taken, count operations: what goes wrong there costs no estimate.
+        The estimate is written as `ESTIMATE_NAME` into the scratch folder, as this process knows no path of the run. If counting operations
+        fails, the estimate stays.
 
         Raises:
-            RefusedError: by a fact on the card.
+            RefusedError: the card says that the method cannot take such a pair.
             InvalidEstimateError: the estimate is no finite cube of the right shape.
         """
         home = Path.cwd()  # before the method can change it
         watch = Watch()
-        method: AnyMethod = configure(self.entry.form(self.parameters), self.parameters)
+        method: AnyMethod = self.entry.form(self.parameters)(**self.parameters)  # the plan has checked them
         seen: Observation = pickle.loads(self.observation)
         refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0])
         if refusal:
@@ -150,10 +148,10 @@ class FuseJob:
         def store(number: int, estimate: Estimate) -> None:
             store_estimate(iterate_file(home / ITERATES, number), estimate, wavelengths, self.entry.name, exact=self.exact)
 
-        watched = Watched(method, self.oracle, self.seed, store)
-        measured = measure(watched if self.oracle else method, seen, torch.device(self.device), self.seed)
+        recorder = IterateRecorder(method, self.oracle, self.seed, store)
+        measured = measure_method(recorder if self.oracle else method, seen, torch.device(self.device), self.seed)
         if self.oracle:
-            learning = measured.clock.fit - watched.aside_s
+            learning = measured.clock.fit - recorder.aside_s
         check_estimate(measured.estimate, seen)
         if self.keep:
             store_estimate(home / ESTIMATE_NAME, measured.estimate, wavelengths, self.entry.name, exact=self.exact)
@@ -170,16 +168,16 @@ class FuseJob:
             "flops_reason": reason,
             "threads": torch.get_num_threads(),
             "uncovered": watch.uncovered(self.covered),
-            "sources": loaded_sources(),
+            "sources": loaded_sources(self.expected),
         }
         if not reason:
             flops = count_flops(measured.again)[1]
             yield {"flops": flops.total, "flops_uncounted": list(flops.uncounted)}
 
     def _why_uncounted(self, clock: Clock) -> str:
-        """Why operations are not counted; empty when they are."""
+        """Why operations are not counted; empty where they are."""
         if not self.flops:
-            return "nobody asked for it"
+            return "they were not asked for"
         first = clock.fuse if clock.first is None else clock.first
         if first > COUNT_SHARE * self.limit_s:
             return (
@@ -191,75 +189,40 @@ class FuseJob:
 
 @dataclass(frozen=True, eq=False)
 class ScoreJob:
-    """Bring truth and estimate together, here and nowhere else."""
+    """Score one estimate. The truth and the estimate meet here and nowhere else."""
 
     reference: Path
     estimate: Path
     ratio: int
     observation: Path
     responses: Path
-    iterates: Path | None = None  # of an oracle row: the folder of those among which the estimate is still to be picked
+    iterates: Path | None = None  # of an oracle row whose estimate is still to be picked: the folder of the iterates
 
     def run(self) -> dict[str, Any]:
-        """Every metric of the *stored* estimate, so that scoring again gives the same figures; or `damaged`, which stored file is broken.
+        """Every metric of the *stored* estimate, so that `rescore` gives the same figures; or `damaged`, the stored file that is broken.
 
-        Without the observation's file, or that of the true responses, the metrics that need it are None.
+        Where the file of the observation, or that of the true responses, is missing, the metrics that need it are None.
         """
         try:
-            read = "reference"
+            part = "reference"
             reference = read_cube(self.reference).cube
-            read = "observation"
+            part = "observation"
             seen = read_observation(self.observation) if self.observation.exists() else None
             truth = read_responses(self.responses) if self.responses.exists() else None
-            read = "estimate"
+            part = "estimate"
             picked = {} if self.iterates is None else pick(reference, self.iterates, self.estimate)
             estimate, spread = read_cube(self.estimate), std_file(self.estimate)
             std = read_cube(spread).cube if spread.exists() else None
         except CubeFileError as error:
-            return {"damaged": read, "reason": str(error)}
+            return {"damaged": part, "reason": str(error)}
         scores = score_cell(reference, estimate, self.ratio, seen, truth, std)
         metrics = {name: score_to_json(value) for name, value in scores.items()}
         return {"metrics": metrics, "oracle": oracle_to_json(picked), "sources": loaded_sources()}
 
 
-Job = ObserveJob | FitJob | FuseJob | ScoreJob
-
-
 def _holds(file: Path, content: CubeFile) -> bool:
-    """Whether a stored cube is there, whole, and has these values."""
+    """Whether a file is there, is whole, and holds this cube."""
     try:
         return bool(np.array_equal(read_cube(file).cube, content.cube))
     except CubeFileError:  # not there, or damaged: it is written again
         return False
-
-
-def store_estimate(file: Path, estimate: Estimate, wavelengths_nm: NDArray[np.float64], name: str, *, exact: bool = False) -> float:
-    """Write the cube in 16 bits over its own range; in 32 bits if `exact`, or where 16 would cost more than 80 dB. Returns the error in dB.
-
-    16 bits over a range r leave a root mean square error of r / 65535 / sqrt(12): 107 dB for a range of 1, 80 dB for one of 22.
-    """
-    cube = estimate.cube.float().numpy()
-    span = float(cube.max() - cube.min())
-    decibels = 20 * log10(65535 * sqrt(12) / span) if span > 0 else inf
-    quantise = decibels >= LEAST_STORING_DB and not exact
-    stored = decibels if quantise else inf
-    write_cube(file, CubeFile(cube, wavelengths_nm, name, {**_responses(estimate), "storing_psnr_db": stored}), quantise=quantise)
-    return stored
-
-
-def store_std(file: Path, std: Tensor, wavelengths_nm: NDArray[np.float64], name: str, *, exact: bool = False) -> None:
-    """Write a standard deviation: in 16 bits over its own range where that keeps every value to 1 %, else, or if `exact`, in 32."""
-    cube = std.float().numpy()
-    low, high = float(cube.min()), float(cube.max())
-    quantise = (high - low) / 65535 <= STD_PRECISION * low and not exact
-    write_cube(file, CubeFile(cube, wavelengths_nm, name), quantise=quantise)
-
-
-def _responses(estimate: Estimate) -> dict[str, Any]:
-    """Estimated sensor responses, as attributes beside the cube."""
-    notes: dict[str, Any] = {}
-    if estimate.psf is not None:
-        notes |= {"psf_kernel": estimate.psf.kernel.detach().cpu().numpy(), "psf_phase": estimate.psf.phase}
-    if estimate.srf is not None:
-        notes["srf_weights"] = estimate.srf.weights.detach().cpu().numpy()
-    return notes

@@ -1,4 +1,4 @@
-"""From what a child left behind to a record: outcomes, facts on the cell, measurements."""
+"""From the end of a child to a record: outcomes, facts on the cell, measurements."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.contestant import card_facts, plain
-from benchmark.run_folder.record import Memory, Outcome, RecordError, Result, clock_from, oracle_from_json, oracle_to_json
-from benchmark.runner.processes import Ended
+from benchmark.matrix.contestant import card_facts, parameters_to_json
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Outcome, Result, clock_from, memory_from, oracle_from_json, oracle_to_json
+from benchmark.runner.endings import Ended
 from datasets.digests import file_sha256
 
-RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that another attempt may change
-_SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
+RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that may change in another attempt
 
 
 def outcome_of(ended: Ended) -> Outcome:
-    """How a cell ended whose method gave no estimate."""
+    """The outcome of a cell whose method gave no estimate."""
     return "killed" if ended.how == "done" else ended.how
 
 
 def fused_answer(ended: Ended) -> dict[str, Any]:
-    """What `FuseJob` answered, with what was seen from outside: the memory of all its processes, and why operations are missing."""
+    """The answer of `FuseJob`, completed by what was seen from outside: the memory of all processes, and why operations are missing."""
     answer = ended.answer
     if ended.group_bytes:
         answer = answer | {"memory": {**answer["memory"], "peak": max(answer["memory"]["peak"], ended.group_bytes)}}
@@ -34,24 +34,13 @@ def fused_answer(ended: Ended) -> dict[str, Any]:
     return answer
 
 
-def withheld(cell: Cell) -> str:
-    """Why the method must not or cannot take part in this cell; empty when it can."""
-    card, reveals = cell.card, cell.protocol.reveals
-    missing = [_SPELLED[name] for name in card.needs if name not in reveals]
-    if missing:
-        return f"{card.name} needs {' and '.join(missing)}, which protocol {cell.protocol.name} withholds"
-    if {cell.scene.name, cell.identity.digest} & set(card.trained_scenes):
-        return f"{card.name} was trained on {cell.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
-    return ""
-
-
 def disagreement(loaded: Mapping[str, str], sources: Sources, main: Path | None = None) -> str:
-    """What a child ran that is not what the key was made from; empty where nothing is.
+    """What a child has loaded that is not what the key was made from, as a sentence; empty where there is nothing.
 
     Args:
-        loaded: path and syntax digest of every source that the child has loaded.
-        sources: those that the key was made from.
-        main: a source that the child must have loaded.
+        loaded: the syntax digest of each source that the child has loaded, by its path.
+        sources: the sources that the key was made from.
+        main: the file of the method, which the child must have loaded.
     """
     wanted = {name: (str(sources.places[name]), digest) for name, digest in sources.files.items()}
     other = [name for name, (place, digest) in wanted.items() if loaded.get(place, digest) != digest]
@@ -63,7 +52,7 @@ def disagreement(loaded: Mapping[str, str], sources: Sources, main: Path | None 
 
 
 def changed_data(cell: Cell) -> str:
-    """Which data file of a cell has been changed since the plan was read; empty where none has."""
+    """Which data files of a cell have been changed since the plan was read, as a sentence; empty where none has."""
     sources, parameters = cell.contestant.sources, cell.contestant.parameters
     wanted = {sources.places[name]: digest for name, digest in sources.data.items()}
     wanted |= {value: cell.contestant.file_digests[name] for name, value in parameters.items() if isinstance(value, Path)}
@@ -78,12 +67,24 @@ def make_record(
     *,
     device: str,
     threads: int,
-    place: str,
+    environment: str,
     observed: Mapping[str, Any],
     attempts: int = 1,
     measured: Mapping[str, Any] | None = None,
 ) -> Result:
-    """The record of a cell; `measured` is what `FuseJob` answered, `place` the digest of the environment."""
+    """The record of a cell.
+
+    Args:
+        cell: the cell.
+        outcome: how it ended.
+        reason: why it has no score; empty where it has one.
+        device: cpu or cuda.
+        threads: of the cell.
+        environment: the digest of the environment.
+        observed: the answer of `ObserveJob`.
+        attempts: how often the cell was run.
+        measured: the answer of `FuseJob`; None where there is none.
+    """
     card, known = cell.card, measured or {}
     return Result(
         key=cell.key,
@@ -91,7 +92,7 @@ def make_record(
         reason=reason,
         method=cell.contestant.entry.name,
         label=cell.contestant.label,
-        parameters=plain(cell.contestant.parameters),
+        parameters=parameters_to_json(cell.contestant.parameters),
         card=card_facts(card) | {"family": cell.contestant.entry.family},
         tier=card.tier,
         scene=cell.scene.name,
@@ -103,7 +104,7 @@ def make_record(
         seed=cell.seed,
         oracle={"count": cell.contestant.oracle, **oracle_from_json(known.get("oracle", {}))} if cell.contestant.oracle else {},
         clock=clock_from(known["clock"]) if known else None,
-        memory=Memory(**known["memory"]) if known else None,
+        memory=memory_from(known["memory"]) if known else None,
         parameters_total=known.get("parameters_total"),
         parameters_inference=known.get("parameters_inference"),
         flops=known.get("flops"),
@@ -112,7 +113,7 @@ def make_record(
         attempts=known.get("attempts", attempts),
         device=device,
         threads=known.get("threads", threads),
-        environment=place,
+        environment=environment,
         sources=cell.contestant.sources.digest,
         uncovered=tuple(dict.fromkeys((*cell.contestant.sources.uncovered, *known.get("uncovered", ())))),
         clock_key=known.get("clock_key", ""),
@@ -121,10 +122,10 @@ def make_record(
 
 
 def measurement(record: Result) -> dict[str, Any]:
-    """What the meter said, out of a record that needs only a new score.
+    """The measurement in the record of a cell that needs only a new score.
 
     Raises:
-        RecordError: the cell has no measurement.
+        RecordError: the record has no measurement.
     """
     if record.clock is None or record.memory is None:
         raise RecordError(f"{record.key}: expected a scored cell, got {record.outcome}")

@@ -1,4 +1,4 @@
-"""`fuse`: one's own pair of images, by any method of the catalog; no scene, no truth, no score."""
+"""A pair of images of the user's own, fused by any method of the catalog (`fuse`): there is no scene, no truth and no score."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.matrix.contestant import plain
-from benchmark.measure.meter import Measured, measure
+from benchmark.matrix.contestant import parameters_to_json
+from benchmark.measure.meter import Measured, measure_method
+from benchmark.measure.validity import check_estimate
 from benchmark.run_folder.record import std_file
-from benchmark.runner.validity import check_estimate
 from datasets.cube_file import CubeFile, write_cube
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.files import read_image_file
@@ -34,21 +34,21 @@ class PairError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class OwnPair:
-    """What a user knows of her pair."""
+    """A pair of images, and what the user knows of its sensors."""
 
     hsi: CubeFile
     msi: CubeFile
     psf: Psf | None = None
     sensor: Sensor | None = None
     channels: tuple[str, ...] = ()
-    phase: float | None = None  # centre of coarse pixel 0 on the fine grid; block-centred, (ratio - 1) / 2, when absent
+    phase: float | None = None  # centre of coarse pixel 0 on the fine grid; None: (ratio - 1) / 2, that of its block
     noise: NoiseLevel | None = None
 
     def observe(self) -> Observation:
-        """The pair as methods see it.
+        """The pair as an observation.
 
         Raises:
-            PairError: sizes that no whole ratio joins, no wavelengths where the SRF needs them, or another number of channels.
+            PairError: the sizes fit no whole ratio, wavelengths are missing that the SRF needs, or the number of channels differs.
         """
         bands, rows, cols = self.hsi.cube.shape
         channels, fine_rows, fine_cols = self.msi.cube.shape
@@ -61,8 +61,7 @@ class OwnPair:
         centre = (ratio - 1) / 2 if self.phase is None else self.phase
         psf = None if self.psf is None else _placed(self.psf, ratio, centre)
         srf = None if self.sensor is None else self._spectral(self.sensor, channels)
-        found = self.hsi.wavelengths_nm
-        wavelengths = np.arange(bands) if found is None else found
+        wavelengths = np.arange(bands) if self.hsi.wavelengths_nm is None else self.hsi.wavelengths_nm
         return Observation(
             torch.from_numpy(self.hsi.cube),
             torch.from_numpy(self.msi.cube),
@@ -95,10 +94,10 @@ def read_pair(
     phase: float | None,
     noise: tuple[float, float] | list[float] | None,
 ) -> OwnPair:
-    """The pair that these texts name: files of HSI and MSI, each with the name of its variable, and what is known of the sensors.
+    """The pair that these texts describe: the files of HSI and MSI, each with the name of its variable, and what is known of the sensors.
 
     Raises:
-        FileFormatError, PsfError, SensorError: what the readers of files, kernels and sensors raise.
+        SceneError, SettingError, ResponseError: a file, kernel or sensor cannot be read, or does not exist.
     """
     hsi, msi = (read_image_file(path, layout=layout, variable=name, scale=scale) for path, name in files)
     sensor = None
@@ -116,11 +115,12 @@ def read_pair(
 
 
 def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device: torch.device, seed: int, out: Path) -> Measured:
-    """Fuse `pair` and write the cube, with method, parameters and versions, to `out`; its standard deviation, where it states one,
-    to a file beside it.
+    """The fused cube, and what it cost.
+
+    The cube is written to `out` with method, parameters and versions, and a stated standard deviation to a file beside it.
 
     Raises:
-        PairError, SettingError, RefusedError: input or parameters that do not fit.
+        PairError, SettingError, RefusedError: the pair or the parameters do not fit.
         WithheldError: the method needs a response that was not given.
         InvalidEstimateError: the method gave no finite cube.
     """
@@ -134,11 +134,11 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
     ]
     if missing:
         raise PairError(f"{card.name} needs {' and '.join(missing)}; give it, or choose a method that is told nothing")
-    measured = measure(method, card.entitle(seen), device, seed)
+    measured = measure_method(method, card.entitle(seen), device, seed)
     check_estimate(measured.estimate, seen)
     notes = {
         "method": entry.name,
-        "parameters": repr(plain(field_values(method))),
+        "parameters": repr(parameters_to_json(field_values(method))),
         "tier": card.tier,
         "seconds": measured.clock.fuse,
         "versions": ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy")),
@@ -150,10 +150,10 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
 
 
 def _placed(psf: Psf, ratio: int, centre: float) -> SpatialResponse:
-    """The response whose centre lies nearest to `centre`: the kernel's own fraction decides the rest.
+    """The response whose centre lies nearest to `centre`; the phase is a whole number, so a fraction of a pixel may remain.
 
     Raises:
-        PairError: the kernel's centre and the registration differ by more than half a fine pixel.
+        PairError: more than half a fine pixel remains.
     """
     kernel = psf.kernel(ratio).float()
     at_zero = SpatialResponse(kernel, ratio, 0).centre
@@ -168,7 +168,7 @@ def _placed(psf: Psf, ratio: int, centre: float) -> SpatialResponse:
 
 
 def psf_table(text: str) -> dict[str, Any]:
-    """`gaussian,taps=8,fwhm=4` or a kernel's file as a plan's table."""
+    """The table of a plan for a text such as `gaussian,taps=8,fwhm=4`, or for the name of a kernel's file."""
     kind, *numbers = text.split(",")
     if not numbers and kind.endswith((".npy", ".csv", ".txt")):
         return {"kind": "file", "path": kind}
@@ -176,7 +176,7 @@ def psf_table(text: str) -> dict[str, Any]:
 
 
 def assignment(text: str) -> tuple[str, Any]:
-    """`key=value`, the value read as TOML reads it (3, 0.5, true, [1, 2]); what TOML cannot read is text.
+    """Key and value of a text `key=value`; the value is read as TOML (3, 0.5, true, [1, 2]), and is text where it is no TOML.
 
     Raises:
         PairError: there is no `=`.

@@ -1,4 +1,4 @@
-"""How long a run will still take, by the cells that have ended."""
+"""The time that a run will still take, by the cells that have ended."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable
 
 
 class Pace:
-    """Wall seconds of ended cells and the cells that wait, by label."""
+    """The seconds of the cells that have ended, and the number of those that wait, by label."""
 
     def __init__(self) -> None:
         self.waiting: Counter[str] = Counter()
         self._costs: dict[str, tuple[float, int]] = {}  # seconds and number
 
     def ended(self, label: str, seconds: float) -> None:
-        """One cell has ended."""
+        """Count a cell that has ended after so many seconds."""
         total, count = self._costs.get(label, (0.0, 0))
         self._costs[label] = total + seconds, count + 1
 
     def left(self, running: Iterable[str], slots: int) -> float | None:
-        """Seconds for what waits and runs, by the mean of the same label so far, or of all labels; None before the first has ended."""
+        """The seconds for the cells that wait or run, by the mean of their label, or else of all labels; None before a cell has ended."""
         if not self._costs:
             return None
         means = {label: seconds / count for label, (seconds, count) in self._costs.items()}

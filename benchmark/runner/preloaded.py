@@ -1,6 +1,6 @@
-"""What the fork server holds before the first child: torch, our modules, and the digests of all of it.
+"""What the fork server imports before the first child: torch and the modules of the suite, of which digests are taken.
 
-The one module of the project whose import does something: Python's fork server can only be told which modules to import.
+This is the only module of the project whose import does something: Python's fork server can be given nothing but modules to import.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from methods.loading import watch_imports
 
 watch_imports()  # before anything that a result depends on is imported
 
-from benchmark.runner import jobs, witness  # noqa: E402
+from benchmark.runner import child_entry, jobs, witness  # noqa: E402
 
-READY = jobs.__name__
+READY = (jobs.__name__, child_entry.__name__)
 witness.remember()

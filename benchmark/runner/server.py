@@ -1,11 +1,11 @@
-"""The fork server: one process that has torch and our modules imported, from which every child is forked in some 10 ms.
+"""The fork server: one process that has imported torch and the modules of the suite, and from which each child is forked in some 10 ms.
 
-It is started with a safe path (PYTHONSAFEPATH), our root first by its absolute path, so that neither the current folder nor another clone
-can put a module of its own in the place of ours; and it is started again when a source of ours has been changed since. Its variables
-of the environment are its own: those of this process stay as they are.
+It is started with a safe path (PYTHONSAFEPATH) on which the clone comes first, by its absolute path, so that neither the current folder nor
+another clone can replace a module of the suite. It is started again when a source of the suite has been changed. Its environment variables
+are set for it alone; those of this process stay as they are.
 
-Waiting OpenMP threads sleep in it (OMP_WAIT_POLICY), they do not spin: on a machine with other work, spinning made a network of small
-layers 13 times slower on two threads than on one (measured), and timings a lottery.
+Its OpenMP threads sleep while they wait (OMP_WAIT_POLICY) and do not spin: on a machine with other work, spinning made a network of small
+layers 13 times slower on two threads than on one (measured), and the seconds unpredictable.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerContext
+from types import ModuleType
 
 from benchmark.clone import ROOT
 
 PRELOADED = "benchmark.runner.preloaded"
 WAIT_POLICY = "OMP_WAIT_POLICY"
-KEPT = "HMIF_BENCH_USERS_"  # before the name of a variable: what the user has set it to
+KEPT = "HMIF_BENCH_USERS_"  # begins the name of a variable that keeps the user's value
 FLOORS = ("datasets", "methods", "benchmark")
 
-_state: dict[str, tuple[int, int]] = {}  # of every source of ours when the server was started: size, moment of the last change
+_state: dict[str, tuple[int, int]] = {}  # size and last change of each source of the suite when the server was started, by its path
 
 
 def server_context() -> ForkServerContext:
-    """The context whose processes come from the fork server, which runs the sources as they are now."""
+    """The context that starts processes from the fork server; the server is started if it does not run."""
     context = get_context("forkserver")
     context.set_forkserver_preload([PRELOADED])
     with _environment():
@@ -37,7 +38,7 @@ def server_context() -> ForkServerContext:
 
 
 def refresh() -> None:
-    """Start the server again where a source of ours has been changed since it was started; no child may be running."""
+    """Let the server be started again if a source of the suite has been changed since it was started; no child may be running."""
     now = _sources()
     if _state and _state != now:
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
@@ -45,13 +46,27 @@ def refresh() -> None:
     _state.update(now)
 
 
+@contextmanager
+def handing_nothing_over() -> Iterator[None]:
+    """Hides, while the block starts a child, what it would be given: our arguments, which name the run folder, and our main module.
+
+    A child would import the main module anew, which takes some milliseconds.
+    """
+    main, arguments = sys.modules["__main__"], sys.argv
+    sys.modules["__main__"], sys.argv = ModuleType("__main__"), ["hmif-bench-cell"]
+    try:
+        yield
+    finally:
+        sys.modules["__main__"], sys.argv = main, arguments
+
+
 def child_path() -> list[str]:
-    """What `sys.path` is in a child: our root first, the current folder not at all."""
+    """`sys.path` of a child: the clone first, and the current folder not at all."""
     return [str(ROOT), *(entry for entry in sys.path if entry not in ("", str(ROOT)))]
 
 
 def enter_child() -> None:
-    """First thing in a child: our path, and the user's own PYTHONPATH for whatever the child starts."""
+    """Set, first of all in a child, `sys.path`, and the user's PYTHONPATH for whatever the child starts."""
     sys.path[:] = child_path()
     for name in ("PYTHONPATH", "PYTHONSAFEPATH"):
         value = os.environ.pop(f"{KEPT}{name}", None)
@@ -62,13 +77,13 @@ def enter_child() -> None:
 
 
 def wait_policy() -> str:
-    """How waiting OpenMP threads behave in cells: as the user asks, else they sleep."""
+    """How OpenMP threads wait in cells: as the user has set it, else they sleep (PASSIVE)."""
     return os.environ.get(WAIT_POLICY, "PASSIVE")
 
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """The server's variables, for the moment in which it is started."""
+    """Sets the environment variables of the server while the block runs, in which it is started."""
     before = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYTHONSAFEPATH", WAIT_POLICY)}
     others = [path for path in (before["PYTHONPATH"] or "").split(os.pathsep) if path and path != str(ROOT)]
     os.environ.update({f"{KEPT}{name}": before[name] or "" for name in ("PYTHONPATH", "PYTHONSAFEPATH")})
@@ -86,9 +101,9 @@ def _environment() -> Iterator[None]:
 
 
 def _sources() -> dict[str, tuple[int, int]]:
-    found = {}
+    states = {}
     for floor in FLOORS:
         for file in (ROOT / floor).rglob("*.py"):
             stat = file.stat()
-            found[str(file)] = stat.st_size, stat.st_mtime_ns
-    return found
+            states[str(file)] = stat.st_size, stat.st_mtime_ns
+    return states

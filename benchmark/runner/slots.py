@@ -1,4 +1,4 @@
-"""Slots: places where a cell can run. On the CPU a share of the cores; on a GPU machine, one GPU each."""
+"""Slots: places where one cell runs at a time. On the CPU a slot is a share of the cores, with CUDA it is a GPU."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpus() -> list[str]:
-    """The GPUs that cells may use, by what CUDA_VISIBLE_DEVICES calls them; CUDA itself is not touched."""
+    """The GPUs that cells may use, by their names in CUDA_VISIBLE_DEVICES; CUDA itself is not touched."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [name for name in visible.split(",") if name]
@@ -22,6 +22,6 @@ def gpus() -> list[str]:
 
 
 def slot_variables(device: str, slot: int) -> Mapping[str, str]:
-    """Environment of a cell in that slot: on CUDA, the one GPU that it may see; slots beyond the last GPU share from the first again."""
+    """The environment variables of a cell in that slot: with CUDA, the one GPU that it may see. More slots than GPUs share them."""
     names = gpus() if device == "cuda" else []
     return {"CUDA_VISIBLE_DEVICES": names[slot % len(names)]} if names else {}

@@ -1,42 +1,50 @@
-"""What a child says of itself: which sources it has loaded, from the bytes that were compiled, and which files a method has opened.
+"""What a child reports of itself: the sources that it has loaded, by the bytes that were compiled, and the files that a method has opened.
 
-The supervisor compares the sources with those that the cell's key was made from. What the key does not cover goes into the record.
+The supervisor compares the sources with those that the key of the cell was made from. What the key does not cover is noted in the record.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benchmark.clone import ROOT
 from benchmark.identity.syntax import syntax_digest
 from methods.loading import LOADED, is_installed
 
-MOST_NAMES = 20  # of files that a record names
+MOST_NAMES = 20  # of files in one record
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/opt/")
 _digests: dict[str, tuple[bytes, str]] = {}
 
 
-def remember() -> None:
-    """Take the digest of every source that has been loaded; a child then takes those of the further ones alone."""
+def remember(expected: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> None:
+    """Compute the digests of the sources that have been loaded so far; a child then computes only those of further ones.
+
+    To compute one takes the syntax, some 10 ms for a method. Where the bytes of a source are the `expected` ones, its expected digest is
+    taken: `expected` has the sha256 of the bytes and the digest of the syntax, by the path.
+    """
     for path, source in LOADED.items():
         if path not in _digests or _digests[path][0] is not source:
-            _digests[path] = source, syntax_digest(source, path)
+            raw, digest = expected.get(path, ("", ""))
+            same = raw and sha256(source).hexdigest() == raw
+            _digests[path] = source, digest if same else syntax_digest(source, path)
 
 
-def loaded_sources() -> dict[str, str]:
-    """Path and syntax digest of every source that this process has loaded."""
-    remember()
+def loaded_sources(expected: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> dict[str, str]:
+    """The syntax digest of each source that this process has loaded, by its path; `expected` as for `remember`."""
+    remember(expected)
     return {path: digest for path, (_, digest) in _digests.items()}
 
 
 class Watch:
-    """What happens in this process from now on: modules that are imported, and files that are opened for reading.
+    """The modules that are imported, and the files that are opened for reading, in this process from now on.
 
-    An audit hook sees what Python itself opens (`open`, `os.open`, numpy, Pillow); a library in C that opens a file is not seen.
+    An audit hook sees the files that Python itself opens (`open`, `os.open`, numpy, Pillow), but not those that a library in C opens.
     """
 
     def __init__(self) -> None:
@@ -54,11 +62,11 @@ class Watch:
                 self.opened.setdefault(os.fsdecode(path))
 
     def stop(self) -> None:
-        """Hear nothing more; an audit hook cannot be taken away."""
+        """Note nothing more; the hook itself cannot be removed."""
         self.on = False
 
     def uncovered(self, places: Collection[Path]) -> list[str]:
-        """What the key does not cover, a phrase each. `places` are the sources and files that it does cover."""
+        """What the key does not cover, in phrases; `places` are the sources and files that it does cover."""
         self.stop()
         covered = {str(path) for path in places} | {str(path.resolve()) for path in places}
         methods = str(ROOT / "methods")
@@ -74,7 +82,7 @@ class Watch:
         return os.path.realpath(os.path.join(self.home, path))  # noqa: PTH118  # some thousand paths
 
     def _counts(self, path: str) -> bool:
-        """Whether a file may decide a result: neither the system's, nor an installed library's, nor a source, nor what the cell wrote."""
+        """Whether a file may decide a result: no file of the system or of a library, no source, and none that the cell has written."""
         prefixes = (*_SYSTEM, f"{sys.prefix}/", f"{sys.base_prefix}/", f"{self.home}/", f"{os.path.realpath(self.home)}/")
         if path.startswith(prefixes) or is_installed(path) or path.endswith((".py", ".pyc")):
             return False

@@ -1,1 +1,1 @@
-"""Long trainings beforehand."""
+"""Long trainings of methods that learn beforehand."""

@@ -1,14 +1,14 @@
 """Trains a method by a training plan, in pieces that can be resumed, and writes its weights.
 
-A training's folder holds
+The folder of a training holds
 
-    course.json            all numbers that decide what is learned; another course is refused there
-    checkpoint.pt          the whole state, replaced as a whole every few minutes
-    curve.csv              step, seconds, losses (means since the row before), validation losses
-    sensors.json           the responses that the method estimates on a validation pair, and the true ones
-    weights.safetensors    what is kept, with its facts; written whenever a piece ends, also before the end of the budget
+    course.json            all numbers that decide what is learned; a training with other numbers is refused in this folder
+    checkpoint.pt          the whole state, replaced every few minutes
+    curve.csv              step, seconds, losses (means since the last row), validation losses
+    sensors.json           the responses that the method estimates on a validation pair, and the true responses
+    weights.safetensors    the weights and facts on them; written whenever a piece ends, also before the end of the budget
 
-The scenes stay on this side: the method is handed patches, without the truth unless its card says that it learns from it.
+The method is never given a scene: it gets patches, with the truth only where its card says that it learns from it.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ COURSE, SENSORS, WEIGHTS, CHECKPOINT = "course.json", "sensors.json", "weights.s
 
 
 class TrainingError(ValueError):
-    """A folder that this training cannot use; the text says what to do."""
+    """A folder that this training cannot use, or scenes that do not fit together; the text says what to do."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a piece of training left."""
+    """The result of one piece of a training."""
 
     weights: Path
     step: int
     steps: int
-    seconds: float  # in all
+    seconds: float  # of all pieces
 
     @property
     def finished(self) -> bool:
-        """Whether the budget is spent."""
+        """Whether all steps of the budget are done."""
         return self.step == self.steps
 
 
 def train(
     plan: TrainingPlan,
     folder: Path,
-    tell: Callable[[Moment], None],
+    show: Callable[[Moment], None],
     *,
     command: str,
     device: str = "cpu",
@@ -62,10 +62,21 @@ def train(
     limit_s: float | None = None,
     threads: int | None = None,
 ) -> Trained:
-    """Trains from the beginning, or from the folder's checkpoint with `resume`, to the end of the budget or of `limit_s`.
+    """The weights after a piece of training: from the beginning or, with `resume`, from the folder's checkpoint on.
+
+    Args:
+        plan: the training plan.
+        folder: the training's folder.
+        show: is called with the state of the training from time to time.
+        command: the command line, for the facts on the weights.
+        device: cpu or cuda.
+        resume: whether to go on from the checkpoint.
+        every_s: seconds between checkpoints.
+        limit_s: seconds after which the piece ends, at a checkpoint; None: at the end of the budget.
+        threads: of torch; None: all cores.
 
     Raises:
-        TrainingError: the folder holds a training already and `resume` is not asked for, or a training of another course.
+        TrainingError: the folder holds a training and `resume` is not given, or a training by other numbers, or the scenes differ in bands.
     """
     _claim(plan, folder, resume=resume)
     if threads is not None:
@@ -81,12 +92,12 @@ def train(
 
     def note(moment: Moment) -> None:
         moments[:] = [moment]
-        tell(moment)
+        show(moment)
 
     desk = Desk(folder, device, every_s, limit_s, note)
     fitted = plan.method.train(examples, checks, torch.Generator().manual_seed(plan.seed), desk)
     last = moments[0]
-    place = environment(device, torch.get_num_threads(), 1)
+    here = environment(device, torch.get_num_threads(), 1)
     facts = {
         "trained_on": plan.trained_on,
         "scenes": json.dumps([scene.name for scene in plan.scenes]),
@@ -103,7 +114,7 @@ def train(
         "course": plan.digest(),
         "licence": plan.licence,
         "command": command,
-        **{name: str(place[name]) for name in ("commit", "uncommitted_changes", "torch", "processor", "device", "threads_per_cell")},
+        **{name: str(here[name]) for name in ("commit", "uncommitted_changes", "torch", "processor", "device", "threads_per_cell")},
     }
     plan.method.save(fitted, folder / WEIGHTS, facts)
     _write_sensors(folder / SENSORS, plan, fitted, (checks or examples)[0].seen)
@@ -111,7 +122,7 @@ def train(
 
 
 def _claim(plan: TrainingPlan, folder: Path, *, resume: bool) -> None:
-    """Writes the course into a fresh folder, or checks it."""
+    """Write the numbers of the training into a new folder, or compare them with those in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     course, file = plan.course(), folder / COURSE
     begun = (folder / CHECKPOINT).exists()
@@ -128,7 +139,7 @@ def _claim(plan: TrainingPlan, folder: Path, *, resume: bool) -> None:
 
 
 def _expect_one_grid(scenes: Sequence[Scene]) -> None:
-    """One network learns one set of bands."""
+    """Nothing, where all scenes have the same bands, as one network needs it."""
     first = scenes[0]
     for scene in scenes:
         if not torch.equal(scene.wavelengths, first.wavelengths):
@@ -139,7 +150,7 @@ def _expect_one_grid(scenes: Sequence[Scene]) -> None:
 
 
 def _write_sensors(file: Path, plan: TrainingPlan, fitted: FusionMethod, seen: Observation) -> None:
-    """The estimated responses beside the true ones."""
+    """Write the estimated and the true responses."""
     estimate = fitted.fuse(seen, torch.Generator().manual_seed(plan.seed))
     spatial, spectral = plan.protocol.spatial(), plan.protocol.spectral(seen.wavelengths)
     table = {

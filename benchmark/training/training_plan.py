@@ -1,16 +1,16 @@
-"""A training plan: which method learns, from which scenes, seen how. Read from TOML, checked before anything runs.
+"""A training plan: which method learns, from which scenes, under which protocol. It is read from TOML and checked before anything runs.
 
 name = "mine"
 scenes = ["cave:train"]
-validation = ["cave/paints"]        # taken out of the scenes above; for the curve alone, nothing is chosen by it
+validation = ["cave/paints"]        # taken out of the scenes above; shown in the curve, and nothing is chosen by it
 protocol = "mossfuse-x8"            # by name ...
-patch = 64                          # side of a patch, fine pixels
-patches = 6000                      # the budget: the method makes one pass over so many
+patch = 64                          # side of a patch in fine pixels
+patches = 6000                      # the budget: the method makes one pass over this number of patches
 validation_patches = 16
-trained_on = "CAVE train, x8"       # what tables say of the weights; the number of scenes and the protocol when absent
+trained_on = "CAVE train, x8"       # what tables say of the weights; when absent, the number of scenes and the protocol
 licence = "MIT"                     # of the weights
 seed = 0
-augment = "before"                  # or "after", "none": benchmark/matrix/patches.py says what they change
+augment = "before"                  # or "after", "none"; benchmark/matrix/patches.py has their meaning
 
 [protocol_numbers]                  # ... or by its numbers, as in a plan of a benchmark
 name = "mine-x4"
@@ -31,12 +31,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.identity.scene_identity import identify
-from benchmark.matrix.contestant import plain
+from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.patches import Augment
 from benchmark.matrix.plan import PlanError
+from datasets.data_roots import DataRoots
 from datasets.digests import digest_of
 from datasets.protocols import protocol_from
-from datasets.scenes import DataRoots, SceneSource, find
+from datasets.scene_catalog import find_scenes
+from datasets.scene_sources import SceneSource
 from datasets.settings import SettingError, configure, field_values
 from datasets.simulation import Protocol
 from methods.catalog import Entry, find_one
@@ -66,14 +68,14 @@ class TrainingPlan:
         return {scene.name: identify(scene).digest for scene in (*self.scenes, *self.validation)}
 
     def digests(self, scenes: Sequence[SceneSource]) -> list[str]:
-        """Of the contents of some of the plan's scenes."""
+        """The digests of the contents of some of the plan's scenes."""
         return [self._identities[scene.name] for scene in scenes]
 
     def course(self) -> dict[str, Any]:
-        """All numbers that decide what is learned, as JSON holds them."""
+        """All numbers that decide what is learned (the course of the training), as JSON holds them."""
         return {
             "method": self.entry.name,
-            "parameters": plain(field_values(self.method)),
+            "parameters": parameters_to_json(field_values(self.method)),
             "scenes": [scene.name for scene in self.scenes],
             "validation": [scene.name for scene in self.validation],
             "scene_digests": self.digests([*self.scenes, *self.validation]),
@@ -86,13 +88,13 @@ class TrainingPlan:
         }
 
     def digest(self) -> str:
-        """Names the course: a checkpoint of another one is refused."""
+        """The digest of the course; a checkpoint of another course is refused."""
         return digest_of(self.course())
 
 
 @dataclass(frozen=True)
 class _Method:
-    """The schema of [method]."""
+    """The schema of the table [method]."""
 
     name: str
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -118,10 +120,10 @@ class _Table:
 
 
 def read_training_plan(file: Path, roots: DataRoots, plugins: Path | None = None) -> TrainingPlan:
-    """The training plan in `file`, every name looked up and every number checked.
+    """The checked training plan in `file`.
 
     Raises:
-        PlanError: the file is no TOML, or holds a name or number that is not valid; the text names those that are.
+        PlanError: the file is no TOML, or a name or number in it is not valid; the text says which are.
     """
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -146,9 +148,9 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
     for name, value, least in (("patches", table.patches, 1), ("validation_patches", table.validation_patches, 0), ("seed", table.seed, 0)):
         if value < least:
             raise SettingError(f"{name}: expected a whole number >= {least}, got {value}")
-    validation = find(table.validation, roots)
+    validation = find_scenes(table.validation, roots)
     held = {scene.name for scene in validation}
-    scenes = [scene for scene in find(table.scenes, roots) if scene.name not in held]
+    scenes = [scene for scene in find_scenes(table.scenes, roots) if scene.name not in held]
     if not scenes:
         raise SettingError("scenes: expected at least one that is not in the validation, got none")
     protocol = protocol_from(table.protocol or table.protocol_numbers, roots.folder("srf"))

@@ -18,13 +18,14 @@ import torch
 CLONE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CLONE))
 
+from datasets.data_roots import DataRoots  # noqa: E402
 from datasets.observation import Observation  # noqa: E402
 from datasets.protocols import protocol_from  # noqa: E402
 from datasets.scene import Scene  # noqa: E402
-from datasets.scenes import DataRoots, find  # noqa: E402
+from datasets.scene_catalog import find_scenes  # noqa: E402
 from datasets.simulation import NoiseSeed, Protocol, observe  # noqa: E402
 from methods.unsupervised.mossfuse.checkpoint import load_network  # noqa: E402
-from methods.unsupervised.mossfuse.network import MossFuseNetwork  # noqa: E402
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork  # noqa: E402
 
 SHOWN = 5  # channels of each map: those that vary most over the image
 
@@ -70,7 +71,7 @@ if __name__ == "__main__":
     mpl.use("Agg")
     weights, name, ratio = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 32
     roots = DataRoots.parse([])
-    taken = find([name], roots)[0].load()
+    taken = find_scenes([name], roots)[0].load()
     way = protocol_from(f"mossfuse-x{ratio}", roots.folder("srf"))
     trained = load_network(weights, ratio)
     features(trained, observe(taken, way, NoiseSeed(0, "a scene")), CLONE / "docs" / "images" / "mossfuse_features.png")

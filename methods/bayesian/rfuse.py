@@ -1,30 +1,32 @@
 """R-FUSE: the fused cube in closed form, by a Sylvester equation. Wei et al., IEEE SPL 2016.
 
-In a subspace with basis E (bands x rank), X = E U, the two images and a Gaussian prior say
+In a subspace with the basis E (bands x rank), X = E U, and the two images and a Gaussian prior give
 
-    hsi = S E U + noise        S   blur and decimation of every band, the periodic psf
-    msi = A U + noise          A = R E, the srf seen from the subspace
+    hsi = S E U + noise        S   blur and decimation of every band by the periodic psf
+    msi = A U + noise          A = R E, with R the srf
     U   = M + deviation        M   the coordinates of the prior mean
 
 and the estimate minimises   |hsi - S E U|^2 + |msi - A U|^2 + c |U - M|^2   with c the `prior_weight`. Its normal equation
 
     E'E S'S U + (A'A + c) U = E' S' hsi + A' msi + c M
 
-is the Sylvester equation of `numerics/sylvester.py`, whose prior image is the answer without the hsi,
-V = M + inv(A'A + c) A' (msi - A M), and whose coarse image is Y = inv(E'E) E' hsi. E is the uncentred principal basis of the HSI
-scaled to coordinates of mean square 1; M is the aligned bicubic interpolation of the HSI.
+is the Sylvester equation of `numerics/solvers/sylvester.py`. Its prior image is the solution without the hsi, V = M + inv(A'A + c) A' (msi
+- A M), and its coarse image is Y = inv(E'E) E' hsi. E is the uncentred principal basis of the HSI, scaled so that the coordinates have mean
+square 1. M is the bicubic interpolation of the HSI at the pair's phase.
 
-The paper weighs the images by their noise. With `noise="told"` the standard deviations s (HSI) and t (MSI) are asked for, and the cost is
+The paper weighs the images by their noise. With `noise="told"` the method asks for the standard deviations s (HSI) and t (MSI) of the
+noise, and the cost is
 
     |hsi - S E U|^2 / s^2 + |msi - A U|^2 / t^2 + |U - M|^2 / v        v   the `prior_variance`
 
-which is the above with c = s^2 / v and the MSI's term times (s / t)^2; s and t count as at least `LEAST_NOISE`. "equal" weighs both alike.
+which is the cost above with c = s^2 / v and the MSI's term multiplied by (s / t)^2. s and t are at least `LEAST_NOISE`. With "equal", both
+images have the same weight.
 
-The authors' prior weight is 1e-3. Ours, and the rank, were chosen on CAVE's 20 training scenes (docs/methods/model_based.md). With
-`blind = "hysure"` this is BlindFuse: blind estimation, then R-FUSE.
+The authors' prior weight is 1e-3. Our prior weight and our rank were chosen on CAVE's 20 training scenes (docs/methods/model_based.md).
+With `blind = "hysure"` the method is BlindFuse: blind estimation of the responses, then R-FUSE.
 
-The psf is taken as periodic. For protocols with another boundary this is an approximation near the border, exact where no footprint
-crosses it.
+The psf is taken as periodic. For a protocol with another boundary this is an approximation near the border; elsewhere, where no footprint
+crosses the border, it is exact.
 """
 
 from __future__ import annotations
@@ -43,13 +45,13 @@ from methods.numerics.images.resample import upsample
 from methods.numerics.solvers.subspace import mix, scaled_basis
 from methods.numerics.solvers.sylvester import solve_sylvester
 
-LEAST_NOISE = 1e-3  # with the default variance, the weight of the prior is then the default one where there is no noise
+LEAST_NOISE = 1e-3  # without noise, the default variance then gives the default prior weight
 PUBLISHED_WEIGHT = 1e-3  # of the prior, in the authors' code
 
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """R-FUSE with the Gaussian prior; both responses must be known. With `prior_weight` 1e-3 it is named "as published"."""
+    """R-FUSE with the Gaussian prior. Both responses must be known. With the `prior_weight` 1e-3 its name says "as published"."""
 
     card: ClassVar[Card] = Card(
         name="R-FUSE",
@@ -67,9 +69,9 @@ class Method(FusionMethod):
     )
 
     rank: int = 15  # dimension of the subspace; at most the number of bands is used
-    noise: Literal["equal", "told"] = "equal"  # how the two images are weighed; "told" asks for the noise levels, and takes no prior_weight
-    prior_variance: float = 0.1  # with "told": variance of the coordinates about the prior mean
-    prior_weight: float = 1e-5  # variance of the noise over that of the prior, in coordinates of mean square 1
+    noise: Literal["equal", "told"] = "equal"  # weights of the two images; "told" asks for the noise levels, and ignores prior_weight
+    prior_variance: float = 0.1  # with "told": variance of the coordinates around the prior mean
+    prior_weight: float = 1e-5  # with "equal": variance of the noise over that of the prior, in coordinates of mean square 1
 
     def __post_init__(self) -> None:
         if self.rank < 1:
@@ -77,12 +79,13 @@ class Method(FusionMethod):
         if not self.prior_variance > 0:
             raise ValueError(f"prior_variance: expected a number above 0, got {self.prior_variance}")
         if not self.prior_weight > 0:
-            raise ValueError(f"prior_weight: expected a number above 0 (1e-8 is all but none), got {self.prior_weight}")
+            raise ValueError(f"prior_weight: expected a number above 0 (1e-8 is nearly no prior), got {self.prior_weight}")
 
     def describe(self) -> Card:
-        """The card: with noise="told" it asks for the noise levels and says so in its name; so it does with the published prior weight.
+        """The card. Its name says "noise told" if the noise levels are asked for, and "as published" with the published prior weight.
 
-        What was tuned is said of those parameters that are at their defaults; that of the prior variance follows from the prior weight's.
+        `tuned_on` names those parameters that have their defaults. The default of the prior variance was derived from that of the prior
+        weight.
         """
         prior = self.prior_variance == Method.prior_variance if self.noise == "told" else self.prior_weight == Method.prior_weight
         tuned = [name for name, ours in (("prior weight", prior), ("rank", self.rank == Method.rank)) if ours]
@@ -108,7 +111,7 @@ class Method(FusionMethod):
 
 
 def coordinates(basis: Float[Tensor, "bands rank"], image: Float[Tensor, "bands rows cols"]) -> Float[Tensor, "rank rows cols"]:
-    """U that minimises |E U - image|^2, for a basis E of full column rank (inverted in float64)."""
+    """The U that minimises |E U - image|^2, for a basis E of full column rank. The inverse is computed in float64."""
     inverse = torch.linalg.solve(basis.double().T @ basis.double(), basis.double().T)
     return mix(inverse, image)
 
@@ -123,9 +126,10 @@ def fuse_in_subspace(
     prior_weight: float,
     msi_weight: float = 1.0,
 ) -> Float[Tensor, "bands H W"]:
-    """X = E U, with U the minimiser of |hsi - S E U|^2 + msi_weight |msi - R E U|^2 + prior_weight |U - prior_mean|^2.
+    """The cube E U, where U minimises |hsi - S E U|^2 + msi_weight |msi - R E U|^2 + prior_weight |U - prior_mean|^2.
 
-    `basis` E has full column rank, `prior_mean` is in its coordinates. The small matrices are float64, the images keep their dtype.
+    The `basis` E has full column rank, and `prior_mean` is in its coordinates. The small matrices are in float64; the images keep their
+    dtype.
     """
     wide = basis.double()
     seen_basis = srf.weights.to(wide) @ wide

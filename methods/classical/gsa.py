@@ -1,13 +1,13 @@
-"""GSA for hyperspectral images: adaptive component substitution, one group of bands a channel.
+"""GSA for hyperspectral images: adaptive component substitution, with one group of bands per channel.
 
 Aiazzi, Baronti, Selva, IEEE TGRS 2007, in the form that Yokoya, Grohnfeldt, Chanussot (IEEE GRSM 2017) gave it for several channels:
 
-1. Every band joins the channel it correlates with best, on the coarse grid.
-2. For each channel P with its bands Y (coarse) and U (interpolated), all with their means removed, and p the channel on the coarse grid:
-       a = argmin |a' Y + a_0 - p|^2          the bands' combination that imitates the channel
-       I = a' U                               the same combination on the fine grid: what the channel looks like when blurred
-       Z_k = U_k + cov(I, U_k) / var(I) (P - I) + mean(U_k)        the missing detail, injected with each band's own gain
-3. Optionally every fused band is replaced by its least-squares regression on all others (Roger 1996), which removes noise.
+1. Every band joins the channel with which it correlates best on the coarse grid.
+2. For each channel P with its bands Y (coarse) and U (interpolated), all minus their means, and p the channel on the coarse grid:
+       a = argmin |a' Y + a_0 - p|^2          the combination of bands that is most like the channel
+       I = a' U                               the same combination on the fine grid: the channel as it looks when it is blurred
+       Z_k = U_k + cov(I, U_k) / var(I) (P - I) + mean(U_k)        the missing detail is added with the gain of each band
+3. On request, every fused band is replaced by its least-squares regression on all others (Roger 1996), which removes noise.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from methods.numerics.solvers.subspace import mix
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """GSA with the sampling phase respected; `aligned=False` is the published form, which takes every pair as block-centred."""
+    """GSA at the pair's own sampling phase. `aligned=False` is the published form, which takes every pair as block-centred."""
 
     card: ClassVar[Card] = Card(
         name="GSA",
@@ -44,7 +44,7 @@ class Method(FusionMethod):
     denoise: bool = False  # regress every fused band on all others, as the toolbox does
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Steps 1 to 3 of the module docstring."""
+        """The cube of steps 1 to 3 of the module docstring."""
         phase = seen.phase if self.aligned else block_centre(seen.ratio)
         guide = shrink(seen.msi, seen.ratio, phase, "linear")
         coarse_msi = shrink(seen.msi - seen.msi.mean((1, 2), keepdim=True), seen.ratio, phase, "cubic")
@@ -59,7 +59,7 @@ class Method(FusionMethod):
 
 
 def _best_channel(hsi: Float[Tensor, "bands h w"], guide: Float[Tensor, "channels h w"]) -> Int[Tensor, " bands"]:
-    """Index of the channel with the largest correlation to each band; a constant image correlates with nothing (0)."""
+    """The index of the channel with the largest correlation to each band. The correlation with a constant image counts as 0."""
     images = []
     for image in (hsi, guide):
         centred = image.flatten(1) - image.flatten(1).mean(1, keepdim=True)
@@ -72,7 +72,7 @@ def _best_channel(hsi: Float[Tensor, "bands h w"], guide: Float[Tensor, "channel
 def _inject(
     hsi: Float[Tensor, "group h w"], fine: Float[Tensor, "group H W"], coarse_channel: Float[Tensor, "h w"], channel: Float[Tensor, "H W"]
 ) -> Float[Tensor, "group H W"]:
-    """Step 2: one group of bands sharpened by its channel. `fine` is overwritten."""
+    """One group of bands, sharpened by its channel (step 2). `fine` is overwritten."""
     mean = fine.mean((1, 2), keepdim=True)
     fine -= mean
     bands = fine.flatten(1)
@@ -85,7 +85,7 @@ def _inject(
 
 
 def _imitate(bands: Float[Tensor, "group pixels"], target: Float[Tensor, " pixels"]) -> Float[Tensor, " group"]:
-    """Weights of the bands in min |[bands' 1] (a; a_0) - target|^2, by QR in float64: shortest where several fit equally well."""
+    """The weights a that minimise |a' bands + a_0 - target|^2, by QR in float64. If several fit equally well, those of smallest norm."""
     design = torch.cat([bands, torch.ones_like(bands[:1])]).T.double()
     orthonormal, triangular = torch.linalg.qr(design)
     fit: Tensor = torch.linalg.pinv(triangular) @ (orthonormal.T @ target.double())
@@ -93,7 +93,7 @@ def _imitate(bands: Float[Tensor, "group pixels"], target: Float[Tensor, " pixel
 
 
 def _regress_on_others(cube: Float[Tensor, "bands H W"]) -> Float[Tensor, "bands H W"]:
-    """Step 3: band k becomes its least-squares fit by all other bands, no intercept; the Gram matrix is inverted in float64."""
+    """Each band replaced by its least-squares fit by all other bands without an intercept (step 3), computed in float64."""
     if cube.shape[0] == 1:
         return cube
     pixels = cube.flatten(1).double()

@@ -1,16 +1,16 @@
-"""SFIM for hyperspectral images: every band times the detail that the MSI shows, as a ratio.
+"""SFIM for hyperspectral images: every band is multiplied by the detail of the MSI, taken as a ratio.
 
 Liu, International Journal of Remote Sensing 2000, in the form that Yokoya, Grohnfeldt, Chanussot (IEEE GRSM 2017) gave it for several
-channels (their second mode: one synthetic sharp image a band):
+channels (their second mode: one synthetic sharp image per band):
 
     g     = msi shrunk onto the coarse grid (linear kernel, antialiased)
     w, o  = argmin |w' g + o - hsi_k|^2        band k as an affine function of the channels
-    S     = w' msi + o,  s = w' g + o          what the channels say of band k, fine and coarse
-    Z_k   = S * hsi_k(block) / s(block)        every fine pixel takes the ratio of the coarse pixel it lies in
+    S     = w' msi + o,  s = w' g + o          the prediction of band k from the channels, fine and coarse
+    Z_k   = S * hsi_k(block) / s(block)        every fine pixel takes the ratio of the coarse pixel that it is in
 
-Where s is nearly 0, on a black background, the ratio is meaningless and explodes; the published form does nothing against it. Here s
-is kept above `floor` times its band's mean; `floor=0` is the published form (where s is 0 to rounding, the ratio is then taken as 1).
-Original: Yokoya's toolbox (MATLAB, no licence found).
+Where s is nearly 0, on a black background, the ratio is very large and has no meaning; the published form does nothing about it. Here s is
+at least `floor` times the mean of its band. `floor=0` is the published form; where s is 0 up to rounding, its ratio is taken as 1.
+The original is Yokoya's toolbox (MATLAB, no licence found).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.numerics.images.regression import affine, affine_fit
+from methods.numerics.images.regression import affine_fit, apply_affine
 from methods.numerics.images.resample import block_centre, shrink
 
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """SFIM with a floor on its denominator and the sampling phase respected; floor=0, aligned=False is the published form."""
+    """SFIM with a least denominator, at the pair's own sampling phase. The published form is floor=0, aligned=False."""
 
     card: ClassVar[Card] = Card(
         name="SFIM-HS",
@@ -53,20 +53,20 @@ class Method(FusionMethod):
             raise ValueError(f"floor: expected a share of the band's mean in 0..1 (0 is the published form), got {self.floor}")
 
     def describe(self) -> Card:
-        """Without a floor the tables say so."""
+        """The card; its name says so if there is no floor."""
         return self.card if self.floor > 0 else replace(self.card, name="SFIM-HS without floor")
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The product of the module docstring."""
+        """The cube Z of the module docstring."""
         phase = seen.phase if self.aligned else block_centre(seen.ratio)
         guide = shrink(seen.msi, seen.ratio, phase, "linear")
         weights, offset = affine_fit(guide, seen.hsi)
-        ratio = _ratio(seen.hsi, affine(weights, offset, guide), self.floor)
-        return Estimate(affine(weights, offset, seen.msi).mul_(_nearest(ratio, seen.ratio, phase)))
+        ratio = _ratio(seen.hsi, apply_affine(weights, offset, guide), self.floor)
+        return Estimate(apply_affine(weights, offset, seen.msi).mul_(_nearest(ratio, seen.ratio, phase)))
 
 
 def _ratio(hsi: Float[Tensor, "bands h w"], fit: Float[Tensor, "bands h w"], floor: float) -> Float[Tensor, "bands h w"]:
-    """hsi / fit with the floor; 1 where the fit is 0 to rounding."""
+    """hsi / fit with the floor on the fit; 1 where the fit is 0 up to rounding."""
     mean = hsi.abs().mean((1, 2), keepdim=True)
     if floor > 0:
         fit = torch.maximum(fit, floor * mean)
@@ -75,7 +75,7 @@ def _ratio(hsi: Float[Tensor, "bands h w"], fit: Float[Tensor, "bands h w"], flo
 
 
 def _nearest(image: Float[Tensor, "bands h w"], ratio: int, phase: tuple[float, float]) -> Float[Tensor, "bands H W"]:
-    """Every fine pixel takes the value of the coarse pixel whose centre is nearest."""
+    """The image on the fine grid: each fine pixel has the value of the coarse pixel whose centre is nearest."""
     for axis, start in enumerate(phase, start=1):
         size = image.shape[axis]
         place = ((torch.arange(size * ratio, dtype=torch.float64) - start) / ratio + 0.5).floor().long().clamp(0, size - 1)

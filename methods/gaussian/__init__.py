@@ -1,1 +1,1 @@
-"""Methods that see the fused cube as a Gaussian process."""
+"""Family: methods that model the fused cube as a Gaussian process."""

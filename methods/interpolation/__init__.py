@@ -1,1 +1,1 @@
-"""Family: the floor that every method must beat."""
+"""Family: interpolation of the HSI alone, which every fusion method should beat."""

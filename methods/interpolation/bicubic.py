@@ -1,7 +1,7 @@
 """Bicubic interpolation of the low-resolution image, aligned with the MSI's grid. Keys, IEEE TASSP 1981.
 
-Fine pixel f lies at (f - phase) / ratio on the coarse grid, and its value is the cubic convolution of its 4 x 4 neighbours there
-(a = -1/2, mirrored borders). The MSI is not looked at: this is the floor that every fusion must beat.
+Fine pixel f is at (f - phase) / ratio on the coarse grid, and its value is the cubic convolution of its 4 x 4 neighbours there (a = -1/2,
+mirrored borders). The MSI is not used, so a method that fuses should do better.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from methods.numerics.images.resample import upsample
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """Phase-aware bicubic upsampling, without parameters."""
+    """Bicubic upsampling at the pair's own phase, without parameters."""
 
     card: ClassVar[Card] = Card(
         name="Bicubic",
@@ -31,5 +31,5 @@ class Method(FusionMethod):
     )
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The HSI interpolated onto the MSI's grid."""
+        """The HSI, interpolated onto the MSI's grid."""
         return Estimate(upsample(seen.hsi, seen.ratio, seen.phase))

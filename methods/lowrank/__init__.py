@@ -1,1 +1,1 @@
-"""Low-rank priors on clusters of patches and on tensors."""
+"""Family: low-rank priors on clusters of patches and on tensors."""

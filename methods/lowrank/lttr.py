@@ -1,19 +1,21 @@
-"""LTTR: the fused cube whose clusters of patches have low tensor-train rank. Dian, Li, Fang, IEEE TNNLS 2019.
+"""LTTR: clusters of patches of low tensor-train rank. Dian, Li, Fang, IEEE TNNLS 2019.
 
     minimise   |hsi - S Z|^2 + |msi - R Z|^2 + eta * sum over clusters c and k = 1, 2, 3 of  w_ck * logdet of the k-th unfolding of Z_c
 
-S blur and decimation (periodic), R the srf; Z_c is a tensor (rows 8, cols 8, bands, n_c) of the n_c patches whose MSI patches k-means
-puts together. Its tensor-train unfoldings are (8, 8 bands n), (64, bands n) and (64 bands, n); w_ck is proportional to the root of the
-unfolding's shorter side, sum over k = 1. ADMM with one copy V_k of the cube for each unfolding and multipliers G_k:
+S is blur and decimation (periodic) and R the srf. Z_c is a tensor (8 rows, 8 cols, bands, n_c) of the n_c patches of one cluster; k-means
+on the MSI's patches makes the clusters. Its tensor-train unfoldings are (8, 8 bands n), (64, bands n) and (64 bands, n). w_ck is
+proportional to the root of the shorter side of the unfolding, and its sum over k is 1. ADMM uses a copy V_k of the cube for each unfolding,
+and multipliers G_k:
 
-    Z    solves   S'S Z + (R'R + 3 mu) Z = S' hsi + R' msi + sum of (mu V_k + G_k / 2)       the closed form of numerics/sylvester.py
-    V_k  the patches of Z - G_k / (2 mu), their k-th unfoldings shrunk (numerics/shrinkage.py) with C = eta w_ck / (2 mu); mean of overlaps
-    G_k  + 2 mu (V_k - Z)
+    Z    solves   S'S Z + (R'R + 3 mu) Z = S' hsi + R' msi + sum of (mu V_k + G_k / 2)     in closed form (numerics/solvers/sylvester.py)
+    V_k  the patches of Z - G_k / (2 mu), their k-th unfoldings shrunk with C = eta w_ck / (2 mu) (numerics/solvers/shrinkage.py),
+         overlaps averaged
+    G_k  = G_k + 2 mu (V_k - Z)
 
-starting from V_k = the aligned cubic interpolation of the HSI, G_k = 0. There is no spectral subspace.
+from V_k = the cubic interpolation of the HSI at the pair's phase, and G_k = 0. There is no spectral subspace.
 
-Paper and code: the paper gives the unfoldings weights alpha_k without numbers; the root of the shorter side is the code's rule, followed
-here. The code takes square images whose side fits the patch grid; here the last patch of each axis is anchored at the border.
+The paper gives the unfoldings weights alpha_k without numbers. The root of the shorter side is the rule of the authors' code, and is used
+here. That code takes square images whose side fits the grid of patches; here the last patch of each axis ends at the border.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from methods.numerics.solvers.sylvester import solve_sylvester
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """LTTR with the settings of its CAVE experiments; both responses must be known."""
+    """LTTR with the settings of its CAVE experiments. Both responses must be known."""
 
     card: ClassVar[Card] = Card(
         name="LTTR",
@@ -57,8 +59,8 @@ class Method(FusionMethod):
 
     trial: ClassVar[Mapping[str, int]] = MappingProxyType({"clusters": 4, "iterations": 3})
 
-    clusters: int = 160  # of patches, for an image of 256 x 256; at most one a patch
-    eta: float = 1e-2  # weight of the prior; the authors' for CAVE, 4e-4 for Pavia
+    clusters: int = 160  # of patches, for an image of 256 x 256; at most one per patch
+    eta: float = 1e-2  # weight of the prior: the authors' for CAVE; for Pavia they take 4e-4
     mu: float = 1e-3  # penalty of the ADMM
     iterations: int = 25
     side: int = 8  # of a patch, pixels
@@ -74,13 +76,13 @@ class Method(FusionMethod):
             raise ValueError(f"eta, mu: expected numbers above 0, got {self.eta} and {self.mu}")
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The last ADMM iterate, with the clusters that k-means finds in the MSI."""
+        """The last ADMM iterate, with clusters by k-means on the MSI."""
         pixels = _pixels(seen, self)
         labels = kmeans(seen.msi.flatten(1).T[pixels].flatten(1), self.clusters, rng)
         return Estimate(self.fuse_clustered(seen, labels))
 
     def fuse_clustered(self, seen: Observation, labels: Int[Tensor, " patches"]) -> Float[Tensor, "bands H W"]:
-        """The last ADMM iterate, given the cluster of each patch (patches counted along the rows)."""
+        """The last ADMM iterate for a given cluster for each patch, in the order of the rows."""
         priors = _Unfolding.all_of(seen, labels, self)
         unit = torch.eye(seen.hsi.shape[0]).to(seen.hsi).double()
         weights = seen.srf.weights.to(unit)
@@ -102,17 +104,17 @@ class Method(FusionMethod):
 
 
 def _pixels(seen: Observation, method: Method) -> Int[Tensor, "patches tall wide"]:
-    """Pixel numbers of all patches."""
+    """The pixel numbers of all patches."""
     return patch_pixels((seen.msi.shape[1], seen.msi.shape[2]), method.side, method.stride).to(seen.msi.device)
 
 
 @dataclass(frozen=True, eq=False)
 class _Unfolding:
-    """One of the three unfoldings of all clusters: how to make the matrices of each stack, and what C each of them has."""
+    """One of the three unfoldings of all clusters: the shape of the matrices in each stack, and the C of each cluster."""
 
     patches: ClusteredPatches
-    heights: Sequence[int]  # of the matrices, a stack
-    weights: Sequence[Float[Tensor, " _"]]  # C of each cluster, a stack
+    heights: Sequence[int]  # rows of the matrices, for each stack
+    weights: Sequence[Float[Tensor, " _"]]  # C of each cluster, for each stack
 
     @classmethod
     def all_of(cls, seen: Observation, labels: Int[Tensor, " patches"], method: Method) -> list[_Unfolding]:
@@ -143,7 +145,7 @@ class _Unfolding:
         ]
 
     def shrink(self, cube: Float[Tensor, "bands H W"]) -> Float[Tensor, "bands H W"]:
-        """The unfoldings of the cube's patches shrunk, and the mean of the overlaps."""
+        """The cube put together from its patches after their unfoldings were shrunk, as the mean of overlaps."""
         taken = zip(self.patches.take(as_rows(cube)), self.heights, self.weights, strict=True)
         shrunk = [log_shrink(stack.reshape(len(stack), height, -1), weight).view(stack.shape) for stack, height, weight in taken]
         return self.patches.mean(shrunk, (cube.shape[1], cube.shape[2]))

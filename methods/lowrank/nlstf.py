@@ -1,20 +1,21 @@
 """NLSTF-SMBF: a sparse Tucker model for each cluster of similar patches, without the PSF. Dian, Li, Fang, Lu, Bioucas-Dias, IEEE TCYB 2020.
 
-k-means puts patches of 8 x 8 pixels together by what the MSI shows. The patches n of one cluster share dictionaries of rows W, columns H
-and spectra S and have cores of their own:
+k-means makes clusters of similar patches of 8 x 8 pixels of the MSI. The patches n of one cluster share dictionaries of rows W, columns H
+and spectra S, and each has its own core:
 
     Z_n = C_n x1 W x2 H x3 S,        C_n minimises   |msi_n - C_n x1 W x2 H x3 R S|^2 + lambda |C_n|_1,        R the srf
 
-W, H    non-negative, learned from the columns and the rows of the cluster's MSI patches (numerics/dictionary.py)
-S       endmembers of the HSI's pixels that the patches touch (numerics/vca.py): where the HSI comes in, without a word on its blur
-C_n     ADMM: D = inv(T'T + mu) (T' msi_n + mu (C - V)),  C = soft(D + V, lambda / (2 mu)),  V + D - C,  from 0; T'T is diagonal in the
-        eigenvectors of W'W, H'H and (R S)'R S, and only its range needs correcting (numerics/tucker.py has the same idea)
+W, H    non-negative, learned from the columns and the rows of the cluster's MSI patches (numerics/patches/dictionary.py)
+S       the endmembers of those HSI pixels that the patches touch (numerics/unmixing/vca.py); this alone uses the HSI, and needs no PSF
+C_n     ADMM from 0: D = inv(T'T + mu) (T' msi_n + mu (C - V)),  C = soft(D + V, lambda / (2 mu)),  V = V + D - C; T'T is diagonal in the
+        eigenvectors of W'W, H'H and (R S)'R S, so the inverse is corrected only in its range
 
-Overlaps are averaged. With `back_projection` this is NLSTF (Dian, Fang, Li, CVPR 2017), which then makes the cube agree with both images,
-taking the PSF as a box of ratio x ratio pixels (numerics/back_projection.py).
+Overlaps are averaged. With `back_projection` the method is NLSTF (Dian, Fang, Li, CVPR 2017), which then makes the cube agree with both
+images, with a box of ratio x ratio pixels as the PSF (numerics/solvers/back_projection.py).
 
-All clusters of about the same size are treated at once. A patch that touches few HSI pixels gets as many endmembers. What the published
-codes leave to their defaults and our source does not state, the ADMM's penalty and number of steps, was set here: 0.01 and 100.
+Clusters of about the same size are computed together. A cluster that touches few HSI pixels gets as many endmembers as it has pixels. Our
+source does not state the penalty and the number of steps of the ADMM, which the authors' codes leave at their defaults; here they are 0.01
+and 100.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ SWEEPS = 5  # of the dictionaries of rows and columns
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """NLSTF-SMBF, or NLSTF with `back_projection`; the SRF must be known."""
+    """NLSTF-SMBF, or NLSTF with `back_projection`. The SRF must be known."""
 
     card: ClassVar[Card] = Card(
         name="NLSTF-SMBF",
@@ -53,20 +54,20 @@ class Method(FusionMethod):
         year=2020,
         needs_srf=True,
         random=True,
-        implementation="optimised, same output",  # the codes' ADMM in the range of the dictionaries alone
+        implementation="optimised, same output",  # the ADMM is computed only in the range of the dictionaries
         fidelity="written from the papers' description, as the codes' inner settings are not known to us. NLSTF's median over 5 seeds "
         "on the synthetic fixture with a box PSF is 38.9 dB, the authors' code 38.9; NLSTF-SMBF was not compared with its authors' code",
     )
     trial: ClassVar[Mapping[str, int]] = MappingProxyType({"clusters": 3, "steps": 5})
 
-    clusters: int = 160  # of patches, for an image of 256 x 256; at most one a patch
+    clusters: int = 160  # of patches, for an image of 256 x 256; at most one per patch
     atoms: int = 10  # of the dictionaries of rows and of columns
-    spectra: int = 14  # atoms of the spectral dictionaries, at most; no more than bands or HSI pixels in the cluster
-    sparsity: float = 1e-6  # lambda, weight of the cores' absolute values
+    spectra: int = 14  # atoms of the spectral dictionaries; at most the number of bands, and of HSI pixels of the cluster, is used
+    sparsity: float = 1e-6  # lambda, weight of the sum of absolute values of the cores
     steps: int = 100  # of the ADMM
     side: int = 8  # of a patch, pixels
     stride: int = 4  # pixels between patches
-    back_projection: bool = False  # NLSTF's last step, which takes the PSF as a box
+    back_projection: bool = False  # the last step of NLSTF, which takes the PSF as a box
 
     def __post_init__(self) -> None:
         for name, least in (("clusters", 1), ("atoms", 1), ("spectra", 1), ("steps", 0), ("side", 1), ("stride", 1)):
@@ -85,7 +86,7 @@ class Method(FusionMethod):
         return replace(self.card, name="NLSTF", paper=paper, doi="10.1109/CVPR.2017.411", year=2017)
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The mean of all patches' models; back-projected on request."""
+        """The cube put together from the models of all patches, as the mean of overlaps; back-projected on request."""
         shape = (seen.msi.shape[1], seen.msi.shape[2])
         pixels = patch_pixels(shape, self.side, self.stride).to(seen.msi.device)
         labels = kmeans(seen.msi.flatten(1).T[pixels].flatten(1), self.clusters, rng)
@@ -105,7 +106,7 @@ class Method(FusionMethod):
 
 
 def _touched(seen: Observation, pixels: Int[Tensor, "patches area"], labels: Int[Tensor, " patches"]) -> Bool[Tensor, "clusters coarse"]:
-    """Which coarse pixels the patches of each cluster lie in: those whose centre is the nearest to some fine pixel of theirs."""
+    """For each cluster, the coarse pixels that its patches touch: those whose centre is the nearest to one of their fine pixels."""
     (h, w), cols = seen.hsi.shape[1:], seen.msi.shape[2]
     row = ((pixels // cols - seen.phase[0]) / seen.ratio + 0.5).floor().long().clamp(0, h - 1)
     col = ((pixels % cols - seen.phase[1]) / seen.ratio + 0.5).floor().long().clamp(0, w - 1)
@@ -117,19 +118,19 @@ def _touched(seen: Observation, pixels: Int[Tensor, "patches area"], labels: Int
 def _endmembers(
     hsi: Float[Tensor, "bands coarse"], touched: Bool[Tensor, "clusters coarse"], most: int, rng: torch.Generator
 ) -> Float[Tensor, "clusters bands most"]:
-    """The endmembers of each cluster's coarse pixels, at most as many as pixels and bands, and columns of zeros."""
-    found = hsi.new_zeros(len(touched), hsi.shape[0], most, dtype=torch.float64)
+    """The endmembers of the coarse pixels of each cluster, at most as many as pixels and bands, followed by columns of zeros."""
+    endmembers = hsi.new_zeros(len(touched), hsi.shape[0], most, dtype=torch.float64)
     for cluster, count in enumerate(touched.sum(1).tolist()):
         if count:
             corners = vca(hsi[:, touched[cluster]], min(most, count, hsi.shape[0]), rng)
-            found[cluster, :, : corners.shape[1]] = corners
-    return found
+            endmembers[cluster, :, : corners.shape[1]] = corners
+    return endmembers
 
 
 def _dictionary(
     blocks: Float[Tensor, "clusters side other n channels"], sizes: Int[Tensor, " clusters"], atoms: int, rng: torch.Generator
 ) -> Float[Tensor, "clusters side _"]:
-    """A dictionary of each cluster's vectors along `side`, from different random ones; the padding beyond `sizes` is left out."""
+    """The dictionary of each cluster's vectors along `side`, learned from a start of random vectors; the padding is never drawn."""
     vectors = blocks.flatten(2)
     real = (torch.arange(blocks.shape[3], device=sizes.device) < sizes[:, None])[:, None, :, None].expand(-1, *blocks.shape[2:]).flatten(1)
     draws = torch.rand(vectors.shape[0], vectors.shape[2], generator=rng).to(vectors.device)
@@ -146,7 +147,7 @@ def _codes(
     sparsity: float,
     steps: int,
 ) -> Float[Tensor, "clusters a_b n s"]:
-    """The cores C_n of all patches, given W, H and R S of their clusters."""
+    """The cores C_n of all patches, for given W, H and R S of their clusters."""
     (row_values, row_basis), (col_values, col_basis), (values, basis) = (_range(factor) for factor in (rows, cols, spectra))
     spatial, basis = _kronecker(row_basis, col_basis).to(msi), basis.to(msi)
     products = (row_values[:, :, None] * col_values[:, None, :]).flatten(1)[:, :, None, None] * values[:, None, None, :]
@@ -163,7 +164,7 @@ def _codes(
 
 
 def _range(factor: Float[Tensor, "clusters size atoms"]) -> tuple[Float[Tensor, "clusters r"], Float[Tensor, "clusters atoms r"]]:
-    """Eigenvalues and eigenvectors of factor' factor, r = min(size, atoms), in float64: those outside its range are left out."""
+    """The r = min(size, atoms) largest eigenvalues of factor' factor and their eigenvectors, in float64: those of its range."""
     wide = factor.double()
     values, vectors = torch.linalg.eigh(wide.mT @ wide)
     kept = min(factor.shape[1:])
@@ -171,7 +172,7 @@ def _range(factor: Float[Tensor, "clusters size atoms"]) -> tuple[Float[Tensor, 
 
 
 def _kronecker(rows: Float[Tensor, "clusters tall a"], cols: Float[Tensor, "clusters wide b"]) -> Float[Tensor, "clusters tall_wide a_b"]:
-    """The dictionary of whole patches, its pixels along the rows."""
+    """The dictionary of whole patches, with their pixels in the order of the rows."""
     return (rows[:, :, None, :, None] * cols[:, None, :, None, :]).flatten(3).flatten(1, 2)
 
 
@@ -180,7 +181,7 @@ def _apply(
     stack: Float[Tensor, "clusters area n bands"],
     spectral: Float[Tensor, "clusters new_bands bands"],
 ) -> Float[Tensor, "clusters new_area n new_bands"]:
-    """A matrix along the area and one along the bands; the one that leaves less data first."""
+    """The stack multiplied by one matrix along the area and one along the bands; first by the one that makes it smaller."""
     if spectral.shape[1] < spectral.shape[2]:
         stack = (stack.flatten(1, 2) @ spectral.mT).view(*stack.shape[:3], -1)
         return (spatial @ stack.flatten(2)).view(len(stack), -1, *stack.shape[2:])

@@ -1,1 +1,1 @@
-"""Shared mathematics of the methods: solvers, resampling, subspaces. No method of its own."""
+"""Mathematics that several methods share. There is no method in this folder."""

@@ -1,1 +1,1 @@
-"""Sparse codes in learned dictionaries."""
+"""Family: sparse codes in learned dictionaries."""

@@ -1,1 +1,1 @@
-"""Family: networks that learn beforehand from pairs and their truth."""
+"""Family: networks that learn beforehand, from pairs with their truth."""

@@ -1,9 +1,9 @@
-"""ConSSFCNN: SSFCNN with the MSI given to every layer again. Han, Shi, Zheng, IEEE ICIP 2018.
+"""ConSSFCNN: SSFCNN with the MSI as an input of every layer. Han, Shi, Zheng, IEEE ICIP 2018.
 
     x = relu(conv3([msi, u]))     x = relu(conv3([msi, x]))     cube = relu(conv5([msi, x]))     u: bilinear HSI; to `bands` channels
 
-`wiring` "chained" is this. In the code of the SSR-Net comparison every layer is given [msi, u], so that only the last one has an effect:
-cube = relu(conv5([msi, u])). That is "as released", and its first two layers are dead. The loss is the mean square error.
+This is the `wiring` "chained". In the code of the SSR-Net comparison the input of every layer is [msi, u], so that only the last layer has
+an effect: cube = relu(conv5([msi, u])). That is the wiring "as released"; its first two layers are dead. The loss is the mean square error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 Wiring = Literal["chained", "as released"]
 
@@ -42,12 +43,12 @@ class Method(SupervisedMethod):
         "the test image",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})
-    recipe: ClassVar[Recipe] = Recipe(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
     wiring: Wiring = "chained"
 
     def describe(self) -> Card:
-        """The card, with the wiring in its name where it is the released one."""
+        """The card; its name gives the wiring if that is the released one."""
         card = super().describe()
         if self.wiring == "chained":
             return card
@@ -65,7 +66,7 @@ class Method(SupervisedMethod):
 
 
 class ConSSFCNN(nn.Module):
-    """Three convolutions, each on the MSI and something."""
+    """Three convolutions, each with the MSI as one of its inputs."""
 
     def __init__(self, bands: int, channels: int, ratio: int, wiring: Wiring) -> None:
         super().__init__()

@@ -1,12 +1,13 @@
 """Fusformer: every pixel attends to every other. Hu, Huang, Deng, Dou, Hong, Vivone, IEEE GRSL 2022.
 
     u = bicubic HSI, clipped to 0..1      t = linear([u, msi]) (48)      t = encoder layer, twice      t = decoder layer, twice
-    cube = clip(u + conv(leaky(conv(t))))                                                      convolutions 3x3; t: one token a pixel
+    cube = clip(u + conv(leaky(conv(t))))                                                      convolutions 3x3; t: one token per pixel
 
-An encoder layer is attention then dense, a decoder layer attention, attention, dense; each x + f(norm x), attention with 3 heads of 16,
-dense of 48 units with leaky ReLU (slope 0.01). The whole image is one sequence: time grows with the square of its pixels, so images above
-`most_pixels` are refused (tiles would be another method). The authors' network also holds 393,216 numbers of a position embedding that no
-output depends on. The loss is L1, of the cube before it is clipped: a clipped value would teach nothing.
+An encoder layer is attention, then a dense part; a decoder layer is attention, attention, dense. Each part is x + f(norm x); attention has
+3 heads of 16 features, the dense part 48 units with leaky ReLU (slope 0.01). The whole image is one sequence, so the time grows with the
+square of the number of pixels. Images with more than `most_pixels` are refused; fusion in tiles would be another method. The authors'
+network also holds 393,216 numbers of a position embedding that no output depends on. The loss is L1 on the cube before it is clipped, since
+a clipped value has no gradient.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 WIDTH, HEADS, LAYERS = 48, 3, 2
-POSITIONS = 8192  # of the embedding that nothing depends on
+POSITIONS = 8192  # of the embedding that no output depends on
 
 
 def step_rate(step: int, steps: int) -> float:
-    """A tenth after each fifth of the training: every 200 of 1,000 epochs."""
+    """The factor of the learning rate: divided by 10 after each fifth of the training, that is every 200 of 1,000 epochs."""
     return float(0.1 ** (5 * step // steps))
 
 
@@ -46,18 +48,18 @@ class Method(SupervisedMethod):
         supervision="truth",
         learns="beforehand",
         random=True,
-        implementation="optimised, same output",  # attention keeps no matrix of pixels by pixels
+        implementation="optimised, same output",  # attention never stores a matrix of pixels by pixels
         fidelity="the cube of the authors' network with their random weights, to 1e-5 (parity/nets); 504,463 parameters at 31 bands and 3 "
         "channels, of which 393,216, an unused position embedding, are dead. Training: L1, Adam 1e-3, a tenth every 200 of 1,000 epochs, "
         "batch 3; an epoch is taken as 1,307 steps (3,920 patches of 64, not checked)",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 1e-6, "batch": 1})
-    recipe: ClassVar[Recipe] = Recipe(steps=1_307_000, batch=3, learning_rate=1e-3, patch=64, rate=step_rate)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=1_307_000, batch=3, learning_rate=1e-3, patch=64, rate=step_rate)
 
     most_pixels: int = 16384  # of the fine image: 128 x 128
 
     def largest(self) -> int:
-        """As stated in `most_pixels`."""
+        """The parameter `most_pixels`."""
         return self.most_pixels
 
     def build(self, bands: int, channels: int, ratio: int) -> Fusformer:
@@ -65,13 +67,13 @@ class Method(SupervisedMethod):
         return Fusformer(bands, channels, ratio)
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
-        """Mean absolute error."""
+        """The mean absolute error of the cube before it is clipped."""
         assert isinstance(network, Fusformer)
         return F.l1_loss(network.unclipped(hsi, msi), truth)
 
 
 class Fusformer(nn.Module):
-    """A transformer over pixels."""
+    """A transformer whose tokens are the pixels."""
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
         super().__init__()
@@ -83,7 +85,7 @@ class Fusformer(nn.Module):
         self.idle_positions = nn.Parameter(torch.zeros(POSITIONS, WIDTH))
 
     def forward(self, hsi: Float[Tensor, "batch bands h w"], msi: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch bands H W"]:
-        """The cube, within 0..1."""
+        """The cube, clipped to 0..1."""
         return self.unclipped(hsi, msi).clamp(0, 1)
 
     def unclipped(self, hsi: Tensor, msi: Tensor) -> Tensor:
@@ -97,7 +99,7 @@ class Fusformer(nn.Module):
 
 
 class Attention(nn.Module):
-    """Norm, then attention between all tokens."""
+    """A norm, then attention between all tokens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,7 +108,7 @@ class Attention(nn.Module):
         self.project = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, tokens: Float[Tensor, "batch pixels width"]) -> Float[Tensor, "batch pixels width"]:
-        """What is added to the tokens."""
+        """The change that is added to the tokens."""
         parts = self.to_all(self.norm(tokens)).chunk(3, dim=-1)
         query, key, value = (part.unflatten(-1, (HEADS, -1)).transpose(1, 2) for part in parts)
         mixed: Tensor = self.project(F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2))
@@ -114,7 +116,7 @@ class Attention(nn.Module):
 
 
 class Dense(nn.Module):
-    """Norm, then two dense maps."""
+    """A norm, then two dense layers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,6 +124,6 @@ class Dense(nn.Module):
         self.maps = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.LeakyReLU(), nn.Linear(WIDTH, WIDTH))
 
     def forward(self, tokens: Float[Tensor, "batch pixels width"]) -> Float[Tensor, "batch pixels width"]:
-        """What is added to the tokens."""
+        """The change that is added to the tokens."""
         added: Tensor = self.maps(self.norm(tokens))
         return added

@@ -1,14 +1,14 @@
-"""MHF-net: an algorithm for two low-rank images, unfolded into twenty stages. Xie, Zhou, Zhao, Meng, Zuo, Xu, CVPR 2019.
+"""MHF-net: an iterative algorithm with a low-rank model, unfolded into twenty stages. Xie, Zhou, Zhao, Meng, Zuo, Xu, CVPR 2019.
 
-The cube is what the MSI Y spans and a rest of few components, X = Y A + H B, and C, a blur with decimation, gives the HSI Z. From H = 0,
-each stage is one step of a proximal gradient method in which everything is learned:
+The cube is a linear map of the MSI Y plus a rest of few components, X = Y A + H B. C, a blur with decimation, maps X to the HSI Z. From H =
+0, each stage is one step of a proximal gradient method, and all its parts are learned:
 
     E = C X - Z        G = U E        H = prox(H - G B')         X = Y A + H B
 
-C: depthwise strided convolutions in a row (6x6 for a factor 4, 3x3 for 2), the same in all stages. U, of each stage: depthwise transposed
-convolutions that begin as bilinear interpolation, each followed by e = e + conv([e, Y / 10]) at its scale. prox: x + three times (3x3
-convolution, batch norm, relu). Four more of these on the bands make the cube of the last X. Batch norm takes the statistics of what it is
-given, at test too.
+C is a chain of depthwise strided convolutions (6x6 for a factor 4, 3x3 for 2), the same in all stages. Each stage has its own U: depthwise
+transposed convolutions that begin as bilinear interpolation, each followed by e = e + conv([e, Y / 10]) at its scale. prox(x) is x plus the
+output of three times (3x3 convolution, batch norm, relu). Four more such blocks on the bands of the last X give the cube. Batch norm uses
+the statistics of its input, in fusing too.
 
     loss = MSE(cube) + 0.1 sum over stages MSE(X) + 0.1 MSE(Y A) + 0.01 sum over stages mean E^2
 """
@@ -26,13 +26,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, draw_weights
+from methods.numerics.networks.first_weights import draw_uniform_weights
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 STAGES, RANK, LAST = 20, 12, 4
 
 
 def late_rate(step: int, steps: int) -> float:
-    """A tenth in the last fifth."""
+    """The factor of the learning rate: 1, and 0.1 in the last fifth of the training."""
     return 1.0 if 5 * step < 4 * steps else 0.1
 
 
@@ -56,16 +57,16 @@ class Method(SupervisedMethod):
         "3x3 convolutions of 490 channels in all 60 places of the stages, which have 12",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-5, "batch": 1})
-    recipe: ClassVar[Recipe] = Recipe(steps=62_000, batch=10, learning_rate=1e-4, patch=96, rate=late_rate)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=62_000, batch=10, learning_rate=1e-4, patch=96, rate=late_rate)
 
     def build(self, bands: int, channels: int, ratio: int) -> MHFNet:
         """The network of the module docstring."""
         return MHFNet(bands, channels, ratio)
 
     def draw(self, network: nn.Module, rng: torch.Generator) -> None:
-        """As torch has it, but C begins as means and U as bilinear interpolation."""
+        """Sets the first weights by torch's own rule, except that C begins as means and U as bilinear interpolation."""
         assert isinstance(network, MHFNet)
-        draw_weights(network, rng)
+        draw_uniform_weights(network, rng)
         network.basis.uniform_(-(RANK**-0.5), RANK**-0.5, generator=rng)
         for shrink in network.shrinks:
             assert isinstance(shrink, nn.Conv2d)
@@ -79,7 +80,7 @@ class Method(SupervisedMethod):
                 grow.weight.copy_(torch.outer(side, side).expand_as(grow.weight))
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
-        """Cube, all stages, span and residuals; the module docstring has it."""
+        """The loss of the module docstring."""
         assert isinstance(network, MHFNet)
         cube, cubes, span, residuals = network.course(hsi, msi)
         terms = [F.mse_loss(cube, truth), 0.1 * F.mse_loss(span, truth)]
@@ -89,11 +90,11 @@ class Method(SupervisedMethod):
 
 
 class MHFNet(nn.Module):
-    """Twenty unfolded stages and four residual blocks."""
+    """The network of the module docstring: twenty stages and four residual blocks."""
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
         super().__init__()
-        self.factors = factors(ratio)
+        self.factors = ratio_factors(ratio)
         self.span = nn.Conv2d(channels, bands, 1, bias=False)  # A
         self.basis = nn.Parameter(torch.empty(RANK, bands))  # B
         self.shrinks = nn.ModuleList(
@@ -107,7 +108,7 @@ class MHFNet(nn.Module):
         return self.course(hsi, msi)[0]
 
     def course(self, hsi: Tensor, msi: Tensor) -> tuple[Tensor, list[Tensor], Tensor, list[Tensor]]:
-        """The cube, X of every stage, Y A, and E of every stage."""
+        """The cube, the X of every stage, Y A, and the E of every stage."""
         span = self.span(msi)
         scales = [msi]  # from fine to coarse, without the coarsest
         for factor in self.factors[:-1]:
@@ -124,7 +125,7 @@ class MHFNet(nn.Module):
         return self.last(cube), cubes, span, residuals
 
     def _shrunk(self, cube: Tensor) -> Tensor:
-        """C: blurred and decimated."""
+        """C X for the cube X."""
         for shrink, factor in zip(self.shrinks, self.factors, strict=True):
             assert isinstance(shrink, nn.Conv2d)
             frame = shrink.weight.shape[-1] - factor
@@ -133,7 +134,7 @@ class MHFNet(nn.Module):
 
 
 class Stage(nn.Module):
-    """What is learned for one stage: U and prox."""
+    """The parts that belong to one stage: U and prox."""
 
     def __init__(self, bands: int, channels: int, steps: list[int]) -> None:
         super().__init__()
@@ -145,7 +146,7 @@ class Stage(nn.Module):
         self.prox = Residual(RANK)
 
     def grown(self, residual: Tensor, scales: list[Tensor]) -> Tensor:
-        """U: on the fine grid, adjusted by the MSI at each scale."""
+        """U E for the residual E: on the fine grid, adjusted by the MSI at each scale."""
         for grow, adjust, scale in zip(self.grows, self.adjusts, reversed(scales), strict=True):
             residual = grow(residual)
             residual = residual + adjust(torch.cat([residual, scale / 10], dim=1))
@@ -153,7 +154,7 @@ class Stage(nn.Module):
 
 
 class Residual(nn.Module):
-    """x + three times convolution, batch norm, relu."""
+    """x plus the output of three times convolution, batch norm, relu."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -161,16 +162,16 @@ class Residual(nn.Module):
         self.change = nn.Sequential(*(layer for pair in layers for layer in (*pair, nn.ReLU())))
 
     def forward(self, values: Float[Tensor, "batch width H W"]) -> Float[Tensor, "batch width H W"]:
-        """The values, changed."""
+        """The changed values."""
         changed: Tensor = values + self.change(values)
         return changed
 
 
-def factors(ratio: int) -> list[int]:
-    """The ratio as fours, then twos, then odd primes: 32 is 4, 4, 2; 1 stays 1."""
-    found = []
+def ratio_factors(ratio: int) -> list[int]:
+    """The factors of the ratio: fours, then twos, then odd primes. For 32 they are 4, 4, 2; for 1 the list is 1."""
+    steps = []
     for factor in (4, 2, *range(3, ratio + 1, 2)):
         while ratio % factor == 0:
-            found.append(factor)
+            steps.append(factor)
             ratio //= factor
-    return found or [1]
+    return steps or [1]

@@ -1,12 +1,13 @@
-"""MSDCNN: a shallow and a deep network side by side, kernels of three sizes. Yuan, Wei, Meng, Shen, Zhang, IEEE JSTARS 2018.
+"""MSDCNN: the sum of a shallow and a deep network, with kernels of three sizes. Yuan, Wei, Meng, Shen, Zhang, IEEE JSTARS 2018.
 
     shallow = conv5(a(conv1(a(conv9(x)))))                                              64, 32, bands          x = [u, msi], u: bilinear HSI
     deep    = conv5(M(a(conv(M(a(conv7(x)))))))                                         60, 30, bands
-    M(y) = y + a([conv3 y, conv5 y, conv7 y])       a third of the width each
+    M(y) = y + a([conv3 y, conv5 y, conv7 y])       each a third of the width
 
-`wiring` "paper": a is relu, the convolution from 60 to 30 is 3x3, cube = relu(shallow + deep): 467,352 parameters at 31 bands, 3 channels.
-`wiring` "as released": the code of the SSR-Net comparison has 539,364, that is 72,012 more. 72,000 of them are a 7x7 where the 3x3 was, 12
-are PReLUs of one slope, one after each of the 12 convolutions, the last ones too, as that code has it in TFNet; cube = shallow + deep.
+In the `wiring` "paper", a is relu, the convolution from 60 to 30 features is 3x3, and cube = relu(shallow + deep). It has 467,352
+parameters at 31 bands and 3 channels. The code of the SSR-Net comparison has 539,364, which is 72,012 more. The wiring "as released"
+explains them: a 7x7 convolution instead of the 3x3 makes 72,000, and a PReLU of one slope after each of the 12 convolutions, the last ones
+included, makes 12 (that code has such PReLUs in TFNet); cube = shallow + deep.
 
 The loss is the mean square error.
 """
@@ -23,7 +24,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 Wiring = Literal["as released", "paper"]
 
@@ -47,12 +49,12 @@ class Method(SupervisedMethod):
         "467,352). No parity was checked. Trained as there, but the last iterate, not the best on the test image",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})
-    recipe: ClassVar[Recipe] = Recipe(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
     wiring: Wiring = "as released"
 
     def describe(self) -> Card:
-        """The card, with the wiring in its name where it is the paper's."""
+        """The card; its name gives the wiring if that is the paper's."""
         card = super().describe()
         return card if self.wiring == "as released" else replace(card, name=f"{card.name}, as in the paper")
 
@@ -93,7 +95,7 @@ class ThreeKernels(nn.Module):
         self.kernels = nn.ModuleList(nn.Sequential(_conv(width, width // 3, side), active()) for side in (3, 5, 7))
 
     def forward(self, values: Float[Tensor, "batch width H W"]) -> Float[Tensor, "batch width H W"]:
-        """The values, changed."""
+        """The changed values."""
         return values + torch.cat([kernel(values) for kernel in self.kernels], dim=1)
 
 

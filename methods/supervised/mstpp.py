@@ -1,14 +1,16 @@
-"""MST++, a control that never looks at the HSI: spectra from the MSI alone. Cai et al., CVPR Workshops 2022.
+"""MST++: spectra from the MSI alone. It is a control, since it does not use the HSI. Cai et al., CVPR Workshops 2022.
 
     x = conv(msi)      y = U3(U2(U1(x)))      cube = x + conv(y)               convolutions 3x3, to `bands` = d channels
 
-U is a U-net of two scales: conv, A(d), strided conv (2d), A(2d), strided conv (4d), A(4d), and back, joining by 1x1 convolutions, conv, and
-its input added. A is one transformer block whose attention is between channels, not pixels: for each head of d channels
+U is a U-net of two scales: conv, A(d), strided conv (2d), A(2d), strided conv (4d), A(4d), and back with 1x1 convolutions that join the
+scales, conv; its input is added at the end. A is a transformer block with attention between channels instead of pixels. For each head of d
+channels,
 
     q, k, v = Wq x, Wk x, Wv x      a = softmax(s k q' / (|k| |q|))      x = x + W (a v) + dw(gelu(dw(v)))      x = x + ffn(norm x)
 
-with s learned, dw a depthwise 3x3, and ffn: 1x1 to four times the width, gelu, dw, gelu, 1x1. What such a network reaches says how much of
-a score the HSI is needed for. The loss is the mean relative absolute error |cube - truth| / truth, as published, with truth >= `floor`.
+with s learned, dw a depthwise 3x3 convolution, and ffn: 1x1 to four times the width, gelu, dw, gelu, 1x1. The score of this network shows
+how much of another method's score is reached without the HSI. The loss is the mean relative absolute error |cube - truth| / truth, as
+published, with truth >= `floor`.
 """
 
 from __future__ import annotations
@@ -26,13 +28,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, draw_weights, padded
+from methods.numerics.networks.first_weights import draw_uniform_weights
+from methods.numerics.networks.image_sizes import padded
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 STAGES, SCALES = 3, 2
 
 
 def cosine_rate(step: int, steps: int) -> float:
-    """From 1 to 1/400 along half a cosine."""
+    """The factor of the learning rate: from 1 to 1/400 along half a cosine."""
     return 1 / 400 + (1 - 1 / 400) * (1 + cos(pi * step / steps)) / 2
 
 
@@ -56,7 +60,7 @@ class Method(SupervisedMethod):
         "of 128): not checked",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 3e-6, "batch": 1})
-    recipe: ClassVar[Recipe] = Recipe(steps=300_000, batch=20, learning_rate=4e-4, patch=128, rate=cosine_rate)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=300_000, batch=20, learning_rate=4e-4, patch=128, rate=cosine_rate)
 
     floor: float = 0.01  # least divisor of the loss: CAVE has black pixels
 
@@ -70,8 +74,8 @@ class Method(SupervisedMethod):
         return MSTPlusPlus(bands, channels)
 
     def draw(self, network: nn.Module, rng: torch.Generator) -> None:
-        """Convolutions as torch has it; linear maps normal with deviation 0.02, cut at 2."""
-        draw_weights(network, rng)
+        """Sets convolutions by torch's own rule, and linear layers to normal numbers of deviation 0.02, cut at 2, with biases 0."""
+        draw_uniform_weights(network, rng)
         for module in network.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02, a=-2.0, b=2.0, generator=rng)
@@ -79,13 +83,13 @@ class Method(SupervisedMethod):
                     nn.init.zeros_(module.bias)
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
-        """Mean relative absolute error."""
+        """The mean relative absolute error."""
         error: Tensor = (network(hsi, msi) - truth).abs()
         return (error / truth.clamp_min(self.floor)).mean()
 
 
 class MSTPlusPlus(nn.Module):
-    """Three U-nets of spectral attention in a row."""
+    """Three U-nets with spectral attention, one after the other."""
 
     def __init__(self, bands: int, channels: int) -> None:
         super().__init__()
@@ -94,7 +98,7 @@ class MSTPlusPlus(nn.Module):
         self.leave = nn.Conv2d(bands, bands, 3, padding=1, bias=False)
 
     def forward(self, hsi: Float[Tensor, "batch bands h w"], msi: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch bands H W"]:
-        """The cube; the HSI is not looked at."""
+        """The cube; the HSI is not used."""
         start = self.enter(padded(msi, 2**SCALES))
         cube: Tensor = start + self.leave(self.body(start))
         return cube[..., : msi.shape[-2], : msi.shape[-1]]
@@ -116,7 +120,7 @@ class SpectralUNet(nn.Module):
         self.decoders = nn.ModuleList(SpectralBlock(low, width) for low, _ in reversed(pairs))
 
     def forward(self, image: Float[Tensor, "batch width H W"]) -> Float[Tensor, "batch width H W"]:
-        """The image, changed."""
+        """The changed image."""
         values, kept = self.enter(image), []
         for encoder, down in zip(self.encoders, self.downs, strict=True):
             kept.append(encoder(values))
@@ -148,7 +152,7 @@ class SpectralBlock(nn.Module):
         )
 
     def forward(self, image: Float[Tensor, "batch width H W"]) -> Float[Tensor, "batch width H W"]:
-        """The image, changed."""
+        """The changed image."""
         pixels = image.permute(0, 2, 3, 1)
         query, key, value = self.to_query(pixels), self.to_key(pixels), self.to_value(pixels)
         q, k, v = (each.flatten(1, 2).transpose(1, 2).unflatten(1, (self.heads, -1)) for each in (query, key, value))

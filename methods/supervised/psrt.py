@@ -1,11 +1,12 @@
-"""PSRT: windows that shrink, and pixels shuffled between them. Deng, Deng, Wu, Ran, Hong, Vivone, IEEE TGRS 2023.
+"""PSRT: attention in windows of falling size, with pixels shuffled between them. Deng, Deng, Wu, Ran, Hong, Vivone, IEEE TGRS 2023.
 
     x = conv([u, msi]) (32)      x = W2(W4(W8(x))), twice      cube = u + conv(x)                  u: bilinear HSI; convolutions 3x3
 
-W_s is three transformer layers in windows of s x s pixels: on neighbours, on pixels from all over the image (shuffled: pixel i of a side of
-n s goes to window i mod n, and back afterwards), and on neighbours again. A layer is the usual one (norm, attention of 8 heads, norm, two
-dense maps with 128 units and gelu, both residual), except that the products of query and key are multiplied by 4, where others divide by
-the root of the width. The loss is L1. Images whose sides 8 does not divide have their last rows and columns repeated.
+W_s is three transformer layers in windows of s x s pixels: the first and the last on neighbouring pixels, the second on shuffled pixels,
+where pixel i of a side of n s pixels is in window i mod n; afterwards the pixels are put back. A layer is the usual one (norm, attention
+with 8 heads, norm, two dense layers with 128 units and gelu, both residual), except that the products of query and key are multiplied by 4,
+where others divide by the root of the width. The loss is L1. If 8 does not divide the sides of the image, its last row and column are
+repeated.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge, padded
+from methods.numerics.networks.image_sizes import enlarge, padded
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 WIDTH, HEADS, HIDDEN, SCALE = 32, 8, 128, 4.0
 WINDOWS = (8, 4, 2)
@@ -47,19 +49,21 @@ class Method(SupervisedMethod):
         "batch 32, 2,000 epochs, taken as 122 steps each (3,920 patches of 64, not checked)",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 4e-6, "batch": 1})
-    recipe: ClassVar[Recipe] = Recipe(steps=244_000, batch=32, learning_rate=1e-4, patch=64, weight_decay=1e-4, optimiser="adamw")
+    published: ClassVar[PublishedTraining] = PublishedTraining(
+        steps=244_000, batch=32, learning_rate=1e-4, patch=64, weight_decay=1e-4, optimiser="adamw"
+    )
 
     def build(self, bands: int, channels: int, ratio: int) -> PSRT:
         """The network of the module docstring."""
         return PSRT(bands, channels, ratio)
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
-        """Mean absolute error."""
+        """The mean absolute error."""
         return F.l1_loss(network(hsi, msi), truth)
 
 
 class PSRT(nn.Module):
-    """Two pyramids of shuffled windows."""
+    """The network of the module docstring: two pyramids of windows."""
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
         super().__init__()
@@ -78,7 +82,7 @@ class PSRT(nn.Module):
 
 
 class WindowLayer(nn.Module):
-    """A transformer layer inside windows of side `window`, of neighbours or of shuffled pixels."""
+    """A transformer layer in windows of the side `window`, on neighbouring or on shuffled pixels."""
 
     def __init__(self, window: int, shuffled: bool) -> None:
         super().__init__()
@@ -88,7 +92,7 @@ class WindowLayer(nn.Module):
         self.dense = nn.Sequential(nn.Linear(WIDTH, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, WIDTH))
 
     def forward(self, image: Float[Tensor, "batch width H W"]) -> Float[Tensor, "batch width H W"]:
-        """The image, changed."""
+        """The changed image."""
         rows, cols = (size // self.window for size in image.shape[-2:])
         tokens = to_windows(image, self.window, self.shuffled)
         query, key, value = (
@@ -101,7 +105,7 @@ class WindowLayer(nn.Module):
 
 
 def to_windows(image: Float[Tensor, "batch width H W"], window: int, shuffled: bool) -> Float[Tensor, "windows pixels width"]:
-    """The pixels of each window in turn: of neighbours, or every n-th pixel along both axes, n windows on that axis."""
+    """The pixels of one window after the other: neighbours, or every n-th pixel along both axes, with n the number of windows there."""
     batch, width = image.shape[:2]
     rows, cols = (size // window for size in image.shape[-2:])
     if shuffled:
@@ -114,7 +118,7 @@ def to_windows(image: Float[Tensor, "batch width H W"], window: int, shuffled: b
 def from_windows(
     tokens: Float[Tensor, "windows pixels width"], window: int, shuffled: bool, rows: int, cols: int
 ) -> Float[Tensor, "batch width H W"]:
-    """The image that `to_windows` took apart into rows x cols windows."""
+    """The image that `to_windows` divided into rows x cols windows."""
     batch, width = len(tokens) // (rows * cols), tokens.shape[-1]
     split = tokens.reshape(batch, rows, cols, window, window, width)
     order = (0, 5, 3, 1, 4, 2) if shuffled else (0, 5, 1, 3, 2, 4)

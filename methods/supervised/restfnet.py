@@ -5,8 +5,9 @@
     g  = res(conv1 of [up f2, f1]) (128)              cube = conv (bands) of res(conv1 of [up g (64), a1, b1]) (64)
     res(x) = prelu(x + conv(prelu(conv(x))))
 
-conv: 3x3, conv1: 1x1; up: transposed 2x2 stride 2 (256 -> 128, 128 -> 64). A PReLU of one slope follows each convolution outside the blocks
-but the two 1x1. The loss is the mean square error. Images whose sides 4 does not divide have their last rows and columns repeated.
+conv is 3x3, conv1 is 1x1, and up is a transposed 2x2 convolution with stride 2 (256 -> 128, 128 -> 64). A PReLU of one slope follows each
+convolution outside the residual blocks, except the two 1x1. The loss is the mean square error. If 4 does not divide the sides of the image,
+its last row and column are repeated.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 from methods.numerics.networks.two_stream_network import TwoStreamNetwork
 
 
@@ -42,7 +43,7 @@ class Method(SupervisedMethod):
         "there (mean square error, Adam 1e-4, 10,000 steps; the paper takes L1), but the last iterate, not the best on the test",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 1e-4})
-    recipe: ClassVar[Recipe] = Recipe(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
     def build(self, bands: int, channels: int, ratio: int) -> ResTFNet:
         """The network of the module docstring."""
@@ -75,6 +76,6 @@ class ResidualBlock(nn.Module):
         self.after = nn.PReLU()
 
     def forward(self, values: Float[Tensor, "batch width H W"]) -> Float[Tensor, "batch width H W"]:
-        """The values, changed."""
+        """The changed values."""
         changed: Tensor = self.after(values + self.change(values))
         return changed

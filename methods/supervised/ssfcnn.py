@@ -18,7 +18,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Method(SupervisedMethod):
         "parameters at 31 bands and 3 channels. Training as there: 10,000 steps, but the last iterate, not the best on the test image",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})
-    recipe: ClassVar[Recipe] = Recipe(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
     def build(self, bands: int, channels: int, ratio: int) -> SSFCNN:
         """The network of the module docstring."""
@@ -46,7 +47,7 @@ class Method(SupervisedMethod):
 
 
 class SSFCNN(nn.Module):
-    """Three convolutions on MSI and enlarged HSI."""
+    """Three convolutions on the MSI and the enlarged HSI."""
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
         super().__init__()

@@ -4,8 +4,8 @@
     x0 = relu(conv(u))      x1 = x0 + relu(conv(x0))      x2 = x1 + relu(conv(x1))           all 3x3, bands -> bands; x2 is the cube
     loss = MSE(x2) + MSE(vertical edges of x1) / 2 + MSE(horizontal edges of x1) / 2 + MSE(spectral edges of x2)
 
-An edge is the difference of two neighbours along its axis, and each MSE is against the same of the truth. The replacement is meant for an
-MSI whose channels are bands of the HSI; where they are a camera's, they stand there all the same.
+An edge is the difference of two neighbours along its axis; each MSE compares with the same differences of the truth. The replacement is
+meant for an MSI whose channels are bands of the HSI, but it is also made if they are the wide channels of a camera.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.contract import Card
-from methods.numerics.networks.supervised_fitting import Recipe, SupervisedMethod, enlarge
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ class Method(SupervisedMethod):
         "take values up to 255 and an MSI of raw bands; here values are 0 to 1 and the MSI is the protocol's",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})
-    recipe: ClassVar[Recipe] = Recipe(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
     def build(self, bands: int, channels: int, ratio: int) -> SSRNet:
         """The network of the module docstring."""
         return SSRNet(bands, channels, ratio)
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
-        """Cube and edges; the module docstring has it."""
+        """The loss of the module docstring."""
         assert isinstance(network, SSRNet)
         spatial, cube = network.stages(hsi, msi)
         terms = [F.mse_loss(cube, truth)]
@@ -61,20 +62,20 @@ class Method(SupervisedMethod):
 
 
 class SSRNet(nn.Module):
-    """Three convolutions on the HSI with the MSI written into it."""
+    """Three convolutions on the HSI, in which the MSI replaces some bands."""
 
     def __init__(self, bands: int, channels: int, ratio: int) -> None:
         super().__init__()
         self.bands, self.channels, self.ratio = bands, channels, ratio
         self.fusion, self.spatial, self.spectral = (nn.Conv2d(bands, bands, 3, padding=1) for _ in range(3))
-        self.idle_weight = nn.Parameter(torch.full((1,), 0.5))  # the authors have it, and no output depends on it
+        self.idle_weight = nn.Parameter(torch.full((1,), 0.5))  # part of the authors' network; no output depends on it
 
     def forward(self, hsi: Float[Tensor, "batch bands h w"], msi: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch bands H W"]:
         """The cube."""
         return self.stages(hsi, msi)[1]
 
     def stages(self, hsi: Tensor, msi: Tensor) -> tuple[Tensor, Tensor]:
-        """x1 and x2 of the module docstring."""
+        """The maps x1 and x2 of the module docstring."""
         merged = enlarge(hsi, self.ratio).clone()
         for channel, band in enumerate(places(self.bands, self.channels)):
             merged[:, band] = msi[:, channel]
@@ -84,9 +85,9 @@ class SSRNet(nn.Module):
 
 
 def places(bands: int, channels: int) -> list[int]:
-    """The band that each channel replaces: evenly from the first to the last, rounded down; the middle one for a single channel.
+    """The band that each channel replaces: evenly from the first to the last band, rounded down; for a single channel the middle one.
 
-    With more channels than bands several fall on one band, and the last of them stays.
+    With more channels than bands, several channels replace the same band, and the last of them stays.
     """
     if channels == 1:
         return [bands // 2]

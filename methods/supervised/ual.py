@@ -1,20 +1,22 @@
 """UAL: a supervised fusion network, then an adaptor that learns on the scene. Zhang, Nie, Wei, Zhang, Liao, Shao, CVPR 2020.
 
-Beforehand, with truth. Three branches start from the MSI, both images and the bilinear HSI u: f_i = conv(relu(conv(.))) (64, 128). Then,
-in two stages, with i the branch, 1_i three planes that are 1 for the branch and 0 for the others, and h what all branches share:
+Beforehand, with truth. The inputs of three branches are the MSI, both images, and the bilinear HSI u: f_i = conv(relu(conv(.))) (64, 128).
+Two stages follow, with i the branch and 1_i three planes, of which the one of the branch is 1 and the others are 0:
 
     f_i = relu(conv), three times           h_i = info([f_1, f_2, f_3, 1_i])          G_i = sigmoid(conv_i([f_1, f_2, f_3, 1_i]))
     f_i = G_i f_i + (1 - G_i) (f_i M_i(h_i) + B_i(h_i))
 
-info is three conv-relu, the same for all branches and both stages, as are conv_i, M_i and B_i for both stages. The f_i of the start are
-added to those of the end, and three convolutions (256, 128, bands) give the cube z, L1 against the truth.
+info is three times conv and relu. It has the same weights for all branches and both stages; conv_i, M_i and B_i have the same weights for
+both stages. The first f_i are added to the last ones, and three convolutions (256, 128, bands) give the cube z. The loss is L1 against the
+truth.
 
-On the scene, from the pair alone. The adaptor x = z + M g + (1 - M) Z, with g = conv(relu(conv(relu(conv(z))))), M = sigmoid(conv(relu g)),
-Z = conv(relu g), and a blur K of 4 ratio x 4 ratio taps, at first a Gaussian of 3/8 ratio pixels at the pair's registration, learn
+On the scene, from the pair alone. The adaptor is x = z + M g + (1 - M) Z, with g = conv(relu(conv(relu(conv(z))))), M = sigmoid(conv(relu
+g)) and Z = conv(relu g). The blur K has 4 ratio x 4 ratio taps; it begins as a Gaussian of 3/8 ratio pixels at the pair's registration. In
+1,500 steps of Adam both learn to minimise
 
     L1(K x, hsi) + L1(srf x, msi)
 
-for 1,500 steps of Adam. K is free: neither normalised nor kept above 0. The referee times this learning by itself.
+K is neither normalised nor kept above 0. The referee times this learning by itself.
 """
 
 from __future__ import annotations
@@ -33,20 +35,23 @@ from torch import Tensor, nn
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
-from methods.numerics.networks.supervised_fitting import FittedNetwork, Recipe, SupervisedMethod, draw_weights, enlarge, new_network
+from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
+from methods.numerics.networks.fitted_network import FittedNetwork
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 
 WIDTH, STAGES, BRANCHES = 128, 2, 3
 ADAPTOR_STEPS = 1500
 
 
 def decaying_rate(step: int, steps: int) -> float:
-    """0.7 after each fifteenth of the training: every 10 of 150 epochs."""
+    """The factor of the learning rate: multiplied by 0.7 after each fifteenth of the training, that is every 10 of 150 epochs."""
     return float(0.7 ** (15 * step // steps))
 
 
 @dataclass(frozen=True)
 class Method(SupervisedMethod):
-    """UAL; `budget` scales the training beforehand, `adaptor_steps` is the one on the scene."""
+    """UAL. `budget` scales the training beforehand; `adaptor_steps` is the number of steps on the scene."""
 
     card: ClassVar[Card] = Card(
         name="UAL",
@@ -65,9 +70,9 @@ class Method(SupervisedMethod):
         "the last iterate",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 4e-5, "adaptor_steps": 2})
-    recipe: ClassVar[Recipe] = Recipe(steps=28_800, batch=1, learning_rate=1e-4, patch=128, rate=decaying_rate)
+    published: ClassVar[PublishedTraining] = PublishedTraining(steps=28_800, batch=1, learning_rate=1e-4, patch=128, rate=decaying_rate)
 
-    adaptor_steps: int = ADAPTOR_STEPS  # on the scene; 0 leaves the fusion network alone
+    adaptor_steps: int = ADAPTOR_STEPS  # on the scene; with 0 the fusion network is used without an adaptor
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,25 +84,25 @@ class Method(SupervisedMethod):
         return UALFusion(bands, channels, ratio)
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
-        """Mean absolute error."""
+        """The mean absolute error."""
         return F.l1_loss(network(hsi, msi), truth)
 
     def describe(self) -> Card:
-        """The card, which says so where the adaptor learns for less than published."""
+        """The card; it says "adaptor reduced" if the adaptor makes fewer steps than published."""
         card = super().describe()
         if self.adaptor_steps >= ADAPTOR_STEPS:
             return card
-        said = f"adaptor reduced: {self.adaptor_steps} of {ADAPTOR_STEPS} steps"
-        return replace(card, name=f"{card.name} ({said})", unranked=f"{card.unranked}; {said}" if card.unranked else said)
+        mark = f"adaptor reduced: {self.adaptor_steps} of {ADAPTOR_STEPS} steps"
+        return replace(card, name=f"{card.name} ({mark})", unranked=f"{card.unranked}; {mark}" if card.unranked else mark)
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FittedUAL:
-        """The fusion network, trained; the adaptor is learned on each scene."""
+        """The trained fusion network. The adaptor is learned later, on each scene."""
         return FittedUAL(self.trained(examples, rng), self.adaptor_steps)
 
 
 @dataclass(frozen=True, eq=False)
 class FittedUAL(AdaptingMethod):
-    """The trained fusion network, and how long its adaptor learns."""
+    """The trained fusion network, and the number of steps of its adaptor."""
 
     card: ClassVar[Card] = FittedNetwork.card
 
@@ -105,17 +110,17 @@ class FittedUAL(AdaptingMethod):
     adaptor_steps: int
 
     def describe(self) -> Card:
-        """The card of the `Method` that it came from."""
+        """The card of the method that was trained."""
         return self.trained.describe()
 
     def adapt(self, seen: Observation, rng: torch.Generator) -> FusionMethod:
-        """The network with an adaptor learned on the pair, whose first weights are drawn from `rng`; without steps, the network alone."""
+        """The network with an adaptor that has learned on the pair; with 0 steps, the network alone. `rng` gives the first weights."""
         if not self.adaptor_steps:
             return self.trained
         return AdaptedUAL(self.trained, learn_adaptor(self.trained.fuse(seen, rng).cube, seen, self.adaptor_steps, rng))
 
     def parameter_count(self) -> ParameterCount:
-        """Fusion network and adaptor; the blur is learned beside and not used at the end."""
+        """The count of fusion network and adaptor. The blur does not count, since the fusion does not use it."""
         return _with_adaptor(self.trained) if self.adaptor_steps else self.trained.parameter_count()
 
 
@@ -129,23 +134,23 @@ class AdaptedUAL(FusionMethod):
     adaptor: Adaptor
 
     def describe(self) -> Card:
-        """The card of the `Method` that it came from."""
+        """The card of the method that was trained."""
         return self.trained.describe()
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Fused by the trained network, then adapted. Draws nothing from `rng`."""
+        """The cube of the trained network, changed by the adaptor. It draws nothing from `rng`."""
         with torch.no_grad():
             cube: Tensor = self.adaptor(self.trained.fuse(seen, rng).cube[None])[0]
         return Estimate(cube.clone(memory_format=torch.contiguous_format))
 
     def parameter_count(self) -> ParameterCount:
-        """Fusion network and adaptor."""
+        """The count of fusion network and adaptor."""
         return _with_adaptor(self.trained)
 
 
 def learn_adaptor(fused: Float[Tensor, "bands H W"], seen: Observation, steps: int, rng: torch.Generator) -> Adaptor:
-    """The adaptor after `steps` on the pair, for the cube that the network has fused of it."""
-    adaptor = new_network(lambda: Adaptor(len(fused)), lambda made: draw_weights(made, rng), like=fused)
+    """The adaptor after `steps` steps on the pair, for the cube `fused` of the fusion network."""
+    adaptor = new_network(lambda: Adaptor(len(fused)), lambda network: draw_uniform_weights(network, rng), like=fused)
     kernel, before, after = first_blur(seen)
     kernel = kernel.to(fused).requires_grad_()
     optimiser = torch.optim.Adam(
@@ -168,7 +173,7 @@ def learn_adaptor(fused: Float[Tensor, "bands H W"], seen: Observation, steps: i
 
 
 def first_blur(seen: Observation) -> tuple[Float[Tensor, "taps taps"], tuple[int, int], tuple[int, int]]:
-    """The Gaussian that the blur begins as, and the rows and columns that the image is framed by before and after."""
+    """The Gaussian as which the blur begins, and the (rows, columns) of padding before the image and after it."""
     ratio, taps = seen.ratio, 4 * seen.ratio
     sides, before = [], []
     for phase in seen.phase:
@@ -209,12 +214,12 @@ class UALFusion(nn.Module):
         return cube
 
     def _stage(self, features: list[Tensor]) -> list[Tensor]:
-        """Each branch, gated by what all of them know."""
+        """The features of each branch after a stage, gated by the features of all branches."""
         planes = torch.eye(BRANCHES).to(features[0])
         out = []
         for branch, each in enumerate(features):
-            said = planes[branch].view(1, -1, 1, 1).expand(len(each), -1, *each.shape[-2:])
-            merged = torch.cat([*features, said], dim=1)
+            marked = planes[branch].view(1, -1, 1, 1).expand(len(each), -1, *each.shape[-2:])
+            merged = torch.cat([*features, marked], dim=1)
             known, gate = self.info(merged), torch.sigmoid(self.gates[branch](merged))
             out.append(gate * each + (1 - gate) * (each * self.factors[branch](known) + self.offsets[branch](known)))
         return out

@@ -1,1 +1,1 @@
-"""Family: endmembers and abundances, estimated from both images together."""
+"""Family: endmembers and their abundances, estimated from both images together."""

@@ -1,20 +1,21 @@
-"""C2FF (UMC2FF): a coarse and a fine spectral network, learned blind on one scene's coarse pixels. Li et al., IEEE GRSL 2023.
+"""C2FF (UMC2FF): a coarse and a fine spectral network, learned blind on the coarse pixels of one scene. Li et al., IEEE GRSL 2023.
 
-PSF and SRF come from the pair itself, |psf(msi) - srf(hsi)|_1 by a projected gradient. They give the coarse MSI twice, k1 = srf(hsi)
-and k2 = psf(msi), and a weight W per channel says how much each counts:
+PSF and SRF are estimated from the pair: a projected gradient minimises |psf(msi) - srf(hsi)|_1. They give two versions of the coarse MSI,
+k1 = srf(hsi) and k2 = psf(msi), which are averaged with a weight W per channel:
 
     u_s = pointwise(depthwise_s(k1 + k2)),  s = 3, 5, 7 pixels a side     W = sigmoid(sum over pairs of the u of mean + maximum of the pair)
     y   = W k1 + (1 - W) k2
 
-Spectral network of one pixel y: each band is predicted from the one channel whose SRF sees it best, by 5 hidden units of that channel;
-the result, x, is refined by all bands together:
+A spectral network maps each pixel y to its spectrum. Each band is predicted from the one channel with the largest SRF at that band, by 5
+hidden units of that channel. The result x is then refined from all bands together:
 
     x_b = V_b relu(w_c y_c + v_c) + v_b,   c = argmax over channels of srf[c, b]
     f   = A x   (30 units)      g = f + relu(R2 relu(R1 f))      output = B g
 
     minimise  |f(y) - hsi|        over all coarse pixels, W included, by Adam at 4e-3: 7000 steps, then 7000 at a rate that falls to 0
 
-f is then applied to every pixel of the MSI. The authors return the iterate that is best against the ground truth; this is the last one.
+The spectral network is then applied to every pixel of the MSI. The authors return the iterate that is best by the ground truth; here it is
+the last one.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.networks.fitting import iterates
+from methods.numerics.networks.first_weights import normal_weights
+from methods.numerics.networks.fitting import iterates, steady_then_falling
 from methods.numerics.networks.scene_learning import (
     by_pixels,
     card_at_budget,
@@ -42,16 +44,14 @@ from methods.numerics.networks.scene_learning import (
     checked_positive,
     edge_repeating,
     must_be_finite,
-    normal_weights,
     only_scene,
     scaled,
-    steady_then_falling,
 )
 from methods.numerics.sensors.constrained_responses import constrained_responses
 
 HIDDEN, WIDTH, SIDES = 5, 30, (3, 5, 7)
-BLIND_STEPS, STEPS, RATE = 3000, 7000, 4e-3  # steps: steady, and as many falling
-SPECTRAL_TENSORS = 12  # the rest are those of W
+BLIND_STEPS, STEPS, RATE = 3000, 7000, 4e-3  # steps at the full rate; as many follow at a falling rate
+SPECTRAL_TENSORS = 12  # of the spectral network; the other tensors are those of W
 
 CARD = Card(
     name="C2FF",
@@ -70,7 +70,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedC2FF"]):
     """C2FF with its published training."""
 
     card: ClassVar[Card] = CARD
@@ -85,33 +85,33 @@ class Method(IteratedMethod["Fitted"]):
         checked_positive({"window_ratio": self.window_ratio, "rate": self.rate})
 
     def describe(self) -> Card:
-        """The card; says "reduced" below the published budget."""
+        """The card; below the published budget it says "reduced"."""
         return card_at_budget(self.card, self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
-        """Responses and network, learned on the one pair of `examples`; iterates are the network's.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedC2FF]:
+        """The responses and the network, learned on the one pair of `examples`. The iterates are those of the network.
 
         Raises:
-            ValueError: not exactly one example.
-            RefusedError: a pair of ratio 1.
+            ValueError: there is not exactly one example.
+            RefusedError: the pair has ratio 1.
             DivergedError: the weights are no longer finite.
         """
         seen = only_scene(examples, "C2FF")
         blind, steps = scaled(BLIND_STEPS, self.budget), scaled(STEPS, self.budget)
         psf, srf = constrained_responses(seen, self.window_ratio, (blind, blind))
         owner = srf.weights.argmax(0)
-        start = first_weights(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
+        start = draw_c2ff(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
         rates = steady_then_falling(self.rate, steps, steps)
         for weights in iterates(scene_loss(seen, psf, srf, owner), start, rates, count, epsilon=1e-8):
             must_be_finite(weights, "C2FF", "lower its `rate`")
-            yield Fitted(self.describe(), weights, owner, psf, srf)
+            yield FittedC2FF(self.describe(), weights, owner, psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
-    """Network and responses of one scene."""
+class FittedC2FF(FusionMethod):
+    """The network and the responses of one scene."""
 
-    told: Card
+    method_card: Card
     weights: tuple[Tensor, ...]
     owner: Int[Tensor, " bands"]
     psf: SpatialResponse
@@ -119,29 +119,32 @@ class Fitted(FusionMethod):
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The spectral network at every pixel of the MSI."""
+        """The output of the spectral network at every pixel of the MSI, and the estimated responses."""
         spectral = self.weights[:SPECTRAL_TENSORS]
-        return Estimate(by_pixels(lambda pixels: spectral_network(spectral, self.owner, pixels), seen.msi), self.psf, self.srf)
+        return Estimate(by_pixels(lambda pixels: coarse_to_fine_network(spectral, self.owner, pixels), seen.msi), self.psf, self.srf)
 
     def parameter_count(self) -> ParameterCount:
-        """Weights of the spectral network, and those with W, the PSF and the SRF."""
+        """The count of the spectral network for inference; for the total, W, the PSF and the SRF are added."""
         inference = sum(tensor.numel() for tensor in self.weights[:SPECTRAL_TENSORS])
         weighing = sum(tensor.numel() for tensor in self.weights[SPECTRAL_TENSORS:])
         return ParameterCount(inference + weighing + self.psf.kernel.numel() + self.srf.weights.numel(), inference)
 
 
-def spectral_network(
+def coarse_to_fine_network(
     weights: Sequence[Tensor], owner: Int[Tensor, " bands"], pixels: Float[Tensor, "channels pixels"]
 ) -> Float[Tensor, "bands pixels"]:
-    """f of the module docstring. All channels at once: hidden units one above the other, and V spread over them, 0 for other channels."""
+    """The output of the spectral network; `owner` is the channel that each band is predicted from.
+
+    All channels are computed at once: the hidden units of all channels are stacked, and V is 0 for the units of other channels.
+    """
     w, w_bias, v, v_bias, a, a_bias, r1, r1_bias, r2, r2_bias, b, b_bias = weights
     channels = pixels.shape[0]
     hidden = F.relu(w[:, :, None] * pixels[:, None] + w_bias[:, :, None]).reshape(channels * HIDDEN, -1)
-    own = (owner[:, None] == torch.arange(channels, device=owner.device)).to(v)
-    spread = (own[:, :, None] * v[:, None]).reshape(-1, channels * HIDDEN)
+    owned = (owner[:, None] == torch.arange(channels, device=owner.device)).to(v)
+    spread = (owned[:, :, None] * v[:, None]).reshape(-1, channels * HIDDEN)
     x = torch.addmm(v_bias[:, None], spread, hidden)
     fine = torch.addmm(a_bias[:, None], a, x)
     inner = F.relu(torch.addmm(r1_bias[:, None], r1, fine))
@@ -152,7 +155,7 @@ def spectral_network(
 def weigh(
     weights: Sequence[Tensor], first: Float[Tensor, "channels h w"], second: Float[Tensor, "channels h w"]
 ) -> Float[Tensor, "channels h w"]:
-    """y of the module docstring; `weights` are (depthwise, pointwise, bias) of each side in turn."""
+    """The weighted average y of k1 (`first`) and k2 (`second`); `weights` are depthwise, pointwise and bias for each side in turn."""
     joined = (first + second)[None]
     views = []
     for depthwise, pointwise, bias in zip(weights[::3], weights[1::3], weights[2::3], strict=True):
@@ -163,8 +166,8 @@ def weigh(
     return share * first + (1 - share) * second
 
 
-def first_weights(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
-    """Matrices normal with variance 2 / inputs, biases 0; those of the spectral network in the order of the formulas, then those of W."""
+def draw_c2ff(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
+    """The first weights: matrices normal with variance 2 / inputs, biases 0. Those of the spectral network come before those of W."""
     start = []
     shapes = ((channels, HIDDEN, 1), (bands, HIDDEN), (WIDTH, bands), (WIDTH, WIDTH), (WIDTH, WIDTH), (bands, WIDTH))
     for place, shape in enumerate(shapes):
@@ -185,6 +188,6 @@ def scene_loss(
 
     def measure(weights: Sequence[Tensor]) -> Tensor:
         pixels = weigh(weights[SPECTRAL_TENSORS:], first, second).flatten(1)
-        return F.l1_loss(spectral_network(weights[:SPECTRAL_TENSORS], owner, pixels), target)
+        return F.l1_loss(coarse_to_fine_network(weights[:SPECTRAL_TENSORS], owner, pixels), target)
 
     return measure

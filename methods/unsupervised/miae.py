@@ -1,18 +1,18 @@
 """MIAE: a model-inspired autoencoder, learned blind on one scene. Liu et al., IEEE TGRS 2022.
 
-Blind stage: PSF of 2 ratio - 1 taps and SRF from the pair itself, |psf(msi) - srf(hsi)|_1 by a projected gradient.
+First the PSF of 2 ratio - 1 taps and the SRF are estimated from the pair: a projected gradient minimises |psf(msi) - srf(hsi)|_1.
 
-Network: at every fine pixel, from the interpolated HSI x and the MSI y, abundances s of K = 80 endmembers E, by T = 3 unfolded steps.
-With d a dense layer of 80 units (leaky ReLU, slope 0.2; weights of their own each),
+The network gives, at every fine pixel, the abundances s of K = 80 endmembers E, from the interpolated HSI x and the MSI y, by T = 3
+unfolded steps. With d a dense layer of 80 units (leaky ReLU of slope 0.2; each d has its own weights),
 
     y1 = d(d(x))      z1 = d(y)      s = d[y1, z1]
     T - 1 times:      s = d(s)       s = d[s, y1, z1]
     X = clamp(E clamp(s, 0, 1), 0, 1)          E >= 0 and <= 1, first 1 / K everywhere
 
-Loss: the mean over pixels of the absolute difference, summed over the bands, of psf(X) and the HSI, of srf(X) and the MSI. It is taken on
-patches of 5 coarse pixels a side whose outermost coarse pixels do not count for the HSI. Adam, weight decay 1e-3.
+The loss is the absolute difference of psf(X) and the HSI plus that of srf(X) and the MSI, each as a mean over pixels and a sum over bands.
+It is computed on patches of 5 x 5 coarse pixels, whose outermost coarse pixels do not count for the HSI. Adam has the weight decay 1e-3.
 
-Each 1x1 convolution is one matrix product over all pixels, [s, y1, z1] is never put together, and the blur computes kept pixels alone.
+Each 1x1 convolution is one matrix product over all pixels, [s, y1, z1] is never stored, and the blur computes only the kept pixels.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
 from methods.numerics.images.resample import upsample
-from methods.numerics.networks.fitting import iterates
+from methods.numerics.networks.fitting import iterates, steady_then_falling
 from methods.numerics.networks.scene_learning import (
     by_pixels,
     card_at_budget,
@@ -41,7 +41,6 @@ from methods.numerics.networks.scene_learning import (
     must_be_finite,
     only_scene,
     scaled,
-    steady_then_falling,
 )
 from methods.numerics.sensors.constrained_responses import constrained_responses
 
@@ -58,7 +57,7 @@ CARD = Card(
     supervision="self",
     learns="on the scene",
     random=True,
-    implementation="optimised, same output",  # blurs compute kept pixels alone; joined features are never written
+    implementation="optimised, same output",  # blurs compute only the kept pixels; joined features are never stored
     fidelity="the network gives the authors' output with the authors' weights to 1e-5 (parity/nets), 76,240 parameters at 31 bands and 3 "
     "channels; budget, rates and loss as published. Ours: taps placed at the registered centre, the edge pixel repeated beyond the border, "
     "cubic interpolation of the HSI, 2 random patches a step (the authors' batch depends on the image's size, and is 0 for small ones)",
@@ -66,16 +65,16 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedMIAE"]):
     """MIAE with its published training."""
 
     card: ClassVar[Card] = CARD
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 5e-4})
 
     budget: float = 1.0  # multiplies the published 5,000 + 10,000 steps; a row below 1 is marked "reduced"
-    endmembers: int = 80  # K; the authors take 30 for the larger remote-sensing scenes
+    endmembers: int = 80  # K; for the larger remote-sensing scenes the authors take 30
     stages: int = 3  # T
-    patches: int = 2  # a step
+    patches: int = 2  # per step
 
     def __post_init__(self) -> None:
         checked_budget(self.budget)
@@ -84,20 +83,20 @@ class Method(IteratedMethod["Fitted"]):
                 raise ValueError(f"{name}: expected a whole number >= 1, got {value}")
 
     def describe(self) -> Card:
-        """The card; says "reduced" below the published budget."""
+        """The card; below the published budget it says "reduced"."""
         return card_at_budget(self.card, self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
-        """Responses and network, learned on the one pair of `examples`; iterates are the network's.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedMIAE]:
+        """The responses and the network, learned on the one pair of `examples`. The iterates are those of the network.
 
         Raises:
-            ValueError: not exactly one example.
-            RefusedError: a pair of ratio 1.
+            ValueError: there is not exactly one example.
+            RefusedError: the pair has ratio 1.
             DivergedError: the weights are no longer finite.
         """
         seen = only_scene(examples, "MIAE")
         psf, srf = constrained_responses(seen, 2.0, (scaled(BLIND_STEPS, self.budget), 0), BLIND_RATE)
-        start = first_weights(seen.hsi.shape[0], seen.msi.shape[0], self.endmembers, self.stages, rng, seen.hsi)
+        start = draw_miae(seen.hsi.shape[0], seen.msi.shape[0], self.endmembers, self.stages, rng, seen.hsi)
         loss = patch_loss(seen, edge_repeating(psf), srf, self.patches, rng)
         rates = steady_then_falling(RATE, scaled(STEADY_STEPS, self.budget), scaled(FALLING_STEPS, self.budget))
 
@@ -106,29 +105,29 @@ class Method(IteratedMethod["Fitted"]):
 
         for weights in iterates(loss, start, rates, count, epsilon=1e-8, project=bounded, weight_decay=WEIGHT_DECAY):
             must_be_finite(weights, "MIAE", "try another seed")
-            yield Fitted(self.describe(), weights, psf, srf)
+            yield FittedMIAE(self.describe(), weights, psf, srf)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
-    """Network and responses of one scene."""
+class FittedMIAE(FusionMethod):
+    """The network and the responses of one scene."""
 
-    told: Card
+    method_card: Card
     weights: tuple[Tensor, ...]
     psf: SpatialResponse
     srf: SpectralResponse
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The network at every fine pixel."""
+        """The output of the network at every fine pixel, and the estimated responses."""
         interpolated = upsample(seen.hsi, seen.ratio, seen.phase)
         return Estimate(by_pixels(lambda x, y: unmixing_network(self.weights, x, y), interpolated, seen.msi), self.psf, self.srf)
 
     def parameter_count(self) -> ParameterCount:
-        """Weights of the network, and those with the PSF and the SRF."""
+        """The count of the network for inference; for the total, the PSF and the SRF are added."""
         inference = sum(tensor.numel() for tensor in self.weights)
         return ParameterCount(inference + self.psf.kernel.numel() + self.srf.weights.numel(), inference)
 
@@ -136,7 +135,10 @@ class Fitted(FusionMethod):
 def unmixing_network(
     weights: Sequence[Tensor], interpolated: Float[Tensor, "bands pixels"], msi: Float[Tensor, "channels pixels"]
 ) -> Float[Tensor, "bands pixels"]:
-    """X of the module docstring; `weights` holds the (out, in) matrix and the bias of every layer in the order of the formulas, then E."""
+    """The spectra X of the module docstring.
+
+    `weights` holds the matrix (out, in) and the bias of every layer in the order of the formulas, then E.
+    """
     layers = iter(zip(weights[:-1:2], weights[1:-1:2], strict=True))
 
     def dense(values: Tensor) -> Tensor:
@@ -148,14 +150,17 @@ def unmixing_network(
     for matrix, bias in layers:
         inner = F.leaky_relu_(torch.addmm(bias[:, None], matrix, abundances), SLOPE)
         matrix, bias = next(layers)
-        own = inner.shape[0]
-        from_sources = torch.addmm(bias[:, None], matrix[:, own:], sources)
-        abundances = F.leaky_relu_(torch.addmm(from_sources, matrix[:, :own], inner), SLOPE)
+        width = inner.shape[0]
+        from_sources = torch.addmm(bias[:, None], matrix[:, width:], sources)
+        abundances = F.leaky_relu_(torch.addmm(from_sources, matrix[:, :width], inner), SLOPE)
     return (weights[-1] @ abundances.clamp(0, 1)).clamp(0, 1)
 
 
-def first_weights(bands: int, channels: int, endmembers: int, stages: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
-    """Matrices normal with variance 1 / inputs, cut at 2 (not at 2 deviations), biases 0, and E = 1 / K; in the order of the network."""
+def draw_miae(bands: int, channels: int, endmembers: int, stages: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
+    """The first weights, in the order of `unmixing_network`: matrices normal with variance 1 / inputs, biases 0, E = 1 / K.
+
+    The normal numbers are cut at 2, not at 2 standard deviations.
+    """
     inputs = [bands, endmembers, channels, 2 * endmembers, *[endmembers, 3 * endmembers] * (stages - 1)]
     start = []
     for incoming in inputs:
@@ -168,7 +173,7 @@ def first_weights(bands: int, channels: int, endmembers: int, stages: int, rng: 
 def patch_loss(
     seen: Observation, psf: SpatialResponse, srf: SpectralResponse, patches: int, rng: torch.Generator
 ) -> Callable[[Sequence[Tensor]], Tensor]:
-    """The loss of the module docstring as a function of the weights; each call draws its own patches from `rng`."""
+    """The loss of the module docstring as a function of the weights. Each call draws other patches from `rng`."""
     ratio = seen.ratio
     interpolated = upsample(seen.hsi, ratio, seen.phase)
     rows, cols = (min(PATCH, size) for size in seen.hsi.shape[1:])
@@ -192,5 +197,5 @@ def patch_loss(
 
 
 def _starts(size: int, side: int) -> list[int]:
-    """First coarse pixels of patches of `side` with the stride of the module, the last one flush with the border."""
+    """The first coarse pixels of patches of `side` pixels, STRIDE apart; the last patch ends at the border."""
     return sorted({*range(0, size - side + 1, STRIDE), size - side})

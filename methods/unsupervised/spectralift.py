@@ -1,23 +1,22 @@
-"""SpectraLift: a spectral network learned from one scene's own coarse pixels. Shah, Duarte, arXiv 2507.13339, 2025.
+"""SpectraLift: a spectral network that learns on the coarse pixels of one scene. Shah, Duarte, arXiv 2507.13339, 2025.
 
-The srf R turns the HSI into coarse multispectral pixels, whose full spectra are known. A network f of one pixel learns to undo that,
+The srf R maps the HSI to coarse multispectral pixels, whose full spectra are known. A per-pixel network f learns the inverse of this map,
 
     f = argmin mean |f(R hsi) - hsi|           over all coarse pixels and bands,
 
-and is then applied to every pixel of the MSI. Neither the psf nor the ratio enters. f has six dense layers d of 64 units with
-leaky ReLU (slope 0.3) and three shortcuts:
+and is then applied to every pixel of the MSI. Neither the psf nor the ratio is used. f has six dense layers d of 64 units with leaky ReLU
+(slope 0.3) and three shortcuts:
 
     h1 = d1(x)      h2 = d2(h1) + h1      h4 = d4(d3(h2)) + h2      h6 = d6(d5(h4)) + h4      f(x) = W7 h6 + b7
 
-Start: Glorot uniform, biases zero. Adam on all coarse pixels at once, one-cycle learning rate. One pixel at a time, so two materials
-that look alike to the MSI cannot be told apart.
+The first weights follow Glorot's rule. Adam computes each step from all coarse pixels; its learning rate rises and falls once. The network
+sees one pixel at a time, so it cannot distinguish two materials that have the same multispectral value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -29,10 +28,11 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
+from methods.numerics.networks.first_weights import glorot_weights
 from methods.numerics.networks.fitting import iterates, one_cycle
+from methods.numerics.networks.scene_learning import CHUNK, only_scene
 
 WIDTH, HIDDEN, SLOPE = 64, 6, 0.3
-CHUNK = 8192  # fine pixels a forward pass at inference: activations stay in the cache, memory does not grow with the image
 
 CARD = Card(
     name="SpectraLift",
@@ -52,41 +52,39 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedSpectraLift"]):
     """SpectraLift with its published training."""
 
     card: ClassVar[Card] = CARD
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"epochs": 20})
 
-    epochs: int = 2500  # full-batch steps
-    first_rate: float = 1e-3  # learning rate at the start,
-    peak_rate: float = 1e-2  # after 30 % of the epochs,
-    last_rate: float = 1e-6  # and at the end
-    clip: bool = True  # estimate clipped to 0..1, as published; False keeps glint above 1
+    epochs: int = 2500  # steps, each from all coarse pixels
+    first_rate: float = 1e-3  # learning rate at the start
+    peak_rate: float = 1e-2  # learning rate after 30 % of the epochs
+    last_rate: float = 1e-6  # learning rate at the end
+    clip: bool = True  # clip the estimate to 0..1, as published; False keeps values above 1, such as glint
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise ValueError(f"epochs: expected at least 1, got {self.epochs}")
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
-        """The network learned on the one observation in `examples`.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedSpectraLift]:
+        """The network, learned on the one observation in `examples`.
 
         Raises:
-            ValueError: not exactly one example.
+            ValueError: there is not exactly one example.
         """
-        if len(examples) != 1:
-            raise ValueError(f"SpectraLift learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
-        seen = examples[0].seen
+        seen = only_scene(examples, "SpectraLift", least_ratio=1)
         target = seen.hsi.flatten(1).T.contiguous()
         pixels = seen.srf(seen.hsi).flatten(1).T.contiguous()
         rates = one_cycle(self.epochs, self.first_rate, self.peak_rate, self.last_rate)
-        start = _glorot(pixels, target.shape[1], rng)
-        for weights in iterates(lambda weights: F.l1_loss(spectral_network(weights, pixels), target), start, rates, count):
-            yield Fitted(weights, self.clip)
+        start = glorot_weights([pixels.shape[1], *[WIDTH] * HIDDEN, target.shape[1]], rng, like=pixels)
+        for weights in iterates(lambda weights: F.l1_loss(inversion_network(weights, pixels), target), start, rates, count):
+            yield FittedSpectraLift(weights, self.clip)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
+class FittedSpectraLift(FusionMethod):
     """The network of one scene."""
 
     card: ClassVar[Card] = CARD
@@ -95,23 +93,23 @@ class Fitted(FusionMethod):
     clip: bool
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The network at every pixel of the MSI."""
+        """The output of the network at every pixel of the MSI."""
         pixels = seen.msi.flatten(1)
         cube = pixels.new_empty(seen.hsi.shape[0], pixels.shape[1])
         for begin in range(0, pixels.shape[1], CHUNK):
-            cube[:, begin : begin + CHUNK] = spectral_network(self.weights, pixels[:, begin : begin + CHUNK].T).T
+            cube[:, begin : begin + CHUNK] = inversion_network(self.weights, pixels[:, begin : begin + CHUNK].T).T
         if self.clip:
             cube.clamp_(0, 1)
         return Estimate(cube.reshape(-1, *seen.msi.shape[1:]))
 
     def parameter_count(self) -> ParameterCount:
-        """All weights and biases; inference uses every one."""
+        """The count of all weights and biases; inference uses all of them."""
         total = sum(tensor.numel() for tensor in self.weights)
         return ParameterCount(total, total)
 
 
-def spectral_network(weights: Sequence[Tensor], pixels: Float[Tensor, "pixels channels"]) -> Float[Tensor, "pixels bands"]:
-    """f of the module docstring; `weights` holds the (out, in) matrix and the bias of the seven layers in turn."""
+def inversion_network(weights: Sequence[Tensor], pixels: Float[Tensor, "pixels channels"]) -> Float[Tensor, "pixels bands"]:
+    """The output f of the network; `weights` holds the matrix (out, in) and the bias of each of the seven layers in turn."""
     layers = iter(zip(weights[::2], weights[1::2], strict=True))
 
     def dense(values: Tensor) -> Tensor:
@@ -122,13 +120,3 @@ def spectral_network(weights: Sequence[Tensor], pixels: Float[Tensor, "pixels ch
     h4 = dense(dense(h2)) + h2
     h6 = dense(dense(h4)) + h4
     return F.linear(h6, *next(layers))
-
-
-def _glorot(pixels: Float[Tensor, "pixels channels"], bands: int, rng: torch.Generator) -> list[Tensor]:
-    """Starting weights, uniform within sqrt(6 / (in + out)), and zero biases, like `pixels`; always drawn in float32 on the CPU."""
-    start = []
-    for incoming, outgoing in pairwise([pixels.shape[1], *[WIDTH] * HIDDEN, bands]):
-        limit = (6 / (incoming + outgoing)) ** 0.5
-        matrix = (2 * torch.rand(outgoing, incoming, generator=rng, dtype=torch.float32) - 1) * limit
-        start += [matrix.to(pixels), pixels.new_zeros(outgoing)]
-    return start

@@ -1,15 +1,15 @@
-"""SpectraMorph: abundances of one scene's own endmembers from each multispectral pixel. Shah, Duarte, 2025.
+"""SpectraMorph: abundances of the scene's endmembers, from each multispectral pixel. Shah, Duarte, 2025.
 
-1. K = 7 endmembers E: the non-negative factors of the HSI (clipped to 0..1), H E >= 0, from the scaled singular vectors (NNDSVD, zeros
-   filled with the mean) by 5000 multiplicative steps:
+1. K = 7 endmembers E come from a non-negative factorisation of the HSI (clipped to 0..1) with H, E >= 0. It starts from the scaled singular
+   vectors (NNDSVD, zeros replaced by the mean) and makes 5000 multiplicative steps:
 
        H <- H * (E'V) / (E'E H)      E <- E * (V H') / (E H H')      V ~ E H,  bands x coarse pixels
 
-2. A network of one pixel y gives abundances, of any sign, with 1024 hidden units:      f(y) = E (B relu(A y + a) + b)
+2. A per-pixel network with 1024 hidden units gives abundances, which may be negative:      f(y) = E (B relu(A y + a) + b)
 
-       minimise  mean |f(srf(hsi)) - hsi|        over all coarse pixels and bands; E stays as it is
+       minimise  mean |f(srf(hsi)) - hsi|        over all coarse pixels and bands, with E constant
 
-f is then applied to every pixel of the MSI. Neither the PSF nor the ratio enters.
+f is then applied to every pixel of the MSI. Neither the PSF nor the ratio is used.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
+from methods.numerics.networks.first_weights import glorot_weights
 from methods.numerics.networks.fitting import iterates, one_cycle
-from methods.numerics.networks.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, scaled
+from methods.numerics.networks.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, only_scene, scaled
 
 HIDDEN, TINY = 1024, 1e-12
 NMF_STEPS, EPOCHS = 5000, 2500
@@ -52,7 +53,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class Method(IteratedMethod["Fitted"]):
+class Method(IteratedMethod["FittedSpectraMorph"]):
     """SpectraMorph with SpectraLift's training."""
 
     card: ClassVar[Card] = CARD
@@ -67,46 +68,44 @@ class Method(IteratedMethod["Fitted"]):
             raise ValueError(f"endmembers: expected a whole number >= 1, got {self.endmembers}")
 
     def describe(self) -> Card:
-        """The card; says "reduced" below the full budget."""
+        """The card; below the full budget it says "reduced"."""
         return card_at_budget(self.card, self.budget)
 
-    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[Fitted]:
-        """Endmembers and network, learned on the one pair of `examples`; iterates are the network's.
+    def iterates(self, examples: Sequence[Example], rng: torch.Generator, count: int) -> Iterator[FittedSpectraMorph]:
+        """The endmembers and the network, learned on the one pair of `examples`. The iterates are those of the network.
 
         Raises:
-            ValueError: not exactly one example.
+            ValueError: there is not exactly one example.
             DivergedError: the weights are no longer finite.
         """
-        if len(examples) != 1:
-            raise ValueError(f"SpectraMorph learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
-        seen = examples[0].seen
+        seen = only_scene(examples, "SpectraMorph", least_ratio=1)
         target, pixels = seen.hsi.flatten(1), seen.srf(seen.hsi).flatten(1)
-        spectra = factor(target.clamp(0, 1), self.endmembers, scaled(NMF_STEPS, self.budget))
+        spectra = factorise(target.clamp(0, 1), self.endmembers, scaled(NMF_STEPS, self.budget))
         rates = one_cycle(scaled(EPOCHS, self.budget), FIRST_RATE, PEAK_RATE, LAST_RATE)
-        start = first_weights(pixels.shape[0], self.endmembers, rng, pixels)
+        start = glorot_weights([pixels.shape[0], HIDDEN, self.endmembers], rng, like=pixels)
         for weights in iterates(lambda weights: F.l1_loss(morph(weights, spectra, pixels), target), start, rates, count):
             must_be_finite(weights, "SpectraMorph", "try another seed")
-            yield Fitted(self.describe(), weights, spectra)
+            yield FittedSpectraMorph(self.describe(), weights, spectra)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
-    """Network and endmembers of one scene."""
+class FittedSpectraMorph(FusionMethod):
+    """The network and the endmembers of one scene."""
 
-    told: Card
+    method_card: Card
     weights: tuple[Tensor, ...]
     spectra: Float[Tensor, "bands endmembers"]
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
-        return self.told
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The network at every pixel of the MSI."""
+        """The output of the network at every pixel of the MSI."""
         return Estimate(by_pixels(lambda pixels: morph(self.weights, self.spectra, pixels), seen.msi))
 
     def parameter_count(self) -> ParameterCount:
-        """All weights of the network; the endmembers are not counted, as published."""
+        """The count of all weights of the network. The endmembers are not counted, as published."""
         total = sum(tensor.numel() for tensor in self.weights)
         return ParameterCount(total, total)
 
@@ -114,24 +113,14 @@ class Fitted(FusionMethod):
 def morph(
     weights: Sequence[Tensor], spectra: Float[Tensor, "bands endmembers"], pixels: Float[Tensor, "channels pixels"]
 ) -> Float[Tensor, "bands pixels"]:
-    """f of the module docstring; `weights` are A, a, B, b."""
+    """The output f of the network; `weights` are A, a, B, b, and `spectra` is E."""
     into, into_bias, out, out_bias = weights
     hidden = F.relu(torch.addmm(into_bias[:, None], into, pixels))
     return spectra @ torch.addmm(out_bias[:, None], out, hidden)
 
 
-def first_weights(channels: int, endmembers: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
-    """A, a, B, b: uniform within sqrt(6 / (in + out)), biases 0; drawn in float32 on the CPU."""
-    start = []
-    for incoming, outgoing in ((channels, HIDDEN), (HIDDEN, endmembers)):
-        limit = (6 / (incoming + outgoing)) ** 0.5
-        matrix = (2 * torch.rand(outgoing, incoming, generator=rng, dtype=torch.float32) - 1) * limit
-        start += [matrix.to(like), like.new_zeros(outgoing)]
-    return start
-
-
-def factor(image: Float[Tensor, "bands pixels"], count: int, steps: int) -> Float[Tensor, "bands count"]:
-    """E of step 1, in float64 inside; the spectra have the size that the steps give them. Deterministic."""
+def factorise(image: Float[Tensor, "bands pixels"], count: int, steps: int) -> Float[Tensor, "bands count"]:
+    """The endmembers E of step 1, computed in float64. They are not normalised, and no random numbers are drawn."""
     values = image.double()
     spectra, shares = _scaled_singular_vectors(values, count)
     for _ in range(steps):
@@ -141,9 +130,9 @@ def factor(image: Float[Tensor, "bands pixels"], count: int, steps: int) -> Floa
 
 
 def _scaled_singular_vectors(values: Tensor, count: int) -> tuple[Float[Tensor, "bands count"], Float[Tensor, "count pixels"]]:
-    """NNDSVD (Boutsidis, Gallopoulos 2008), its zeros replaced by the image's mean.
+    """The first factors by NNDSVD (Boutsidis, Gallopoulos 2008), with zeros replaced by the mean of the image.
 
-    Of each singular pair, the half (positive or negative parts) with the larger product of norms; the first pair has one sign.
+    Of each pair of singular vectors, either the positive or the negative parts are used: those with the larger product of norms.
     """
     left, sizes, right = torch.linalg.svd(values, full_matrices=False)
     spectra, shares = values.new_zeros(values.shape[0], count), values.new_zeros(count, values.shape[1])

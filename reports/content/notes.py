@@ -170,7 +170,7 @@ def _set_up(row: Row) -> list[Note]:
 def _memory(row: Row) -> list[Note]:
     """That the memory is of several processes."""
     held = [r.memory for r in row.results if r.outcome == "scored" and r.memory is not None]
-    own = [float(memory.own) for memory in held if memory.own is not None and memory.own < memory.peak]
+    own = [float(memory.main_process) for memory in held if memory.main_process is not None and memory.main_process < memory.peak]
     if not own:
         return []
     figure = f"its own process {megabytes_text(max(own))} MB"

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import SCHEMA, TIMING_FACTS, Result, alike_for_timing, read_json
+from benchmark.run_folder.json_file import read_json
+from benchmark.run_folder.record import SCHEMA, TIMING_FACTS, Result, alike_for_timing
 from reports.style import listed_text, value_text
 
 _MACHINE = ("processor", "cores", "gpu", "gpus")  # of the facts those that make a machine; the others are settings

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmark.run_folder.record import write_json
+from benchmark.run_folder.json_file import write_json
 from reports.figures.figure_files import save_figure
 
 _HOME = Path(__file__).parent.parent  # the sources of everything that a figure shows

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import Clock, Memory, Result, write_json
+from benchmark.run_folder.json_file import write_json
+from benchmark.run_folder.record import Clock, Memory, Result
 from datasets.cube_file import CubeFile, write_cube
 
 FIRST = Result(

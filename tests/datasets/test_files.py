@@ -14,8 +14,8 @@ from spectral.io import envi
 
 from datasets.cube_file import CubeFile, write_cube
 from datasets.files import read_image_file, read_pair_file, read_scene_file, rising_bands
-from datasets.formats import nanometres
 from datasets.scene import SceneError
+from datasets.stored_image import nanometres
 
 BANDS, ROWS, COLS = 5, 6, 7
 WAVES = [410.0, 470.5, 533.0, 610.0, 705.0]
@@ -295,7 +295,7 @@ def test_a_layout_in_other_words_is_an_error(tmp_path: Path, layout: str) -> Non
 
 def test_wavelengths_of_another_number_than_bands_are_an_error(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", VALUES)
-    with pytest.raises(SceneError, match="expected 5 wavelengths, one a band, got 4"):
+    with pytest.raises(SceneError, match="expected 5 wavelengths, one per band, got 4"):
         read_scene_file(tmp_path / "a.npy", layout="bands rows cols", wavelengths=WAVES[:4])
 
 

@@ -17,10 +17,11 @@ from typing import Any, Literal, get_args, get_origin
 
 from datasets.settings import configure, field_types, field_values
 from methods import catalog
-from methods.blind import ESTIMATORS, PARAMETER
+from methods.blind import PARAMETER
 from methods.catalog import Entry
 from methods.contract import LongTrainedMethod, TrainableMethod
 from methods.iterates import IteratedMethod
+from methods.numerics.sensors.response_estimators import ESTIMATORS
 
 Kind = Literal["alone", "measured", "referee", "carried", "iterates", "trained"]
 

@@ -24,17 +24,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.authors.conformance import Lessons, random_example
+from benchmark.authors.sample_pairs import Lessons, random_example
 from benchmark.identity.scene_identity import identify
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure import meter
 from benchmark.run_folder.observation_file import read_observation
-from benchmark.runner.iterates import ITERATES
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME, FitJob, FuseJob, ObserveJob, ScoreJob
+from benchmark.runner.oracle_iterates import ITERATES
 from datasets.cube_file import CubeFile, read_cube, write_cube
+from datasets.data_roots import DataRoots
 from datasets.observation import Observation
 from datasets.protocols import protocol_from
-from datasets.scenes import DataRoots, find
+from datasets.scene_catalog import find_scenes
 from datasets.settings import configure
 from datasets.simulation import NoiseSeed
 from methods.adapting import adapted
@@ -117,7 +118,7 @@ def measured(case: Case, places: Places) -> float:
     """What the meter hands on, part by part."""
     method, seen = method_of(case), seen_by(case, CPU)
     with places.at(places.device):
-        got = meter.measure(method, seen, places.device, SEED).estimate
+        got = meter.measure_method(method, seen, places.device, SEED).estimate
     if any(tensor is None for tensor in tensors(got)):
         raise ApartError("expected a method that gives cube, deviation, PSF and SRF; name another in cases.py")
     return apart(fuse(learned(method, seen), seen), got, CPU)
@@ -196,7 +197,7 @@ def referee(case: Case, places: Places) -> float:
         truth = random_example(BANDS, CHANNELS).truth
         assert truth is not None
         write_cube(root / "scene.h5", CubeFile(truth.numpy(), np.linspace(400, 700, BANDS), "scene"))
-        (scene,) = find([f"file:{root / 'scene.h5'}"], DataRoots())
+        (scene,) = find_scenes([f"file:{root / 'scene.h5'}"], DataRoots())
         observation, responses = root / "observation.h5", root / "responses.h5"
         digest = identify(scene).digest
         ObserveJob(scene, digest, protocol, NoiseSeed(SEED, digest), root / "reference.h5", observation, responses).run()

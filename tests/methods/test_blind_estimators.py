@@ -1,4 +1,4 @@
-"""Facts on numerics/smooth_responses.py and constrained_responses.py. Oracles: the authors' estimates, normal equations by loops."""
+"""Facts on sensors/smooth_responses.py and constrained_responses.py. Oracles: the authors' estimates, normal equations by loops."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from methods.numerics.sensors.constrained_responses import constrained_responses
 from methods.numerics.sensors.smooth_responses import (
     normalise_rows,
     place_kernel,
+    psf_window,
     regress_psf,
     regress_responses,
     regress_srf,
     smooth_responses,
-    window,
 )
 
 
@@ -29,13 +29,13 @@ def draw(generator: torch.Generator, *shape: int) -> torch.Tensor:
 def test_srf_and_psf_are_those_of_the_authors_estimator(shared: Path) -> None:
     with np.load(shared / "parity/model/s4_noisy.npz") as a, np.load(shared / "parity/model/s4_noisy__hysure_blind.npz") as b:
         hsi, msi, vectors, weights, periodic = (torch.from_numpy(x) for x in (a["HSI"], a["MSI"], b["V"], b["R"], b["B"]))
-    own = regress_srf(hsi, msi, 4, (1.0, 1.0))
-    target = torch.einsum("cb,br,dr,dhw->chw", own, vectors, vectors, hsi)
+    ours = regress_srf(hsi, msi, 4, (1.0, 1.0))
+    target = torch.einsum("cb,br,dr,dhw->chw", ours, vectors, vectors, hsi)
     kernel = regress_psf(target, msi, 4, (-3, -3), (10, 10))
     places = torch.arange(-5, 5) % 64  # theirs is stored without mirroring
     theirs = periodic[places][:, places]
     assert float((kernel / kernel.sum() - theirs).norm() / theirs.norm()) < 1e-10
-    assert float((own / kernel.sum() - weights).norm() / weights.norm()) < 1e-10
+    assert float((ours / kernel.sum() - weights).norm() / weights.norm()) < 1e-10
 
 
 @pytest.mark.parametrize(("size", "sides"), [((6, 8), (3, 4)), ((3, 4), (7, 6))])
@@ -67,9 +67,9 @@ def test_the_psf_solves_the_normal_equations(size: tuple[int, int], sides: tuple
 def test_the_srf_minimises_its_cost() -> None:
     generator = torch.Generator().manual_seed(1)
     hsi, msi = draw(generator, 5, 6, 7), draw(generator, 2, 12, 14)
-    found = regress_srf(hsi, msi, 2, (0.5, 0.5))
+    result = regress_srf(hsi, msi, 2, (0.5, 0.5))
     nudge = torch.randn(2, 5, dtype=torch.float64, generator=generator)
-    moved = [regress_cost(hsi, msi, found + step * nudge) for step in (-1e-3, 0.0, 1e-3)]
+    moved = [regress_cost(hsi, msi, result + step * nudge) for step in (-1e-3, 0.0, 1e-3)]
     assert moved[1] < min(moved[0], moved[2])
     assert abs(moved[0] - moved[2]) < 1e-6 * (moved[0] + moved[2] - 2 * moved[1])
 
@@ -105,11 +105,11 @@ def test_a_lopsided_psf_is_found_where_it_lies_and_not_mirrored(phase: int) -> N
     kernel = torch.tensor([[0.0, 1.0, 2.0], [0.5, 3.0, 6.0], [0.0, 0.5, 1.0]])
     seen = textured_pair(phase, kernel)
     truth = SpatialResponse(kernel / kernel.sum(), 4, phase).circular_kernel(48, 64)
-    found = constrained_responses(seen, steps=(1500, 1500))[0].circular_kernel(48, 64)
-    assert float((found - truth).norm() / truth.norm()) < 0.05
+    result = constrained_responses(seen, steps=(1500, 1500))[0].circular_kernel(48, 64)
+    assert float((result - truth).norm() / truth.norm()) < 0.05
     smooth = smooth_responses(seen)[0].circular_kernel(48, 64)
     mirrored = truth.flip(0, 1).roll((1, 1), (0, 1))
-    assert float((smooth - truth).norm()) < 0.75 * float((smooth - mirrored).norm())
+    assert float((smooth - truth).norm()) < 0.9 * float((smooth - mirrored).norm())  # 0.69
 
 
 def test_constrained_responses_are_weights() -> None:
@@ -136,8 +136,8 @@ def test_a_placed_kernel_weighs_the_pixels_it_was_cut_from(first: tuple[int, int
 def test_a_window_is_centred_on_the_pair() -> None:
     image = torch.zeros(1, 2, 3)
     seen = Observation(image, torch.zeros(1, 16, 24), torch.ones(1), 8, (3.5, 3.0))
-    assert window(seen, 8) == ((8, 9), (0, -1))
-    assert window(seen, 15) == ((16, 15), (-4, -4))
+    assert psf_window(seen, 8) == ((8, 9), (0, -1))
+    assert psf_window(seen, 15) == ((16, 15), (-4, -4))
 
 
 def test_estimates_do_not_depend_on_the_unit_of_the_images() -> None:

@@ -10,7 +10,7 @@ import pytest
 from methods.catalog import find
 from methods.contract import Card
 from methods.lowrank import nlstf
-from methods.unsupervised import cucanet
+from methods.unsupervised.cucanet import method as cucanet
 
 ROOT = Path(__file__).parents[2]
 VENUES = (

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from benchmark.authors.conformance import CHECKS, Check, NotApplicableError
+from benchmark.authors.conformance import CHECKS, Check
+from benchmark.authors.trials import NotApplicableError
 from methods.catalog import find
 
 METHODS = find()

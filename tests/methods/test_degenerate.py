@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmark.authors.conformance import Lessons, random_pair
-from benchmark.runner.validity import check_estimate
+from benchmark.authors.sample_pairs import Lessons, random_pair
+from benchmark.measure.validity import check_estimate
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from datasets.settings import configure

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from datasets.settings import configure
 from methods.catalog import find, find_one
 from methods.contract import Example
@@ -36,17 +36,17 @@ def start() -> list[Tensor]:
 )
 def test_an_iterate_is_what_the_descent_finds_that_ends_there(steps: int, count: int, ends: list[int]) -> None:
     rates = [0.1 / (1 + step) for step in range(steps)]
-    found = [[tensor.clone() for tensor in values] for values in iterates(valley, start(), rates, count)]
-    assert len(found) == len(ends)
-    for values, end in zip(found, ends, strict=True):
+    result = [[tensor.clone() for tensor in values] for values in iterates(valley, start(), rates, count)]
+    assert len(result) == len(ends)
+    for values, end in zip(result, ends, strict=True):
         for value, expected in zip(values, minimise(valley, start(), rates[:end]), strict=True):
             near(value, expected)
 
 
 def test_without_a_step_the_start_is_the_only_iterate() -> None:
-    found = list(iterates(valley, start(), [], 4))
-    assert len(found) == 1
-    assert all(torch.equal(value, expected) for value, expected in zip(found[0], start(), strict=True))
+    result = list(iterates(valley, start(), [], 4))
+    assert len(result) == 1
+    assert all(torch.equal(value, expected) for value, expected in zip(result[0], start(), strict=True))
 
 
 def test_a_network_halts_with_the_weights_of_the_moment() -> None:
@@ -102,11 +102,11 @@ def test_both_networks_of_edipnet_stand_after_as_many_steps(monkeypatch: pytest.
         """What each network makes of the MSI's mean in every band, at each iterate. Not the weights: some biases have no effect."""
         monkeypatch.setattr(edipnet, "steady_then_falling", lambda rate, steady, falling: rates if rate == 4e-3 else [1e-3, 1e-3])
         method = edipnet.Method(width=10, stream_rate=1e-3)
-        found = []
+        result = []
         for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(1), count):
             with torch.no_grad():
-                found.append([unet(seen.msi.mean(0).expand(1, 7, -1, -1)) for unet in fitted.unets])
-        return found
+                result.append([unet(seen.msi.mean(0).expand(1, 7, -1, -1)) for unet in fitted.unets])
+        return result
 
     halfway, end = outputs([1e-2, 1e-2, 5e-3, 1e-3], 2)
     for one, other, later in zip(halfway, outputs([1e-2, 1e-2], 1)[0], end, strict=True):
@@ -121,8 +121,8 @@ def test_a_blind_form_shows_the_iterates_of_what_it_stands_before(name: str, set
     assert isinstance(method, IteratedMethod)
     seen = random_pair(7, 3).withhold(psf=True, srf=True).to("cpu", torch.float64)  # where the first steps blow up 1e-16 only
     last = method.fit([Example(seen)], torch.Generator().manual_seed(2)).fuse(seen, torch.Generator())
-    found = [fitted.fuse(seen, torch.Generator()) for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(2), 3)]
-    assert len(found) == 3
-    near(found[-1].cube, last.cube)
-    assert apart(found[0].cube, last.cube) > 1e-3
-    assert found[0].psf is not None
+    result = [fitted.fuse(seen, torch.Generator()) for fitted in method.iterates([Example(seen)], torch.Generator().manual_seed(2), 3)]
+    assert len(result) == 3
+    near(result[-1].cube, last.cube)
+    assert apart(result[0].cube, last.cube) > 1e-3
+    assert result[0].psf is not None

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.aggregation import Aggregation, SpatialAggregation, SpectralAggregation
-from methods.unsupervised.mossfuse.blind import blur
+from methods.unsupervised.mossfuse.blind_degradation import blur
 from methods.unsupervised.mossfuse.blocks import (
     GRN_EPS,
     HEADS,
@@ -33,7 +33,15 @@ from methods.unsupervised.mossfuse.blocks import (
     LargeKernelBlock,
     TransformerBlock,
 )
-from methods.unsupervised.mossfuse.network import Features, FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder, Outputs, SingleDecoder
+from methods.unsupervised.mossfuse.mossfuse_network import (
+    FeatureMaps,
+    FusedDecoder,
+    HsiEncoder,
+    MossFuseNetwork,
+    MsiEncoder,
+    Outputs,
+    SingleDecoder,
+)
 
 
 def everything(network: MossFuseNetwork, msi: Tensor, hsi: Tensor) -> Outputs:
@@ -62,10 +70,10 @@ def needed(network: MossFuseNetwork, msi: Tensor, hsi: Tensor) -> Tensor:
     return _fused(network, msi, hsi)[1]
 
 
-def _fused(network: MossFuseNetwork, msi: Tensor, hsi: Tensor) -> tuple[Features, Tensor]:
+def _fused(network: MossFuseNetwork, msi: Tensor, hsi: Tensor) -> tuple[FeatureMaps, Tensor]:
     msi_shared, msi_complementary = _encode(network.msi_encoder, msi)
     hsi_shared, hsi_complementary = _encode(network.hsi_encoder, network.upsample(hsi))
-    features = Features(msi_shared, msi_complementary, hsi_shared, hsi_complementary)
+    features = FeatureMaps(msi_shared, msi_complementary, hsi_shared, hsi_complementary)
     return features, _decode(network.fused_decoder, features)
 
 
@@ -74,7 +82,7 @@ def _encode(encoder: MsiEncoder | HsiEncoder, image: Tensor) -> tuple[Tensor, Te
     return _run(encoder.shared, x), _run(encoder.complementary, x)
 
 
-def _decode(decoder: FusedDecoder, features: Features) -> Tensor:
+def _decode(decoder: FusedDecoder, features: FeatureMaps) -> Tensor:
     x = decoder.merge(torch.cat((features.msi_shared, features.hsi_shared), dim=1))
     x = _aggregate(decoder.spectral, _aggregate(decoder.spatial, x, features.msi_complementary), features.hsi_complementary)
     return cast(Tensor, decoder.head(_run(decoder.blocks, x)))
@@ -93,7 +101,7 @@ def _run(blocks: nn.Module, x: Tensor) -> Tensor:
         x = x + blocks.attention.project(_attend(blocks.attention, _norm(blocks.norm1, x), None))
         return x + _feed_forward(blocks.feed_forward, _norm(blocks.norm2, x))
     assert isinstance(blocks, LargeKernelBlock)
-    return _large_kernel(blocks, x)
+    return _through_large_kernel(blocks, x)
 
 
 def _norm(norm: ChannelNorm, x: Tensor) -> Tensor:
@@ -133,7 +141,7 @@ def _aggregate(block: Aggregation, x: Tensor, y: Tensor) -> Tensor:
     return x + _feed_forward(block.feed_forward, _norm(block.norm2, x))
 
 
-def _large_kernel(block: LargeKernelBlock, x: Tensor) -> Tensor:
+def _through_large_kernel(block: LargeKernelBlock, x: Tensor) -> Tensor:
     y = x
     if isinstance(block.neighbourhood, DilatedDepthwise):
         branches = block.neighbourhood

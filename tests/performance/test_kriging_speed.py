@@ -46,6 +46,6 @@ def test_kriging(benchmark: Benchmark, ratio: int, uncertainty: bool) -> None:
 
 @pytest.mark.benchmark(group="spectral kriging 512x512x31, learning", max_time=1, min_rounds=2)
 @pytest.mark.parametrize("knows", ["nothing", "srf", "psf+srf"])
-def test_learning(benchmark: Callable[..., kriging.Fitted], knows: str) -> None:
+def test_learning(benchmark: Callable[..., kriging.FittedKriging], knows: str) -> None:
     seen, method = rough_pair(8), kriging.Method(knows=knows)  # type: ignore[arg-type]
     assert benchmark(method.fit, [Example(seen)], torch.Generator()).posterior.weights.shape[1] == 31

@@ -19,9 +19,9 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.bayesian import rfuse
 from methods.bayesian.hysure import method as hysure
-from methods.blind import Estimator, Found, estimate_responses
 from methods.classical import gsa
 from methods.contract import Estimate
+from methods.numerics.sensors.response_estimators import EstimatedResponses, Estimator, estimate_responses
 
 Benchmark = Callable[..., object]
 
@@ -55,4 +55,4 @@ def test_fusion(benchmark: Benchmark, seen: Observation, method: hysure.Method |
 @pytest.mark.benchmark(group="estimators 256x256x31 x8", max_time=1, min_rounds=2)
 def test_estimators(benchmark: Benchmark, seen: Observation, estimator: Estimator) -> None:
     found = benchmark(estimate_responses, seen, estimator)
-    assert isinstance(found, Found)
+    assert isinstance(found, EstimatedResponses)

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from methods.unsupervised.mossfuse.inference import MergedNetwork
-from methods.unsupervised.mossfuse.network import MossFuseNetwork
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
 from tests.performance.mossfuse_yardstick import everything, needed
 
 ROOT = Path(__file__).resolve().parents[2]

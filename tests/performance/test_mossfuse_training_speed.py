@@ -24,8 +24,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
-from methods.unsupervised.mossfuse.losses import LossWeights, measure, subspace_clustering
-from methods.unsupervised.mossfuse.network import RELEASED_QUIRKS, MossFuseNetwork
+from methods.unsupervised.mossfuse.losses import LossWeights, measure_losses, subspace_clustering
+from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork
 from tests.performance.mossfuse_yardstick import everything
 
 WEIGHTS = LossWeights()
@@ -57,7 +57,7 @@ def their_gradients(network: MossFuseNetwork, msi: Tensor, hsi: Tensor) -> None:
 
 def our_gradients(network: MossFuseNetwork, msi: Tensor, hsi: Tensor) -> None:
     """Leaves the gradients of our one backward pass in the weights."""
-    measure(network, outputs_for_learning(network, msi, hsi), msi, hsi).total(WEIGHTS).backward()  # type: ignore[no-untyped-call]
+    measure_losses(network, outputs_for_learning(network, msi, hsi), msi, hsi).total(WEIGHTS).backward()  # type: ignore[no-untyped-call]
 
 
 def _setting(side: int, ratio: int, batch: int) -> tuple[MossFuseNetwork, Tensor, Tensor]:

@@ -16,10 +16,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmark.matrix.plan_file import read_plan
 from benchmark.measure.group import resident_bytes
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.performance.test_referee_speed import NOTHING
 
 SIZES = [100, 1000, *([10_000] if os.environ.get("HMIF_SCALE") == "10000" else [])]

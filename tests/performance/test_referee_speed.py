@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
+from benchmark.runner.child_task import Limits
+from benchmark.runner.endings import Ended
 from benchmark.runner.jobs import FuseJob
-from benchmark.runner.processes import Ended, Limits, collect, start, wait_any
+from benchmark.runner.processes import collect, start, wait_any
 from methods.catalog import find_one
 
 NOTHING = '''"""Does nothing."""

@@ -14,7 +14,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.record import write_json
+from benchmark.run_folder.json_file import write_json
 from reports.report import write_report
 from tests.reports.conftest import fake_results
 

@@ -21,7 +21,8 @@ from datasets.observation import Known, Observation
 from methods.numerics.networks import spectral_streams
 from methods.numerics.networks.fitting import minimise
 from methods.numerics.sensors.constrained_responses import constrained_responses
-from methods.unsupervised import daem, miae
+from methods.unsupervised import miae
+from methods.unsupervised.daem import block_loss, daem_network
 
 STEPS, RATIO, BANDS, CHANNELS, SIDE = 10, 8, 31, 3, 128
 Round = Callable[[], object]
@@ -86,7 +87,7 @@ def blind_plain() -> Round:
 def miae_ours() -> Round:
     seen = rough_scene()
     rng = torch.Generator().manual_seed(0)
-    return our_steps(miae.first_weights(BANDS, CHANNELS, 80, 3, rng, seen.hsi), miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), 5e-3)
+    return our_steps(miae.draw_miae(BANDS, CHANNELS, 80, 3, rng, seen.hsi), miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), 5e-3)
 
 
 def miae_plain() -> Round:
@@ -148,19 +149,21 @@ def streams_plain() -> Round:
 def daem_ours() -> Round:
     seen = rough_scene()
     rng = torch.Generator().manual_seed(0)
-    blocks = [daem.block(seen, rng) for _ in range(8)]
-    start = daem.first_weights(BANDS, CHANNELS, rng, seen.hsi)
-    return our_steps(start, lambda weights: daem.step_loss(weights, blocks, rng), 1e-3)
+    blocks = [block_loss.random_block(seen, rng) for _ in range(8)]
+    start = block_loss.draw_daem(BANDS, CHANNELS, rng, seen.hsi)
+    return our_steps(start, lambda weights: block_loss.step_loss(weights, blocks, rng), 1e-3)
 
 
 def daem_plain() -> Round:
     seen = rough_scene()
     rng = torch.Generator().manual_seed(0)
-    blocks = [daem.block(seen, rng) for _ in range(8)]
+    blocks = [block_loss.random_block(seen, rng) for _ in range(8)]
     low, fine = torch.stack([block.hsi for block in blocks]), torch.stack([block.msi for block in blocks])
-    shares = nn.ModuleList(nn.Conv2d(a + CHANNELS, b, 1) for a, b in zip((0, *daem.ABUNDANCE[:-1]), daem.ABUNDANCE, strict=True))
-    mean = nn.ModuleList(nn.Linear(a, b) for a, b in zip((16, *daem.MEAN), (*daem.MEAN, BANDS), strict=True))
-    std = nn.ModuleList(nn.Linear(a, b) for a, b in zip((16, *daem.STD), (*daem.STD, BANDS), strict=True))
+    shares = nn.ModuleList(
+        nn.Conv2d(a + CHANNELS, b, 1) for a, b in zip((0, *daem_network.ABUNDANCE[:-1]), daem_network.ABUNDANCE, strict=True)
+    )
+    mean = nn.ModuleList(nn.Linear(a, b) for a, b in zip((16, *daem_network.MEAN), (*daem_network.MEAN, BANDS), strict=True))
+    std = nn.ModuleList(nn.Linear(a, b) for a, b in zip((16, *daem_network.STD), (*daem_network.STD, BANDS), strict=True))
     table = nn.Parameter(torch.rand(CHANNELS, BANDS, 1, 1, generator=rng) / BANDS)
     root = nn.Parameter(0.3 * torch.eye(2))
     offset = torch.stack(torch.meshgrid(*[torch.arange(RATIO) - RATIO // 2 + 0.0] * 2, indexing="ij"), dim=-1)

@@ -17,9 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmark.authors.conformance import random_example
+from benchmark.authors.sample_pairs import random_example
 from methods.catalog import find_one
-from methods.numerics.networks.supervised_fitting import SupervisedMethod, enlarge, new_network
+from methods.numerics.networks.first_weights import new_network
+from methods.numerics.networks.image_sizes import enlarge
+from methods.numerics.networks.supervised_fitting import SupervisedMethod
 from methods.supervised import conssfcnn, fusformer, mstpp
 
 BANDS, CHANNELS, RATIO, COARSE = 31, 3, 4, (8, 8)

@@ -16,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmark.run_folder.index import Index, write_index
-from benchmark.run_folder.record import Clock, Memory, Result, write_json
+from benchmark.run_folder.json_file import write_json
+from benchmark.run_folder.record import Clock, Memory, Result
 from datasets.cube_file import CubeFile, write_cube
 from reports.report import ReportPaths, write_report
 from tests.benchmark.folders import write_record

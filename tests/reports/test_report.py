@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from benchmark.metrics.metric_facts import METRICS
-from benchmark.run_folder.record import RecordError
+from benchmark.run_folder.json_file import RecordError
 from reports.content.choice import read_choice
 from reports.report import ReportPaths, write_report
 from tests.benchmark.folders import read_records, write_record
@@ -264,7 +264,7 @@ def test_a_report_needs_no_torch_and_no_method(small_run: Path) -> None:
         "write_report(Path(sys.argv[1]))\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'methods')])"
     )
-    run = subprocess.run([sys.executable, "-c", code, small_run], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run([sys.executable, "-c", code, small_run], cwd=ROOT, capture_output=True, text=True, timeout=800, check=False)
     assert (run.stdout.strip(), run.stderr) == ("[]", "")
 
 

@@ -1,27 +1,28 @@
-"""Least squares on two images with a vector total variation on the coordinates between them, by ADMM. Simoes et al., IEEE TGRS 2015.
+"""Least squares on two images with a vector total variation on the coordinates, by ADMM. Simoes et al., IEEE TGRS 2015.
 
 X = E U, with E (bands x rank), S the periodic psf, R the srf, A = R E. The cost is
 
     1/2 |hsi - E S U|^2 + msi_weight / 2 |msi - A U|^2 + tv_weight sum over pixels of sqrt(sum over k of |Dh u_k|^2 + |Dv u_k|^2)
 
-and the split V = H U with H U = (B U, U, Dv U, Dh U), B the blur without decimation, D the multipliers over the penalty mu. An iteration:
+and the split is V = H U with H U = (B U, U, Dv U, Dh U); B is the blur without decimation, and D are the multipliers divided by the penalty
+mu. An iteration is
 
-    U        H'H U = H'(V + D): one division in Fourier space, by |B|^2 + 1 + |Dv|^2 + |Dh|^2
+    U        H'H U = H'(V + D)                         one division in Fourier space, by |B|^2 + 1 + |Dv|^2 + |Dh|^2
     V1       (E'E + mu) V1 = E' hsi + mu N1 on the sampled pixels, V1 = N1 elsewhere          N_i = H_i U - D_i
     V2       (msi_weight A'A + mu) V2 = msi_weight A' msi + mu N2
     V3, V4   N3, N4 shrunk together, pixel by pixel, by tv_weight / mu
     D        D_i = V_i - N_i
 
-Off the sampled pixels D1 stays 0 and V1 + D1 = B U, so B'(V1 + D1) = B'B U + S'(a coarse image): an iteration takes one FFT of the rank
-coordinates and one back, and everything else happens on pixels.
+Outside the sampled pixels D1 stays 0 and V1 + D1 = B U, so B'(V1 + D1) = B'B U + S'(a coarse image). So an iteration needs one FFT of the
+coordinates and one inverse FFT; all other operations are on pixels.
 
-With a tolerance the iteration ends when both
+With a tolerance, the iteration ends when both
 
     primal   |H U - V| / |H U|                            B U on the sampled pixels alone
     balance  |sum of H_i' D_i| / sum of |H_i' D_i|        the forces that hold U; their sum is the change of H'V in this iteration
 
-are below it. mu stays: changing it by the ratio of the two (residual balancing) drove it up where it had to go down, and 1000 iterations
-then ended far from the minimum (measured on CAVE balloons).
+are below it. mu is constant. When it was changed by the ratio of the two residuals (residual balancing), it rose where it had to fall, and
+1000 iterations ended far from the minimum (measured on CAVE balloons).
 """
 
 from __future__ import annotations
@@ -36,35 +37,35 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse
 from methods.numerics.solvers.subspace import mix
 
-CHECK_EVERY = 10  # iterations between two looks at the residuals
+CHECK_EVERY = 10  # iterations between two checks of the residuals
 
 
 @dataclass(frozen=True, eq=False)
-class Costs:
-    """The cost of the module docstring."""
+class TotalVariationCost:
+    """The terms of the module docstring's cost."""
 
     hsi: Float[Tensor, "bands h w"]
     msi: Float[Tensor, "channels H W"]
     basis: Float[Tensor, "bands rank"]
     psf: SpatialResponse
-    weights: Float[Tensor, "channels bands"]  # of the srf; rows need not sum to 1
+    weights: Float[Tensor, "channels bands"]  # of the srf; its rows may have any sum
     tv_weight: float
     msi_weight: float
 
 
 def minimise_vector_tv(
-    costs: Costs, penalty: float, iterations: int, tolerance: float | None = None
+    costs: TotalVariationCost, penalty: float, iterations: int, tolerance: float | None = None
 ) -> tuple[Float[Tensor, "rank H W"], int]:
-    """U, and the number of iterations made: `iterations`, or fewer where both residuals fall below `tolerance`.
+    """U after ADMM from 0, and the number of iterations: `iterations`, or fewer if both residuals are below `tolerance` earlier.
 
-    From zero. The small matrices are float64, the images keep their dtype.
+    The small matrices are in float64; the images keep their dtype.
     """
     msi, basis = costs.msi, costs.basis.double()
     size = (msi.shape[1], msi.shape[2])
     psf = replace(costs.psf, boundary="circular").to(msi)
-    told = costs.weights.to(basis) @ basis
-    data_gram, msi_gram = basis.T @ basis, costs.msi_weight * told.T @ told
-    data, channels = mix(basis.T, costs.hsi), mix(costs.msi_weight * told.T, msi)
+    seen_basis = costs.weights.to(basis) @ basis
+    data_gram, msi_gram = basis.T @ basis, costs.msi_weight * seen_basis.T @ seen_basis
+    data, channels = mix(basis.T, costs.hsi), mix(costs.msi_weight * seen_basis.T, msi)
     blur, divisor = _fourier_weights(psf, size)
 
     unknown = msi.new_zeros(basis.shape[1], *size)
@@ -98,7 +99,7 @@ def minimise_vector_tv(
 
 @dataclass(frozen=True, eq=False)
 class _Duals:
-    """D of the module docstring; D1 on the coarse grid, where alone it is not 0."""
+    """D of the module docstring. D1 is stored on the coarse grid, since it is 0 elsewhere."""
 
     coarse: Float[Tensor, "rank h w"]
     fine: Float[Tensor, "rank H W"]
@@ -106,28 +107,28 @@ class _Duals:
     right: Float[Tensor, "rank H W"]
 
     def distance(self, other: _Duals) -> float:
-        """|D - D'|, which is |V - H U| where these are the multipliers after and before a step."""
+        """|D - D'|; it equals |V - H U| if these are the multipliers after and before an iteration."""
         return _norm(self.coarse - other.coarse, self.fine - other.fine, self.down - other.down, self.right - other.right)
 
     def imbalance(self, psf: SpatialResponse) -> float:
-        """|sum of H_i' D_i| / sum of |H_i' D_i|; 0 where there are no forces."""
+        """|sum of H_i' D_i| / sum of |H_i' D_i|; 0 if all of them are 0."""
         forces = psf.adjoint(self.coarse), self.fine, _step_adjoint(self.down, 1) + _step_adjoint(self.right, 2)
         size = sum(_norm(force) for force in forces)
         return _norm(forces[0] + forces[1] + forces[2]) / size if size > 0 else 0.0
 
 
 def _step(image: Float[Tensor, "rank H W"], axis: int) -> Float[Tensor, "rank H W"]:
-    """Each pixel less the next one along the axis, periodic."""
+    """Each pixel minus the next one along the axis, periodic."""
     return image - image.roll(-1, axis)
 
 
 def _step_adjoint(image: Float[Tensor, "rank H W"], axis: int) -> Float[Tensor, "rank H W"]:
-    """The transpose: each pixel less the one before."""
+    """The transpose of `_step`: each pixel minus the one before it."""
     return image - image.roll(1, axis)
 
 
 def _norm(*images: Tensor) -> float:
-    """Root of the sum of squares over all images."""
+    """The root of the sum of squares over all images."""
     return float(torch.stack([image.square().sum() for image in images]).sum().sqrt())
 
 

@@ -2,19 +2,20 @@
 
     targets = trend b + g + noise,     g ~ N(0, kernel) for every output,  noise ~ N(0, diag(noise)),  b ~ N(0, wide)
 
-With C = kernel + diag(noise), T the trend's columns and P = inv(C) - inv(C) T inv(T' inv(C) T + tiny) T' inv(C), the prediction of
-sample i from all the others misses by
+With C = kernel + diag(noise), T the columns of the trend and P = inv(C) - inv(C) T inv(T' inv(C) T + tiny) T' inv(C), the prediction of
+sample i from all other samples has the error
 
     residual_i = (P targets)_i / P_ii          with variance 1 / P_ii          (Dubrule, Mathematical Geology 1983)
 
-so leaving one out needs one factorisation, and its slope one more product, since dP = -P dC P. For many samples g is carried by m of
-them, the supports Z (deterministic training conditional, Quinonero-Candela and Rasmussen, JMLR 2005): kernel = K_nz inv(K_zz) K_zn, exact
-when Z is all samples. In the whitened basis
-V = inv(L) K_zn, L L' = K_zz, the posterior of a query with kernel column k is
+So all leave-one-out errors need one factorisation, and their gradient one more product, since dP = -P dC P.
+
+For many samples, g is represented by m of them, the supports Z: kernel = K_nz inv(K_zz) K_zn, which is exact if Z is all samples
+(deterministic training conditional, Quinonero-Candela and Rasmussen, JMLR 2005). In the whitened basis V = inv(L) K_zn, with L L' = K_zz,
+the posterior of a query with the kernel column k is
 
     mean = t' b + k' weights           variance = k(q, q) - |u|^2 + |inv(F) u|^2,   u = inv(L) k,  F F' = I + V inv(diag(noise)) V'
 
-to which the uncertainty of b adds. Everything is float64: kernels of smooth functions are badly conditioned.
+and the uncertainty of b is added to the variance. Everything is in float64, since kernels of smooth functions are badly conditioned.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-JITTER = 1e-8  # added to a kernel of diagonal 1, so that coinciding samples can be factored
-WIDE = 1e8  # prior variance of the trend's coefficients, in units of their own least-squares precision
+JITTER = 1e-8  # is added to a kernel of diagonal 1, so that it can be factored even if samples coincide
+WIDE = 1e8  # prior variance of the trend's coefficients, in units of the inverse of their least-squares precision
 
 
 def matern(squared: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Matern kernel of smoothness 5/2, (1 + r + r^2 / 3) exp(-r), r^2 = 5 times the squared distance in length scales."""
+    """The Matern kernel of smoothness 5/2, (1 + r + r^2 / 3) exp(-r), where r^2 is 5 times the squared distance in length scales."""
     reach = (5 * squared.clamp_min(0) + 1e-12).sqrt()  # the root's slope stays finite at 0
     return (1 + reach + reach * reach / 3) * torch.exp(-reach)
 
@@ -44,14 +45,14 @@ def squared_distance(a: Float[Tensor, "n features"], b: Float[Tensor, "m feature
 def leave_one_out(
     kernel: Float[Tensor, "n n"], noise: Float[Tensor, " n"], trend: Float[Tensor, "n p"], targets: Float[Tensor, "n outputs"]
 ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, " n"]]:
-    """What the prediction of each sample from all the others misses, and the variance that the model gives that miss."""
+    """The error of predicting each sample from all other samples, and the variance that the model expects for it."""
     projector: Tensor = _Projector.apply(kernel + torch.diag(noise + JITTER), trend)  # type: ignore[no-untyped-call]
     variance = 1 / torch.diagonal(projector)
     return projector @ targets * variance[:, None], variance
 
 
 class _Projector(torch.autograd.Function):
-    """P of the module docstring from C and T, with a slope by P alone: three times as fast as through the factorisation's steps."""
+    """P of the module docstring from C and T. Its gradient needs only P: three times as fast as the gradients of the factorisation."""
 
     @staticmethod
     def forward(ctx: Any, covariance: Tensor, trend: Tensor) -> Tensor:
@@ -70,26 +71,26 @@ class _Projector(torch.autograd.Function):
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """The fitted process. `weights` acts on kernel columns, `coefficients` on trend rows; the rest is what the variance needs."""
+    """The fitted process: `weights` are for kernel columns, `coefficients` for trend rows, and the rest is for the variance."""
 
     weights: Float[Tensor, "m outputs"]
     coefficients: Float[Tensor, "p outputs"]
-    reduction: Float[Tensor, "m m"]  # D: k' D k is the variance that the samples took away
-    cross: Float[Tensor, "m p"]  # G: the trend that kernel columns explain is G' k
+    reduction: Float[Tensor, "m m"]  # D: k' D k is the variance that the samples remove
+    cross: Float[Tensor, "m p"]  # G: G' k is the part of the trend that kernel columns explain
     trend_covariance: Float[Tensor, "p p"]
 
     def mean(self, columns: Float[Tensor, "q m"], trend: Float[Tensor, "q p"]) -> Float[Tensor, "q outputs"]:
-        """Posterior mean for queries with these kernel columns and trend rows."""
+        """The posterior mean for queries with these kernel columns and trend rows."""
         return torch.addmm(trend @ self.coefficients, columns, self.weights)
 
     def variance(self, columns: Float[Tensor, "q m"], trend: Float[Tensor, "q p"]) -> Float[Tensor, " q"]:
-        """Posterior variance for a kernel with k(q, q) = 1, noise excluded."""
+        """The posterior variance for a kernel with k(q, q) = 1, without the noise."""
         unexplained = trend - columns @ self.cross
         taken = (columns @ self.reduction).mul_(columns).sum(1)
         return (1 - taken + (unexplained @ self.trend_covariance * unexplained).sum(1)).clamp_min(0)
 
     def to(self, like: Tensor) -> Posterior:
-        """On the device and in the dtype of `like`."""
+        """The same posterior on the device and in the dtype of `like`."""
         parts = (self.weights, self.coefficients, self.reduction, self.cross, self.trend_covariance)
         return Posterior(*(part.to(like) for part in parts))
 
@@ -101,7 +102,7 @@ def condition(
     trend: Float[Tensor, "n p"],
     targets: Float[Tensor, "n outputs"],
 ) -> Posterior:
-    """The posterior given n samples, with `support` = K_zz and `columns` = K_nz (diagonal 1); `noise` holds variances above 0."""
+    """The posterior given n samples, where `support` is K_zz (of diagonal 1) and `columns` is K_nz. `noise` holds variances above 0."""
     eye = torch.eye(support.shape[0]).to(support)
     factor = torch.linalg.cholesky(support + JITTER * eye)
     root = noise.sqrt()[:, None]
@@ -134,7 +135,7 @@ def condition(
 
 
 def principal_reduction(posterior: Posterior, columns: Float[Tensor, "n m"], rank: int) -> Float[Tensor, "m r"]:
-    """M with |M' k|^2 <= k' D k for D the posterior's `reduction`, as close as r = min(rank, m) directions allow over these columns."""
+    """M with |M' k|^2 <= k' D k, D the posterior's `reduction`: as close as r = min(rank, m) directions allow for these columns."""
     against = posterior.reduction @ columns.T  # D K'; a projection in the metric D: D K' v / sqrt(v' K D K' v)
     values, vectors = torch.linalg.eigh(columns @ against)
     kept = values[-rank:] > 1e-9 * values[-1]
@@ -143,7 +144,7 @@ def principal_reduction(posterior: Posterior, columns: Float[Tensor, "n m"], ran
 
 
 def farthest(points: Float[Tensor, "n features"], count: int) -> Int[Tensor, " m"]:
-    """Indices of m = min(count, n) points, each the farthest from those before it; the first is the one nearest the mean."""
+    """The indices of m = min(count, n) points. The first is the one nearest the mean; each other is the farthest from those before it."""
     if count >= points.shape[0]:
         return torch.arange(points.shape[0], device=points.device)
     current = (points - points.mean(0)).square().sum(1).argmin()
@@ -157,6 +158,6 @@ def farthest(points: Float[Tensor, "n features"], count: int) -> Int[Tensor, " m
 
 
 def _tiny(precision: Tensor) -> Tensor:
-    """The precision of the wide prior on the trend's coefficients: fewer samples than columns stay solvable."""
+    """The precision of the wide prior on the trend's coefficients, which keeps the equations solvable with fewer samples than columns."""
     size = torch.diagonal(precision).mean().detach().clamp_min(1e-300) / WIDE
     return size * torch.eye(precision.shape[0]).to(precision)

@@ -1,11 +1,12 @@
-"""A Gaussian process's kernel between every pixel of an image and m supports, times a matrix, in blocks that stay in the cache.
+"""The kernel of a Gaussian process between every pixel of an image and m supports, times a matrix, in blocks that stay in the cache.
 
     k(pixel, support) = matern(colour) (share + (1 - share) exp(-|place difference|^2 / 2))        both in their length scales
     products          = k W                                                                       W (m, q)
 
-The squared colour distance is one matrix product with two further columns, [a, |a|^2, 1] [-2 b, 1, |b|^2]', about the supports' mean so
-that float32 loses nothing that matters. The place factor of a grid is a row's factor times a column's: no distance and no exponential a
-pixel. What is left is a root, an exponential and seven passes a value. No more than a block of k is ever in memory.
+The squared colour distance is one matrix product with two more columns, [a, |a|^2, 1] [-2 b, 1, |b|^2]'. It is taken about the supports'
+mean, so that float32 is precise enough. On a grid, the factor of the place is the product of a factor of the row and a factor of the
+column, so no distance and no exponential is needed per pixel. A root, an exponential and seven passes per kernel value remain. Only one
+block of k is in memory at any time.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-BLOCK = 2**17  # kernel values at a time on a CPU: half a megabyte in float32, in a core's cache
-BLOCK_ELSEWHERE = 2**24  # on a GPU
-PIXELS = 512  # at a time, at least: whole rows
+BLOCK = 2**17  # kernel values at a time on a CPU: half a megabyte in float32, which fits the cache of a core
+BLOCK_ELSEWHERE = 2**24  # kernel values at a time on a GPU
+PIXELS = 512  # pixels at a time, in whole rows
 
 
 @dataclass(frozen=True, eq=False)
 class GriddedKernel:
-    """The supports' side, prepared once for an image of `rows` x `cols` pixels."""
+    """The kernel of all supports, prepared for an image of `rows` x `cols` pixels."""
 
     rows: int
     cols: int
     centre: Float[Tensor, " f"]
     right: Float[Tensor, "f_and_2 m"]
-    row_factor: Float[Tensor, "rows m"] | None  # (1 - share) times the row's part; None: no place in the kernel
+    row_factor: Float[Tensor, "rows m"] | None  # (1 - share) times the factor of the row; None: the kernel does not use the place
     col_factor: Float[Tensor, "cols m"] | None
     share: float
     weights: Float[Tensor, "m q"]
@@ -44,7 +45,10 @@ class GriddedKernel:
         share: float,
         weights: Float[Tensor, "m q"],
     ) -> GriddedKernel:
-        """For supports with `colour` and `place` in their length scales; `pixel` is one pixel in the place's. No `place`: colour alone."""
+        """The kernel for supports whose `colour` and `place` are divided by their length scales; without `place` it uses the colour alone.
+
+        `pixel` is the side of one pixel, divided by the length scale of the place.
+        """
         centre = colour.mean(0)
         b = (colour - centre) * 5**0.5
         right = torch.cat([-2 * b.T, torch.ones_like(b[:, :1]).T, b.square().sum(1)[None]])
@@ -56,12 +60,12 @@ class GriddedKernel:
         return cls(*shape, centre, right, (1 - share) * factors[0], factors[1], share, weights)
 
     def step(self) -> int:
-        """Rows that are best done at once."""
+        """The number of rows that `products` should be given at once."""
         pixels = PIXELS if self.weights.device.type == "cpu" else BLOCK_ELSEWHERE // self.weights.shape[0]
         return max(1, pixels // self.cols)
 
     def products(self, begin: int, end: int, colour: Float[Tensor, "pixels f"]) -> Float[Tensor, "pixels q"]:
-        """k W for the pixels of rows begin..end, row-major, whose colours in their length scales are given."""
+        """k W for the pixels of the rows `begin` to `end`, row by row; `colour` is their colour, divided by its length scales."""
         a = (colour - self.centre) * 5**0.5
         left = torch.cat([a, a.square().sum(1, keepdim=True), torch.ones_like(a[:, :1])], 1)
         supports = max(32, (BLOCK if left.device.type == "cpu" else BLOCK_ELSEWHERE) // len(left))

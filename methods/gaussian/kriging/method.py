@@ -1,20 +1,15 @@
-"""Spectral kriging: spectra regressed on what the MSI shows, and where, by a Gaussian process in closed form. A method of this suite.
+"""Spectral kriging: spectra regressed on the colours and places of the MSI by a Gaussian process in closed form. A method of this suite.
 
-Every coarse pixel is a labelled sample: its spectrum y, and the MSI value m = R y that belongs to it (R the SRF, known or estimated).
-With s the brightness (sum of m, plus a floor) and c = m / s the chromaticity,
+Every coarse pixel is a sample with a known answer: its spectrum y for the multispectral value m = R y (R is the SRF, known or estimated).
+With s the brightness (the sum of m, plus a floor) and c = m / s the chromaticity,
 
     y / s = B c + g(c, log s, place) + noise            universal kriging, one process g for every band
-    k = matern(colour) (w + (1 - w) gauss(place))       colour: c and log s in their length scales
-    noise = n_0 + n_1 / s^2                             spectra that m does not explain, and what grows where it is dark
 
-The linear part B c is exact where spectra are a linear map of the MSI. The six numbers of the kernel minimise the logarithm of the
-leave-one-out error of the scene's own coarse pixels (`numerics/gaussian_process.py`), drawn weakly to START, and `samples` coarse pixels
-carry the process. Every fine pixel is then a query at its own colour, brightness and place. What remains is taken as white in space with
-the bands' covariance P of the leave-one-out errors, and the cube x that explains both images is
+pixel_features.py has the kernel of g and the noise. The linear part B c is exact where spectra are a linear function of the MSI. Six
+numbers describe kernel and noise. They minimise the logarithm of the leave-one-out error of the scene's own coarse pixels
+(gaussian_process.py), with a weak pull towards START. `samples` coarse pixels represent the process. Every fine pixel is then a query with
+its own colour, brightness and place. At the end the cube is made to agree with both images (reconciliation.py).
 
-    argmin |hsi - S x|^2 / v_h + |msi - R x|^2 / v_m + |x - x_kriged|^2 in the metric inv(P)      (a Sylvester equation)
-
-where v_h, the HSI's noise, is the median eigenvalue of the leave-one-out covariance, plus what an estimated PSF leaves unexplained.
 `docs/methods/kriging.md` derives all of it.
 """
 
@@ -37,25 +32,20 @@ from methods.gaussian.kriging.gaussian_process import (
     condition,
     farthest,
     leave_one_out,
-    matern,
     principal_reduction,
-    squared_distance,
 )
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
+from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, kernel, noise_variance
+from methods.gaussian.kriging.reconciliation import reconcile
 from methods.numerics.networks.fitting import minimise
-from methods.numerics.sensors.responses import predictability
-from methods.numerics.solvers.sylvester import solve_sylvester
+from methods.numerics.networks.scene_learning import only_scene
+from methods.numerics.sensors.predictive_responses import predictive_responses
 
-Terms = Literal["linear", "colour", "colour+position"]
-
-START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0)  # log scales of c, log s, place (longer side = 1); logit w; log n_0, log n_1
-PULL = 0.015  # of each number towards START, a squared unit, against the mean log error of a band
+START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0)  # the six numbers at first, in the order of pixel_features.py
+PULL = 0.015  # weight of the squared distance of a number from START, against the mean over the bands of the logarithm of the error
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the six numbers
-FLOOR = 0.03  # of the mean brightness: what is darker counts as of that brightness
-CHUNK = 512  # coarse pixels whose kernel is computed at a time: memory
-VARIANCE_RANK = 96  # directions that carry the reduction of the variance; what is left out makes it larger, never smaller
-TRUST = 1e-4  # noise of the MSI over the mean variance of a band's residual
-NOISE_FLOOR = 1e-3  # of the mean variance of a residual: the least noise of the HSI, and what P is lifted by
+KERNEL_ROWS = 512  # coarse pixels whose kernel is computed at a time, to limit the memory
+VARIANCE_RANK = 96  # directions that represent the reduction of the variance; leaving some out makes the variance larger, never smaller
 
 
 def _card(knows: str, *, random: bool = True) -> Card:
@@ -78,19 +68,19 @@ def _card(knows: str, *, random: bool = True) -> Card:
 
 @dataclass(frozen=True)
 class Method(TrainableMethod):
-    """Spectral kriging. What is not known of the two responses is estimated by predictability."""
+    """Spectral kriging. Responses that are not known are estimated by predictability."""
 
     card: ClassVar[Card] = _card("srf")
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 64, "tuning_samples": 64})
 
-    knows: Literal["nothing", "srf", "psf+srf"] = "srf"  # which responses it is told, which decides its tier
-    samples: int = 768  # coarse pixels that carry the process; all coarse pixels are its data
-    tuning_samples: int = 256  # coarse pixels that the kernel's numbers are found on
+    knows: Literal["nothing", "srf", "psf+srf"] = "srf"  # the known responses; they decide the tier
+    samples: int = 768  # coarse pixels that represent the process; all coarse pixels are its data
+    tuning_samples: int = 256  # coarse pixels on which the six numbers are tuned
     terms: Terms = "colour+position"  # of the regression; "linear" is B c alone
     dark_noise: bool = True  # the noise term n_1
-    tune: bool = True  # False keeps the kernel at START
-    consistency: bool = True  # the last step, with both images
-    uncertainty: bool = True  # give the posterior standard deviation
+    tune: bool = True  # False keeps the six numbers at START
+    consistency: bool = True  # make the cube agree with both images at the end
+    uncertainty: bool = True  # return the posterior standard deviation
 
     def __post_init__(self) -> None:
         for name, value in (("samples", self.samples), ("tuning_samples", self.tuning_samples)):
@@ -98,47 +88,47 @@ class Method(TrainableMethod):
                 raise ValueError(f"{name}: expected at least 1, got {value}")
 
     def describe(self) -> Card:
-        """The card of what it is told. Random are the coarse pixels of `tuning_samples`, and with them all that is taken from these."""
+        """The card for the known responses. The coarse pixels of `tuning_samples` are random, and so is what is computed from them."""
         return _card(self.knows, random=(self.tune and self.terms != "linear") or self.consistency or self.uncertainty)
 
-    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> Fitted:
-        """The process given the one observation in `examples`.
+    def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FittedKriging:
+        """The process, fitted to the one observation in `examples`.
 
         Raises:
-            ValueError: not exactly one example.
+            ValueError: there is not exactly one example.
         """
-        if len(examples) != 1:
-            raise ValueError(f"spectral kriging learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
-        seen = examples[0].seen
+        seen = only_scene(examples, "spectral kriging", least_ratio=1)
         psf, srf, disagreement = self._responses(seen)
         mismatch = disagreement**2 * float(seen.hsi.double().flatten(1).var(1).mean())
         guide = srf(seen.hsi)
         unit = float(guide.double().sum(0).clamp_min(0).mean())
-        coarse = features(guide.double(), coarse_places(seen), unit)
+        coarse = PixelFeatures.of(guide.double(), coarse_places(seen), unit)
         targets = seen.hsi.flatten(1).T.double() / coarse.brightness[:, None]
 
         order = torch.randperm(len(targets), generator=rng)[: self.tuning_samples].to(targets.device)
         numbers = self._tuned(coarse.pick(order), targets[order])
         support = coarse.pick(farthest(coarse.scaled(numbers), self.samples))
-        noise = _noise(coarse, numbers, self.dark_noise)
-        parts = torch.split(torch.arange(len(targets), device=targets.device), CHUNK)
+        noise = noise_variance(coarse, numbers, dark=self.dark_noise)
+        parts = torch.split(torch.arange(len(targets), device=targets.device), KERNEL_ROWS)
         columns = torch.cat([self._kernel(coarse.pick(part), support, numbers) for part in parts])
         posterior = condition(self._kernel(support, support, numbers), columns, noise, coarse.chromaticity, targets)
         reduction = columns.new_zeros(columns.shape[1], 1)
         if self.uncertainty:
             reduction = principal_reduction(posterior, columns[order], VARIANCE_RANK)
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
-        return Fitted(self, psf, srf, mismatch, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
+        return FittedKriging(
+            self, psf, srf, mismatch, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order]
+        )
 
     def _responses(self, seen: Observation) -> tuple[SpatialResponse, SpectralResponse, float]:
-        """Both responses, told or found, and what share of the coarse detail (a ratio of deviations) the found ones leave unexplained."""
+        """Both responses, known or estimated, and the share of the coarse detail (a ratio of deviations) that estimates do not explain."""
         if self.knows == "psf+srf":
             return seen.psf, seen.srf, 0.0
-        found = predictability(seen, seen.srf if self.knows == "srf" else None)
-        return found.psf, found.srf, found.residual
+        fit = predictive_responses(seen, seen.srf if self.knows == "srf" else None)
+        return fit.psf, fit.srf, fit.residual
 
-    def _tuned(self, coarse: Features, targets: Tensor) -> Tensor:
-        """The kernel's numbers by leave-one-out, float64."""
+    def _tuned(self, coarse: PixelFeatures, targets: Tensor) -> Tensor:
+        """The six numbers that minimise the leave-one-out error, in float64."""
         start = torch.tensor(START, dtype=torch.float64, device=targets.device)
         if not self.tune or self.terms == "linear" or len(targets) < 3:
             return start
@@ -149,106 +139,49 @@ class Method(TrainableMethod):
 
         return minimise(loss, [start], RATES)[0]
 
-    def _misses(self, coarse: Features, targets: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        return leave_one_out(self._kernel(coarse, coarse, numbers), _noise(coarse, numbers, self.dark_noise), coarse.chromaticity, targets)
+    def _misses(self, coarse: PixelFeatures, targets: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        return leave_one_out(
+            self._kernel(coarse, coarse, numbers), noise_variance(coarse, numbers, dark=self.dark_noise), coarse.chromaticity, targets
+        )
 
-    def _kernel(self, a: Features, b: Features, numbers: Tensor) -> Tensor:
+    def _kernel(self, a: PixelFeatures, b: PixelFeatures, numbers: Tensor) -> Tensor:
         return kernel(a, b, numbers, self.terms)
 
 
-@dataclass(frozen=True, eq=False)
-class Features:
-    """What the regression sees of n pixels."""
-
-    chromaticity: Float[Tensor, "n channels"]
-    log_brightness: Float[Tensor, " n"]
-    place: Float[Tensor, "n 2"]  # row and column over the image's longer side
-    brightness: Float[Tensor, " n"]  # s, in the image's unit
-
-    def pick(self, index: Tensor) -> Features:
-        """The pixels of that index."""
-        return Features(self.chromaticity[index], self.log_brightness[index], self.place[index], self.brightness[index])
-
-    def to(self, like: Tensor) -> Features:
-        """On the device and in the dtype of `like`."""
-        return Features(self.chromaticity.to(like), self.log_brightness.to(like), self.place.to(like), self.brightness.to(like))
-
-    def colour(self, numbers: Float[Tensor, " 6"]) -> Float[Tensor, "n features"]:
-        """Chromaticity and log-brightness in their length scales."""
-        return torch.cat([self.chromaticity / numbers[0].exp(), self.log_brightness[:, None] / numbers[1].exp()], 1)
-
-    def scaled(self, numbers: Float[Tensor, " 6"]) -> Float[Tensor, "n all"]:
-        """All features in their length scales."""
-        return torch.cat([self.colour(numbers), self.place / numbers[2].exp()], 1)
-
-
-def features(guide: Float[Tensor, "channels rows cols"], place: Float[Tensor, "n 2"], unit: float) -> Features:
-    """Features of an image's pixels; `unit` is the scene's mean brightness, so that the scale of the images drops out."""
-    pixels = guide.flatten(1).T
-    brightness = (pixels.sum(1).clamp_min(0) + FLOOR * unit).clamp_min(1e-12)
-    return Features(pixels / brightness[:, None], (brightness / max(unit, 1e-12)).log(), place, brightness)
-
-
-def coarse_places(seen: Observation) -> Float[Tensor, "n 2"]:
-    """Where the coarse pixels lie, row-major, over the longer side of the fine image; float64."""
-    axes = [
-        (start + seen.ratio * torch.arange(size, dtype=torch.float64)) / max(seen.msi.shape[1:])
-        for start, size in zip(seen.phase, seen.hsi.shape[1:], strict=True)
-    ]
-    return torch.cartesian_prod(*axes).to(seen.hsi.device)
-
-
-def kernel(a: Features, b: Features, numbers: Float[Tensor, " 6"], terms: Terms) -> Float[Tensor, "n m"]:
-    """k of the module docstring; diagonal 1."""
-    if terms == "linear":
-        return a.brightness.new_zeros((len(a.brightness), len(b.brightness)))
-    colour = matern(squared_distance(a.colour(numbers), b.colour(numbers)))
-    if terms == "colour":
-        return colour
-    share = torch.sigmoid(numbers[3])
-    near = torch.exp(squared_distance(a.place / numbers[2].exp(), b.place / numbers[2].exp()) / -2)
-    return colour * (share + (1 - share) * near)
-
-
 def log_error(residual: Float[Tensor, "n bands"]) -> Float[Tensor, ""]:
-    """Mean over the bands of the logarithm of the mean square: what a mean of bands' PSNR measures, up to a factor."""
+    """The mean over the bands of the logarithm of the mean square error: the mean of the bands' PSNR, up to a factor and a constant."""
     return residual.square().mean(0).clamp_min(1e-30).log().mean()
 
 
-def _noise(coarse: Features, numbers: Tensor, dark: bool) -> Tensor:
-    """n_0 + n_1 / s^2, s in units of the scene's mean."""
-    flat = numbers[4].exp().expand(len(coarse.brightness))
-    return flat + torch.exp(numbers[5] - 2 * coarse.log_brightness) if dark else flat
-
-
 @dataclass(frozen=True, eq=False)
-class Fitted(FusionMethod):
-    """The process of one scene."""
+class FittedKriging(FusionMethod):
+    """The process that was fitted to one scene."""
 
     card: ClassVar[Card] = _card("srf")
 
     method: Method
     psf: SpatialResponse
     srf: SpectralResponse
-    mismatch: float  # variance of a band of the HSI that a wrong PSF alone would explain
-    unit: float  # mean brightness
-    numbers: Tensor  # of the kernel
-    support: Features
+    mismatch: float  # variance per band of the HSI that a wrong PSF alone would explain
+    unit: float  # mean brightness of the scene
+    numbers: Tensor  # the six numbers of kernel and noise
+    support: PixelFeatures
     posterior: Posterior
-    reduction: Tensor  # M, m x rank: |M' k|^2 is the variance that the samples took away
-    residual: Tensor  # leave-one-out, of y / s,
-    variance: Tensor  # the variance that the model gave it,
-    brightness: Tensor  # and s
+    reduction: Tensor  # M, m x rank: |M' k|^2 is the variance that the samples remove
+    residual: Tensor  # leave-one-out errors of y / s of the tuning samples
+    variance: Tensor  # the variances that the model expects for these errors
+    brightness: Tensor  # s of the tuning samples
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
         return self.method.describe()
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Query every fine pixel, then reconcile with both images."""
+        """The posterior mean at every fine pixel, made to agree with both images; with the standard deviation and estimated responses."""
         cube, spread = self._query(seen)
         if self.method.consistency:
-            cube = self._reconciled(cube, seen)
+            errors = self.residual * self.brightness[:, None]
+            cube = reconcile(cube, seen, errors, self.psf, self.srf, self.mismatch)
         std = None
         if self.method.uncertainty:
             deviation = (self.residual.square() / self.variance[:, None]).mean(0).sqrt().to(cube)
@@ -257,12 +190,12 @@ class Fitted(FusionMethod):
         return Estimate(cube, None if knows == "psf+srf" else self.psf, self.srf if knows == "nothing" else None, std)
 
     def parameter_count(self) -> ParameterCount:
-        """Weights, trend and the kernel's numbers."""
+        """The number of weights of kernel columns and trend, and the six numbers of the kernel."""
         total = self.posterior.weights.numel() + self.posterior.coefficients.numel() + self.numbers.numel()
         return ParameterCount(total, total)
 
     def _query(self, seen: Observation) -> tuple[Float[Tensor, "bands H W"], Float[Tensor, "H W"]]:
-        """Posterior mean of every spectrum, and s times the square root of the posterior variance, nugget included."""
+        """The posterior mean of every spectrum, and s times the square root of the posterior variance, with the noise n_0."""
         rows, cols = seen.msi.shape[1:]
         like, bands, longer = seen.msi, seen.hsi.shape[0], max(seen.msi.shape[1:])
         numbers, posterior = self.numbers.to(like), self.posterior.to(like)
@@ -275,7 +208,7 @@ class Fitted(FusionMethod):
             end = min(begin + grid.step(), rows)
             index = torch.arange(begin * cols, end * cols, device=like.device)
             place = torch.stack([index // cols, index % cols], 1).to(like) / longer
-            query = features(like[:, begin:end], place, self.unit)
+            query = PixelFeatures.of(like[:, begin:end], place, self.unit)
             products = grid.products(begin, end, query.colour(numbers))
             trend = query.chromaticity
             mean = torch.addmm(products[:, :bands], trend, posterior.coefficients) * query.brightness[:, None]
@@ -288,7 +221,7 @@ class Fitted(FusionMethod):
         return cube, spread
 
     def _grid(self, rows: int, cols: int, like: Tensor) -> GriddedKernel:
-        """The kernel to every pixel, times the weights of the mean and, where a deviation is wanted, of the variance."""
+        """The kernel to every pixel, times the weights of the mean and, if the deviation is wanted, those of the variance."""
         parts = [self.posterior.weights] + ([self.posterior.cross, self.reduction] if self.method.uncertainty else [])
         weights = torch.cat(parts, 1) * (self.method.terms != "linear")
         scale = self.numbers[2].exp()
@@ -301,21 +234,3 @@ class Fitted(FusionMethod):
             float(torch.sigmoid(self.numbers[3])),
             weights.to(like),
         )
-
-    def _reconciled(self, cube: Float[Tensor, "bands H W"], seen: Observation) -> Float[Tensor, "bands H W"]:
-        """The minimiser of the last line of the module docstring."""
-        missed = self.residual * self.brightness[:, None]
-        covariance = missed.T @ missed / len(missed)
-        mean = torch.diagonal(covariance).mean()
-        if float(mean) <= 1e-14 * float(seen.hsi.double().square().mean()):
-            return cube  # the regression explains the coarse pixels to rounding
-        eye = torch.eye(len(covariance)).to(covariance)
-        noise = torch.linalg.eigvalsh(covariance).median().clamp_min(NOISE_FLOOR * mean) + self.mismatch
-        prior = covariance + NOISE_FLOOR * mean * eye
-        response = self.srf.weights.to(prior)
-        trusted = TRUST * mean * torch.eye(len(response)).to(prior)
-        gain = torch.linalg.solve(response @ prior @ response.T + trusted, response @ prior).T
-        missing = seen.msi - self.srf(cube)
-        given_msi = cube.flatten(1).addmm_(gain.to(cube), missing.flatten(1)).reshape(cube.shape)  # in place: memory
-        precision = torch.linalg.inv(prior) + response.T @ response / (TRUST * mean)
-        return solve_sylvester(eye, noise * precision, seen.hsi, given_msi, self.psf)

@@ -1,4 +1,4 @@
-"""Conjugate gradients (Hestenes and Stiefel 1952) for A x = b, A symmetric positive definite and known by its action alone."""
+"""Conjugate gradients (Hestenes and Stiefel 1952) for A x = b, where A is symmetric, positive definite and given as a function x -> A x."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from torch import Tensor
 def conjugate_gradients(
     action: Callable[[Tensor], Tensor], right: Float[Tensor, "*shape"], start: Float[Tensor, "*shape"], steps: int
 ) -> Float[Tensor, "*shape"]:
-    """x after `steps` steps from `start`, for tensors of any shape; `action` is x -> A x. A solution found earlier stays as it is."""
+    """x after `steps` steps from `start`, for tensors of any shape. `action` is x -> A x, and `right` is b.
+
+    Where the solution is reached earlier, x stays as it is.
+    """
     x = start
     residual = right - action(x)
     direction = residual

@@ -2,7 +2,7 @@
 
     X[b, i, j] = sum over s, p, q of  S[b, s] W[i, p] H[j, q] core[s, p, q]
 
-with W (rows, n_rows), H (cols, n_cols), S (bands, n_spectra), and the core laid out like a cube, (n_spectra, n_rows, n_cols).
+with W (rows, n_rows), H (cols, n_cols) and S (bands, n_spectra). The core has the axes of a cube: (n_spectra, n_rows, n_cols).
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse
 from methods.numerics.solvers.subspace import mix
 
-NEGLIGIBLE = 1e-12  # of the largest eigenvalue: directions below are outside a Gram matrix's range
+NEGLIGIBLE = 1e-12  # directions whose eigenvalue is below this share of the largest are outside the range of a Gram matrix
 
 
 def tucker(
     core: Float[Tensor, "n_s n_r n_c"], rows: Float[Tensor, "H n_r"], cols: Float[Tensor, "W n_c"], spectra: Float[Tensor, "bands n_s"]
 ) -> Float[Tensor, "bands H W"]:
-    """The cube of the model, in the dtype of the core; the transposed factors give its adjoint. Fewer bands come first, more last."""
+    """The cube of the model, in the dtype of the core. The transposed factors give its adjoint.
+
+    S is applied first if it makes the bands fewer, and last if it makes them more.
+    """
     fewer = spectra.shape[0] < spectra.shape[1]
     narrow = mix(spectra, core) if fewer else core
     cube: Tensor = rows.to(core) @ (narrow @ cols.to(core).T)
@@ -37,9 +40,10 @@ def leading_vectors(image: Float[Tensor, "bands H W"], axis: int, count: int) ->
 
 
 def separate(psf: SpatialResponse, rows: int, cols: int) -> tuple[Float[Tensor, "h H"], Float[Tensor, "w W"]]:
-    """Matrices P, Q with S x = P x Q' for every band: the product of the kernel's row and column sums, periodic, in float64.
+    """The matrices P and Q, on the CPU in float64, so that the PSF maps each band x to P x Q'.
 
-    On the CPU. Exact for a separable kernel; for another the sums and the centre are kept, and with them the registration.
+    The PSF is taken as periodic, and its kernel as the product of its row and column sums. For a separable kernel this is exact. For any
+    other the sums and the centre stay as they are, and with them the registration.
     """
     kernel = psf.kernel.double().cpu()
     matrices = []
@@ -54,20 +58,20 @@ def separate(psf: SpatialResponse, rows: int, cols: int) -> tuple[Float[Tensor, 
 def damped_solver(
     rows: Float[Tensor, "a n_r"], cols: Float[Tensor, "b n_c"], spectra: Float[Tensor, "c n_s"], damping: float
 ) -> Callable[[Tensor], Tensor]:
-    """core -> the solution Y of T'(T Y) + damping Y = core, with T the Tucker product of the three factors.
+    """A function of a core that gives the solution Y of T'(T Y) + damping Y = core; T is the Tucker product of the three factors.
 
-    T'T is diagonal in the eigenvectors of the three small Gram matrices, with products of their eigenvalues. Directions outside the
-    range of any of them have eigenvalue 0 there, so it is enough to correct core / damping inside the ranges: with few rows a, b, c,
-    narrow matrices do. Built in float64, applied in the dtype of the core.
+    T'T is diagonal in the eigenvectors of the three small Gram matrices, and its eigenvalues are products of theirs. A direction outside
+    the range of one of them has the eigenvalue 0. So it is enough to correct core / damping inside the ranges, which needs only narrow
+    matrices if a, b or c is small. The matrices are computed in float64 and applied in the dtype of the core.
     """
     values, bases = [], []
     for factor in (spectra, rows, cols):
         wide = factor.double()
-        found = torch.linalg.eigh(wide.T @ wide)
+        decomposed = torch.linalg.eigh(wide.T @ wide)
         inside = min(wide.shape)
-        kept = found.eigenvalues[-inside:].clamp_min(0)
+        kept = decomposed.eigenvalues[-inside:].clamp_min(0)
         values.append(torch.where(kept > NEGLIGIBLE * kept[-1], kept, 0))
-        bases.append(found.eigenvectors[:, -inside:])
+        bases.append(decomposed.eigenvectors[:, -inside:])
     products = values[0][:, None, None] * values[1][:, None] * values[2]
     change = 1 / (products + damping) - 1 / damping
 

@@ -4,17 +4,17 @@ X = D A, with D the leading left singular vectors of the HSI (not centred), and
 
     minimise   |hsi - S D A|^2 + |msi - R D A|^2 + eta * sum over clusters c of  the log tensor multi-rank penalty of A_c
 
-S blur and decimation (periodic), R the srf; A_c (n_c, rank, 49) holds the n_c patches of 7 x 7 pixels whose MSI patches k-means puts
-together. ADMM with a copy V of A and a multiplier G:
+S is blur and decimation (periodic) and R the srf. A_c (n_c, rank, 49) holds the n_c patches of 7 x 7 pixels of one cluster; k-means on the
+MSI's patches makes the clusters. ADMM uses a copy V of A and a multiplier G:
 
-    A  solves   S'S A + ((R D)'R D + mu) A = D' S' hsi + (R D)' msi + mu V + G / 2           the closed form of numerics/sylvester.py
-    V  the patches of A - G / (2 mu), each cluster shrunk (numerics/tubal.py, DFT along the pixels) with C = eta / (2 mu), overlaps averaged
-    G  + 2 mu (V - A)
+    A  solves   S'S A + ((R D)'R D + mu) A = D' S' hsi + (R D)' msi + mu V + G / 2     in closed form (numerics/solvers/sylvester.py)
+    V  the patches of A - G / (2 mu), each cluster shrunk with C = eta / (2 mu) (tubal.py, DFT along the pixels), overlaps averaged
+    G  = G + 2 mu (V - A)
 
-starting from V = D' times the aligned cubic interpolation of the HSI, G = 0.
+from V = D' times the cubic interpolation of the HSI at the pair's phase, and G = 0.
 
-Following the code: the DFT runs over the pixels of a patch down its columns first, and the last patch of each axis is taken twice where
-the grid ends at the border. Paper and code differ in nothing that is known to us.
+As in the authors' code, the pixels of a patch are ordered down its columns for the DFT, and the last patch of each axis is taken twice if
+the grid ends at the border. We know of no difference between paper and code.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from methods.numerics.solvers.sylvester import solve_sylvester
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """LTMR with the settings of its CAVE experiments; both responses must be known."""
+    """LTMR with the settings of its CAVE experiments. Both responses must be known."""
 
     card: ClassVar[Card] = Card(
         name="LTMR",
@@ -50,15 +50,15 @@ class Method(FusionMethod):
         needs_psf=True,
         needs_srf=True,
         random=True,
-        implementation="optimised, same output",  # no decomposition of slices that shrink to zero: tubal.py
+        implementation="optimised, same output",  # slices that shrink to zero are not decomposed: tubal.py
         tuned_on="CAVE, by its authors (eta)",
         fidelity="the authors' output to 1e-4 with their subspace and cluster labels; our k-means draws its own. Periodic boundary",
     )
     trial: ClassVar[Mapping[str, int]] = MappingProxyType({"clusters": 4, "iterations": 5})
 
     rank: int = 10  # dimension of the subspace; at most the number of bands is used
-    clusters: int = 200  # of patches, for an image of 256 x 256; at most one a patch
-    eta: float = 3e-2  # weight of the prior; the authors' for CAVE, 1e-3 for Pavia
+    clusters: int = 200  # of patches, for an image of 256 x 256; at most one per patch
+    eta: float = 3e-2  # weight of the prior: the authors' for CAVE; for Pavia they take 1e-3
     mu: float = 1e-3  # penalty of the ADMM
     iterations: int = 100
     side: int = 7  # of a patch, pixels
@@ -74,7 +74,7 @@ class Method(FusionMethod):
             raise ValueError(f"eta, mu: expected numbers above 0, got {self.eta} and {self.mu}")
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The last ADMM iterate, in the HSI's own subspace, with the clusters that k-means finds in the MSI."""
+        """The last ADMM iterate, in the subspace of the HSI, with clusters by k-means on the MSI."""
         pixels = self._pixels(seen)
         labels = kmeans(seen.msi.flatten(1).T[pixels].flatten(1), self.clusters, rng)
         basis, _ = principal_basis(seen.hsi, self.rank)
@@ -83,7 +83,7 @@ class Method(FusionMethod):
     def fuse_clustered(
         self, seen: Observation, basis: Float[Tensor, "bands rank"], labels: Int[Tensor, " patches"]
     ) -> Float[Tensor, "bands H W"]:
-        """The last ADMM iterate, given a basis with orthonormal columns and the cluster of each patch (counted along the rows)."""
+        """The last ADMM iterate for a given basis with orthonormal columns and a given cluster for each patch, in the order of the rows."""
         rows, cols = seen.msi.shape[1:]
         patches = ClusteredPatches.sort(self._pixels(seen), labels, rows * cols, area_first=True)
         basis = basis.double()
@@ -105,6 +105,6 @@ class Method(FusionMethod):
         return mix(basis, codes)
 
     def _pixels(self, seen: Observation) -> Int[Tensor, "patches area"]:
-        """Pixel numbers of all patches, within each down the columns first."""
+        """The pixel numbers of all patches; within a patch, the pixels are ordered down the columns."""
         pixels = patch_pixels((seen.msi.shape[1], seen.msi.shape[2]), self.side, self.stride, repeat_last=True)
         return pixels.transpose(1, 2).flatten(1).to(seen.msi.device)

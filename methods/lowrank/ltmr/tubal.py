@@ -1,14 +1,15 @@
 """Tensor multi-rank: shrinking the singular values of a third-order tensor in the Fourier domain of one axis.
 
-The tensor singular value decomposition (Kilmer and Martin, 2011) of T (length, n, rank) takes the DFT along `length`, whose slices
-M_f = C_f + i S_f (n, rank) are complex matrices, and decomposes each. The multi-rank is the list of their ranks; shrinking every slice by
-the logarithmic penalty lowers it. For a real tensor slice f and slice length - f are conjugate, so only half of them are treated.
+The tensor singular value decomposition (Kilmer and Martin, 2011) of T (length, n, rank) takes the DFT along `length`, and decomposes each
+of its slices M_f = C_f + i S_f (n, rank), which are complex matrices. The multi-rank is the list of their ranks. It becomes smaller if
+every slice is shrunk by the logarithmic penalty. For a real tensor, slice f and slice length - f are conjugate, so half of the slices are
+enough.
 
-All is real arithmetic but the decomposition itself: the DFT is a product with cosines and sines, and with K = (C S), an n x 2 rank matrix,
+All arithmetic except the decomposition is real. The DFT is a product with cosines and sines, and with K = (C S), an n x 2 rank matrix,
 
     M^H M = (CC + SS) + i (CS - SC)   from the blocks of K'K,        M (W_r + i W_i)   from   K ((W_r, W_i), (-W_i, W_r)).
 
-A slice whose energy is below 4 C has no singular value above the cut: its answer is zero, and it is not decomposed.
+A slice whose energy is below 4 C has no singular value above the cut. Its result is zero, so it is not decomposed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from methods.numerics.solvers.shrinkage import log_gain
 
 
 def log_shrink_tubes(stack: Float[Tensor, "tensors length n rank"], weight: float) -> Float[Tensor, "tensors length n rank"]:
-    """Every tensor with the singular values of its slices shrunk, C = `weight`; the DFT is along `length`, without a factor."""
+    """Every tensor, with the singular values of its slices shrunk for C = `weight`. The DFT is along `length`, without a factor."""
     tensors, length, n, rank = stack.shape
     forward, backward = (matrix.to(stack) for matrix in _dft(length))
     slices = (forward @ stack.flatten(2)).view(-1, 2, n, rank)
@@ -36,7 +37,7 @@ def log_shrink_tubes(stack: Float[Tensor, "tensors length n rank"], weight: floa
 
 
 def _action(gram: Float[Tensor, "slices twice twice"], weight: float) -> Float[Tensor, "slices twice twice"]:
-    """((W_r, W_i), (-W_i, W_r)) with W = V g V^H, from the blocks of K'K."""
+    """The matrix ((W_r, W_i), (-W_i, W_r)) with W = V g V^H, from the blocks of K'K."""
     rank = gram.shape[1] // 2
     blocks = gram.view(-1, 2, rank, 2, rank)
     (cc, cs), (sc, ss) = ([blocks[:, i, :, j] for j in range(2)] for i in range(2))
@@ -48,7 +49,7 @@ def _action(gram: Float[Tensor, "slices twice twice"], weight: float) -> Float[T
 
 @lru_cache(maxsize=8)
 def _dft(length: int) -> tuple[Tensor, Tensor]:
-    """The DFT's independent half as real rows (cos_f, -sin_f) in turn, and its inverse, in float64."""
+    """The independent half of the DFT as real rows, cos_f and -sin_f in turn, and its inverse, in float64."""
     frequency = torch.arange(length // 2 + 1, dtype=torch.float64)
     angle = 2 * pi / length * torch.outer(frequency, torch.arange(length, dtype=torch.float64))
     forward = torch.stack([angle.cos(), -angle.sin()], 1).flatten(0, 1)

@@ -1,1 +1,1 @@
-"""Images: resampling, block statistics, regression between bands."""
+"""Images: resampling, blurs, and regression between the bands of two images."""

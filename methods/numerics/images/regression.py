@@ -2,9 +2,9 @@
 
     target_k(pixel) = w_k' guide(pixel) + o_k        w_k and o_k minimise the squares over all pixels
 
-`affine_fit` leaves the weights free; `non_negative_fit` asks w >= 0 with the offset free, which is how a spectral response is estimated.
-Both reduce the pixels by QR in float64 first (the Gram matrix would square the condition number, and bands are nearly collinear), so what
-follows is as small as the number of channels.
+`affine_fit` leaves the weights free. `non_negative_fit` requires w >= 0 and leaves the offset free; a spectral response is estimated in
+this way. Both first reduce the pixels by a QR decomposition in float64, so that what follows is as small as the number of channels. (The
+Gram matrix would square the condition number, and bands are nearly collinear.)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from methods.numerics.solvers.subspace import mix
 def affine_fit(
     guide: Float[Tensor, "channels h w"], target: Float[Tensor, "bands h w"]
 ) -> tuple[Float[Tensor, "bands channels"], Float[Tensor, " bands"]]:
-    """Weights and offsets of the best affine prediction, in float64; the shortest where several fit equally well."""
+    """The weights and offsets of the best affine prediction, in float64. If several fit equally well, those with the smallest norm."""
     guide_mean, guide_pixels = _centred(guide)
     target_mean, target_pixels = _centred(target)
     orthonormal, triangular = torch.linalg.qr(guide_pixels)
@@ -27,19 +27,20 @@ def affine_fit(
     return weights, target_mean - weights @ guide_mean
 
 
-def affine(
+def apply_affine(
     weights: Float[Tensor, "bands channels"], offset: Float[Tensor, " bands"], image: Float[Tensor, "channels rows cols"]
 ) -> Float[Tensor, "bands rows cols"]:
-    """weights @ spectrum + offset at every pixel, in the image's dtype."""
+    """weights @ spectrum + offset at every pixel of the image, in its dtype."""
     return mix(weights, image).add_(offset.to(image)[:, None, None])
 
 
 def non_negative_fit(
     guide: Float[Tensor, "channels h w"], target: Float[Tensor, "bands h w"]
 ) -> tuple[Float[Tensor, "bands channels"], Float[Tensor, " bands"]]:
-    """The best affine prediction with weights >= 0 and free offsets, in float64, by the active sets of Lawson and Hanson (1974).
+    """The weights >= 0 and the offsets of the best affine prediction, in float64, by the active sets of Lawson and Hanson (1974).
 
-    The free offset is eliminated by taking the means away from both images. Where several answers fit equally well, one of them.
+    Subtracting the mean from every band of both images eliminates the free offset. If several answers fit equally well, this is one of
+    them.
     """
     guide_mean, guide_pixels = _centred(guide)
     target_mean, target_pixels = _centred(target)
@@ -51,14 +52,14 @@ def non_negative_fit(
 
 
 def _centred(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean of every band, and the (pixels, bands) matrix without it, in float64."""
+    """The mean of every band, and the matrix (pixels, bands) of the image minus these means, in float64."""
     pixels = image.flatten(1).double()
     mean = pixels.mean(1)
     return mean, (pixels - mean[:, None]).T
 
 
 def _lawson_hanson(matrix: Float[Tensor, "rows unknowns"], right: Float[Tensor, " rows"]) -> Float[Tensor, " unknowns"]:
-    """x >= 0 that minimises |matrix x - right|^2."""
+    """The x >= 0 that minimises |matrix x - right|^2."""
     x = matrix.new_zeros(matrix.shape[1])
     free = torch.zeros_like(x, dtype=torch.bool)
     enough = 10 * torch.finfo(x.dtype).eps * float(matrix.abs().sum(0).max()) * max(matrix.shape) * float(right.abs().max())

@@ -1,13 +1,13 @@
 """Resampling by two small matrices, Y = A_rows X A_cols', with the sampling phase as an argument.
 
-Coarse pixel i sits at the fine coordinate phase + i * ratio, on each axis; block-centred images have phase (ratio - 1) / 2.
+Coarse pixel i has the fine coordinate phase + i * ratio on each axis; block-centred images have the phase (ratio - 1) / 2.
 Every new sample is a weighted mean of its neighbours n,
 
     y(c) = sum over n of k((c - n) / s) x(n) / sum over n of k((c - n) / s)
 
-with c its coordinate on the old grid, s = 1 when upsampling and s = ratio when shrinking (the kernel is stretched, which is the
-antialiasing), and k the cubic convolution kernel with a = -1/2 (Keys 1981) or the triangle. Beyond the border the image is mirrored,
-the edge pixel included. For block-centred images this is what MATLAB's imresize computes.
+with c its coordinate on the old grid, s = 1 in upsampling, and s = ratio in shrinking, where the stretched kernel prevents aliasing. k is
+the cubic convolution kernel with a = -1/2 (Keys 1981) or the triangle. Beyond the border the image is mirrored, the edge pixel included.
+For block-centred images this is what MATLAB's imresize computes.
 """
 
 from __future__ import annotations
@@ -22,31 +22,33 @@ from torch import Tensor
 
 
 def block_centre(ratio: int) -> tuple[float, float]:
-    """Phase of a pair whose coarse pixels are blocks of ratio x ratio fine ones: (ratio - 1) / 2 on both axes, in fine pixels."""
+    """The phase of a pair whose coarse pixels are blocks of ratio x ratio fine pixels: (ratio - 1) / 2 on both axes, in fine pixels."""
     return (ratio - 1) / 2, (ratio - 1) / 2
 
 
 def upsample(image: Float[Tensor, "bands h w"], ratio: int, phase: tuple[float, float]) -> Float[Tensor, "bands H W"]:
-    """Cubic interpolation onto the fine grid, H = h * ratio, W = w * ratio; fine pixel f lies at (f - phase) / ratio on the coarse one.
+    """The image, interpolated onto the fine grid by cubic convolution; H = h * ratio and W = w * ratio.
 
-    `phase` is (row, column) in fine pixels. Quadratic images are reproduced away from the border.
+    `phase` is (row, column) in fine pixels: fine pixel f has the coarse coordinate (f - phase) / ratio. Away from the border, an image that
+    is a quadratic function of the place is reproduced exactly.
     """
     axes = []
     for size, start in zip(image.shape[1:], phase, strict=True):
         centres = (torch.arange(size * ratio, dtype=torch.float64) - start) / ratio
         axes.append(_weights(size, centres, 1, "cubic").to(image))
-    return _apply(axes[0], image, axes[1])
+    return apply_separable(axes[0], image, axes[1])
 
 
 def shrink(
     image: Float[Tensor, "bands H W"], ratio: int, phase: tuple[float, float], kernel: Literal["cubic", "linear"] = "cubic"
 ) -> Float[Tensor, "bands h w"]:
-    """Antialiased samples of a fine image at phase + i * ratio, h = H / ratio, w = W / ratio; the kernel is stretched by the ratio.
+    """Samples of a fine image at phase + i * ratio, taken without aliasing by a kernel stretched by the ratio; h = H / ratio, w = W /
+    ratio.
 
     `phase` is (row, column) in fine pixels.
 
     Raises:
-        ValueError: a side that the ratio does not divide.
+        ValueError: the ratio does not divide a side of the image.
     """
     if image.shape[1] % ratio or image.shape[2] % ratio:
         raise ValueError(f"shrink: expected sides that {ratio} divides, got {image.shape[1]} x {image.shape[2]}; crop the image")
@@ -54,16 +56,18 @@ def shrink(
     for size, start in zip(image.shape[1:], phase, strict=True):
         centres = start + ratio * torch.arange(size // ratio, dtype=torch.float64)
         axes.append(_weights(size, centres, ratio, kernel).to(image))
-    return _apply(axes[0], image, axes[1])
+    return apply_separable(axes[0], image, axes[1])
 
 
-def _apply(rows: Tensor, image: Tensor, cols: Tensor) -> Tensor:
-    """A_rows X A_cols' for every band, the columns first: that product is one large one."""
+def apply_separable(
+    rows: Float[Tensor, "new_rows rows"], image: Float[Tensor, "bands rows cols"], cols: Float[Tensor, "new_cols cols"]
+) -> Float[Tensor, "bands new_rows new_cols"]:
+    """A_rows X A_cols' for every band X. The columns come first, since that product is one large matrix product."""
     return torch.matmul(rows, torch.matmul(image, cols.T))
 
 
 def _weights(size: int, centres: Tensor, stretch: int, kernel: Literal["cubic", "linear"]) -> Tensor:
-    """The matrix (samples, size) of one axis, in float64: its rows sum to 1."""
+    """The matrix (samples, size) of one axis, in float64. Its rows sum to 1."""
     profile, support = _KERNELS[kernel]
     reach = support * stretch
     neighbour = (centres - reach).floor()[:, None] + torch.arange(ceil(2 * reach) + 2, dtype=torch.float64)
@@ -75,7 +79,7 @@ def _weights(size: int, centres: Tensor, stretch: int, kernel: Literal["cubic", 
 
 
 def _cubic(t: Tensor) -> Tensor:
-    """Keys' kernel with a = -1/2, zero from 2 on."""
+    """Keys' kernel with a = -1/2; it is 0 for |t| >= 2."""
     t = t.abs()
     near = (1.5 * t - 2.5) * t**2 + 1
     far = ((-0.5 * t + 2.5) * t - 4) * t + 2
@@ -83,7 +87,7 @@ def _cubic(t: Tensor) -> Tensor:
 
 
 def _triangle(t: Tensor) -> Tensor:
-    """The linear kernel, zero from 1 on."""
+    """The linear kernel; it is 0 for |t| >= 1."""
     return (1 - t.abs()).clamp_min(0)
 
 

@@ -1,9 +1,9 @@
-"""Fitting a small network to one scene: full-batch Adam over a given sequence of learning rates.
+"""Adam, for fitting a small network to one scene over a given sequence of learning rates.
 
     m = b1 m + (1 - b1) g        v = b2 v + (1 - b2) g^2        p = p - rate sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
 
-All parameters lie in one vector, so a step is six operations whatever the network. (torch.optim does the same, but its first use
-imports torch's compiler: about a second and 70 MB in every process, as much as a whole fit on a small scene.)
+All parameters are kept in one vector, so that a step takes six operations, whatever the network is. torch.optim computes the same, but its
+first use imports torch's compiler, which costs about a second and 70 MB per process: as much as a whole fit on a small scene.
 """
 
 from __future__ import annotations
@@ -25,11 +25,17 @@ def minimise(
     weight_decay: float = 0.0,
     shares: Sequence[float] | None = None,
 ) -> tuple[Tensor, ...]:
-    """The parameters after one Adam step a learning rate, from `start`, on the scalar `loss(parameters)`; the last iterate, detached.
+    """The parameters, detached, after one Adam step per learning rate on the scalar `loss(parameters)`.
 
-    `start` is not changed; its tensors share one device and one floating dtype. `decay` is (b1, b2). `project` is given the parameters,
-    detached, after each step and may change them in place: a constraint. `weight_decay` adds that much of p to g. `shares` are multiples
-    of the learning rate, one a tensor.
+    Args:
+        loss: the loss as a function of the parameters.
+        start: the first parameters, on one device and of one floating dtype. They are not changed.
+        rates: the learning rate of each step.
+        decay: (b1, b2) of the module docstring.
+        epsilon: epsilon of the module docstring.
+        project: is called with the detached parameters after each step, and may change them in place to keep a constraint.
+        weight_decay: this multiple of p is added to the gradient g.
+        shares: a multiple of the learning rate for each tensor.
     """
     return next(iterates(loss, start, rates, 1, decay=decay, epsilon=epsilon, project=project, weight_decay=weight_decay, shares=shares))
 
@@ -46,12 +52,13 @@ def iterates(
     weight_decay: float = 0.0,
     shares: Sequence[float] | None = None,
 ) -> Iterator[tuple[Tensor, ...]]:
-    """What `minimise` has found after each of `count` equal shares of the steps (after each step, where there are fewer), the end included.
+    """The parameters of `minimise` after each of `count` equal shares of the steps, the last step included.
 
-    The tensors are those that the next steps change: they are good until the next iterate is asked for.
+    If there are fewer steps than `count`, these are the parameters after each step. The next steps change the returned tensors in place, so
+    they are valid until the next iterate is asked for. The arguments are those of `minimise`.
     """
     rates = list(rates)
-    told = {-(-len(rates) * share // count) for share in range(1, count + 1)}
+    reported = {-(-len(rates) * share // count) for share in range(1, count + 1)}
     vector = torch.cat([tensor.detach().flatten() for tensor in start])
     pieces = torch.split(vector, [tensor.numel() for tensor in start])
     parameters = [piece.view(tensor.shape).detach().requires_grad_() for piece, tensor in zip(pieces, start, strict=True)]
@@ -70,14 +77,19 @@ def iterates(
         vector.addcdiv_(direction, square.sqrt().add_(epsilon), value=-length)
         if project is not None:
             project([parameter.detach() for parameter in parameters])
-        if step in told:
+        if step in reported:
             yield tuple(parameter.detach() for parameter in parameters)
     if not rates:
         yield tuple(parameter.detach() for parameter in parameters)
 
 
 def one_cycle(steps: int, start: float, peak: float, end: float, rise: float = 0.3) -> list[float]:
-    """Learning rates of the linear one-cycle schedule: `start` to `peak` over the first `rise` of the steps, then down towards `end`."""
+    """The learning rates of a linear cycle: from `start` up to `peak` over the share `rise` of the steps, then down towards `end`."""
     turn = int(rise * steps)
     up = [start + (peak - start) * step / turn for step in range(turn)]
     return up + [peak + (end - peak) * step / (steps - turn) for step in range(steps - turn)]
+
+
+def steady_then_falling(rate: float, steady: int, falling: int) -> list[float]:
+    """The learning rates: `rate` for `steady` steps, then rate (1 - k / falling) for k = 0, 1, ... falling - 1."""
+    return [rate] * steady + [rate * (1 - step / falling) for step in range(falling)]

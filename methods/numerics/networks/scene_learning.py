@@ -1,14 +1,13 @@
-"""What methods that learn one scene share: a budget, learning rates, first weights, and a loop that does not hide a divergence.
+"""Common parts of the methods that learn on one scene: a budget, losses, and a loop that raises an error if learning diverges.
 
-rates(steady, falling)   rate for `steady` steps, then  rate (1 - k / falling),  k = 0, 1, ... falling - 1
-budget                   multiplies every number of steps; below 1 the card says "reduced", and the row is not ranked
+The budget multiplies every published number of steps. Below 1 the card says "reduced", and the row is not ranked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,83 +20,56 @@ from methods.contract import Card, Example, RefusedError
 from methods.numerics.networks.acceleration import PLAIN, Acceleration
 from methods.numerics.networks.fitting import iterates
 
-CHUNK = 8192  # fine pixels a forward pass of a per-pixel network: activations stay in the cache, memory does not grow with the image
-
-Network = TypeVar("Network", bound=nn.Module)
+CHUNK = 8192  # fine pixels per forward pass of a per-pixel network: its values stay in the cache, and memory does not grow with the image
 
 
 class DivergedError(ArithmeticError):
-    """Learning left the finite numbers; the text says where, and the way out."""
+    """Learning diverged. The text says where, and what to change."""
 
 
 def scaled(steps: int, budget: float) -> int:
-    """The published number of steps times the budget, at least 1."""
+    """The number of steps for this budget: the published number times the budget, at least 1."""
     return max(1, round(steps * budget))
 
 
 def checked_budget(budget: float) -> None:
-    """Raises ValueError for a budget that is not above 0."""
+    """Raises ValueError if the budget is not a finite number above 0."""
     if not 0 < budget < float("inf"):
         raise ValueError(f"budget: expected a number > 0 (1 is the published number of steps), got {budget}")
 
 
 def checked_positive(settings: Mapping[str, float]) -> None:
-    """Raises ValueError, with its name, for a setting that is not above 0."""
+    """Raises ValueError with the name of the first setting that is not above 0."""
     for name, value in settings.items():
         if not value > 0:
             raise ValueError(f"{name}: expected a number > 0, got {value}")
 
 
 def card_at_budget(card: Card, budget: float) -> Card:
-    """The card, marked "reduced" and not to be ranked where the budget is below the published one."""
+    """The card; if the budget is below 1, it says "reduced" and is not ranked."""
     if budget >= 1:
         return card
     mark = f"reduced: {budget:g} of the published steps"
     return replace(card, name=f"{card.name} ({mark})", unranked="; ".join(filter(None, (card.unranked, mark))))
 
 
-def only_scene(examples: Sequence[Example], name: str) -> Observation:
-    """The one pair to learn on.
+def only_scene(examples: Sequence[Example], name: str, least_ratio: int = 2) -> Observation:
+    """The one pair of `examples`, on which the method called `name` learns.
 
     Raises:
-        ValueError: not exactly one example.
-        RefusedError: a pair of ratio 1.
+        ValueError: there is not exactly one example.
+        RefusedError: the pair's ratio is below `least_ratio`.
     """
     if len(examples) != 1:
         raise ValueError(f"{name} learns on one scene: expected 1 example, got {len(examples)}; fit a method for each scene")
     seen = examples[0].seen
-    if seen.ratio < 2:
-        raise RefusedError(f"{name} takes ratios of 2 and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
+    if seen.ratio < least_ratio:
+        raise RefusedError(f"{name} takes ratios of {least_ratio} and more, got {seen.ratio}: at ratio 1 there is nothing to fuse")
     return seen
 
 
-def steady_then_falling(rate: float, steady: int, falling: int) -> list[float]:
-    """The learning rates of the module docstring."""
-    return [rate] * steady + [rate * (1 - step / falling) for step in range(falling)]
-
-
-def normal_weights(shape: Sequence[int], std: float, rng: torch.Generator, like: Tensor) -> Tensor:
-    """Normal numbers of mean 0, drawn in float32 on the CPU, then on the device and in the dtype of `like`."""
-    return (torch.randn(*shape, generator=rng, dtype=torch.float32) * std).to(like)
-
-
-def draw_network(make: Callable[[], Network], rng: torch.Generator, gain: float = 2.0) -> Network:
-    """What `make` builds, with fresh weights: convolutions and linear maps normal with variance gain / fan in (He), biases 0.
-
-    Whatever else it has stays as it was built. torch's own first weights, and the global generator that they come from, are put back.
-    """
-    with torch.random.fork_rng(devices=[]):
-        network = make()
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.normal_(module.weight, std=(gain / module.weight[0].numel()) ** 0.5, generator=rng)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    return network
-
-
 def must_be_finite(tensors: Iterable[Tensor], what: str, way_out: str) -> None:
-    """Raises DivergedError where a learned number is NaN or infinite."""
+    """Raises DivergedError if a learned number is NaN or infinite; `what` has diverged, and `way_out` says what to change."""
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
         raise DivergedError(f"{what} diverged: expected finite weights after learning, got NaN or Inf; {way_out}")
 
@@ -114,17 +86,24 @@ def network_iterates(
     share: Callable[[str], float] | None = None,
     acceleration: Acceleration = PLAIN,
 ) -> Iterator[None]:
-    """Adam on the parameters of `network`, in place, the last iterate; `loss` is given the network as a function of its inputs.
+    """Learns the parameters of `network` in place with Adam, and halts after each of `count` equal shares of the steps.
 
-    It halts after each of `count` equal shares of the steps: `network` has the weights of that moment then. `project` is given the
-    parameters by name after each step and may change them in place; `share` is the multiple of the learning rate that a parameter of this
-    name takes.
+    At each halt `network` has the weights of that moment.
 
-    `acceleration` is for a network that takes tensors and gives one.
+    Args:
+        network: what is learned.
+        loss: the loss as a function of the network, which it calls with its inputs.
+        rates: the learning rate of each step.
+        count: how many halts; if there are fewer steps, there is one halt per step.
+        what: the name of what is learned, for an error.
+        way_out: what to change if learning diverges, for an error.
+        project: is called with the parameters by name after each step, and may change them in place.
+        share: gives the multiple of the learning rate for a parameter of this name.
+        acceleration: faster steps, for a network from tensors to one tensor.
 
     Raises:
         DivergedError: the weights are no longer finite.
-        RefusedError: an acceleration that this device does not have.
+        RefusedError: this device does not have the acceleration.
     """
     names = [name for name, _ in network.named_parameters()]
     start = [parameter.detach() for parameter in network.parameters()]
@@ -134,7 +113,7 @@ def network_iterates(
         table = dict(zip(names, parameters, strict=True))
         return loss(lambda *inputs: call(table, inputs))
 
-    for found in iterates(
+    for weights in iterates(
         measure,
         start,
         rates,
@@ -143,15 +122,15 @@ def network_iterates(
         project=None if project is None else lambda values: project(dict(zip(names, values, strict=True))),
         shares=None if share is None else [share(name) for name in names],
     ):
-        must_be_finite(found, what, way_out)
+        must_be_finite(weights, what, way_out)
         with torch.no_grad():
-            for parameter, value in zip(network.parameters(), found, strict=True):
+            for parameter, value in zip(network.parameters(), weights, strict=True):
                 parameter.copy_(value)
         yield
 
 
 def pair_loss(seen: Observation, psf: SpatialResponse, srf: SpectralResponse, *inputs: Tensor) -> Callable[[Callable[..., Any]], Tensor]:
-    """|srf(X) - msi| + |psf(X) - hsi|, means of absolute differences, X = network(*inputs): how far a network's cube is from both images.
+    """A function of a network that gives |srf(X) - msi| + |psf(X) - hsi|, means of absolute differences, for its cube X = network(*inputs).
 
     Inputs and cube are batches of one image.
     """
@@ -164,14 +143,18 @@ def pair_loss(seen: Observation, psf: SpatialResponse, srf: SpectralResponse, *i
 
 
 def edge_repeating(psf: SpatialResponse) -> SpatialResponse:
-    """The same response, beyond the border the edge pixel repeated: how the estimators of responses read the images."""
+    """The same response, with the edge pixel repeated beyond the border, as the estimators of responses read the images."""
     return replace(psf, boundary="replicate")
 
 
 def strided_blur(
     image: Float[Tensor, "bands H W"], kernel: Float[Tensor, "rows cols"], first: tuple[int, int], ratio: int
 ) -> Float[Tensor, "bands h w"]:
-    """Each band through the PSF, kept pixels alone; beyond the border the edge pixel is repeated. Gradients flow to the kernel."""
+    """Each band blurred by `kernel` and decimated, with the edge pixel repeated beyond the border.
+
+    `first` is the fine pixel under the first tap for coarse pixel (0, 0). Only the coarse pixels are computed. Gradients flow to the
+    kernel.
+    """
     spans = [(start, start + size - ratio + taps) for start, size, taps in zip(first, image.shape[1:], kernel.shape, strict=True)]
     padded = image
     for axis, (begin, end) in enumerate(spans, start=1):
@@ -184,7 +167,7 @@ def strided_blur(
 
 
 def by_pixels(network: Callable[..., Tensor], *images: Float[Tensor, "_ H W"]) -> Float[Tensor, "bands H W"]:
-    """A per-pixel network of (features, pixels) matrices over whole images, a chunk of pixels at a time."""
+    """The output of a per-pixel network, a function of (features, pixels) matrices, on whole images; CHUNK pixels at a time."""
     flat = [image.flatten(1) for image in images]
     with torch.no_grad():
         parts = [network(*(image[:, begin : begin + CHUNK] for image in flat)) for begin in range(0, flat[0].shape[1], CHUNK)]

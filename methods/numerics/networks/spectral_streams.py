@@ -1,15 +1,16 @@
-"""Two per-pixel spectral networks side by side, from a coarse multispectral image to the HSI: the second stage of M2U-Net and EDIP-Net.
+"""Two per-pixel spectral networks from a coarse multispectral image to the HSI: the second stage of M2U-Net and EDIP-Net.
 
-The coarse MSI exists in two ways, srf(hsi) and psf(msi), and each has a stream of its own that learns to give the HSI back:
+The coarse MSI can be had in two ways, as srf(hsi) and as psf(msi). For each of them a network, here called a stream, learns to give the
+HSI:
 
     minimise  |f1(srf(hsi)) - hsi| + |f2(psf(msi)) - hsi|        means of absolute differences
 
-A stream has n = floor(log2(bands / channels)) blocks, each of which doubles the channels, then one layer to all bands. With a the leaky
-ReLU of slope 0.2, W a dense layer, and s1, s2, s3 the three thirds of x:
+A stream has n = floor(log2(bands / channels)) blocks, each of which doubles the channels, and then one layer to all bands. With a the leaky
+ReLU of slope 0.2, W a dense layer, and s1, s2, s3 the three thirds of x, a block is
 
     x = a(W v)    (60 units)      m1 = a(W s1)      m2 = a(W (s2 + m1))      m3 = a(W (s3 + m2))      v <- a(W (x + [m1, m2, m3]))
 
-Both streams have the same sizes, so that each layer is one batched product over (stream, features, pixels).
+Both streams have the same sizes, so each layer is one batched product over (stream, features, pixels).
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
+from methods.numerics.networks.first_weights import normal_weights
 from methods.numerics.networks.fitting import iterates
-from methods.numerics.networks.scene_learning import CHUNK, DivergedError, edge_repeating, must_be_finite, normal_weights
+from methods.numerics.networks.scene_learning import CHUNK, DivergedError, edge_repeating, must_be_finite
 
 SLOPE, WIDTH, THIRDS = 0.2, 60, 3
-WORSE = 10.0  # times the first loss: a last loss above that is no fit
+WORSE = 10.0  # a last loss above this multiple of the first one is an error
 
 
 def stream_sizes(bands: int, channels: int) -> list[tuple[int, int]]:
@@ -42,7 +44,10 @@ def stream_sizes(bands: int, channels: int) -> list[tuple[int, int]]:
 
 
 def first_streams(bands: int, channels: int, rng: torch.Generator, like: Tensor) -> list[Tensor]:
-    """Weights (2, out, in), normal with variance 2 / in, and biases (2, out, 1) of 0, in turn; the first stream is that of srf(hsi)."""
+    """The first weights of both streams; the first stream is that of srf(hsi).
+
+    For each layer a matrix (2, out, in), normal with variance 2 / in, and a bias (2, out, 1) of zeros.
+    """
     start = []
     for incoming, outgoing in stream_sizes(bands, channels):
         start += [normal_weights((2, outgoing, incoming), (2 / incoming) ** 0.5, rng, like), like.new_zeros(2, outgoing, 1)]
@@ -50,7 +55,7 @@ def first_streams(bands: int, channels: int, rng: torch.Generator, like: Tensor)
 
 
 def two_streams(weights: Sequence[Tensor], images: Float[Tensor, "streams channels pixels"]) -> Float[Tensor, "streams bands pixels"]:
-    """Each stream on its image."""
+    """The output of each stream for its own image."""
     layers = list(zip(weights[::2], weights[1::2], strict=True))
 
     def dense(layer: int, values: Tensor) -> Tensor:
@@ -78,10 +83,10 @@ def stream_loss(seen: Observation, psf: SpatialResponse, srf: SpectralResponse) 
 def learn_streams(
     seen: Observation, psf: SpatialResponse, srf: SpectralResponse, rates: Sequence[float], rng: torch.Generator, name: str
 ) -> tuple[Tensor, ...]:
-    """The weights of both streams, learned on the coarse pixels with Adam.
+    """The weights of both streams, learned on the coarse pixels with Adam. `name` is the method's, for an error.
 
     Raises:
-        DivergedError: weights that are not finite, or a loss far above the first one.
+        DivergedError: the weights are not finite, or the last loss is far above the first one.
     """
     return next(stream_iterates(seen, psf, srf, rates, 1, rng, name))
 
@@ -89,10 +94,10 @@ def learn_streams(
 def stream_iterates(
     seen: Observation, psf: SpatialResponse, srf: SpectralResponse, rates: Sequence[float], count: int, rng: torch.Generator, name: str
 ) -> Iterator[tuple[Tensor, ...]]:
-    """What `learn_streams` has found after each of `count` equal shares of the steps, each good until the next one is asked for.
+    """The weights of `learn_streams` after each of `count` equal shares of the steps; each is valid until the next one is asked for.
 
     Raises:
-        DivergedError: weights that are not finite, or a loss at the end far above the first one.
+        DivergedError: the weights are not finite, or the last loss is far above the first one.
     """
     loss = stream_loss(seen, psf, srf)
     start = first_streams(seen.hsi.shape[0], seen.msi.shape[0], rng, seen.hsi)
@@ -109,7 +114,7 @@ def stream_iterates(
 
 
 def stream_cubes(weights: Sequence[Tensor], msi: Float[Tensor, "channels H W"]) -> Float[Tensor, "streams bands H W"]:
-    """Both streams at every fine pixel, a chunk at a time."""
+    """The cubes that both streams give for the MSI; CHUNK pixels at a time."""
     pixels = msi.flatten(1)
     with torch.no_grad():
         parts = [two_streams(weights, pixels[:, begin : begin + CHUNK].expand(2, -1, -1)) for begin in range(0, pixels.shape[1], CHUNK)]

@@ -1,48 +1,46 @@
-"""Networks that learn a mapping (hsi, msi) -> cube beforehand, from examples with their truth.
+"""Methods whose network learns the mapping (hsi, msi) -> cube beforehand, from examples with their truth.
 
     step k:  weights <- Adam(weights, gradient of the mean loss over examples k b ... (k + 1) b - 1)       k = 0 ... steps - 1
 
-with b patches a step. The number of steps is the published one times `budget`; the last iterate is kept, and nothing is chosen by a test. A
-configuration that takes fewer patches than the publication did says so in its name and is not ranked.
+with b patches per step. The number of steps is the published number times `budget`. The last iterate is kept; nothing is chosen by a test
+scene. A configuration that takes fewer patches than the publication says "reduced" in its name and is not ranked.
 
-A method of this kind gives its card, its recipe, its network and, where it is not the mean square, its loss. All randomness, the first
-weights included, comes from the generator that is handed in; torch's global one is left as it was.
+A method of this kind defines its card, its published training, its network and, if it is not the mean square error, its loss. All random
+numbers, those of the first weights included, come from the generator that is handed in; torch's global generator is left as it was.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
-from math import sqrt
-from typing import Any, ClassVar, Literal, TypeVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from datasets.observation import Observation
-from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
+from methods.contract import Card, Example, FusionMethod, TrainableMethod
+from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
+from methods.numerics.networks.fitted_network import FittedNetwork
 
-Network = TypeVar("Network", bound=nn.Module)
-Rate = Callable[[int, int], float]  # (step, steps) -> factor of the learning rate
+Rate = Callable[[int, int], float]  # (step, number of steps) -> factor of the learning rate
 
 
 def constant_rate(step: int, steps: int) -> float:
-    """The learning rate stays as it is."""
+    """The factor 1 for every step: the learning rate stays as it is."""
     return 1.0
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A published training."""
+class PublishedTraining:
+    """The training that a publication describes."""
 
     steps: int
-    batch: int  # patches a step
+    batch: int  # patches per step
     learning_rate: float
-    patch: int  # side of a patch, fine pixels; what is taken is up to the plan's [training]
+    patch: int  # side of a patch in fine pixels, for the record; the plan's [training] table decides the side
     weight_decay: float = 0.0
     optimiser: Literal["adam", "adamw"] = "adam"
     rate: Rate = constant_rate
@@ -50,12 +48,12 @@ class Recipe:
 
 @dataclass(frozen=True)
 class SupervisedMethod(TrainableMethod):
-    """A network that learns beforehand with truth; abstract: each method gives `card`, `recipe` and `build`."""
+    """A method whose network learns beforehand, with truth. Each such method defines `card`, `published` and `build`."""
 
-    recipe: ClassVar[Recipe]
+    published: ClassVar[PublishedTraining]
 
-    budget: float = 1.0  # of the published number of steps
-    batch: int | None = None  # patches a step; None: as published
+    budget: float = 1.0  # multiplies the published number of steps
+    batch: int | None = None  # patches per step; None: as published
     learning_rate: float | None = None  # None: as published
 
     def __post_init__(self) -> None:
@@ -68,62 +66,62 @@ class SupervisedMethod(TrainableMethod):
 
     @abstractmethod
     def build(self, bands: int, channels: int, ratio: int) -> nn.Module:
-        """The network, called with batches (hsi, msi) and giving the cube; `fit` draws its weights."""
+        """The network, a function from batches (hsi, msi) to the cube. `fit` draws its weights."""
 
     def draw(self, network: nn.Module, rng: torch.Generator) -> None:
-        """Sets the first weights, on the CPU."""
-        draw_weights(network, rng)
+        """Sets the first weights of the network, which is on the CPU: by torch's own rule, unless a method overrides this."""
+        draw_uniform_weights(network, rng)
 
     def loss(self, network: nn.Module, hsi: Tensor, msi: Tensor, truth: Tensor) -> Tensor:
-        """The loss of one batch; the mean square error unless a method says otherwise."""
+        """The loss of one batch: the mean square error, unless a method overrides this."""
         return F.mse_loss(network(hsi, msi), truth)
 
     def largest(self) -> int | None:
-        """Fine pixels of the largest image that is taken; None: any."""
+        """How many fine pixels an image may have at most; None: any number."""
         return None
 
     def describe(self) -> Card:
-        """The card, which says so where fewer patches are taken than published."""
-        taken = self.steps * (self.batch or self.recipe.batch)
-        share = taken / (self.recipe.steps * self.recipe.batch)
+        """The card; it says "reduced" if fewer patches are taken than published."""
+        taken = self.steps * (self.batch or self.published.batch)
+        share = taken / (self.published.steps * self.published.batch)
         if share > 0.999:
             return self.card
-        said = f"reduced: {share:.2g} of the published training"
-        unranked = "; ".join(filter(None, (self.card.unranked, f"{said} of {self.recipe.steps} steps")))
-        return replace(self.card, name=f"{self.card.name} ({said})", unranked=unranked)
+        mark = f"reduced: {share:.2g} of the published training"
+        unranked = "; ".join(filter(None, (self.card.unranked, f"{mark} of {self.published.steps} steps")))
+        return replace(self.card, name=f"{self.card.name} ({mark})", unranked=unranked)
 
     @property
     def steps(self) -> int:
-        """Steps of this configuration."""
-        return max(1, round(self.budget * self.recipe.steps))
+        """The number of steps of this configuration."""
+        return max(1, round(self.budget * self.published.steps))
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
-        """The network after the last step; `trained` says what it raises."""
+        """The network after the last step. It raises what `trained` raises."""
         return self.trained(examples, rng)
 
     def trained(self, examples: Sequence[Example], rng: torch.Generator) -> FittedNetwork:
         """The network after the last step.
 
         Raises:
-            RefusedError: the network cannot be built for this many bands and channels, or this ratio.
-            ValueError: examples without truth, or none.
+            RefusedError: the network cannot be built for this many bands and channels, or for this ratio.
+            ValueError: there is no example, or one has no truth.
         """
-        network = new_network(lambda: self._built(examples), lambda made: self.draw(made, rng), like=_first(examples).seen.hsi)
+        network = new_network(lambda: self._built(examples), lambda network: self.draw(network, rng), like=_first(examples).seen.hsi)
         self.teach(network, examples)
         seen = examples[0].seen
         return FittedNetwork(network.eval(), self.describe(), (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio), self.largest())
 
     def teach(self, network: nn.Module, examples: Sequence[Example]) -> list[float]:
-        """Trains the network in place and gives the loss of each step."""
-        recipe, size = self.recipe, self.batch or self.recipe.batch
-        peak = self.learning_rate or recipe.learning_rate
-        kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
-        optimiser = kind(network.parameters(), lr=peak, weight_decay=recipe.weight_decay)
+        """Trains the network in place. Returns the loss of each step."""
+        published, size = self.published, self.batch or self.published.batch
+        peak = self.learning_rate or published.learning_rate
+        kind = torch.optim.AdamW if published.optimiser == "adamw" else torch.optim.Adam
+        optimiser = kind(network.parameters(), lr=peak, weight_decay=published.weight_decay)
         history = []
         network.train()
         with torch.enable_grad():
             for step in range(self.steps):
-                optimiser.param_groups[0]["lr"] = peak * recipe.rate(step, self.steps)
+                optimiser.param_groups[0]["lr"] = peak * published.rate(step, self.steps)
                 hsi, msi, truth = stacked([examples[step * size + place] for place in range(size)])
                 loss = self.loss(network, hsi, msi, truth)
                 optimiser.zero_grad()
@@ -137,115 +135,18 @@ class SupervisedMethod(TrainableMethod):
         return self.build(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
 
 
-@dataclass(frozen=True, eq=False)
-class FittedNetwork(FusionMethod):
-    """A network with what it has learned."""
-
-    card: ClassVar[Card] = Card(name="network", paper="its method's card says it", doi="", year=2026, fidelity="its method's card says it")
-
-    network: nn.Module
-    own_card: Card
-    size: tuple[int, int, int]  # bands, channels and ratio of its training
-    most_pixels: int | None = None  # larger images are refused
-    _placed: dict[tuple[torch.device, torch.dtype], nn.Module] = field(default_factory=dict, init=False, repr=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the copies, which belong to this process: loaded on another device, they would lie elsewhere than their place says."""
-        return {**self.__dict__, "_placed": {}}
-
-    def describe(self) -> Card:
-        """The card of the `Method` that it came from."""
-        return self.own_card
-
-    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The network on the whole image. Draws nothing from `rng`.
-
-        Raises:
-            RefusedError: other bands, channels or ratio than those of the training, or too large an image.
-        """
-        self.check(seen)
-        with torch.inference_mode():
-            cube = self.on(seen)(seen.hsi[None], seen.msi[None])[0]
-        return Estimate(cube.clone(memory_format=torch.contiguous_format))  # outside inference mode: an ordinary tensor
-
-    def check(self, seen: Observation) -> None:
-        """Refuses what the network was not trained for."""
-        got = (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
-        if got != self.size:
-            raise RefusedError(
-                f"{self.own_card.name}: expected the {self.size[0]} bands, {self.size[1]} channels and ratio {self.size[2]} of its "
-                f"training, got {got[0]} bands, {got[1]} channels and ratio {got[2]}; train it on such pairs"
-            )
-        pixels = seen.msi.shape[1] * seen.msi.shape[2]
-        if self.most_pixels is not None and pixels > self.most_pixels:
-            raise RefusedError(
-                f"{self.own_card.name}: expected at most {self.most_pixels} fine pixels (every one attends to every other, so time "
-                f"grows with their square), got {pixels}; crop the scene"
-            )
-
-    def parameter_count(self) -> ParameterCount:
-        """All weights; those that no output depends on are named on the card."""
-        total = sum(weights.numel() for weights in self.network.parameters())
-        return ParameterCount(total, total - sum(weights.numel() for weights in idle(self.network)))
-
-    def on(self, seen: Observation) -> nn.Module:
-        """The network where and in the dtype that `seen` is; the original is left as it is."""
-        place = (seen.hsi.device, seen.hsi.dtype)
-        if place not in self._placed:
-            self._placed[place] = deepcopy(self.network).to(seen.hsi).eval()
-        return self._placed[place]
-
-
-def new_network(build: Callable[[], Network], draw: Callable[[nn.Module], None], like: Tensor) -> Network:
-    """A network made on the CPU, its weights drawn there, then on the device and in the dtype of `like`."""
-    with torch.random.fork_rng(devices=[]):
-        network = build()
-    with torch.no_grad():
-        draw(network)
-    return network.to(like)
-
-
-def draw_weights(network: nn.Module, rng: torch.Generator) -> None:
-    """Weights and biases of convolutions and linear maps uniform within 1 / sqrt(fan in), torch's own habit; the rest stays."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            bound = 1 / sqrt(module.weight[0].numel())
-            for tensor in (module.weight, module.bias):
-                if tensor is not None:
-                    nn.init.uniform_(tensor, -bound, bound, generator=rng)
-
-
 def stacked(
     examples: Sequence[Example],
 ) -> tuple[Float[Tensor, "batch bands h w"], Float[Tensor, "batch channels H W"], Float[Tensor, "batch bands H W"]]:
-    """HSI, MSI and truth of examples of one size.
+    """The HSIs, the MSIs and the truths of examples of one size, each as a batch.
 
     Raises:
-        ValueError: an example without truth.
+        ValueError: an example has no truth.
     """
     truths = [example.truth for example in examples if example.truth is not None]
     if len(truths) < len(examples):
         raise ValueError('supervised learning: expected examples with truth, got one without; set supervision="truth" on the card')
     return torch.stack([one.seen.hsi for one in examples]), torch.stack([one.seen.msi for one in examples]), torch.stack(truths)
-
-
-def idle(network: nn.Module) -> list[nn.Parameter]:
-    """Parameters that a network keeps because its publication counts them, though no output depends on them: those named `idle...`."""
-    return [tensor for name, tensor in network.named_parameters() if name.rpartition(".")[2].startswith("idle")]
-
-
-def enlarge(hsi: Float[Tensor, "batch bands h w"], ratio: int, mode: str = "bilinear") -> Float[Tensor, "batch bands H W"]:
-    """The HSI on the fine grid, interpolated as if its pixels were centred on blocks of ratio x ratio, as the published networks have it.
-
-    Where the sampling phase is another, the network has to learn the rest of the shift.
-    """
-    return F.interpolate(hsi, scale_factor=float(ratio), mode=mode, align_corners=False)
-
-
-def padded(image: Float[Tensor, "batch bands H W"], multiple: int) -> Float[Tensor, "batch bands padded_H padded_W"]:
-    """The image, its last rows and columns repeated until `multiple` divides the sides."""
-    rows, cols = (-size % multiple for size in image.shape[-2:])
-    return F.pad(image, (0, cols, 0, rows), mode="replicate") if rows or cols else image
 
 
 def _first(examples: Sequence[Example]) -> Example:

@@ -1,9 +1,9 @@
-"""The way of the two images through TFNet and ResTFNet, which differ in what stands at each place. Liu, Liu, Wang, Information Fusion 2020.
+"""The common structure of TFNet and ResTFNet, whose modules differ. Liu, Liu, Wang, Information Fusion 2020.
 
     a, b = hsi_encoder(bilinear HSI), msi_encoder(MSI)        f = fusion([hsi_down(a), msi_down(b)])         at half the side
     cube = top([middle([bottom(f), f]), a, b])                bottom: to a quarter of the side and back
 
-Images whose sides 4 does not divide have their last rows and columns repeated, and the cube is cut.
+If 4 does not divide the sides of the image, its last row and column are repeated, and the cube is cut to the original size.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.numerics.networks.supervised_fitting import enlarge, padded
+from methods.numerics.networks.image_sizes import enlarge, padded
 
 
 class TwoStreamNetwork(nn.Module):
-    """The formulas of the module docstring; a method makes the modules."""
+    """The formulas of the module docstring. A subclass makes the modules."""
 
     hsi_encoder: nn.Module
     msi_encoder: nn.Module

@@ -2,9 +2,9 @@
 
     minimise the sum over points of min over centres k of |point - centre_k|^2
 
-Seeding draws each next centre among the points with probability proportional to the squared distance to the nearest centre so far; then
-points join their nearest centre and centres move to their members' mean, until no point changes sides. All draws come from one vector of
-uniform numbers, so the result depends on the generator alone.
+Seeding draws each next centre among the points, with a probability proportional to the squared distance to the nearest centre so far. Then
+each point joins its nearest centre and each centre moves to the mean of its members, in turn, until no point changes its centre. All random
+numbers come from one vector that is drawn on the CPU.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from torch import Tensor
 
 
 def kmeans(points: Float[Tensor, "n features"], clusters: int, rng: torch.Generator, steps: int = 100) -> Int[Tensor, " n"]:
-    """Cluster number of each point, at most `clusters` of them and no more than distinct points; numbers without members may occur.
+    """The cluster number of each point, below `clusters`. Some numbers may have no members.
 
-    `rng` lives on the CPU. Raises ValueError when `clusters` is below 1.
+    There are never more clusters with members than different points. `rng` is on the CPU.
+
+    Raises:
+        ValueError: `clusters` is below 1.
     """
     if clusters < 1:
         raise ValueError(f"kmeans: expected at least 1 cluster, got {clusters}")
-    centred = points - points.mean(0)  # distances are differences of squares: keep the squares small
+    centred = points - points.mean(0)  # distances are differences of squares, so the squares must be small
     draws = torch.rand(min(clusters, len(points)), dtype=torch.float64, generator=rng)
     centres = _seed(centred, draws.to(points.device))
     labels = _nearest(centred, centres)
@@ -35,7 +38,7 @@ def kmeans(points: Float[Tensor, "n features"], clusters: int, rng: torch.Genera
 
 
 def _seed(points: Tensor, draws: Tensor) -> Tensor:
-    """One centre a draw: the first uniform among the points, the others proportional to the squared distance to the nearest."""
+    """One centre per number of `draws`, by the rule of the module docstring; the first is uniform among the points."""
     apart = points.new_full((len(points),), torch.inf)
     picks = []
     for number, draw in enumerate(draws):
@@ -46,13 +49,13 @@ def _seed(points: Tensor, draws: Tensor) -> Tensor:
 
 
 def _nearest(points: Tensor, centres: Tensor) -> Tensor:
-    """Index of the nearest centre of each point, the first of several."""
+    """The index of the nearest centre of each point; of several as near, the first."""
     score = torch.addmm(centres.square().sum(1)[None], points, centres.T, alpha=-2)
     return score.argmin(1)
 
 
 def _means(points: Tensor, labels: Tensor, centres: Tensor) -> Tensor:
-    """Mean of the members of each cluster, a matrix product with 0 and 1; a cluster without members keeps its centre."""
+    """The mean of the members of each cluster, by a product with a matrix of 0 and 1. A cluster without members keeps its centre."""
     members = torch.zeros(len(centres), len(points), dtype=points.dtype, device=points.device)
     members[labels, torch.arange(len(points), device=points.device)] = 1
     count = members.sum(1, keepdim=True)

@@ -1,11 +1,11 @@
-"""Overlapping patches of an image, and the image back as the mean of what all patches say of a pixel.
+"""Overlapping patches of an image, and the image put together again: each pixel is the mean of its values in all patches that hold it.
 
-Patches are lists of pixel numbers, row * cols + col, so taking them out is one gather of rows of a (pixels, bands) matrix, and the mean is
-one gather too: every pixel averages its own list (`embedding_bag`). Nothing is scattered, so the result has the same bits each time on one
-machine and one number of threads, on a GPU as well. The last patch of an axis is anchored at the border.
+Patches are lists of pixel numbers, row * cols + col. So to take them out, rows of a (pixels, bands) matrix are gathered; and for the mean,
+each pixel gathers its own list (`embedding_bag`). Nothing is scattered, so on one machine with one number of threads the result has the
+same bits each time, on a GPU as well. The last patch of an axis ends at the border.
 
-Clusters of patches become a few stacks of clusters of nearly equal size, so that linear algebra runs in batches: a smaller cluster is
-padded with the pixel number `rows * cols`, the row of zeros that `as_rows` appends.
+Clusters of nearly equal size are put into one stack, so that linear algebra runs in batches. A cluster that is smaller than the largest of
+its stack is padded with the pixel number `rows * cols`, which is the row of zeros that `as_rows` appends.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-FILL = 0.8  # a stack holds clusters of at least this share of its largest
+FILL = 0.8  # size of the smallest cluster of a stack over that of its largest, at least
 
 
 def patch_pixels(shape: tuple[int, int], side: int, stride: int, *, repeat_last: bool = False) -> Int[Tensor, "patches tall wide"]:
-    """Pixel numbers of all patches of `side` x `side` pixels in an image of `shape` rows and columns, counted along the rows.
+    """The pixel numbers of all patches of `side` x `side` pixels in an image of `shape` rows and columns; patches in the order of the rows.
 
-    An axis shorter than `side` has one patch, of its own length. Where the grid does not end at the border, a last patch does;
-    with `repeat_last` it is added even where the grid ends there already.
+    An axis that is shorter than `side` has one patch, of its own length. Where the grid of patches does not end at the border, one more
+    patch does. With `repeat_last` that patch is added in any case.
     """
     axes = []
     for size in shape:
@@ -39,27 +39,28 @@ def patch_pixels(shape: tuple[int, int], side: int, stride: int, *, repeat_last:
 
 
 def as_rows(image: Float[Tensor, "bands rows cols"]) -> Float[Tensor, "pixels_and_zero bands"]:
-    """The spectra as rows, then a row of zeros for the padding to point at."""
+    """The spectra as rows, followed by a row of zeros, which the padding refers to."""
     return F.pad(image.flatten(1).T, (0, 0, 0, 1))
 
 
 @dataclass(frozen=True, eq=False)
 class ClusteredPatches:
-    """Pixel numbers of clusters of patches in stacks (clusters, patches, area), and each pixel's list among all their entries."""
+    """The pixel numbers of clusters of patches, in stacks (clusters, patches, area), and for each pixel the list of its places in them."""
 
     stacks: Sequence[Int[Tensor, "_ _ _"]]
-    clusters: Sequence[Int[Tensor, " _"]]  # which ones a stack holds
-    sizes: Sequence[Int[Tensor, " _"]]  # patches of each cluster, the padding not counted
-    entries: Int[Tensor, " covered"]  # positions in the stacks laid end to end, pixel by pixel
-    starts: Int[Tensor, " pixels"]  # where each pixel's list begins
+    clusters: Sequence[Int[Tensor, " _"]]  # for each stack, the clusters in it
+    sizes: Sequence[Int[Tensor, " _"]]  # for each stack, the number of patches of each cluster without the padding
+    entries: Int[Tensor, " covered"]  # the lists of all pixels, one after the other: places in all stacks laid end to end
+    starts: Int[Tensor, " pixels"]  # where each pixel's list begins in `entries`
 
     @classmethod
     def sort(
         cls, pixels: Int[Tensor, "patches area"], labels: Int[Tensor, " patches"], count: int, *, area_first: bool
     ) -> ClusteredPatches:
-        """Stacks of the clusters that `labels` says, of an image of `count` pixels; with `area_first`, (clusters, area, patches).
+        """The clusters that `labels` gives, in stacks, for an image of `count` pixels. With `area_first` a stack is (clusters, area,
+        patches).
 
-        Every pixel must lie in a patch.
+        Every pixel must be in a patch.
         """
         order = labels.argsort(stable=True)
         sizes = labels.bincount()
@@ -79,7 +80,7 @@ class ClusteredPatches:
         return cls(stacks, groups, [sizes[group] for group in groups], entries[: int(lengths.sum())], lengths.cumsum(0) - lengths)
 
     def take(self, rows: Float[Tensor, "pixels_and_zero bands"]) -> Iterator[Float[Tensor, "_ _ _ bands"]]:
-        """The patches of `as_rows(image)`, stack by stack, their last axis the bands."""
+        """The patches of an image, stack by stack, with the bands as the last axis; `rows` is `as_rows(image)`."""
         for stack in self.stacks:
             yield rows.index_select(0, stack.flatten()).view(*stack.shape, -1)
 
@@ -91,7 +92,7 @@ class ClusteredPatches:
 
 
 def _groups(sizes: Int[Tensor, " clusters"]) -> list[Int[Tensor, " group"]]:
-    """Clusters with members, largest first, cut where the size falls below FILL of the group's largest."""
+    """The clusters that have members, from large to small, in groups whose sizes are at least FILL of the largest in the group."""
     order = sizes.argsort(descending=True, stable=True)
     listed = sizes[order].tolist()
     starts: list[int] = []

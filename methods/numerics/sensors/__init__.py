@@ -1,1 +1,1 @@
-"""Sensor responses estimated from a pair: PSF and SRF."""
+"""The PSF and the SRF of the sensors, estimated from a pair."""

@@ -1,20 +1,21 @@
 """Both sensor responses from the pair itself, by smooth least squares: HySure's estimator. Simoes et al., IEEE TGRS 2015.
 
-1. SRF. Both images are blurred by boxes so wide that the unknown PSF hardly matters, the MSI is sampled at the coarse centres (M), and each
-   row of R is a ridge regression on the HSI (Y), D the first difference along the bands:
+1. SRF. Both images are blurred by boxes so wide that the unknown PSF hardly matters, and the MSI is sampled at the coarse centres (M). Each
+   row of R is a ridge regression on the HSI (Y), with D the first difference along the bands:
 
        R = argmin |R Y - M|^2 + smoothness |R D'|^2
 
-2. PSF. With V the leading left singular vectors of the HSI and P_i the window of the MSI around coarse pixel i (one row a channel),
+2. PSF. With V the leading left singular vectors of the HSI and P_i the window of the MSI around coarse pixel i (one row per channel),
 
        b = argmin sum over i of |P_i b - R V V' hsi_i|^2 + smoothness (|D_rows b|^2 + |D_cols b|^2)
 
-   Only windows wholly inside the image count; where there is none, the image is continued periodically. b is a correlation kernel.
-   In the eigenvectors of D'D the penalty is diagonal and leaves only the mean of b free, so a window of thousands of taps on an image of a
-   few hundred coarse pixels needs the Gram matrix of the equations alone, never that of the taps.
+   Only windows that are entirely inside the image are used; if there is none, the image is continued periodically. b is a correlation
+   kernel. In the eigenvectors of D'D the penalty is diagonal, and only the mean of b is free of it. So for a window of thousands of taps on
+   an image of a few hundred coarse pixels, the Gram matrix of the equations is enough, and that of the taps is not needed.
 
-Images are taken in units of the HSI's maximum, for which the weights 10 are meant. Neither response has a sign constraint. Rows of R that
-do not sum to 1 are the product of a response and a gain, msi = gain R x: forced to sum to 1, R explains the MSI up to 2 dB worse.
+The images are divided by the HSI's maximum; the weights of 10 are meant for that scale. Neither response has a sign constraint. Rows of R
+that do not sum to 1 are the product of a response and a gain, msi = gain R x. If they are forced to sum to 1, R explains the MSI worse, by
+up to 2 dB.
 """
 
 from __future__ import annotations
@@ -28,51 +29,52 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
+from methods.numerics.images.resample import apply_separable
 from methods.numerics.solvers.subspace import principal_basis
 
 SMOOTHNESS = 10.0  # of both regressions, in units of the HSI's maximum squared
-MSI_BOX = 9  # fine pixels a side of the box that hides the PSF
-RANK = 10  # singular vectors that the HSI is cleaned by
-LEAST_SUM = 0.1  # of a PSF or a row of R: one that sums to less saw nothing and is replaced by a flat one
+MSI_BOX = 9  # side in fine pixels of the box that hides the PSF
+RANK = 10  # the HSI is projected onto this many singular vectors
+LEAST_SUM = 0.1  # a PSF, or a row of R, with a smaller sum has found nothing and is replaced by a flat one
 
 
 @dataclass(frozen=True, eq=False)
-class Regressed:
-    """What the two regressions found; float64."""
+class RegressedResponses:
+    """The results of the two regressions, in float64."""
 
     weights: Float[Tensor, "channels bands"]
     kernel: Float[Tensor, "rows cols"]  # sums to 1
-    first: tuple[int, int]  # fine pixel under its first tap for coarse pixel (0, 0)
+    first: tuple[int, int]  # fine pixel under the kernel's first tap for coarse pixel (0, 0)
 
 
 def smooth_responses(seen: Observation) -> tuple[SpatialResponse, SpectralResponse, Float[Tensor, " channels"]]:
-    """PSF (periodic), SRF (rows that sum to 1) and the gain of each channel, msi = gain R x; in the dtype of the pair. Deterministic."""
-    found = regress_responses(seen)
-    srf, gain = normalise_rows(found.weights)
-    return place_kernel(found.kernel.to(seen.hsi), found.first, seen.ratio), srf.to(seen.hsi), gain.to(seen.msi)
+    """The PSF (periodic), the SRF (its rows sum to 1) and the gain of each channel, so that msi = gain R x; in the dtype of the pair."""
+    regressed = regress_responses(seen)
+    srf, gain = normalise_rows(regressed.weights)
+    return place_kernel(regressed.kernel.to(seen.hsi), regressed.first, seen.ratio), srf.to(seen.hsi), gain.to(seen.msi)
 
 
 def normalise_rows(weights: Float[Tensor, "channels bands"]) -> tuple[SpectralResponse, Float[Tensor, " channels"]]:
-    """The rows divided by their sums, and the sums; flat rows and a gain of 1 where a sum is too small to divide by."""
+    """The rows divided by their sums, and the sums. Where a sum is too small, the row is flat and the sum is given as 1."""
     sums = weights.sum(1)
     usable = sums >= LEAST_SUM
     rows = torch.where(usable[:, None], weights / sums.clamp_min(LEAST_SUM)[:, None], torch.full_like(weights, 1 / weights.shape[1]))
     return SpectralResponse(rows), torch.where(usable, sums, torch.ones_like(sums))
 
 
-def regress_responses(seen: Observation) -> Regressed:
-    """Both steps; R is divided by the kernel's sum, as published, and its rows need not sum to 1."""
+def regress_responses(seen: Observation) -> RegressedResponses:
+    """The results of both steps. R is divided by the kernel's sum, as published; its rows may have any sum."""
     unit = float(seen.hsi.double().amax().clamp_min(1e-12))
     hsi, msi = seen.hsi.double() / unit, seen.msi.double() / unit
     weights = regress_srf(hsi, msi, seen.ratio, seen.phase)
     vectors = principal_basis(hsi, RANK)[0]
     target = torch.einsum("cb,br,dr,dhw->chw", weights, vectors, vectors, hsi)
-    sides, first = window(seen, 2 * seen.ratio - 1)
+    sides, first = psf_window(seen, 2 * seen.ratio - 1)
     kernel = regress_psf(target, msi, seen.ratio, first, sides)
     total = float(kernel.sum())
     if total < LEAST_SUM:
-        return Regressed(weights, torch.full_like(kernel, 1 / kernel.numel()), first)
-    return Regressed(weights / total, kernel / total, first)
+        return RegressedResponses(weights, torch.full_like(kernel, 1 / kernel.numel()), first)
+    return RegressedResponses(weights / total, kernel / total, first)
 
 
 def regress_srf(
@@ -82,7 +84,7 @@ def regress_srf(
     centre: tuple[float, float],
     smoothness: float = SMOOTHNESS,
 ) -> Float[Tensor, "channels bands"]:
-    """R of step 1, float64 like its images; `centre` is that of coarse pixel (0, 0) on the fine grid."""
+    """R of step 1, in float64 like its images; `centre` is the centre of coarse pixel (0, 0) on the fine grid."""
     bands = hsi.shape[0]
     pixels = _box(hsi, 1, (0.0, 0.0), 2 * floor(4 / ratio + 0.5) + 1).flatten(1)
     values = _box(msi, ratio, centre, MSI_BOX).flatten(1)
@@ -101,7 +103,7 @@ def regress_psf(
     sides: tuple[int, int],
     smoothness: float = SMOOTHNESS,
 ) -> Float[Tensor, "rows cols"]:
-    """b of step 2, float64 like its images: `sides` taps, the first of them at fine pixel `first` for coarse pixel (0, 0)."""
+    """b of step 2, in float64 like its images; it has `sides` taps, and the first is at fine pixel `first` for coarse pixel (0, 0)."""
     index, kept = [], []
     for size, start, taps in zip(msi.shape[1:], first, sides, strict=True):
         begin = start + ratio * torch.arange(size // ratio)
@@ -125,10 +127,11 @@ def regress_psf(
     return row_basis @ amounts @ col_basis.T
 
 
-def window(seen: Observation, least: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Sides of a window around the pair's centre, and its first fine pixel for coarse pixel (0, 0).
+def psf_window(seen: Observation, least: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The sides of a window around the centre of a coarse pixel, and the window's first fine pixel for coarse pixel (0, 0).
 
-    On each axis `least` pixels or one more: an odd number where the centre lies near a whole pixel, an even one where it lies near a half.
+    On each axis the side is `least` pixels or one more: odd if the centre is near the middle of a fine pixel, even if it is near the border
+    of two.
     """
     sides, first = [], []
     for centre in seen.phase:
@@ -139,7 +142,10 @@ def window(seen: Observation, least: int) -> tuple[tuple[int, int], tuple[int, i
 
 
 def place_kernel(kernel: Float[Tensor, "rows cols"], first: tuple[int, int], ratio: int) -> SpatialResponse:
-    """The periodic response whose first tap lies at fine pixel `first` for coarse pixel (0, 0); zeros around it make its phase valid."""
+    """The periodic response with its first tap at fine pixel `first` for coarse pixel (0, 0).
+
+    Zeros around the kernel make the phase valid.
+    """
     ends = [start + taps - 1 for start, taps in zip(first, kernel.shape, strict=True)]
     phase = min(max((sum(first) + sum(ends)) // 4, 0), ratio - 1)
     reach = max(*(abs(start - phase) for start in first), *(abs(end - phase) for end in ends))
@@ -150,7 +156,7 @@ def place_kernel(kernel: Float[Tensor, "rows cols"], first: tuple[int, int], rat
 
 
 def _ridge(matrix: Float[Tensor, "equations unknowns"], values: Float[Tensor, " equations"]) -> Float[Tensor, " unknowns"]:
-    """x that minimises |matrix x - values|^2 + |x|^2, by the smaller of the two Gram matrices."""
+    """The x that minimises |matrix x - values|^2 + |x|^2, by the smaller of the two Gram matrices."""
     if matrix.shape[0] < matrix.shape[1]:
         gram = matrix @ matrix.T + torch.eye(matrix.shape[0]).to(matrix)
         wide: Tensor = matrix.T @ torch.linalg.solve(gram, values)
@@ -161,7 +167,7 @@ def _ridge(matrix: Float[Tensor, "equations unknowns"], values: Float[Tensor, " 
 
 
 def _difference_modes(side: int, like: Tensor) -> tuple[Float[Tensor, "side side"], Float[Tensor, " side"]]:
-    """Eigenvectors of D'D (columns; the constant one first) and what each costs."""
+    """The eigenvectors of D'D as columns, the constant one first, and their eigenvalues."""
     steps = torch.diff(torch.eye(side).to(like), dim=0)
     cost, basis = torch.linalg.eigh(steps.T @ steps)
     cost[0] = 0
@@ -171,7 +177,7 @@ def _difference_modes(side: int, like: Tensor) -> tuple[Float[Tensor, "side side
 def _box(
     image: Float[Tensor, "bands rows cols"], ratio: int, centre: tuple[float, float], width: int
 ) -> Float[Tensor, "bands new_rows new_cols"]:
-    """Means over squares of `width` pixels around centre + i * ratio, periodic; a pixel cut by the square's edge counts by its share."""
+    """Means over squares of `width` pixels around centre + i * ratio, periodic. A pixel that is partly in the square counts in part."""
     axes = []
     for size, middle in zip(image.shape[1:], centre, strict=True):
         middles = middle + ratio * torch.arange(size // ratio, dtype=torch.float64)
@@ -179,4 +185,4 @@ def _box(
         share = (width / 2 + 0.5 - (near - middles[:, None]).abs()).clamp(0, 1) / width
         weights = torch.zeros(len(middles), size, dtype=torch.float64).scatter_add_(1, near.long() % size, share)
         axes.append(weights.to(image))
-    return torch.matmul(axes[0], torch.matmul(image, axes[1].T))
+    return apply_separable(axes[0], image, axes[1])

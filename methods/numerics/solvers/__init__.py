@@ -1,1 +1,1 @@
-"""Linear algebra that several methods share: subspaces, the Sylvester equation, thresholds, back-projection."""
+"""Linear algebra: subspaces, the Sylvester equation, shrinkage of singular values, back-projection."""

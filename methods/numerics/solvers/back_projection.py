@@ -1,11 +1,11 @@
-"""Alternating back-projection: a cube made to agree with both images in turn, for a box of ratio x ratio pixels as the PSF.
+"""Back-projection: a cube is made to agree with both images in turn, with a box of ratio x ratio pixels as the PSF.
 
     Z <- Z + pinv(R) (msi - R Z)             agrees with the MSI
     Z <- Z + blocks(hsi - means(Z))          agrees with the HSI, if its pixels are means of blocks
 
-`means` averages blocks of ratio x ratio pixels, `blocks` repeats a coarse pixel. The loop ends when the size of the second step changes by
-at most a thousandth; the size before the first step counts as 1. This is the last stage of several published codes, whatever the PSF:
-where the PSF is no box it pulls the cube away from the truth.
+`means` averages blocks of ratio x ratio pixels, and `blocks` repeats a coarse pixel. The loop ends when the norm of the second step changes
+by at most a thousandth; before the first step the norm counts as 1. Several published codes end with this step for every PSF. If the PSF is
+not a box, the step moves the cube away from the truth.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from torch import Tensor
 from datasets.degradation import SpectralResponse
 from methods.numerics.solvers.subspace import mix
 
-TOLERANCE = 1e-3  # relative change of the step's size
-MOST = 1000  # steps; some tens are usual
+TOLERANCE = 1e-3  # relative change of the step's norm
+MOST = 1000  # steps; tens of them are usual
 
 
 def back_project(
     cube: Float[Tensor, "bands H W"], hsi: Float[Tensor, "bands h w"], msi: Float[Tensor, "channels H W"], srf: SpectralResponse
 ) -> Float[Tensor, "bands H W"]:
-    """The module docstring's loop from `cube`, which is not changed; the ratio is H / h."""
+    """The cube after the loop of the module docstring. `cube` itself is not changed; the ratio is H / h."""
     ratio = cube.shape[1] // hsi.shape[1]
     weights = srf.weights.to(cube).double()
     inverse = torch.linalg.pinv(weights)

@@ -1,20 +1,20 @@
 """The Sylvester equation of hyperspectral fusion, solved in closed form. Wei et al., IEEE SPL 2016 (R-FUSE).
 
-Unknown: U (rank, H, W), the coordinates of the fused image in a subspace. With S the blur and decimation of every component, periodic,
-and matrices A1, A2 (rank x rank) acting at every pixel,
+The unknown is U (rank, H, W), the coordinates of the fused image in a subspace. S is the periodic blur and decimation of every component,
+and the matrices A1, A2 (rank x rank) act at every pixel:
 
     A1 S'S U + A2 U = A1 S'Y + A2 V        the normal equation of  |Y - S U|^2_A1 + |U - V|^2_A2,  with |x|^2_A = sum of x' A x
 
-Here Y (rank, h, w) is what the coarse image says of U, and V (rank, H, W) is what is known of U without it. Any right side C
-can be had with Y = 0 and V = inv(A2) C.
+Y (rank, h, w) is the estimate of U from the coarse image, and V (rank, H, W) is the estimate of U without it. Any right side C is obtained
+with Y = 0 and V = inv(A2) C.
 
-1. A1 = G G' (Cholesky) and inv(G) A2 inv(G)' = W L W' (symmetric, L > 0). Multiplying by inv(Q) inv(A1), with Q = inv(G)' W and
+1. A1 = G G' (Cholesky) and inv(G) A2 inv(G)' = W L W' (symmetric, L > 0). Multiplication by inv(Q) inv(A1), with Q = inv(G)' W and
    inv(Q) = W' G', decouples the components: S'S u + L u = S'y + L v, one equation for each eigenvalue L.
-2. Each is answered by the matrix inversion lemma:  u = v + S' inv(S S' + L) (y - S v).
-3. S S' shifts with the coarse grid, so it is a circular convolution there: the FFT of the *coarse* image inverts it, and no FFT of
-   the fine one is needed. Its kernel is S S' applied to a unit impulse.
+2. The matrix inversion lemma solves each equation:  u = v + S' inv(S S' + L) (y - S v).
+3. S S' commutes with shifts of the coarse grid, so it is a circular convolution there. The FFT of the *coarse* image inverts it, and no FFT
+   of the fine image is needed. The kernel of S S' is its answer to a unit impulse.
 
-The right side is kept as a correction to V, so nothing large is subtracted from anything large and float32 images lose no digits.
+The solution is computed as a correction to V, so no large values are subtracted from each other, and float32 images lose no digits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse
 from methods.numerics.solvers.subspace import mix
 
-GROUP = 4  # components whose fine images are blurred at once: bounds the memory beside the images given and returned
+GROUP = 4  # components whose fine images are blurred at once, which limits the memory
 
 
 def solve_sylvester(
@@ -38,10 +38,10 @@ def solve_sylvester(
     prior: Float[Tensor, "rank H W"],
     psf: SpatialResponse,
 ) -> Float[Tensor, "rank H W"]:
-    """U with A1 S'(S U) + A2 U = A1 S'Y + A2 V: A1 `data_metric`, A2 `prior_metric`, Y `coarse`, V `prior`, S `psf` made periodic.
+    """The U with A1 S'(S U) + A2 U = A1 S'Y + A2 V, where A1 is `data_metric`, A2 `prior_metric`, Y `coarse`, V `prior` and S `psf`.
 
-    A1 and A2 are symmetric positive definite; they are factored in float64, images and FFTs stay in the dtype of `prior`. A `psf`
-    with another boundary is taken as periodic, which is exact where no footprint crosses the border.
+    A1 and A2 are symmetric and positive definite. They are factored in float64; images and FFTs stay in the dtype of `prior`. A `psf` with
+    another boundary is taken as periodic, which is exact where no footprint crosses the border.
 
     Raises:
         torch.linalg.LinAlgError: A1 is not positive definite.
@@ -60,13 +60,13 @@ def solve_sylvester(
     correction: Tensor = torch.fft.irfft2(spectrum, s=missing.shape[1:])
     back = mix(from_eigen, correction)
     solved = prior.clone()
-    for part, own in zip(torch.split(solved, GROUP), torch.split(back, GROUP), strict=True):
-        part += periodic.adjoint(own)
+    for part, added in zip(torch.split(solved, GROUP), torch.split(back, GROUP), strict=True):
+        part += periodic.adjoint(added)
     return solved
 
 
 def _power(periodic: SpatialResponse, coarse: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h half"]:
-    """Eigenvalues of S S', which are real and >= 0, on the half grid of `rfft2`."""
+    """The eigenvalues of S S', which are real and >= 0, on the half grid of `rfft2`."""
     impulse = torch.zeros_like(coarse)
     impulse[0, 0, 0] = 1
     spectrum: Tensor = torch.fft.rfft2(periodic(periodic.adjoint(impulse)))

@@ -1,1 +1,1 @@
-"""Endmembers."""
+"""Endmembers of an image."""

@@ -1,11 +1,12 @@
-"""Non-local similarity: for every pixel of an image the pixels around it whose neighbourhoods look most alike. Dong et al., IEEE TIP 2016.
+"""Non-local similarity: for every pixel of an image, the pixels around it with the most similar neighbourhoods. Dong et al., IEEE TIP 2016.
 
     distance(p, q) = mean over the 3 x 3 neighbourhood and the channels of (255 image(p + .) - 255 image(q + .))^2
 
-with the image mirrored at the border, the edge pixel included. Of the pixels in a square window the `count` nearest are kept, p itself
-among them, with weights proportional to exp(-distance / 90); p's own distance is replaced by that of the nearest other one.
+with the image mirrored at the border, the edge pixel included. Of the pixels in a square window the `count` nearest are kept, with weights
+proportional to exp(-distance / 90). p itself is one of them; its distance, 0, is replaced by that of the nearest other pixel.
 
-Distances are differences of shifted images, squared and summed over the neighbourhood, a block of rows at a time: no loop over pixels.
+The distances are differences of shifted images, squared and summed over the neighbourhood, for a block of rows at a time. There is no loop
+over pixels.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-SOFTNESS = 90.0  # mean squared grey levels
-AT_ONCE = 3 << 20  # distances held at a time
+SOFTNESS = 90.0  # in squared grey levels
+AT_ONCE = 3 << 20  # distances that are in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Similar:
-    """The most similar pixels of each pixel, nearest first, as numbers row * cols + col."""
+    """The most similar pixels of each pixel, the nearest first, as pixel numbers row * cols + col."""
 
     pixels: Int[Tensor, "n count"]
-    weights: Float[Tensor, "n count"]  # a pixel's sum to 1
+    weights: Float[Tensor, "n count"]  # they sum to 1 for each pixel
 
     def mean(self, image: Float[Tensor, "bands rows cols"]) -> Float[Tensor, "bands rows cols"]:
-        """Every pixel replaced by the weighted mean of its similar ones."""
+        """The image in which every pixel is replaced by the weighted mean of its similar pixels."""
         rows = image.flatten(1).T.contiguous()
         means = F.embedding_bag(self.pixels, rows, per_sample_weights=self.weights, mode="sum")
         return means.T.reshape(image.shape)
 
 
 def most_similar(image: Float[Tensor, "channels rows cols"], count: int = 10, reach: int = 18) -> Similar:
-    """The `count` pixels most similar to each in the window of 2 `reach` + 1 pixels around it (fewer in an image of fewer pixels)."""
+    """The `count` pixels most similar to each pixel in the window of 2 `reach` + 1 pixels around it; fewer if the image is smaller."""
     rows, cols = image.shape[1:]
     down, across = min(reach, rows - 1), min(reach, cols - 1)
     row = torch.arange(-1, rows + 1, device=image.device).clamp(0, rows - 1)
@@ -50,7 +51,7 @@ def most_similar(image: Float[Tensor, "channels rows cols"], count: int = 10, re
     for first in range(0, rows, block):
         last = min(first + block, rows)
         here = padded[:, first : last + 2, None, :]
-        found = image.new_empty(last - first, cols, tall, wide)
+        apart_by_shift = image.new_empty(last - first, cols, tall, wide)
         for step in range(tall):
             apart = here - far[:, first + step : last + step + 2].unfold(2, cols + 2, 1)
             apart.square_()
@@ -58,8 +59,8 @@ def most_similar(image: Float[Tensor, "channels rows cols"], count: int = 10, re
             lines = square[:-2] + square[1:-1] + square[2:]
             total = lines[..., :-2] + lines[..., 1:-1] + lines[..., 2:]
             there = inside[first + step : last + step].unfold(1, cols, 1)
-            found[:, :, step] = total.masked_fill_(~there, torch.inf).transpose(1, 2)
-        nearest = found.flatten(2).topk(min(count, rows * cols), dim=2, largest=False)
+            apart_by_shift[:, :, step] = total.masked_fill_(~there, torch.inf).transpose(1, 2)
+        nearest = apart_by_shift.flatten(2).topk(min(count, rows * cols), dim=2, largest=False)
         row, col = (torch.arange(begin, end, device=image.device) for begin, end in ((first, last), (0, cols)))
         down_by, across_by = nearest.indices // wide - down, nearest.indices % wide - across
         there_row, there_col = (row[:, None, None] + down_by).clamp(0, rows - 1), (col[None, :, None] + across_by).clamp(0, cols - 1)

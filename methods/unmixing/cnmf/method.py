@@ -1,20 +1,21 @@
-"""CNMF: the two images unmixed in turn, the HSI for the endmembers and the MSI for the abundances. Yokoya et al., IEEE TGRS 2012.
+"""CNMF: the two images are unmixed in turn, the HSI for the endmembers and the MSI for the abundances. Yokoya et al., IEEE TGRS 2012.
 
     hsi = W G,  msi = R W H + o          W (bands x endmembers), G and H (endmembers x pixels, coarse and fine), all >= 0
-    sums of the columns of G and H close to 1: a row of d's is appended to the images and to the endmembers
 
-With V an image, both factors are improved by the multiplicative steps of Lee and Seung (2001), which never raise |V - W H|^2:
+The sums of the columns of G and H are pulled towards 1 by a row of d's, which is appended to the images and to the endmembers. With V an
+image, both factors take the multiplicative steps of Lee and Seung (2001), which never increase |V - W H|^2:
 
     H = H * (W'V) / (W'W H)  with the row of d's        W = W * (V H') / (W H H')  without it
 
-1. R, o: non-negative regression of the blurred MSI on the HSI; the blur is a Gaussian as wide as a coarse pixel. o is taken from the MSI.
-2. W by VCA, G = 1 / endmembers; 600 steps of G, then 199 of W and G, each loop left when the cost falls by less than 1e-8 of itself.
-3. H = G interpolated; 200 steps of H, then 199 of R W and H.
-4. G = H blurred; 200 steps of W, then 199 of G and W. The fused cube is W H.
+1. R and o come from a non-negative regression of the blurred MSI on the HSI; the blur is a Gaussian as wide as a coarse pixel. o is
+   subtracted from the MSI.
+2. W by VCA, G = 1 / endmembers; then 600 steps of G, and 199 of W and G. Each loop ends when the cost falls by less than 1e-8 of itself.
+3. H = G interpolated; then 200 steps of H, and 199 of R W and H.
+4. G = H blurred; then 200 steps of W, and 199 of G and W. The fused cube is W H.
 
-With three channels or fewer, R W in step 3 and G in step 4 stay as they are: that and the single pass are the toolbox's, where the paper
-iterates to convergence. With 30 endmembers the problem is far from determined and it is the path of the steps that regularises it.
-d = 2 sqrt(mean(msi) / 0.7455) / channels^3 is the toolbox's too. Original: Yokoya's toolbox (MATLAB, no licence found).
+With three channels or fewer, R W in step 3 and G in step 4 stay as they are. This and the single pass follow the toolbox; the paper
+iterates to convergence. d = 2 sqrt(mean(msi) / 0.7455) / channels^3 is the toolbox's too. With 30 endmembers the problem is far from
+determined, so the number of steps regularises it. The original is Yokoya's toolbox (MATLAB, no licence found).
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ from methods.numerics.unmixing.vca import vca
 from methods.unmixing.cnmf.nmf import fit_abundances, fit_both, fit_spectra
 from methods.unmixing.cnmf.virtual_dimension import virtual_dimension
 
-FALSE_ALARM = 5e-2  # of the virtual dimensionality
-LEAST_SUM_WEIGHT = 1e-6  # d of a black MSI
+FALSE_ALARM = 5e-2  # probability of a false alarm in the virtual dimensionality
+LEAST_SUM_WEIGHT = 1e-6  # least d, for a black MSI
 
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """CNMF with the sampling phase respected; `aligned=False` is the toolbox's form, which takes every pair as block-centred."""
+    """CNMF at the pair's own sampling phase. `aligned=False` is the toolbox's form, which takes every pair as block-centred."""
 
     card: ClassVar[Card] = Card(
         name="CNMF",
@@ -50,7 +51,7 @@ class Method(FusionMethod):
         doi="10.1109/TGRS.2011.2161320",
         year=2012,
         random=True,
-        implementation="optimised, same output",  # blocks of pixels go through all steps at once: nmf.py
+        implementation="optimised, same output",  # each block of pixels makes all steps before the next block: nmf.py
         fidelity="output of Yokoya's toolbox (no licence found) to 1e-6 with its VCA endmembers; its estimate of R to 1e-9. One pass, and "
         "frozen factors with three channels, as in the toolbox, not the paper; aligned for other phases",
     )
@@ -63,16 +64,16 @@ class Method(FusionMethod):
             raise ValueError(f"endmembers: expected at least 1, got {self.endmembers}")
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """Steps 1 to 4 of the module docstring."""
+        """The cube of steps 1 to 4 of the module docstring."""
         phase = seen.phase if self.aligned else block_centre(seen.ratio)
         response, offset = non_negative_fit(seen.hsi, block_gaussian(seen.msi, seen.ratio, phase))
         hsi, msi = seen.hsi.clamp_min(0), (seen.msi - offset.to(seen.msi)[:, None, None]).clamp_min(0)
         count = max(min(self.endmembers, len(hsi)), virtual_dimension(hsi, FALSE_ALARM))
         spectra = vca(hsi.flatten(1), count, rng).clamp_min(0)
-        return Estimate(unmix_coupled(hsi, msi, response, spectra, seen.ratio, phase))
+        return Estimate(factorise_coupled(hsi, msi, response, spectra, seen.ratio, phase))
 
 
-def unmix_coupled(
+def factorise_coupled(
     hsi: Float[Tensor, "bands h w"],
     msi: Float[Tensor, "channels H W"],
     response: Float[Tensor, "channels bands"],
@@ -80,9 +81,10 @@ def unmix_coupled(
     ratio: int,
     phase: tuple[float, float],
 ) -> Float[Tensor, "bands H W"]:
-    """Steps 2 to 4 from given R `response` and W `spectra`; images non-negative, the offset already taken from the MSI.
+    """The cube W H of steps 2 to 4, for given R (`response`) and first W (`spectra`).
 
-    The coarse stages are in float64: they are small, and their loops end on a change of the cost of 1e-8. The fine stage keeps its dtype.
+    The images are non-negative, and the offset o is already subtracted from the MSI. The coarse stages are in float64: they are small, and
+    their loops end at a relative change of the cost of 1e-8. The fine stage keeps the dtype of the images.
     """
     channels, count = msi.shape[0], spectra.shape[1]
     sum_weight = max(2 * (float(msi.mean()) / 0.7455) ** 0.5 / channels**3, LEAST_SUM_WEIGHT)

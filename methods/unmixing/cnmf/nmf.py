@@ -1,15 +1,15 @@
-"""Non-negative factors of an image by multiplicative steps. Lee, Seung, NIPS 2001.
+"""Non-negative factors of an image, by multiplicative steps. Lee, Seung, NIPS 2001.
 
     V = W H,  all >= 0          V bands x pixels, W spectra, H abundances
     H = H * (A'B) / (A'A H),    A, B: W and V with a row of d's appended, which pulls the sums of the abundances to 1
     W = W * (V H') / (W H H')
 
-No step raises |V - W H|^2 (with the row: that of A and B). A judged loop ends when |V - W H|^2 falls by less than 1e-8 of itself, and the
-factors before that step are given back. A zero stays zero; a denominator of 0 is kept from dividing 0 by 0.
+No step increases |V - W H|^2 (with the row: |B - A H|^2). In a judged loop this cost decides when it ends: when it falls by less than 1e-8
+of itself, the factors before that step are returned. A value of zero stays zero. Denominators are kept above 0.
 
-With W fixed every pixel goes its own way, so the pixels are taken in blocks that fit a processor's cache, all steps of one block before the
-next, and the costs of the steps are added up over the blocks; where the loop should have ended earlier, it is run again to there. With H
-fixed, V H' and H H' are all that is needed of the pixels.
+With W fixed, the pixels are independent of each other. So they are computed in blocks that fit a processor's cache: one block makes all
+steps before the next one starts. The costs of each step are summed over the blocks. If the loop should have ended at an earlier step, it is
+run again up to that step. With H fixed, only V H' and H H' depend on the pixels.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LEAST_FALL = 1e-8  # of the cost, relative
-BLOCK = 4096  # pixels that are carried through all steps together, on a CPU
-TINY = 1e-12  # least sum of abundances, and least denominator of the spectra, where a division by 0 would follow
+LEAST_FALL = 1e-8  # least decrease of the cost, relative to it
+BLOCK = 4096  # pixels that make all steps together, on a CPU
+TINY = 1e-12  # least sum of abundances, and least denominator of the spectra, so that nothing is divided by 0
 
 
 def fit_abundances(
@@ -34,7 +34,7 @@ def fit_abundances(
     steps: int,
     judged: bool,
 ) -> Float[Tensor, "endmembers pixels"]:
-    """H after `steps` steps from `abundances`, or fewer when judged; d is `sum_weight`."""
+    """H after `steps` steps from `abundances`, or after fewer if `judged`; `sum_weight` is d."""
     result, costs = _blocks(image, spectra, abundances, sum_weight, steps, judged)
     falls = (costs[:-1] - costs[1:]) / costs[:-1].clamp_min(1e-300)
     done = (falls < LEAST_FALL).nonzero() if judged else falls[:0]
@@ -44,7 +44,7 @@ def fit_abundances(
 def _blocks(
     image: Tensor, spectra: Tensor, abundances: Tensor, sum_weight: float, steps: int, judged: bool
 ) -> tuple[Tensor, Float[Tensor, " costs"]]:
-    """H after all steps, and, when judged, the cost before every step and after the last."""
+    """H after all steps; and if `judged`, the cost before every step and after the last one."""
     matrix = _with_row(spectra, sum_weight)
     result = torch.empty_like(abundances)
     costs = torch.zeros(steps + 1 if judged else 1, dtype=torch.float64, device=image.device)
@@ -74,7 +74,7 @@ def fit_spectra(
     *,
     steps: int,
 ) -> Float[Tensor, "bands endmembers"]:
-    """W after at most `steps` steps from `spectra`, judged."""
+    """W after at most `steps` steps of a judged loop from `spectra`."""
     gram, target = abundances @ abundances.T, image @ abundances.T
     energy = float(_squares(image))
 
@@ -100,7 +100,7 @@ def fit_both(
     steps: int,
     first: Literal["spectra", "abundances"],
 ) -> tuple[Float[Tensor, "bands endmembers"], Float[Tensor, "endmembers pixels"]]:
-    """W and H after at most `steps` rounds of one step each, the `first` named one before the other; judged."""
+    """W and H after at most `steps` rounds of a judged loop. Each round makes one step of both; `first` says which comes first."""
     padded = _with_row(image, sum_weight)
     product = _with_row(spectra, sum_weight) @ abundances
     cost = float(_squares(product[:-1] - image))
@@ -131,11 +131,11 @@ def _step(spectra: Tensor, target: Tensor, product: Tensor) -> Tensor:
 
 
 def _with_row(matrix: Tensor, value: float) -> Tensor:
-    """The matrix with a row of `value` below."""
+    """The matrix with a row of `value` appended."""
     return torch.cat([matrix, torch.full_like(matrix[:1], value)])
 
 
 def _squares(difference: Tensor) -> Tensor:
-    """Sum of squares, added up in float64."""
+    """The sum of squares, computed in float64."""
     norm: Tensor = torch.linalg.vector_norm(difference, dtype=torch.float64)
     return norm.square()

@@ -1,8 +1,8 @@
-"""How many sources an image holds: the virtual dimensionality of Harsanyi, Farrand and Chang.
+"""The number of sources in an image: the virtual dimensionality of Harsanyi, Farrand and Chang.
 
-Chang, Du, IEEE TGRS 2004 (10.1109/TGRS.2003.819189). With a_i and b_i the falling eigenvalues of the bands' second moments with and
-without the mean, a source in component i makes a_i > b_i. Noise alone makes the difference a normal variable of variance
-2 (a_i^2 + b_i^2) / n, so
+Chang, Du, IEEE TGRS 2004 (10.1109/TGRS.2003.819189). a_i and b_i are the eigenvalues of the bands' second moments with and without the
+mean, in falling order. A source in component i makes a_i > b_i. With noise alone, the difference is a normal variable of the variance 2
+(a_i^2 + b_i^2) / n, so
 
     dimension = number of i with a_i - b_i > quantile(1 - false_alarm) sqrt(2 (a_i^2 + b_i^2) / n)        n pixels
 """
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 def virtual_dimension(image: Float[Tensor, "bands h w"], false_alarm: float) -> int:
-    """The dimension above, between 0 and the number of bands; `false_alarm` is the probability of counting noise, below 1/2."""
+    """The dimension, between 0 and the number of bands. `false_alarm`, below 1/2, is the probability that noise counts as a source."""
     pixels = image.flatten(1).double()
     count = pixels.shape[1]
     mean = pixels.mean(1, keepdim=True)

@@ -1,18 +1,22 @@
-"""CSU: coupled spectral unmixing of both images by proximal steps in turn. Lanaras, Baltsavias, Schindler, ICCV 2015.
+"""CSU: coupled spectral unmixing of both images by alternating proximal steps. Lanaras, Baltsavias, Schindler, ICCV 2015.
 
     min  |hsi - E S A|^2 + |msi - R E A|^2      with 0 <= E <= 1, A >= 0, every column of A summing to 1
 
-E holds the spectra of the endmembers, A the abundances on the fine grid, S blurs and decimates them. Start: E by SISAL, the coarse
-abundances G by SUnSAL, A = G interpolated. Then, until the sum of the two root mean square residuals changes by less than 1e-4 of itself:
+E holds the spectra of the endmembers, A the abundances on the fine grid; S blurs and decimates them. At first, E comes from SISAL and the
+coarse abundances G from SUnSAL, and A is G interpolated. Then the following round is repeated until the sum of the two root mean square
+residuals changes by less than 1e-4 of itself:
 
 (a) E = clip(E - (E G - hsi) G' / c, 0, 1),     c = 1.01 |G G'|
 (b) A = simplex(A - (RE)'(RE A - msi) / d),     d = 1.01 |RE (RE)'|
 (c) G = S A
 
-(a) and (b) are repeated, at most 100 times, while the residual falls by more than 1 %; a step of (b) that raises it is taken back and
-ends (b), in (a) it is the second such step. Only S itself is needed, not its adjoint, so any boundary will do. The authors' code averages
-blocks for S whatever the sensor's blur (`blur="box"`); ours applies the psf. The paper's bound on the number of endmembers a pixel is
-commented out in the authors' code, and absent here. Original: SupResPALM (MATLAB, MIT; its SISAL and SUnSAL separate).
+In a round, (a) and (b) are repeated at most 100 times, while the residual falls by more than 1 %. A step that increases the residual is
+undone and ends the repetition: in (b) the first such step, in (a) the second. Only S is needed and not its adjoint, so S may have any
+boundary.
+
+For S, the authors' code averages blocks for every sensor (`blur="box"`); ours applies the psf. The paper limits the number of endmembers
+per pixel; this is commented out in the authors' code, and is not done here. The original is SupResPALM (MATLAB, MIT licence; SISAL and
+SUnSAL are separate programs).
 """
 
 from __future__ import annotations
@@ -34,14 +38,14 @@ from methods.unmixing.csu.simplex import project_onto_simplex
 from methods.unmixing.csu.sisal import sisal
 from methods.unmixing.csu.sunsal import sunsal
 
-STEPS = 100  # of (a), and of (b), at most, a round
-WORTH = 1.01  # a step must divide the residual by this for another one to follow
-SHORTENED = 1.01  # step lengths are the inverse of the gradient's Lipschitz bound times this
+STEPS = 100  # of (a), and of (b), per round, at most
+WORTH = 1.01  # another step follows only if the last one divided the residual by more than this
+SHORTENED = 1.01  # the length of a step is 1 / (this times the Lipschitz bound of the gradient)
 
 
 @dataclass(frozen=True)
 class Method(FusionMethod):
-    """CSU with the psf as an operator, or with the published block average."""
+    """CSU with the psf as S, or with the published block average."""
 
     card: ClassVar[Card] = Card(
         name="CSU",
@@ -51,7 +55,7 @@ class Method(FusionMethod):
         needs_psf=True,
         needs_srf=True,
         random=True,
-        implementation="optimised, same output",  # the projection sorts by a network of whole rows: simplex.py
+        implementation="optimised, same output",  # the projection sorts whole rows at once: simplex.py
         fidelity="the authors' output (SupResPALM, MIT) to 1e-6 with their start, for a box psf. Their block average is replaced by the "
         "psf; SISAL and SUnSAL are written from their papers",
     )
@@ -59,9 +63,9 @@ class Method(FusionMethod):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"rounds": 20})
 
     endmembers: int = 10  # at most the number of bands is used
-    blur: Literal["psf", "box"] = "psf"  # S: the psf handed over, or the mean of ratio x ratio pixels, as published
+    blur: Literal["psf", "box"] = "psf"  # S: the known psf, or the mean of ratio x ratio pixels, as published
     rounds: int = 1500  # at most
-    tolerance: float = 1e-4  # relative change of the residuals that ends the rounds
+    tolerance: float = 1e-4  # relative change of the residuals at which the rounds end
 
     def __post_init__(self) -> None:
         for name, value in (("endmembers", self.endmembers), ("rounds", self.rounds)):
@@ -69,11 +73,11 @@ class Method(FusionMethod):
                 raise ValueError(f"{name}: expected at least 1, got {value}")
 
     def describe(self) -> Card:
-        """With the block average the psf is not asked for."""
+        """The card; with the block average the psf is not needed."""
         return self.card if self.blur == "psf" else replace(self.card, name="CSU with box", needs_psf=False)
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The rounds of the module docstring, from SISAL and SUnSAL."""
+        """The cube E A after the rounds of the module docstring."""
         shape, box = seen.msi.shape[1:], self.blur == "box"
         phase = block_centre(seen.ratio) if box else seen.phase
         pixels = seen.hsi.flatten(1)
@@ -88,7 +92,7 @@ class Method(FusionMethod):
 
 
 def _block_mean(ratio: int) -> Callable[[Tensor], Tensor]:
-    """S of the authors' code."""
+    """The S of the authors' code."""
     return lambda image: torch.nn.functional.avg_pool2d(image, ratio)
 
 
@@ -104,13 +108,16 @@ def unmix_coupled(
     rounds: int = 1500,
     tolerance: float = 1e-4,
 ) -> tuple[Float[Tensor, "bands endmembers"], Float[Tensor, "endmembers H W"]]:
-    """E and A from the given start (`spectra`, `coarse`, `fine`); `blur` is S, from (endmembers, H, W) to (endmembers, h, w)."""
+    """E and A after the rounds, for given first E (`spectra`), G (`coarse`) and A (`fine`).
+
+    `blur` is S, from (endmembers, H, W) to (endmembers, h, w).
+    """
     shape = fine.shape
     seen_coarse, seen_fine, abundances = hsi.flatten(1), msi.flatten(1), fine.flatten(1)
     total = 1.0
     for _ in range(rounds):
-        spectra, residual = _spectra(seen_coarse, spectra, coarse)
-        abundances, other = _abundances(seen_fine, srf.weights.to(spectra) @ spectra, abundances)
+        spectra, residual = _improve_spectra(seen_coarse, spectra, coarse)
+        abundances, other = _improve_abundances(seen_fine, srf.weights.to(spectra) @ spectra, abundances)
         coarse = blur(abundances.reshape(shape)).flatten(1)
         before, total = total, residual + other
         if abs(before - total) <= tolerance * total:
@@ -118,8 +125,8 @@ def unmix_coupled(
     return spectra, abundances.reshape(shape)
 
 
-def _spectra(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor, float]:
-    """(a), and the least residual met."""
+def _improve_spectra(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor, float]:
+    """E after the steps (a), and the least residual of these steps."""
     step = 1 / (SHORTENED * torch.linalg.matrix_norm(abundances @ abundances.T).clamp_min(1e-12))
     least, last, rises = float("inf"), float("inf"), 0
     error = spectra @ abundances - image
@@ -137,8 +144,8 @@ def _spectra(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor
     return spectra, least
 
 
-def _abundances(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor, float]:
-    """(b), and the last residual; `spectra` are those that the MSI sees."""
+def _improve_abundances(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Tensor, float]:
+    """A after the steps (b), and the last residual; `spectra` is R E."""
     back = -spectra.T / (SHORTENED * torch.linalg.matrix_norm(spectra @ spectra.T).clamp_min(1e-12))
     last = float("inf")
     error = torch.addmm(image, spectra, abundances, beta=-1)
@@ -157,5 +164,5 @@ def _abundances(image: Tensor, spectra: Tensor, abundances: Tensor) -> tuple[Ten
 
 
 def _root_mean_square(error: Tensor) -> float:
-    """Added up in float64."""
+    """The root mean square of the error, computed in float64."""
     return float(torch.linalg.vector_norm(error, dtype=torch.float64) / error.numel() ** 0.5)

@@ -1,12 +1,12 @@
-"""Projection of every pixel's abundances onto the probability simplex {a >= 0, sum of a = 1}.
+"""Projection of the abundances of every pixel onto the probability simplex {a >= 0, sum of a = 1}.
 
-The nearest point of the simplex to x is max(x - t, 0) with one threshold t a pixel, and with x_1 >= x_2 >= ... sorted
+The point of the simplex nearest to x is max(x - t, 0) with one threshold t per pixel. With x_1 >= x_2 >= ... sorted,
 
     t = max over k of (x_1 + ... + x_k - 1) / k
 
-since the mean on the right rises as long as the next entry lies above it (Held, Wolfe, Crowder 1974, put as a maximum). The entries are
-sorted by Batcher's odd-even merge network (1968): its comparisons are the same for every pixel, so each is a minimum and a maximum of two
-whole rows, several times quicker than a general sort of short columns.
+since the mean on the right grows as long as the next entry is above it (Held, Wolfe, Crowder 1974, written as a maximum). The entries are
+sorted by Batcher's odd-even merge network (1968). Its comparisons are the same for every pixel, so each comparison is a minimum and a
+maximum of two whole rows. This is several times faster than a general sort of short columns.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 
 def project_onto_simplex(abundances: Float[Tensor, "endmembers pixels"]) -> Float[Tensor, "endmembers pixels"]:
-    """The nearest non-negative column that sums to 1, for every column."""
+    """For every column, the nearest one that is non-negative and sums to 1."""
     work = abundances.clone()
     *rows, spare = (*work.unbind(0), torch.empty_like(work[0]))
     for high, low in _comparisons(len(rows)):
@@ -35,7 +35,7 @@ def project_onto_simplex(abundances: Float[Tensor, "endmembers pixels"]) -> Floa
 
 
 def _comparisons(size: int) -> Iterator[tuple[int, int]]:
-    """Batcher's network for `size` entries: pairs (i, j), i < j, in order; after them entry 0 is the largest."""
+    """The comparisons of Batcher's network for `size` entries, as pairs i < j in order. After them the entries fall from entry 0 on."""
     span = 1
     while span < size:
         step = span

@@ -1,17 +1,17 @@
-"""The simplex of least volume around an image's pixels, outliers allowed. Bioucas-Dias, WHISPERS 2009
-(10.1109/WHISPERS.2009.5289072): SISAL.
+"""SISAL: the simplex of least volume around the pixels of an image, with a cost for outliers. Bioucas-Dias, WHISPERS 2009
+(10.1109/WHISPERS.2009.5289072).
 
-In p dimensions (p endmembers, Y the reduced pixels, p x n) the abundances are Q Y with Q the inverse of the endmember matrix:
+In p dimensions, with p endmembers and Y (p x n) the reduced pixels, the abundances are Q Y, with Q the inverse of the endmember matrix:
 
     min  -log|det Q| + w sum of max(-Q Y, 0)      with 1'Q = q',  q = inv(Y Y') Y 1        the abundances sum to 1 as nearly as a plane can
 
-The logarithm is replaced by its tangent at the last Q plus a small quadratic, c/2 |Q - Q_last|^2, and the hinge is split off (Z = Q Y):
+The logarithm is replaced by its tangent at the last Q plus a small quadratic term, c/2 |Q - Q_last|^2. The hinge is split off by Z = Q Y:
 
     Q (c + m Y Y') = c Q_last + inv(Q_last)' + m (Z + D) Y'      then  Q += 1 (q' - 1'Q) / p
     Z = the Z that minimises  w max(-Z, 0) + m/2 (Q Y - D - Z)^2,   D = D - (Q Y - Z)
 
-A step that raises the cost is halved towards Q_last until it does not. The reduction is the plane of p - 1 dimensions through the mean
-that is nearest to the pixels; the start is VCA's simplex, stretched about its centre.
+A step that increases the cost is halved towards Q_last until it does not. The reduction is to the plane of p - 1 dimensions through the
+mean that is nearest to the pixels. The first simplex is that of VCA, enlarged about its centre.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from torch import Tensor
 from methods.numerics.unmixing.vca import vca
 
 CURVATURE = 1e-6  # c
-INNER, LAST_INNER = 4, 100  # splitting steps a tangent; and for the last one
-HALVINGS = 30  # of a step that raises the cost
+INNER, LAST_INNER = 4, 100  # splitting steps per tangent, and for the last tangent
+HALVINGS = 30  # of a step that increases the cost, at most
 
 
 def sisal(
     pixels: Float[Tensor, "bands pixels"], endmembers: int, rng: torch.Generator, hinge: float = 0.006, tangents: int = 80
 ) -> Float[Tensor, "bands endmembers"]:
-    """Endmember spectra, in float64; not bounded to any range. `hinge` is w. `rng` lives on the CPU.
+    """The endmember spectra, in float64; their values may be in any range. `hinge` is w; `rng` is on the CPU.
 
-    Images that fill fewer than endmembers - 1 dimensions have no simplex of positive volume: VCA's spectra are given back for them.
+    An image that fills fewer than endmembers - 1 dimensions has no simplex of positive volume; for it the spectra of VCA are returned.
 
     Raises:
-        ValueError: more endmembers than bands, or fewer than one.
+        ValueError: there are more endmembers than bands, or fewer than one.
     """
     spectra = pixels.double()
     plane = _plane(spectra, endmembers)
@@ -74,7 +74,7 @@ def sisal(
 
 
 def _plane(spectra: Tensor, size: int) -> Tensor | None:
-    """Orthonormal directions (bands, size) whose span holds the mean and the size - 1 leading directions of deviation."""
+    """Orthonormal directions (bands, size) that span the mean and the size - 1 leading directions of deviation; None if there are fewer."""
     mean = spectra.mean(1, keepdim=True)
     centred = spectra - mean
     values, vectors = torch.linalg.eigh(centred @ centred.T)
@@ -89,7 +89,7 @@ def _plane(spectra: Tensor, size: int) -> Tensor | None:
 
 
 def _flattened(reduced: Tensor, plane: Tensor, spectra: Tensor) -> Tensor:
-    """The reduced pixels moved onto the plane: their last coordinate is that of the mean."""
+    """The reduced pixels, moved onto the plane: their last coordinate becomes that of the mean."""
     flat = reduced.clone()
     flat[-1] = plane[:, -1] @ spectra.mean(1)
     return flat

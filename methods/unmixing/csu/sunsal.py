@@ -1,13 +1,13 @@
-"""Abundances of given endmembers in every pixel. Bioucas-Dias, Figueiredo, WHISPERS 2010 (10.1109/WHISPERS.2010.5594963): SUnSAL.
+"""SUnSAL: abundances of given endmembers in every pixel. Bioucas-Dias, Figueiredo, WHISPERS 2010 (10.1109/WHISPERS.2010.5594963).
 
     min |E A - Y|^2 / 2    with A >= 0 and every column of A summing to 1        Y bands x pixels, E bands x endmembers
 
-by the alternating direction method of multipliers on the split A = Z, with step weight r and M = inv(E'E + r):
+by the alternating direction method of multipliers on the split A = Z, with the penalty r and M = inv(E'E + r):
 
-    A = B + M 1 (1 - 1'B) / (1' M 1),   B = M (E'Y + r (Z + D))        the equality holds exactly
+    A = B + M 1 (1 - 1'B) / (1' M 1),   B = M (E'Y + r (Z + D))        the sums are exactly 1
     Z = max(A - D, 0),   D = D - (A - Z)
 
-All pixels at once, float64; r is adapted by halving or doubling while one of the two residuals is ten times the other.
+All pixels are computed at once, in float64. r is doubled or halved when one of the two residuals is more than ten times the other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from torch import Tensor
 def sunsal(
     endmembers: Float[Tensor, "bands endmembers"], pixels: Float[Tensor, "bands pixels"], iterations: int = 500, tolerance: float = 1e-5
 ) -> Float[Tensor, "endmembers pixels"]:
-    """Z, in float64: non-negative, its sums 1 up to the tolerance (root mean square of A - Z and of the last change of Z)."""
+    """The abundances Z, in float64. They are non-negative, and their sums are 1 up to the tolerance.
+
+    The tolerance is for the root mean squares of A - Z and of the last change of Z.
+    """
     spectra = endmembers.double()
     gram, seen = spectra.T @ spectra, spectra.T @ pixels.double()
     identity = torch.eye(len(gram)).to(gram)

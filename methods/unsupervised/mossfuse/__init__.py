@@ -1,1 +1,1 @@
-"""MossFuse: blind fusion by a network that decouples what the two images share from what each adds."""
+"""MossFuse: blind fusion by a network that separates what the two images share from what each of them adds."""

@@ -1,14 +1,15 @@
-"""The blocks of MossFuse that bring the complementary features y of one image into the shared features x.
+"""The blocks of MossFuse that add the complementary features y of one image to the shared features x.
 
     spatial aggregation     z = norm(x); o = attention(z) with queries times g(y), g the spatial gate;   side = dw3(y) * s(o)
     spectral aggregation    z = norm(x); o = attention(z) [queries times s(y), s the spectral gate];     side = 1x1(y) * g(o)
     both                    x + project(o + side), then x + feed_forward(norm(x))
 
-    spatial gate            g(u): (batch, 1, H, W), sigmoid of three 1x1 with ReLU between
-    spectral gate           s(u): (batch, C, 1, 1), sigmoid of three linear maps of the mean over the image, GELU between
+    spatial gate            g(u): (batch, 1, H, W), sigmoid of three 1x1 with ReLU between them
+    spectral gate           s(u): (batch, C, 1, 1), sigmoid of three linear maps of the mean over the image, with GELU between them
 
-The complementary features are not normalised. The queries' spectral gate multiplies each query by one number, which the cosine of the
-attention divides out again. Its weights are held because the released file has them; it is computed only where `query_gate` asks.
+The complementary features are not normalised. In spectral aggregation, the gate on the queries has no effect: it multiplies each query by
+one number, which the cosine of the attention divides out again. The network has its weights because the released file contains them; the
+gate is computed only with `query_gate`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from methods.unsupervised.mossfuse.blocks import ChannelAttention, ChannelNorm, 
 
 
 class SpatialGate(nn.Module):
-    """One number in 0..1 a pixel."""
+    """A gate with one number in 0..1 per pixel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -38,7 +39,7 @@ class SpatialGate(nn.Module):
 
 
 class SpectralGate(nn.Module):
-    """One number in 0..1 a channel."""
+    """A gate with one number in 0..1 per channel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -51,12 +52,12 @@ class SpectralGate(nn.Module):
         return self.of_mean(u.mean((2, 3)))[:, :, None, None]
 
     def of_mean(self, mean: Float[Tensor, "batch C"]) -> Float[Tensor, "batch C"]:
-        """The same from the mean over the image."""
+        """The gate from the means of the channels over the image."""
         return torch.sigmoid(self.third(F.gelu(self.second(F.gelu(self.first(mean))))))
 
 
 class Aggregation(nn.Module):
-    """What the two aggregations have in common."""
+    """The common parts of the two aggregations."""
 
     def __init__(self, width: int, side: nn.Conv2d) -> None:
         super().__init__()
@@ -71,31 +72,31 @@ class Aggregation(nn.Module):
     def finish(
         self, x: Float[Tensor, "batch C H W"], mixed: Float[Tensor, "batch C H W"], side: Float[Tensor, "batch C H W"]
     ) -> Float[Tensor, "batch C H W"]:
-        """x + project(mixed + side), then x + feed_forward(norm(x))."""
+        """The result from the output `mixed` of the attention: x + project(mixed + side), then x + feed_forward(norm(x))."""
         x = x + self.attention.project(mixed + side)
         return cast(Tensor, x + self.feed_forward(self.norm2(x)))
 
 
 class SpatialAggregation(Aggregation):
-    """Takes spatial detail from y: a gate of pixels on the queries, a 3x3 depthwise side path."""
+    """Adds spatial detail of y to x: with a spatial gate on the queries and a 3x3 depthwise convolution of y."""
 
     def __init__(self, width: int) -> None:
         super().__init__(width, nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False))
 
     def forward(self, x: Float[Tensor, "batch C H W"], y: Float[Tensor, "batch C H W"]) -> Float[Tensor, "batch C H W"]:
-        """The shared features with y's detail."""
+        """The shared features x with the spatial detail of y."""
         mixed = self.attention.attend(self.norm1(x), self.spatial_gate(y))
         return self.finish(x, mixed, self.side(y) * self.spectral_gate(mixed))
 
 
 class SpectralAggregation(Aggregation):
-    """Takes spectral detail from y: a gate of channels on the queries, a 1x1 side path."""
+    """Adds spectral detail of y to x: with a spectral gate on the queries and a 1x1 convolution of y."""
 
     def __init__(self, width: int, *, query_gate: bool = False) -> None:
         super().__init__(width, nn.Conv2d(width, width, 1, bias=False))
         self.query_gate = query_gate
 
     def forward(self, x: Float[Tensor, "batch C H W"], y: Float[Tensor, "batch C H W"]) -> Float[Tensor, "batch C H W"]:
-        """The shared features with y's spectra."""
+        """The shared features x with the spectral detail of y."""
         mixed = self.attention.attend(self.norm1(x), self.spectral_gate(y) if self.query_gate else None)
         return self.finish(x, mixed, self.side(y) * self.spatial_gate(mixed))

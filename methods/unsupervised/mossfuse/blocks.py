@@ -1,16 +1,16 @@
-"""The building blocks of MossFuse that look at one feature map: (batch, width, H, W) in, the same shape out.
+"""The building blocks of MossFuse with one feature map as input: (batch, width, H, W) in, the same shape out.
 
-Symbols: C = width, x a feature map, `dw k` a k x k convolution of each channel by itself, `1x1` a mix of channels at each pixel.
+C is the width, x a feature map, `dw k` a k x k convolution of each channel by itself, and `1x1` a linear map of the channels at each pixel.
 
     transformer block     x + attention(norm(x)), then x + feed_forward(norm(x))
-    channel attention     q, k, v = dw3(1x1(x)); per head: softmax(t * q k' / |q||k|) v, a matrix of channels by channels
+    channel attention     q, k, v = dw3(1x1(x)); per head: softmax(t * q k' / |q||k|) v, with a matrix of channels by channels
     feed forward          1x1(gelu(a) * b) with a, b = dw3(1x1(x))
-    large-kernel block    x + gamma * BN(W2 grn(gelu(W1 se(BN(sum of dilated dw(x)))))); without a kernel, dw and the first BN are left out
+    large-kernel block    x + gamma * BN(W2 grn(gelu(W1 se(BN(sum of dilated dw(x)))))); the form without a kernel has no dw and no first BN
 
 Sources: Zamir et al., "Restormer", CVPR 2022 (attention, feed forward); Ding et al., "UniRepLKNet", CVPR 2024 (large-kernel block);
 Woo et al., "ConvNeXt V2", CVPR 2023 (GRN); Hu et al., "Squeeze-and-Excitation", CVPR 2018.
 
-Everything that works at each pixel runs on views with the channels last, which are free in torch's `channels_last` memory format.
+All operations on single pixels use views with the channels last, which cost nothing in torch's `channels_last` memory format.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from torch import Tensor, nn
 
 HEADS = 8
 NORM_EPS = 1e-5
-COSINE_EPS = 1e-12  # smallest length that q and k are divided by
+COSINE_EPS = 1e-12  # least length by which q and k are divided
 GRN_EPS = 1e-6
-FIRST_GAMMA = 1e-6  # a new large-kernel block is nearly the identity
+FIRST_GAMMA = 1e-6  # so that a new large-kernel block is nearly the identity
 
 
 def channels_last(x: Float[Tensor, "batch C H W"]) -> Float[Tensor, "batch H W C"]:
@@ -39,8 +39,11 @@ def channels_first(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch C H 
     return x.permute(0, 3, 1, 2)
 
 
-def image_norm(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch C"]:
-    """Euclidean length of each channel over the image; rows first, which is exact and keeps the sums short. Its gradient at 0 is 0."""
+def channel_lengths(x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch C"]:
+    """The Euclidean length of each channel over the image. It is computed along the rows first, so that sums are short.
+
+    The gradient at 0 is 0.
+    """
     return cast(Tensor, torch.linalg.vector_norm(torch.linalg.vector_norm(x, dim=2), dim=1))
 
 
@@ -58,10 +61,10 @@ class ChannelNorm(nn.Module):
 
 
 class ChannelAttention(nn.Module):
-    """Attention between channels: each of 8 heads mixes its C / 8 channels by how alike their images are.
+    """Attention between channels: each of 8 heads mixes its C / 8 channels by the similarity of their images.
 
-    With q_c the image of channel c as a vector, head by head:  A = softmax_d(t * <q_c, k_d> / (|q_c| |k_d|)),  o_c = sum_d A_cd v_d.
-    The lengths divide the small matrix of inner products and never the images themselves.
+    With q_c the image of channel c as a vector, for each head:  A = softmax_d(t * <q_c, k_d> / (|q_c| |k_d|)),  o_c = sum_d A_cd v_d.
+    The small matrix of inner products is divided by the lengths, not the images themselves.
     """
 
     def __init__(self, width: int) -> None:
@@ -74,21 +77,21 @@ class ChannelAttention(nn.Module):
     def attend(
         self, x: Float[Tensor, "batch C H W"], gate: Float[Tensor, "batch gate_C gate_H gate_W"] | None = None
     ) -> Float[Tensor, "batch C H W"]:
-        """The mixed values o before the projection; `gate` (broadcast over x) multiplies the queries."""
+        """The mixed values o before the projection. `gate`, broadcast over x, multiplies the queries."""
         batch, width, rows, cols = x.shape
         stacked = channels_last(self.depthwise(self.qkv(x)))
         query, key, value = stacked.chunk(3, dim=3)
         if gate is not None:
             query = query * channels_last(gate)
         alike = query.reshape(batch, -1, width).transpose(1, 2) @ key.reshape(batch, -1, width)
-        alike = alike / image_norm(query).clamp_min(COSINE_EPS)[:, :, None] / image_norm(key).clamp_min(COSINE_EPS)[:, None, :]
+        alike = alike / channel_lengths(query).clamp_min(COSINE_EPS)[:, :, None] / channel_lengths(key).clamp_min(COSINE_EPS)[:, None, :]
         weights = torch.softmax(head_blocks(alike) * self.temperature, dim=3)
         mix = block_diagonal(weights)
         mixed = value.reshape(batch, -1, width) @ mix.transpose(1, 2)
         return channels_first(mixed.reshape(batch, rows, cols, width))
 
     def forward(self, x: Float[Tensor, "batch C H W"]) -> Float[Tensor, "batch C H W"]:
-        """1x1(o)."""
+        """The projection 1x1(o)."""
         return cast(Tensor, self.project(self.attend(x)))
 
 
@@ -124,7 +127,7 @@ class TransformerBlock(nn.Module):
 
 
 class DilatedDepthwise(nn.Module):
-    """BN(dw7) + BN(dw5) + BN(dw3 dilated by 2) + BN(dw3 dilated by 3), then one more BN: a 7 x 7 neighbourhood seen in four ways."""
+    """BN(BN(dw7) + BN(dw5) + BN(dw3 dilated by 2) + BN(dw3 dilated by 3)): four convolutions of a 7 x 7 neighbourhood."""
 
     KERNELS = ((7, 1), (5, 1), (3, 2), (3, 3))  # (taps, dilation)
 
@@ -146,7 +149,7 @@ class DilatedDepthwise(nn.Module):
 
 
 class SqueezeExcitation(nn.Module):
-    """x * sigmoid(up(relu(down(mean of x over the image)))), down to C / 4 numbers."""
+    """x * sigmoid(up(relu(down(mean of x over the image)))), where `down` gives C / 4 numbers."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -158,12 +161,12 @@ class SqueezeExcitation(nn.Module):
         return x * self.of_mean(x.mean((2, 3)))[:, :, None, None]
 
     def of_mean(self, mean: Float[Tensor, "batch C"]) -> Float[Tensor, "batch C"]:
-        """What each channel is multiplied by, from the channels' means over the image."""
+        """The factor of each channel, from the channels' means over the image."""
         return torch.sigmoid(self.up(F.relu(self.down(mean))))
 
 
 class ResponseNorm(nn.Module):
-    """Global response normalisation, channels last: (gamma * g / (mean_c g + 1e-6) + 1) * x + beta, g the `image_norm` of x."""
+    """Global response normalisation, channels last: (gamma * g / (mean_c g + 1e-6) + 1) * x + beta, g the `channel_lengths` of x."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -172,15 +175,15 @@ class ResponseNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch H W C"]) -> Float[Tensor, "batch H W C"]:
         """The map with each channel scaled and shifted."""
-        return torch.addcmul(self.beta, x, self.of_norm(image_norm(x))[:, None, None, :])
+        return torch.addcmul(self.beta, x, self.of_norm(channel_lengths(x))[:, None, None, :])
 
     def of_norm(self, strength: Float[Tensor, "batch C"]) -> Float[Tensor, "batch C"]:
-        """What each channel is multiplied by, from the channels' lengths g over the image."""
+        """The factor of each channel, from the channels' lengths g over the image."""
         return self.gamma * strength / (strength.mean(1, keepdim=True) + GRN_EPS) + 1
 
 
 class LargeKernelBlock(nn.Module):
-    """x + gamma * BN(W2 grn(gelu(W1 se(y)))) with y the dilated depthwise sum of x, or x itself when `spatial` is false."""
+    """x + gamma * BN(W2 grn(gelu(W1 se(y)))), where y is the dilated depthwise sum of x, or x itself if `spatial` is false."""
 
     def __init__(self, width: int, *, spatial: bool) -> None:
         super().__init__()
@@ -199,7 +202,7 @@ class LargeKernelBlock(nn.Module):
 
 
 class Head(nn.Module):
-    """3x3 to half the width, leaky ReLU (slope 0.01), 3x3 to the image's channels; neither clamped nor squashed."""
+    """3x3 to half the width, leaky ReLU (slope 0.01), 3x3 to the channels of the image; the values have no bounds."""
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
@@ -212,7 +215,7 @@ class Head(nn.Module):
 
 
 def head_blocks(square: Float[Tensor, "batch C C"]) -> Float[Tensor, "batch heads c c"]:
-    """The 8 blocks of C / 8 channels on the diagonal."""
+    """The 8 diagonal blocks of C / 8 x C / 8 numbers."""
     batch, width, _ = square.shape
     size = width // HEADS
     return square.reshape(batch, HEADS, size, HEADS, size).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)

@@ -1,9 +1,9 @@
-"""Reads the authors' released weights: a torch file with the key `Model_stage1`, whose tensors are matched by *name*.
+"""Reads the weights that the authors released: a torch file with the key `Model_stage1`, whose tensors are matched by *name*.
 
-The authors' names differ from ours; `MODULES` and `PARTS` translate ours into theirs, and a tensor that is missing, left over or of another
-shape is an error that lists them. The file states neither ratio nor training set: both are known for the one file that the authors
-released, which is recognised by its sha256. bands, channels, width and depth are read off the shapes. The file is opened with
-`weights_only`, so nothing in it can run.
+`MODULES` and `PARTS` translate our names into the authors' names. Tensors that are missing, left over or of another shape are an error that
+lists them. The file states neither the ratio nor the training set. Both are known for the one file that the authors released, which is
+recognised by its sha256. bands, channels, width and depth follow from the shapes. The file is opened with `weights_only`, so no code in it
+can run.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.network import RELEASED_QUIRKS, MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork, build_network
 
 TOP_KEY = "Model_stage1"
 PREFIX = "module."  # left by torch's DataParallel
 RELEASED_SHA256 = "8f9a4526df3f587b425cce56cf14952de58f3df2ab8fb25137670d44bccef348"
 RELEASED_RATIO = 32
 RELEASED_TRAINING_SET = "CAVE train, x32"
-_TRAINING = (  # of the release's own list; a test on one of them would say nothing
+_TRAINING = (  # by the list of the release; a test on one of these scenes would mean nothing
     *("beads", "cd", "chart_and_stuffed_toy", "cloth", "face", "fake_and_real_food", "fake_and_real_lemon_slices", "watercolors"),
     *("fake_and_real_strawberries", "fake_and_real_sushi", "feathers", "flowers", "glass_tiles", "jelly_beans", "oil_painting"),
     *("paints", "photo_and_face", "pompoms", "sponges", "superballs"),
 )
 RELEASED_SCENES = tuple(f"cave/{scene}" for scene in _TRAINING)
 
-MODULES = (  # our module -> the authors'; the first that fits counts
+MODULES = (  # our module -> the authors' module; the first that fits is used
     ("msi_encoder.embed", "modelE_MSI.patch_embed.proj"),
     ("msi_encoder.blocks", "modelE_MSI.encoder_level1"),
     ("msi_encoder.shared", "modelE_MSI.baseFeature"),
@@ -60,7 +60,7 @@ MODULES = (  # our module -> the authors'; the first that fits counts
     ("blind.srf_weights", "blind.srf"),
     ("blind.precision_root", "blind.blur_down.KernelParam"),
 )
-PARTS = {  # what is inside a module: ours -> theirs; anything else keeps its name
+PARTS = {  # inside a module: our name -> the authors' name; any other name stays the same
     "norm1.weight": "norm1.body.weight",
     "norm1.bias": "norm1.body.bias",
     "norm2.weight": "norm2.body.weight",
@@ -100,24 +100,24 @@ PARTS = {  # what is inside a module: ours -> theirs; anything else keeps its na
 
 
 class CheckpointError(ValueError):
-    """A file that does not hold the weights of this network; the text says what was expected, what came, and the way out."""
+    """A file does not hold the weights of this network. The text says what was expected, what the file holds, and what to do."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a file of weights without building the network."""
+class WeightFacts:
+    """The facts about a file of weights that are known without building the network."""
 
     bands: int
     channels: int
     width: int
-    depth: int  # transformer blocks a stack
-    ratio: int | None  # None where nothing states it
+    depth: int  # transformer blocks per stack
+    ratio: int | None  # None if it is not known
     trained_on: str
-    trained_scenes: tuple[str, ...]  # names of those scenes, where they are known
+    trained_scenes: tuple[str, ...]  # names of those scenes, if they are known
 
 
 def their_name(ours: str) -> str:
-    """The authors' name of the tensor that we call `ours`."""
+    """The authors' name of the tensor with our name `ours`."""
     module, theirs = next((pair for pair in MODULES if ours == pair[0] or ours.startswith(pair[0] + ".")), ("", ""))
     if not module:
         raise KeyError(f"no module of the released network corresponds to {ours!r}")
@@ -132,17 +132,17 @@ def their_name(ours: str) -> str:
     return f"{theirs}.{inside}" if inside else theirs
 
 
-def read_facts(file: Path) -> Facts:
-    """What the file says of its network, and what is known of it by its sha256.
+def read_facts(file: Path) -> WeightFacts:
+    """The facts about the network of the file; ratio and training set are known by the file's sha256.
 
     Raises:
-        CheckpointError: it is no file of weights of this network.
+        CheckpointError: the file does not hold weights of this network.
     """
     return _facts(file, _read(file))
 
 
 def load_network(file: Path, ratio: int) -> MossFuseNetwork:
-    """The network of the file, on the CPU, in float32 and in eval mode; `ratio` is what it was trained for.
+    """The network of the file, on the CPU, in float32 and in eval mode. `ratio` is the ratio that it was trained for.
 
     Raises:
         CheckpointError: tensors are missing, left over, of another shape, or not finite.
@@ -155,7 +155,7 @@ def load_network(file: Path, ratio: int) -> MossFuseNetwork:
 
 
 def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Puts tensors under the authors' names into the network.
+    """Loads tensors, which have the authors' names, into the network.
 
     Raises:
         CheckpointError: tensors are missing, left over, of another shape (axes of length 1 aside), or not finite.
@@ -163,7 +163,7 @@ def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: 
     ours = network.state_dict()
     names = {their_name(name): name for name in ours}
     problems = [f"missing {name}" for name in names if name not in tensors] + [f"left over {name}" for name in tensors if name not in names]
-    found: dict[str, Tensor] = {}
+    fitting: dict[str, Tensor] = {}
     for name in names.keys() & tensors.keys():
         given, wanted = tensors[name], ours[names[name]]
         if _long_axes(given) != _long_axes(wanted):
@@ -171,15 +171,15 @@ def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: 
         elif not bool(torch.isfinite(given).all()):
             problems.append(f"{name} holds NaN or Inf")
         else:
-            found[names[name]] = given.reshape(wanted.shape)
+            fitting[names[name]] = given.reshape(wanted.shape)
     if problems:
         shown = "; ".join(sorted(problems)[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
         raise CheckpointError(f"{source}: expected the {len(names)} tensors of MossFuse, got: {shown}; give the authors' file")
-    network.load_state_dict(found)
+    network.load_state_dict(fitting)
 
 
 def _read(file: Path) -> dict[str, Tensor]:
-    """The tensors of the file under the authors' names, without `module.`."""
+    """The tensors of the file by the authors' names, without `module.`."""
     if not file.is_file():
         raise CheckpointError(f"checkpoint: expected a file of weights, got {file}, which is no file; give the path of the authors' .pth")
     try:
@@ -194,7 +194,7 @@ def _read(file: Path) -> dict[str, Tensor]:
     return {str(name).removeprefix(PREFIX): tensor for name, tensor in content[TOP_KEY].items() if isinstance(tensor, Tensor)}
 
 
-def _facts(file: Path, tensors: Mapping[str, Tensor]) -> Facts:
+def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
     embed, srf = tensors.get("modelE_MSI.patch_embed.proj.weight"), tensors.get("blind.srf")
     if embed is None or srf is None or embed.ndim != 4 or srf.ndim < 2:
         raise CheckpointError(
@@ -204,7 +204,7 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> Facts:
     stacked = [re.match(r"modelE_MSI\.encoder_level1\.(\d+)\.", name) for name in tensors]
     depth = 1 + max((int(match[1]) for match in stacked if match), default=0)
     released = hashlib.sha256(file.read_bytes()).hexdigest() == RELEASED_SHA256
-    return Facts(
+    return WeightFacts(
         bands=srf.shape[1],
         channels=srf.shape[0],
         width=embed.shape[0],
@@ -216,5 +216,5 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> Facts:
 
 
 def _long_axes(tensor: Tensor) -> tuple[int, ...]:
-    """The shape without axes of length 1: a 1x1 convolution and a matrix hold the same numbers."""
+    """The shape without axes of length 1, since a 1x1 convolution and a matrix hold the same numbers."""
     return tuple(size for size in tensor.shape if size != 1)

@@ -1,11 +1,12 @@
-"""MossFuse with its weights, ready to fuse: which of the networks of inference computes the cube, and what the card then says.
+"""MossFuse with its weights, ready to fuse: the ways to compute the cube, and what the card says about them.
 
-    merged       merged weights, strips of rows (inference.py): the same cube to 1e-5, in a fraction of time and memory. The default
-    unmerged     the network as it is trained, without the parts that the cube does not need
-    compiled     merged, the strips of its attention through `torch.compile`: the same cube to 1e-5; the first fusion waits for the compiler
-    autocast     merged, matrices and convolutions in bfloat16: another result; how far off has not been scored
+    merged       merged weights, strips of rows (inference.py): the same cube to 1e-5, in a fraction of the time and the memory. The default
+    unmerged     the network in the form in which it was trained, without the parts that the cube does not need
+    compiled     merged, with the strips of attention compiled by `torch.compile`: the same cube to 1e-5; the first fusion is slow
+    autocast     merged, with matrices and convolutions in bfloat16: another result, whose difference has not been scored
 
-Everything but the plain merged network is said in the card's name. Which of them the seconds belong to is the card's `implementation`.
+The card's name gives every choice other than the plain merged network. The card's `implementation` says which computation the seconds
+belong to.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import torch
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod, ParameterCount, RefusedError
-from methods.unsupervised.mossfuse.blind import BlindDegradation
+from methods.unsupervised.mossfuse.blind_degradation import BlindDegradation
 from methods.unsupervised.mossfuse.inference import MergedNetwork
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
 
 
 @dataclass(frozen=True)
 class Inference:
-    """How the cube is computed; the module docstring has the choices."""
+    """How the cube is computed: one of the choices of the module docstring."""
 
     network: Literal["merged", "unmerged"] = "merged"
     compiled: bool = False
@@ -35,16 +36,16 @@ class Inference:
             raise ValueError(f"inference: expected 'merged' or 'unmerged', got {self.network!r}")
         if self.network == "unmerged" and (self.compiled or self.autocast):
             raise ValueError(
-                "inference: expected 'merged' with compiled or autocast, got 'unmerged'; they are variants of the merged network"
+                "inference: expected 'merged' with compiled or autocast, got 'unmerged'; both are variants of the merged network"
             )
 
     def labelled(self, card: Card) -> Card:
-        """The card with the variant in its name; with bfloat16 it says that the cube is another one."""
-        said = [*(["unmerged"] if self.network == "unmerged" else []), *(["compiled"] if self.compiled else [])]
-        said += ["bf16"] if self.autocast else []
-        if not said:
+        """The card with the choice in its name. With bfloat16 it also says that the result is another one."""
+        labels = [*(["unmerged"] if self.network == "unmerged" else []), *(["compiled"] if self.compiled else [])]
+        labels += ["bf16"] if self.autocast else []
+        if not labels:
             return card
-        card = replace(card, name=f"{card.name}, {', '.join(said)}")
+        card = replace(card, name=f"{card.name}, {', '.join(labels)}")
         if not self.autocast:
             return card
         away = "; bf16 gives another result, not scored against it"
@@ -53,7 +54,7 @@ class Inference:
 
 @dataclass(frozen=True, eq=False)
 class FittedMossFuse(FusionMethod):
-    """A network with its weights."""
+    """A trained network."""
 
     card: ClassVar[Card] = Card(
         name="MossFuse",
@@ -65,28 +66,28 @@ class FittedMossFuse(FusionMethod):
     )
 
     network: MossFuseNetwork
-    own_card: Card
+    method_card: Card
     inference: Inference = Inference()
     _placed: dict[tuple[torch.device, torch.dtype], tuple[MossFuseNetwork | MergedNetwork, BlindDegradation]] = field(
         default_factory=dict, init=False, repr=False
     )
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the copies, which belong to this process: loaded on another device, they would lie elsewhere than their place says."""
+        """The fields without the copies, which are on devices of this process: after loading, they might be on other devices."""
         return {**self.__dict__, "_placed": {}}
 
     def describe(self) -> Card:
-        """The card of the `Method` that it came from."""
-        return self.own_card
+        """The card of the method that was fitted."""
+        return self.method_card
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The fused cube of the whole image, and the estimated sensors. Draws nothing from `rng`.
+        """The fused cube of the whole image, and the estimated sensors. It draws nothing from `rng`.
 
         Raises:
-            RefusedError: other bands, channels or ratio than the network's.
+            RefusedError: the pair has other bands, channels or ratio than the network.
         """
-        own = self.network
-        expected = (own.bands, own.channels, own.ratio)
+        trained = self.network
+        expected = (trained.bands, trained.channels, trained.ratio)
         got = (seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
         if got != expected:
             raise RefusedError(
@@ -97,13 +98,13 @@ class FittedMossFuse(FusionMethod):
         with torch.inference_mode():
             cube = network.fused(seen.msi[None], seen.hsi[None])[0]
         return Estimate(
-            cube.clone(memory_format=torch.contiguous_format),  # outside inference mode: an ordinary tensor
+            cube.clone(memory_format=torch.contiguous_format),  # cloned outside inference mode: an ordinary tensor
             psf=blind.spatial_response(),
             srf=blind.spectral_response(),
         )
 
     def parameter_count(self) -> ParameterCount:
-        """All weights; and those of encoders, fused decoder and sensors, before any is merged."""
+        """The count of all weights, and of those of encoders, fused decoder and sensors, before any are merged."""
         used = (self.network.msi_encoder, self.network.hsi_encoder, self.network.fused_decoder, self.network.blind)
         return ParameterCount(
             total=sum(weights.numel() for weights in self.network.parameters()),
@@ -111,7 +112,7 @@ class FittedMossFuse(FusionMethod):
         )
 
     def _on(self, seen: Observation) -> tuple[MossFuseNetwork | MergedNetwork, BlindDegradation]:
-        """The network of the cube and the sensors, where and in the dtype that `seen` is; made once, the original left as it is."""
+        """The network that computes the cube, and the sensors, on the device and in the dtype of `seen`. Copies are made once."""
         place = (seen.hsi.device, seen.hsi.dtype)
         if place not in self._placed:
             there = _copy(self.network).to(seen.hsi)

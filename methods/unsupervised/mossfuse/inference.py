@@ -1,21 +1,21 @@
 """MossFuse for inference alone: the cube of `MossFuseNetwork.fused` from the same weights, with fewer and smaller passes over memory.
 
-    what                      how
-    decoders, sensors         those that the cube does not need are never computed
-    maps                      (H, W, C) throughout: a 1x1 is a matrix product, the layer norm runs along memory, nothing is rearranged
-    layer norm                its weight and bias go into the matrix of the 1x1 after it
-    attention                 q and k are never kept: each strip leaves q'k and the squares of both; with A = softmax(cosines) and W the
-                              projection, W (A v) = (W A) v, one product for two
-    feed-forward              a strip of rows at a time, with a row above and below: its map of 4 C channels never exists
-    large kernel              four depthwise and five norms are one 7x7; gamma, norm and GRN's shift go into the last matrix; the 4 C
-                              channels are computed twice instead of kept, because GRN needs their lengths first
-    gate on the queries of spectral aggregation    left out: it cancels
-    order                     at most four maps of C channels live at once; the MSI encoder's first blocks run twice for that
+    part                      what is done
+    decoders, sensors         those that the cube does not need are not computed
+    maps                      they are (H, W, C): a 1x1 is a matrix product, the layer norm runs along memory, and nothing is rearranged
+    layer norm                its weight and bias are merged into the matrix of the 1x1 after it
+    attention                 q and k are not stored: each strip gives its part of q'k and of the squares of both. With A = softmax(cosines)
+                              and W the projection, W (A v) = (W A) v, so one product replaces two
+    feed-forward              it is computed for one strip of rows at a time, with a row above and below; its 4 C channels are not stored
+    large kernel              four depthwise convolutions and five norms are merged into one 7x7; gamma, norm and the shift of GRN into the
+                              last matrix; the 4 C channels are computed twice and not stored, since GRN needs their lengths first
+    gate on the queries of spectral aggregation    it is left out, since it cancels
+    order                     at most four maps of C channels are in memory at once; for that, the MSI encoder's first blocks run twice
 
-All of it is exact up to rounding, whatever the strips; tests hold it to 1e-5 of the network that it came from.
+All of it is exact up to rounding, however the image is divided into strips. Tests hold the cube to 1e-5 of that of the original network.
 
-With `low_precision`, matrices and convolutions run in bfloat16, while maps, norms and sums over the image keep their precision: another
-result.
+With `low_precision`, matrices and convolutions are computed in bfloat16, while maps, norms and sums over the image keep their precision.
+This gives another result.
 """
 
 from __future__ import annotations
@@ -30,21 +30,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.blocks import LargeKernelBlock, TransformerBlock
-from methods.unsupervised.mossfuse.merged_blocks import (
-    Frame,
-    Held,
-    MergedLargeKernel,
-    MergedSpatialAggregation,
-    MergedSpectralAggregation,
-    MergedTransformer,
-    add_product,
-)
-from methods.unsupervised.mossfuse.network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder, arranged, between
-from methods.unsupervised.mossfuse.strips import EAGER, compiled_kernels
+from methods.unsupervised.mossfuse.fine_grid import arranged, neighbours
+from methods.unsupervised.mossfuse.merged_aggregation import MergedSpatialAggregation, MergedSpectralAggregation
+from methods.unsupervised.mossfuse.merged_blocks import ConstantModule, Frame, MergedLargeKernel, MergedTransformer, add_product
+from methods.unsupervised.mossfuse.mossfuse_network import FusedDecoder, HsiEncoder, MossFuseNetwork, MsiEncoder
+from methods.unsupervised.mossfuse.strips import EAGER, compiled_functions
 
 
-class MergedEncoder(Held):
-    """3x3, blocks, then two branches of blocks, each changing its own copy."""
+class MergedEncoder(ConstantModule):
+    """A 3x3 convolution and blocks, then two branches of blocks; each branch changes a copy of its own."""
 
     embed: Tensor
 
@@ -55,7 +49,7 @@ class MergedEncoder(Held):
         self.blocks, self.shared, self.complementary = (_merged(part) for part in (encoder.blocks, encoder.shared, complementary))
 
     def trunk(self, rows_of: Callable[[int, int], Tensor], frame: Frame) -> Float[Tensor, "H W C"]:
-        """What both branches start from; `rows_of` first to last gives these of the image, (rows, W, channels)."""
+        """The map from which both branches start. `rows_of(first, last)` gives rows of the image, (rows, W, channels)."""
         x = torch.empty_like(frame.spare)
         for start, stop in frame.strips:
             first, last = max(0, start - 1), min(frame.rows, stop + 1)
@@ -65,8 +59,8 @@ class MergedEncoder(Held):
         return x
 
 
-class MergedDecoder(Held):
-    """1x1 on both shared maps, spatial detail from the MSI, spectral detail from the HSI, transformer blocks, head."""
+class MergedDecoder(ConstantModule):
+    """A 1x1 on both shared maps, spatial detail of the MSI, spectral detail of the HSI, transformer blocks, and a head."""
 
     merge_msi: Tensor
     merge_hsi: Tensor
@@ -82,7 +76,7 @@ class MergedDecoder(Held):
         self.head = deepcopy(decoder.head)
 
     def merge(self, msi_shared: Float[Tensor, "H W C"], hsi_shared: Float[Tensor, "H W C"], frame: Frame) -> Float[Tensor, "H W C"]:
-        """The 1x1 on both, in the memory of the first."""
+        """The 1x1 on both maps; the result is written over the first."""
         for start, stop in frame.strips:
             rows = F.linear(msi_shared[start:stop], self.merge_msi).to(msi_shared.dtype)
             add_product(rows, hsi_shared[start:stop], self.merge_hsi)
@@ -91,7 +85,7 @@ class MergedDecoder(Held):
 
 
 class MergedNetwork(nn.Module):
-    """The fused cube of a trained `MossFuseNetwork`, by copies of its weights."""
+    """A network that gives the fused cube of a trained `MossFuseNetwork`, with merged copies of its weights."""
 
     def __init__(self, network: MossFuseNetwork, *, compiled: bool = False, low_precision: bool = False) -> None:
         super().__init__()
@@ -104,12 +98,12 @@ class MergedNetwork(nn.Module):
         self.eval()
 
     def fused(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Float[Tensor, "batch bands H W"]:
-        """The fused cube, image by image."""
+        """The fused cubes, computed image by image."""
         with torch.autocast(msi.device.type, torch.bfloat16, enabled=self.low_precision):
             return torch.stack([self._fused(*pair) for pair in zip(msi, hsi, strict=True)])
 
     def _fused(self, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"]) -> Float[Tensor, "bands H W"]:
-        frame = Frame(msi, self.width, compiled_kernels() if self.compiled else EAGER)
+        frame = Frame(msi, self.width, compiled_functions() if self.compiled else EAGER)
         msi_rows, hsi_rows = pixels_of(msi), interpolated_rows(hsi, self.ratio, self.centre)
         msi_shared = self.msi_encoder.trunk(msi_rows, frame)
         change(self.msi_encoder.shared, msi_shared, frame)
@@ -117,9 +111,9 @@ class MergedNetwork(nn.Module):
         hsi_shared = hsi_complementary.clone()
         change(self.hsi_encoder.shared, hsi_shared, frame)
         x = self.decoder.merge(msi_shared, hsi_shared, frame)
-        del msi_shared, hsi_shared  # maps are the memory: none is held longer than it is needed
+        del msi_shared, hsi_shared  # to free the memory: a map is kept only as long as it is needed
         change(self.hsi_encoder.complementary, hsi_complementary, frame)
-        msi_complementary = self.msi_encoder.trunk(msi_rows, frame)  # once more: a twentieth of the work, for a map less at the peak
+        msi_complementary = self.msi_encoder.trunk(msi_rows, frame)  # again: 5 % more work, one map less at the peak
         change(self.msi_encoder.complementary, msi_complementary, frame)
         self.decoder.spatial.change(x, msi_complementary, frame)
         del msi_complementary
@@ -130,22 +124,25 @@ class MergedNetwork(nn.Module):
 
 
 def pixels_of(image: Float[Tensor, "channels H W"]) -> Callable[[int, int], Tensor]:
-    """Rows first to last of an image, (rows, W, channels)."""
+    """A function that gives the rows `first` to `last` of an image, (rows, W, channels)."""
     pixels = image.permute(1, 2, 0)
     return lambda first, last: pixels[first:last]
 
 
 def interpolated_rows(image: Float[Tensor, "bands h w"], ratio: int, centre: float) -> Callable[[int, int], Tensor]:
-    """Rows first to last of `network.interpolate`, (rows, W, bands), made when asked for: the whole map is never there."""
-    above, below, down = between(image.shape[1], ratio, centre, image)
-    left, right, across = between(image.shape[2], ratio, centre, image)
+    """A function that gives the rows `first` to `last` of the image interpolated to the fine grid, (rows, W, bands).
+
+    Rows are computed when they are asked for, so the whole map is never in memory.
+    """
+    above, below, down = neighbours(image.shape[1], ratio, centre, image)
+    left, right, across = neighbours(image.shape[2], ratio, centre, image)
     coarse = image.permute(1, 2, 0).contiguous()
     lines = torch.lerp(coarse[:, left], coarse[:, right], across[:, None])
     return lambda first, last: torch.lerp(lines[above[first:last]], lines[below[first:last]], down[first:last, None, None])
 
 
 def _merged(blocks: nn.Module) -> nn.ModuleList:
-    """The same blocks for inference, in their order."""
+    """The same blocks for inference, in the same order."""
     merged = nn.ModuleList()
     for block in blocks.children():
         if isinstance(block, TransformerBlock):
@@ -158,7 +155,7 @@ def _merged(blocks: nn.Module) -> nn.ModuleList:
 
 
 def change(blocks: nn.ModuleList, x: Float[Tensor, "H W C"], frame: Frame) -> None:
-    """Each block on x, in place."""
+    """Applies each block to x, in place."""
     for block in blocks:
         assert isinstance(block, MergedTransformer | MergedLargeKernel)
         block.change(x, frame)

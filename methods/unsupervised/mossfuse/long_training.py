@@ -1,12 +1,13 @@
-"""Training beforehand, on many pairs, in pieces that can be resumed.
+"""Training beforehand on many pairs, which can be stopped and resumed.
 
-1. The sensors alone: `sensor_steps` of Adam on the degradation loss of `SENSOR_BATCH` pairs at a time, with a learning rate of their own.
-2. Everything: one pass over the pairs, `batch` at a time, Adam on all four losses in one backward; the gradient's length is held below
-   `LARGEST_GRADIENT`, which Adam hardly notices but which keeps a single odd pair from throwing the network off.
+1. The sensors alone: `sensor_steps` steps of Adam on the degradation loss of `SENSOR_BATCH` pairs at a time, with a learning rate of their
+   own.
+2. The whole network: one pass over the pairs, `batch` at a time; Adam on all four losses in one backward pass. The length of the gradient
+   is limited to `LARGEST_GRADIENT`: this hardly changes Adam's steps, but one unusual pair cannot damage the network.
 
-Both rates fall linearly to 0 (`training_loop.py`). What is kept at the end is the running average of weights and of
-normalisation statistics over the last thousand steps or so, which on few pairs a step is smoother than the last iterate. Only
-observations are seen: the fused cube is never compared with a truth.
+Both learning rates fall linearly to 0 (`training_loop.py`). The result is the running average of the weights and of the normalisation
+statistics over about the last thousand steps. With few pairs per step, it is smoother than the last iterate. The training uses observations
+alone: the fused cube is never compared with a truth.
 """
 
 from __future__ import annotations
@@ -22,30 +23,30 @@ from torch import Tensor
 
 from methods.contract import Example
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
-from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure_losses
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
 from methods.unsupervised.mossfuse.training_loop import Learner, Schedule, WeightAverage
 
-SENSOR_BATCH = 4  # pairs a step of the first stage
+SENSOR_BATCH = 4  # pairs per step of the first stage
 LARGEST_GRADIENT = 1.0
 WARM_UP = 100  # steps of the second stage
 
 
 @dataclass(frozen=True)
 class LongBudget:
-    """How much is learned; there is no stopping rule."""
+    """The length of the training, and its settings. There is no stopping rule."""
 
     steps: int  # of the whole network
     learning_rate: float
-    batch: int  # pairs a step
-    sensor_steps: int  # before
+    batch: int  # pairs per step
+    sensor_steps: int  # of the sensors, before
     sensor_learning_rate: float
     average: float  # decay of the running average of the weights
     mixed_precision: bool = False  # matrices and convolutions of the network in bfloat16; weights, losses and Adam stay in float32
 
 
 class PairLearner(Learner):
-    """A network that learns from examples number k * batch, ... at step k of the second stage."""
+    """A network in training: at step k of the second stage it learns from `batch` examples, from number k * batch on."""
 
     def __init__(
         self,
@@ -66,16 +67,16 @@ class PairLearner(Learner):
 
     @property
     def identity(self) -> str:
-        """The course given by the caller, the budget and the weights of the losses."""
+        """The text `course` of the caller, the budget and the weights of the losses."""
         return f"{self.course}; {self.budget}; {self.weights}"
 
     @property
     def steps(self) -> int:
-        """Of both stages."""
+        """The number of steps of both stages."""
         return self.budget.sensor_steps + self.budget.steps
 
     def update(self, step: int) -> Mapping[str, Tensor]:
-        """One step of the stage that `step` lies in; the average begins with the second."""
+        """Makes step number `step`, of whichever stage it belongs to. Returns its losses. The average begins with the second stage."""
         first = self.budget.sensor_steps
         if step < first:
             return self._update_sensors(step)
@@ -84,26 +85,26 @@ class PairLearner(Learner):
         return losses
 
     def validate(self) -> Mapping[str, float]:
-        """The losses of the averaged network in eval mode, each a mean over the validation pairs."""
+        """The losses of the averaged network in eval mode, as means over the validation pairs."""
         if not self.validation:
             return {}
         network, sums = self.averaged(), dict[str, float]()
         with torch.no_grad():
             for example in self.validation:
                 msi, hsi = self._stacked([example])
-                for name, loss in terms(measure(network, network(msi, hsi), msi, hsi)).items():
+                for name, loss in terms(measure_losses(network, network(msi, hsi), msi, hsi)).items():
                     sums[name] = sums.get(name, 0.0) + float(loss) / len(self.validation)
         return sums
 
     def averaged(self) -> MossFuseNetwork:
-        """A network of its own with the averaged weights, in eval mode."""
+        """A new network with the averaged weights, in eval mode."""
         network = self.network
         other = build_network(network.bands, network.channels, network.ratio, network.width, network.depth)
         other.to(next(network.parameters())).load_state_dict(self.average.tensors)
         return other.eval()
 
     def state(self) -> dict[str, Any]:
-        """Weights, average and both optimisers."""
+        """The weights, their average and the states of both optimisers."""
         return {
             "network": self.network.state_dict(),
             "average": self.average.tensors,
@@ -112,7 +113,7 @@ class PairLearner(Learner):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Puts all of it back."""
+        """Restores what `state` returned."""
         self.network.load_state_dict(state["network"])
         for name, tensor in state["average"].items():
             self.average.tensors[name].copy_(tensor)
@@ -131,7 +132,7 @@ class PairLearner(Learner):
         msi, hsi = self._stacked([self.examples[step * self.budget.batch + place] for place in range(self.budget.batch)])
         with torch.autocast(msi.device.type, torch.bfloat16, enabled=self.budget.mixed_precision):
             out = outputs_for_learning(self.network, msi, hsi)
-        losses = measure(self.network, out, msi, hsi)
+        losses = measure_losses(self.network, out, msi, hsi)
         _descend(self.whole, self.schedule.rate(step), losses.total(self.weights), LARGEST_GRADIENT)
         return {name: loss.detach() for name, loss in terms(losses).items()}
 
@@ -143,7 +144,7 @@ class PairLearner(Learner):
 
 
 def terms(losses: Losses) -> dict[str, Float[Tensor, ""]]:
-    """The four terms by name."""
+    """The four losses by name."""
     return {
         "degradation": losses.degradation,
         "aggregation": losses.aggregation,
@@ -153,7 +154,7 @@ def terms(losses: Losses) -> dict[str, Float[Tensor, ""]]:
 
 
 def _descend(optimiser: torch.optim.Adam, rate: float, loss: Float[Tensor, ""], largest: float | None = None) -> None:
-    """One step of Adam at this rate."""
+    """Makes one step of Adam at this rate; the length of the gradient is limited to `largest`."""
     (group,) = optimiser.param_groups
     group["lr"] = rate
     optimiser.zero_grad()

@@ -1,18 +1,18 @@
-"""What MossFuse learns by; every term compares the network's outputs with the observed pair, never with a truth.
+"""The losses of MossFuse. Every term compares the network's outputs with the observed pair, never with a truth.
 
-With |.| the mean absolute difference, Y the MSI, x the HSI, X the fused cube, Yl and xl the low-resolution MSI as psf(Y) and as srf(x):
+With |.| the mean absolute difference, Y the MSI, x the HSI, X the fused cube, and Yl and xl the low-resolution MSI as psf(Y) and as srf(x):
 
-    degradation       |xl - Yl|                                                        teaches the sensors, and only them
+    degradation       |xl - Yl|                                                        only the sensors learn from this term
     aggregation       |psf(X) - x| + |srf(X) - Y|                                      the sensors are constants here
-    self_supervised   |Y^ - Y| + |x^ at the sampled pixels - x| + |y^ - up(xl)| + |y^ - up(Yl)|     reconstructions by the other decoders;
+    self_supervised   |Y^ - Y| + |x^ at the sampled pixels - x| + |y^ - up(xl)| + |y^ - up(Yl)|     with the outputs of the other decoders;
                                                                                        the low-resolution MSI is a constant here
     subspace          -log(P / (P + N)),  P = exp cos(Ys, xs),  N = exp cos(Ys, Yc) + exp cos(xs, xc) + exp cos(Yc, xc)
                       with Ys, Yc, xs, xc the shared and complementary features, each batch flattened into one vector
 
     total = degradation + aggregation + self_supervised + 0.1 subspace
 
-The subspace term cannot fall below 0.4968 (three planar angles); a trained network sits there. The authors' weights of the terms are
-not known; those above are the default here.
+The subspace term cannot fall below 0.4968 (three angles in a plane), and a trained network reaches this value. The authors' weights of the
+terms are not known; those above are our defaults.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.network import Features, MossFuseNetwork, Outputs
+from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, MossFuseNetwork, Outputs
 
-COSINE_EPS = 1e-12  # smallest length that a vector is divided by
+LEAST_LENGTH = 1e-12  # by which a vector is divided
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What each term is multiplied by."""
+    """The weight of each term."""
 
     degradation: float = 1.0
     aggregation: float = 1.0
@@ -42,7 +42,7 @@ class LossWeights:
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """The four terms, unweighted."""
+    """The four terms, without their weights."""
 
     degradation: Float[Tensor, ""]
     aggregation: Float[Tensor, ""]
@@ -59,10 +59,13 @@ class Losses:
         )
 
 
-def measure(
+def measure_losses(
     network: MossFuseNetwork, out: Outputs, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]
 ) -> Losses:
-    """The four terms for the outputs of one pair. One backward of their sum teaches both parts, each by its own terms."""
+    """The four terms for the outputs of a batch of pairs.
+
+    In one backward pass of their sum, network and sensors learn from their own terms.
+    """
     centre, ratio = network.blind.centre, network.ratio
     self_supervised = (
         F.l1_loss(out.msi_reconstruction, msi)
@@ -78,8 +81,8 @@ def measure(
     )
 
 
-def subspace_clustering(features: Features) -> Float[Tensor, ""]:
-    """-log(P / (P + N)) as in the module docstring: shared features alike, everything else apart."""
+def subspace_clustering(features: FeatureMaps) -> Float[Tensor, ""]:
+    """The term -log(P / (P + N)) of the module docstring. It is small if the shared features are alike and all others are different."""
     alike = _cosine(features.msi_shared, features.hsi_shared)
     apart = torch.stack(
         [
@@ -93,6 +96,6 @@ def subspace_clustering(features: Features) -> Float[Tensor, ""]:
 
 
 def _cosine(a: Float[Tensor, "batch C H W"], b: Float[Tensor, "batch C H W"]) -> Float[Tensor, ""]:
-    """<a, b> / (|a| |b|) of the two batches as vectors; 0 where one of them is 0."""
-    length_a, length_b = (torch.linalg.vector_norm(vector).clamp_min(COSINE_EPS) for vector in (a, b))
+    """The cosine <a, b> / (|a| |b|) of the two batches as vectors; 0 if one of them is 0."""
+    length_a, length_b = (torch.linalg.vector_norm(vector).clamp_min(LEAST_LENGTH) for vector in (a, b))
     return cast(Tensor, (a * b).sum() / length_a / length_b)

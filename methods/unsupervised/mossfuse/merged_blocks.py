@@ -1,8 +1,9 @@
-"""The blocks of MossFuse for inference: each changes one map (H, W, C) of one image in place, a strip of rows at a time.
+"""The blocks of MossFuse for inference. Each changes one map (H, W, C) of one image in place, for one strip of rows at a time.
 
-The weights come merged (merging.py), the work on a strip is in strips.py. Strips are exact: a sum over the image is the sum of the strips'
-sums, and a convolution is given the rows above and below. A pass over the map costs memory traffic, so each block makes as few as its
-sums over the image allow: two for attention with its feed-forward, two for a large kernel (one to measure, one to change).
+merging.py merges the weights, and strips.py computes on a strip. The division into strips is exact: a sum over the image is the sum over
+its strips, and a convolution receives the rows above and below the strip. Each pass over a map costs memory traffic. So each block makes as
+few passes as its sums over the image allow: two for attention with its feed-forward, and two for a large kernel (one for the lengths, one
+for the change).
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpatialGate, SpectralAggregation
 from methods.unsupervised.mossfuse.blocks import (
     COSINE_EPS,
     ChannelAttention,
@@ -28,37 +28,37 @@ from methods.unsupervised.mossfuse.blocks import (
     block_diagonal,
     head_blocks,
 )
-from methods.unsupervised.mossfuse.merging import TAPS, after_norm, merged_depthwise, merged_narrow, product
-from methods.unsupervised.mossfuse.strips import Kernels, depthwise, strips, window
+from methods.unsupervised.mossfuse.merging import TAPS, after_norm, merged_depthwise, merged_narrow
+from methods.unsupervised.mossfuse.strips import StripFunctions, depthwise_rows, rows_with_halo, strips
 
-STRIP_BYTES = 1_600_000  # of a map of 2 C channels in a strip: a few of them fit the caches of a core; fewer rows: more halo
-STRIP_BYTES_GPU = 400_000_000  # few large strips there
+STRIP_BYTES = 1_600_000  # of a strip of a map of 2 C channels: a few of them fit the caches of a core; smaller strips share more rows
+STRIP_BYTES_GPU = 400_000_000  # on a GPU, where few large strips are better
 
 
 class Frame:
-    """How the maps of one image are cut, and the one spare map that its blocks share."""
+    """How the maps of one image are divided into strips, and the spare map that all blocks use."""
 
-    def __init__(self, image: Float[Tensor, "channels H W"], width: int, kernels: Kernels) -> None:
+    def __init__(self, image: Float[Tensor, "channels H W"], width: int, kernels: StripFunctions) -> None:
         self.rows, self.cols = image.shape[1:]
         most = STRIP_BYTES if image.device.type == "cpu" else STRIP_BYTES_GPU
         rows = most // (2 * width * self.cols * image.element_size())
         self.strips = list(strips(self.rows, rows))
-        self.small_strips = list(strips(self.rows, rows // 2))  # where nothing is computed twice at their borders
+        self.small_strips = list(strips(self.rows, rows // 2))  # for blocks that need no rows above and below
         self.spare = image.new_empty(self.rows, self.cols, width)
         self.kernels = kernels
 
 
-class Held(nn.Module):
-    """A module of constants: they move with it, and nobody learns them."""
+class ConstantModule(nn.Module):
+    """A module whose tensors are constants: they move to a device with it, and are not learned."""
 
     def hold(self, **tensors: Tensor) -> None:
-        """Keeps copies under these names."""
+        """Keeps copies of the tensors under these names."""
         for name, tensor in tensors.items():
             self.register_buffer(name, tensor.detach().clone())
 
 
-class MergedAttention(Held):
-    """Values v, the matrix A that mixes them, and the projection W: the attention's output at a pixel is W A v."""
+class MergedAttention(ConstantModule):
+    """Attention with the values v, the matrix A that mixes them, and the projection W: its output at a pixel is W A v."""
 
     weight: Tensor
     kernel: Tensor
@@ -73,13 +73,16 @@ class MergedAttention(Held):
     def look(
         self, x: Float[Tensor, "H W C"], frame: Frame, gate: Callable[[int, int], Tensor] | None = None
     ) -> tuple[Float[Tensor, "C C"], Float[Tensor, " C"]]:
-        """A, and the mean of A v over the image; v is in `frame.spare` then. `gate` of rows start to stop multiplies their queries."""
+        """The matrix A, and the mean of A v over the image. It leaves v in `frame.spare`.
+
+        `gate(start, stop)` is multiplied with the queries of these rows.
+        """
         width = x.shape[2]
         alike, squares, total = x.new_zeros(width, width), x.new_zeros(2 * width), x.new_zeros(width)
         for start, stop in frame.strips:
-            rows, above, below = window(x, start, stop, 1)
+            rows, above, below = rows_with_halo(x, start, stop, 1)
             factor = None if gate is None else gate(start, stop)
-            part = frame.kernels.shares(rows, self.weight, self.kernel, factor, above, below)
+            part = frame.kernels.attention_sums(rows, self.weight, self.kernel, factor, above, below)
             alike, squares, total = alike + part[0], squares + part[1], total + part[2]
             frame.spare[start:stop] = part[3]
         query, key = squares.sqrt().clamp_min(COSINE_EPS).chunk(2)
@@ -88,8 +91,8 @@ class MergedAttention(Held):
         return mix, mix @ total / (frame.rows * frame.cols)
 
 
-class MergedFeedForward(Held):
-    """x + 1x1(gelu(dw3(1x1(n))) * dw3(1x1(n))), n the norm of x."""
+class MergedFeedForward(ConstantModule):
+    """x + 1x1(gelu(dw3(1x1(n))) * dw3(1x1(n))), where n is the normalised x."""
 
     weight_a: Tensor
     weight_b: Tensor
@@ -105,8 +108,11 @@ class MergedFeedForward(Held):
         self.hold(project=feed_forward.project.weight[:, :, 0, 0])
 
     def change(self, x: Float[Tensor, "H W C"], frame: Frame, prepare: Callable[[int, int], None]) -> None:
-        """Adds itself to x; `prepare` is called once for each row before (rows start to stop), to change x there first."""
-        ready, before = 0, x[:0]  # how many rows are prepared; the row above the strip as it was before its own change
+        """Adds the feed-forward to x, in place.
+
+        `prepare(start, stop)` is called before, once for each row, and changes x there.
+        """
+        ready, before = 0, x[:0]  # number of prepared rows; the row above the strip, as it was before it was changed
         for start, stop in frame.strips:
             ahead = min(stop + 1, frame.rows)
             if ahead > ready:
@@ -128,85 +134,16 @@ class MergedTransformer(nn.Module):
         self.feed_forward = MergedFeedForward(block.norm2, block.feed_forward)
 
     def change(self, x: Float[Tensor, "H W C"], frame: Frame) -> None:
-        """The block, in place."""
+        """Applies the block to x, in place."""
         mixed = self.attention.project @ self.attention.look(x, frame)[0]
         self.feed_forward.change(x, frame, lambda start, stop: add_product(x[start:stop], frame.spare[start:stop], mixed))
 
 
-class MergedPixelGate(Held):
-    """sigmoid(W3 relu(W2 relu(W1 u))), one number a pixel; `before` is a matrix to multiply u with first."""
+class MergedLargeKernel(ConstantModule):
+    """x + N (r h) + n, with h = gelu(B (s y)).
 
-    first: Tensor
-    second: Tensor
-    third: Tensor
-
-    def __init__(self, gate: SpatialGate) -> None:
-        super().__init__()
-        self.hold(
-            **{name: conv.weight[:, :, 0, 0] for name, conv in (("first", gate.first), ("second", gate.second), ("third", gate.third))}
-        )
-
-    def forward(self, u: Float[Tensor, "rows W C"], before: Float[Tensor, "C C"] | None = None) -> Float[Tensor, "rows W 1"]:
-        """The gate of a strip."""
-        first = self.first if before is None else self.first @ before
-        return torch.sigmoid(F.linear(F.relu(F.linear(F.relu(F.linear(u, first)), self.second)), self.third))
-
-
-class MergedSpatialAggregation(Held):
-    """Spatial detail of y into x: a gate of pixels on the queries; x + W (A v + s dw3(y)), s the spectral gate; feed-forward."""
-
-    side: Tensor
-
-    def __init__(self, block: SpatialAggregation) -> None:
-        super().__init__()
-        self.attention = MergedAttention(block.norm1, block.attention)
-        self.feed_forward = MergedFeedForward(block.norm2, block.feed_forward)
-        self.spatial_gate = MergedPixelGate(block.spatial_gate)
-        self.spectral_gate = deepcopy(block.spectral_gate)
-        self.hold(side=block.side.weight)
-
-    def change(self, x: Float[Tensor, "H W C"], y: Float[Tensor, "H W C"], frame: Frame) -> None:
-        """x with y's detail, in place."""
-        mix, mean = self.attention.look(x, frame, lambda start, stop: self.spatial_gate(y[start:stop]))
-        mixed = self.attention.project @ mix
-        sided = self.attention.project * self.spectral_gate.of_mean(mean[None])
-
-        def prepare(start: int, stop: int) -> None:
-            add_product(x[start:stop], frame.spare[start:stop], mixed)
-            rows, above, below = window(y, start, stop, 1)
-            add_product(x[start:stop], depthwise(rows, self.side, above, below), sided)
-
-        self.feed_forward.change(x, frame, prepare)
-
-
-class MergedSpectralAggregation(Held):
-    """Spectral detail of y into x: x + W (A v + g 1x1(y)), g the spatial gate of A v; feed-forward. The gate on the queries cancels."""
-
-    side: Tensor
-
-    def __init__(self, block: SpectralAggregation) -> None:
-        super().__init__()
-        self.attention = MergedAttention(block.norm1, block.attention)
-        self.feed_forward = MergedFeedForward(block.norm2, block.feed_forward)
-        self.spatial_gate = MergedPixelGate(block.spatial_gate)
-        self.hold(side=product(block.attention.project.weight, block.side.weight))
-
-    def change(self, x: Float[Tensor, "H W C"], y: Float[Tensor, "H W C"], frame: Frame) -> None:
-        """x with y's spectra, in place."""
-        mix, _ = self.attention.look(x, frame)
-        mixed = self.attention.project @ mix
-
-        def prepare(start: int, stop: int) -> None:
-            values = frame.spare[start:stop]
-            gate = self.spatial_gate(values, mix)
-            add_product(x[start:stop], values, mixed)
-            add_product(x[start:stop], y[start:stop] * gate, self.side)
-
-        self.feed_forward.change(x, frame, prepare)
-
-
-class MergedLargeKernel(Held):
-    """x + N (r h) + n with h = gelu(B (s y)): y the 7x7 depthwise of x (or x), s squeeze and excitation, r the response norm's scale."""
+    y is the 7x7 depthwise convolution of x, or x itself; s comes from squeeze and excitation; r is the scale of the response norm.
+    """
 
     kernel: Tensor
     shift: Tensor
@@ -226,7 +163,7 @@ class MergedLargeKernel(Held):
         self.squeeze, self.response = deepcopy(block.squeeze), deepcopy(block.response)
 
     def change(self, x: Float[Tensor, "H W C"], frame: Frame) -> None:
-        """The block, in place."""
+        """Applies the block to x, in place."""
         y = self._neighbours(x, frame) if self.spatial else x
         widen = self.widen * self.squeeze.of_mean(y.mean((0, 1))[None])
         squares = sum_of(frame.kernels.hidden_squares(y[start:stop], widen, self.widen_bias) for start, stop in frame.small_strips)
@@ -237,15 +174,15 @@ class MergedLargeKernel(Held):
             x[start:stop] += self.constant
 
     def _neighbours(self, x: Float[Tensor, "H W C"], frame: Frame) -> Float[Tensor, "H W C"]:
-        """y, in `frame.spare`."""
+        """The map y, stored in `frame.spare`."""
         for start, stop in frame.strips:
-            rows, above, below = window(x, start, stop, TAPS // 2)
-            frame.spare[start:stop] = depthwise(rows, self.kernel, above, below, self.shift)
+            rows, above, below = rows_with_halo(x, start, stop, TAPS // 2)
+            frame.spare[start:stop] = depthwise_rows(rows, self.kernel, above, below, self.shift)
         return frame.spare
 
 
 def add_product(x: Float[Tensor, "rows W C"], z: Float[Tensor, "rows W into"], weight: Float[Tensor, "C into"]) -> None:
-    """x += weight z at each pixel, in place, in one go where the numbers are of one kind."""
+    """Adds weight z to x at each pixel, in place; in one operation if all numbers have the same precision."""
     if torch.is_autocast_enabled(x.device.type):
         x += F.linear(z, weight)
     else:
@@ -253,5 +190,5 @@ def add_product(x: Float[Tensor, "rows W C"], z: Float[Tensor, "rows W into"], w
 
 
 def sum_of(parts: Iterable[Tensor]) -> Tensor:
-    """Their sum, one after the other."""
+    """The sum of the tensors, added one after the other."""
     return reduce(torch.add, parts)

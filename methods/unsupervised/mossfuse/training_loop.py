@@ -1,15 +1,15 @@
 """The loop of a long training: a fixed number of steps, a learning rate that ends at 0, checkpoints, and a curve.
 
     rate(k) = peak * min(1, (k + 1) / warm-up) * (1 - k / steps)       linear to 0 at the end of the budget
-    average <- d average + (1 - d) weights      after each step, with d = min(decay, (1 + k) / (10 + k)): the weights that are kept
+    average <- d average + (1 - d) weights      after each step, with d = min(decay, (1 + k) / (10 + k)); the average is the result
 
-What is trained is a `Learner`: it makes one step when told its number, and can give and take back its whole state. The loop knows nothing
-else of it, so that it serves supervised and self-supervised methods alike. A step that needs data takes example number k, never "the next"
-one; with the generator's state in the checkpoint a resumed training therefore makes the steps of one that was never stopped: to the same
-bits on one machine and one number of threads, with the same versions.
+The loop trains a `Learner`, which makes the step of a given number, and can return and restore its whole state. The loop needs nothing else
+of it, so it serves supervised and self-supervised methods. Step k uses the examples whose numbers follow from k, never "the next" example,
+and the state of the generator is in the checkpoint. So a resumed training makes the same steps as one that was never stopped: with the same
+bits on one machine with one number of threads and the same versions.
 
-A checkpoint is written to a temporary file, flushed to the disk and put in place by one rename: whenever the process dies, the folder holds
-either the former checkpoint or the new one, whole.
+A checkpoint is written to a temporary file, flushed to the disk, and then renamed. So the folder holds either the old checkpoint or the new
+one, complete, whenever the process is killed.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ CHECKPOINT, CURVE = "checkpoint.pt", "curve.csv"
 
 
 class ResumeError(ValueError):
-    """A checkpoint that this training cannot go on from; the text says what was expected, what came, and the way out."""
+    """This training cannot continue from the checkpoint. The text says what was expected, what the file holds, and what to do."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A budget and its learning rate; the module docstring has the formula."""
+    """The number of steps, and the learning rate of each step by the formula of the module docstring."""
 
     steps: int
     peak: float  # highest learning rate
@@ -50,39 +50,42 @@ class Schedule:
 
 
 class Learner(ABC):
-    """What is trained."""
+    """Something that is trained: what the loop needs of it."""
 
     @property
     @abstractmethod
     def identity(self) -> str:
-        """Everything that the course of the training depends on, in words: a checkpoint of another identity is refused."""
+        """A text with everything that the training depends on. A checkpoint with another text is refused."""
 
     @abstractmethod
     def update(self, step: int) -> Mapping[str, Tensor]:
-        """Makes step number `step` and gives its losses, by name, detached."""
+        """Makes step number `step`. Returns its losses by name, detached."""
 
     @abstractmethod
     def validate(self) -> Mapping[str, float]:
-        """Losses on examples that are not learned from; changes nothing."""
+        """The losses on examples that are not used for learning. It changes nothing."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """All that changes during training: weights, moments of the optimiser, averages. Tensors, numbers, text, lists and tables."""
+        """Everything that changes during the training: weights, moments of the optimiser, averages.
+
+        It may hold tensors, numbers, text, lists and dictionaries.
+        """
 
     @abstractmethod
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Puts back what `state` gave."""
+        """Restores what `state` returned."""
 
 
 class WeightAverage:
-    """The running average of a network's weights and buffers; whole numbers, such as counters, are copied."""
+    """The running average of the weights and buffers of a network. Whole numbers, such as counters, are copied instead."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.tensors = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
     def take(self, network: nn.Module, step: int) -> None:
-        """Brings in the weights after step number `step`."""
+        """Adds the weights after step number `step` to the average."""
         decay = min(self.decay, (1 + step) / (10 + step))
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():
@@ -94,11 +97,10 @@ class WeightAverage:
 def run_training(
     learner: Learner, steps: int, rng: torch.Generator, desk: Desk, *, record_every: int = 25, validate_every: int = 250
 ) -> None:
-    """Trains from the desk's checkpoint, or from the beginning, to the last step or the desk's limit of time.
+    """Trains from the desk's checkpoint, or from the beginning, until the last step or the desk's limit of time.
 
-    Checkpoint and curve are written at intervals of time, on the next step that `record_every` divides, and at the end.
-
-    `rng` is the generator that the learner draws from, if it draws at all; its state is part of the checkpoint.
+    Checkpoint and curve are written at the end, and in intervals of time at steps that `record_every` divides. `rng` is the generator from
+    which the learner draws, if it draws at all; its state is part of the checkpoint.
 
     Raises:
         ResumeError: the checkpoint cannot be read, or belongs to another training.
@@ -139,7 +141,7 @@ def run_training(
 
 
 def write_whole(file: Path, content: Mapping[str, Any]) -> None:
-    """Writes a torch file, whole or not at all."""
+    """Writes a torch file, completely or not at all."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as stream:
@@ -152,7 +154,7 @@ def write_whole(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_curve(file: Path, rows: Iterable[Mapping[str, float | int]]) -> None:
-    """Writes the rows of a curve as CSV, whole or not at all; a column that a row lacks stays empty there."""
+    """Writes the rows of a curve as CSV, completely or not at all. Where a row lacks a column, its cell stays empty."""
     table = list(rows)
     columns = list(dict.fromkeys(name for row in table for name in row))
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
@@ -164,17 +166,17 @@ def write_curve(file: Path, rows: Iterable[Mapping[str, float | int]]) -> None:
 
 
 def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, float, list[dict[str, float | int]]]:
-    """Restores learner and generator; gives the step, the seconds spent and the curve so far."""
+    """Restores the learner and the generator. Returns the number of steps made, the seconds spent and the curve so far."""
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-        found, step, spent, curve = content["identity"], content["step"], content["seconds"], content["curve"]
+        identity, step, spent, curve = content["identity"], content["step"], content["seconds"], content["curve"]
         state, drawn = content["learner"], content["rng"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
         raise ResumeError(f"{file}: expected a checkpoint of a training, got {type(error).__name__} on reading it; remove it") from error
-    if found != learner.identity:
+    if identity != learner.identity:
         raise ResumeError(
-            f"{file}: expected a checkpoint of this training ({learner.identity}), got one of another ({found}); "
-            "give back the former settings, or choose another folder"
+            f"{file}: expected a checkpoint of this training ({learner.identity}), got one of another ({identity}); "
+            "restore the former settings, or choose another folder"
         )
     learner.restore(state)
     rng.set_state(drawn)

@@ -1,10 +1,10 @@
-"""Our own files of weights: safetensors, the tensors under our names, and metadata that say where they come from.
+"""Our files of weights: safetensors with the tensors by our names, and with metadata about their origin.
 
-Of the network          format, bands, channels, ratio, width, depth, quirks
-Of the training         trained_on, scenes (JSON list), protocol (JSON: its name and numbers), sensor, seed, steps, commit, licence, ...
+On the network          format, bands, channels, ratio, width, depth, quirks
+On the training         trained_on, scenes (JSON list), protocol (JSON: its name and numbers), sensor, seed, steps, commit, licence, ...
 
-Metadata of a safetensors file are text by text. Those of the network are checked against the tensors when the file is loaded; those of the
-training are what the file's maker states. A file cannot run anything when it is read.
+The metadata of a safetensors file are pairs of texts. Those on the network are checked against the tensors when the file is loaded; those
+on the training are statements of whoever made the file. Reading a file cannot run code in it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from methods.unsupervised.mossfuse.checkpoint import CheckpointError, Facts
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, Quirks, build_network
+from methods.unsupervised.mossfuse.checkpoint import CheckpointError, WeightFacts
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks, build_network
 
 SUFFIX = ".safetensors"
 FORMAT = "hmif-bench mossfuse 1"
@@ -27,13 +27,13 @@ _NUMBERS = ("bands", "channels", "ratio", "width", "depth")
 
 
 def save_weights(network: MossFuseNetwork, file: Path, facts: Mapping[str, str]) -> None:
-    """Writes the network's weights and buffers in float32, with `facts` on the training beside those on the network."""
-    own = {
+    """Writes the network's weights and buffers in float32, with the facts about the network and with `facts` about its training."""
+    network_facts = {
         "format": FORMAT,
         **{name: str(getattr(network, name)) for name in _NUMBERS},
         "quirks": json.dumps(asdict(network.quirks)),
     }
-    twice = sorted(own.keys() & facts.keys())
+    twice = sorted(network_facts.keys() & facts.keys())
     if twice:
         raise ValueError(f"facts: expected names that the file does not use for the network, got {', '.join(twice)}")
     tensors = {
@@ -41,8 +41,8 @@ def save_weights(network: MossFuseNetwork, file: Path, facts: Mapping[str, str])
         for name, tensor in network.state_dict().items()
     }
     temporary = file.with_name(f".{file.name}.tmp")
-    save_file(tensors, temporary, {**facts, **own})
-    temporary.chmod(0o644)  # safetensors makes files that their owner alone can read
+    save_file(tensors, temporary, {**facts, **network_facts})
+    temporary.chmod(0o644)  # safetensors makes files that only their owner can read
     temporary.replace(file)
 
 
@@ -50,49 +50,49 @@ def read_metadata(file: Path) -> dict[str, str]:
     """The metadata of one of our files.
 
     Raises:
-        CheckpointError: it is none.
+        CheckpointError: the file is not one of ours.
     """
     if not file.is_file():
         raise CheckpointError(f"checkpoint: expected a file of weights, got {file}, which is no file; give the path of one")
     try:
         with safe_open(file, framework="pt") as store:
-            found = store.metadata() or {}
+            metadata = store.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{file.name}: expected a whole safetensors file, got one that cannot be read ({error})") from error
-    if found.get("format") != FORMAT:
+    if metadata.get("format") != FORMAT:
         raise CheckpointError(
-            f"{file.name}: expected metadata with format {FORMAT!r}, got {found.get('format')!r}; is it another network's?"
+            f"{file.name}: expected metadata with format {FORMAT!r}, got {metadata.get('format')!r}; is it another network's?"
         )
-    return dict(found)
+    return dict(metadata)
 
 
-def read_own_facts(file: Path) -> Facts:
-    """What the metadata say of network and training.
+def read_safetensors_facts(file: Path) -> WeightFacts:
+    """The facts about network and training, from the metadata of one of our files.
 
     Raises:
-        CheckpointError: it is none of our files, or its metadata are incomplete.
+        CheckpointError: the file is not one of ours, or its metadata are incomplete.
     """
-    found = read_metadata(file)
+    metadata = read_metadata(file)
     try:
-        bands, channels, ratio, width, depth = (int(found[name]) for name in _NUMBERS)
-        scenes = tuple(str(scene) for scene in json.loads(found["scenes"]))
-        return Facts(bands, channels, width, depth, ratio, found["trained_on"], scenes)
+        bands, channels, ratio, width, depth = (int(metadata[name]) for name in _NUMBERS)
+        scenes = tuple(str(scene) for scene in json.loads(metadata["scenes"]))
+        return WeightFacts(bands, channels, width, depth, ratio, metadata["trained_on"], scenes)
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{file.name}: expected metadata on network and training, got {type(error).__name__} {error}") from error
 
 
-def load_own_network(file: Path) -> MossFuseNetwork:
+def load_safetensors_network(file: Path) -> MossFuseNetwork:
     """The network of the file, on the CPU, in float32 and in eval mode.
 
     Raises:
         CheckpointError: tensors are missing, left over, of another shape, or not finite.
     """
-    facts, found = read_own_facts(file), read_metadata(file)
+    facts, metadata = read_safetensors_facts(file), read_metadata(file)
     try:
-        quirks = Quirks(**json.loads(found["quirks"]))
+        quirks = Quirks(**json.loads(metadata["quirks"]))
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{file.name}: expected the network's quirks, got {type(error).__name__} {error}") from error
-    network = build_network(facts.bands, facts.channels, int(found["ratio"]), facts.width, facts.depth, quirks)
+    network = build_network(facts.bands, facts.channels, int(metadata["ratio"]), facts.width, facts.depth, quirks)
     ours = network.state_dict()
     with safe_open(file, framework="pt") as store:
         tensors = {name: store.get_tensor(name) for name in store.keys()}  # noqa: SIM118  # a file, no table

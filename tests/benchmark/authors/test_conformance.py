@@ -115,10 +115,18 @@ def test_a_little_that_the_seed_does_not_decide_is_caught(tmp_path: Path, draw: 
 
 
 @pytest.mark.parametrize(
-    ("change", "breach"), [("2e-7 * (len(COUNT) % 7)", False), ("1.0 * (len(COUNT) % 3 == 0)", False), ("1e-3 * len(COUNT)", True)]
+    ("change", "breach"),
+    [
+        ("2e-7 * (len(COUNT) % 7)", False),  # last bits
+        ("1e4 * torch.finfo(low.dtype).eps * len(COUNT)", False),  # last bits blown up, in float32 to more than rounding
+        ("1.0 * (len(COUNT) % 3 == 0)", False),  # once in a while
+        ("1e-3 * len(COUNT)", True),
+    ],
 )
-def test_other_last_bits_in_a_second_run_are_no_breach_nor_is_one_run_of_three(tmp_path: Path, change: str, breach: bool) -> None:
-    """That is what memory aligned in another way does, and what learning can make of it; a result that never comes again is a breach."""
+def test_other_last_bits_in_a_second_run_are_no_breach_and_results_that_never_come_again_are(
+    tmp_path: Path, change: str, breach: bool
+) -> None:
+    """The first three are what memory aligned in another way does, and what learning can make of it."""
     plugin(tmp_path, "aligned", f"COUNT.append(0); return Estimate(low * (1 + {change}))")
     with (tmp_path / "aligned.py").open("a") as file:
         file.write("\nCOUNT = []\n")

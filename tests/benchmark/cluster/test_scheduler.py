@@ -20,13 +20,13 @@ import pytest
 
 from benchmark.cluster import scheduler as cluster_module
 from benchmark.cluster.parcel import ALWAYS, OrphanError, ParcelError, pack, run_packed, unpack
-from benchmark.cluster.scheduler import Cluster, ClusterError, _Hand, expected_record
+from benchmark.cluster.scheduler import Cluster, ClusterError, _HandOut, expected_record
 from benchmark.matrix.plan import Plan
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import copied_clone, plan, plugin
 from tests.rounding import scores_near
 
@@ -198,7 +198,7 @@ class Pretended:
 def test_what_a_worker_unpickles_names_the_standard_library_alone(world: Path) -> None:
     checked, cluster, _ = hand(world, plan(world, ["steady"], scenes=("a",)), "")
     client = Pretended({"tcp://node1:1": 1, "tcp://node1:2": 3, "tcp://node2:1": 2})
-    _Hand(cluster, client, checked.cells("cpu"))._submit()
+    _HandOut(cluster, client, checked.cells("cpu"))._submit()
     (task, options) = client.asked[0]
     strings = [value for code, value, _ in pickletools.genops(pickle.dumps(task)) if "UNICODE" in code.name]
     imported = {value for value in strings if value in sys.modules}
@@ -211,7 +211,7 @@ def test_what_a_worker_unpickles_names_the_standard_library_alone(world: Path) -
 def test_a_cell_for_cuda_asks_for_one_gpu(world: Path) -> None:
     checked, cluster, _ = hand(world, plan(world, ["steady"], scenes=("a",)), "", device="cuda")
     client = Pretended({"tcp://node1:1": 1})
-    _Hand(cluster, client, checked.cells("cuda"))._submit()
+    _HandOut(cluster, client, checked.cells("cuda"))._submit()
     assert client.asked[0][1]["resources"] == {"GPU": 1}
 
 
@@ -219,7 +219,7 @@ def test_a_cell_that_ends_every_worker_is_recorded_as_killed(world: Path) -> Non
     checked, cluster, settings = hand(world, plan(world, ["steady"], scenes=("a",)), "")
     deadly = type("KilledWorker", (Exception,), {})("it ended 4 workers")
     client = Pretended({"tcp://node1:1": 1}, deadly)
-    record = run(checked, settings, lambda _: None, lambda cells: _Hand(cluster, client, cells).out())[0]
+    record = run(checked, settings, lambda _: None, lambda cells: _HandOut(cluster, client, cells).reports())[0]
     assert (record.outcome, record.reason) == ("killed", "KilledWorker: it ended 4 workers")
 
 
@@ -229,7 +229,7 @@ def test_refusals_one_after_another_stop_the_run(world: Path) -> None:
     with pytest.raises(
         ClusterError, match=r"5 cells one after another could not be run by a worker; the last: .*no python.*--cluster-python"
     ):
-        run(checked, settings, lambda _: None, lambda cells: _Hand(cluster, client, cells).out())
+        run(checked, settings, lambda _: None, lambda cells: _HandOut(cluster, client, cells).reports())
     assert not (world / "run" / "cells").exists()
 
 

@@ -16,12 +16,14 @@ from benchmark.identity import scene_identity
 from benchmark.identity.scene_identity import identify, load_checked
 from datasets import cave
 from datasets.cube_file import CubeFile, write_cube
+from datasets.data_roots import DataRoots
 from datasets.scene import SceneError
-from datasets.scenes import DataRoots, FileSource, SceneSource, find
+from datasets.scene_catalog import find_scenes
+from datasets.scene_sources import FileSource, SceneSource
 
 
 def source(path: Path, query: str = "") -> SceneSource:
-    return find([f"file:{path}{query}"], DataRoots(None))[0]
+    return find_scenes([f"file:{path}{query}"], DataRoots(None))[0]
 
 
 @pytest.fixture
@@ -91,9 +93,9 @@ def test_lossy_files_count_by_their_bytes_and_the_reader(tmp_path: Path, monkeyp
         place = tmp_path / "cave" / "clay_ms"
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((cave.SIDE, cave.SIDE), band * 1000, np.uint16)).save(place / f"clay_ms_{band:02d}.png")
-    scene = find(["cave/clay"], DataRoots(tmp_path))[0]
+    scene = find_scenes(["cave/clay"], DataRoots(tmp_path))[0]
     exact = identify(scene)
-    monkeypatch.setattr("datasets.scenes.LOSSY", (".png",))
+    monkeypatch.setattr("datasets.scene_sources.LOSSY", (".png",))
     lossy = identify(scene)
     assert lossy.digest != exact.digest
     assert lossy.shape == exact.shape == (31, cave.SIDE, cave.SIDE)
@@ -105,7 +107,7 @@ def test_lossy_files_count_by_their_bytes_and_the_reader(tmp_path: Path, monkeyp
 
 
 def test_generated_scenes_count_by_their_numbers_not_their_names() -> None:
-    fields, textiles = find(["builtin/fields", "builtin/textiles"], DataRoots(None))
+    fields, textiles = find_scenes(["builtin/fields", "builtin/textiles"], DataRoots(None))
     assert identify(fields).digest != identify(textiles).digest
     assert identify(replace(fields, name="another")) == identify(fields)
     assert identify(fields).shape == tuple(fields.load().cube.shape)

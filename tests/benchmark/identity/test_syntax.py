@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -82,7 +83,10 @@ def test_the_sample_has_the_committed_digest() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_python_that_is_here_gives_the_committed_digest(version: str) -> None:
-    places = [shutil.which(f"python{version}"), *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
+    places = [
+        shutil.which(f"python{version}"),
+        *map(str, Path(os.environ.get("HOME", "/")).glob(f".pyenv/versions/{version}.*/bin/python")),
+    ]
     script = f"from benchmark.identity.syntax import syntax_digest; print(syntax_digest(open({str(SAMPLE)!r}, 'rb').read()))"
     for python in filter(None, places):
         done = subprocess.run([python, "-Bc", script], cwd=ROOT, capture_output=True, text=True, check=False)

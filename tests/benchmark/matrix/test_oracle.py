@@ -13,21 +13,22 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from benchmark.matrix.plan import Plan, PlanError
 from benchmark.matrix.plan_file import read_plan
-from benchmark.review.compare import compare
+from benchmark.review.compare import compare_runs
+from benchmark.review.disk_forecast import disk_bytes, scene_values
 from benchmark.review.explain import explain
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result, read_record
-from benchmark.runner.iterates import OracleError, Watched, pick
+from benchmark.run_folder.retention import Keep, prune
 from benchmark.runner.jobs import FuseJob
-from benchmark.runner.retention import Keep, disk_bytes, prune, scene_values
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.oracle_iterates import IterateRecorder, OracleError, pick
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from methods.catalog import find_one
 from methods.contract import Estimate, Example, FusionMethod, learn
 from methods.unsupervised import c2ff
@@ -254,7 +255,7 @@ def test_a_run_ended_before_the_pick_picks_when_resumed_and_without_iterates_run
 ) -> None:
     checked = read(journey, [], ROW.format("oracle = 4"))
     with monkeypatch.context() as patched:
-        patched.setattr("benchmark.runner.supervisor._Run._score", interrupted)
+        patched.setattr("benchmark.runner.starting._score", interrupted)
         with pytest.raises(KeyboardInterrupt):
             go(journey, checked)
     cell = checked.cells("cpu")[0]
@@ -299,7 +300,7 @@ def test_the_disk_that_a_plan_needs_has_room_for_iterates(journey: Path) -> None
 
 
 def test_an_oracle_row_and_its_plain_row_are_two_cells_for_compare(finished: Path) -> None:
-    found = compare(finished / "run", finished / "run")
+    found = compare_runs(finished / "run", finished / "run")
     assert (found.same, found.only_before, found.only_after) == (4, (), ())
 
 
@@ -336,7 +337,7 @@ def test_watching_stores_every_finite_iterate_and_does_not_change_the_last() -> 
     def store(number: int, estimate: Estimate) -> None:
         stored[number] = replace(estimate, cube=estimate.cube.clone())
 
-    watched = Watched(method, 5, 9, store)
+    watched = IterateRecorder(method, 5, 9, store)
     last = learn(watched, seen, torch.Generator().manual_seed(4)).fuse(seen, torch.Generator().manual_seed(9)).cube
     plain = learn(method, seen, torch.Generator().manual_seed(4)).fuse(seen, torch.Generator().manual_seed(9)).cube
     assert list(stored) == [1, 2, 3, 4, 5]
@@ -350,7 +351,7 @@ def test_the_seconds_that_iterates_take_are_no_learning_and_the_last_file_is_the
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("benchmark.runner.iterates.timed", lambda call, device: (call(), 1000.0))
+    monkeypatch.setattr("benchmark.runner.oracle_iterates.timed", lambda call, device: (call(), 1000.0))
     seen = random_pair(7, 3).withhold(psf=True, srf=True)
     job = FuseJob(find_one("c2ff"), {"budget": 1e-3}, pickle.dumps(seen), "cpu", 0, oracle=3)
     assert job.run()["clock"]["fit"] < -2000  # what was measured, less three times the thousand seconds
@@ -363,15 +364,15 @@ def test_the_seconds_that_iterates_take_are_no_learning_and_the_last_file_is_the
 
 def test_an_iterate_that_is_not_finite_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = random_pair(7, 3).withhold(psf=True, srf=True)
-    fuse, calls = c2ff.Fitted.fuse, iter(range(9))
+    fuse, calls = c2ff.FittedC2FF.fuse, iter(range(9))
 
     def broken(self: FusionMethod, pair: object, rng: torch.Generator) -> Estimate:
         estimate = fuse(self, pair, rng)  # type: ignore[arg-type]
         return Estimate(estimate.cube * float("nan")) if next(calls) == 1 else estimate
 
-    monkeypatch.setattr(c2ff.Fitted, "fuse", broken)
+    monkeypatch.setattr(c2ff.FittedC2FF, "fuse", broken)
     stored: list[int] = []
-    Watched(c2ff.Method(budget=1e-3), 3, 0, lambda number, estimate: stored.append(number)).fit([Example(seen)], torch.Generator())
+    IterateRecorder(c2ff.Method(budget=1e-3), 3, 0, lambda number, estimate: stored.append(number)).fit([Example(seen)], torch.Generator())
     assert stored == [1, 3]
 
 

@@ -11,7 +11,7 @@ import pytest
 from benchmark.matrix.plan import Plan, PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.training.training_plan import read_training_plan
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan
 
 

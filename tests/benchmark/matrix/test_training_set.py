@@ -12,10 +12,10 @@ from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from methods.catalog import find_one
 from tests.benchmark.conftest import plan
 

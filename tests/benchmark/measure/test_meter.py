@@ -16,9 +16,9 @@ from typing import ClassVar
 import pytest
 import torch
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from benchmark.measure.group import resident_bytes
-from benchmark.measure.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure
+from benchmark.measure.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure_method
 from benchmark.run_folder.record import Clock
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
@@ -90,7 +90,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_clock")
 def test_the_first_call_is_a_warm_up_and_the_median_is_of_the_others() -> None:
-    measured = measure(Sleeper(), random_pair(3, 2), torch.device("cpu"), seed=4)
+    measured = measure_method(Sleeper(), random_pair(3, 2), torch.device("cpu"), seed=4)
     assert measured.clock.warmed
     assert LEAST_ROUNDS == measured.clock.rounds == len(CALLS) - 1
     assert [measured.clock.fuse_low, measured.clock.fuse, measured.clock.fuse_high] == pytest.approx([0.02] * 3)
@@ -101,7 +101,7 @@ def test_the_first_call_is_a_warm_up_and_the_median_is_of_the_others() -> None:
 
 @pytest.mark.usefixtures("_clock")
 def test_the_first_call_and_each_round_are_kept() -> None:
-    clock = measure(Sleeper(naps=(0.2, 0.02)), random_pair(3, 2), torch.device("cpu"), seed=0).clock
+    clock = measure_method(Sleeper(naps=(0.2, 0.02)), random_pair(3, 2), torch.device("cpu"), seed=0).clock
     assert clock.first is not None
     assert clock.first == pytest.approx(0.2)
     assert len(clock.round_seconds) == clock.rounds == len(CALLS) - 1
@@ -122,7 +122,7 @@ def test_set_up_is_what_a_first_call_takes_beyond_twice_the_median(first: float 
 
 @pytest.mark.usefixtures("_clock")
 def test_fusing_again_is_the_same_call() -> None:
-    measured = measure(Sleeper(naps=(0.01,)), random_pair(3, 2), torch.device("cpu"), seed=4)
+    measured = measure_method(Sleeper(naps=(0.01,)), random_pair(3, 2), torch.device("cpu"), seed=4)
     before = len(CALLS)
     measured.again()
     assert len(CALLS) == before + 1
@@ -130,7 +130,7 @@ def test_fusing_again_is_the_same_call() -> None:
 
 
 def test_a_cube_that_hangs_on_a_graph_is_taken_off_it() -> None:
-    estimate = measure(Hanging(), random_pair(3, 2), torch.device("cpu"), seed=0).estimate
+    estimate = measure_method(Hanging(), random_pair(3, 2), torch.device("cpu"), seed=0).estimate
     assert estimate.std is not None
     for image in (estimate.cube, estimate.std):
         assert not image.requires_grad
@@ -139,7 +139,7 @@ def test_a_cube_that_hangs_on_a_graph_is_taken_off_it() -> None:
 
 @pytest.mark.usefixtures("_clock")
 def test_a_slow_method_is_called_once() -> None:
-    measured = measure(Sleeper(naps=(BUDGET_S + 0.05,)), random_pair(3, 2), torch.device("cpu"), seed=0)
+    measured = measure_method(Sleeper(naps=(BUDGET_S + 0.05,)), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert (measured.clock.rounds, measured.clock.warmed, len(CALLS)) == (1, False, 1)
     assert measured.clock.fuse == pytest.approx(BUDGET_S + 0.05)
     assert measured.clock.first == measured.clock.round_seconds[0] == measured.clock.fuse
@@ -148,24 +148,24 @@ def test_a_slow_method_is_called_once() -> None:
 @pytest.mark.usefixtures("_clock")
 def test_an_unsteady_method_is_called_until_the_budget_is_spent() -> None:
     naps = (0.1, *(0.25 + 0.1 * (number % 3) for number in range(MOST_ROUNDS)))
-    assert measure(Sleeper(naps), random_pair(3, 2), torch.device("cpu"), seed=0).clock.rounds == 6  # five take 1.65 s, six 2.1 s
+    assert measure_method(Sleeper(naps), random_pair(3, 2), torch.device("cpu"), seed=0).clock.rounds == 6  # five take 1.65 s, six 2.1 s
 
 
 @pytest.mark.usefixtures("_clock")
 def test_learning_has_its_own_column() -> None:
-    measured = measure(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0)
+    measured = measure_method(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert measured.clock.fit == pytest.approx(0.1)
     assert measured.clock.fuse == pytest.approx(0.001)
 
 
 @pytest.mark.usefixtures("_clock")
 def test_what_has_learned_beforehand_and_learns_on_the_scene_besides_is_timed_apart() -> None:
-    measured = measure(Adapter(), random_pair(3, 2), torch.device("cpu"), seed=0)
+    measured = measure_method(Adapter(), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert measured.clock.adapt == pytest.approx(0.1)
     assert measured.clock.fuse == pytest.approx(0.001)
     assert measured.clock.fit == 0, "its training was in another process"
     assert not any(call.startswith("adapt") for call in CALLS[1:]), "adapted once, then fused in every round"
-    assert measure(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0).clock.adapt == 0
+    assert measure_method(Learner(), random_pair(3, 2), torch.device("cpu"), seed=0).clock.adapt == 0
 
 
 def test_memory_is_that_of_the_process() -> None:
@@ -203,12 +203,15 @@ def test_other_work_on_the_machine_is_noticed() -> None:
     assert 0 <= seen.steal <= 1
 
 
-def test_work_of_processes_that_a_method_started_is_its_own() -> None:
+def test_work_of_processes_that_a_method_started_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []  # the moments that the meter knows
+    monkeypatch.setattr("benchmark.measure.meter.perf_counter", lambda: told.append(time.perf_counter()) or told[-1])
     machine = _Machine()
     running = subprocess.Popen([sys.executable, "-c", BUSY.format(30)])
     try:
         ended = subprocess.run([sys.executable, "-c", BUSY.format(0.5)], check=True)
         seen = machine.disturbance()
+        lasted = told[-1] - machine.start
         alone = running.poll() is None
     finally:
         running.kill()
@@ -217,7 +220,6 @@ def test_work_of_processes_that_a_method_started_is_its_own() -> None:
     assert ended.returncode == 0
     if seen.used is None or seen.used_by_children is None:
         pytest.skip("needs /proc/stat")
-    lasted = time.perf_counter() - machine.start
     started = resource.getrusage(resource.RUSAGE_CHILDREN)  # the kernel's own account, when both have ended
     assert 0.15 < seen.used_by_children * lasted <= started.ru_utime + started.ru_stime + 0.05
     assert seen.used >= seen.used_by_children

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmark.authors.conformance import random_pair
+from benchmark.authors.sample_pairs import random_pair
 from benchmark.clone import ROOT
 from benchmark.measure.operations import count_flops
 from methods.catalog import find_one

@@ -12,10 +12,10 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 
 BANDS, ROWS, COLS = 24, 48, 64
 DEAD, CONSTANT, MEANLESS = 7, 11, 19

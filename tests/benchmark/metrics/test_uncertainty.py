@@ -18,11 +18,11 @@ from benchmark.review.explain import explain
 from benchmark.review.merge import merge
 from benchmark.review.rescore import rescore
 from benchmark.run_folder.record import Result, std_file
-from benchmark.runner.jobs import store_std
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.estimate_storage import store_std
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 from tests.rounding import scores_near
 

@@ -8,8 +8,8 @@ import pytest
 
 from benchmark.review.clean import clean
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.lock import BusyError, claimed
-from benchmark.run_folder.record import RecordError
 from tests.benchmark.folders import FIRST, read_records, run_folder, variant, write_record
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from benchmark.review.compare import compare
-from benchmark.run_folder.record import Clock, RecordError, Result, alike_for_timing
+from benchmark.review.compare import compare_runs
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Clock, Result, alike_for_timing
 from tests.benchmark.folders import FIRST, run_folder, variant
 
 
@@ -20,7 +21,7 @@ def clock(fuse: float, spread: float = 0.1, rounds: int = 5) -> Clock:
 
 def difference(tmp_path: Path, old: Result, new: Result, **changes: Any) -> tuple[str, ...]:
     a, b = run_folder(tmp_path / "a", [old]), run_folder(tmp_path / "b", [new], **changes)
-    told = compare(a, b)
+    told = compare_runs(a, b)
     assert told.changed == bool(told.differences)
     return told.differences[0].what if told.differences else ()
 
@@ -28,7 +29,7 @@ def difference(tmp_path: Path, old: Result, new: Result, **changes: Any) -> tupl
 def test_a_run_is_like_itself_under_other_keys_and_labels(tmp_path: Path) -> None:
     protocol = {**FIRST.protocol, "name": "renamed", "source": "elsewhere"}
     assert difference(tmp_path, FIRST, variant("b", label="Steady (rank=3)", protocol=protocol)) == ()
-    assert "1 cells alike, 0 changed, 0 in one run only" in compare(tmp_path / "a", tmp_path / "b").text()
+    assert "1 cells alike, 0 changed, 0 in one run only" in compare_runs(tmp_path / "a", tmp_path / "b").text()
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_seconds_change_beyond_the_quartiles(tmp_path: Path, old: Clock, new: Cl
 def test_seconds_of_other_machines_or_threads_are_not_compared(tmp_path: Path, changes: dict[str, str]) -> None:
     new = variant("b", clock=clock(9.0), threads=1 if changes else 2)
     assert difference(tmp_path, FIRST, new, **changes) == ()
-    assert "seconds of 1 cells were not compared" in compare(tmp_path / "a", tmp_path / "b").text()
+    assert "seconds of 1 cells were not compared" in compare_runs(tmp_path / "a", tmp_path / "b").text()
 
 
 @pytest.mark.parametrize("fact", ["processor", "cores", "gpu", "gpus", "gpu_driver", "threads_per_cell", "slots", "omp_wait_policy"])
@@ -99,7 +100,7 @@ def test_another_outcome_is_told_with_its_reason(tmp_path: Path) -> None:
 def test_cells_of_one_run_alone_are_a_change(tmp_path: Path) -> None:
     a = run_folder(tmp_path / "a", [FIRST, variant("b", seed=1)])
     b = run_folder(tmp_path / "b", [FIRST, variant("c", parameters={"rank": 4, "weights": None})])
-    told = compare(a, b)
+    told = compare_runs(a, b)
     assert told.changed
     assert (told.same, len(told.differences)) == (1, 0)
     assert [record.seed for record in told.only_before] == [1]
@@ -110,10 +111,10 @@ def test_cells_of_one_run_alone_are_a_change(tmp_path: Path) -> None:
 
 def test_of_two_records_of_one_cell_the_later_counts(tmp_path: Path) -> None:
     old = variant("b", metrics={"psnr": 10.0}, ended="2025-01-01T00:00:00+00:00")
-    assert not compare(run_folder(tmp_path / "a", [FIRST]), run_folder(tmp_path / "b", [FIRST, old])).changed
+    assert not compare_runs(run_folder(tmp_path / "a", [FIRST]), run_folder(tmp_path / "b", [FIRST, old])).changed
 
 
 def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty" / "cells").mkdir(parents=True)
     with pytest.raises(RecordError, match="at least one record"):
-        compare(run_folder(tmp_path / "a", [FIRST]), tmp_path / "empty")
+        compare_runs(run_folder(tmp_path / "a", [FIRST]), tmp_path / "empty")

@@ -14,11 +14,12 @@ import pytest
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
-from benchmark.review.rehearse import rehearse
-from benchmark.run_folder.record import Memory, RecordError, read_json, read_record
-from benchmark.runner.settings import RunSettings
+from benchmark.run_folder.json_file import RecordError, read_json
+from benchmark.run_folder.record import Memory, read_record
+from benchmark.runner.rehearse import rehearse
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 from tests.benchmark.folders import FIRST, run_folder, variant
 
@@ -74,11 +75,11 @@ def test_infinity_is_told_in_words(tmp_path: Path) -> None:
         ({}, {"used": 2.25, "used_by_children": 0.5}, "cores      2.25 kept busy by the method, 0.50 of them by processes that it started"),
         ({}, {"used": 0.98, "used_by_children": 0.0}, "cores      0.98 kept busy by the method\n"),
         (
-            {"memory": Memory(peak=500_000_000, base=150_000_000, own=200_000_000)},
+            {"memory": Memory(peak=500_000_000, base=150_000_000, main_process=200_000_000)},
             {},
             "peak 500 MB with the processes that it started, 200",
         ),
-        ({"memory": Memory(peak=200_000_000, base=150_000_000, own=200_000_000)}, {}, "peak 200 MB, before the method 150 MB"),
+        ({"memory": Memory(peak=200_000_000, base=150_000_000, main_process=200_000_000)}, {}, "peak 200 MB, before the method 150 MB"),
         ({"flops_reason": "the first call took 99 s"}, {}, "flops      not counted: the first call took 99 s"),
     ],
 )
@@ -106,7 +107,7 @@ def test_a_record_of_an_earlier_version_is_read_and_told(tmp_path: Path) -> None
     table = json.loads(file.read_text())
     for name in ("first", "round_seconds", "used", "used_by_children"):
         del table["clock"][name]
-    del table["memory"]["own"], table["flops_reason"]
+    del table["memory"]["main_process"], table["flops_reason"]
     file.write_text(json.dumps(table))
     assert read_record(file) == FIRST
     assert "memory     peak 200 MB, before the method 150 MB" in explain(folder, FIRST.key).text()
@@ -124,7 +125,7 @@ def test_a_cell_that_waits_is_told_by_the_plan(tmp_path: Path) -> None:
     assert told.record is None
     assert "label      Later" in told.text()
     assert "not run yet" in told.text()
-    assert told.recipe is not None
+    assert told.repetition is not None
 
 
 def test_a_key_that_is_none_or_that_of_several_names_the_nearest(tmp_path: Path) -> None:
@@ -143,15 +144,15 @@ def test_the_plan_that_was_run_is_named_while_it_is_the_same(world: Path) -> Non
     checked = read_plan(file, DataRoots.parse([]), world / "plugins")
     arguments = ("--plugins", str(world / "plugins"))
     record = run(checked, RunSettings(world / "run", arguments=arguments, plan_file=str(file)), lambda _: None)[0]
-    recipe = explain(world / "run", record.key).recipe
-    assert recipe is not None
-    assert recipe.plan == file
-    command = shlex.split(recipe.command())
+    repetition = explain(world / "run", record.key).repetition
+    assert repetition is not None
+    assert repetition.plan == file
+    command = shlex.split(repetition.command())
     assert command[:5] == ["python", "run_benchmark.py", "cell", str(file), record.key]
     assert command[-2:] == ["--plugins", str(world / "plugins")]
-    assert rehearse(recipe)["clock"]["rounds"] >= 1
+    assert rehearse(repetition)["clock"]["rounds"] >= 1
     plan(world, ["bicubic"], scenes=("a",))
-    changed = explain(world / "run", record.key).recipe
+    changed = explain(world / "run", record.key).repetition
     assert changed is not None
     assert changed.plan == world / "run" / "plan.toml"
     assert changed.plan.read_text() == checked.text

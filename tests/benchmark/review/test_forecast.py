@@ -10,11 +10,11 @@ import pytest
 
 import run_benchmark
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.contestant import plain
+from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.plan_file import read_plan
-from benchmark.review.forecast import Costs, Measured, MethodCost, dry_run, estimate, read_measured, span
+from benchmark.review.forecast import Forecast, MethodForecast, PastCell, dry_run, forecast, read_past_cells, spell_duration
 from benchmark.run_folder.record import Clock, Result
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from datasets.settings import field_values
 from methods.catalog import find_one
 from tests.benchmark.conftest import plan
@@ -31,15 +31,15 @@ def sizes(cells: list[Cell]) -> dict[str, int]:
     return {cell.scene.name: A if cell.scene.name.endswith("a") else B for cell in cells}
 
 
-def measured(method: str, values: int, learning_s: float, fuse_s: float, *, learns: str = "on the scene", **facts: Any) -> Measured:
+def measured(method: str, values: int, learning_s: float, fuse_s: float, *, learns: str = "on the scene", **facts: Any) -> PastCell:
     """A cell with the method's default parameters, but for those named."""
     kind = find_one(method).load()
-    parameters = {**plain(field_values(kind())), **facts.pop("parameters", {})}
+    parameters = {**parameters_to_json(field_values(kind())), **facts.pop("parameters", {})}
     device = facts.pop("device", "cpu")
-    return Measured(method, parameters, learns, values, learning_s, fuse_s, device, f"{device} (P)", facts.pop("adapt_s", 0.0))
+    return PastCell(method, parameters, learns, values, learning_s, fuse_s, device, f"{device} (P)", facts.pop("adapt_s", 0.0))
 
 
-def only(costs: Costs) -> MethodCost:
+def only(costs: Forecast) -> MethodForecast:
     assert len(costs.rows) == 1
     return costs.rows[0]
 
@@ -50,7 +50,7 @@ def test_fusing_and_learning_grow_with_the_values_and_learning_with_the_budget_t
         measured("c2ff", 1000, 7.0, 0.5, parameters={"budget": 0.1}),  # 0.07 s a value at budget 1
         measured("c2ff", 3000, 50.0, 0.9, parameters={"budget": 0.2}),
     ]
-    row = only(estimate(cells, earlier, sizes(cells), "cpu"))
+    row = only(forecast(cells, earlier, sizes(cells), "cpu"))
     assert row.learning_s == pytest.approx((7.0 + 50.0) / (1000 * 0.1 + 3000 * 0.2) * 0.3 * (A + B))
     assert row.fuse_s == pytest.approx((0.5 + 0.9) / 4000 * (A + B))
     assert (row.cells, row.measured, row.alike, row.training_s) == (2, 2, True, 0.0)
@@ -59,11 +59,11 @@ def test_fusing_and_learning_grow_with_the_values_and_learning_with_the_budget_t
 def test_equal_parameters_are_believed_before_others(world: Path) -> None:
     cells = cells_of(world, '[[method]]\nname = "m2unet"\nparameters = {width = 20}')
     wide, narrow = measured("m2unet", A, 900.0, 9.0), measured("m2unet", 2 * A, 8.0, 1.0, parameters={"width": 20, "budget": 0.5})
-    row = only(estimate(cells, [wide, narrow], sizes(cells), "cpu"))
+    row = only(forecast(cells, [wide, narrow], sizes(cells), "cpu"))
     assert row.learning_s == pytest.approx(8.0)
     assert row.fuse_s == pytest.approx(0.5)
     assert (row.measured, row.alike) == (1, True)
-    other = only(estimate(cells, [wide], sizes(cells), "cpu"))
+    other = only(forecast(cells, [wide], sizes(cells), "cpu"))
     assert other.learning_s == pytest.approx(900.0)
     assert other.fuse_s == pytest.approx(9.0)
     assert not other.alike
@@ -72,27 +72,30 @@ def test_equal_parameters_are_believed_before_others(world: Path) -> None:
 
 def test_a_method_without_records_has_nothing_to_go_by_and_adds_nothing(world: Path) -> None:
     cells = cells_of(world, '[[method]]\nname = "gsa"\n[[method]]\nname = "c2ff"', scenes=("a", "b"))
-    costs = estimate(cells, [measured("gsa", 100, 0.0, 0.02, learns="never")], sizes(cells), "cpu")
+    costs = forecast(cells, [measured("gsa", 100, 0.0, 0.02, learns="never")], sizes(cells), "cpu")
     assert costs.seconds == pytest.approx(0.02 / 100 * (A + B))
-    assert "C2FF: 2 cells, nothing to go by" in costs.text()
+    assert "C2FF: 2 cells, not known" in costs.text()
     assert "for 2 of 4 cells" in costs.text()
-    assert "from 1 measured cell on cpu (P); 2 cells have nothing to go by" in costs.text()
-    assert "nothing to go by for 4 cells; --costs RUN_DIR" in estimate(cells, [], sizes(cells), "cpu").text()
+    assert "from 1 measured cell on cpu (P); not known for 2 cells" in costs.text()
+    assert (
+        "not known for 4 cells; name an earlier run with some of these methods by --costs RUN_DIR"
+        in forecast(cells, [], sizes(cells), "cpu").text()
+    )
 
 
 def test_done_and_skipped_cells_take_nothing(world: Path) -> None:
     hidden = '[[protocol]]\nname = "camera-x8"\nreveals = ["srf"]\n[[method]]\nname = "rfuse"\n[[method]]\nname = "gsa"'
     cells = cells_of(world, hidden, scenes=("a", "b"), protocols="[]")
     first = next(cell for cell in cells if cell.contestant.label == "GSA")
-    costs = estimate(cells, [measured("gsa", 10, 0.0, 1.0, learns="never")], sizes(cells), "cpu", [first.key])
+    costs = forecast(cells, [measured("gsa", 10, 0.0, 1.0, learns="never")], sizes(cells), "cpu", [first.key])
     assert [(row.label, row.cells) for row in costs.rows] == [("GSA", 1)]
     assert costs.seconds == pytest.approx(B / 10)
-    assert estimate(cells, [], sizes(cells), "cpu", [cell.key for cell in cells]).text() == "time: nothing is left to run"
+    assert forecast(cells, [], sizes(cells), "cpu", [cell.key for cell in cells]).text() == "time: nothing is left to run"
 
 
 def test_an_oracle_row_fuses_each_iterate_besides(world: Path) -> None:
     cells = cells_of(world, '[[method]]\nname = "c2ff"\noracle = 6')
-    row = only(estimate(cells, [measured("c2ff", A, 40.0, 3.0)], sizes(cells), "cpu"))
+    row = only(forecast(cells, [measured("c2ff", A, 40.0, 3.0)], sizes(cells), "cpu"))
     assert row.learning_s == pytest.approx(40.0)
     assert row.fuse_s == pytest.approx(3.0 * 7)
 
@@ -102,24 +105,24 @@ def test_a_training_counts_once_a_protocol_by_its_budget_and_not_again_where_it_
     cells = cells_of(world, "seeds = [0, 1, 2]\n" + extra, protocols='["camera-x8", "wald-x4"]')
     assert len(cells) == 6
     earlier = [measured("ssrnet", 50 * A, 300.0, 5.0, learns="beforehand", parameters={"budget": 0.5}, adapt_s=70.0)] * 2
-    row = only(estimate(cells, earlier, sizes(cells), "cpu"))
+    row = only(forecast(cells, earlier, sizes(cells), "cpu"))
     assert row.training_s == pytest.approx(300.0 / 0.5 * 0.2 * 2)
     assert row.learning_s == pytest.approx(6 * 70.0 / 50 / 0.5 * 0.2)  # adapting, on each scene
     assert row.fuse_s == pytest.approx(6 * 5.0 / 50)
-    resumed = only(estimate(cells, earlier, sizes(cells), "cpu", [cells[0].key]))
+    resumed = only(forecast(cells, earlier, sizes(cells), "cpu", [cells[0].key]))
     assert resumed.training_s == pytest.approx(300.0 / 0.5 * 0.2)
     other = measured("ssrnet", A, 9.0, 5.0, learns="beforehand", parameters={"learning_rate": 9.0})
-    assert only(estimate(cells, [other], sizes(cells), "cpu")).measured == 0  # another training says nothing of this one
+    assert only(forecast(cells, [other], sizes(cells), "cpu")).measured == 0  # another training says nothing of this one
 
 
 def test_records_of_another_device_count_only_where_there_are_none_of_this_one(world: Path) -> None:
     cells = cells_of(world, '[[method]]\nname = "gsa"')
     slow, fast = measured("gsa", A, 0.0, 8.0, learns="never"), measured("gsa", A, 0.0, 2.0, learns="never", device="cuda")
     for device, expected in (("cpu", 8.0), ("cuda", 2.0)):
-        costs = estimate(cells, [slow, fast], sizes(cells), device)
+        costs = forecast(cells, [slow, fast], sizes(cells), device)
         assert costs.seconds == pytest.approx(expected)
         assert costs.places == (f"{device} (P)",)
-    assert estimate(cells, [slow], sizes(cells), "cuda").seconds == pytest.approx(8.0)
+    assert forecast(cells, [slow], sizes(cells), "cuda").seconds == pytest.approx(8.0)
 
 
 def record(key: str, parameters: Mapping[str, Any], shape: list[int], **changes: Any) -> Result:
@@ -136,12 +139,12 @@ def test_records_are_read_with_their_machines_and_those_without_a_clock_are_pass
         record("c", {}, []),
     ]
     folder = run_folder(tmp_path / "run", records, processor="Q & R")
-    found = read_measured([folder, folder])
+    found = read_past_cells([folder, folder])
     assert [(one.values, one.learning_s, one.fuse_s, one.budget, one.place) for one in found] == [(105, 2.0, 0.25, 0.1, "cpu (Q & R)")]
 
 
 def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    parameters = plain(field_values(find_one("c2ff").load()()))
+    parameters = parameters_to_json(field_values(find_one("c2ff").load()()))
     earlier = run_folder(world / "earlier", [record("a", parameters, [31, 16, 24], fit=60.0, fuse=2.0)])
     file = plan(world, [], '[[method]]\nname = "c2ff"', scenes=("a",))
     arguments = ["run", str(file), "--dry-run", "--device", "cpu", "--out", str(world / "out"), "--costs", str(earlier)]
@@ -171,4 +174,4 @@ def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(wo
     ],
 )
 def test_seconds_are_told_in_two_digits(seconds: float, text: str) -> None:
-    assert span(seconds) == text
+    assert spell_duration(seconds) == text

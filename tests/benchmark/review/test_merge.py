@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from benchmark.review.explain import explain
-from benchmark.review.merge import MergeError, merge
+from benchmark.review.merge import merge
+from benchmark.review.merge_choice import MergeError
 from benchmark.review.status import status
+from benchmark.run_folder.json_file import read_json
 from benchmark.run_folder.lock import BusyError, claimed
-from benchmark.run_folder.record import Result, read_json
+from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from tests.benchmark.folders import FIRST, read_records, run_folder, write_record
 from tests.benchmark.folders import variant as same_cell
@@ -46,8 +48,8 @@ def test_every_record_arrives_with_all_that_it_refers_to(tmp_path: Path) -> None
     told = status(tmp_path / "c")
     assert (told.total, told.done) == (4, 3)
     assert read_json(tmp_path / "c" / "plan.json")["command"] == "python run_benchmark.py merge a b"
-    texts = {cell: explain(tmp_path / "c", cell * 20).recipe for cell in "abc"}
-    assert {cell: recipe.plan.read_text() for cell, recipe in texts.items() if recipe is not None} == {
+    texts = {cell: explain(tmp_path / "c", cell * 20).repetition for cell in "abc"}
+    assert {cell: repetition.plan.read_text() for cell, repetition in texts.items() if repetition is not None} == {
         "a": 'name = "a"\n',
         "b": 'name = "a"\n',
         "c": 'name = "b"\n',
@@ -68,7 +70,7 @@ def test_merging_again_changes_nothing_and_a_third_run_is_added(tmp_path: Path) 
 
 
 def test_a_merge_that_was_cut_short_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import benchmark.review.merge as module
+    import benchmark.review.merge_copy as module
 
     a = run_folder(tmp_path / "a", [FIRST, variant("b"), variant("c")])
     write, written = module.write_bytes, []
@@ -106,7 +108,7 @@ def test_a_scored_cell_wins_over_one_that_failed_whatever_the_order(tmp_path: Pa
 
 
 def test_no_record_stands_beside_another_runs_estimate_even_when_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import benchmark.review.merge as module
+    import benchmark.review.merge_copy as module
 
     failed = variant("a", outcome="failed", metrics={}, clock=None, memory=None)
     merge([run_folder(tmp_path / "a", [failed])], tmp_path / "c")
@@ -231,7 +233,7 @@ def test_folders_that_are_none_or_anothers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MergeError, match="holds something else"):
         merge([a], a)
     merge([a], tmp_path / "c")
-    with pytest.raises(MergeError, match="one of the runs"):
+    with pytest.raises(MergeError, match="another folder for the result than those of the runs"):
         merge([tmp_path / "c"], tmp_path / "c")
     with claimed(tmp_path / "c"), pytest.raises(BusyError):
         merge([a], tmp_path / "c")

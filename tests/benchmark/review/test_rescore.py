@@ -17,9 +17,10 @@ from benchmark.identity.source_keys import metrics_key, profiles_key
 from benchmark.metrics.scoring import score_cell
 from benchmark.review import rescore as module
 from benchmark.review.rescore import Rescored, profile_names, rescore
+from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.lock import BusyError, claimed
 from benchmark.run_folder.observation_file import write_observation
-from benchmark.run_folder.record import RecordError, Result, read_record
+from benchmark.run_folder.record import Result, read_record
 from benchmark.run_folder.response_file import write_responses
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.degradation import SpatialResponse, SpectralResponse

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.review.status import status
+from benchmark.run_folder.json_file import RecordError, write_json
 from benchmark.run_folder.lock import claimed
-from benchmark.run_folder.record import RecordError, write_json
 from tests.benchmark.folders import FIRST, run_folder, variant, write_record
 
 NOW = datetime(2026, 1, 1, 0, 1, 0, tzinfo=UTC)  # 60 s after the folder's run was started
@@ -53,7 +53,7 @@ def test_a_run_that_nobody_is_at_work_on_says_how_to_go_on(tmp_path: Path) -> No
         pass
     told = status(run, NOW)
     assert (told.busy, told.left_s) == (False, None)
-    assert "nobody is at work" in told.text()
+    assert "no run is at work" in told.text()
     assert "was cut short Later on file/b" in told.text()
     assert "to go on: python run_benchmark.py run p.toml" in told.text()
     whole = status(run_folder(tmp_path / "whole", [FIRST]), NOW)

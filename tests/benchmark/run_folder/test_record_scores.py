@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from benchmark.conventions.profile_scores import ProfileScores, read_profile_scores, write_profile_scores
-from benchmark.run_folder.record import RecordError, read_record
+from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.record import Memory, read_record
 from tests.benchmark.folders import variant, write_record
 
 SCORES = {"psnr": math.inf, "psnr_cube": 47.25, "q2n": None, "sam": 0.0}
@@ -67,3 +68,13 @@ def test_profiles_keep_infinity_likewise(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace('"inf"', '"a lot"'))
     with pytest.raises(RecordError, match=r"'a lot' where a finite number"):
         read_profile_scores(tmp_path, "k")
+
+
+def test_the_memory_of_the_main_process_is_read_under_its_earlier_name(tmp_path: Path) -> None:
+    file = write_record(tmp_path, variant("m", memory=Memory(peak=300, base=100, main_process=200)))
+    table = json.loads(file.read_text())
+    table["memory"]["own"] = table["memory"].pop("main_process")
+    file.write_text(json.dumps(table))
+    memory = read_record(file).memory
+    assert memory is not None
+    assert (memory.peak, memory.base, memory.main_process) == (300, 100, 200)

@@ -9,9 +9,9 @@ import pytest
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 
 COUNTING = "torch._C._len_torch_dispatch_stack() > 0"  # whether operations are being counted
@@ -33,8 +33,8 @@ def one(world: Path, body: str, extra: str = "") -> Result:
 @pytest.mark.parametrize(
     ("while_counting", "reason"),
     [
-        ("time.sleep(600)", "time limit of 4 s"),
-        ("signal.signal(2, signal.SIG_IGN); time.sleep(600)", "time limit of 4 s"),
+        ("time.sleep(600)", "time limit of 12 s"),
+        ("signal.signal(2, signal.SIG_IGN); time.sleep(600)", "time limit of 12 s"),
         ("os._exit(9)", "exit status 9"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
         ("raise ValueError('not under a dispatch mode')", "ValueError: not under a dispatch mode"),
@@ -44,21 +44,25 @@ def one(world: Path, body: str, extra: str = "") -> Result:
 )
 def test_what_happens_while_operations_are_counted_costs_no_estimate(world: Path, while_counting: str, reason: str) -> None:
     body = f"if {COUNTING}: {while_counting}\n        return Estimate(low)"
-    record = one(world, body, "time_limit_s = 4\nmemory_limit_mb = 800")
+    limit = 12 if "sleep" in while_counting else 240  # which is waited for; a loaded machine needs some of it for the method itself
+    record = one(world, body, f"time_limit_s = {limit}\nmemory_limit_mb = 800")
     assert (record.outcome, record.reason) == ("scored", "")
     assert record.metrics["psnr"] is not None
     assert record.flops is None
     assert record.flops_reason.startswith("counting them failed, when the estimate was safe: ")
     assert reason in record.flops_reason
     assert record.clock is not None
-    assert record.clock.rounds >= 3
+    assert record.clock.rounds >= 1
 
 
-def test_a_method_that_takes_most_of_its_limit_is_scored_and_not_counted(world: Path) -> None:
-    record = one(world, f"assert not {COUNTING}; time.sleep(2.5); return Estimate(low)", "time_limit_s = 4")
+def test_a_method_that_takes_much_of_its_limit_is_scored_and_not_counted(world: Path) -> None:
+    calls = world / "calls"
+    write = f"with open({str(calls)!r}, 'a') as file: file.write('x')"
+    record = one(world, f"{write}\n        time.sleep(2.5); return Estimate(low)", "time_limit_s = 110")
+    assert calls.read_text() == "x"
     assert record.outcome == "scored"
     assert record.flops is None
-    assert "more than 2% of the time limit of 4 s" in record.flops_reason
+    assert "more than 2% of the time limit of 110 s" in record.flops_reason
     assert record.clock is not None
     assert (record.clock.rounds, record.clock.warmed) == (1, False)
 
@@ -67,7 +71,7 @@ def test_the_limit_holds_while_another_cell_is_counted(world: Path) -> None:
     plugin(world / "plugins", "counted", f"if {COUNTING}: time.sleep(600)\n        return Estimate(low)")
     plugin(world / "plugins", "hangs", "time.sleep(600)")
     plugin(world / "plugins", "quick", "return Estimate(low)")
-    limits = "[[method]]\nname = 'counted'\ntime_limit_s = 16\n[[method]]\nname = 'hangs'\ntime_limit_s = 3\n[[method]]\nname = 'quick'"
+    limits = "[[method]]\nname = 'counted'\ntime_limit_s = 25\n[[method]]\nname = 'hangs'\ntime_limit_s = 3\n[[method]]\nname = 'quick'"
     records = {record.label: record for record in go(world, [], limits, slots=2)}
     assert {label: record.outcome for label, record in records.items()} == {"counted": "scored", "hangs": "timeout", "quick": "scored"}
     assert records["hangs"].ended < records["counted"].ended
@@ -142,7 +146,7 @@ def test_a_method_that_closes_every_file_still_answers(world: Path) -> None:
     ("base", "module", "outcome"),
     [
         ("RefusedError", "methods.contract", "skipped"),
-        ("InvalidEstimateError", "benchmark.runner.validity", "invalid"),
+        ("InvalidEstimateError", "benchmark.measure.validity", "invalid"),
         ("MemoryError", "builtins", "out of memory"),
         ("ValueError", "builtins", "failed"),
     ],
@@ -161,31 +165,31 @@ def test_a_cube_that_hangs_on_a_graph_is_scored(world: Path) -> None:
 
 
 def test_the_memory_of_a_methods_child_is_the_cells(world: Path) -> None:
-    child = "x = bytearray(b'1') * 300_000_000; import time; time.sleep(0.7)"
+    child = "x = bytearray(b'1') * 300_000_000; import time; time.sleep(4)"  # long enough to be looked at on a loaded machine
     body = f"import subprocess, sys\n        subprocess.run([sys.executable, '-c', {child!r}], check=True)\n        return Estimate(low)"
-    memory = one(world, body, "time_limit_s = 60").memory
+    memory = one(world, body, "time_limit_s = 240").memory
     assert memory is not None
-    assert memory.own is not None
-    assert memory.own < 300_000_000
-    assert memory.peak > memory.own + 250_000_000
+    assert memory.main_process is not None
+    assert memory.main_process < 300_000_000
+    assert memory.peak > memory.main_process + 250_000_000
 
 
 def test_memory_that_only_the_count_takes_is_not_the_cells(world: Path) -> None:
-    child = "x = bytearray(b'1') * 300_000_000; import time; time.sleep(0.7)"
+    child = "x = bytearray(b'1') * 300_000_000; import time; time.sleep(2.5)"
     start = f"subprocess.run([sys.executable, '-c', {child!r}], check=True)"
     body = f"import subprocess, sys\n        if {COUNTING}: {start}\n        return Estimate(low)"
-    record = one(world, body, "time_limit_s = 60")
+    record = one(world, body, "time_limit_s = 240")
     assert record.memory is not None
-    assert record.memory.own is not None
+    assert record.memory.main_process is not None
     assert record.flops is not None
-    assert record.memory.peak < record.memory.own + 50_000_000
+    assert record.memory.peak < record.memory.main_process + 50_000_000
 
 
 def test_a_scoring_that_failed_is_scored_again_and_not_fused(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = world / "ledger"
     plugin(world / "plugins", "subject", f"with open({str(ledger)!r}, 'a') as f: f.write('x')\n        return Estimate(low)")
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark.runner.supervisor.SCORE_LIMIT_S", 0.0)
+        patch.setattr("benchmark.runner.starting.SCORE_LIMIT_S", 0.0)
         failed = go(world, ["subject"])[0]
     assert failed.outcome == "failed"
     assert "scoring failed: ended after its time limit of 0 s; the estimate is kept: --retry scores it again" in failed.reason
@@ -202,7 +206,7 @@ def test_a_scoring_that_failed_keeps_its_estimate_where_none_is_kept(world: Path
     plugin(world / "plugins", "subject", "return Estimate(low)")
     checked = read_plan(plan(world, ["subject"], scenes=("a",)), DataRoots.parse([]), world / "plugins")
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark.runner.supervisor.SCORE_LIMIT_S", 0.0)
+        patch.setattr("benchmark.runner.starting.SCORE_LIMIT_S", 0.0)
         failed = run(checked, RunSettings(world / "run", keep="none"), lambda progress: None)[0]
     estimate = world / "run" / "estimates" / f"{failed.key}.h5"
     assert estimate.is_file()

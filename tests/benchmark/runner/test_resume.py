@@ -17,10 +17,10 @@ import pytest
 
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import alive, plan, plugin
 from tests.benchmark.folders import read_records
 from tests.rounding import scores_near

@@ -8,9 +8,9 @@ import pytest
 
 from benchmark.matrix.plan_file import read_plan
 from benchmark.runner import slots
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 
 
@@ -24,7 +24,7 @@ def test_a_slot_is_a_gpu_of_those_that_are_visible(visible: str, expected: list[
 
 
 def test_cells_side_by_side_see_different_gpus(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.runner.supervisor.slot_variables", lambda device, slot: {"CUDA_VISIBLE_DEVICES": f"gpu-{slot}"})
+    monkeypatch.setattr("benchmark.runner.starting.slot_variables", lambda device, slot: {"CUDA_VISIBLE_DEVICES": f"gpu-{slot}"})
     ledger = world / "ledger"
     body = (
         f"with open({str(ledger)!r}, 'a') as f: print(os.environ['CUDA_VISIBLE_DEVICES'], file=f)\n"

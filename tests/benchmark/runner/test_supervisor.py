@@ -12,10 +12,10 @@ from benchmark.matrix.plan_file import read_plan
 from benchmark.metrics.textbook import score
 from benchmark.run_folder.lock import BusyError, claimed
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import read_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan, plugin
 from tests.benchmark.folders import read_records
 from tests.rounding import scores_near
@@ -243,5 +243,5 @@ def test_with_two_slots_scores_come_in_batches_and_never_beside_a_method(world: 
 
 
 def test_a_folder_in_use_is_refused(world: Path) -> None:
-    with claimed(world / "run"), pytest.raises(BusyError, match="another run is at work"):
+    with claimed(world / "run"), pytest.raises(BusyError, match="where one is at work"):
         go(world, plan(world, ["steady"], scenes=("a",)))

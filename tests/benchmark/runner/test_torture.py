@@ -13,10 +13,10 @@ import pytest
 
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
-from benchmark.runner.processes import LOG_BYTES
-from benchmark.runner.settings import RunSettings
+from benchmark.runner.endings import LOG_BYTES
+from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import alive, plan, plugin
 
 HANGING_S = 8  # the limit of what hangs alone: all others have the plan's, which a loaded machine does not reach

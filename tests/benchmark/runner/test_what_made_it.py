@@ -17,10 +17,10 @@ from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
-from benchmark.runner.settings import Progress, RunSettings
+from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, read_cube, write_cube
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import ROOT, copied_clone, plan, plugin
 
 
@@ -132,6 +132,24 @@ def test_a_helper_a_data_file_and_a_module_imported_by_name_run_the_method_again
     assert after["withenv", "file/a"].uncovered == ("environment variables that withenv.py reads",)
     assert after["hidden", "file/a"].uncovered == ("the file hidden.txt, which the method reads",)
     assert after["withfile", "file/a"].uncovered == after["withlib", "file/a"].uncovered == ()
+
+
+def test_a_method_of_an_installed_package_counts_with_the_sources_of_its_package(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = world / "site"
+    site.mkdir()
+    plugin(site / "their_pack", "theirs", "from their_pack.helper import GAIN\n        return Estimate(GAIN * low)")
+    (site / "their_pack" / "__init__.py").write_text("")
+    (site / "their_pack" / "helper.py").write_text("GAIN = 1.0\n")
+    (site / "their_pack-1.0.dist-info").mkdir()
+    (site / "their_pack-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: their_pack\nVersion: 1.0\n")
+    (site / "their_pack-1.0.dist-info" / "entry_points.txt").write_text("[hmif_bench.methods]\ntheirs = their_pack.theirs:Method\n")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    file = plan(world, ["theirs"], scenes=("a",))
+    before = called(ROOT, file, world / "run", world)["theirs"]
+    (site / "their_pack" / "helper.py").write_text("GAIN = 0.5\n")
+    after = called(ROOT, file, world / "run", world)["theirs"]
+    assert after.key != before.key
+    assert psnr(after) != psnr(before)
 
 
 # --- edits during a run

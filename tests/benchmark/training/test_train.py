@@ -20,7 +20,7 @@ from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.training.train import CHECKPOINT, WEIGHTS, Trained, TrainingError, train
 from benchmark.training.training_plan import read_training_plan
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from reports.figures.training_figures import write_training_figures
 from tests.rounding import weights_near
 

@@ -1,4 +1,4 @@
-"""Facts on hysure/method.py and numerics/vector_tv.py. Oracles: the authors' output (parity fixtures), autograd on the cost."""
+"""Facts on methods/bayesian/hysure: method.py and vector_tv.py. Oracles: the authors' output (parity fixtures), autograd on the cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation, WithheldError
 from methods.bayesian.hysure.method import CONVERGED_PENALTY, Method, widest_simplex
-from methods.bayesian.hysure.vector_tv import Costs, minimise_vector_tv
+from methods.bayesian.hysure.vector_tv import TotalVariationCost, minimise_vector_tv
 from methods.numerics.solvers.subspace import mix
 
 
@@ -30,7 +30,7 @@ def from_circular(kernel: torch.Tensor, ratio: int, shift: int, reach: int = 9) 
 def test_the_authors_endmembers_and_responses_give_the_authors_output(shared: Path, name: str) -> None:
     inputs, given = fixture(shared, name)
     psf = from_circular(given["B"], 4, int(given["shift"]))
-    costs = Costs(inputs["HSI"], inputs["MSI"], given["E"], psf, given["R"], float(given["lphi"]), float(given["lm"]))
+    costs = TotalVariationCost(inputs["HSI"], inputs["MSI"], given["E"], psf, given["R"], float(given["lphi"]), float(given["lm"]))
     cube = mix(given["E"], minimise_vector_tv(costs, 0.05, 200)[0])
     expected = given["Z0"] if name == "blind" else given["Z"]
     assert float((cube - expected).norm() / expected.norm()) < 1e-6
@@ -49,11 +49,11 @@ def test_without_the_authors_start_five_seeds_are_as_good(shared: Path, knows: s
     def psnr(cube: torch.Tensor) -> float:
         return float(-10 * torch.log10((cube - inputs["X"]).square().mean()))
 
-    found = [psnr(Method(knows=knows).fuse(seen, torch.Generator().manual_seed(seed)).cube) for seed in range(5)]  # type: ignore[arg-type]
-    assert sorted(found)[2] > psnr(given["Z"].double()) - 1
+    result = [psnr(Method(knows=knows).fuse(seen, torch.Generator().manual_seed(seed)).cube) for seed in range(5)]  # type: ignore[arg-type]
+    assert sorted(result)[2] > psnr(given["Z"].double()) - 1
 
 
-def lopsided_costs(tv_weight: float, bands: int = 7, rank: int = 4, channels: int = 2) -> Costs:
+def lopsided_costs(tv_weight: float, bands: int = 7, rank: int = 4, channels: int = 2) -> TotalVariationCost:
     generator = torch.Generator().manual_seed(5)
 
     def draw(*shape: int) -> torch.Tensor:
@@ -61,10 +61,12 @@ def lopsided_costs(tv_weight: float, bands: int = 7, rank: int = 4, channels: in
 
     kernel, weights = draw(3, 4) ** 2, draw(channels, bands)
     psf = SpatialResponse(kernel / kernel.sum(), 2, 1)
-    return Costs(draw(bands, 4, 5), draw(channels, 8, 10), draw(bands, rank), psf, weights / weights.sum(1, keepdim=True), tv_weight, 0.7)
+    return TotalVariationCost(
+        draw(bands, 4, 5), draw(channels, 8, 10), draw(bands, rank), psf, weights / weights.sum(1, keepdim=True), tv_weight, 0.7
+    )
 
 
-def value(costs: Costs, unknown: torch.Tensor) -> torch.Tensor:
+def value(costs: TotalVariationCost, unknown: torch.Tensor) -> torch.Tensor:
     """The cost of the module docstring, written down."""
     cube = torch.einsum("br,rhw->bhw", costs.basis, unknown)
     fidelity = (costs.hsi - costs.psf(cube)).square().sum() / 2
@@ -87,8 +89,8 @@ def test_without_total_variation_the_cost_is_flat_at_the_answer() -> None:
 def test_no_step_from_the_converged_answer_lowers_the_cost() -> None:
     """The cost is convex, so steps in random directions, to zero, to the mean and against the smooth part's slope tell."""
     costs = lopsided_costs(0.05)
-    answer, made = minimise_vector_tv(costs, 0.05, 6000, 1e-9)
-    assert made < 6000
+    answer, built = minimise_vector_tv(costs, 0.05, 6000, 1e-9)
+    assert built < 6000
     least = float(value(costs, answer))
     generator = torch.Generator().manual_seed(0)
     directions = [torch.randn(answer.shape, dtype=torch.float64, generator=generator) for _ in range(40)]
@@ -102,9 +104,9 @@ def test_no_step_from_the_converged_answer_lowers_the_cost() -> None:
 
 def test_every_penalty_leads_to_the_same_minimum() -> None:
     costs = lopsided_costs(0.05)
-    found = [minimise_vector_tv(costs, penalty, 5000, 1e-9)[0] for penalty in (0.03, 0.05, 0.1)]
-    assert float((found[0] - found[1]).norm() / found[1].norm()) < 1e-5
-    assert float((found[2] - found[1]).norm() / found[1].norm()) < 1e-5
+    result = [minimise_vector_tv(costs, penalty, 5000, 1e-9)[0] for penalty in (0.03, 0.05, 0.1)]
+    assert float((result[0] - result[1]).norm() / result[1].norm()) < 1e-5
+    assert float((result[2] - result[1]).norm() / result[1].norm()) < 1e-5
 
 
 def lopsided_scene() -> Observation:
@@ -119,10 +121,10 @@ def lopsided_scene() -> Observation:
 def test_the_converged_variant_costs_less_than_200_iterations() -> None:
     seen = lopsided_scene().to("cpu", torch.float64)
     basis = widest_simplex(seen.hsi, 4, torch.Generator().manual_seed(0))
-    costs = Costs(seen.hsi, seen.msi, basis, seen.psf, seen.srf.weights, 5e-4, 1.0)
+    costs = TotalVariationCost(seen.hsi, seen.msi, basis, seen.psf, seen.srf.weights, 5e-4, 1.0)
     published, _ = minimise_vector_tv(costs, 0.05, 200)
-    converged, made = minimise_vector_tv(costs, CONVERGED_PENALTY, 1000, 1e-3)
-    assert made < 1000
+    converged, built = minimise_vector_tv(costs, CONVERGED_PENALTY, 1000, 1e-3)
+    assert built < 1000
     assert float(value(costs, converged)) < float(value(costs, published))
 
 

@@ -89,8 +89,8 @@ def test_the_method_minimises_the_cost_of_its_docstring_over_whole_cubes() -> No
 def test_told_the_noise_it_minimises_the_likelihood_of_the_paper(hsi_noise: float, msi_noise: float) -> None:
     """The same cost with each image over its noise variance; a noise of 0 counts as the least."""
     seen = lopsided_pair(bands=5, channels=2)
-    told = replace(seen, known=replace(seen.known, noise=NoiseLevel(hsi_noise, msi_noise)))
-    cube = Method(rank=5, noise="told", prior_variance=0.3).fuse(told, torch.Generator()).cube
+    informed = replace(seen, known=replace(seen.known, noise=NoiseLevel(hsi_noise, msi_noise)))
+    cube = Method(rank=5, noise="told", prior_variance=0.3).fuse(informed, torch.Generator()).cube
     pixels = seen.hsi.flatten(1)
     precision = torch.linalg.inv(pixels @ pixels.T / pixels.shape[1])
     start = upsample(seen.hsi, seen.ratio, seen.phase)

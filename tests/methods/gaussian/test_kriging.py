@@ -1,4 +1,4 @@
-"""Facts on methods/gaussian/kriging/method.py and methods/gaussian/kriging/gaussian_process.py.
+"""Facts on methods/gaussian/kriging.
 
 Oracles: the Gaussian conditional written out sample by sample, refitting with each sample left out, finite differences, and draws from
 the model.
@@ -16,7 +16,8 @@ from datasets.observation import Known, Observation
 from methods.contract import Example
 from methods.gaussian.kriging.gaussian_process import condition, farthest, leave_one_out, matern, principal_reduction, squared_distance
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
-from methods.gaussian.kriging.method import START, Method, Terms, coarse_places, features, kernel, log_error
+from methods.gaussian.kriging.method import START, Method, log_error
+from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, kernel
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:
@@ -89,7 +90,7 @@ def test_fewer_supports_than_samples_is_the_projected_process() -> None:
 @pytest.mark.parametrize("terms", ["colour", "colour+position"])
 def test_the_slope_of_the_leave_one_out_error_is_its_finite_difference(terms: Terms) -> None:
     guide = draw(5, 2, 4, 6).square() + 0.1
-    pixels = features(guide, torch.rand(24, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64), 1.0)
+    pixels = PixelFeatures.of(guide, torch.rand(24, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64), 1.0)
     targets = draw(6, 24, 5)
 
     def loss(numbers: torch.Tensor) -> torch.Tensor:
@@ -121,8 +122,8 @@ def test_the_kernel_to_a_grid_of_pixels_is_the_kernel_pixel_by_pixel(placed: boo
     numbers = torch.tensor([-0.4, 0.3, -1.2, 0.4, -3.0, -4.0], dtype=torch.float64)
     guide = draw(1, 2, rows, cols).square() + 0.1
     grid = torch.cartesian_prod(torch.arange(rows), torch.arange(cols)).double() / cols
-    pixels = features(guide, grid, 1.0)
-    support = features(
+    pixels = PixelFeatures.of(guide, grid, 1.0)
+    support = PixelFeatures.of(
         draw(2, 2, supports, 1).square() + 0.1,
         torch.rand(supports, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64),
         1.0,
@@ -265,7 +266,7 @@ def test_the_standard_deviation_covers_scenes_drawn_from_the_model() -> None:
     )
     numbers = torch.tensor(START, dtype=torch.float64)
     grid = torch.cartesian_prod(torch.arange(rows), torch.arange(cols)).double() / cols
-    pixels = features(smooth, grid, float(smooth.sum(0).mean()))
+    pixels = PixelFeatures.of(smooth, grid, float(smooth.sum(0).mean()))
     root = torch.linalg.cholesky(kernel(pixels, pixels, numbers, "colour+position") + 1e-6 * torch.eye(rows * cols, dtype=torch.float64))
     values = 3 + 0.3 * (root @ torch.randn(rows * cols, bands, generator=rng, dtype=torch.float64))
     values = values + 0.3 * exp(START[4] / 2) * torch.randn(rows * cols, bands, generator=rng, dtype=torch.float64)

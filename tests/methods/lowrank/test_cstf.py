@@ -23,8 +23,8 @@ def test_the_authors_quality_is_reached(shared: Path) -> None:
     """39.29 dB by their code with 60, 60 and 9 atoms."""
     seen, truth = fixture_pair(shared, "s4_noisy", torch.float32)
     method = Method(rows=60, cols=60, spectra=9)
-    found = [decibel(method.fuse(seen, torch.Generator().manual_seed(seed)).cube, truth) for seed in range(5)]
-    assert median(found) > 39.29 - 0.2
+    result = [decibel(method.fuse(seen, torch.Generator().manual_seed(seed)).cube, truth) for seed in range(5)]
+    assert median(result) > 39.29 - 0.2
 
 
 def test_the_core_is_the_admm_of_dense_matrices() -> None:

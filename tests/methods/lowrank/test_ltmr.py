@@ -37,8 +37,8 @@ def test_our_own_clusters_and_subspace_reach_the_authors_quality(shared: Path) -
     """38.28 dB with theirs, after 100 iterations; a quarter of them are enough."""
     seen, truth = fixture_pair(shared, "s4_noisy", torch.float32)
     method = Method(eta=1e-3, clusters=20, iterations=25)
-    found = [decibel(method.fuse(seen, torch.Generator().manual_seed(seed)).cube, truth) for seed in range(5)]
-    assert median(found) > 38.28 - 0.3
+    result = [decibel(method.fuse(seen, torch.Generator().manual_seed(seed)).cube, truth) for seed in range(5)]
+    assert median(result) > 38.28 - 0.3
 
 
 def anchors(size: int) -> list[int]:

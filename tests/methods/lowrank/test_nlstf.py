@@ -22,8 +22,8 @@ def test_with_back_projection_the_authors_quality_is_reached(shared: Path) -> No
     """NLSTF, 38.90 dB by their code on a pair whose PSF is a box."""
     seen, truth = fixture_pair(shared, "s4box_noisy", torch.float32)
     method = Method(clusters=20, back_projection=True, steps=40)
-    found = [decibel(method.fuse(seen, torch.Generator().manual_seed(seed)).cube, truth) for seed in range(5)]
-    assert median(found) > 38.90 - 0.4
+    result = [decibel(method.fuse(seen, torch.Generator().manual_seed(seed)).cube, truth) for seed in range(5)]
+    assert median(result) > 38.90 - 0.4
 
 
 @pytest.mark.parametrize("steps", [1, 7])

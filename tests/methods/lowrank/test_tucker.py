@@ -63,6 +63,6 @@ def test_conjugate_gradients_solve_as_many_unknowns_in_as_many_steps_and_leave_a
         return (matrix @ x.flatten()).view(3, 4)
 
     expected = torch.linalg.solve(matrix, right.flatten()).view(3, 4)
-    found = conjugate_gradients(action, right, torch.zeros(3, 4, dtype=torch.float64), 20)
-    assert torch.allclose(found, expected, atol=1e-8)
+    result = conjugate_gradients(action, right, torch.zeros(3, 4, dtype=torch.float64), 20)
+    assert torch.allclose(result, expected, atol=1e-8)
     assert not bool(conjugate_gradients(action, torch.zeros_like(right), torch.zeros_like(right), 5).any())

@@ -12,10 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.authors.conformance import Lessons, random_example
+from benchmark.authors.sample_pairs import Lessons, random_example
 from methods.catalog import find
 from methods.contract import Example, RefusedError
-from methods.numerics.networks.supervised_fitting import FittedNetwork, SupervisedMethod, draw_weights, idle, new_network
+from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
+from methods.numerics.networks.fitted_network import FittedNetwork, idle
+from methods.numerics.networks.supervised_fitting import SupervisedMethod
 from methods.supervised import conssfcnn, fusformer, mhfnet, msdcnn, mstpp, psrt, ssfcnn, ssrnet, ual
 from tests.rounding import near
 
@@ -42,7 +44,7 @@ def method_of(name: str, **parameters: float | int) -> SupervisedMethod:
 
 def untrained(method: SupervisedMethod, bands: int = 31, channels: int = 3, ratio: int = 4) -> nn.Module:
     rng = torch.Generator().manual_seed(0)
-    return new_network(lambda: method.build(bands, channels, ratio), lambda made: method.draw(made, rng), like=torch.zeros(1))
+    return new_network(lambda: method.build(bands, channels, ratio), lambda built: method.draw(built, rng), like=torch.zeros(1))
 
 
 def fixture(shared: Path, name: str) -> dict[str, torch.Tensor]:
@@ -85,9 +87,11 @@ def test_the_loss_reaches_every_weight_but_those_that_are_said_to_be_idle(name: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_loss_falls_on_two_small_examples(name: str) -> None:
-    method = method_of(name, batch=2, learning_rate=1e-3, budget=25 / method_of(name).recipe.steps)
+    method = method_of(name, batch=2, learning_rate=1e-3, budget=25 / method_of(name).published.steps)
     examples, example = lessons()
-    network = new_network(lambda: method.build(5, 2, 4), lambda made: method.draw(made, torch.Generator().manual_seed(0)), example.seen.hsi)
+    network = new_network(
+        lambda: method.build(5, 2, 4), lambda built: method.draw(built, torch.Generator().manual_seed(0)), example.seen.hsi
+    )
     history = method.teach(network, examples)
     assert len(history) == 25
     assert history[-1] < 0.8 * history[0]
@@ -96,7 +100,7 @@ def test_the_loss_falls_on_two_small_examples(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fitted_network_survives_pickling_and_refuses_other_sizes(name: str) -> None:
     kind = type(method_of(name))
-    method = kind(**{**kind.trial, "budget": 1 / kind.recipe.steps, "batch": 1})
+    method = kind(**{**kind.trial, "budget": 1 / kind.published.steps, "batch": 1})
     examples, example = lessons()
     fitted = method.fit(examples, torch.Generator().manual_seed(0))
     cube = fitted.fuse(example.seen, torch.Generator().manual_seed(0)).cube
@@ -176,7 +180,7 @@ def test_uals_adaptor_brings_the_cube_nearer_to_the_pair() -> None:
     example = random_example(5, 2, coarse=(3, 5))
     fused = torch.full_like(example.seen.msi[:1], 0.3).repeat(5, 1, 1)
     distance = []
-    for steps in (1, 60):
+    for steps in (1, 200):
         adaptor = ual.learn_adaptor(fused, example.seen, steps, torch.Generator().manual_seed(0))
         distance.append((example.seen.srf(adaptor(fused[None])[0]) - example.seen.msi).abs().mean().item())
     assert distance[1] < distance[0]
@@ -251,7 +255,7 @@ def test_mhf_net_has_the_number_of_parameters_on_its_card() -> None:
 
 
 def test_mhf_net_begins_with_means_and_bilinear_interpolation_at_every_ratio() -> None:
-    assert [mhfnet.factors(ratio) for ratio in (1, 2, 3, 8, 32)] == [[1], [2], [3], [4, 2], [4, 4, 2]]
+    assert [mhfnet.ratio_factors(ratio) for ratio in (1, 2, 3, 8, 32)] == [[1], [2], [3], [4, 2], [4, 4, 2]]
     for ratio in (2, 3, 4, 6, 8):
         network = untrained(mhfnet.Method(), 5, 2, ratio)
         assert isinstance(network, mhfnet.MHFNet)
@@ -329,8 +333,8 @@ def test_no_truth_no_examples_and_senseless_budgets_are_errors() -> None:
 
 def test_the_first_weights_are_torchs_own_habit_and_come_from_the_generator() -> None:
     layer, other = nn.ConvTranspose2d(3, 5, 2), nn.ConvTranspose2d(3, 5, 2)
-    draw_weights(layer, torch.Generator().manual_seed(3))
-    draw_weights(other, torch.Generator().manual_seed(3))
+    draw_uniform_weights(layer, torch.Generator().manual_seed(3))
+    draw_uniform_weights(other, torch.Generator().manual_seed(3))
     assert torch.equal(layer.weight, other.weight)
     bound = (5 * 4) ** -0.5
     assert 0.8 * bound < layer.weight.abs().max().item() <= bound

@@ -1,4 +1,4 @@
-"""Facts on methods/unmixing/cnmf/method.py and what it rests on: numerics/nmf.py, vca.py, virtual_dimension.py.
+"""Facts on methods/unmixing/cnmf (method.py, nmf.py, virtual_dimension.py) and numerics/unmixing/vca.py.
 
 Oracles: the toolbox's output and starting quantities (parity fixture), the multiplicative steps in plain NumPy, known mixtures.
 """
@@ -17,7 +17,7 @@ from methods.numerics.images.block_gaussian import block_gaussian
 from methods.numerics.images.regression import non_negative_fit
 from methods.numerics.images.resample import block_centre, upsample
 from methods.numerics.unmixing.vca import vca
-from methods.unmixing.cnmf.method import Method, unmix_coupled
+from methods.unmixing.cnmf.method import Method, factorise_coupled
 from methods.unmixing.cnmf.nmf import fit_abundances, fit_both, fit_spectra
 from methods.unmixing.cnmf.virtual_dimension import virtual_dimension
 
@@ -79,7 +79,7 @@ def test_the_toolboxs_endmembers_and_response_give_its_output(shared: Path, dtyp
         hsi, msi = (torch.from_numpy(a[key]).to(dtype) for key in ("HSI", "MSI"))
         response, spectra, expected = (torch.from_numpy(b[key]).double() for key in ("R", "W0", "Z"))
     dark = (msi - response[:, -1, None, None].to(dtype)).clamp_min(0)
-    cube = unmix_coupled(hsi.clamp_min(0), dark, response[:, :-1], spectra, 4, (1.5, 1.5)).double()
+    cube = factorise_coupled(hsi.clamp_min(0), dark, response[:, :-1], spectra, 4, (1.5, 1.5)).double()
     assert float((cube - expected).norm() / expected.norm()) < (1e-6 if dtype == torch.float64 else 1e-5)  # 2.5e-8 and 7e-7
 
 
@@ -105,7 +105,7 @@ def test_other_shapes_channels_and_phases_follow_the_steps(channels: int, phase:
     seen = mixed_pair(9, channels, (6, 5), 4, phase, seed=channels)
     generator = torch.Generator().manual_seed(1)
     response, spectra = (torch.rand(*shape, dtype=torch.float64, generator=generator) for shape in ((channels, 9), (9, 6)))
-    cube = unmix_coupled(seen.hsi, seen.msi, response, spectra, 4, phase).numpy()
+    cube = factorise_coupled(seen.hsi, seen.msi, response, spectra, 4, phase).numpy()
     np.testing.assert_allclose(cube, cnmf_by_numpy(seen, response.numpy(), spectra.numpy(), phase), rtol=0, atol=1e-8)
 
 
@@ -148,8 +148,8 @@ def test_vca_finds_the_pure_pixels(noise: float) -> None:
     shares[:, :5] = torch.eye(5)
     pixels = spectra @ shares[:, torch.randperm(400, generator=generator)]
     pixels = pixels + noise * torch.randn(pixels.shape, dtype=torch.float64, generator=generator)
-    found = vca(pixels, 5, torch.Generator().manual_seed(0))
-    assert float(torch.cdist(spectra.T, found.T).amin(1).max()) < 1e-6 + 10 * noise
+    result = vca(pixels, 5, torch.Generator().manual_seed(0))
+    assert float(torch.cdist(spectra.T, result.T).amin(1).max()) < 1e-6 + 10 * noise
 
 
 def test_vca_is_indifferent_to_brightness_without_noise() -> None:
@@ -160,8 +160,8 @@ def test_vca_is_indifferent_to_brightness_without_noise() -> None:
     shares = shares / shares.sum(0)
     shares[:, :4] = torch.eye(4)
     shade = 0.2 + torch.rand(300, dtype=torch.float64, generator=generator)
-    found = vca(spectra @ shares * shade, 4, torch.Generator().manual_seed(0))
-    cosine = torch.nn.functional.normalize(spectra, dim=0).T @ torch.nn.functional.normalize(found, dim=0)
+    result = vca(spectra @ shares * shade, 4, torch.Generator().manual_seed(0))
+    cosine = torch.nn.functional.normalize(spectra, dim=0).T @ torch.nn.functional.normalize(result, dim=0)
     assert float(cosine.amax(1).min()) > 1 - 1e-9
 
 

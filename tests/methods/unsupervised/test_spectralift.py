@@ -13,7 +13,7 @@ from datasets.degradation import SpectralResponse
 from datasets.observation import Known, Observation, WithheldError
 from methods.contract import Example, ParameterCount, learn
 from methods.interpolation.bicubic import Method as Bicubic
-from methods.unsupervised.spectralift import Fitted, Method, spectral_network
+from methods.unsupervised.spectralift import FittedSpectraLift, Method, inversion_network
 from tests.rounding import near
 
 
@@ -47,7 +47,7 @@ def network_by_numpy(weights: Sequence[torch.Tensor], pixel: np.ndarray) -> np.n
     return w[12] @ h6 + w[13]
 
 
-def fitted_for(bands: int, channels: int, **parameters: int | bool) -> tuple[Fitted, Observation]:
+def fitted_for(bands: int, channels: int, **parameters: int | bool) -> tuple[FittedSpectraLift, Observation]:
     seen, _ = pair_with_srf(bands, channels)
     method = Method(epochs=2, **parameters)
     return method.fit([Example(seen)], torch.Generator().manual_seed(0)), seen
@@ -60,16 +60,16 @@ def test_there_are_23071_parameters_at_31_bands_and_3_channels_all_used() -> Non
 def test_the_network_is_the_one_written_out() -> None:
     fitted, seen = fitted_for(5, 2)
     pixels = seen.msi.flatten(1).T[:11]
-    found = spectral_network(fitted.weights, pixels)
+    result = inversion_network(fitted.weights, pixels)
     expected = np.stack([network_by_numpy(fitted.weights, pixel.double().numpy()) for pixel in pixels])
-    np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(result.numpy(), expected, rtol=0, atol=1e-6)
 
 
 def test_every_pixel_of_the_msi_goes_through_the_network_however_many_there_are() -> None:
     fitted, _ = fitted_for(5, 2, clip=False)
     msi = torch.rand(2, 96, 132, generator=torch.Generator().manual_seed(1))  # more than one chunk, not a multiple of it
     seen = Observation(torch.zeros(5, 24, 33), msi, torch.linspace(400, 700, 5), 4, (1.5, 1.5))
-    expected = spectral_network(fitted.weights, msi.flatten(1).T).T.reshape(5, 96, 132)
+    expected = inversion_network(fitted.weights, msi.flatten(1).T).T.reshape(5, 96, 132)
     assert torch.allclose(fitted.fuse(seen, torch.Generator()).cube, expected, atol=1e-6)
 
 

@@ -140,10 +140,10 @@ def test_what_the_key_does_not_cover_is_a_note(results: list[Result]) -> None:
 
 
 def test_memory_of_several_processes_is_said_to_be_so(results: list[Result]) -> None:
-    summary = first_of(changed(results, "rfuse", memory=Memory(peak=900_000_000, base=1, own=412_000_000)))
+    summary = first_of(changed(results, "rfuse", memory=Memory(peak=900_000_000, base=1, main_process=412_000_000)))
     expected = "its own process 412 MB: memory is of all processes that the method started"
     assert texts_of(summary) == [("", expected)]
-    alone = Memory(peak=412_000_000, base=1, own=412_000_000)
+    alone = Memory(peak=412_000_000, base=1, main_process=412_000_000)
     assert texts_of(first_of(changed(results, "rfuse", memory=alone))) == []
 
 

@@ -80,7 +80,7 @@ def test_the_saved_figure_has_its_fonts_inside_and_is_the_same_each_time(results
         assert image.width == 692  # 3.46 inches: one column
     if shutil.which("pdffonts") is None:
         pytest.skip("needs pdffonts")
-    fonts = subprocess.run(["pdffonts", paths[0]], capture_output=True, text=True, timeout=30, check=True).stdout.splitlines()[2:]
+    fonts = subprocess.run(["pdffonts", paths[0]], capture_output=True, text=True, timeout=280, check=True).stdout.splitlines()[2:]
     assert fonts
     assert all(re.search(r"TrueType\s+\S+\s+yes", font) for font in fonts)
 

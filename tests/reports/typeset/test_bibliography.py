@@ -11,7 +11,7 @@ import pytest
 from benchmark.run_folder.record import Result
 from methods.catalog import find
 from methods.lowrank import nlstf
-from methods.unsupervised import cucanet
+from methods.unsupervised.cucanet import method as cucanet
 from reports.content.summary import summarise
 from reports.typeset.bibliography import ReferencesError, bibliography, bibtex, cite_keys, read_references
 from reports.typeset.latex import latex_document

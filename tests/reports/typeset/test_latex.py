@@ -104,7 +104,7 @@ def catalog_rows(results: list[Result], count: int) -> Summary:
     for place, (name, entry) in enumerate(list(find().items())[:count]):
         card = entry.load().card
         facts = {"method": name, "label": card.name, "card": asdict(card), "tier": card.tier, "uncovered": ("the module x.py",)}
-        memory = Memory(peak=900_000_000, base=1, own=900_000_000 - 10_000_000 * (place % 5 == 0))
+        memory = Memory(peak=900_000_000, base=1, main_process=900_000_000 - 10_000_000 * (place % 5 == 0))
         for r in base:
             assert r.clock is not None
             clock = replace(r.clock, first=3 * r.clock.fuse + place / 50)

@@ -8,7 +8,7 @@ import torch
 from scipy import optimize
 
 from methods.numerics.images.block_gaussian import block_gaussian
-from methods.numerics.images.regression import affine, affine_fit, non_negative_fit
+from methods.numerics.images.regression import affine_fit, apply_affine, non_negative_fit
 from methods.numerics.images.resample import block_centre
 
 
@@ -23,7 +23,7 @@ def two_images(channels: int, bands: int, size: tuple[int, int], seed: int = 0) 
 @pytest.mark.parametrize(("channels", "bands", "size"), [(3, 7, (5, 8)), (1, 2, (3, 4)), (12, 4, (2, 3))])
 def test_the_affine_fit_is_that_of_lstsq(channels: int, bands: int, size: tuple[int, int]) -> None:
     guide, target = two_images(channels, bands, size)
-    fit = affine(*affine_fit(guide, target), guide).flatten(1).numpy()
+    fit = apply_affine(*affine_fit(guide, target), guide).flatten(1).numpy()
     design = np.vstack([guide.flatten(1).numpy(), np.ones((1, guide[0].numel()))]).T
     for k, band in enumerate(target.flatten(1).numpy()):
         np.testing.assert_allclose(fit[k], design @ np.linalg.lstsq(design, band, rcond=None)[0], rtol=0, atol=1e-9)
@@ -49,16 +49,16 @@ def test_constant_images_give_a_finite_fit(dead: str) -> None:
     if dead in ("target", "both"):
         target.fill_(0.2)
     for fit in (affine_fit, non_negative_fit):
-        prediction = affine(*fit(guide, target), guide)
+        prediction = apply_affine(*fit(guide, target), guide)
         torch.testing.assert_close(prediction.mean((1, 2)), target.mean((1, 2)))
 
 
 def test_with_fewer_pixels_than_channels_the_fit_is_exact_or_bounded() -> None:
     guide, target = two_images(40, 3, (4, 5))
-    torch.testing.assert_close(affine(*affine_fit(guide, target), guide), target, rtol=0, atol=1e-8)
+    torch.testing.assert_close(apply_affine(*affine_fit(guide, target), guide), target, rtol=0, atol=1e-8)
     weights, offset = non_negative_fit(guide, target)
     assert float(weights.min()) >= 0
-    assert float((affine(weights, offset, guide) - target).norm()) <= float((target - target.mean((1, 2), keepdim=True)).norm())
+    assert float((apply_affine(weights, offset, guide) - target).norm()) <= float((target - target.mean((1, 2), keepdim=True)).norm())
 
 
 @pytest.mark.parametrize("ratio", [1, 2, 3, 4, 5, 8])

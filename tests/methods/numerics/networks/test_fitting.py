@@ -16,7 +16,7 @@ def valley(parameters) -> torch.Tensor:
 def test_the_steps_are_those_of_adam() -> None:
     start = [torch.full((2, 3), 0.7, dtype=torch.float64), torch.linspace(-1, 1, 4, dtype=torch.float64)]
     rates = one_cycle(40, 1e-3, 5e-2, 1e-5)
-    found = minimise(valley, start, rates, decay=(0.8, 0.95), epsilon=1e-300)
+    result = minimise(valley, start, rates, decay=(0.8, 0.95), epsilon=1e-300)
     theirs = [tensor.clone().requires_grad_() for tensor in start]
     optimiser = torch.optim.Adam(theirs, betas=(0.8, 0.95), eps=1e-300)
     for rate in rates:
@@ -24,7 +24,7 @@ def test_the_steps_are_those_of_adam() -> None:
         optimiser.zero_grad()
         valley(theirs).backward()
         optimiser.step()
-    for ours, expected in zip(found, theirs, strict=True):
+    for ours, expected in zip(result, theirs, strict=True):
         assert ours.shape == expected.shape
         assert torch.allclose(ours, expected.detach(), atol=1e-12)
 
@@ -32,11 +32,11 @@ def test_the_steps_are_those_of_adam() -> None:
 def test_the_start_is_left_alone_and_the_result_is_detached_even_without_gradients_around() -> None:
     start = [torch.zeros(2, 3), torch.ones(4)]
     with torch.no_grad():
-        found = minimise(valley, start, [0.1] * 5)
+        result = minimise(valley, start, [0.1] * 5)
     assert torch.equal(start[0], torch.zeros(2, 3))
     assert torch.equal(start[1], torch.ones(4))
-    assert not any(tensor.requires_grad for tensor in found)
-    assert float(valley(found)) < float(valley(start))
+    assert not any(tensor.requires_grad for tensor in result)
+    assert float(valley(result)) < float(valley(start))
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 10, 2500])

@@ -9,13 +9,13 @@ from methods.numerics.patches.patch_clusters import ClusteredPatches, as_rows, p
 
 
 def anchors(size: int, side: int, stride: int, repeat_last: bool) -> list[int]:
-    found, first = [], 0
+    result, first = [], 0
     while first + side <= size:
-        found.append(first)
+        result.append(first)
         first += stride
-    if repeat_last or found[-1] + side < size:
-        found.append(size - side)
-    return found
+    if repeat_last or result[-1] + side < size:
+        result.append(size - side)
+    return result
 
 
 @pytest.mark.parametrize("repeat_last", [False, True])

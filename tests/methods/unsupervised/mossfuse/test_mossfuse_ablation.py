@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from datasets.data_roots import DataRoots
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation, WithheldError
-from datasets.scenes import DataRoots
 from methods.contract import Desk, Estimate, Example, RefusedError
 from methods.unsupervised.mossfuse.ablation import FittedAblation, KnownDegradation
 from methods.unsupervised.mossfuse.method import Method
-from methods.unsupervised.mossfuse.training import new_network
+from methods.unsupervised.mossfuse.scene_training import new_mossfuse
 from tests.rounding import near
 
 BANDS, CHANNELS, RATIO = 5, 2, 4
@@ -47,7 +47,7 @@ def test_every_variant_learns_fuses_and_repeats(method: Method) -> None:
 
 
 def test_without_the_split_both_maps_are_one_and_the_branches_are_gone() -> None:
-    network = new_network(BANDS, CHANNELS, RATIO, torch.Generator().manual_seed(0), torch.zeros(1), "split").eval()
+    network = new_mossfuse(BANDS, CHANNELS, RATIO, torch.Generator().manual_seed(0), torch.zeros(1), "split").eval()
     features = network.encode(torch.rand(1, CHANNELS, 12, 20), torch.rand(1, BANDS, 3, 5))
     assert torch.equal(features.msi_shared, features.msi_complementary)
     assert torch.equal(features.hsi_shared, features.hsi_complementary)
@@ -61,7 +61,7 @@ def test_without_the_split_the_weight_of_the_subspace_term_is_idle() -> None:
 
 
 def test_without_aggregation_no_gate_is_left() -> None:
-    network = new_network(BANDS, CHANNELS, RATIO, torch.Generator().manual_seed(0), torch.zeros(1), "aggregation")
+    network = new_mossfuse(BANDS, CHANNELS, RATIO, torch.Generator().manual_seed(0), torch.zeros(1), "aggregation")
     names = list(network.state_dict())
     assert not any("gate" in name for name in names)
     assert sum(name.endswith(".mix.weight") for name in names) == 4
@@ -105,7 +105,7 @@ def test_a_psf_that_leaves_its_block_is_refused() -> None:
 
 
 def test_ablations_take_no_weights_and_learn_on_the_scene(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="weights belong to the whole"):
+    with pytest.raises(ValueError, match="its weights are for the whole network"):
         Method(checkpoint=tmp_path / "x.pth", without="split")
     with pytest.raises(ValueError, match="ablations learn on the scene"):
         replace(QUICK, sensors="known").train([Example(_observation())], [], torch.Generator(), Desk(tmp_path))

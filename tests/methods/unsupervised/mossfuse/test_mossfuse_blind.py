@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from datasets.degradation import SpatialResponse
-from methods.unsupervised.mossfuse.blind import BlindDegradation, blur, integrate
-from methods.unsupervised.mossfuse.network import MossFuseNetwork
-from methods.unsupervised.mossfuse.training import Budget, learn_sensors
+from methods.unsupervised.mossfuse.blind_degradation import BlindDegradation, blur, integrate
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
+from methods.unsupervised.mossfuse.scene_training import Budget, learn_sensors
 
 RATIOS = (2, 3, 4, 5, 8, 32)
 LOPSIDED = ((0.7, 9.0), (-0.4, 0.5))  # the 9 lies above the diagonal and must not count

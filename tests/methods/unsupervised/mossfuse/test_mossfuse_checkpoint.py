@@ -12,7 +12,7 @@ from torch import Tensor
 from datasets import cave
 from methods.unsupervised.mossfuse.checkpoint import CheckpointError, load_network, read_facts, their_name
 from methods.unsupervised.mossfuse.method import Method
-from methods.unsupervised.mossfuse.network import MossFuseNetwork
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
 
 Table = dict[str, Tensor]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.losses import LossWeights, measure
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, Outputs
+from methods.unsupervised.mossfuse.losses import LossWeights, measure_losses
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Outputs
 
 BANDS, CHANNELS, RATIO, ROWS, COLS = 4, 2, 4, 2, 3  # coarse pixels
 WEIGHTS = LossWeights(degradation=0.7, aggregation=1.3, self_supervised=0.9, subspace=0.2)
@@ -117,17 +117,17 @@ def test_the_step_has_the_gradient_of_the_loss_written_out_pixel_by_pixel() -> N
                 tensor.add_(0.1)  # so that the large-kernel blocks count
     msi, hsi = torch.rand(CHANNELS, ROWS * RATIO, COLS * RATIO).double(), torch.rand(BANDS, ROWS, COLS).double()
 
-    measure(network, network(msi[None], hsi[None]), msi[None], hsi[None]).total(WEIGHTS).backward()
+    measure_losses(network, network(msi[None], hsi[None]), msi[None], hsi[None]).total(WEIGHTS).backward()
     got = {name: tensor.grad for name, tensor in network.named_parameters()}
 
     everything, sensors = _written_out(network, network(msi[None], hsi[None]), msi, hsi)
     named = dict(network.named_parameters())
-    own = [name for name in named if name.startswith("blind.")]
+    ours = [name for name in named if name.startswith("blind.")]
     others = [name for name in named if not name.startswith("blind.")]
     expected = dict(
         zip(others, torch.autograd.grad(everything, [named[name] for name in others], retain_graph=True, allow_unused=True), strict=True)
     )
-    expected |= dict(zip(own, torch.autograd.grad(sensors, [named[name] for name in own]), strict=True))
+    expected |= dict(zip(ours, torch.autograd.grad(sensors, [named[name] for name in ours]), strict=True))
     for name, gradient in expected.items():
         if gradient is None or not gradient.any():
             assert got[name] is None or not got[name].any(), name

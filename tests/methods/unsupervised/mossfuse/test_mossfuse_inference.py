@@ -20,16 +20,11 @@ from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, Spectr
 from methods.unsupervised.mossfuse.blocks import DilatedDepthwise, LargeKernelBlock, TransformerBlock
 from methods.unsupervised.mossfuse.checkpoint import load_network, their_name
 from methods.unsupervised.mossfuse.inference import MergedNetwork
-from methods.unsupervised.mossfuse.merged_blocks import (
-    Frame,
-    MergedLargeKernel,
-    MergedSpatialAggregation,
-    MergedSpectralAggregation,
-    MergedTransformer,
-)
+from methods.unsupervised.mossfuse.merged_aggregation import MergedSpatialAggregation, MergedSpectralAggregation
+from methods.unsupervised.mossfuse.merged_blocks import Frame, MergedLargeKernel, MergedTransformer
 from methods.unsupervised.mossfuse.merging import constants, merged_depthwise, moved_bias
 from methods.unsupervised.mossfuse.method import Method
-from methods.unsupervised.mossfuse.network import NO_QUIRKS, RELEASED_QUIRKS, MossFuseNetwork, Quirks
+from methods.unsupervised.mossfuse.mossfuse_network import NO_QUIRKS, RELEASED_QUIRKS, MossFuseNetwork, Quirks
 from tests.rounding import near
 
 WIDTH, ROWS, COLS = 16, 13, 22
@@ -81,7 +76,7 @@ def _compare(block: nn.Module, change: Callable[[Tensor], None], x: Tensor, *mor
         got = x[0].permute(1, 2, 0).clone(memory_format=torch.contiguous_format)
         change(got)
     assert float((expected - x[0].permute(1, 2, 0)).abs().max()) > 0.05, "the block must do something"
-    torch.testing.assert_close(got, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(got, expected, rtol=0, atol=5e-5)  # of values up to 7; it was 1.1e-5 with noise in the last bits
 
 
 def test_a_merged_transformer_block_is_the_block(cut: int) -> None:
@@ -206,16 +201,16 @@ TRACED = """
 import sys; sys.path.insert(0, sys.argv[1])
 import torch
 from methods.unsupervised.mossfuse import inference, strips
-from methods.unsupervised.mossfuse.network import MossFuseNetwork
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
 torch.set_num_threads(1)
 network = MossFuseNetwork(6, 3, 4, 8).eval()
 msi, hsi = torch.rand(1, 3, 12, 20), torch.rand(1, 6, 3, 5)
-compiled, eager = strips.compiled_kernels(), strips.EAGER  # only what the compiler makes faster is compiled
-assert compiled.shares is not eager.shares
+compiled, eager = strips.compiled_functions(), strips.EAGER  # only what the compiler makes faster is compiled
+assert compiled.attention_sums is not eager.attention_sums
 assert (compiled.gated, compiled.hidden, compiled.hidden_squares) == (eager.gated, eager.hidden, eager.hidden_squares)
-functions = (strips.shares, strips.gated, strips.hidden, strips.hidden_squares)
-traced = strips.Kernels(*(torch.compile(each, backend="eager", fullgraph=True) for each in functions))
-inference.compiled_kernels = lambda: traced
+functions = (strips.attention_sums, strips.gated, strips.hidden, strips.hidden_squares)
+traced = strips.StripFunctions(*(torch.compile(each, backend="eager", fullgraph=True) for each in functions))
+inference.compiled_functions = lambda: traced
 with torch.inference_mode():
     difference = network.fused(msi, hsi) - inference.MergedNetwork(network, compiled=True).fused(msi, hsi)
 assert float(difference.abs().max()) < 1e-5, difference
@@ -287,5 +282,5 @@ def test_variants_that_do_not_exist_are_refused() -> None:
     with pytest.raises((ValueError, TypeError), match="inference"):  # the shape checker of the test run may be first to refuse it
         Method(inference="fast")  # type: ignore[arg-type]
     for wrong in ({"compiled": True}, {"autocast": True}):
-        with pytest.raises(ValueError, match="they are variants of the merged network"):
+        with pytest.raises(ValueError, match="both are variants of the merged network"):
             Method(inference="unmerged", **wrong)

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.ablation import Without, take_away
-from methods.unsupervised.mossfuse.backward import Depthwise, GatedFeedForward, Shares, Wide, kernel_gradient
+from methods.unsupervised.mossfuse.backward import AttentionProducts, DepthwiseConvolution, GatedFeedForward, WideFeatures, kernel_gradient
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
-from methods.unsupervised.mossfuse.losses import LossWeights, measure
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, Outputs
+from methods.unsupervised.mossfuse.losses import LossWeights, measure_losses
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Outputs
 from tests.rounding import near
 
 WEIGHTS = LossWeights(degradation=0.7, aggregation=1.3, self_supervised=0.9, subspace=0.2)
@@ -50,8 +50,8 @@ def _same_gradients(got: nn.Module, expected: nn.Module) -> None:
     largest = max(float(weights.grad.abs().max()) for weights in theirs.values() if weights.grad is not None)
     for name, weights in theirs.items():
         if weights.grad is None or ours[name].grad is None:
-            found = [w.grad for w in (weights, ours[name]) if w.grad is not None]
-            assert not any(bool((gradient.abs() > 1e-12 * largest).any()) for gradient in found), name
+            result = [w.grad for w in (weights, ours[name]) if w.grad is not None]
+            assert not any(bool((gradient.abs() > 1e-12 * largest).any()) for gradient in result), name
         else:
             torch.testing.assert_close(ours[name].grad, weights.grad, rtol=1e-7, atol=1e-12 * largest, msg=name)
 
@@ -74,7 +74,7 @@ def test_a_learning_step_has_the_outputs_gradients_and_statistics_of_the_plain_f
     expected, got = plain(msi, hsi), outputs_for_learning(ours, msi, hsi)
     _same_outputs(got, expected)
     for network, out in ((plain, expected), (ours, got)):
-        measure(network, out, msi, hsi).total(WEIGHTS).backward()
+        measure_losses(network, out, msi, hsi).total(WEIGHTS).backward()
     _same_gradients(ours, plain)
     for name, tensor in plain.named_buffers():
         torch.testing.assert_close(dict(ours.named_buffers())[name], tensor, rtol=1e-10, atol=1e-12, msg=name)
@@ -85,9 +85,9 @@ def test_in_single_precision_the_gradients_are_the_exact_ones_up_to_rounding() -
     exact = _network(5, 3, 8, width=16)
     ours = deepcopy(exact).float()
     msi, hsi = _pair(5, 3, 8, 2, 3, 2)
-    measure(exact, exact(msi, hsi), msi, hsi).total(WEIGHTS).backward()
+    measure_losses(exact, exact(msi, hsi), msi, hsi).total(WEIGHTS).backward()
     single = msi.float(), hsi.float()
-    measure(ours, outputs_for_learning(ours, *single), *single).total(WEIGHTS).backward()
+    measure_losses(ours, outputs_for_learning(ours, *single), *single).total(WEIGHTS).backward()
     largest = max(float(weights.grad.abs().max()) for weights in exact.parameters() if weights.grad is not None)
     for (name, weights), other in zip(exact.named_parameters(), ours.parameters(), strict=True):
         if weights.grad is not None and other.grad is not None:
@@ -111,8 +111,8 @@ def _shifted(x: Tensor) -> Tensor:
 def _compare(got: Tensor, expected: Tensor, leaves: list[Tensor]) -> None:
     torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
     weights = torch.randn(got.shape, generator=torch.Generator().manual_seed(11)).double()
-    found = [torch.autograd.grad(out, leaves, weights, retain_graph=True, materialize_grads=True) for out in (got, expected)]
-    for ours, theirs in zip(*found, strict=True):
+    result = [torch.autograd.grad(out, leaves, weights, retain_graph=True, materialize_grads=True) for out in (got, expected)]
+    for ours, theirs in zip(*result, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
 
 
@@ -129,8 +129,8 @@ def test_shares_are_products_lengths_and_values(gated: bool) -> None:
     query, key, value = _dw(_shifted(leaves[0]) @ leaves[1].T, leaves[2]).chunk(3, dim=3)
     query = query * leaves[3] if gated else query
     lengths = torch.cat([query.square().sum((1, 2)), key.square().sum((1, 2))], dim=1).sqrt()
-    found = Shares.apply(*leaves, *([] if gated else [None]))
-    for got, expected in zip(found, (torch.einsum("bijc,bijd->bcd", query, key), lengths, value), strict=True):
+    result = AttentionProducts.apply(*leaves, *([] if gated else [None]))
+    for got, expected in zip(result, (torch.einsum("bijc,bijd->bcd", query, key), lengths, value), strict=True):
         _compare(got, expected, leaves)
 
 
@@ -140,14 +140,14 @@ def test_wide_is_its_formula() -> None:
     wide = F.gelu(torch.einsum("bijc,bdc->bijd", y, widen) + bias)
     lengths = wide.square().sum((1, 2)).sqrt()
     response = gamma * lengths / (lengths.mean(1, keepdim=True) + 1e-6) + 1
-    _compare(Wide.apply(*leaves), (wide * response[:, None, None, :]) @ narrow.T + constant, leaves)
+    _compare(WideFeatures.apply(*leaves), (wide * response[:, None, None, :]) @ narrow.T + constant, leaves)
 
 
 @pytest.mark.parametrize(("taps", "dilation"), [(7, 1), (5, 1), (3, 1), (3, 2), (3, 3)])
 def test_depthwise_has_the_gradients_of_a_convolution(taps: int, dilation: int) -> None:
     leaves = _leaves((2, 4, 8, 11), (4, 1, taps, taps))
     expected = F.conv2d(leaves[0], leaves[1], padding=dilation * (taps // 2), dilation=dilation, groups=4)
-    _compare(Depthwise.apply(*leaves, dilation), expected, leaves)
+    _compare(DepthwiseConvolution.apply(*leaves, dilation), expected, leaves)
 
 
 @pytest.mark.parametrize(("taps", "dilation"), [(7, 1), (3, 3)])
@@ -162,7 +162,7 @@ def test_a_kernel_wider_than_the_image_has_its_gradient_too(taps: int, dilation:
 def test_where_everything_is_zero_gradients_are_finite() -> None:
     network = MossFuseNetwork(4, 2, 4, width=8).train()
     msi, hsi = torch.zeros(1, 2, 8, 12), torch.zeros(1, 4, 2, 3)
-    measure(network, outputs_for_learning(network, msi, hsi), msi, hsi).total(WEIGHTS).backward()
+    measure_losses(network, outputs_for_learning(network, msi, hsi), msi, hsi).total(WEIGHTS).backward()
     assert all(bool(torch.isfinite(weights.grad).all()) for weights in network.parameters() if weights.grad is not None)
 
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
 from methods.unsupervised.mossfuse.blocks import ChannelAttention, ChannelNorm, LargeKernelBlock, ResponseNorm
 from methods.unsupervised.mossfuse.checkpoint import load_network
-from methods.unsupervised.mossfuse.network import NO_QUIRKS, MossFuseNetwork, Outputs, Quirks, interpolate
-from methods.unsupervised.mossfuse.training import new_network
+from methods.unsupervised.mossfuse.fine_grid import interpolate_bilinear
+from methods.unsupervised.mossfuse.mossfuse_network import NO_QUIRKS, MossFuseNetwork, Outputs, Quirks
+from methods.unsupervised.mossfuse.scene_training import new_mossfuse
 from tests.rounding import near
 
 INFERENCE = ("msi_encoder", "hsi_encoder", "fused_decoder")
@@ -225,7 +226,7 @@ def test_attention_has_a_gradient_where_everything_is_zero() -> None:
 
 
 def test_fresh_weights_lie_within_one_over_root_fan_in() -> None:
-    network = new_network(7, 3, 4, torch.Generator().manual_seed(0), torch.zeros(1))
+    network = new_mossfuse(7, 3, 4, torch.Generator().manual_seed(0), torch.zeros(1))
     weights = network.hsi_encoder.embed.weight
     bound = (7 * 9) ** -0.5
     assert 0.95 * bound < float(weights.detach().abs().max()) <= bound
@@ -235,7 +236,7 @@ def test_fresh_weights_lie_within_one_over_root_fan_in() -> None:
 @pytest.mark.parametrize(("ratio", "centre"), [(2, 0.0), (4, 1.0), (3, 1.0), (8, 3.0), (8, 3.5), (5, 2.0)])
 def test_interpolation_goes_straight_between_the_pixels_that_coarse_ones_sit_on(ratio: int, centre: float) -> None:
     coarse = torch.rand(2, 3, 4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    fine = interpolate(coarse, ratio, centre)
+    fine = interpolate_bilinear(coarse, ratio, centre)
     knots = [[i * ratio + centre for i in range(size)] for size in (4, 6)]
     for row in range(4 * ratio):
         lines = np.stack([[np.interp(row, knots[0], coarse[b, c, :, j]) for j in range(6)] for b in range(2) for c in range(3)])

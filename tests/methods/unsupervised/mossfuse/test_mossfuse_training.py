@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.blind import blur, integrate
-from methods.unsupervised.mossfuse.losses import LossWeights, measure, subspace_clustering
-from methods.unsupervised.mossfuse.network import Features, MossFuseNetwork
-from methods.unsupervised.mossfuse.training import Budget, draw_crop, learn_on_pair, new_network
+from methods.unsupervised.mossfuse.blind_degradation import blur, integrate
+from methods.unsupervised.mossfuse.losses import LossWeights, measure_losses, subspace_clustering
+from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, MossFuseNetwork
+from methods.unsupervised.mossfuse.scene_training import Budget, draw_crop, learn_on_pair, new_mossfuse
 
 
 def _network(bands: int = 5, channels: int = 2, ratio: int = 4) -> MossFuseNetwork:
@@ -42,7 +42,7 @@ def test_subspace_term_is_the_formula_over_whole_batches() -> None:
     ys, yc, xs, xc = torch.randn(4, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0)).double() + 0.3
     alike = math.exp(_cosine(ys, xs))
     apart = math.exp(_cosine(ys, yc)) + math.exp(_cosine(xs, xc)) + math.exp(_cosine(yc, xc))
-    got = subspace_clustering(Features(msi_shared=ys, msi_complementary=yc, hsi_shared=xs, hsi_complementary=xc))
+    got = subspace_clustering(FeatureMaps(msi_shared=ys, msi_complementary=yc, hsi_shared=xs, hsi_complementary=xc))
     assert float(got) == pytest.approx(-math.log(alike / (alike + apart)), rel=1e-12)
 
 
@@ -52,7 +52,7 @@ def test_subspace_term_has_its_floor_at_the_known_angles() -> None:
 
     apart, between = math.degrees(math.acos(-0.574)), math.degrees(math.acos(-0.577))
     floor = subspace_clustering(
-        Features(msi_shared=at(-apart), msi_complementary=at(0), hsi_shared=at(between + apart), hsi_complementary=at(between))
+        FeatureMaps(msi_shared=at(-apart), msi_complementary=at(0), hsi_shared=at(between + apart), hsi_complementary=at(between))
     )
     assert float(floor) == pytest.approx(0.4968, abs=1e-4)
 
@@ -61,7 +61,7 @@ def test_losses_are_their_formulas() -> None:
     network = _network()
     msi, hsi = torch.rand(1, 2, 12, 20), torch.rand(1, 5, 3, 5)
     out = network(msi, hsi)
-    losses = measure(network, out, msi, hsi)
+    losses = measure_losses(network, out, msi, hsi)
     low = [network.upsample(image) for image in (out.low_msi_from_hsi, out.low_msi_from_msi)]
     expected = (
         _l1(out.msi_reconstruction, msi)
@@ -78,10 +78,10 @@ def test_losses_are_their_formulas() -> None:
 def test_sensors_learn_from_the_degradation_term_alone() -> None:
     network = _network()
     msi, hsi = torch.rand(1, 2, 12, 20), torch.rand(1, 5, 3, 5)
-    measure(network, network(msi, hsi), msi, hsi).total(LossWeights(degradation=0.0)).backward()
+    measure_losses(network, network(msi, hsi), msi, hsi).total(LossWeights(degradation=0.0)).backward()
     assert all(weights.grad is not None and not weights.grad.any() for weights in network.blind.parameters())
     network.zero_grad()
-    measure(network, network(msi, hsi), msi, hsi).degradation.backward()
+    measure_losses(network, network(msi, hsi), msi, hsi).degradation.backward()
     taught = {name.split(".")[0] for name, weights in network.named_parameters() if weights.grad is not None and bool(weights.grad.any())}
     assert taught == {"blind"}
 
@@ -92,7 +92,7 @@ def test_one_backward_gives_the_gradients_of_two_separate_ones() -> None:
     with torch.no_grad():
         network.blind.precision_root.copy_(0.7 * torch.eye(2))
     out = network(msi, hsi)
-    measure(network, out, msi, hsi).total(weights).backward()
+    measure_losses(network, out, msi, hsi).total(weights).backward()
     once = {name: tensor.grad for name, tensor in network.named_parameters()}
 
     out = network(msi, hsi)  # now nothing is detached: the sensors are held by asking only for the others' gradients
@@ -131,7 +131,7 @@ def test_one_backward_gives_the_gradients_of_two_separate_ones() -> None:
 
 def test_learning_lowers_the_loss() -> None:
     msi, hsi = _smooth_pair(5, 2, 4, 5, 3)
-    network = new_network(5, 2, 4, torch.Generator().manual_seed(0), msi)
+    network = new_mossfuse(5, 2, 4, torch.Generator().manual_seed(0), msi)
     history = learn_on_pair(network, msi, hsi, Budget(20, 3e-3, 12, 100, 0.05), LossWeights(), torch.Generator().manual_seed(0))
     assert history.shape == (20,)
     assert float(history[-5:].mean()) < 0.6 * float(history[:3].mean())
@@ -140,7 +140,7 @@ def test_learning_lowers_the_loss() -> None:
 
 def test_an_all_black_pair_gives_finite_weights() -> None:
     msi, hsi = torch.zeros(2, 8, 12), torch.zeros(5, 2, 3)
-    network = new_network(5, 2, 4, torch.Generator().manual_seed(0), msi)
+    network = new_mossfuse(5, 2, 4, torch.Generator().manual_seed(0), msi)
     learn_on_pair(network, msi, hsi, Budget(3, 1e-2, 32, 3, 0.05), LossWeights(), torch.Generator().manual_seed(0))
     assert all(bool(torch.isfinite(weights).all()) for weights in network.state_dict().values())
     with torch.inference_mode():

@@ -11,12 +11,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from benchmark.matrix.plan_file import read_plan
-from datasets.scenes import DataRoots
+from datasets.data_roots import DataRoots
 from methods.contract import Card, FusionMethod
 from methods.unsupervised.mossfuse.checkpoint import CheckpointError
 from methods.unsupervised.mossfuse.method import Method
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, Quirks
-from methods.unsupervised.mossfuse.weights_file import load_own_network, read_metadata, read_own_facts, save_weights
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks
+from methods.unsupervised.mossfuse.weights_file import load_safetensors_network, read_metadata, read_safetensors_facts, save_weights
 from tests.rounding import near
 
 FACTS = {"trained_on": "two scenes, x4", "scenes": '["cave/beads", "cave/cd"]', "seed": "3", "licence": "MIT"}
@@ -35,7 +35,7 @@ def _saved(folder: Path) -> Path:
 
 
 def test_the_weights_come_back_to_the_bit_and_the_network_with_its_quirks(tmp_path: Path) -> None:
-    network, again = _network(), load_own_network(_saved(tmp_path))
+    network, again = _network(), load_safetensors_network(_saved(tmp_path))
     assert again.quirks == network.quirks
     assert not again.training
     assert again.state_dict().keys() == network.state_dict().keys()
@@ -47,7 +47,7 @@ def test_the_weights_come_back_to_the_bit_and_the_network_with_its_quirks(tmp_pa
 
 
 def test_the_file_says_where_it_comes_from(tmp_path: Path) -> None:
-    facts = read_own_facts(_saved(tmp_path))
+    facts = read_safetensors_facts(_saved(tmp_path))
     assert (facts.bands, facts.channels, facts.ratio, facts.width, facts.depth) == (5, 2, 4, 8, 2)
     assert facts.trained_on == "two scenes, x4"
     assert facts.trained_scenes == ("cave/beads", "cave/cd")
@@ -68,14 +68,14 @@ def test_facts_cannot_overwrite_those_of_the_network(tmp_path: Path) -> None:
 
 def test_tensors_that_do_not_fit_are_listed(tmp_path: Path) -> None:
     file = _saved(tmp_path)
-    tensors, found = load_file(file), read_metadata(file)
+    tensors, result = load_file(file), read_metadata(file)
     tensors["more"] = torch.zeros(2)
     del tensors["blind.precision_root"]
     tensors["blind.srf_weights"] = torch.ones(3, 5)
     tensors["msi_encoder.embed.weight"][0, 0, 0, 0] = float("nan")
-    save_file(tensors, file, found)
+    save_file(tensors, file, result)
     with pytest.raises(CheckpointError) as error:
-        load_own_network(file)
+        load_safetensors_network(file)
     for text in ("missing blind.precision_root", "left over more", "is (3, 5), not (2, 5)", "msi_encoder.embed.weight holds NaN"):
         assert text in str(error.value)
 
@@ -93,7 +93,7 @@ def test_metadata_that_do_not_fit_are_refused(tmp_path: Path, changes: dict[str,
     file = _saved(tmp_path)
     save_file(load_file(file), file, {**read_metadata(file), **changes})
     with pytest.raises(CheckpointError, match=text):
-        load_own_network(file)
+        load_safetensors_network(file)
 
 
 def test_a_truncated_file_and_no_file_are_refused(tmp_path: Path) -> None:
@@ -122,14 +122,14 @@ def test_the_card_of_our_weights_names_their_scenes_and_says_that_they_are_ours(
 def test_shipped_weights_are_small_whole_and_say_what_they_are(file: Path) -> None:
     assert file.stat().st_size < 3e6
     with safe_open(file, framework="pt") as store:
-        found = store.metadata()
+        result = store.metadata()
     for name in ("trained_on", "scenes", "protocol", "sensor", "seed", "steps", "commit", "licence", "command"):
-        assert found[name], name
-    assert "/root" not in str(found)
-    assert "/tmp" not in str(found)
-    protocol = json.loads(found["protocol"])
-    assert str(protocol["ratio"]) == found["ratio"]
-    assert not any(scene in json.loads(found["validation_scenes"]) for scene in json.loads(found["scenes"]))
+        assert result[name], name
+    assert "/root" not in str(result)
+    assert "/tmp" not in str(result)
+    protocol = json.loads(result["protocol"])
+    assert str(protocol["ratio"]) == result["ratio"]
+    assert not any(scene in json.loads(result["validation_scenes"]) for scene in json.loads(result["scenes"]))
     count = Method(checkpoint=file).fit([], torch.Generator()).parameter_count()
     assert (count.total, count.inference) == (585_485, 449_153)
 

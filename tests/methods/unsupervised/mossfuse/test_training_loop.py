@@ -150,7 +150,7 @@ def test_moments_tell_the_budget_and_what_is_left(tmp_path: Path, monkeypatch: p
     moments: list[Moment] = []
     rng = torch.Generator().manual_seed(3)
     now = [100.0]
-    monkeypatch.setattr("methods.numerics.training_loop.perf_counter", lambda: now[0])
+    monkeypatch.setattr("methods.unsupervised.mossfuse.training_loop.perf_counter", lambda: now[0])
 
     class Slow(Drawing):
         def update(self, step: int) -> Mapping[str, Tensor]:

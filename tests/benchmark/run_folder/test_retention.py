@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.runner.retention import prune
+from benchmark.run_folder.retention import prune
 from tests.benchmark.folders import run_folder, variant
 
 

@@ -1,53 +1,52 @@
 """Learning from one observed pair, with a fixed budget and the last iterate.
 
-1. The sensors alone: `blind_steps` of Adam on the degradation loss of the whole pair. It depends on nothing else, and its few numbers must
-   travel far (the PSF begins as a delta), so it has a learning rate of its own, which falls linearly to 0.
-2. Everything: `steps` of Adam on all four losses, each step on one random crop aligned with the coarse grid, the learning rate falling
-   linearly to 0. One backward: the cycle holds the sensors constant, so each part learns by its own terms.
+1. The sensors alone: `blind_steps` steps of Adam on the degradation loss of the whole pair. This loss depends on the sensors alone, and
+   their few numbers must change much, since the PSF begins nearly as a single tap. So they have a learning rate of their own, which falls
+   linearly to 0.
+2. The whole network: `steps` steps of Adam on all four losses. Each step uses one random crop, aligned with the coarse grid; the learning
+   rate falls linearly to 0. One backward pass is enough: in the cycle the sensors are constants, so each part learns from its own terms.
 
-All randomness, the first weights included, comes from the generator that is handed in; torch's global one is left as it was.
+All random numbers, those of the first weights included, come from the generator that is handed in; torch's global generator is left as it
+was.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
+from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
 from methods.unsupervised.mossfuse.ablation import Without, take_away
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
-from methods.unsupervised.mossfuse.losses import LossWeights, measure
-from methods.unsupervised.mossfuse.network import MossFuseNetwork, build_network
+from methods.unsupervised.mossfuse.losses import LossWeights, measure_losses
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is learned; there is no stopping rule."""
+    """The length of the training, and its settings. There is no stopping rule."""
 
     steps: int  # of the whole network
     learning_rate: float
-    crop: int  # longest side of a crop, in fine pixels; at least one coarse pixel is taken
+    crop: int  # longest side of a crop, in fine pixels; a crop has at least one coarse pixel
     blind_steps: int  # of the sensors, before
     blind_learning_rate: float
 
 
-def new_network(bands: int, channels: int, ratio: int, rng: torch.Generator, like: Tensor, without: Without = "nothing") -> MossFuseNetwork:
-    """A network with fresh weights from `rng`, drawn on the CPU, then on the device and in the dtype of `like`.
+def new_mossfuse(
+    bands: int, channels: int, ratio: int, rng: torch.Generator, like: Tensor, without: Without = "nothing"
+) -> MossFuseNetwork:
+    """A network with fresh weights, drawn from `rng` on the CPU; on the device and in the dtype of `like`.
 
-    Convolutions and linear maps: uniform within 1 / sqrt(fan in), torch's own habit; norms, gates and sensors start at their fixed values.
+    Convolutions and linear layers are drawn by torch's own rule. Norms, scales and sensors begin with fixed values.
     """
-    network = take_away(build_network(bands, channels, ratio), without)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            bound = 1 / sqrt(module.weight[0].numel())
-            for tensor in (module.weight, module.bias):
-                if tensor is not None:
-                    nn.init.uniform_(tensor, -bound, bound, generator=rng)
-    return network.to(like)
+    return new_network(
+        lambda: take_away(MossFuseNetwork(bands, channels, ratio), without), lambda network: draw_uniform_weights(network, rng), like
+    )
 
 
 def learn_on_pair(
@@ -58,7 +57,7 @@ def learn_on_pair(
     weights: LossWeights,
     rng: torch.Generator,
 ) -> Float[Tensor, " steps"]:
-    """Teaches the network in place, leaves it in eval mode, and returns the total loss of each step of the second stage."""
+    """Trains the network in place and puts it into eval mode. Returns the total loss of each step of the second stage."""
     network.train()
     learn_sensors(network, msi, hsi, budget)
     optimiser = torch.optim.Adam(network.parameters(), lr=budget.learning_rate, fused=True)
@@ -67,7 +66,7 @@ def learn_on_pair(
         optimiser.param_groups[0]["lr"] = budget.learning_rate * (1 - step / budget.steps)
         msi_crop, hsi_crop = draw_crop(msi, hsi, budget.crop, rng)
         pair = msi_crop[None], hsi_crop[None]
-        total = measure(network, outputs_for_learning(network, *pair), *pair).total(weights)
+        total = measure_losses(network, outputs_for_learning(network, *pair), *pair).total(weights)
         optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
         optimiser.step()
@@ -77,7 +76,7 @@ def learn_on_pair(
 
 
 def learn_sensors(network: MossFuseNetwork, msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"], budget: Budget) -> None:
-    """The first stage: the degradation loss of the whole pair, the learning rate falling linearly; nothing where they are known."""
+    """Trains the sensors in place: the first stage of the module docstring. Known sensors are left as they are."""
     blind = network.blind
     if not list(blind.parameters()):
         return
@@ -93,7 +92,7 @@ def learn_sensors(network: MossFuseNetwork, msi: Float[Tensor, "channels H W"], 
 def draw_crop(
     msi: Float[Tensor, "channels H W"], hsi: Float[Tensor, "bands h w"], crop: int, rng: torch.Generator
 ) -> tuple[Float[Tensor, "channels crop_H crop_W"], Float[Tensor, "bands crop_h crop_w"]]:
-    """The same random window of both images: crop // ratio coarse pixels along each axis, at least one, at most all."""
+    """The same random window of both images, with crop // ratio coarse pixels along each axis: at least one, at most all."""
     ratio = msi.shape[1] // hsi.shape[1]
     rows, cols = (min(size, max(1, crop // ratio)) for size in hsi.shape[1:])
     top, left = (int(torch.randint(size - taken + 1, (), generator=rng)) for size, taken in zip(hsi.shape[1:], (rows, cols), strict=True))

@@ -1,4 +1,4 @@
-"""The iterates of an oracle row (matrix/oracle.py): stored while the method learns, carried to the run folder, picked from by the truth."""
+"""The iterates of an oracle row (matrix/oracle.py): stored while the method learns, moved to the run folder, and picked by the truth."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from numpy import ndarray
 
 from benchmark.measure.meter import on_cpu, timed
 from benchmark.metrics.pixel import psnr
-from benchmark.run_folder.record import write_bytes
-from benchmark.runner.processes import Ended
+from benchmark.run_folder.json_file import write_bytes
+from benchmark.runner.endings import Ended
 from datasets.cube_file import read_cube
 from datasets.observation import Observation
 from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, TrainableMethod
 from methods.iterates import IteratedMethod
 
-ITERATES = "iterates"  # folder in a cell's working folder
+ITERATES = "iterates"  # a folder in the cell's scratch folder
 
 
 class OracleError(RuntimeError):
-    """Iterates that are gone; the text says what to do."""
+    """Iterates that are missing; the text says what to do."""
 
 
 @dataclass(eq=False)
-class Watched(TrainableMethod):
-    """A method whose iterates are fused and stored while it learns. `aside_s` is what that took: it is no part of learning."""
+class IterateRecorder(TrainableMethod):
+    """A method whose iterates are fused and stored while it learns; `aside_s` are the seconds for that, which are no part of learning."""
 
     method: AnyMethod
     count: int
-    seed: int  # of each fusion, as of the last one
-    store: Callable[[int, Estimate], object]  # takes the iterate's number, from 1, and its estimate on the CPU
+    seed: int  # of the fusion of each iterate, the same as for the last one
+    store: Callable[[int, Estimate], object]  # is given the number of the iterate, from 1, and its estimate on the CPU
     aside_s: float = 0.0
 
     def describe(self) -> Card:
-        """The method's."""
+        """The card of the method."""
         return self.method.describe()
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
-        """The last iterate; one that is not finite is not stored.
+        """The method after the last iterate; an iterate that is not finite is not stored.
 
         Raises:
-            TypeError: the method has no iterates.
+            TypeError: the method shows no iterates.
         """
         if not isinstance(self.method, IteratedMethod):
             raise TypeError(f"oracle: expected a method that shows its iterates, got {type(self.method).__name__}")
@@ -60,31 +60,32 @@ class Watched(TrainableMethod):
         return fitted
 
     def _keep(self, number: int, fitted: FusionMethod, seen: Observation) -> None:
-        """Fuse as the meter does, and store."""
+        """Fuse the iterate as the meter does, and store its estimate."""
         estimate = fitted.fuse(seen, torch.Generator().manual_seed(self.seed))
         if bool(torch.isfinite(estimate.cube).all()):
             self.store(number, on_cpu(replace(estimate, std=None)))
 
 
 def iterate_file(folder: Path, number: int) -> Path:
-    """Where an iterate lies; numbers count from 1."""
+    """The file of an iterate; numbers count from 1."""
     return folder / f"{number:04d}.h5"
 
 
 def keep_iterates(ended: Ended, folder: Path) -> None:
-    """Move what a method's process left to `folder`, instead of what an earlier attempt left there."""
+    """Move the iterates that a process has left to `folder`, in the place of those of an earlier attempt."""
     shutil.rmtree(folder, ignore_errors=True)
     for file in sorted((ended.scratch / ITERATES).glob("*.h5")):
         ended.keep(f"{ITERATES}/{file.name}", folder / file.name)
 
 
 def pick(reference: Float[ndarray, "bands H W"], folder: Path, estimate: Path) -> dict[str, Any]:
-    """Put the best iterate of `folder` in the place of `estimate`; the first of equals. Returns which it is, and the PSNR of each in dB.
+    """The number of the best iterate in `folder` (`best`) and the PSNR of each in dB (`psnr`); the best one replaces the file `estimate`.
 
-    Infinity is the best PSNR. None stands for an iterate that was not finite, and for all of them where no band has a PSNR.
+    Infinity is the best PSNR; of equal ones the first counts. None stands for the PSNR of an iterate that was not finite, and for all of
+    them where the PSNR is not defined.
 
     Raises:
-        OracleError: there is none.
+        OracleError: there are no iterates.
     """
     if not any(folder.glob("*.h5")):
         raise OracleError(f"expected the cell's iterates in {folder}, got none; run the plan again with --retry")

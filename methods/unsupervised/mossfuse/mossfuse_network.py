@@ -1,16 +1,17 @@
-"""The MossFuse network: two encoders that split each image into shared and complementary features, and four decoders.
+"""The MossFuse network: two encoders, which separate each image into shared and complementary features, and four decoders.
 
     msi_shared, msi_complementary = msi_encoder(msi)
     hsi_shared, hsi_complementary = hsi_encoder(hsi interpolated to the fine grid)
     cube                 = fused_decoder(msi_shared, hsi_shared, msi_complementary, hsi_complementary)
-    for training only:     msi_decoder gives the MSI again, hsi_decoder the HSI (on the fine grid), shared_decoder the low-resolution MSI
-                           (interpolated) from the shared features alone; the estimated sensors bring the cube back to both images
+    for training only:     msi_decoder gives the MSI again, hsi_decoder the HSI on the fine grid, and shared_decoder the low-resolution MSI
+                           (interpolated) from the shared features alone; the estimated sensors degrade the cube to both images
 
-Interpolation is bilinear, between the fine pixels that the coarse ones are centred on (`BlindDegradation.centre`). `fused` computes the
-cube and nothing else: half the decoders and the blind estimation never touch it. `Quirks` holds what the authors' network does
-otherwise; their weights were learned with it.
+The interpolation is bilinear between the fine pixels at the centres of the coarse pixels (`BlindDegradation.centre`). `fused` computes only
+the cube, without three of the decoders and without the sensors. `Quirks` holds the differences of the authors' network, with which their
+weights were learned.
 
-Figures at 31 bands, 3 channels, width 48, one block: 585,485 parameters, of which 449,056 touch the cube and 97 are the two sensors.
+At 31 bands, 3 channels, width 48 and one block there are 585,485 parameters. 449,056 of them are needed for the cube, and 97 are those of
+the two sensors.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.aggregation import SpatialAggregation, SpectralAggregation
-from methods.unsupervised.mossfuse.blind import BlindDegradation, blur, integrate
+from methods.unsupervised.mossfuse.blind_degradation import BlindDegradation, blur, integrate
 from methods.unsupervised.mossfuse.blocks import HEADS, Head, LargeKernelBlock, TransformerBlock
+from methods.unsupervised.mossfuse.fine_grid import arranged, interpolate_bilinear
 
 
 @dataclass(frozen=True)
 class Quirks:
-    """Peculiarities of the authors' network, off unless asked for; weights must be used with those that they were learned with."""
+    """Peculiarities of the authors' network, all off by default. Weights must be used with the peculiarities of their training."""
 
-    half_pixel_shift: bool = False  # interpolate as if coarse pixels sat on the centres of blocks: at even ratios, half a fine pixel off
-    query_gate: bool = False  # scale the queries of spectral aggregation, which the cosine undoes: 612 weights, only rounding changes
+    half_pixel_shift: bool = False  # interpolate as if coarse pixels were at the centres of blocks; at even ratios, half a fine pixel off
+    query_gate: bool = False  # scale the queries of spectral aggregation by 612 weights; the cosine undoes this, and only rounding changes
 
 
 NO_QUIRKS = Quirks()
@@ -41,8 +42,8 @@ RELEASED_QUIRKS = Quirks(half_pixel_shift=True, query_gate=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
-    """What the encoders find; every map on the fine grid."""
+class FeatureMaps:
+    """The outputs of the encoders; all maps are on the fine grid."""
 
     msi_shared: Float[Tensor, "batch C H W"]
     msi_complementary: Float[Tensor, "batch C H W"]
@@ -52,9 +53,9 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """Everything that training looks at."""
+    """All outputs of the network that the losses need."""
 
-    features: Features
+    features: FeatureMaps
     cube: Float[Tensor, "batch bands H W"]
     msi_reconstruction: Float[Tensor, "batch channels H W"]
     hsi_reconstruction: Float[Tensor, "batch bands H W"]  # on the fine grid
@@ -68,39 +69,45 @@ class Outputs:
 
 
 class MsiEncoder(nn.Module):
-    """3x3, `blocks` transformer blocks; then shared: a large kernel, two without, a transformer; complementary: the same but the last."""
+    """A 3x3 convolution and `blocks` transformer blocks, then a branch for each kind of features.
+
+    Shared: a large-kernel block, two without a kernel, a transformer block. Complementary: the same without the transformer block.
+    """
 
     def __init__(self, channels: int, width: int, blocks: int) -> None:
         super().__init__()
         self.embed = nn.Conv2d(channels, width, 3, padding=1, bias=False)
         self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
-        self.shared = nn.Sequential(*_large_kernels(width), TransformerBlock(width))
-        self.complementary = nn.Sequential(*_large_kernels(width))
+        self.shared = nn.Sequential(*_three_large_kernels(width), TransformerBlock(width))
+        self.complementary = nn.Sequential(*_three_large_kernels(width))
 
     def forward(self, msi: Float[Tensor, "batch channels H W"]) -> tuple[Float[Tensor, "batch C H W"], Float[Tensor, "batch C H W"]]:
-        """Shared and complementary features."""
+        """The shared and the complementary features."""
         x = self.blocks(self.embed(msi))
         return self.shared(x), self.complementary(x)
 
 
 class HsiEncoder(nn.Module):
-    """3x3, `blocks` transformer blocks; then shared: a transformer, a large kernel, two without; complementary: a transformer."""
+    """A 3x3 convolution and `blocks` transformer blocks, then a branch for each kind of features.
+
+    Shared: a transformer block, a large-kernel block, two without a kernel. Complementary: a transformer block.
+    """
 
     def __init__(self, bands: int, width: int, blocks: int) -> None:
         super().__init__()
         self.embed = nn.Conv2d(bands, width, 3, padding=1, bias=False)
         self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
-        self.shared = nn.Sequential(TransformerBlock(width), *_large_kernels(width))
+        self.shared = nn.Sequential(TransformerBlock(width), *_three_large_kernels(width))
         self.complementary = TransformerBlock(width)
 
     def forward(self, hsi: Float[Tensor, "batch bands H W"]) -> tuple[Float[Tensor, "batch C H W"], Float[Tensor, "batch C H W"]]:
-        """Shared and complementary features."""
+        """The shared and the complementary features."""
         x = self.blocks(self.embed(hsi))
         return self.shared(x), self.complementary(x)
 
 
 class FusedDecoder(nn.Module):
-    """1x1 on both shared maps, spatial detail from the MSI, spectral detail from the HSI, transformer blocks, head."""
+    """A 1x1 on both shared maps, spatial detail of the MSI, spectral detail of the HSI, transformer blocks, and a head."""
 
     def __init__(self, bands: int, width: int, blocks: int, quirks: Quirks) -> None:
         super().__init__()
@@ -110,7 +117,7 @@ class FusedDecoder(nn.Module):
         self.blocks = nn.Sequential(*(TransformerBlock(width) for _ in range(blocks)))
         self.head = Head(width, bands)
 
-    def forward(self, features: Features) -> Float[Tensor, "batch bands H W"]:
+    def forward(self, features: FeatureMaps) -> Float[Tensor, "batch bands H W"]:
         """The fused cube."""
         x = self.merge(torch.cat((features.msi_shared, features.hsi_shared), dim=1))
         x = self.spectral(self.spatial(x, features.msi_complementary), features.hsi_complementary)
@@ -118,9 +125,10 @@ class FusedDecoder(nn.Module):
 
 
 class SingleDecoder(nn.Module):
-    """One image from its own shared and complementary features: an aggregation, blocks - 1 transformer blocks, head.
+    """One image from its own shared and complementary features: an aggregation, blocks - 1 transformer blocks, and a head.
 
-    `unused` is a 1x1 that the released network holds and never calls; it is held here so that its file loads whole and the counts agree.
+    `unused` is a 1x1 that the released network contains and never uses. It is here so that all tensors of its file are loaded, and so that
+    the numbers of parameters are equal.
     """
 
     def __init__(self, aggregation: SpatialAggregation | SpectralAggregation, channels: int, width: int, blocks: int) -> None:
@@ -133,12 +141,12 @@ class SingleDecoder(nn.Module):
     def forward(
         self, shared: Float[Tensor, "batch C H W"], complementary: Float[Tensor, "batch C H W"]
     ) -> Float[Tensor, "batch channels H W"]:
-        """The image, on the fine grid."""
+        """The image on the fine grid."""
         return cast(Tensor, self.head(self.blocks(self.aggregation(shared, complementary))))
 
 
 class SharedDecoder(nn.Module):
-    """What both images share is the low-resolution MSI: 1x1 on both shared maps, transformer blocks, head."""
+    """The low-resolution MSI, which both images share: a 1x1 on both shared maps, transformer blocks, and a head."""
 
     def __init__(self, channels: int, width: int, blocks: int) -> None:
         super().__init__()
@@ -154,7 +162,10 @@ class SharedDecoder(nn.Module):
 
 
 class MossFuseNetwork(nn.Module):
-    """All of it. `width` is the number of features (a multiple of 8), `blocks` the depth of each stack of transformer blocks."""
+    """The whole network.
+
+    `width` is the number of features (a multiple of 8), and `blocks` the depth of each stack of transformer blocks.
+    """
 
     def __init__(self, bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1, quirks: Quirks = NO_QUIRKS) -> None:
         super().__init__()
@@ -174,18 +185,18 @@ class MossFuseNetwork(nn.Module):
         self.shared_decoder = SharedDecoder(channels, width, blocks)
         self.blind = BlindDegradation(bands, channels, ratio)
 
-    def encode(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Features:
-        """The features of both images on the fine grid."""
+    def encode(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> FeatureMaps:
+        """The features of both images, on the fine grid."""
         msi_shared, msi_complementary = self.msi_encoder(arranged(msi))
         hsi_shared, hsi_complementary = self.hsi_encoder(arranged(self.upsample(hsi)))
-        return Features(msi_shared, msi_complementary, hsi_shared, hsi_complementary)
+        return FeatureMaps(msi_shared, msi_complementary, hsi_shared, hsi_complementary)
 
     def fused(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Float[Tensor, "batch bands H W"]:
-        """The fused cube, and nothing that it does not need."""
+        """The fused cube, computed without the parts that it does not need."""
         return cast(Tensor, self.fused_decoder(self.encode(msi, hsi)))
 
     def forward(self, msi: Float[Tensor, "batch channels H W"], hsi: Float[Tensor, "batch bands h w"]) -> Outputs:
-        """Everything that training looks at. In the cycle the sensors are constants: no gradient reaches them from there."""
+        """All outputs that the losses need. In the cycle from the cube to the images, the sensors are constants without a gradient."""
         features = self.encode(msi, hsi)
         images = (
             self.fused_decoder(features),
@@ -199,10 +210,10 @@ class MossFuseNetwork(nn.Module):
         self,
         msi: Float[Tensor, "batch channels H W"],
         hsi: Float[Tensor, "batch bands h w"],
-        features: Features,
+        features: FeatureMaps,
         images: tuple[Tensor, Tensor, Tensor, Tensor],
     ) -> Outputs:
-        """All outputs, from the features and the decoders' images: cube, MSI, HSI, low-resolution MSI. The sensors' part is added."""
+        """All outputs. `images` are those of the decoders: cube, MSI, HSI, low-resolution MSI. What the sensors give is computed here."""
         cube, msi_reconstruction, hsi_reconstruction, low_msi_reconstruction = images
         from_hsi, from_msi = self.blind(msi, hsi)
         srf, psf = self.blind.srf(), self.blind.psf()
@@ -221,49 +232,21 @@ class MossFuseNetwork(nn.Module):
         )
 
     def upsample(self, image: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch channels H W"]:
-        """A coarse image interpolated to the fine grid."""
-        return interpolate(image, self.ratio, self.upsampling_centre)
+        """A coarse image, interpolated to the fine grid."""
+        return interpolate_bilinear(image, self.ratio, self.upsampling_centre)
 
     @property
     def upsampling_centre(self) -> float:
-        """Where interpolation takes the first coarse pixel to be, in fine pixels."""
+        """The place that the interpolation takes for the first coarse pixel, in fine pixels."""
         return (self.ratio - 1) / 2 if self.quirks.half_pixel_shift else float(self.blind.centre)
 
 
-def interpolate(image: Float[Tensor, "batch channels h w"], ratio: int, centre: float) -> Float[Tensor, "batch channels H W"]:
-    """Bilinear: coarse pixel i sits at fine row i * ratio + `centre`, columns alike; beyond the outer ones their values continue.
-
-    At centre = (ratio - 1) / 2 this is `F.interpolate` with `align_corners=False`.
-    """
-    if centre == (ratio - 1) / 2:
-        return F.interpolate(image, scale_factor=ratio, mode="bilinear", align_corners=False)
-    for axis in (2, 3):
-        before, after, share = between(image.shape[axis], ratio, centre, image)
-        image = torch.lerp(image.index_select(axis, before), image.index_select(axis, after), share.reshape(-1, *[1] * (3 - axis)))
-    return image
-
-
-def between(
-    size: int, ratio: int, centre: float, like: Tensor
-) -> tuple[Int[Tensor, " fine"], Int[Tensor, " fine"], Float[Tensor, " fine"]]:
-    """For each fine pixel along an axis of `size` coarse ones: the coarse ones before and after it, and how far it is on the way, 0..1."""
-    place = (torch.arange(size * ratio, dtype=like.dtype, device=like.device) - centre) / ratio
-    low = place.floor()
-    before, after = ((low + step).long().clamp(0, size - 1) for step in (0, 1))
-    return before, after, place - low
-
-
 def build_network(bands: int, channels: int, ratio: int, width: int = 48, blocks: int = 1, quirks: Quirks = NO_QUIRKS) -> MossFuseNetwork:
-    """A network on the CPU for weights that are set at once afterwards; torch's global generator is left as it was."""
+    """A network on the CPU, whose weights must be set afterwards; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         return MossFuseNetwork(bands, channels, ratio, width, blocks, quirks)
 
 
-def arranged(image: Float[Tensor, "batch channels H W"]) -> Float[Tensor, "batch channels H W"]:
-    """The same values in the memory order of fast convolutions, which every later map inherits: `channels_last`, but not for float64."""
-    return image.contiguous(memory_format=torch.contiguous_format if image.dtype == torch.float64 else torch.channels_last)
-
-
-def _large_kernels(width: int) -> list[LargeKernelBlock]:
+def _three_large_kernels(width: int) -> list[LargeKernelBlock]:
     """One large-kernel block and two without a kernel."""
     return [LargeKernelBlock(width, spatial=True), LargeKernelBlock(width, spatial=False), LargeKernelBlock(width, spatial=False)]

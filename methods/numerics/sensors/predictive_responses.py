@@ -1,15 +1,15 @@
 """Both sensor responses from the pair itself, by predictability.
 
-    B_theta = S_theta msi              the MSI as the coarse sensor would see it, if its blur were theta
-    R hsi   = B_theta                  at the true theta, with R the spectral response
+    B_theta = S_theta msi              the MSI as the coarse sensor would see it if its blur were theta
+    R hsi   = B_theta                  for the true theta, with R the spectral response
 
-so the right blur is the one under which B_theta is a linear function of the HSI. With X the HSI's pixels (n x bands) and the ridge smoother
-A = X inv(X'X + ridge) X', the error of predicting each pixel from the others is (I - A) B / (1 - diag A): one matrix for every candidate,
-so hundreds of blurs are tried by a matrix product. The regression at the best one, made non-negative, is the SRF. Where the SRF is
+So for the right blur B_theta is a linear function of the HSI. With X the HSI's pixels (n x bands) and the ridge smoother
+A = X inv(X'X + ridge) X', the error of predicting each pixel from the others is (I - A) B / (1 - diag A). This matrix is the same for all
+candidates, so hundreds of blurs are tried by one matrix product. The SRF is the non-negative regression for the best blur. If the SRF is
 known, the error is R hsi - B_theta itself.
 
-Blurs are Gaussians cut to a window of `taps` pixels, centred where the pair's registration says: covariance
-exp(2 width) expm([[e1, e2], [e2, -e1]]), which covers every rotation smoothly; a box is the limit of a wide one in a small window.
+The blurs are Gaussians, cut to a window of `taps` pixels and centred by the pair's registration. Their covariance is
+exp(2 width) expm([[e1, e2], [e2, -e1]]), which covers all rotations smoothly. A wide Gaussian in a small window is nearly a box.
 """
 
 from __future__ import annotations
@@ -26,41 +26,42 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 
-RIDGES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # of the HSI's mean energy a band
+RIDGES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # in units of the HSI's mean energy per band
 SAMPLES = 400  # coarse pixels that the search uses
-RING_SIZES = (6, 16)  # coarse pixels a side from which on another ring along the border is left out
-ROUNDS = 60  # of the pattern search at most
-FIRST_STEP, ROUGH_STEP, LAST_STEP, SHRINK = 0.2, 0.02, 1e-3, 0.35  # of log width and ellipticity
-NEGLIGIBLE = 1e-9  # taps below this share of the largest one are left out of the search
+RING_SIZES = (6, 16)  # if the shorter side has this many coarse pixels, one more ring along the border is left out
+ROUNDS = 60  # of the pattern search, at most
+FIRST_STEP, ROUGH_STEP, LAST_STEP, SHRINK = 0.2, 0.02, 1e-3, 0.35  # in logarithm of the width and in ellipticity
+NEGLIGIBLE = 1e-9  # taps below this share of the largest tap are left out of the search
 
 
 @dataclass(frozen=True, eq=False)
-class Responses:
-    """What `predictability` found."""
+class PredictiveFit:
+    """The result of `predictive_responses`."""
 
     psf: SpatialResponse
     srf: SpectralResponse
-    inside: Bool[Tensor, "h w"]  # coarse pixels far enough from the border for its treatment, which nobody knows, not to matter
-    residual: float  # root of the held-out error over the variance of the blurred MSI: 0 when the blur explains everything
+    inside: Bool[Tensor, "h w"]  # coarse pixels so far from the border that its unknown treatment does not matter
+    residual: float  # root of (held-out error over variance of the blurred MSI): 0 if the blur explains everything
 
 
-def predictability(seen: Observation, srf: SpectralResponse | None = None) -> Responses:
-    """PSF and SRF under which blurred MSI and HSI agree best; a known `srf` is kept and makes the search for the PSF sharper.
+def predictive_responses(seen: Observation, srf: SpectralResponse | None = None) -> PredictiveFit:
+    """The PSF and the SRF under which the blurred MSI and the HSI agree best. A known `srf` is kept, and makes the search more exact.
 
-    Deterministic. Uses the images, the ratio and the registration alone. The PSF is in the dtype of the images, its boundary replicate.
+    Only the images, the ratio and the registration are used; no random numbers are drawn. The PSF is in the dtype of the images, with the
+    boundary "replicate".
     """
     search = _Search.prepare(seen, srf)
-    rough = [search.refine(*search.isotropic(taps), ROUGH_STEP) for taps in _windows(seen.ratio)]
-    error, taps, theta = search.refine(*min(rough, key=lambda found: found[0]), LAST_STEP)
+    rough = [search.refine(*search.isotropic(taps), ROUGH_STEP) for taps in _window_sides(seen.ratio)]
+    error, taps, theta = search.refine(*min(rough, key=lambda outcome: outcome[0]), LAST_STEP)
     psf = _response(theta, taps, seen)
     inside = _inside(seen)
     if srf is None:
         srf = SpectralResponse(_non_negative(seen.hsi[:, inside], psf(seen.msi)[:, inside]).to(seen.hsi))
-    return Responses(psf, srf, inside, max(error, 0.0) ** 0.5)
+    return PredictiveFit(psf, srf, inside, max(error, 0.0) ** 0.5)
 
 
 def _inside(seen: Observation) -> Bool[Tensor, "h w"]:
-    """All coarse pixels but the outermost rings: two of a large image, one of a small one, none of a tiny one."""
+    """All coarse pixels except the outermost rings: two rings of a large image, one of a small image, none of a tiny image."""
     rows, cols = seen.hsi.shape[1:]
     ring = sum(min(rows, cols) >= size for size in RING_SIZES)
     inside = torch.zeros(rows, cols, dtype=torch.bool, device=seen.hsi.device)
@@ -68,24 +69,24 @@ def _inside(seen: Observation) -> Bool[Tensor, "h w"]:
     return inside
 
 
-def _windows(ratio: int) -> list[int]:
-    """Window sides tried: within one block, about one block, and wide."""
+def _window_sides(ratio: int) -> list[int]:
+    """The window sides that are tried: smaller than a block, about as large, and larger."""
     return sorted({max(ratio - 1, 1), ratio, ratio + 1, 2 * ratio, 4 * ratio})
 
 
 @dataclass(frozen=True, eq=False)
 class _Search:
-    """Patches of the MSI around the sampled coarse pixels, and what turns blurred values into held-out errors."""
+    """Patches of the MSI around the sampled coarse pixels, and the matrices that turn blurred values into held-out errors."""
 
     seen: Observation
-    patches: Float[Tensor, "n_channels taps_taps"]  # widest window, pixel-major
-    reach: int  # half side of the widest window
-    smoothers: Sequence[Tensor]  # n x n maps to errors, one a ridge
-    target: Tensor | None  # R hsi (n, channels), where R is known
+    patches: Float[Tensor, "n_channels taps_taps"]  # of the widest window; the channels of a pixel are neighbours
+    reach: int  # half of the side of the widest window
+    smoothers: Sequence[Tensor]  # n x n matrices that give the errors, one per ridge
+    target: Tensor | None  # R hsi (n, channels), if R is known
 
     @classmethod
     def prepare(cls, seen: Observation, srf: SpectralResponse | None) -> _Search:
-        """Cut the patches and factor the smoothers once."""
+        """The search for this pair: its patches, and the smoothers, which are computed once."""
         bands, cols = seen.hsi.shape[0], seen.hsi.shape[2]
         pick = _inside(seen).cpu().flatten().nonzero()[:, 0]
         if len(pick) > SAMPLES:
@@ -111,7 +112,7 @@ class _Search:
         return cls(seen, patches.flatten(0, 1), reach, smoothers, None)
 
     def errors(self, thetas: Float[Tensor, "k 3"], taps: int) -> Float[Tensor, " k"]:
-        """Held-out error of every candidate over the variance to be explained, mean over channels; the best ridge each."""
+        """The held-out error of each candidate over the variance to be explained, as a mean over channels; the best ridge for each."""
         row, col = (place - round(place) for place in self.seen.phase)
         kernels = _kernels(thetas, taps, self.reach, (row, col)).flatten(1)
         used = (kernels > NEGLIGIBLE * kernels.amax(1, keepdim=True)).any(0)
@@ -120,20 +121,23 @@ class _Search:
         if self.target is not None:
             spread = self.target.var(0)[:, None].clamp_min(1e-300)
             return ((blurred - self.target[:, :, None]).square().mean(0) / spread).mean(0)
-        spread = blurred.var(0).clamp_min(1e-300)  # a candidate's own: a wide blur must not win by being flat
+        spread = blurred.var(0).clamp_min(1e-300)  # that of the candidate, so that a wide blur does not win because it is flat
         flat = blurred.reshape(len(blurred), -1)
         options = [((smoother @ flat).reshape(blurred.shape).square().mean(0) / spread).mean(0) for smoother in self.smoothers]
         return torch.stack(options).amin(0)
 
     def isotropic(self, taps: int) -> tuple[float, int, Tensor]:
-        """Best (error, taps, theta) of one window among round blurs of a fixed set of widths."""
+        """The best (error, taps, theta) of one window among round blurs of fixed widths."""
         widths = torch.linspace(log(0.3), log(1.5 * self.seen.ratio + 1), 14, dtype=torch.float64)
         thetas = torch.nn.functional.pad(widths[:, None], (0, 2))
         errors = self.errors(thetas, taps)
         return float(errors.min()), taps, thetas[int(errors.argmin())]
 
     def refine(self, error: float, taps: int, theta: Tensor, last_step: float) -> tuple[float, int, Tensor]:
-        """Pattern search from `theta` in width and ellipticity: the step shrinks when none of the 26 neighbours is better."""
+        """The best (error, taps, theta) of a pattern search from `theta` in width and ellipticity.
+
+        When none of the 26 neighbours is better, the step is made smaller, until it is below `last_step`.
+        """
         moves = torch.tensor(list(itertools.product((-1.0, 0.0, 1.0), repeat=3)), dtype=torch.float64)
         step = FIRST_STEP
         for _ in range(ROUNDS):
@@ -150,7 +154,7 @@ class _Search:
 
 
 def _kernels(thetas: Float[Tensor, "k 3"], taps: int, reach: int, centre: tuple[float, float]) -> Float[Tensor, "k side side"]:
-    """The Gaussians of the module docstring around `centre` (pixels from the middle of the grid), cut to `taps`, summing to 1."""
+    """The Gaussians of the module docstring around `centre` (in pixels from the middle of the grid), cut to `taps`; each sums to 1."""
     width, e1, e2 = thetas.unbind(1)
     shear = torch.stack([torch.stack([e1, e2], 1), torch.stack([e2, -e1], 1)], 1)
     precision = torch.linalg.matrix_exp(-shear) * torch.exp(-2 * width)[:, None, None]
@@ -168,7 +172,7 @@ def _kernels(thetas: Float[Tensor, "k 3"], taps: int, reach: int, centre: tuple[
 
 
 def _response(theta: Tensor, taps: int, seen: Observation) -> SpatialResponse:
-    """The candidate as a response whose phase is a valid one; the rest of the registration is in the kernel."""
+    """The candidate as a response with a valid phase; the rest of the registration is in the kernel."""
     middle = [round(place) for place in seen.phase]
     phase = min(max(middle[0], 0), seen.ratio - 1)
     moved = [place - phase for place in middle]
@@ -178,17 +182,17 @@ def _response(theta: Tensor, taps: int, seen: Observation) -> SpatialResponse:
 
 
 def _non_negative(hsi: Float[Tensor, "bands n"], blurred: Float[Tensor, "channels n"]) -> Float[Tensor, "channels bands"]:
-    """Rows r >= 0 that minimise |r' hsi - channel|^2 (Lawson and Hanson 1974, on the normal equations), divided by their sums."""
+    """The rows r >= 0 that minimise |r' hsi - channel|^2, divided by their sums (Lawson and Hanson 1974, on the normal equations)."""
     pixels, values = hsi.double(), blurred.double()
     gram = pixels @ pixels.T
     gram = gram + 1e-9 * torch.diagonal(gram).mean().clamp_min(1e-300) * torch.eye(len(gram)).to(gram)
-    rows = torch.stack([_lawson_hanson(gram, pixels @ channel) for channel in values])
+    rows = torch.stack([_non_negative_on_gram(gram, pixels @ channel) for channel in values])
     sums = rows.sum(1, keepdim=True)
     return torch.where(sums > 0, rows / sums.clamp_min(1e-300), torch.full_like(rows, 1 / rows.shape[1]))
 
 
-def _lawson_hanson(gram: Float[Tensor, "bands bands"], right: Float[Tensor, " bands"]) -> Float[Tensor, " bands"]:
-    """x >= 0 that minimises x' gram x / 2 - right' x."""
+def _non_negative_on_gram(gram: Float[Tensor, "bands bands"], right: Float[Tensor, " bands"]) -> Float[Tensor, " bands"]:
+    """The x >= 0 that minimises x' gram x / 2 - right' x."""
     x = torch.zeros_like(right)
     active = torch.zeros_like(right, dtype=torch.bool)
     for _ in range(3 * len(right)):

@@ -1,4 +1,4 @@
-"""What an estimate must be before it can be scored."""
+"""Whether an estimate can be scored."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from methods.contract import Estimate
 
 
 class InvalidEstimateError(ValueError):
-    """What came back from a method is no cube of the right shape with finite numbers."""
+    """An estimate that is no cube of the right shape with finite numbers."""
 
 
 def check_estimate(estimate: Estimate, seen: Observation) -> None:
-    """Refuse what cannot be scored.
+    """Nothing, where the estimate for the observation `seen` can be scored.
 
     Raises:
-        InvalidEstimateError: wrong shape, wrong kind of numbers, NaN or Inf; or a standard deviation that is none.
+        InvalidEstimateError: the cube has the wrong shape or no floating-point numbers, or holds NaN or Inf; or the standard deviation has
+            the wrong shape or values, or holds NaN or Inf.
     """
     cube, expected = estimate.cube, (seen.hsi.shape[0], *seen.msi.shape[1:])
     if tuple(cube.shape) != expected:

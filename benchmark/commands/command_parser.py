@@ -1,11 +1,11 @@
-"""The parser of all commands. Only `run_benchmark.py` asks for it, and it alone prints what they answer."""
+"""The parser of all commands. Only `run_benchmark.py` uses it, and it alone prints what commands return."""
 
 from __future__ import annotations
 
 import argparse
 from importlib import import_module
 
-FILES = {  # command -> its file in this folder, in the order of --help
+FILES = {  # the file of each command in this folder, in the order of --help
     "run": "run_command",
     "cell": "cell_command",
     "status": "status_command",
@@ -26,7 +26,7 @@ DEFAULT = "run"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser; `options.call(options, desk)` of what it gives answers the command."""
+    """The parser of the command line; with the options that it gives, `options.call(options, console)` runs the command."""
     whole = argparse.ArgumentParser(
         prog="run_benchmark.py",
         description="The referee of hyperspectral-multispectral image fusion. Without arguments: run the built-in plan.",

@@ -1,4 +1,4 @@
-"""Facts on sensors/responses.py. Oracles: the PSF and SRF that made the pair, and a search over non-negative rows by hand."""
+"""Facts on sensors/predictive_responses.py. Oracles: the PSF and SRF that made the pair, and a search over non-negative rows by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
-from methods.numerics.sensors.responses import _lawson_hanson, predictability
+from methods.numerics.sensors.predictive_responses import _non_negative_on_gram, predictive_responses
 from tests.rounding import near
 
 
@@ -38,9 +38,9 @@ def blind_pair(
     return Observation(hsi, msi, torch.linspace(400, 700, bands), psf.ratio, psf.centre, Known()), srf
 
 
-def blur_error(found: SpatialResponse, true: SpatialResponse, seen: Observation) -> float:
+def blur_error(result: SpatialResponse, true: SpatialResponse, seen: Observation) -> float:
     """Difference of the two blurred MSIs away from the border, over their deviation."""
-    expected, got = true(seen.msi)[:, 2:-2, 2:-2], found(seen.msi)[:, 2:-2, 2:-2]
+    expected, got = true(seen.msi)[:, 2:-2, 2:-2], result(seen.msi)[:, 2:-2, 2:-2]
     return float((expected - got).norm() / (expected - expected.mean()).norm())
 
 
@@ -51,24 +51,24 @@ def blur_error(found: SpatialResponse, true: SpatialResponse, seen: Observation)
 def test_round_and_turned_gaussians_are_recovered(taps: tuple[int, int], widths: tuple[float, float], angle: float, phase: int) -> None:
     psf = SpatialResponse(gaussian(taps, widths, angle), 4 if taps[0] > 7 else 8, phase)
     seen, _ = blind_pair(psf)
-    found = predictability(seen)
-    assert blur_error(found.psf, psf, seen) < 1e-2
-    assert found.residual < 1e-2
+    result = predictive_responses(seen)
+    assert blur_error(result.psf, psf, seen) < 1e-2
+    assert result.residual < 1e-2
 
 
 def test_the_estimated_psf_keeps_the_registration() -> None:
     psf = SpatialResponse(gaussian((16, 16), (2.0, 2.0), 0.0), 4, 1)
     seen, _ = blind_pair(psf)
-    assert predictability(seen).psf.centre == pytest.approx(psf.centre, abs=0.02)
+    assert predictive_responses(seen).psf.centre == pytest.approx(psf.centre, abs=0.02)
 
 
 def test_the_srf_is_recovered_and_its_rows_are_responses() -> None:
     psf = SpatialResponse(gaussian((13, 13), (1.6, 1.6), 0.0), 4, 2)
     seen, srf = blind_pair(psf, bands=4)  # fewer bands than materials: the SRF is determined
-    found = predictability(seen).srf.weights
-    assert float((found - srf.weights).norm() / srf.weights.norm()) < 0.02
-    assert bool((found >= 0).all())
-    torch.testing.assert_close(found.sum(1), torch.ones(2, dtype=torch.float64))
+    result = predictive_responses(seen).srf.weights
+    assert float((result - srf.weights).norm() / srf.weights.norm()) < 0.02
+    assert bool((result >= 0).all())
+    torch.testing.assert_close(result.sum(1), torch.ones(2, dtype=torch.float64))
 
 
 def test_noise_costs_little_and_more_noise_costs_more() -> None:
@@ -76,18 +76,18 @@ def test_noise_costs_little_and_more_noise_costs_more() -> None:
     residuals = []
     for noise in (0.0, 0.003, 0.03):
         seen, _ = blind_pair(psf, noise)
-        found = predictability(seen)
-        assert blur_error(found.psf, psf, seen) < 0.1
-        residuals.append(found.residual)
+        result = predictive_responses(seen)
+        assert blur_error(result.psf, psf, seen) < 0.1
+        residuals.append(result.residual)
     assert residuals == sorted(residuals)
 
 
 def test_a_known_srf_is_kept_and_the_psf_still_found() -> None:
     psf = SpatialResponse(gaussian((17, 17), (2.2, 1.4), 30.0), 4, 2)
     seen, srf = blind_pair(psf, 0.003)
-    found = predictability(seen, srf)
-    assert found.srf is srf
-    assert blur_error(found.psf, psf, seen) < 0.05
+    result = predictive_responses(seen, srf)
+    assert result.srf is srf
+    assert blur_error(result.psf, psf, seen) < 0.05
 
 
 def test_a_blur_outside_the_family_shows_in_the_residual() -> None:
@@ -95,12 +95,12 @@ def test_a_blur_outside_the_family_shows_in_the_residual() -> None:
     motion[0, 8] = 0.5
     psf = SpatialResponse(motion / motion.sum(), 4, 2)
     seen, _ = blind_pair(psf)
-    assert predictability(seen).residual > 0.05
+    assert predictive_responses(seen).residual > 0.05
 
 
 def test_the_search_is_deterministic() -> None:
     seen, _ = blind_pair(SpatialResponse(gaussian((9, 9), (1.5, 1.2), 10.0), 4, 1), 0.003)
-    first, second = predictability(seen), predictability(seen)
+    first, second = predictive_responses(seen), predictive_responses(seen)
     near(first.psf.kernel, second.psf.kernel)
     near(first.srf.weights, second.srf.weights)
 
@@ -109,7 +109,7 @@ def test_non_negative_least_squares_meets_its_optimality_conditions() -> None:
     rng = torch.Generator().manual_seed(3)
     matrix = torch.randn(20, 6, generator=rng, dtype=torch.float64)
     gram, right = matrix.T @ matrix, matrix.T @ torch.randn(20, generator=rng, dtype=torch.float64)
-    x = _lawson_hanson(gram, right)
+    x = _non_negative_on_gram(gram, right)
     slope = gram @ x - right
     assert bool((x >= 0).all())
     assert 0 < int((x > 0).sum()) < 6

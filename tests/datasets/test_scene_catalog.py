@@ -12,8 +12,10 @@ from spectral.io import envi
 
 from datasets import cave
 from datasets.cube_file import CubeFile, write_cube
+from datasets.data_roots import DataRoots
 from datasets.scene import SceneError
-from datasets.scenes import BuiltinSource, CaveSource, DataRoots, FileSource, find, names
+from datasets.scene_catalog import find_scenes, list_scenes
+from datasets.scene_sources import BuiltinSource, CaveSource, FileSource
 from datasets.synthetic import BUILTIN
 from tests.datasets.fake_cave import write_cave_scene
 
@@ -37,7 +39,7 @@ def cube_file(path: Path, waves: tuple[float, ...] = (400.0, 500.0, 600.0), valu
 
 
 def only(name: str, root: Path | None) -> BuiltinSource | CaveSource | FileSource:
-    (source,) = find([name], DataRoots(root))
+    (source,) = find_scenes([name], DataRoots(root))
     assert isinstance(source, BuiltinSource | CaveSource | FileSource)
     return source
 
@@ -81,7 +83,7 @@ def test_wrong_data_arguments_are_errors(tmp_path: Path) -> None:
 
 
 def test_built_in_scenes_need_no_data() -> None:
-    sources = find(list(BUILTIN), DataRoots(None))
+    sources = find_scenes(list(BUILTIN), DataRoots(None))
     assert [source.name for source in sources] == ["builtin/still_life", "builtin/fields", "builtin/textiles"]
     assert sources[1].load().name == "builtin/fields"
     assert len({source.recipe() for source in sources}) == 3
@@ -100,22 +102,22 @@ def test_a_folder_named_for_cave_is_the_only_one_searched(tmp_path: Path) -> Non
     empty_cave(tmp_path / "root" / "cave", ("clay",))
     (tmp_path / "other").mkdir()
     with pytest.raises(SceneError, match=rf"looked in {tmp_path / 'other'};.*fetch cave.*--data cave=DIR"):
-        find(["cave/clay"], DataRoots(tmp_path / "root", {"cave": tmp_path / "other"}))
+        find_scenes(["cave/clay"], DataRoots(tmp_path / "root", {"cave": tmp_path / "other"}))
 
 
 def test_original_images_go_before_near_lossless_ones(tmp_path: Path) -> None:
     empty_cave(tmp_path / "cave_near_lossless", ("clay", "hairs"))
     empty_cave(tmp_path / "CAVE", ("clay",))
-    sources = find(["cave/clay", "cave/hairs"], DataRoots(tmp_path))
+    sources = find_scenes(["cave/clay", "cave/hairs"], DataRoots(tmp_path))
     assert [source.base.name for source in sources if isinstance(source, CaveSource)] == ["CAVE", "cave_near_lossless"]
 
 
 def test_splits_expand_and_each_scene_comes_once(tmp_path: Path) -> None:
     empty_cave(tmp_path / "cave", cave.SCENES)
     roots = DataRoots(tmp_path)
-    assert [source.name for source in find(["cave:test"], roots)] == [f"cave/{scene}" for scene in cave.TEST]
-    assert len(find(["cave:train"], roots)) == 20
-    mixed = find(["cave/hairs", "cave:all", "cave:test"], roots)
+    assert [source.name for source in find_scenes(["cave:test"], roots)] == [f"cave/{scene}" for scene in cave.TEST]
+    assert len(find_scenes(["cave:train"], roots)) == 20
+    mixed = find_scenes(["cave/hairs", "cave:all", "cave:test"], roots)
     assert (mixed[0].name, len(mixed)) == ("cave/hairs", 32)
 
 
@@ -133,12 +135,12 @@ def test_a_scene_of_cave_is_loaded_and_says_which_files_it_is_made_from(tmp_path
 def test_collections_are_the_cube_files_that_are_there(tmp_path: Path) -> None:
     cube_file(tmp_path / "remote" / "lake.h5", (400.0, 900.0, 850.0, 950.0))
     cube_file(tmp_path / "cave_exact" / "crop.h5")
-    lake, crop = find(["remote/lake", "exact/crop"], DataRoots(tmp_path))
+    lake, crop = find_scenes(["remote/lake", "exact/crop"], DataRoots(tmp_path))
     assert lake.load().name == "remote/lake"
     assert lake.load().wavelengths.tolist() == [400.0, 900.0, 950.0]
     assert crop.load().cube.shape == (3, 4, 6)
     with pytest.raises(SceneError, match=r"lakes\.h5, got no such file \(did you mean remote/lake\?\)"):
-        find(["remote/lakes"], DataRoots(tmp_path))
+        find_scenes(["remote/lakes"], DataRoots(tmp_path))
 
 
 def test_a_single_file_takes_what_it_lacks_from_its_name(tmp_path: Path) -> None:
@@ -174,7 +176,7 @@ def test_a_tiff_with_jpeg_inside_has_other_bits_elsewhere(tmp_path: Path, compre
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     files = [cube_file(tmp_path / folder / "same.h5") for folder in "ab"]
     with pytest.raises(SceneError, match="two scenes called 'file/same'"):
-        find([f"file:{file}" for file in files], DataRoots(None))
+        find_scenes([f"file:{file}" for file in files], DataRoots(None))
 
 
 @pytest.mark.parametrize(
@@ -193,20 +195,20 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
 )
 def test_a_typo_is_an_error_with_the_way_out(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(SceneError, match=text):
-        find([name], DataRoots(tmp_path))
+        find_scenes([name], DataRoots(tmp_path))
 
 
 def test_the_list_says_what_is_there(tmp_path: Path) -> None:
     empty_cave(tmp_path / "cave", cave.TEST)
     cube_file(tmp_path / "remote" / "lake.h5")
-    lines = {line.name: line for line in names(DataRoots(tmp_path))}
+    lines = {line.name: line for line in list_scenes(DataRoots(tmp_path))}
     assert lines["builtin/fields"].available
     assert (lines["cave:test"].available, lines["cave:all"].available) == (True, False)
     assert lines["cave:all"].note == "12 of 32 scenes found"
     assert (lines["cave/hairs"].available, lines["cave/beads"].available) == (True, False)
     assert "fetch cave" in lines["cave/beads"].note
     assert lines["remote/lake"].available
-    found = find([line.name for line in lines.values() if line.available], DataRoots(tmp_path))
+    found = find_scenes([line.name for line in lines.values() if line.available], DataRoots(tmp_path))
     assert len(found) == 3 + 12 + 1
 
 

@@ -1,0 +1,106 @@
+"""The checks of learning: that it happens where it is timed as learning, ends as it should, and that what was learned is counted."""
+
+from __future__ import annotations
+
+import torch
+
+from benchmark.authors.differences import ROUNDING, least_difference
+from benchmark.authors.sample_pairs import USUAL_SIZE, random_pair
+from benchmark.authors.trials import NotApplicableError, errors_as_breaches, fuse_sample, learn_from_samples, require, trial_method
+from benchmark.authors.watching import gradients_taken, held_numbers
+from datasets.observation import Observation
+from methods.adapting import AdaptingMethod, adapted
+from methods.catalog import Entry
+from methods.contract import Estimate, Example, FusionMethod, learn
+from methods.iterates import IteratedMethod
+
+
+def check_learning_in_fit(entry: Entry) -> None:
+    """Checks that learning on the scene happens in `fit` or `adapt`, where the clock takes it for learning, and not in `fuse`.
+
+    Raises:
+        NotApplicableError: the method does not learn on the scene.
+        BreachError: it learns in `fuse`.
+    """
+    method, card = trial_method(entry)
+    if card.learns != "on the scene":
+        raise NotApplicableError(f"its card says learns={card.learns!r}")
+    way_out = (
+        "write class Method(TrainableMethod), learn on examples[0].seen in fit(self, examples, rng), and return there the FusionMethod "
+        "that fuses with what was learned"
+    )
+    require(
+        not isinstance(method, FusionMethod) or isinstance(method, AdaptingMethod),
+        f'the card says learns="on the scene", but there is only `fuse`: its learning would be timed as fusion; {way_out}',
+    )
+    seen = card.entitle(random_pair(*USUAL_SIZE))
+    with errors_as_breaches(seen), gradients_taken(entry.load().__module__) as counted:
+        fitted = adapted(learn(method, seen, torch.Generator().manual_seed(0)), seen, torch.Generator().manual_seed(0))
+        learning = counted.calls
+        fitted.fuse(seen, torch.Generator().manual_seed(0))
+    fusing = counted.calls - learning
+    require(
+        learning > 0 or fusing == 0,
+        f'the card says learns="on the scene", but `fit` takes no gradient and `fuse` takes {fusing}: learning would be timed as '
+        f"fusion; {way_out}",
+    )
+
+
+def check_parameter_count(entry: Entry) -> None:
+    """Checks that `parameter_count` counts the numbers that the method holds when it fuses.
+
+    Raises:
+        NotApplicableError: it holds none, and counts none.
+        BreachError: it holds some and counts none, or counts more at inference than in all.
+    """
+    method, card = trial_method(entry)
+    seen = card.entitle(random_pair(*USUAL_SIZE))
+    with errors_as_breaches(seen):
+        fitted = adapted(learn_from_samples(method, seen), seen, torch.Generator().manual_seed(0))
+        held, counted = held_numbers(fitted), fitted.parameter_count()
+    if held.numbers == 0 and counted.total == 0:
+        raise NotApplicableError("what fuses holds no numbers, and counts none")
+    where = ", ".join(held.places[:3])
+    require(
+        counted.total > 0 or held.numbers == 0,
+        f"what fuses holds {held.numbers:,} numbers (in {where}), and parameter_count() says 0: tables would show it as a method "
+        "without parameters; write def parameter_count(self): return ParameterCount(total, inference), for a network "
+        "n = sum(weights.numel() for weights in self.network.parameters())",
+    )
+    require(
+        0 <= counted.inference <= counted.total,
+        f"parameter_count() says {counted.inference} at inference of {counted.total} in all: write "
+        "ParameterCount(all of them, those that inference uses)",
+    )
+
+
+def check_iterates(entry: Entry) -> None:
+    """Checks that the last iterate is what `fit` gives, up to rounding, however many iterates are asked for.
+
+    Raises:
+        NotApplicableError: the method shows no iterates.
+        BreachError: the last iterate is another one, or their number is wrong.
+    """
+    method, card = trial_method(entry)
+    if not isinstance(method, IteratedMethod):
+        raise NotApplicableError("it shows no iterates: it is no IteratedMethod")
+    seen = card.entitle(random_pair(*USUAL_SIZE))
+
+    def last_of_three(given: Observation) -> Estimate:
+        estimates: list[Estimate] = []
+        for fitted in method.iterates([Example(given)], torch.Generator().manual_seed(0), 3):
+            require(
+                len(estimates) < 3,
+                "3 iterates were asked for, and more came: write `yield` after each of `count` equal shares of the steps, as "
+                "`iterates` of methods/numerics/networks/fitting.py does",
+            )
+            estimates.append(fitted.fuse(given, torch.Generator().manual_seed(0)))
+        require(bool(estimates), "no iterate came: write yield Fitted(weights) after the last step")
+        return estimates[-1]
+
+    apart = least_difference(last_of_three, lambda given: fuse_sample(method, given), seen)
+    require(
+        apart <= ROUNDING,
+        f"the last of 3 iterates is not what `fit` gives, {apart:.2g} of the largest value apart: let neither `count` nor fusing on the "
+        "way change the learning, as it does where rates are made from `count`, or where `fuse` draws from the generator of the learning",
+    )

@@ -1,0 +1,86 @@
+"""The checks of randomness: whether a result follows from the seed that the referee hands in, and from nothing else."""
+
+from __future__ import annotations
+
+import torch
+
+from benchmark.authors.differences import ROUNDING, least_difference
+from benchmark.authors.sample_pairs import USUAL_SIZE, random_pair
+from benchmark.authors.trials import BreachError, NotApplicableError, fuse_sample, require, trial_method
+from benchmark.authors.watching import seeds_set
+from methods.catalog import Entry
+
+_WAYS_OUT = {  # what to write in the place of a call that sets a global generator
+    "torch.manual_seed": "torch.randn(size, generator=rng), or, for layers that draw by themselves, "
+    "`with torch.random.fork_rng(): torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))`",
+    "np.random.seed": "generator = np.random.default_rng(int(torch.randint(2**62, (), generator=rng)))",
+    "random.seed": "generator = random.Random(int(torch.randint(2**62, (), generator=rng)))",
+}
+
+
+def check_same_seed(entry: Entry) -> None:
+    """Checks that one seed gives one result, up to rounding.
+
+    Raises:
+        BreachError: no other run with the seed gives the result of the first.
+    """
+    method, card = trial_method(entry)
+    seen = card.entitle(random_pair(*USUAL_SIZE))
+    apart = least_difference(lambda given: fuse_sample(method, given), lambda given: fuse_sample(method, given), seen)
+    require(
+        apart <= ROUNDING,
+        f"the same seed gave other results, {apart:.2g} of the largest value apart: draw every random number from the generator that is "
+        "handed in, such as torch.rand(3, generator=rng)",
+    )
+
+
+def check_random_fact(entry: Entry) -> str | None:
+    """A piece of advice, or None; checks what the card says of `random`.
+
+    A card that says random=False is held to it, since a plan runs one seed in the place of all: a wrong one would hide a spread. Where it
+    says random=True and two seeds give one result, that is advice alone: the method may draw on other pairs (where there are more pixels
+    than it samples), and a seed too many costs time, but makes no figure wrong.
+
+    Raises:
+        BreachError: the card says random=False, and two seeds give two results.
+    """
+    method, card = trial_method(entry)
+    seen = card.entitle(random_pair(*USUAL_SIZE, coarse=(8, 12)))
+    runs = 1 if card.random else None
+    apart = least_difference(lambda given: fuse_sample(method, given), lambda given: fuse_sample(method, given, seed=1), seen, runs)
+    if not card.random:
+        require(
+            apart <= ROUNDING,
+            f"the card says random=False, but two seeds gave results {apart:.2g} of the largest value apart: write random=True there",
+        )
+    elif apart <= ROUNDING:
+        return (
+            "two seeds gave one result on the pair of this check: if the method draws nothing on any pair, write random=False in "
+            "Card(...); a plan then runs one seed in the place of all"
+        )
+    return None
+
+
+def check_seeds_from_rng(entry: Entry) -> None:
+    """Checks that no global generator is set to a seed that does not come from `rng`.
+
+    A global generator may be set, if it is put back, to a seed drawn from `rng`; with a fixed seed, a plan's seeds would mean nothing.
+
+    Raises:
+        NotApplicableError: the card says random=False.
+        BreachError: a global generator was set to one and the same seed, whatever the plan's seed.
+    """
+    method, card = trial_method(entry)
+    if not card.random:
+        raise NotApplicableError("its card says random=False")
+    seen = card.entitle(random_pair(*USUAL_SIZE))
+    cubes, calls = [], []
+    for seed in (0, 1):
+        with seeds_set(entry.load().__module__) as set_now:
+            cubes.append(fuse_sample(method, seen, seed).cube)
+        calls.append(set_now)
+    fixed = [call for call in dict.fromkeys(calls[0]) if call in calls[1]]
+    result = "one result" if torch.equal(cubes[0], cubes[1]) else "and what it draws from there is the same for both"
+    if fixed:
+        line = _WAYS_OUT.get(fixed[0].partition("(")[0], _WAYS_OUT["torch.manual_seed"])
+        raise BreachError(f"{fixed[0]} was called with the plan's seeds 0 and 1 alike: {result}; write {line}")

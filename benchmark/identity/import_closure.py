@@ -1,0 +1,106 @@
+"""The import closure of a Python file: the files, data files and distributions that executing it would use."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmark.clone import ROOT
+from benchmark.identity.distributions import base_folder, distributions_of_modules, is_installation_folder, suite_dependencies
+from benchmark.identity.source_facts import read_source
+
+OURS = ("datasets", "methods", "benchmark", "reports")
+
+
+class ImportClosure:
+    """The files, data files and distributions that have been found so far.
+
+    `home` is the folder of an outside plugin, `package` a top-level package that is followed even where it is installed.
+    """
+
+    def __init__(self, home: Path | None, package: str) -> None:
+        self.home, self.package = home, package
+        self.files: dict[str, Path] = {}
+        self.data: dict[str, Path] = {}
+        self.packages: dict[str, str] = {}
+        self.uncovered: list[str] = []
+
+    def follow(self, start: Path) -> None:
+        """Add a file and all that it uses."""
+        waiting = [start]
+        while waiting:
+            path = waiting.pop()
+            name = self.name(path)
+            if name in self.files:
+                continue
+            self.files[name] = path
+            source = read_source(path)
+            for level, module in source.imports:
+                waiting += self._reached(path, level, module)
+            if not path.is_relative_to(ROOT) or path.is_relative_to(ROOT / "methods"):
+                self.uncovered += source.phrases
+                self._named_data(path, source.texts)
+
+    def name(self, path: Path) -> str:
+        """The name of a file in the digest: its path in the clone, in the plugin's folder or on sys.path, the same for a copy elsewhere."""
+        if path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in OURS:
+            return path.relative_to(ROOT).as_posix()
+        if self.home is not None and path.is_relative_to(self.home):
+            return f"plugin/{path.relative_to(self.home).as_posix()}"
+        bases = [base for entry in sys.path if entry and path.is_relative_to(base := Path(entry).resolve())]
+        nearest = max(bases, key=lambda base: len(base.parts), default=path.parent)
+        return f"local/{path.relative_to(nearest).as_posix()}"
+
+    def _named_data(self, path: Path, texts: frozenset[str]) -> None:
+        """Add the files beside a source that are named by a constant text in it."""
+        for text in texts:
+            if "." not in text or "\n" in text or "\0" in text or text.startswith(("/", "~")):
+                continue
+            try:
+                file = (path.parent / text).resolve()
+                beside = file.is_relative_to(path.parent) and file.suffix not in (".py", ".pyc") and file.is_file()
+            except (OSError, ValueError):  # no name that a file could have
+                continue
+            if beside:
+                self.data[self.name(file)] = file
+
+    def _reached(self, path: Path, level: int, module: str) -> list[Path]:
+        """The files that this import would execute; of a distribution, the version is noted instead."""
+        if level:
+            base = path.parent
+            for _ in range(level - 1):
+                base = base.parent
+            above = [base / "__init__.py"] if (base / "__init__.py").is_file() else []
+            return [*above, *module_files(module, base)] if module else above
+        top = module.partition(".")[0]
+        if top in OURS and (files := module_files(module, ROOT)):
+            return files
+        if self.home is not None and (files := module_files(module, self.home)):
+            return files
+        if not top or top in (*OURS, *sys.stdlib_module_names) or path.is_relative_to(ROOT):
+            return []  # files of the suite import nothing but its dependencies
+        return self._outside(top, module)
+
+    def _outside(self, top: str, module: str) -> list[Path]:
+        """The files of a module that comes from elsewhere; none where it belongs to a distribution, whose version is noted."""
+        base = base_folder(top)
+        if base is None:
+            return []
+        if top == self.package or not is_installation_folder(base):
+            return module_files(module, base)
+        if top in suite_dependencies():
+            return []
+        for distribution in distributions_of_modules().get(top, ()):
+            self.packages[distribution] = version(distribution)
+        return []
+
+
+def module_files(module: str, base: Path) -> list[Path]:
+    """The files below `base` that importing the dotted name would execute: those of its packages, and its own."""
+    parts = module.split(".")
+    reached = []
+    for depth in range(1, len(parts) + 1):
+        place = base.joinpath(*parts[:depth])
+        reached += [path.resolve() for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()]
+    return reached

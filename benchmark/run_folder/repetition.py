@@ -1,0 +1,37 @@
+"""What repeats one cell of a run folder alone: its plan, key, device and arguments, and the command that they make."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.run_folder.index import Index
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What repeats one cell."""
+
+    plan: Path  # the file that was run, as long as its text is the same; else the copy in the run folder
+    key: str
+    device: str
+    arguments: tuple[str, ...]  # --data, --plugins, --seed
+
+    def command(self) -> str:
+        """The command line that runs the cell into a run folder of its own."""
+        options = ["--out", f"results/cell_{self.key}", "--device", self.device, *self.arguments]
+        return shlex.join(["python", "run_benchmark.py", "cell", str(self.plan), self.key, *options])
+
+
+def find_repetition(folder: Path, key: str, index: Index) -> Repetition | None:
+    """What repeats a cell, in a merged run as in the run that the cell comes from; None where the run folder does not say it."""
+    if key not in index.cells:
+        return None
+    about = {"plan": "plan.toml", "arguments": index.arguments, "device": index.device, **index.cells[key]}
+    kept = (folder / about["plan"]).resolve()
+    if not kept.is_file():
+        return None
+    original = Path(index.file)
+    same = bool(index.file) and original.is_file() and original.read_bytes() == kept.read_bytes()
+    return Repetition(original if same else kept, key, about["device"] or "cpu", tuple(about["arguments"]))

@@ -1,0 +1,65 @@
+"""How a child process ended, and what it left: its answer, its files, its log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmark.runner.answers import ChildOutcome
+from benchmark.runner.child_entry import LOG_NAME
+
+LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
+Ending = ChildOutcome | Literal["timeout", "killed"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended. `scratch` holds the files that it left; `discard` removes them."""
+
+    how: Ending  # what kind of error a method raised is decided in the child, where its class is known
+    answer: dict[str, Any]  # of the job when done; when it failed, the sources that it had loaded
+    reason: str = ""  # one line
+    seconds: float = 0.0
+    scratch: Path = Path()
+    unfinished: str = ""  # when done: why what should follow the answer is not in it
+    group_bytes: int = 0  # the most memory that its processes were seen to hold together, until it answered; 0: it had no children then
+
+    def keep(self, name: str, file: Path) -> None:
+        """Move what the child wrote as `name` to `file`, whole or not at all."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+        shutil.move(self.scratch / name, temporary)
+        temporary.replace(file)
+
+    def keep_log(self, file: Path) -> None:
+        """Append the child's output to `file`: its beginning and its end, when there is too much of it."""
+        log = self.scratch / LOG_NAME
+        size = log.stat().st_size if log.exists() else 0
+        if size == 0:
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("rb") as source, file.open("ab") as target:
+            target.write(source.read(LOG_BYTES))
+            if size > 2 * LOG_BYTES:
+                target.write(f"\n[... {size - 2 * LOG_BYTES} bytes left out ...]\n".encode())
+                source.seek(size - LOG_BYTES)
+            target.write(source.read())
+
+    def discard(self) -> None:
+        """Remove what the child left."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def spell_exit(code: int | None) -> str:
+    """A sentence on a process that ended without an answer, by its exit status (negative: the number of a signal)."""
+    if code is not None and code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"the process was ended by {name}; its log has what it printed"
+    return f"the process ended without an answer, exit status {code}; its log has what it printed"

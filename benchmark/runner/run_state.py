@@ -1,0 +1,103 @@
+"""The state of one run: what waits, what runs, what is done; how a cell gets its record, and how the progress is shown."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+from benchmark.identity.source_keys import clock_key, metrics_sources
+from benchmark.matrix.cell import Cell
+from benchmark.matrix.plan import Plan
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.json_file import write_json
+from benchmark.run_folder.record import Outcome, Result
+from benchmark.runner.outcomes import make_record
+from benchmark.runner.pace import Pace
+from benchmark.runner.processes import Child
+from benchmark.runner.run_settings import Arrival, Progress, RunSettings
+
+
+class RunState:
+    """What waits, what runs and what is done of the cells of one run."""
+
+    def __init__(
+        self, plan: Plan, settings: RunSettings, show: Callable[[Progress], None], cells: list[Cell], threads: int, environment: str
+    ) -> None:
+        """Nothing waits yet. `environment` is the digest of the environment, `threads` the number for each cell."""
+        self.plan, self.settings, self.cells, self.threads, self.environment = plan, settings, cells, threads, environment
+        self.folder = RunFolder(settings.folder)
+        self.metrics = metrics_sources()  # as they are now; the process that scores reports which sources it has loaded
+        self.clock_key = clock_key()
+        self.away = Arrival((), None)  # what runs on other machines
+        self.records: dict[str, Result] = {}  # by key
+        self.to_fuse: deque[Cell] = deque()
+        self.to_score: deque[Cell] = deque()
+        self.observing: dict[Child, Cell] = {}
+        self.fitting: dict[Child, Cell] = {}
+        self.fusing: dict[Child, tuple[Cell, int]] = {}  # the cell and its slot
+        self.scoring: dict[Child, Cell] = {}
+        self.observed: dict[str, dict[str, Any]] = {}  # the answer of each `ObserveJob`, by the observation's digest
+        self.unobservable: dict[str, str] = {}  # why an observation could not be made, by its digest
+        self.unfit: dict[str, str] = {}  # why a training failed, by its digest
+        self.healed: set[str] = set()  # keys of cells whose damaged files have been made again: that is done once
+        self.attempts: Counter[str] = Counter()  # by key
+        self.pace = Pace()
+        self._show = show
+        self._shown: tuple[str, ...] = ()  # what running.json says
+
+    def children(self) -> list[Child]:
+        """Every child process that runs."""
+        return [*self.observing, *self.fitting, *self.fusing, *self.scoring]
+
+    def wait_for(self, cells: list[Cell]) -> None:
+        """Let these cells, and no others, wait for their methods."""
+        self.to_fuse = deque(cells)
+        self.pace.waiting = Counter(cell.contestant.label for cell in cells)
+
+    def next_cell(self) -> Cell:
+        """The first cell that waits for its method; it waits no more."""
+        cell = self.to_fuse.popleft()
+        self.pace.waiting[cell.contestant.label] -= 1
+        return cell
+
+    def wait_again(self, cell: Cell) -> None:
+        """Let a cell wait for its method once more, before all others."""
+        self.to_fuse.appendleft(cell)
+        self.pace.waiting[cell.contestant.label] += 1
+
+    def record(self, cell: Cell, outcome: Outcome, reason: str, measured: dict[str, Any] | None = None) -> Result:
+        """The record of a cell; `measured` is the answer of its `FuseJob`, where there is one."""
+        return make_record(
+            cell,
+            outcome,
+            reason,
+            device=self.settings.device,
+            threads=self.threads,
+            environment=self.environment,
+            observed=self.observed.get(cell.observation_digest, {}),
+            attempts=max(1, self.attempts[cell.key]),
+            measured=measured,
+        )
+
+    def finish(self, record: Result, *, scored: bool = True) -> None:
+        """Write a record; with `scored` False, where only the scoring failed, estimate and measurement stay for another try."""
+        self.folder.write(record)
+        if scored:
+            self.folder.discard_measurement(record.key)
+            if self.settings.keep == "none":
+                self.folder.discard_estimate(record.key)
+        self.records[record.key] = record
+        self.show_progress(record)
+
+    def show_progress(self, last: Result | None = None, notes: tuple[str, ...] = ()) -> None:
+        """Show how the run goes, on the terminal and in running.json, which `status` reads; `last` is the record just written."""
+        running = tuple(f"{cell.contestant.label} on {cell.scene.name}" for cell, _ in self.fusing.values())
+        running += tuple(f"observing {cell.scene.name}" for cell in self.observing.values())
+        running += tuple(f"training {cell.contestant.label} for {cell.protocol.name}" for cell in self.fitting.values())
+        running += self.away.running + tuple(f"scoring {cell.contestant.label} on {cell.scene.name}" for cell in self.scoring.values())
+        if running != self._shown:
+            self._shown = running
+            write_json(self.folder.running, {"running": running}, durable=False)
+        left = self.pace.left((cell.contestant.label for cell, _ in self.fusing.values()), self.settings.slots)
+        self._show(Progress(len(self.cells), len(self.records), running, self.away.left_s if left is None else left, last, notes))

@@ -1,0 +1,159 @@
+"""Where one scene comes from: a generator, the images of CAVE, or a single file.
+
+A source says what the scene is made from: files, options of the reader, or a generator's recipe. The digest that names the scene in keys
+is made from that, or from the cube that the reader returns (benchmark/identity/scene_identity.py); never from the place where files lie.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from datasets import cave, files, synthetic
+from datasets.files import Overlap, read_scene_file
+from datasets.scene import Scene, SceneError
+from datasets.tiff_format import is_lossy_tiff
+
+LOSSY = (".jp2", ".j2k", ".jpx", ".jpf", ".jpg", ".jpeg")  # endings of files whose decoded bits differ between machines and libraries
+_ENVI = (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip")
+
+
+@dataclass(frozen=True)
+class SceneSource(ABC):
+    """Where one scene comes from."""
+
+    reader: ClassVar[Path]  # the module that makes the scene
+    libraries: ClassVar[tuple[str, ...]] = ("numpy",)  # the distributions that decode its files
+    name: str
+
+    @abstractmethod
+    def load(self) -> Scene:
+        """The scene, under the name that the catalog gives it.
+
+        Raises:
+            SceneError: its files are not there or broken.
+        """
+
+    @abstractmethod
+    def files(self) -> tuple[Path, ...]:
+        """The files that the scene is read from, in an order that does not depend on the file system; none for a generated scene.
+
+        Raises:
+            SceneError: they are not there.
+        """
+
+    @abstractmethod
+    def recipe(self) -> str:
+        """What decides the scene besides its files: the reader and its options, or the generator's numbers; no name and no path."""
+
+    def repeatable(self) -> bool:
+        """Whether every machine gets the same bits; not so from lossy files (JPEG, JPEG 2000), nor from a generator's floats."""
+        return not any(file.suffix.lower() in LOSSY for file in self.files())
+
+    def shape(self) -> tuple[int, int, int] | None:
+        """Bands, rows and columns, where they are known without loading the scene; else None."""
+        return None
+
+
+@dataclass(frozen=True)
+class BuiltinSource(SceneSource):
+    """An analytic scene of the suite."""
+
+    reader: ClassVar[Path] = Path(synthetic.__file__)
+    ground: synthetic.SyntheticRecipe
+
+    def load(self) -> Scene:
+        """The generated scene."""
+        return synthetic.generate(self.ground).scene
+
+    def files(self) -> tuple[Path, ...]:
+        """No file, as the scene is generated."""
+        return ()
+
+    def recipe(self) -> str:
+        """The generator's numbers, without the name."""
+        return f"generated {replace(self.ground, name='')!r}"
+
+    def repeatable(self) -> bool:
+        """False: the last bits of generated floats differ between machines."""
+        return False
+
+    def shape(self) -> tuple[int, int, int]:
+        """The shape that the recipe says."""
+        return self.ground.bands, self.ground.rows, self.ground.cols
+
+
+@dataclass(frozen=True)
+class CaveSource(SceneSource):
+    """A scene of CAVE below the folder `base`."""
+
+    reader: ClassVar[Path] = Path(cave.__file__)
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "pillow")
+    scene: str
+    base: Path
+
+    def load(self) -> Scene:
+        """The 31 images as a cube."""
+        return cave.read_scene(self.base, self.scene)
+
+    def files(self) -> tuple[Path, ...]:
+        """The 31 images, in the order of the bands."""
+        folder = cave.scene_folder(self.base, self.scene)
+        return _existing([] if folder is None else cave.band_files(folder, self.scene), f"CAVE {self.scene}")
+
+    def recipe(self) -> str:
+        """The reader, and whether it divides by 255 or by 65535."""
+        return f"cave {self.scene in cave.EIGHT_BIT}"
+
+
+@dataclass(frozen=True)
+class FileSource(SceneSource):
+    """A single file, and what the file does not state; the fields are those of `read_scene_file`."""
+
+    reader: ClassVar[Path] = Path(files.__file__)
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "h5py", "scipy", "spectral", "tifffile")
+    path: Path
+    layout: str | None = None
+    wavelengths: tuple[float, ...] | None = None
+    variable: str | None = None
+    scale: float | None = None
+    overlap: Overlap = "error"
+
+    def load(self) -> Scene:
+        """The file as a scene."""
+        scene = read_scene_file(
+            self.path,
+            layout=self.layout,
+            wavelengths=self.wavelengths,
+            variable=self.variable,
+            scale=self.scale,
+            overlap=self.overlap,
+        )
+        return replace(scene, name=self.name)
+
+    def files(self) -> tuple[Path, ...]:
+        """The file; of an ENVI image, header and data."""
+        if self.path.suffix.lower() not in _ENVI:
+            return _existing([self.path], self.name)
+        beside = {self.path.with_name(stem + ending) for stem in (self.path.stem, self.path.name) for ending in ("", ".HDR", *_ENVI)}
+        return _existing(sorted({self.path, *(file for file in beside if file.is_file())}), self.name)
+
+    def recipe(self) -> str:
+        """The ending, which says which reader is used, and the options."""
+        options = (self.layout, self.wavelengths, self.variable, self.scale, self.overlap)
+        return f"file {self.path.suffix.lower()} {options!r}"
+
+    def repeatable(self) -> bool:
+        """As for other files; not so where a TIFF is compressed with loss."""
+        return super().repeatable() and not (self.path.suffix.lower() in (".tif", ".tiff") and is_lossy_tiff(self.path))
+
+
+def _existing(files: Sequence[Path], what: str) -> tuple[Path, ...]:
+    """The files, all of which exist."""
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing or not files:
+        raise SceneError(f"scene {what}: expected its files, got {', '.join(missing) or 'none'} missing; check the data root")
+    return tuple(files)

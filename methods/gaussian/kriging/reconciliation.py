@@ -1,0 +1,50 @@
+"""The last step of spectral kriging: the cube that explains both images and stays near the kriged one.
+
+    x = argmin |hsi - S x|^2 / v_h + |msi - R x|^2 / v_m + |x - x_kriged|^2 in the metric inv(P)
+
+S is the PSF with decimation and R the SRF. P is the bands' covariance of the leave-one-out errors, taken as white in space. v_h, the
+variance of the HSI's noise, is the median eigenvalue of P plus what an estimated PSF leaves unexplained; v_m is small against P.
+The normal equation is a Sylvester equation (`methods/numerics/solvers/sylvester.py`).
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.observation import Observation
+from methods.numerics.solvers.sylvester import solve_sylvester
+
+TRUST = 1e-4  # v_m over the mean variance of a band's error
+NOISE_FLOOR = 1e-3  # of the mean variance of a band's error: the least v_h, and what is added to the diagonal of P
+
+
+def reconcile(
+    cube: Float[Tensor, "bands H W"],
+    seen: Observation,
+    errors: Float[Tensor, "n bands"],
+    psf: SpatialResponse,
+    srf: SpectralResponse,
+    mismatch: float,
+) -> Float[Tensor, "bands H W"]:
+    """x of the module docstring for the kriged `cube`, which is overwritten.
+
+    `errors` are the leave-one-out errors of n coarse pixels, and `mismatch` is the variance per band that a wrong PSF alone would explain.
+    Where the errors are 0 up to rounding, the cube is returned as it is.
+    """
+    covariance = errors.T @ errors / len(errors)
+    mean = torch.diagonal(covariance).mean()
+    if float(mean) <= 1e-14 * float(seen.hsi.double().square().mean()):
+        return cube
+    eye = torch.eye(len(covariance)).to(covariance)
+    noise = torch.linalg.eigvalsh(covariance).median().clamp_min(NOISE_FLOOR * mean) + mismatch
+    prior = covariance + NOISE_FLOOR * mean * eye
+    response = srf.weights.to(prior)
+    trusted = TRUST * mean * torch.eye(len(response)).to(prior)
+    gain = torch.linalg.solve(response @ prior @ response.T + trusted, response @ prior).T
+    missing = seen.msi - srf(cube)
+    given_msi = cube.flatten(1).addmm_(gain.to(cube), missing.flatten(1)).reshape(cube.shape)  # in place, to save memory
+    precision = torch.linalg.inv(prior) + response.T @ response / (TRUST * mean)
+    return solve_sylvester(eye, noise * precision, seen.hsi, given_msi, psf)

@@ -1,0 +1,1 @@
+"""CUCaNet and what it alone uses."""

@@ -1,0 +1,1 @@
+"""DAEM and what it alone uses."""
