@@ -72,7 +72,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 # Floors whose public names and files must not be like any other: no two alike, none the plural of another.
-UNLIKE = ("datasets", "benchmark", "reports")
+UNLIKE = FLOORS
 # Names that are alike on purpose: the one class of each method file, and files that every folder may have.
 ALIKE = {"class": ("Method",), "function": (), "file": ("__init__", "method")}
 

@@ -9,7 +9,8 @@ Memory that processes share is counted once:
 
     sum  =  resident memory of the leader  +  sum over the other processes of their private pages (smaps_rollup)
 
-A forked worker that reads its parent's cube adds nothing; one that writes to it adds the pages that it has written. To read smaps_rollup
+A forked worker that reads its parent's cube adds nothing; one that writes to it adds the pages that it has written. A process that works in
+its parent's memory (`vfork`, as `subprocess` starts programs) has none of its own until it becomes another program. To read smaps_rollup
 takes the longer the more a process holds (some 10 ms for 400 MB), so it is read only as often as `WHOLE_SHARE` of the time allows. In
 between, a process is taken to have grown by as much as its anonymous and shared memory, which takes 30 microseconds to read. The sum is
 then too low rather than too high: pages that were copied, and libraries that were loaded, since the last reading of smaps_rollup are not
@@ -33,6 +34,7 @@ WHOLE_SHARE = 0.02  # of the time may be spent on reading smaps_rollup of a proc
 FIRST_SHARE = 0.1  # and this share on reading it for the first time
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
+_NO_PROGRAM_OF_ITS_OWN = 0x40  # PF_FORKNOEXEC of the kernel: forked, and not yet another program
 
 
 def resident_bytes(which: str, pid: int | str = "self") -> int:
@@ -108,7 +110,8 @@ class MemoryWatch:
         members = descendants(self.leader)
         whole_s = 0.0
         if members:
-            programs = [(pid, stat.started, stat.code) for pid, stat in ((pid, _stat(pid)) for pid in members) if stat.started]
+            stats = ((pid, _stat(pid)) for pid in members)
+            programs = [(pid, stat.started, stat.code) for pid, stat in stats if stat.started and not _in_memory_of_parent(pid, stat)]
             known = [program for program in programs if program in self._apart]
             if now >= self._again:
                 spent = self._learn(known)
@@ -134,7 +137,9 @@ class MemoryWatch:
 class _Stat:
     """Fields of /proc/<pid>/stat; all 0 for a process that has ended."""
 
+    parent: int = 0
     group: int = 0
+    flags: int = 0
     seconds: float = 0.0  # processor time, with that of the children that it waited for
     started: int = 0
     code: int = 0  # where its program begins in memory
@@ -148,7 +153,19 @@ def _stat(pid: int) -> _Stat:
     fields = text.rpartition(")")[2].split()  # from the third on: the second, the program's name, may hold anything
     if len(fields) < 24:
         return _Stat()
-    return _Stat(int(fields[2]), sum(int(number) for number in fields[11:15]) / _TICKS, int(fields[19]), int(fields[23]))
+    seconds = sum(int(number) for number in fields[11:15]) / _TICKS
+    return _Stat(int(fields[1]), int(fields[2]), int(fields[6]), seconds, int(fields[19]), int(fields[23]))
+
+
+def _in_memory_of_parent(pid: int, stat: _Stat) -> bool:
+    """Whether a process has its parent's memory, not a copy of it: it is no program of its own, and as many pages of files are mapped.
+
+    (A copy has fewer: pages of files, such as those of libraries, are mapped anew when it first uses them.)
+    """
+    if not stat.flags & _NO_PROGRAM_OF_ITS_OWN:
+        return False
+    mapped = resident_bytes("RssFile", pid)
+    return mapped > 0 and mapped == resident_bytes("RssFile", stat.parent)
 
 
 def _status(pid: int | str) -> dict[str, int]:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.run_folder.folder import BY_DIGEST, BY_KEY, RunFolder
+from benchmark.run_folder.folder import BY_DIGEST, RunFolder
 from reports.report import write_report
 from tests.benchmark.folders import read_records, write_record
 from tests.reports.conftest import write_fake_index
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = {*BY_KEY, *BY_DIGEST, "environments", "fits"}
+RUN = RunFolder(Path("run"))
+BY_NAME = [RUN.record, RUN.estimate, RUN.measured, RUN.iterates, RUN.profile_scores, RUN.log, RUN.fit, RUN.environment]
+PARTS = {*BY_DIGEST, *(path("name").relative_to(RUN.path).parts[0] for path in BY_NAME)}
 FILES = {"plan.toml", "plan.json", "index.json", "environment.json", "running.json"}
 
 

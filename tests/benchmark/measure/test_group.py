@@ -41,6 +41,14 @@ sys.stdin.readline()
 """
 OWN = 130  # MB that a child takes by itself
 GROW = f"globals().__setitem__('mine', bytearray(b'1') * {OWN * MB})"
+IN_THE_SAME_MEMORY = """
+import ctypes
+libc, size = ctypes.CDLL(None), 1 << 20
+stack = ctypes.create_string_buffer(size)
+top = (ctypes.addressof(stack) + size) // 16 * 16
+clone_vm, sigchld = 0x100, 17
+assert libc.clone(ctypes.cast(libc.sleep, ctypes.c_void_p), ctypes.c_void_p(top), clone_vm | sigchld, ctypes.c_void_p(600)) > 0
+"""
 WRITE = f"held.__setitem__(slice(0, {OWN * MB}), b'2' * {OWN * MB})"
 
 
@@ -106,6 +114,14 @@ def test_pages_that_a_forked_worker_writes_are_its_own() -> None:
     with leader(f"worker(lambda: {WRITE})") as process:
         found = peak_mb(process, 1)
     assert OWN - 30 < found < 3 * OWN + 30  # while it writes, what it writes from is there as well, and Python's copy of that
+
+
+def test_a_process_in_the_memory_of_its_parent_counts_nothing() -> None:
+    """As between vfork and exec, where a program that is being started seems to hold all that its parent holds."""
+    with leader(IN_THE_SAME_MEMORY) as process:
+        assert peak_mb(process, 0) == pytest.approx(0, abs=30)
+        (child,) = descendants(process.pid)
+        assert resident_bytes("VmRSS", child) > HELD * MB
 
 
 def test_a_process_without_children_is_not_looked_at() -> None:
