@@ -53,18 +53,18 @@ class RunState:
     def wait_for(self, cells: list[Cell]) -> None:
         """Let these cells, and no others, wait for their methods."""
         self.to_fuse = deque(cells)
-        self.pace.waiting = Counter(cell.contestant.label for cell in cells)
+        self.pace = Pace(cell.contestant.label for cell in cells)
 
     def next_cell(self) -> Cell:
         """The first cell that waits for its method; it waits no more."""
         cell = self.to_fuse.popleft()
-        self.pace.waiting[cell.contestant.label] -= 1
+        self.pace.start(cell.contestant.label)
         return cell
 
     def wait_again(self, cell: Cell) -> None:
         """Let a cell wait for its method once more, before all others."""
         self.to_fuse.appendleft(cell)
-        self.pace.waiting[cell.contestant.label] += 1
+        self.pace.wait(cell.contestant.label)
 
     def record(self, cell: Cell, outcome: Outcome, reason: str, measured: dict[str, Any] | None = None) -> Result:
         """The record of a cell; `measured` is the answer of its `FuseJob`, where there is one."""
