@@ -27,8 +27,8 @@ class ImportClosure:
         self.uncovered: list[str] = []
 
     def follow(self, start: Path) -> None:
-        """Add a file and all that it uses."""
-        waiting = [start]
+        """Add a file and all that it uses; for a file of the suite also the packages that it lies in, which are imported with it."""
+        waiting = [*_packages_of(start), start]
         while waiting:
             path = waiting.pop()
             name = self.name(path)
@@ -94,6 +94,14 @@ class ImportClosure:
         for distribution in distributions_of_modules().get(top, ()):
             self.packages[distribution] = version(distribution)
         return []
+
+
+def _packages_of(path: Path) -> list[Path]:
+    """The `__init__.py` of each package of the suite that a file lies in; none for a file from elsewhere."""
+    if not path.is_relative_to(ROOT) or path.relative_to(ROOT).parts[0] not in OURS:
+        return []
+    inside = path.relative_to(ROOT).parent.parts
+    return [file for depth in range(1, len(inside) + 1) if (file := ROOT.joinpath(*inside[:depth], "__init__.py")).is_file()]
 
 
 def module_files(module: str, base: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, 
 from reports.style import listed_text, megabytes_text, seconds_text, shorten
 
 _ORDER = (MISSING, UNRANKED, UNDEFINED, INFINITE, TIMED, OPTIMISED)
+_SET_UP_S = 0.1  # from here on set-up is worth a note
 _STEPS = {
     "optimised, same output": "timed with optimised steps, same output",
     "optimised, another output": "timed with optimised steps, which give another output",
@@ -159,8 +160,9 @@ def _learned(row: Row) -> list[str]:
 
 
 def _set_up(row: Row) -> list[Note]:
-    """That the first call took much longer than the others."""
-    firsts = [r.clock.first or 0.0 for r in row.results if r.outcome == "scored" and r.clock is not None and r.clock.set_up > 0]
+    """That the first call took much longer than the others; not by less than `_SET_UP_S`, as every first call fills the caches."""
+    clocks = [result.clock for result in row.results if result.outcome == "scored" and result.clock is not None]
+    firsts = [clock.first or 0.0 for clock in clocks if clock.set_up >= _SET_UP_S]
     if not firsts:
         return []
     figure = f"first call {'up to ' if len(firsts) > 1 else ''}{seconds_text(max(firsts))} s"

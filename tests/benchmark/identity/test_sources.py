@@ -18,6 +18,11 @@ def test_the_closure_follows_imports_however_indirect() -> None:
     assert "methods/classical/gsa.py" not in names
 
 
+def test_the_packages_that_a_method_of_the_suite_lies_in_count() -> None:
+    names = set(sources_of(ROOT / "methods" / "unsupervised" / "mossfuse" / "method.py").files)
+    assert {f"methods/{place}__init__.py" for place in ("", "unsupervised/", "unsupervised/mossfuse/")} <= names
+
+
 def test_what_makes_training_data_counts() -> None:
     names = set(sources_of(ROOT / "benchmark" / "matrix" / "patches.py").files)
     assert {"benchmark/matrix/patches.py", "datasets/simulation.py", "datasets/scene.py"} <= names
