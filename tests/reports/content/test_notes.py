@@ -119,7 +119,7 @@ def test_a_long_first_call_is_a_note_and_a_number_in_the_csv(results: list[Resul
     assert cells.loc["0rfuse00", ["clock.first", "clock.set_up"]].tolist() == [1.2, pytest.approx(0.7)]
     for quiet in (clock(0.99), clock(None), clock(1.2, warmed=False)):
         assert not texts_of(first_of(changed(results, "rfuse", clock=quiet)))
-    tiny = Clock(fuse=0.001, fuse_low=0.001, fuse_high=0.002, rounds=9, first=0.03)
+    tiny = Clock(fuse=0.001, fuse_low=0.001, fuse_high=0.002, rounds=9, first=0.03, warmed=True)
     assert tiny.set_up > 0
     assert not texts_of(first_of(changed(results, "rfuse", clock=tiny))), "a cold cache is no set-up"
 
