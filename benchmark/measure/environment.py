@@ -32,7 +32,7 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
         "device": device,
         "threads_per_cell": threads,
         "slots": slots,
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # as in the processes of cells (runner/server.py)
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # as in the processes of cells (children/server.py)
         "cuda_build": torch.version.cuda,
         "gpu": _gpu_model(),
         "gpus": len(_gpu_folders()),

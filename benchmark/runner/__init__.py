@@ -1,1 +1,1 @@
-"""Running cells: the supervisor, its child processes and their jobs."""
+"""Running cells: the supervisor, and the jobs that its child processes do."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from benchmark.children.endings import Ended
+from benchmark.children.processes import Child, collect
 from benchmark.matrix.cell import Cell
 from benchmark.run_folder.json_file import read_json, write_json
 from benchmark.run_folder.record import oracle_from_json, score_from_json, std_file
-from benchmark.runner.endings import Ended
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME
 from benchmark.runner.oracle_iterates import keep_iterates
 from benchmark.runner.outcomes import RETRIED, changed_data, disagreement, fused_answer, outcome_of
-from benchmark.runner.processes import Child, collect
 from benchmark.runner.run_state import RunState
 
 

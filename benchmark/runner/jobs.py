@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmark.children.witness import Watch, loaded_sources
 from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure.meter import measure_method, timed
@@ -32,7 +33,6 @@ from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, st
 from benchmark.run_folder.response_file import read_responses, write_responses
 from benchmark.runner.estimate_storage import store_estimate, store_std
 from benchmark.runner.oracle_iterates import ITERATES, IterateRecorder, iterate_file, pick
-from benchmark.runner.witness import Watch, loaded_sources
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
 from datasets.scene import crop_to_ratio

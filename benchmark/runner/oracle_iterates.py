@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from benchmark.children.endings import Ended
 from benchmark.measure.meter import on_cpu, timed
 from benchmark.metrics.pixel import psnr
 from benchmark.run_folder.json_file import write_bytes
-from benchmark.runner.endings import Ended
 from datasets.cube_file import read_cube
 from datasets.observation import Observation
 from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, TrainableMethod

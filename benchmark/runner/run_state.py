@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
+from benchmark.children.processes import Child
 from benchmark.identity.source_keys import clock_key, metrics_sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.plan import Plan
@@ -14,7 +15,6 @@ from benchmark.run_folder.json_file import write_json
 from benchmark.run_folder.record import Outcome, Result
 from benchmark.runner.outcomes import make_record
 from benchmark.runner.pace import Pace
-from benchmark.runner.processes import Child
 from benchmark.runner.run_settings import Arrival, Progress, RunSettings
 
 

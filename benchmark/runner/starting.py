@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from benchmark.children.child_task import Limits
+from benchmark.children.processes import start
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.run_folder.json_file import read_json
 from benchmark.run_folder.retention import WAITING_PER_SLOT
-from benchmark.runner.child_task import Limits
 from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job
-from benchmark.runner.processes import start
 from benchmark.runner.run_state import RunState
 from benchmark.runner.slots import cores, slot_variables
 

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 
+from benchmark.children.processes import collect, stop, wait_any
+from benchmark.children.server import refresh
 from benchmark.matrix.cell import CELL_FIELDS, Cell
 from benchmark.matrix.plan import Plan, find_cell
 from benchmark.measure.environment import environment, environment_digest
@@ -22,11 +24,9 @@ from benchmark.run_folder.record import Result
 from benchmark.run_folder.retention import prune
 from benchmark.run_folder.selection import selected
 from benchmark.runner.collecting import collect_child
-from benchmark.runner.processes import collect, stop, wait_any
 from benchmark.runner.resumption import notes, sort_out, take_over
 from benchmark.runner.run_settings import Arrival, Elsewhere, Progress, RunSettings
 from benchmark.runner.run_state import RunState
-from benchmark.runner.server import refresh
 from benchmark.runner.slots import cores
 from benchmark.runner.starting import fill_slots
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from benchmark.authors.sample_pairs import random_pair
-from benchmark.runner.child_task import Limits
-from benchmark.runner.endings import Ended
+from benchmark.children.child_task import Limits
+from benchmark.children.endings import Ended
+from benchmark.children.processes import collect, start, wait_any
 from benchmark.runner.jobs import FuseJob
-from benchmark.runner.processes import collect, start, wait_any
 from methods.catalog import find_one
 
 NOTHING = '''"""Does nothing."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.children.endings import LOG_BYTES
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
-from benchmark.runner.endings import LOG_BYTES
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.data_roots import DataRoots

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.runner.answers import Answer, ChildOutcome, Sequel, classify_error, write_answer, write_sequel
-from benchmark.runner.child_task import Job, Limits, StagedJob
-from benchmark.runner.server import enter_child
-from benchmark.runner.witness import loaded_sources
+from benchmark.children.answers import Answer, ChildOutcome, Sequel, classify_error, write_answer, write_sequel
+from benchmark.children.child_task import Job, Limits, StagedJob
+from benchmark.children.server import enter_child
+from benchmark.children.witness import loaded_sources
 
 FILE_BYTES = 16 * 2**30  # no child writes a larger file
 LOG_NAME = "log.txt"  # what a child prints, in its scratch folder

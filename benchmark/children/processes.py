@@ -27,12 +27,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from benchmark.children.answers import Sequel, read_answer, read_sequel
+from benchmark.children.child_entry import OVER, SAFE, run_child
+from benchmark.children.child_task import Job, Limits
+from benchmark.children.endings import Ended, Ending, spell_exit
+from benchmark.children.server import handing_nothing_over, server_context
 from benchmark.measure.group import LOOK_S, MemoryWatch
-from benchmark.runner.answers import Sequel, read_answer, read_sequel
-from benchmark.runner.child_entry import OVER, SAFE, run_child
-from benchmark.runner.child_task import Job, Limits
-from benchmark.runner.endings import Ended, Ending, spell_exit
-from benchmark.runner.server import handing_nothing_over, server_context
 
 GRACE_S = 1.0  # between one signal and the next
 WATCH_S = 1.0  # between two looks at what a child has written

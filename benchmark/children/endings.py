@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmark.runner.answers import ChildOutcome
-from benchmark.runner.child_entry import LOG_NAME
+from benchmark.children.answers import ChildOutcome
+from benchmark.children.child_entry import LOG_NAME
 
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
 Ending = ChildOutcome | Literal["timeout", "killed"]
