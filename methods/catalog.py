@@ -18,6 +18,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
+from datasets.printable import error_text
 from methods import blind
 from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
 from methods.loading import SourceLoader
@@ -71,6 +72,11 @@ class Entry:
         method = self.load()
         return blind.blind_form(method) if blind.PARAMETER in parameters else method
 
+    def widest_form(self) -> type[AnyMethod]:
+        """The class that takes every parameter that a plan may give: the blind form where the method needs a response."""
+        method = self.load()
+        return blind.blind_form(method) if method.card.needs_psf or method.card.needs_srf else method
+
     def more_sources(self, parameters: Mapping[str, object]) -> tuple[Path, ...]:
         """Source files that the estimate depends on, besides those that the method's file imports."""
         return (Path(blind.__file__),) if blind.PARAMETER in parameters else ()
@@ -95,10 +101,10 @@ class Entry:
                 del sys.modules[self.module]
                 raise
             return module
-        except (ImportError, SyntaxError, AttributeError, NameError, TypeError, ValueError) as error:
-            raise BrokenMethodError(
-                f"method {self.name!r} ({self.file or self.module}) does not import: {type(error).__name__}: {error}"
-            ) from error
+        except BrokenMethodError:
+            raise
+        except (Exception, SystemExit) as error:  # whatever a file does when it is executed
+            raise BrokenMethodError(f"method {self.name!r} ({self.file or self.module}) does not import: {error_text(error)}") from error
 
 
 def _parents(module: str) -> list[str]:

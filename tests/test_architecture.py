@@ -15,7 +15,7 @@ FLOORS = ("datasets", "methods", "benchmark", "reports")
 # What each floor may import of ours: whole packages or single modules. The first prefix that matches a file is its row.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "datasets": ("datasets",),
-    "methods/catalog.py": ("methods.contract", "methods.blind", "methods.loading"),
+    "methods/catalog.py": ("datasets.printable", "methods.contract", "methods.blind", "methods.loading"),
     "methods/loading.py": (),
     "methods/contract.py": ("datasets.observation", "datasets.degradation"),
     "methods": (
@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmark.conventions.profile_facts",
         "benchmark.conventions.profile_scores",
         "datasets.cube_file",
+        "datasets.printable",
         "reports",
     ),
 }
@@ -53,13 +54,13 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "measure": ("clone", "run_folder"),
         "children": ("clone", "run_folder", "identity", "measure"),
         "conventions": ("run_folder", "metrics"),
-        "matrix": ("identity",),
+        "matrix": ("identity", "children"),
         "authors": ("clone", "measure"),
         "training": ("identity", "measure", "matrix"),
         "runner": ("run_folder", "metrics", "identity", "measure", "children", "matrix"),
         "cluster": ("run_folder", "identity", "matrix", "runner"),
         "review": ("run_folder", "metrics", "identity", "conventions", "matrix"),
-        "commands": ("clone", "run_folder", "matrix", "authors", "training", "runner", "cluster", "review"),
+        "commands": ("clone", "run_folder", "children", "matrix", "authors", "training", "runner", "cluster", "review"),
     },
     "reports": {
         "style": (),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from benchmark.children.answers import ChildOutcome
 from benchmark.children.child_entry import LOG_NAME
+from datasets.printable import printable
 
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
 Ending = ChildOutcome | Literal["timeout", "killed"]
@@ -48,6 +49,16 @@ class Ended:
                 target.write(f"\n[... {size - 2 * LOG_BYTES} bytes left out ...]\n".encode())
                 source.seek(size - LOG_BYTES)
             target.write(source.read())
+
+    def last_words(self) -> str:
+        """The last line that the child printed, with at most 300 letters; empty where it printed nothing."""
+        log = self.scratch / LOG_NAME
+        if not log.is_file():
+            return ""
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 2000))
+            lines = file.read().decode("utf-8", errors="replace").split("\n")
+        return printable(next((line.strip() for line in reversed(lines) if line.strip()), "")[:300])
 
     def discard(self) -> None:
         """Remove what the child left."""

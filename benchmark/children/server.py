@@ -29,7 +29,12 @@ _state: dict[str, tuple[int, int]] = {}  # size and last change of each source o
 
 
 def server_context() -> ForkServerContext:
-    """The context that starts processes from the fork server; the server is started if it does not run."""
+    """The context that starts processes from the fork server; the server is started if it does not run.
+
+    It imports torch in the background: a command that will need it calls this before its own imports.
+    """
+    if not _state:
+        _state.update(_sources())
     context = get_context("forkserver")
     context.set_forkserver_preload([PRELOADED])
     with _environment():

@@ -28,6 +28,9 @@ def _arguments(cell: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
+    from benchmark.children.server import server_context
+
+    server_context()  # it starts while the rest is imported here
     from benchmark.cluster.parcel import run_packed
     from benchmark.matrix.plan_file import read_plan
     from benchmark.review.explain import explain

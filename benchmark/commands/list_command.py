@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from benchmark.commands.command import Command, Console, Reply, add_data, add_plugins, roots
 
@@ -16,9 +17,13 @@ def _arguments(listing: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
-    from benchmark.review.listing import listing_text
+    from benchmark.children.server import server_context
 
     wanted = [options.what] if options.what else LISTS
+    if "methods" in wanted and sys.platform == "linux":
+        server_context()  # it starts while the rest is imported here
+    from benchmark.review.listing import listing_text
+
     texts = [("" if options.what else f"\n{what}\n") + listing_text(what, roots(options), options.plugins) for what in wanted]
     return Reply("\n".join(texts))
 

@@ -78,6 +78,9 @@ def _arguments(run: argparse.ArgumentParser) -> None:
 
 def settings(options: argparse.Namespace, folder: Path) -> RunSettings:
     """The settings of a run, for `run` and `cell`."""
+    from benchmark.children.server import server_context
+
+    server_context()  # it starts while the rest is imported here
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.run_folder.selection import read_selection
     from benchmark.runner.run_settings import RunSettings

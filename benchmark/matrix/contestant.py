@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.identity.sources import Sources, UnkeyedError, sources_of, sources_of_module
+from benchmark.matrix.interview import Configuration, interview
 from benchmark.matrix.oracle import check_oracle, label_suffix, oracle_card
 from datasets.digests import file_sha256
-from datasets.settings import SettingError, configure, field_types, field_values
+from datasets.settings import SettingError, configure
 from methods.catalog import Entry, find_one
-from methods.contract import AnyMethod, Card
+from methods.contract import Card
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Contestant:
     """A method with its parameters, its sources and its label, the name in tables."""
 
     entry: Entry
-    method: AnyMethod
+    configuration: Configuration  # as the method describes it
     label: str
     sources: Sources
     time_limit_s: float | None = None  # instead of the plan's
@@ -32,13 +33,18 @@ class Contestant:
     @property
     def card(self) -> Card:
         """The card of this configuration."""
-        card = self.method.describe()
+        card = self.configuration.card
         return oracle_card(card, self.oracle) if self.oracle else card
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The value of each parameter, by its name."""
-        return field_values(self.method)
+        return dict(self.configuration.parameters)
+
+    @property
+    def awaits_training(self) -> bool:
+        """Whether it must be trained on the plan's [training] first."""
+        return self.configuration.awaits_training
 
     @cached_property
     def file_digests(self) -> dict[str, str]:
@@ -64,11 +70,11 @@ class MethodTable:
     oracle: int = 0
 
 
-def contestants_of(item: Mapping[str, Any], folders: Sequence[Path | None], plugins: Path | None) -> list[Contestant]:
-    """One contestant per combination in the grid of one [[method]] table; its label is that of the table, or still empty.
+def contestants_of(items: Sequence[Mapping[str, Any]], folders: Sequence[Path | None], plugins: Path | None) -> list[Contestant]:
+    """One contestant per combination in the grid of each [[method]] table; its label is that of the table, or still empty.
 
     Args:
-        item: the table.
+        items: the tables.
         folders: where a parameter that is a file may lie, besides the current folder and that of the method.
         plugins: the folder of outside methods.
 
@@ -76,40 +82,44 @@ def contestants_of(item: Mapping[str, Any], folders: Sequence[Path | None], plug
         SettingError: a name or number is not valid, or a file is not there.
         MethodNotFoundError, BrokenMethodError: the catalog has no such method, or it cannot be loaded.
     """
-    table = configure(MethodTable, item)
-    entry = find_one(table.name, plugins)
-    for name, values in table.grid.items():
-        if not isinstance(values, list) or not values:
-            raise SettingError(f"method {table.name}: grid.{name}: expected a list of values, got {values!r}")
-    try:
-        sources = method_sources(entry)
-    except UnkeyedError as error:
-        raise SettingError(f"method {table.name}: {error}") from error
+    tables = [configure(MethodTable, item) for item in items]
+    entries = [find_one(table.name, plugins) for table in tables]
+    choices = [_choices(table) for table in tables]
+    answers = interview(list(zip(entries, choices, strict=True)), folders)
     contestants = []
-    for combination in itertools.product(*table.grid.values()):
-        chosen = {**table.parameters, **dict(zip(table.grid, combination, strict=True))}
+    for table, entry, chosen, answer in zip(tables, entries, choices, answers, strict=True):
         try:
-            method: AnyMethod = configure(entry.form(chosen), chosen)
-        except (SettingError, ValueError) as error:
+            sources = method_sources(entry, answer.files)
+        except UnkeyedError as error:
             raise SettingError(f"method {table.name}: {error}") from error
-        method = _with_files(method, (*folders, None if entry.file is None else entry.file.parent), table.name)
-        try:
-            method.describe()  # refuses `blind` where there is nothing to estimate; it may read files, so their paths are completed before
-        except ValueError as error:
-            raise SettingError(f"method {table.name}: {error}") from error
-        check_oracle(table.name, method, table.oracle)
-        whole = sources.joined(*map(sources_of, entry.more_sources(chosen)))
-        contestants.append(Contestant(entry, method, table.label, whole, table.time_limit_s, table.memory_limit_mb, table.oracle))
+        for parameters, configuration in zip(chosen, answer.configurations, strict=True):
+            check_oracle(table.name, table.oracle, configuration.card.learns, shows_iterates=configuration.shows_iterates)
+            whole = sources.joined(*map(sources_of, entry.more_sources(parameters)))
+            limits = table.time_limit_s, table.memory_limit_mb
+            contestants.append(Contestant(entry, configuration, table.label, whole, *limits, table.oracle))
     return contestants
 
 
-def method_sources(entry: Entry) -> Sources:
+def _choices(table: MethodTable) -> list[dict[str, Any]]:
+    """The parameters of each combination in the grid of a table."""
+    for name, values in table.grid.items():
+        if not isinstance(values, list) or not values:
+            raise SettingError(f"method {table.name}: grid.{name}: expected a list of values, got {values!r}")
+    return [
+        {**table.parameters, **dict(zip(table.grid, combination, strict=True))} for combination in itertools.product(*table.grid.values())
+    ]
+
+
+def method_sources(entry: Entry, declared: Sequence[str]) -> Sources:
     """The sources of a method, its parameters apart, whether it is a file or an entry point.
+
+    Args:
+        entry: the method.
+        declared: the data files that its class declares.
 
     Raises:
         UnkeyedError: a data file that the class declares is not there, or an entry point's module has no Python file.
     """
-    declared = tuple(getattr(entry.load(), "files", ()))
     if entry.file is None:
         return sources_of_module(entry.module.partition(":")[0], declared)
     return sources_of(entry.file, entry.file.parent, declared)
@@ -127,8 +137,8 @@ def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:
         rivals = [other for other in named if other.label == entry.label]
         differing = [
             name
-            for name in field_types(type(entry.method))
-            if any(type(other.method) is type(entry.method) and other.parameters[name] != entry.parameters[name] for other in rivals)
+            for name in entry.parameters
+            if any(other.parameters.keys() == entry.parameters.keys() and _differ(name, entry, other) for other in rivals)
         ]
         values = ", ".join(f"{name}={_spell(entry.parameters[name])}" for name in differing)
         label = f"{entry.label} ({values})" if len(rivals) > 1 and values else entry.label
@@ -163,18 +173,9 @@ def expect_distinct(what: str, names: Iterable[str]) -> None:
         seen.add(name)
 
 
-def _with_files(method: AnyMethod, folders: Sequence[Path | None], name: str) -> AnyMethod:
-    """The method, each parameter that is a path made absolute: found from the current folder or from one of `folders`."""
-    absolute = {}
-    for parameter, value in field_values(method).items():
-        if isinstance(value, Path):
-            places = [value] if value.is_absolute() else [folder / value for folder in (Path.cwd(), *folders) if folder is not None]
-            existing = [place for place in places if place.is_file()]
-            if not existing:
-                looked = ", ".join(str(place) for place in places)
-                raise SettingError(f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR")
-            absolute[parameter] = existing[0].resolve()
-    return replace(method, **absolute) if absolute else method  # type: ignore[type-var]
+def _differ(name: str, one: Contestant, other: Contestant) -> bool:
+    """Whether two contestants are one method with different values of a parameter."""
+    return one.entry == other.entry and one.parameters[name] != other.parameters[name]
 
 
 def _spell(value: Any) -> str:

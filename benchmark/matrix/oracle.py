@@ -14,8 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from datasets.settings import SettingError
-from methods.contract import AnyMethod, Card
-from methods.iterates import IteratedMethod
+from methods.contract import Card, Learns
 
 LEAST = 2  # among fewer iterates there is nothing to pick
 
@@ -31,8 +30,8 @@ def oracle_card(card: Card, count: int) -> Card:
     return replace(card, unranked="; ".join(filter(None, (card.unranked, mark))))
 
 
-def check_oracle(name: str, method: AnyMethod, count: int) -> None:
-    """Nothing, where the method can have an oracle row of `count` iterates; 0 stands for an ordinary row.
+def check_oracle(name: str, count: int, learns: Learns, *, shows_iterates: bool) -> None:
+    """Nothing, where a method that learns so can have an oracle row of `count` iterates; 0 stands for an ordinary row.
 
     Raises:
         SettingError: the method does not learn on the scene or shows no iterates, or fewer than two are asked for.
@@ -41,9 +40,8 @@ def check_oracle(name: str, method: AnyMethod, count: int) -> None:
         return
     if count < LEAST:
         raise SettingError(f"method {name}: oracle: expected {LEAST} iterates or more, got {count}; leave it out for the last iterate")
-    learns = method.describe().learns
-    if not isinstance(method, IteratedMethod) or learns != "on the scene":
-        got = f"one that learns {learns}" if isinstance(method, IteratedMethod) else "one that does not"
+    if not shows_iterates or learns != "on the scene":
+        got = f"one that learns {learns}" if shows_iterates else "one that does not"
         raise SettingError(
             f"method {name}: oracle: expected a method that learns on the scene and shows its iterates (methods/iterates.py), got {got}; "
             "leave `oracle` out"

@@ -27,7 +27,6 @@ from benchmark.matrix.training_set import TrainingSet
 from datasets.scene import SceneError
 from datasets.scene_sources import SceneSource
 from datasets.simulation import Protocol
-from methods.contract import awaits_training
 
 DISK_LIMIT_MB = 50_000.0  # of a cell's scratch folder
 
@@ -103,7 +102,7 @@ class Plan:
 
     def _combinations(self, device: str) -> list[Cell]:
         """The cells of all combinations in the plan, before those of one key are put together."""
-        trained = {contestant.label: self.training if awaits_training(contestant.method) else None for contestant in self.contestants}
+        trained = {contestant.label: self.training if contestant.awaits_training else None for contestant in self.contestants}
         return [
             Cell(contestant, scene, self.identities[scene.name], protocol, seed, device, self.simulator, trained[contestant.label])
             for protocol, scene, seed, contestant in itertools.product(self.protocols, self.scenes, self.seeds, self.contestants)

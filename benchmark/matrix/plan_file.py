@@ -49,7 +49,6 @@ from datasets.data_roots import DataRoots
 from datasets.protocols import protocol_from
 from datasets.scene_catalog import SPLITS, find_scenes
 from datasets.settings import SettingError, configure
-from methods.contract import awaits_training
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)
-    contestants = labelled([entry for item in table.method for entry in contestants_of(item, (file.parent, roots.root), plugins)])
+    contestants = labelled(contestants_of(table.method, (file.parent, roots.root), plugins))
     expect_distinct("methods", [entry.identity for entry in contestants])
     seeds = table.seeds if seed is None else (seed,)
     _expect_some("seeds", seeds)
@@ -120,7 +119,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     if table.threads is not None and table.threads < 1:
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
     training = training_set(table.training, roots) if table.training else None
-    untrained = [entry.label for entry in contestants if awaits_training(entry.method)]
+    untrained = [entry.label for entry in contestants if entry.awaits_training]
     if untrained and training is None:
         raise SettingError(
             f"{', '.join(untrained)}: expected [training] with scenes and patch, or weights, for what learns beforehand; got neither"

@@ -31,7 +31,6 @@ from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import read_json
 from benchmark.run_folder.record import Clock, Result
 from benchmark.run_folder.retention import Keep
-from datasets.settings import field_values
 
 BUDGET = "budget"  # the parameter that steps are proportional to
 UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
@@ -184,7 +183,7 @@ def forecast(
 def _basis(cell: Cell, measured: Sequence[PastCell]) -> tuple[list[PastCell], bool]:
     """The earlier cells from which a cell is estimated, and whether they have its parameters except the budget."""
     same = [one for one in measured if one.method == cell.contestant.entry.name and one.learns == cell.card.learns]
-    wanted = _but_budget(parameters_to_json(field_values(cell.contestant.method)))
+    wanted = _but_budget(parameters_to_json(cell.contestant.parameters))
     alike = [one for one in same if _but_budget(one.parameters) == wanted]
     return (alike, True) if alike or cell.card.learns == "beforehand" else (same, False)
 
@@ -202,7 +201,7 @@ def _method_forecast(
     if not basis:
         return MethodForecast(label, len(cells))
     first = cells[0]
-    budget = float(field_values(first.contestant.method).get(BUDGET, 1.0))
+    budget = float(first.contestant.parameters.get(BUDGET, 1.0))
     size = sum(values[cell.scene.name] for cell in cells)
     learned = sum(one.learning_s for one in basis)
     training = learning = 0.0

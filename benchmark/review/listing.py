@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmark.matrix.interview import interview
 from benchmark.metrics.metric_facts import METRICS
 from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS
@@ -37,12 +38,12 @@ def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Ro
 
 
 def _methods(plugins: Path | None) -> list[Row]:
-    rows: list[Row] = []
-    for name, entry in find(plugins).items():
-        kind = entry.load()
-        shown = entry.form({"blind": ""}) if kind.card.needs_psf or kind.card.needs_srf else kind
-        rows.append((name, kind.card.tier, kind.card.name, f"{kind.card.paper} [{_schema(shown) or 'no parameters'}]"))
-    return rows
+    entries = find(plugins)
+    answers = interview([(entry, ()) for entry in entries.values()])
+    return [
+        (name, answer.card.tier, answer.card.name, f"{answer.card.paper} [{answer.schema or 'no parameters'}]")
+        for name, answer in zip(entries, answers, strict=True)
+    ]
 
 
 def _protocols() -> list[Row]:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from benchmark.matrix.contestant import parameters_to_json
+from benchmark.matrix.interview import configured_method, described
 from benchmark.measure.meter import Measured, measure_method
 from benchmark.measure.validity import check_estimate
 from benchmark.run_folder.record import std_file
@@ -23,9 +24,8 @@ from datasets.files import read_image_file
 from datasets.observation import Known, NoiseLevel, Observation
 from datasets.psfs import Psf, psf_from
 from datasets.sensors import Sensor, find_sensor, read_sensor
-from datasets.settings import configure, field_values
+from datasets.settings import field_values
 from methods.catalog import Entry
-from methods.contract import AnyMethod
 
 
 class PairError(ValueError):
@@ -124,9 +124,9 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
         WithheldError: the method needs a response that was not given.
         InvalidEstimateError: the method gave no finite cube.
     """
-    method: AnyMethod = configure(entry.form(parameters), parameters)
+    method = configured_method(entry, parameters)
     seen = pair.observe()
-    card = method.describe()
+    card = described(entry, method)
     missing = [
         f"--{name}"
         for name, given in (("psf", seen.known.psf), ("srf", seen.known.srf), ("noise", seen.known.noise))

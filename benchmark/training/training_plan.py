@@ -32,6 +32,7 @@ from typing import Any
 
 from benchmark.identity.scene_identity import identify
 from benchmark.matrix.contestant import parameters_to_json
+from benchmark.matrix.interview import configured_method, described
 from benchmark.matrix.patches import Augment
 from benchmark.matrix.plan import PlanError
 from datasets.data_roots import DataRoots
@@ -142,9 +143,9 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
         raise SettingError("expected either protocol or [protocol_numbers], got " + ("both" if table.protocol else "neither"))
     wanted = configure(_Method, table.method)
     entry = find_one(wanted.name, plugins)
-    kind = entry.load()
-    if not issubclass(kind, LongTrainedMethod):
-        raise SettingError(f"method {wanted.name}: expected one that is trained beforehand in pieces, got {kind.card.name}")
+    method = configured_method(entry, wanted.parameters)
+    if not isinstance(method, LongTrainedMethod):
+        raise SettingError(f"method {wanted.name}: expected one that is trained beforehand in pieces, got {described(entry, method).name}")
     for name, value, least in (("patches", table.patches, 1), ("validation_patches", table.validation_patches, 0), ("seed", table.seed, 0)):
         if value < least:
             raise SettingError(f"{name}: expected a whole number >= {least}, got {value}")
@@ -157,7 +158,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
     return TrainingPlan(
         name=table.name or file.stem,
         entry=entry,
-        method=configure(kind, wanted.parameters),
+        method=method,
         scenes=scenes,
         validation=validation,
         protocol=protocol,

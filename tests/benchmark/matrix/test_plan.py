@@ -61,7 +61,7 @@ def test_a_grid_makes_every_combination_a_row_of_its_own(world: Path) -> None:
     )
     contestants = read(world, file).contestants
     assert [entry.label for entry in contestants] == ["R-FUSE (rank=2)", "R-FUSE (rank=5)", "Bicubic"]
-    assert {entry.method.prior_weight for entry in contestants[:2]} == {1.0}  # type: ignore[union-attr]
+    assert {entry.parameters["prior_weight"] for entry in contestants[:2]} == {1.0}
 
 
 def test_two_rows_that_cannot_be_told_apart_are_refused(world: Path) -> None:

@@ -1,0 +1,264 @@
+"""What methods say of themselves, each asked in a child process: the process that plans a run imports no method.
+
+So an import that never ends, that calls `sys.exit`, raises, or changes the working folder, `sys.path` or standard output costs a clear
+error, and nothing of it stays for other methods. An answer is JSON and is checked here; what it holds is data, and no code of the method.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from benchmark.children.child_task import Limits
+from benchmark.children.endings import Ended
+from benchmark.children.processes import collect, start, stop, wait_any
+from benchmark.children.server import refresh
+from datasets.printable import error_text
+from datasets.settings import SettingError, configure, field_types, field_values, spell
+from methods.catalog import BrokenMethodError, Entry
+from methods.contract import AnyMethod, Card, awaits_training
+from methods.iterates import IteratedMethod
+
+LIMIT_S = 120.0  # for the import of a method and all that it says
+SLOTS = 2  # children that are asked at the same time
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A method with one choice of parameters, as the method describes it."""
+
+    parameters: Mapping[str, Any]  # every field, files by their absolute paths
+    card: Card
+    awaits_training: bool
+    shows_iterates: bool
+
+
+@dataclass(frozen=True)
+class Interview:
+    """What is asked of one method, and what its class says whatever the parameters."""
+
+    card: Card  # of the class
+    files: tuple[str, ...]  # data files that the class declares
+    schema: str  # the parameters that a plan may give, and their types
+    configurations: tuple[Configuration, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class InterviewJob:
+    """Ask one method, in this process."""
+
+    entry: Entry
+    choices: tuple[Mapping[str, Any], ...]
+    folders: tuple[Path, ...]  # where a parameter that is a file may lie
+
+    def run(self) -> dict[str, Any]:
+        """The answer as JSON holds it, or under "problem" why there is none, and under "kind" whether the settings are wrong."""
+        try:
+            kind = self.entry.load()
+            return {
+                "card": asdict(kind.card),
+                "files": [str(name) for name in getattr(kind, "files", ())],
+                "schema": ", ".join(f"{key}: {spell(value)}" for key, value in field_types(self.entry.widest_form()).items()),
+                "configurations": [self._configuration(choice) for choice in self.choices],
+            }
+        except SettingError as error:
+            return {"problem": str(error), "kind": "setting"}
+        except BrokenMethodError as error:
+            return {"problem": str(error), "kind": "broken"}
+
+    def _configuration(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        method = _with_files(configured_method(self.entry, choice), self.folders, self.entry.name)
+        return {
+            "parameters": {name: _encoded(name, value) for name, value in field_values(method).items()},
+            "card": asdict(described(self.entry, method)),
+            "awaits_training": awaits_training(method),
+            "shows_iterates": isinstance(method, IteratedMethod),
+        }
+
+
+def configured_method(entry: Entry, parameters: Mapping[str, Any]) -> AnyMethod:
+    """The method with these parameters, in this process.
+
+    Raises:
+        SettingError: a name or a value is not valid.
+        BrokenMethodError: the method cannot be imported, or its construction raises another error than ValueError.
+    """
+    try:
+        method: AnyMethod = configure(entry.form(parameters), parameters)
+    except (SettingError, BrokenMethodError):
+        raise
+    except ValueError as error:
+        raise SettingError(f"method {entry.name}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise BrokenMethodError(
+            f"method {entry.name!r}: its construction raised {error_text(error)}; raise ValueError for a wrong value"
+        ) from error
+    return method
+
+
+def described(entry: Entry, method: AnyMethod) -> Card:
+    """The card of a configuration. (It may read files; `blind` is refused here where there is nothing to estimate.)
+
+    Raises:
+        SettingError: `describe` raises a ValueError.
+        BrokenMethodError: it raises another error, or gives no card.
+    """
+    try:
+        card = method.describe()
+    except ValueError as error:
+        raise SettingError(f"method {entry.name}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise BrokenMethodError(f"method {entry.name!r}: describe raised {error_text(error)}") from error
+    if not isinstance(card, Card):
+        raise BrokenMethodError(f"method {entry.name!r}: expected describe to give a Card, got {type(card).__name__}")
+    return card
+
+
+def interview(
+    questions: Sequence[tuple[Entry, Sequence[Mapping[str, Any]]]], folders: Sequence[Path | None] = (), limit_s: float = LIMIT_S
+) -> list[Interview]:
+    """What each method says of itself and of itself with each choice of parameters, in the order of the questions.
+
+    Args:
+        questions: methods, each with its choices of parameters.
+        folders: where a parameter that is a file may lie, besides the current folder and that of the method.
+        limit_s: seconds after which a method is given up.
+
+    Raises:
+        SettingError: a name or number is not valid, or a file is not there.
+        BrokenMethodError: a method cannot be imported, says nothing in time, or says what makes no sense.
+    """
+    places = (Path.cwd(), *(folder.absolute() for folder in folders if folder is not None))
+    jobs = [
+        InterviewJob(entry, tuple(choices), (*places, *(() if entry.file is None else (entry.file.parent,))))
+        for entry, choices in questions
+    ]
+    if sys.platform != "linux":  # no fork server: methods are listed there, and not run
+        return [_checked(job.entry, job.run()) for job in jobs]
+    refresh()
+    return [_checked(job.entry, table) for job, table in zip(jobs, _asked(jobs, limit_s), strict=True)]
+
+
+def _asked(jobs: Sequence[InterviewJob], limit_s: float) -> list[dict[str, Any]]:
+    """The answer of each job; a few children at a time."""
+    waiting = deque(range(len(jobs)))
+    answers: dict[int, dict[str, Any]] = {}
+    running: dict[Any, int] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < SLOTS:
+                number = waiting.popleft()
+                running[start(jobs[number], Limits(limit_s, apart=True))] = number
+            for child in wait_any(list(running), limit_s):
+                number = running.pop(child)
+                ended = collect(child)
+                answers[number] = ended.answer if ended.how == "done" else _silent(jobs[number].entry, ended)
+                ended.discard()
+    finally:
+        for child in running:
+            stop(child)
+            collect(child).discard()
+    return [answers[number] for number in range(len(jobs))]
+
+
+def _silent(entry: Entry, ended: Ended) -> dict[str, Any]:
+    """The answer in the place of one that did not come."""
+    printed = ended.last_words()
+    said = f"; the last that it printed: {printed!r}" if printed else ""
+    return {
+        "problem": f"method {entry.name!r} ({entry.file or entry.module}) does not say what it is: {ended.reason}{said}",
+        "kind": "broken",
+    }
+
+
+def _checked(entry: Entry, table: Mapping[str, Any]) -> Interview:
+    """The answer of a child, of which nothing is taken on trust."""
+    if "problem" in table:
+        raise (SettingError if table.get("kind") == "setting" else BrokenMethodError)(str(table["problem"]))
+    try:
+        return Interview(
+            card=_card(table["card"]),
+            files=tuple(str(name) for name in table["files"]),
+            schema=str(table["schema"]),
+            configurations=tuple(
+                Configuration(
+                    {str(name): _decoded(value) for name, value in item["parameters"].items()},
+                    _card(item["card"]),
+                    bool(item["awaits_training"]),
+                    bool(item["shows_iterates"]),
+                )
+                for item in table["configurations"]
+            ),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BrokenMethodError(f"method {entry.name!r}: expected a card and parameters, got {error_text(error)}") from error
+
+
+def _card(facts: Mapping[str, Any]) -> Card:
+    """The card with these facts, if each is of the right type.
+
+    Raises:
+        SettingError, ValueError: one is not.
+    """
+    return configure(Card, facts)
+
+
+def _with_files(method: AnyMethod, folders: Iterable[Path], name: str) -> AnyMethod:
+    """The method, each parameter that is a path made absolute: the first of `folders` that has it.
+
+    Raises:
+        SettingError: no folder has it.
+    """
+    absolute = {}
+    for parameter, value in field_values(method).items():
+        if isinstance(value, Path):
+            places = [value] if value.is_absolute() else [folder / value for folder in folders]
+            existing = [place for place in places if place.is_file()]
+            if not existing:
+                looked = ", ".join(str(place) for place in places)
+                raise SettingError(f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR")
+            absolute[parameter] = existing[0].resolve()
+    return replace(method, **absolute) if absolute else method  # type: ignore[type-var]
+
+
+def _encoded(name: str, value: Any) -> Any:
+    """A parameter as JSON holds it, so that `_decoded` gives it back.
+
+    Raises:
+        SettingError: it is none of the types that a plan can give.
+    """
+    if isinstance(value, Path):
+        return {"path": str(value)}
+    if isinstance(value, tuple):
+        return {"tuple": [_encoded(name, entry) for entry in value]}
+    if isinstance(value, Mapping):
+        return {"table": {str(key): _encoded(name, entry) for key, entry in value.items()}}
+    if isinstance(value, list):
+        return [_encoded(name, entry) for entry in value]
+    if isinstance(value, float) and not isfinite(value):
+        return {"float": repr(float(value))}
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    raise SettingError(f"{name}: expected a number, a text, a path or a list, got {type(value).__name__}; change the field's type")
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decoded(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "path":
+        return Path(content)
+    if kind == "tuple":
+        return tuple(_decoded(entry) for entry in content)
+    if kind == "table":
+        return {key: _decoded(entry) for key, entry in content.items()}
+    if kind == "float":
+        return float(content)
+    raise ValueError(f"an unknown kind of value, {kind!r}")
