@@ -82,7 +82,7 @@ def contestants_of(items: Sequence[Mapping[str, Any]], folders: Sequence[Path | 
         SettingError: a name or number is not valid, or a file is not there.
         MethodNotFoundError, BrokenMethodError: the catalog has no such method, or it cannot be loaded.
     """
-    tables = [configure(MethodTable, item) for item in items]
+    tables = [_table(number, item) for number, item in enumerate(items, start=1)]
     entries = [find_one(table.name, plugins) for table in tables]
     choices = [_choices(table) for table in tables]
     answers = interview(list(zip(entries, choices, strict=True)), folders)
@@ -98,6 +98,14 @@ def contestants_of(items: Sequence[Mapping[str, Any]], folders: Sequence[Path | 
             limits = table.time_limit_s, table.memory_limit_mb
             contestants.append(Contestant(entry, configuration, table.label, whole, *limits, table.oracle))
     return contestants
+
+
+def _table(number: int, item: Mapping[str, Any]) -> MethodTable:
+    try:
+        return configure(MethodTable, item)
+    except SettingError as error:
+        name = f" ({item['name']})" if "name" in item else ""
+        raise SettingError(f"[[method]] number {number}{name}: {error}") from error
 
 
 def _choices(table: MethodTable) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from benchmark.children.child_task import Limits
 from benchmark.children.endings import Ended
 from benchmark.children.processes import collect, start, stop, wait_any
 from benchmark.children.server import refresh
+from datasets.fetch import CATALOG
 from datasets.printable import error_text
 from datasets.settings import SettingError, configure, field_types, field_values, spell
 from methods.catalog import BrokenMethodError, Entry
@@ -221,7 +222,11 @@ def _with_files(method: AnyMethod, folders: Iterable[Path], name: str) -> AnyMet
             existing = [place for place in places if place.is_file()]
             if not existing:
                 looked = ", ".join(str(place) for place in places)
-                raise SettingError(f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR")
+                source = next((each.name for each in CATALOG.values() if Path(each.target).name == value.name), "")
+                fetched = f", or download it by `fetch {source}`" if source else ""
+                raise SettingError(
+                    f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR{fetched}"
+                )
             absolute[parameter] = existing[0].resolve()
     return replace(method, **absolute) if absolute else method  # type: ignore[type-var]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.review.status import status
-from benchmark.run_folder.json_file import RecordError, write_json
+from benchmark.run_folder.json_file import RecordError, read_json, write_json
 from benchmark.run_folder.lock import claimed
 from tests.benchmark.folders import FIRST, run_folder, variant, write_record
 
@@ -56,6 +56,12 @@ def test_a_run_that_nobody_is_at_work_on_says_how_to_go_on(tmp_path: Path) -> No
     assert "no run is at work" in told.text()
     assert "was cut short Later on file/b" in told.text()
     assert "to go on: python run_benchmark.py run p.toml" in told.text()
+    for command, wanted in (
+        ("python run_benchmark.py run p.toml --select method=gsa --out r --select=scene=a", "python run_benchmark.py run p.toml --out r"),
+        ("python run_benchmark.py merge a b --out r", "run the plan again with --out on this folder"),
+    ):
+        write_json(run / "plan.json", {**read_json(run / "plan.json"), "command": command})
+        assert f"to go on: {wanted}\n" in status(run, NOW).text() + "\n"
     whole = status(run_folder(tmp_path / "whole", [FIRST]), NOW)
     assert "1 of 1 cells done (1 scored); complete" in whole.text()
     assert "next" not in whole.text()

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+import run_benchmark
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.folder import RunFolder
@@ -49,10 +50,15 @@ def psnr(record: Result) -> float:
 # --- edits between runs
 
 
-def test_an_edited_method_gives_one_new_record_per_cell_and_the_old_ones_take_part_in_nothing(world: Path) -> None:
+def test_an_edited_method_gives_one_new_record_per_cell_and_the_old_ones_take_part_in_nothing(
+    world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = plan(world, ["steady", "bicubic"])
     before = go(world, file)
     plugin(world / "plugins", "steady", "return Estimate(low * self.strength * 0.5)")
+    arguments = ["run", str(file), "--plugins", str(world / "plugins"), "--out", str(world / "run"), "--device", "cpu", "--dry-run"]
+    assert run_benchmark.main(arguments) == 0
+    assert "2 cells of 4 will be run again: the code that made their records has been changed" in capsys.readouterr().out
     notes: list[str] = []
     go(world, file, notes=notes)
     after = current(world)
