@@ -13,6 +13,7 @@
     observations/<digest>.h5    the LR-HSI and the HR-MSI that the methods were given
     responses/<digest>.h5       the true PSF and SRF of each observation; never handed to a method
     fits/<digest>.pt            what a method learned beforehand
+    fits/<digest>.sha256        its seal: the sha256 of its bytes; without it, or with another one, the method is trained again
     measured/<key>.json         the measurement of a cell that has no score yet
     iterates/<key>/             of a cell of an oracle row that has no score yet: the cubes to pick from
     profiles/<key>.json         the scores of the same estimate by other projects' conventions, where `rescore --profile` was run
@@ -26,15 +27,24 @@ them, and no table, figure or score uses them.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.run_folder.index import Index, read_index
 from benchmark.run_folder.json_file import RecordError
-from benchmark.run_folder.record import Result, read_record, std_file, write_record_file
+from benchmark.run_folder.record import Result, no_record, read_record, std_file, write_record_file
+from datasets.printable import printable
 
 BY_DIGEST = ("scenes", "observations", "responses")  # folders whose files are shared by cells
+
+
+@dataclass(frozen=True)
+class FoundRecords:
+    """The records that could be read, and the files in their place that are none."""
+
+    records: list[Result]  # in the order of tier, label, scene, protocol and seed
+    broken: Mapping[str, str]  # by key, one line on what is wrong and on the way out; the cell counts as one without a record
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,10 @@ class RunFolder:
         """What a method learned beforehand."""
         return self.path / "fits" / f"{fit_digest}.pt"
 
+    def fit_seal(self, fit_digest: str) -> Path:
+        """The seal of what a method learned beforehand."""
+        return self.path / "fits" / f"{fit_digest}.sha256"
+
     def environment(self, digest: str) -> Path:
         """The environment of that digest; for a record without a digest, that of the last start."""
         return self.path / "environments" / f"{digest}.json" if digest else self.last_environment
@@ -145,30 +159,47 @@ class RunFolder:
         """
         result = read_record(self.record(key))
         if result.key != key:
-            raise RecordError(f"{self.record(key)}: expected the record of cell {key}, as its name says, got {result.key}; remove the file")
+            raise no_record(f"cells/{printable(key)}.json", f"key: {result.key!r} where the name of the file was expected")
         return result
 
     def write(self, result: Result) -> Path:
         """The file of a record, written as a whole or not at all."""
         return write_record_file(self.record(result.key), result)
 
-    def records(self) -> list[Result]:
-        """All records, current and superseded, in the order of tier, label, scene, protocol and seed.
+    def find(self, keys: Iterable[str]) -> FoundRecords:
+        """The records of these keys.
 
         Raises:
-            RecordError: the folder is no run folder, or a record cannot be read.
+            RecordError: the folder is no run folder.
         """
         self._expect_run()
-        return _ordered(self.read(key) for key in self.record_keys())
+        records, broken = [], {}
+        for key in keys:
+            try:
+                records.append(self.read(key))
+            except RecordError as error:
+                broken[key] = str(error)
+        return FoundRecords(sorted(records, key=lambda r: (r.tier, r.label, r.scene, str(r.protocol.get("name")), r.seed)), broken)
 
-    def current_records(self) -> list[Result]:
+    def find_current(self) -> FoundRecords:
         """The current records; all records where there is no index (a run of the first version of the suite).
 
         Raises:
-            RecordError: the folder is no run folder, or a record cannot be read.
+            RecordError: the folder is no run folder, or its index cannot be read.
         """
-        self._expect_run()
-        return _ordered(self.read(key) for key in self.current_keys())
+        return self.find(self.current_keys())
+
+    def records(self) -> list[Result]:
+        """All records that can be read, current and superseded.
+
+        Raises:
+            RecordError: the folder is no run folder.
+        """
+        return self.find(self.record_keys()).records
+
+    def current_records(self) -> list[Result]:
+        """The current records that can be read, as in `find_current`."""
+        return self.find_current().records
 
     def current_keys(self) -> list[str]:
         """The keys of the current records."""
@@ -193,7 +224,3 @@ class RunFolder:
     def _expect_run(self) -> None:
         if not self.part("cells").is_dir():
             raise RecordError(f"expected a run folder with cells/*.json, got {self.path}; give the folder that `run` named at its end")
-
-
-def _ordered(records: Iterator[Result]) -> list[Result]:
-    return sorted(records, key=lambda r: (r.tier, r.label, r.scene, str(r.protocol.get("name")), r.seed))

@@ -1,6 +1,7 @@
 """A record: all that is known of one cell, kept in cells/<key>.json. Nothing here needs torch, so that reports can be drawn anywhere.
 
-Records of schema 1, which earlier versions of this suite wrote, can still be read; fields that they lack are empty.
+Records of schema 1, which earlier versions of this suite wrote, can still be read; fields that they lack are empty. What does not fit the
+types of these fields is no record (record_checks.py), and each text in a record can be shown on a terminal, a page or in an SVG.
 
 JSON has no number for infinity. An infinite score, such as the PSNR of a band that equals the reference, is stored as the text "inf", and a
 score that is not defined as null; they are read back as `math.inf` and None. No other text, no NaN and no -Inf is ever stored.
@@ -11,11 +12,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from benchmark.run_folder.json_file import RecordError, read_json, write_json
+from benchmark.run_folder.checked_fields import MOST, FieldError, build
+from benchmark.run_folder.json_file import RecordError, json_in, shown, write_json
+from benchmark.run_folder.record_checks import expect_sense
+from datasets.printable import printable
 
 Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -100,6 +104,16 @@ class Result:
     ended: str = ""  # UTC, ISO 8601
     schema: int = SCHEMA
 
+    def __post_init__(self) -> None:
+        """Make each text one that can be shown, wherever it comes from: an error of a method, a plan, a file."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name == "reason":
+                value = " ".join(value.split())
+            elif isinstance(value, Clock):
+                value = replace(value, **{each.name: shown(getattr(value, each.name)) for each in fields(value)})
+            object.__setattr__(self, item.name, shown(value))
+
     @property
     def contended(self) -> bool:
         """Whether other work or a slower processor has spoilt the seconds.
@@ -136,7 +150,7 @@ def spell_identity(
     *, method: str, parameters: Mapping[str, Any], scene: str, protocol: Mapping[str, Any], seed: int, device: str, oracle: int
 ) -> str:
     """The identity of a cell that may have no record yet; `scene` is the digest of the scene's content."""
-    return json.dumps([method, dict(parameters), scene, dict(protocol), seed, device, oracle], sort_keys=True)
+    return json.dumps(shown([method, dict(parameters), scene, dict(protocol), seed, device, oracle]), sort_keys=True)
 
 
 def write_record_file(file: Path, result: Result) -> Path:
@@ -153,31 +167,53 @@ def read_record(file: Path) -> Result:
     """The record in `file`.
 
     Raises:
-        RecordError: it is no JSON, is of another schema, has other fields, or has no scores although its outcome is "scored".
+        RecordError: it is no JSON, is of another schema, has other fields or types, or has no scores although its outcome is "scored".
     """
-    return record_from(read_json(file), file.name)
+    name = printable(f"{file.parent.name}/{file.name}")
+    try:
+        table = json_in(file)
+    except ValueError as error:
+        raise no_record(name, str(error)) from error
+    return record_from(table, name)
 
 
-def record_from(table: dict[str, Any], name: str) -> Result:
+def record_from(table: Mapping[str, Any], name: str) -> Result:
     """The record in a JSON object; `name` is the file's, for the text of an error.
 
     Raises:
-        RecordError: it is of another schema, has other fields, or has no scores although its outcome is "scored".
+        RecordError: it is of another schema, has other fields or types, or has no scores although its outcome is "scored".
     """
-    if table.get("schema") not in _READABLE:
-        raise RecordError(f"{name}: expected schema {SCHEMA}, got {table.get('schema')}; run the plan again with this version")
     try:
-        clock, memory = table.pop("clock"), table.pop("memory")
-        for field_name in ("flops_uncounted", "uncovered"):
-            table[field_name] = tuple(table.get(field_name, ()))
-        table["metrics"] = {name: score_from_json(value) for name, value in dict(table["metrics"]).items()}
-        table["oracle"] = oracle_from_json(table.get("oracle", {}))
-        result = Result(**table, clock=clock_from(clock) if clock else None, memory=memory_from(memory) if memory else None)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordError(f"{name}: expected the fields of a record, got {error}; delete the file and run the plan again") from error
-    if result.outcome == "scored" and not result.metrics:
-        raise RecordError(f"{name}: expected the scores of a scored cell, got none; delete the file and run the plan again")
+        if table.get("schema") not in _READABLE:
+            raise FieldError(f"schema {str(table.get('schema'))[:60]} where {SCHEMA} was expected")
+        metrics, oracle, clock, memory = (_table(part, table.get(part)) for part in ("metrics", "oracle", "clock", "memory"))
+        parts = {
+            "metrics": {metric: score_from_json(value) for metric, value in metrics.items()},
+            "oracle": oracle_from_json(oracle),
+            "clock": clock_from(clock) if clock else None,
+            "memory": memory_from(memory) if memory else None,
+        }
+        result = build(Result, {**table, **parts})
+        expect_sense(result)
+    except ValueError as error:  # also a FieldError
+        raise no_record(name, str(error)) from error
     return result
+
+
+def no_record(name: str, reason: str) -> RecordError:
+    """The error that says of a file in one line why it is not a record, and the way out."""
+    return RecordError(f"{name} is not a record: {reason}; move it away or run the plan again")
+
+
+def _table(name: str, value: object) -> Mapping[str, Any]:
+    """A part of a record; an empty one where it is missing.
+
+    Raises:
+        FieldError: it is no table.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise FieldError(f"{name}: {str(value)[:60]!r} where a table was expected")
+    return value or {}
 
 
 def score_to_json(value: float | None) -> float | str | None:
@@ -189,13 +225,13 @@ def score_from_json(value: object) -> float | None:
     """The score that JSON holds; "inf" is infinity, null is None.
 
     Raises:
-        ValueError: it is neither a finite number nor null nor "inf".
+        ValueError: it is neither a finite number of possible size nor null nor "inf".
     """
     if value == INFINITE:
         return math.inf
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)):
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST):
         return value
-    raise ValueError(f'{value!r} where a finite number, null or "{INFINITE}" was expected')
+    raise ValueError(f'{str(value)[:60]!r} where a finite number, null or "{INFINITE}" was expected')
 
 
 def oracle_to_json(oracle: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,8 +243,10 @@ def oracle_from_json(table: Mapping[str, Any]) -> dict[str, Any]:
     """The facts on an oracle row that JSON holds.
 
     Raises:
-        ValueError: the PSNR of an iterate is no score.
+        ValueError: the PSNR of an iterate is no score, or there is no list of them.
     """
+    if not isinstance(table.get("psnr", []), list | tuple):
+        raise FieldError(f"oracle: psnr: {str(table['psnr'])[:60]!r} where a list was expected")
     return {**table, **({"psnr": [score_from_json(value) for value in table["psnr"]]} if "psnr" in table else {})}
 
 
@@ -216,18 +254,18 @@ def clock_from(table: Mapping[str, Any]) -> Clock:
     """The clock that a JSON object holds.
 
     Raises:
-        TypeError: it has other fields.
+        FieldError: it has other fields or types.
     """
-    return Clock(**{**table, "round_seconds": tuple(table.get("round_seconds", ()))})
+    return build(Clock, table)
 
 
 def memory_from(table: Mapping[str, Any]) -> Memory:
     """The memory that a JSON object holds; `own` is the earlier name of `main_process`.
 
     Raises:
-        TypeError: it has other fields.
+        FieldError: it has other fields or types.
     """
-    return Memory(**{"main_process" if name == "own" else name: value for name, value in table.items()})
+    return build(Memory, {"main_process" if name == "own" else name: value for name, value in table.items()})
 
 
 TIMING_FACTS = ("processor", "cores", "gpu", "gpus", "gpu_driver", "threads_per_cell", "slots", "omp_wait_policy")
