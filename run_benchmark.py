@@ -95,7 +95,7 @@ class Terminal(Console):
         names = ("select", "methods", "group_by", "metrics", "profile", "precision", "best_of", "ties", "resize")
         choice = None if options is None else read_choice(**{name: getattr(options, name) for name in names})
         paths = write_report(folder, out, choice)
-        return "\n".join(plain_summary(summary) for summary in paths.summaries), _places(paths)
+        return "\n".join([*(plain_summary(summary) for summary in paths.summaries), *_left_out(paths)]), _places(paths)
 
     def conventions(self, folder: Path) -> str:
         """The tables of a run by other projects' conventions, and where the files of its report are; the report is drawn now."""
@@ -103,13 +103,17 @@ class Terminal(Console):
         from reports.typeset.plain_text import plain_text_table
 
         paths = write_report(folder)
-        return "\n".join([*(plain_text_table(table) for table in paths.conventions), _places(paths)])
+        return "\n".join([*(plain_text_table(table) for table in paths.conventions), *_left_out(paths), _places(paths)])
 
     def training_figures(self, folder: Path) -> str:
         """The names of the files of a training's figures, which are drawn now."""
         from reports.figures.training_figures import write_training_figures
 
         return ", ".join(str(path) for path in write_training_figures(folder) if path.suffix == ".png")
+
+
+def _left_out(paths: ReportPaths) -> list[str]:
+    return [f"left out  {line}" for line in paths.broken]
 
 
 def _places(paths: ReportPaths) -> str:

@@ -54,26 +54,34 @@ class ReportPaths:
     figures: tuple[Path, ...]  # three files per figure: pdf, png, svg
     summaries: tuple[Summary, ...]
     conventions: tuple[TextTable, ...]  # the same estimates scored by other conventions
+    broken: tuple[str, ...]  # files of the run that cannot be read, a line for each; a cell whose record is among them has none
 
 
 def write_report(run_folder: Path, out: Path | None = None, choice: Choice | None = None) -> ReportPaths:
     """Write the report of a run into `out`, or into `<run_folder>/report`; files that only the report before had are removed.
 
+    A file of the run that cannot be read is named in the report, which has all the rest.
+
     Raises:
-        RecordError: no run folder, no records in it, or a file in it that cannot be read.
+        RecordError: no run folder, no records in it that can be read, or an index that cannot be read.
         SelectionError: a choice for which this run has no records or scores.
         ClaimsError: a ledger of claims in which something is missing.
     """
     choice = choice or Choice()
     run = RunFolder(run_folder)
-    records = run.current_records()
-    if not records:
-        raise RecordError(f"expected at least one record in {run.part('cells')}, got none; run the plan first")
-    plan, environment = _optional(run.plan_facts), _optional(run.last_environment)
+    found = run.find_current()
+    if not found.records:
+        raise RecordError(
+            "\n".join([f"expected at least one record in {run.part('cells')}, got none; run the plan first", *found.broken.values()])
+        )
+    facts = [_optional(file) for file in (run.plan_facts, run.last_environment)]
+    plan, environment = (table for table, _ in facts)
     folder = run.report if out is None else out
-    results = choose_records(records, choice)
-    stored = read_stored_scores(run, results)
-    summaries = summarise_choice(results, choice, stored, read_provenance(run, results))
+    results = choose_records(found.records, choice)
+    stored, unread = read_stored_scores(run, results)
+    provenance = read_provenance(run, results)
+    summaries = summarise_choice(results, choice, stored, provenance)
+    broken = tuple(dict.fromkeys((*found.broken.values(), *(line for _, line in facts if line), *provenance.broken, *unread)))
     names = FileNames()
     conventions = convention_tables(summaries, stored, names)
     comparisons = compare_tiers(summaries, choice.practical)
@@ -105,17 +113,21 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         names=names,
         files=[path.relative_to(folder).as_posix() for path in (*tables, *figures)],
         conventions=conventions,
+        broken=broken,
         extras=[*zip(sections, diagrams, strict=True), *([(ledger, ())] if ledger else [])],
     )
     beside = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
     index = _write(folder / "index.html", page.html)
     _tidy(folder, (*tables, *figures, *beside, index))
-    return ReportPaths(folder, index, tables, figures, tuple(groups), tuple(conventions))
+    return ReportPaths(folder, index, tables, figures, tuple(groups), tuple(conventions), broken)
 
 
-def _optional(file: Path) -> Mapping[str, Any] | None:
-    """The table in `file`; None where there is no such file."""
-    return read_json(file) if file.exists() else None
+def _optional(file: Path) -> tuple[Mapping[str, Any] | None, str]:
+    """The table in `file`, and a line on it where it cannot be read; None where there is no such file, or none that can be read."""
+    try:
+        return (read_json(file) if file.exists() else None), ""
+    except RecordError as error:
+        return None, str(error)
 
 
 def _summaries(summary: Summary, folder: Path, names: FileNames, keys: Mapping[str, str], *, resize: bool) -> list[Path]:

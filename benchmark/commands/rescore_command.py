@@ -24,13 +24,16 @@ def _arguments(rescore: argparse.ArgumentParser) -> None:
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.rescore import profile_names, rescore
+    from benchmark.run_folder.folder import RunFolder
 
     def show(done: int, total: int, cell: Rescored) -> None:
         what = cell.problem or ", ".join([*(["metrics"] if cell.metrics else []), *cell.profiles]) or "up to date"
         console.line(f"[{done}/{total}] {cell.result.label} on {cell.result.scene}: {what}", passing=False)
 
     cells = rescore(options.folder, profile_names(options.profile), show)
-    return Reply(console.conventions(options.folder), FAILED if any(cell.problem and cell.kept for cell in cells) else OK)
+    broken = RunFolder(options.folder).find_current().broken
+    failed = broken or any(cell.problem and cell.kept for cell in cells)
+    return Reply(console.conventions(options.folder), FAILED if failed else OK)
 
 
 COMMAND = Command("rescore", "score the stored estimates of a run again, also by the conventions of other projects", _arguments, _call)

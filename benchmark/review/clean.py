@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmark.run_folder.folder import BY_DIGEST, RunFolder
 from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.lock import claimed
+from benchmark.run_folder.record import Result
 
 
 @dataclass(frozen=True)
@@ -21,17 +22,20 @@ class Cleaned:
     files: tuple[Path, ...]  # relative to the folder; a folder of iterates counts as one
     size: int  # bytes
     dry: bool  # whether nothing was removed
+    broken: tuple[str, ...] = ()  # files in the place of current records that are none, a line for each; they are kept
 
     def text(self) -> str:
         """A summary for the terminal."""
         what = f"{len(self.files)} files, {self.size / 1e6:.1f} MB, among them {self.records} superseded records"
+        lines = list(self.broken)
         if not self.files:
-            return f"{self.folder}: nothing to remove: every file belongs to a current record"
-        if self.dry:
-            return "\n".join(
-                [*(f"would remove {file}" for file in self.files), f"{self.folder}: {what}; without --dry-run they are removed"]
-            )
-        return f"{self.folder}: removed {what}"
+            lines.append(f"{self.folder}: nothing to remove: every file belongs to a current record")
+        elif self.dry:
+            lines += [f"would remove {file}" for file in self.files]
+            lines.append(f"{self.folder}: {what}; without --dry-run they are removed")
+        else:
+            lines.append(f"{self.folder}: removed {what}")
+        return "\n".join(lines)
 
 
 def clean(folder: Path, *, dry_run: bool = False) -> Cleaned:
@@ -41,7 +45,7 @@ def clean(folder: Path, *, dry_run: bool = False) -> Cleaned:
     beforehand (fits/) is kept, as records do not say which of it they used.
 
     Raises:
-        RecordError: the folder is no run folder, has no index, or a current record cannot be read.
+        RecordError: the folder is no run folder, or its index is missing or cannot be read.
         BusyError: a run is using the folder.
     """
     run = RunFolder(folder)
@@ -52,20 +56,20 @@ def clean(folder: Path, *, dry_run: bool = False) -> Cleaned:
         )
     with claimed(folder):
         superseded = run.superseded()
-        files = tuple(dict.fromkeys(_unneeded(run)))
+        found = run.find_current()
+        files = tuple(dict.fromkeys(_unneeded(run, found.records)))
         size = sum(_size(file) for file in files)
         if not dry_run:
             for file in files:
-                if file.is_dir():
+                if file.is_dir() and not file.is_symlink():
                     shutil.rmtree(file)
                 else:
                     file.unlink()
-    return Cleaned(folder, len(superseded), tuple(file.relative_to(folder) for file in files), size, dry_run)
+    return Cleaned(folder, len(superseded), tuple(file.relative_to(folder) for file in files), size, dry_run, tuple(found.broken.values()))
 
 
-def _unneeded(run: RunFolder) -> Iterator[Path]:
+def _unneeded(run: RunFolder, current: list[Result]) -> Iterator[Path]:
     """The files that no current record needs; records come last, so that a `clean` that was ended early can be repeated."""
-    current = run.current_records()
     cells = run.index().cells
     complete = len(current) == len(cells)
     for part in ("estimates", "measured", "iterates", "profiles"):
@@ -93,4 +97,4 @@ def _inside(run: RunFolder, part: str) -> list[Path]:
 
 
 def _size(file: Path) -> int:
-    return sum(one.stat().st_size for one in file.rglob("*") if one.is_file()) if file.is_dir() else file.stat().st_size
+    return sum(one.stat().st_size for one in file.rglob("*") if one.is_file()) if file.is_dir() else file.lstat().st_size

@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmark.metrics.metric_facts import METRICS
 from benchmark.metrics.spelling import spell_metric
-from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.folder import FoundRecords, RunFolder
 from benchmark.run_folder.json_file import RecordError, read_json
 from benchmark.run_folder.record import Clock, Result, alike_for_timing, identity_of
 
@@ -44,6 +44,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     only_before: tuple[Result, ...]
     only_after: tuple[Result, ...]
+    broken: tuple[str, ...]  # files in the place of records that are none, a line for each; their cells count as not run
     untimed: int  # pairs whose seconds were not compared: another machine, other threads, or other work meanwhile
 
     @property
@@ -53,7 +54,7 @@ class Comparison:
 
     def text(self) -> str:
         """A summary for the terminal."""
-        lines = []
+        lines = list(self.broken)
         for difference in self.differences:
             lines.append(f"changed   {_name(difference.after)}  ({difference.before.key} -> {difference.after.key})")
             lines += [f"          {what}" for what in difference.what]
@@ -72,9 +73,10 @@ def compare_runs(before: Path, after: Path) -> Comparison:
     """What has changed from one run folder to another.
 
     Raises:
-        RecordError: one of them is no run folder or has no records, or a record cannot be read.
+        RecordError: one of them is no run folder or has no records that can be read.
     """
-    first, second = (_by_identity(folder) for folder in (before, after))
+    found = [RunFolder(folder).find_current() for folder in (before, after)]
+    first, second = (_by_identity(one, folder) for one, folder in zip(found, (before, after), strict=True))
     differences, untimed, same = [], 0, 0
     pairs = _paired(first, second)
     for old, new in pairs:
@@ -89,6 +91,7 @@ def compare_runs(before: Path, after: Path) -> Comparison:
         differences=tuple(differences),
         only_before=tuple(record for record in first.values() if record.key not in {old.key for old, _ in pairs}),
         only_after=tuple(record for record in second.values() if record.key not in {new.key for _, new in pairs}),
+        broken=tuple(f"{folder}: {line}" for folder, one in zip((before, after), found, strict=True) for line in one.broken.values()),
         untimed=untimed,
     )
 
@@ -131,14 +134,16 @@ def seconds_differ(first: Clock, second: Clock) -> bool:
     return apart and factor > FACTOR
 
 
-def _by_identity(folder: Path) -> dict[str, Result]:
+def _by_identity(found: FoundRecords, folder: Path) -> dict[str, Result]:
     by_identity: dict[str, Result] = {}
-    for record in RunFolder(folder).current_records():
+    for record in found.records:
         other = by_identity.setdefault(identity_of(record), record)
         if other is not record:  # two cells of one identity, as with files of equal names: the later one counts
             by_identity[identity_of(record)] = max(other, record, key=lambda one: one.ended)
     if not by_identity:
-        raise RecordError(f"expected at least one record in {folder / 'cells'}, got none; run the plan first")
+        raise RecordError(
+            "\n".join([f"expected at least one record in {folder / 'cells'}, got none; run the plan first", *found.broken.values()])
+        )
     return by_identity
 
 
@@ -156,7 +161,10 @@ def _paired(first: dict[str, Result], second: dict[str, Result]) -> list[tuple[R
 def _environment(folder: Path, record: Result) -> Mapping[str, Any]:
     """The environment in which a cell ran."""
     file = RunFolder(folder).environment(record.environment)
-    return read_json(file) if file.exists() else {}
+    try:
+        return read_json(file) if file.exists() else {}
+    except RecordError:  # it is not known: seconds are then compared only with those of another such cell
+        return {}
 
 
 def _name(record: Result) -> str:

@@ -15,8 +15,9 @@ from benchmark.run_folder.index import Index
 from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.repetition import Repetition, find_repetition
+from datasets.printable import MOST_LETTERS, printable
 
-TAIL_LINES = 30
+TAIL_LINES, TAIL_BYTES = 30, 100_000
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,18 @@ class Explanation:
     folder: Path
     key: str
     planned: Mapping[str, Any]  # label, scene, protocol and seed, from index.json; empty where the plan has no such cell any more
-    record: Result | None  # None: not run yet
+    record: Result | None  # None: not run yet, or its record cannot be read
     log_tail: tuple[str, ...]
     files: tuple[tuple[str, int], ...]  # path in the run folder, bytes
     repetition: Repetition | None  # None where the run folder does not say how to repeat the cell
+    broken: str = ""  # a line on why the record cannot be read
 
     def text(self) -> str:
         """All of it, for the terminal."""
         lines = [f"cell       {self.key}"]
         if self.record is None:
-            lines += [f"{name:10} {self.planned[name]}" for name in ("label", "scene", "protocol", "seed")]
-            lines.append("outcome    not run yet: run the plan again, or the command below")
+            lines += [f"{name:10} {self.planned[name]}" for name in ("label", "scene", "protocol", "seed") if name in self.planned]
+            lines.append(f"outcome    {self.broken or 'not run yet: run the plan again, or the command below'}")
         else:
             lines += _record_lines(self.record)
             if not self.planned:
@@ -61,15 +63,28 @@ def explain(folder: Path, key: str) -> Explanation:
     run = RunFolder(folder)
     index = run.index()
     whole = _whole(run, key, index)
-    record = run.read(whole) if run.record(whole).exists() else None
+    record, broken = None, ""
+    if run.record(whole).exists():
+        try:
+            record = run.read(whole)
+        except RecordError as error:
+            broken = str(error)
     log = run.log(whole)
-    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
+    tail = _tail(log) if log.is_file() else []
     places = [run.record(whole), run.estimate(whole), run.std(whole), log]
     if record is not None:
         places += [run.reference(record.scene_digest), run.observation(record.observation_digest)]
         places += [run.environment(record.environment)] if record.environment else []
     files = tuple((place.relative_to(folder).as_posix(), place.stat().st_size) for place in places if place.is_file())
-    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, find_repetition(folder, whole, index))
+    return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, find_repetition(folder, whole, index), broken)
+
+
+def _tail(log: Path) -> list[str]:
+    """The last lines of a log, each as it can be shown; of a long line the beginning."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        lines = file.read().decode("utf-8", errors="replace").split("\n")
+    return [printable(line.rstrip().expandtabs(4)[:MOST_LETTERS]) for line in lines if line.strip()][-TAIL_LINES:]
 
 
 def _whole(run: RunFolder, key: str, index: Index) -> str:
@@ -82,7 +97,8 @@ def _whole(run: RunFolder, key: str, index: Index) -> str:
     near = fitting[:5] or get_close_matches(key, sorted(known), n=3, cutoff=0.3)
     nearest = f"; the nearest: {', '.join(near)}" if near else ""
     raise RecordError(
-        f"expected the key of one of {len(known)} cells of {run.path}, got {key!r}{nearest}; `ls {run.part('cells')}` lists what has run"
+        f"expected the key of one of {len(known)} cells of {run.path}, got {printable(key)!r}{nearest}; "
+        f"`ls {run.part('cells')}` lists what has run"
     )
 
 

@@ -55,7 +55,7 @@ def records_to_merge(sources: Sequence[RunFolder]) -> tuple[dict[str, TakenRecor
             try:
                 record = source.read(key)
             except RecordError as error:
-                unreadable.setdefault(key, f"{source.record(key)}: {error}")
+                unreadable.setdefault(key, f"{source.path}: {error}")
                 continue
             problem = _problem(source.estimate(key))
             damaged += [problem] if problem else []
@@ -66,9 +66,7 @@ def records_to_merge(sources: Sequence[RunFolder]) -> tuple[dict[str, TakenRecor
                 taken[key] = _better(other, one)
     lost = [problem for key, problem in unreadable.items() if key not in taken]
     if lost:
-        raise MergeError(
-            f"merge: expected records that can be read, got\n  {_first(lost)}\nremove them and merge again; nothing was written"
-        )
+        raise MergeError(f"merge: expected records that can be read, got\n  {_first(lost)}\nand merge again; nothing was written")
     if contradictions:
         raise MergeError(
             f"merge: expected one result for each cell, got contradictions:\n  {_first(contradictions)}\nremove cells/KEY.json from the "

@@ -18,11 +18,13 @@ from benchmark.conventions.profile_table import PROFILES, find_profile, score_pr
 from benchmark.identity.source_keys import metrics_key, profiles_key
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.lock import claimed
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.response_file import read_responses
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
+from datasets.printable import error_text
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def profile_names(text: str) -> tuple[str, ...]:
 
 
 def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescored], None]) -> list[Rescored]:
-    """What was done for each scored current cell of a run; all are brought up to date.
+    """What was done for each scored current cell of a run; all are brought up to date. A record that cannot be read is passed over.
 
     Args:
         folder: the run folder.
@@ -59,7 +61,7 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
         show: is called after each cell with the number of cells done, that of all cells, and what was done for the cell.
 
     Raises:
-        RecordError: the folder is no run folder, or a file in it cannot be read.
+        RecordError: the folder is no run folder, or its index cannot be read.
         BusyError: a run is using the folder.
         ProfileError: there is no such profile.
     """
@@ -72,7 +74,7 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
         done: list[Rescored] = []
         for record in sorted(records, key=lambda r: r.scene_digest):
             missing = [] if _current(record) else ["metrics"]
-            stored = read_profile_scores(folder, record.key)
+            stored = _stored(folder, record.key)
             kept: Scores = stored.profiles if stored is not None and stored.profiles_key == profiles_key() else {}
             wanted = tuple(name for name in names if name not in kept)
             kept_estimate = run.estimate(record.key).is_file()
@@ -80,14 +82,36 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
             if (missing or wanted) and kept_estimate:
                 try:
                     if reference is None or reference[0] != record.scene_digest:
-                        reference = (record.scene_digest, read_cube(run.reference(record.scene_digest)).cube)
+                        reference = (record.scene_digest, _reference(run.reference(record.scene_digest)))
                     estimate = read_cube(run.estimate(record.key))
                     _score(run, record, reference[1], estimate, bool(missing), kept, wanted)
-                except (CubeFileError, ValueError, OSError, KeyError) as error:  # a file that is gone or broken costs this cell alone
-                    problem = f"not scored: {type(error).__name__}: {error}"
+                except (CubeFileError, RecordError) as error:  # a file that is gone or broken costs this cell alone
+                    problem = f"not scored: {error}"
+                except (ValueError, OSError, KeyError) as error:
+                    problem = f"not scored: {error_text(error)}"
             done.append(Rescored(record, bool(missing) and not problem, wanted if not problem else (), problem, kept_estimate))
             show(len(done), len(records), done[-1])
     return done
+
+
+def _stored(folder: Path, key: str) -> ProfileScores | None:
+    """The scores by profiles that the run folder has; None where there are none, or where the file is damaged: it is written anew."""
+    try:
+        return read_profile_scores(folder, key)
+    except RecordError:
+        return None
+
+
+def _reference(file: Path) -> NDArray[np.float32]:
+    """The reference of a scene.
+
+    Raises:
+        RecordError: the run folder does not have it.
+        CubeFileError: it is damaged.
+    """
+    if not file.is_file():
+        raise RecordError(f"expected the reference scenes/{file.name}, got no such file; run the plan again with --retry, or copy it here")
+    return read_cube(file).cube
 
 
 def _current(record: Result) -> bool:
@@ -104,6 +128,8 @@ def _score(
     wanted: tuple[str, ...],
 ) -> None:
     """Compute and write the profiles in `wanted` and, if `metrics` is True, the metrics; `kept` are profile scores that are up to date."""
+    if "ratio" not in record.protocol:
+        raise RecordError(f"expected the ratio in cells/{record.key}.json, got a protocol without it; run the plan again")
     ratio = int(record.protocol["ratio"])
     if wanted:
         scores = {name: score_profile(name, reference, estimate.cube, ratio) for name in wanted}

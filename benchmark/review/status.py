@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.folder import FoundRecords, RunFolder
 from benchmark.run_folder.json_file import RecordError, read_json
 from benchmark.run_folder.lock import is_claimed
 from benchmark.run_folder.record import SCHEMA, Result
@@ -31,6 +32,7 @@ class Status:
     superseded: int  # number of superseded records: of earlier code, data or parameters, or of another plan
     older: bool  # whether an earlier version of the suite made the folder
     command: str  # the command line that started the run
+    broken: tuple[str, ...] = ()  # files that cannot be read, a line for each; a cell whose record is among them counts as not done
 
     @property
     def done(self) -> int:
@@ -47,6 +49,7 @@ class Status:
         lines += [f"{'running' if self.busy else 'was cut short':13} {name}" for name in self.running]
         for record in self.failed:
             lines.append(f"{record.outcome:13} {record.key}  {record.label} on {record.scene}: {record.reason[:200]}")
+        lines += self.broken
         if self.superseded:
             lines.append(
                 f"{_count(self.superseded, 'more record')} of earlier code, data or parameters, or of another plan: not used; "
@@ -63,7 +66,10 @@ class Status:
 
 def _to_go_on(command: str) -> str:
     """What runs the cells that have no record: the command that started the run, but for the part of the plan that it selected."""
-    words = iter(shlex.split(command))
+    try:
+        words = iter(shlex.split(command))
+    except ValueError:  # a quotation mark that nothing closes: somebody has edited plan.json
+        words = iter(())
     whole = [word for word in words if not word.startswith("--select=") and (word != "--select" or not next(words, ""))]
     if not whole or "merge" in whole[:3]:
         return "run the plan again with --out on this folder"
@@ -78,35 +84,52 @@ def status(folder: Path, now: datetime | None = None) -> Status:
     """The state of a run folder, at `now` (UTC).
 
     Raises:
-        RecordError: the folder is no run folder, or one of its files cannot be read.
+        RecordError: the folder is no run folder, or its index cannot be read.
     """
     run = RunFolder(folder)
     index = run.index()
-    facts = read_json(run.plan_facts) if run.plan_facts.exists() else {}
-    records = run.current_records() if run.part("cells").is_dir() else []
-    superseded = run.superseded()
-    total = len(index.cells) or int(facts.get("cells", len(records)))
+    facts, unread = _facts(run)
+    found = run.find_current() if run.part("cells").is_dir() else FoundRecords([], {})
+    records, superseded, planned = found.records, run.superseded(), facts.get("cells")
+    total = len(index.cells) or (planned if type(planned) is int and planned >= 0 else len(records) + len(found.broken))
     busy = is_claimed(folder)
-    shown = read_json(run.running) if run.running.exists() else {"running": []}
     return Status(
         folder=folder,
         total=total,
         outcomes=Counter(record.outcome for record in records),
         failed=tuple(record for record in records if record.outcome not in GOOD),
         busy=busy,
-        running=tuple(shown["running"]),
+        running=_running(run),
         left_s=_left(run, records, total, now or datetime.now(UTC)) if busy else None,
         superseded=len(superseded),
         older=index.schema < SCHEMA,
         command=str(facts.get("command", "")),
+        broken=(*unread, *found.broken.values()),
     )
+
+
+def _facts(run: RunFolder) -> tuple[Mapping[str, Any], list[str]]:
+    """What plan.json says, and a line on it where it cannot be read."""
+    try:
+        return (read_json(run.plan_facts) if run.plan_facts.exists() else {}), []
+    except RecordError as error:
+        return {}, [str(error)]
+
+
+def _running(run: RunFolder) -> tuple[str, ...]:
+    """What running.json says; nothing where it is not there or damaged, as the run itself will write it again."""
+    try:
+        shown = read_json(run.running)["running"] if run.running.exists() else []
+    except (RecordError, KeyError):
+        return ()
+    return tuple(map(str, shown)) if isinstance(shown, list) else ()
 
 
 def _left(run: RunFolder, records: list[Result], total: int, now: datetime) -> float | None:
     """The seconds for the cells that have no record, by the number of cells per second since the run was started."""
     try:
-        started = datetime.fromisoformat(str(read_json(run.last_environment)["started"]))
-    except (RecordError, KeyError, ValueError):
+        started = datetime.fromisoformat(str(read_json(run.last_environment)["started"])).astimezone(UTC)
+    except (RecordError, KeyError, ValueError, OverflowError):
         return None
     ended = [record for record in records if record.ended and datetime.fromisoformat(record.ended) >= started]
     return (now - started).total_seconds() / len(ended) * (total - len(records)) if ended else None

@@ -1,9 +1,9 @@
 """The types of the fields of a JSON object, checked against the annotations of a dataclass, which are its schema.
 
-    str, int, float, bool, None, unions of them     a whole number is taken for a float; numbers beyond `MOST` are refused
-    Literal                                         one of the values
-    tuple[str, ...]                                 a list
-    Mapping[str, Any], Mapping[str, float | None]   a table
+str, int, float, bool, None, unions of them     a whole number is taken for a float; numbers beyond `MOST` are refused
+Literal                                         one of the values
+tuple[str, ...]                                 a list
+Mapping[str, Any], Mapping[str, float | None]   a table
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmark.run_folder.index import Index, read_index
 from benchmark.run_folder.json_file import RecordError
@@ -187,7 +188,9 @@ class RunFolder:
         Raises:
             RecordError: the folder is no run folder, or its index cannot be read.
         """
-        return self.find(self.current_keys())
+        found, planned = self.find(self.current_keys()), self.index().cells
+        named = {key: _named(line, planned.get(key)) for key, line in found.broken.items()}
+        return FoundRecords(found.records, named)
 
     def records(self) -> list[Result]:
         """All records that can be read, current and superseded.
@@ -224,3 +227,8 @@ class RunFolder:
     def _expect_run(self) -> None:
         if not self.part("cells").is_dir():
             raise RecordError(f"expected a run folder with cells/*.json, got {self.path}; give the folder that `run` named at its end")
+
+
+def _named(line: str, cell: Mapping[str, Any] | None) -> str:
+    """A line on a broken record, with the cell that the plan has under its key."""
+    return f"{cell['label']} on {cell['scene']}, {cell['protocol']}, seed {cell['seed']}: {line}" if cell else line

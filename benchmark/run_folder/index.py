@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.run_folder.json_file import RecordError, read_json, write_json
+from benchmark.run_folder.checked_fields import FieldError, build, expect_type, types_of
+from benchmark.run_folder.json_file import RecordError, json_in, write_json
 from benchmark.run_folder.record import SCHEMA
+from benchmark.run_folder.record_checks import is_plain
+from datasets.printable import printable
+
+_NAMES: Mapping[str, Any] = {"label": str, "scene": str, "protocol": str, "seed": int}  # of every cell
+_CELL: Mapping[str, Any] = {**_NAMES, "plan": str, "arguments": tuple[str, ...], "device": str}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +22,7 @@ class Index:
     """The cells of a plan by key, each with label, scene, protocol and seed; in a merged run also with plan, arguments and device."""
 
     cells: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    arguments: Sequence[str] = ()  # what repeats a cell, besides plan and key: --data, --plugins, --seed
+    arguments: tuple[str, ...] = ()  # what repeats a cell, besides plan and key: --data, --plugins, --seed
     file: str = ""  # the plan's file
     device: str = ""
     merged: Mapping[str, Any] | None = None  # of a merged run: the plans of its runs, by the names of their folders
@@ -42,12 +48,29 @@ def read_index(folder: Path) -> Index:
         raise RecordError(f"expected a run folder with cells/*.json, got {folder}; give the folder that `run` named at its end")
     if not file.exists():
         return Index(schema=1)
-    table = read_json(file)
-    known = {name: table[name] for name in ("cells", "arguments", "file", "device", "merged", "schema") if name in table}
-    cells = known.get("cells", {})
-    if not isinstance(cells, dict) or not all(isinstance(cell, dict) for cell in cells.values()):
-        raise RecordError(f"{file.name}: expected a table of cells, got {type(cells).__name__}; run the plan again into this folder")
-    schema = known.get("schema", 1)
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise RecordError(f"{file.name}: expected schema {SCHEMA} or an earlier one, got {schema}; use the version that wrote the folder")
-    return Index(**{"schema": 1, **known})
+    try:
+        return _index(json_in(file))
+    except ValueError as error:
+        raise RecordError(
+            f"index.json is not an index: {error}; run its plan again into {printable(str(folder))}, which writes it anew (where "
+            "the folder is that of a merge: merge again into a new one)"
+        ) from error
+
+
+def _index(table: Mapping[str, Any]) -> Index:
+    """The index that a JSON object holds; entries that this version does not know are left out.
+
+    Raises:
+        FieldError: an entry is of another type, or of a later version.
+    """
+    schema = table.get("schema", 1)
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
+        raise FieldError(f"schema {str(schema)[:60]} where {SCHEMA} or an earlier one was expected")
+    index = build(Index, {"schema": 1, **{name: value for name, value in table.items() if name in types_of(Index)}})
+    for key, cell in index.cells.items():
+        if not is_plain(key):
+            raise FieldError(f"cells: {key[:60]!r} where a key of letters, digits, hyphens and underscores was expected")
+        for name, kind in _CELL.items():
+            if name in cell or name in _NAMES:
+                expect_type(f"cells: {key}: {name}", cell.get(name), kind)
+    return index

@@ -30,7 +30,7 @@ def find_repetition(folder: Path, key: str, index: Index) -> Repetition | None:
         return None
     about = {"plan": "plan.toml", "arguments": index.arguments, "device": index.device, **index.cells[key]}
     kept = (folder / about["plan"]).resolve()
-    if not kept.is_file():
+    if not kept.is_file() or not kept.is_relative_to(folder.resolve()):
         return None
     original = Path(index.file)
     same = bool(index.file) and original.is_file() and original.read_bytes() == kept.read_bytes()

@@ -7,11 +7,12 @@ from dataclasses import replace
 from benchmark.children.endings import Ended
 from benchmark.children.processes import Child, collect
 from benchmark.matrix.cell import Cell
-from benchmark.run_folder.json_file import read_json, write_json
+from benchmark.run_folder.fit_file import read_fit, seal_fit
+from benchmark.run_folder.json_file import write_json
 from benchmark.run_folder.record import oracle_from_json, score_from_json, std_file
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME
 from benchmark.runner.oracle_iterates import keep_iterates
-from benchmark.runner.outcomes import RETRIED, changed_data, disagreement, fused_answer, outcome_of
+from benchmark.runner.outcomes import RETRIED, changed_data, disagreement, fused_answer, outcome_of, read_measurement
 from benchmark.runner.run_state import RunState
 
 
@@ -55,7 +56,10 @@ def _fitted(state: RunState, cell: Cell, ended: Ended) -> None:
     if problem:
         state.unfit[cell.fit_digest] = f"the training failed: {problem}; logs/{log}.txt has the rest"
     else:
+        seal_fit(state.folder, cell.fit_digest, ended.scratch / FIT_NAME)
         ended.keep(FIT_NAME, state.folder.fit(cell.fit_digest))
+        if read_fit(state.folder, cell.fit_digest) is None:
+            state.unfit[cell.fit_digest] = "the training failed: what it left is empty, or was changed while it was stored"
 
 
 def _fused(state: RunState, cell: Cell, ended: Ended) -> None:
@@ -100,7 +104,11 @@ def _scored(state: RunState, cell: Cell, ended: Ended) -> None:
     problem = ended.reason
     if ended.how == "done":
         problem = ended.answer["reason"] if damaged else disagreement(ended.answer["sources"], state.metrics)
-    record = state.record(cell, "scored", "", read_json(state.folder.measured(cell.key)))
+    measured = read_measurement(state.folder.measured(cell.key))
+    if measured is None:  # it was spoilt while the cell was scored: the cell is run again
+        state.wait_again(cell)
+        return
+    record = state.record(cell, "scored", "", measured)
     if problem:
         kept = "the estimate is kept: --retry scores it again"
         state.finish(replace(record, outcome="failed", reason=f"scoring failed: {problem}; {kept}"), scored=False)

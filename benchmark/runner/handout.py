@@ -40,7 +40,7 @@ def fuse_job(
     exact: bool = False,
     flops: bool = False,
     limit_s: float = inf,
-    fitted: Path | None = None,
+    fitted: bytes | None = None,
 ) -> FuseJob:
     """The job that runs the method of a cell. It is given what its card asks for of the observation, and nothing else.
 
@@ -52,7 +52,7 @@ def fuse_job(
         exact: whether it is written in 32 bits.
         flops: whether operations are counted, as long as one call does not take too much of `limit_s`.
         limit_s: the time limit of the cell.
-        fitted: the file of what the method has learned beforehand.
+        fitted: what the method has learned beforehand, as `FitJob` has written it.
 
     Raises:
         DamagedFileError: the observation's file is not what was written.
@@ -68,7 +68,7 @@ def fuse_job(
         exact=exact,
         flops=flops,
         limit_s=limit_s,
-        fitted=b"" if fitted is None else fitted.read_bytes(),
+        fitted=fitted,
         oracle=cell.contestant.oracle if keep else 0,
         covered=(*sources.places.values(), *(value for value in parameters.values() if isinstance(value, Path))),
         expected={str(sources.places[name]): (sources.raw[name], digest) for name, digest in sources.files.items()},

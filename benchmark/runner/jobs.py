@@ -113,7 +113,7 @@ class FuseJob:
     exact: bool = False  # in 32 bits instead of 16
     flops: bool = False  # count operations, in a further call when the estimate is stored
     limit_s: float = inf  # the time limit of the cell, which decides whether there is time for that call
-    fitted: bytes = b""  # the file that `FitJob` has written, for a method that has learned beforehand
+    fitted: bytes | None = None  # the file that `FitJob` has written, for a method that has learned beforehand
     oracle: int = 0  # number of iterates to store beside the estimate
     covered: tuple[Path, ...] = ()  # the sources and files that the key of the cell covers
     expected: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # digests of bytes and syntax of the sources, by their paths
@@ -140,7 +140,7 @@ class FuseJob:
         if refusal:
             raise RefusedError(refusal)
         learning = 0.0
-        if self.fitted:
+        if self.fitted is not None:
             kept = torch.load(io.BytesIO(self.fitted), map_location=self.device, weights_only=False)
             method, learning = kept["fitted"], kept["seconds"]
         wavelengths = seen.wavelengths.double().numpy()
@@ -159,7 +159,7 @@ class FuseJob:
                 store_std(home / STD_NAME, measured.estimate.std, wavelengths, self.entry.name, exact=self.exact)
         reason = self._why_uncounted(measured.clock)
         yield {
-            "clock": asdict(measured.clock) | ({"fit": learning} if self.fitted or self.oracle else {}),
+            "clock": asdict(measured.clock) | ({"fit": learning} if self.fitted is not None or self.oracle else {}),
             "memory": asdict(measured.memory),
             "parameters_total": measured.parameters.total,
             "parameters_inference": measured.parameters.inference,

@@ -12,7 +12,8 @@ from benchmark.children.endings import Ended
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, parameters_to_json
-from benchmark.run_folder.json_file import RecordError
+from benchmark.run_folder.checked_fields import expect_type, types_of
+from benchmark.run_folder.json_file import RecordError, json_in
 from benchmark.run_folder.record import Outcome, Result, clock_from, memory_from, oracle_from_json, oracle_to_json
 from datasets.digests import file_sha256
 
@@ -119,6 +120,22 @@ def make_record(
         clock_key=known.get("clock_key", ""),
         ended=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def read_measurement(file: Path) -> dict[str, Any] | None:
+    """What a cell that has no score yet was measured with; None where there is no such file, or where it is not what was written."""
+    try:
+        table = json_in(file)
+        clock_from(table["clock"])
+        memory_from(table["memory"])
+        oracle_from_json(table.get("oracle", {}))
+        kinds = types_of(Result)
+        for name, value in table.items():
+            if name in kinds and name not in ("clock", "memory"):
+                expect_type(name, value, kinds[name])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
+    return table
 
 
 def measurement(record: Result) -> dict[str, Any]:

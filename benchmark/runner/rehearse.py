@@ -40,4 +40,5 @@ def rehearse(repetition: Repetition, threads: int = 1) -> dict[str, Any]:
         fitted = None if cell.training is None else Path(place) / "fitted.pt"
         if fitted is not None and cell.training is not None:
             fit_job(cell, cell.training, repetition.device, fitted).run()
-        return fuse_job(cell, folder.observation(cell.observation_digest), repetition.device, keep=False, fitted=fitted).run()
+        learned = None if fitted is None else fitted.read_bytes()
+        return fuse_job(cell, folder.observation(cell.observation_digest), repetition.device, keep=False, fitted=learned).run()

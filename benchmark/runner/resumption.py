@@ -11,9 +11,9 @@ from benchmark.matrix.contestant import card_facts, parameters_to_json
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
-from benchmark.run_folder.json_file import RecordError, read_json, write_json
+from benchmark.run_folder.json_file import RecordError, write_json
 from benchmark.run_folder.record import SCHEMA, Result, identity_of, spell_identity
-from benchmark.runner.outcomes import measurement
+from benchmark.runner.outcomes import measurement, read_measurement
 
 
 @dataclass
@@ -37,10 +37,10 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkLi
             record = None
         if record is not None:
             finished = record.outcome in ("scored", "skipped") or not retry
-            if finished and record.metrics_key in ("", current_metrics):
+            if finished and (record.outcome != "scored" or record.metrics_key == current_metrics):
                 work.records[cell.key] = record
                 continue
-            if finished and folder.estimate(cell.key).exists() and record.clock is not None:
+            if finished and folder.estimate(cell.key).is_file() and record.clock is not None and record.memory is not None:
                 write_json(folder.measured(cell.key), measurement(record))
         if _awaits_score(cell, folder):
             work.to_score.append(cell)
@@ -51,11 +51,12 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkLi
 
 def _awaits_score(cell: Cell, folder: RunFolder) -> bool:
     """Whether a cell has been fused and measured; for an oracle row, also whether an iterate was picked or can be."""
-    if not (folder.measured(cell.key).exists() and folder.estimate(cell.key).exists()):
+    measured = read_measurement(folder.measured(cell.key)) if folder.estimate(cell.key).is_file() else None
+    if measured is None:
         return False
     if not cell.contestant.oracle:
         return True
-    return folder.iterates(cell.key).is_dir() or "best" in read_json(folder.measured(cell.key)).get("oracle", {})
+    return folder.iterates(cell.key).is_dir() or "best" in measured.get("oracle", {})
 
 
 def take_over(cell: Cell, folder: RunFolder) -> Result | None:

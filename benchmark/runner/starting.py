@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from benchmark.children.child_task import Limits
 from benchmark.children.processes import start
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.training_set import TrainingSet
-from benchmark.run_folder.json_file import read_json
+from benchmark.run_folder.fit_file import read_fit
 from benchmark.run_folder.retention import WAITING_PER_SLOT
 from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job
+from benchmark.runner.outcomes import read_measurement
 from benchmark.runner.run_state import RunState
 from benchmark.runner.slots import cores, slot_variables
 
@@ -25,7 +29,12 @@ def fill_slots(state: RunState) -> None:
                 if not state.observing:
                     _observe(state, state.to_score[0])
                 return
-            _score(state, state.to_score.popleft())
+            cell = state.to_score.popleft()
+            measured = read_measurement(state.folder.measured(cell.key))
+            if measured is None:  # it was spoilt meanwhile: the cell is run again
+                state.wait_again(cell)
+                continue
+            _score(state, cell, measured)
         return  # no method is started before these have their scores
     while state.to_fuse and not state.observing and not state.fitting and not state.scoring and len(state.fusing) < slots:
         cell = state.to_fuse[0]
@@ -38,12 +47,12 @@ def fill_slots(state: RunState) -> None:
             if not state.fusing:
                 _observe(state, cell)
             return
-        elif cell.training is not None and not state.folder.fit(cell.fit_digest).exists():
+        elif cell.training is not None and (fitted := read_fit(state.folder, cell.fit_digest)) is None:
             if not state.fusing:
                 _train(state, cell, cell.training)
             return
         else:
-            _fuse(state, state.next_cell())
+            _fuse(state, state.next_cell(), None if cell.training is None else fitted)
 
 
 def _observation_is_stored(state: RunState, cell: Cell) -> bool:
@@ -66,8 +75,8 @@ def _train(state: RunState, cell: Cell, training: TrainingSet) -> None:
     state.fitting[start(job, limits)] = cell
 
 
-def _fuse(state: RunState, cell: Cell) -> None:
-    """Start the method of a cell in a process that is given the observation alone."""
+def _fuse(state: RunState, cell: Cell, fitted: bytes | None) -> None:
+    """Start the method of a cell in a process that is given the observation alone, and what the method has learned beforehand."""
     settings, plan, contestant = state.settings, state.plan, cell.contestant
     slot = next(number for number in range(settings.slots) if number not in {used for _, used in state.fusing.values()})
     time_limit_s = contestant.time_limit_s or plan.time_limit_s
@@ -79,7 +88,7 @@ def _fuse(state: RunState, cell: Cell) -> None:
         exact=settings.keep == "float32",
         flops=True,
         limit_s=time_limit_s,
-        fitted=None if cell.training is None else state.folder.fit(cell.fit_digest),
+        fitted=fitted,
     )
     limits = Limits(
         seconds=time_limit_s,
@@ -94,7 +103,7 @@ def _fuse(state: RunState, cell: Cell) -> None:
     state.fusing[start(job, limits)] = cell, slot
 
 
-def _score(state: RunState, cell: Cell) -> None:
+def _score(state: RunState, cell: Cell, measured: Mapping[str, Any]) -> None:
     """Start the scoring of a cell's estimate."""
-    picks = bool(cell.contestant.oracle) and "oracle" not in read_json(state.folder.measured(cell.key))
+    picks = bool(cell.contestant.oracle) and "oracle" not in measured
     state.scoring[start(score_job(cell, state.folder, picks=picks), Limits(SCORE_LIMIT_S))] = cell

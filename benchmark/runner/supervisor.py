@@ -18,7 +18,7 @@ from benchmark.matrix.plan import Plan, find_cell
 from benchmark.measure.environment import environment, environment_digest
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index, write_index
-from benchmark.run_folder.json_file import write_bytes, write_json
+from benchmark.run_folder.json_file import RecordError, write_bytes, write_json
 from benchmark.run_folder.lock import claimed
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.retention import prune
@@ -52,7 +52,7 @@ def run(plan: Plan, settings: RunSettings, show: Callable[[Progress], None], els
     chosen = [find_cell(cells, settings.only)] if settings.only else selected(cells, settings.select, CELL_FIELDS)
     folder = RunFolder(settings.folder)
     with claimed(settings.folder):
-        before = folder.index() if folder.index_file.exists() or folder.part("cells").is_dir() else None
+        before = _former_index(folder)
         write_bytes(folder.plan_text, plan.text.encode())
         write_json(folder.plan_facts, {"command": settings.command, "plan": plan.summary(), "cells": len(cells)})
         write_index(settings.folder, _index(settings, cells))
@@ -65,6 +65,14 @@ def run(plan: Plan, settings: RunSettings, show: Callable[[Progress], None], els
             if cell not in chosen:
                 take_over(cell, folder)
         return _run_cells(RunState(plan, settings, show, chosen, threads, environment_digest(facts)), elsewhere, before)
+
+
+def _former_index(folder: RunFolder) -> Index | None:
+    """The index of an earlier run in the folder; None in a new folder, and where it cannot be read: it is written anew."""
+    try:
+        return folder.index() if folder.index_file.exists() or folder.part("cells").is_dir() else None
+    except RecordError:
+        return None
 
 
 def _index(settings: RunSettings, cells: list[Cell]) -> Index:

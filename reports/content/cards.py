@@ -105,8 +105,10 @@ def uncovered_keys(summaries: Sequence[Summary]) -> list[UncoveredKeys]:
 
 def method_cards(summaries: Sequence[Summary], plan: Mapping[str, Any] | None = None) -> list[MethodCard]:
     """One card per row; a row of several protocols has one card. `plan`: what plan.json says, for the files among the parameters."""
-    methods = (plan or {}).get("plan", {}).get("methods", [])
-    files = {str(method["label"]): method.get("files") or {} for method in methods if isinstance(method, Mapping) and "label" in method}
+    planned = (plan or {}).get("plan")
+    methods = planned.get("methods") if isinstance(planned, Mapping) else None
+    named = [method for method in methods if isinstance(method, Mapping) and "label" in method] if isinstance(methods, list) else []
+    files = {str(method["label"]): method["files"] for method in named if isinstance(method.get("files"), Mapping)}
     rows: dict[tuple[str, str], list[Row]] = {}
     for row in (row for summary in summaries for row in summary.rows):
         rows.setdefault((row.label, row.tier), []).append(row)
@@ -126,7 +128,7 @@ def _card(rows: Sequence[Row], files: Mapping[str, str]) -> MethodCard:
         ("Steps", str(card.get("implementation") or "not stated")),
         ("Parameters", _sizes(results)),
         ("Operations", _operation_counts(results)),
-        ("Files", ", ".join(f"{name} (sha256 {digest[:12]})" for name, digest in files.items())),
+        ("Files", ", ".join(f"{name} (sha256 {str(digest)[:12]})" for name, digest in files.items())),
         ("Checked", str(card.get("fidelity") or "not stated")),
         ("Not ranked", row.unranked),
     ]

@@ -13,6 +13,7 @@ from statistics import fmean
 from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, MetricName, ProfileFacts
 from benchmark.conventions.profile_scores import Scores, read_profile_scores
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import Result
 from reports.content.columns import INFINITE, fixed
 from reports.content.file_names import FileNames
@@ -25,14 +26,19 @@ StoredScores = Mapping[str, Scores]  # by the cell's key, the profile and the me
 _RADIANS = " rad"
 
 
-def read_stored_scores(run: RunFolder, results: Sequence[Result]) -> dict[str, Scores]:
-    """The stored scores of these cells; cells without any are left out.
-
-    Raises:
-        RecordError: a file that cannot be read.
-    """
-    files = ((result.key, read_profile_scores(run.path, result.key)) for result in results if result.outcome == "scored")
-    return {key: scores.profiles for key, scores in files if scores is not None and scores.profiles}
+def read_stored_scores(run: RunFolder, results: Sequence[Result]) -> tuple[dict[str, Scores], tuple[str, ...]]:
+    """The stored scores of these cells, and a line on each file that cannot be read; cells without scores are left out."""
+    stored: dict[str, Scores] = {}
+    broken = []
+    for key in [result.key for result in results if result.outcome == "scored"]:
+        try:
+            scores = read_profile_scores(run.path, key)
+        except RecordError as error:
+            broken.append(f"profiles/{error}")
+            continue
+        if scores is not None and scores.profiles:
+            stored[key] = scores.profiles
+    return stored, tuple(broken)
 
 
 def convention_tables(summaries: Sequence[Summary], stored: StoredScores, names: FileNames) -> list[TextTable]:

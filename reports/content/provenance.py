@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.json_file import read_json
+from benchmark.run_folder.json_file import RecordError, read_json
 from benchmark.run_folder.record import SCHEMA, TIMING_FACTS, Result, alike_for_timing
 from reports.style import listed_text, value_text
 
@@ -27,6 +27,7 @@ class Provenance:
 
     environments: Mapping[str, Environment] = field(default_factory=dict)
     older: bool = False
+    broken: tuple[str, ...] = ()  # files of environments that cannot be read, a line for each; what they said is not known
 
     def of(self, result: Result) -> Environment:
         """The environment of a record; empty where it is not known."""
@@ -60,15 +61,18 @@ class TimingPlace:
 
 
 def read_provenance(run: RunFolder, results: Iterable[Result]) -> Provenance:
-    """Where these records of a run were made.
-
-    Raises:
-        RecordError: a file that cannot be read.
-    """
+    """Where these records of a run were made."""
     results = list(results)
     files = {digest: run.environment(digest) for digest in dict.fromkeys(result.environment for result in results)}
-    environments = {digest: read_json(file) for digest, file in files.items() if file.is_file()}
-    return Provenance(environments, run.index().schema < SCHEMA or any(result.schema < SCHEMA for result in results))
+    environments, broken = {}, []
+    for digest, file in files.items():
+        try:
+            if file.exists():
+                environments[digest] = read_json(file)
+        except RecordError as error:
+            broken.append(f"environments/{error}" if digest else str(error))
+    older = run.index().schema < SCHEMA or any(result.schema < SCHEMA for result in results)
+    return Provenance(environments, older, tuple(broken))
 
 
 def timing_places(results: Iterable[Result], provenance: Provenance) -> list[TimingPlace]:

@@ -75,12 +75,14 @@ def render_page(
     names: FileNames,
     files: Sequence[str] = (),
     conventions: Sequence[TextTable] = (),
+    broken: Sequence[str] = (),
     extras: Sequence[tuple[Section, Sequence[tuple[str, Figure]]]] = (),
 ) -> PageFiles:
     """The page of a run.
 
     The page shows `plan` and `environment` as they are, or says that they are missing. `files` lie beside the page and are listed in it;
-    `names` gives further files their names. `extras` are further sections, each with its captioned figures.
+    `names` gives further files their names. `broken` are lines on files of the run that cannot be
+    read. `extras` are further sections, each with its captioned figures.
     """
     looks = TierLooks.of(summaries)
     series = {key: place for place, key in enumerate(dict.fromkeys((row.label, row.tier) for s in summaries for row in s.rows))}
@@ -130,6 +132,7 @@ def render_page(
             machines=_machines(summaries[0].provenance),
             files=[*files, *beside],
             conventions=conventions,
+            broken=broken,
             extras=[_drawn_section(section, figures) for section, figures in extras],
             detail=detail_plan.detail,
             size_key=bubble_size_key(),

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from jaxtyping import Float
 from matplotlib import colormaps
 
+from datasets.cube_file import CubeFileError, opened
+from datasets.printable import printable
 from reports.scene.pictures import Preview
 
 PSF_MAP = "viridis"
@@ -37,25 +38,43 @@ class SensorResponses:
 
 
 def true_responses(file: Path) -> SensorResponses | None:
-    """The true responses; None where the run folder has no such file."""
+    """The true responses; None where the run folder has no such file, or a damaged one."""
     if not file.is_file():
         return None
-    with h5py.File(file, "r") as store:
-        kernel, weights = store["psf/kernel"], store["srf/weights"]
-        names = tuple(str(name) for name in weights.attrs["names"])
-        return SensorResponses(kernel[()].astype(np.float64), int(kernel.attrs["phase"]), weights[()].astype(np.float64), names)
+    try:
+        with opened(file) as store:
+            kernel, weights = store["psf/kernel"], store["srf/weights"]
+            names = tuple(printable(str(name)) for name in np.atleast_1d(weights.attrs["names"]))
+            return SensorResponses(_matrix(kernel[()]), int(kernel.attrs["phase"]), _matrix(weights[()]), names)
+    except (CubeFileError, TypeError, ValueError):
+        return None
 
 
 def estimated_responses(notes: Mapping[str, Any]) -> SensorResponses | None:
-    """The responses that a method stored with its cube; None where it estimated neither."""
+    """The responses that a method stored with its cube; None where it estimated neither, or stored something else."""
     kernel, weights = notes.get("psf_kernel"), notes.get("srf_weights")
     if kernel is None and weights is None:
         return None
-    return SensorResponses(
-        None if kernel is None else np.asarray(kernel, dtype=np.float64),
-        int(notes.get("psf_phase", 0)),
-        None if weights is None else np.asarray(weights, dtype=np.float64),
-    )
+    try:
+        return SensorResponses(
+            None if kernel is None else _matrix(kernel),
+            int(notes.get("psf_phase", 0)),
+            None if weights is None else _matrix(weights),
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+def _matrix(values: Any) -> Float[np.ndarray, "rows cols"]:
+    """A kernel or a table of weights.
+
+    Raises:
+        ValueError: it is no matrix of finite numbers.
+    """
+    matrix = np.asarray(values, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.size == 0 or not np.isfinite(matrix).all():
+        raise ValueError(f"expected a matrix of finite numbers, got the shape {matrix.shape}")
+    return matrix
 
 
 def kernel_pictures(responses: Sequence[SensorResponses]) -> list[Preview | None]:

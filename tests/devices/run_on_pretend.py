@@ -212,7 +212,7 @@ def referee(case: Case, places: Places) -> float:
                 if awaits_training(method):
                     lessons = TrainingSet([scene], 8, SEED, "before", "one scene", 60.0)
                     FitJob(case.entry, case.parameters, lessons, protocol, str(place)).run()
-                kept = Path(FIT_NAME).read_bytes() if awaits_training(method) else b""
+                kept = Path(FIT_NAME).read_bytes() if awaits_training(method) else None
                 job = FuseJob(case.entry, case.parameters, seen, str(place), SEED, exact=True, flops=True, fitted=kept, oracle=oracle)
                 told = job.run()
             scores = ScoreJob(root / "reference.h5", folder / ESTIMATE_NAME, protocol.ratio, observation, responses).run()["metrics"]

@@ -249,9 +249,10 @@ def test_a_run_of_one_method_without_scores_has_a_report(small_run: Path, tmp_pa
 def test_what_is_no_run_folder_is_refused_with_a_reason(small_run: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="expected a run folder"):
         write_report(tmp_path / "nowhere")
-    (small_run / "environment.json").write_text("{torn")
-    with pytest.raises(RecordError, match=r"environment\.json"):
+    (small_run / "index.json").write_text("{torn")
+    with pytest.raises(RecordError, match=r"index\.json is not an index: .*; run its plan again into .*, which writes it anew"):
         write_report(small_run)
+    (small_run / "index.json").unlink()
     for file in (small_run / "cells").glob("*.json"):
         file.unlink()
     with pytest.raises(RecordError, match="expected at least one record"):

@@ -220,7 +220,7 @@ def test_a_record_under_another_cells_name_is_refused(tmp_path: Path) -> None:
     a = run_folder(tmp_path / "a", [FIRST])
     (a / "index.json").unlink()
     (a / "cells" / f"{'b' * 20}.json").write_bytes((a / "cells" / f"{FIRST.key}.json").read_bytes())
-    with pytest.raises(MergeError, match=r"expected the record of cell b+, as its name says, got a+; remove the file"):
+    with pytest.raises(MergeError, match=r"cells/b+.json is not a record: key: 'a+' where the name of the file was expected; move it away"):
         merge([a], tmp_path / "c")
 
 

@@ -56,7 +56,9 @@ def test_what_is_no_number_and_minus_infinity_are_never_stored(tmp_path: Path, b
 def test_another_text_or_a_number_that_json_does_not_know_is_a_broken_record(tmp_path: Path, bad: object) -> None:
     file = write_record(tmp_path, variant("e"))
     file.write_text(json.dumps({**json.loads(file.read_text()), "metrics": {"psnr": bad}}))
-    with pytest.raises(RecordError, match=r'is not a record: .*(where a finite number, null or "inf" was expected|which is no JSON); move it away'):
+    with pytest.raises(
+        RecordError, match=r'is not a record: .*(where a finite number, null or "inf" was expected|which is no JSON); move it away'
+    ):
         read_record(file)
 
 

@@ -129,7 +129,7 @@ def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> Non
     for record in read_records(small_run):
         if record.outcome == "scored":
             write_profile_scores(small_run, ProfileScores(record.key, "k", scores_of(record)))
-    assert read_stored_scores(RunFolder(small_run), read_records(small_run))
+    assert read_stored_scores(RunFolder(small_run), read_records(small_run))[0]
     report = write_report(small_run)
     names = {path.name for path in report.tables if path.name.startswith("profiles_")}
     stems = ("profiles_psnr_camera-x8", "profiles_estimate_camera-x8")
