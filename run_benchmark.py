@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from benchmark.commands.command import OK, USAGE, Console, expect_platform  # noqa: E402
+from datasets.printable import printable_lines  # noqa: E402
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         if reply.raw:
             sys.stdout.buffer.write(reply.raw)
         elif reply.text:
-            print(reply.text, file=sys.stderr if reply.status == INTERRUPTED else sys.stdout)
+            print(printable_lines(reply.text), file=sys.stderr if reply.status == INTERRUPTED else sys.stdout)
         return int(reply.status)
     except BrokenPipeError:  # the program that read the output has ended, such as `head`
         sys.stdout = None  # so that nothing is flushed into the broken pipe at exit
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("datasets", "methods", "benchmark", "reports"):
             raise  # not an error of the suite, which says what to do, but a defect: it is shown with its traceback
-        print(f"error: {error}", file=sys.stderr)
+        print(printable_lines(f"error: {error}"), file=sys.stderr)
         return USAGE
 
 
@@ -81,6 +82,7 @@ class Terminal(Console):
 
     def line(self, text: str, *, passing: bool) -> None:
         """Show a line on stderr; on a terminal, a passing line is replaced by the next one."""
+        text = printable_lines(text)
         if self.rewrite:
             print(f"\r\x1b[K{text}", end="" if passing else "\n", file=sys.stderr, flush=True)
         else:

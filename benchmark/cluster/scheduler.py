@@ -4,6 +4,9 @@ A worker executes `subprocess.run` of the standard library: `python CLONE/run_be
 the plan on standard input, and the files of the cell as a tar on standard output (parcel.py). So a worker needs nothing but dask, no file
 system is shared, and a crash costs one cell. A clone with other sources or other data has no cell of that key, and refuses. If a worker is
 lost, dask gives its cells, and no others, to another worker.
+
+What comes back is a whole number and two texts of bytes, the exit status and both outputs, and this process takes nothing else as a result:
+a pickle, which could run code here, is refused. (dask itself still unpickles the errors of tasks and the messages of its scheduler.)
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +30,7 @@ from benchmark.run_folder.record import Result
 from benchmark.run_folder.retention import Keep
 from benchmark.runner.resumption import renamed
 from benchmark.runner.run_settings import Arrival
+from datasets.printable import error_text, printable
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 AHEAD = 64  # cells that are submitted at a time, so that an adaptive cluster sees the need; more where the cluster has more slots
 SHOW_S = 5.0  # the longest wait for a cell before the progress is shown again
 CONNECT_S = 30
+PARTS = ("returncode", "stdout", "stderr")  # of the program that has run on a worker
 REFUSALS = 5  # cells refused one after another: then the setting of the cluster is wrong, and not one machine
 
 
@@ -74,7 +80,7 @@ class Cluster:
         except ImportError as error:
             raise ClusterError('--cluster: expected the extra `cluster`, got none; pip install --editable ".[cluster]"') from error
         try:
-            return Client(self.address, timeout=CONNECT_S, set_as_default=False, name="hmif-bench")
+            return Client(self.address, timeout=CONNECT_S, set_as_default=False, name="hmif-bench", deserializers=["msgpack"])
         except (OSError, ValueError, TimeoutError) as error:
             raise ClusterError(
                 f"--cluster {self.address}: expected a dask scheduler that answers within {CONNECT_S} s, got {type(error).__name__}: "
@@ -137,12 +143,14 @@ class _HandOut:
         while self.waiting and len(self.out_there) < max(AHEAD, 2 * sum(threads.values())):
             cell = self.waiting.pop(0)
             command = self.cluster.command(cell, together)
-            future = self.client.submit(
+            name = f"hmif-bench-{cell.key}-{time.time_ns()}"
+            whole = self.client.submit(
                 partial(subprocess.run, command, input=self.cluster.plan_text.encode(), capture_output=True),
-                key=f"hmif-bench-{cell.key}-{time.time_ns()}",
+                key=name,
                 pure=False,
                 resources={"GPU": 1} if self.cluster.device == "cuda" else None,
             )
+            future = self.client.submit(attrgetter(*PARTS), whole, key=f"{name}-parts", pure=False)  # on the worker: plain bytes travel
             self.out_there[cell.key] = (cell, future)
             future.add_done_callback(lambda _, key=cell.key: self.ended.put(key))
 
@@ -168,19 +176,22 @@ class _HandOut:
             return f"{cell.key}: expected a result, got a cancelled task: was the scheduler restarted? The same command goes on from here"
         error: Any = future.exception()
         if type(error).__name__ == "KilledWorker":
-            return f"KilledWorker: {error}"[:2000]
+            return error_text(error)
         if error is not None:
             return (
-                f"{cell.key}: expected {self.cluster.python} to start on the worker, got {type(error).__name__}: {error}; "
+                f"{cell.key}: expected {self.cluster.python} to start on the worker, got {error_text(error)}; "
                 "give --cluster-python the path of the environment's python on that machine"
             )
-        done: subprocess.CompletedProcess[bytes] = future.result()
         try:
-            return unpack(done.stdout, self.cluster.folder, cell.key, lambda record: expected_record(record, cell))
+            status, output, messages = _parts(future.result())
+        except Exception as refusal:  # noqa: BLE001  # whatever another machine sends in the place of bytes
+            return f"{cell.key}: expected an exit status and bytes from the worker, got {error_text(refusal)}"
+        try:
+            return unpack(output, self.cluster.folder, cell.key, lambda record: expected_record(record, cell))
         except ParcelError as problem:
-            messages = done.stderr.decode(errors="replace").strip().splitlines()
+            said = messages.decode(errors="replace").strip().splitlines()
             return (
-                f"{cell.key}: {problem}; exit status {done.returncode}, and it said: {messages[-1] if messages else '(nothing)'}. "
+                f"{cell.key}: {problem}; exit status {status}, and it said: {printable(said[-1][:500]) if said else '(nothing)'}. "
                 "--cluster-clone must name a clone with the same sources on that machine, and --data or $HMIF_DATA there the same data"
             )
 
@@ -226,6 +237,18 @@ def expected_record(record: Result, cell: Cell) -> Result:
         if came != wanted:
             raise ParcelError(f"expected a record with the {what} {wanted}, got one with {came}")
     return renamed(record, cell)
+
+
+def _parts(result: object) -> tuple[int, bytes, bytes]:
+    """Exit status, output and messages of the program on the worker.
+
+    Raises:
+        TypeError: they are something else.
+    """
+    match result:
+        case (int() as status, bytes() as output, bytes() as messages):
+            return status, output, messages
+    raise TypeError(f"expected a whole number and two texts of bytes, got {type(result).__name__}")
 
 
 def _host(address: str) -> str:

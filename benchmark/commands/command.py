@@ -157,5 +157,7 @@ def expect_platform(command: str) -> None:
 
 
 def results_folder(name: str) -> Path:
-    """The default folder of a run or a training of that name."""
-    return ROOT / "results" / name
+    """The default folder of a run or a training of that name, in results/ whatever the name is."""
+    from datasets.printable import file_name
+
+    return ROOT / "results" / file_name(name)

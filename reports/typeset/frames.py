@@ -1,6 +1,7 @@
 """Unrounded tables for CSV files, as pandas frames: the records, the summaries, the pairs, the claims and the conventions.
 
-A CSV has bare numbers; what a cell does not have is missing there.
+A CSV has bare numbers; what a cell does not have is missing there. A text that a spreadsheet would take for a formula has an apostrophe
+before it, by which spreadsheets know a text.
 """
 
 from __future__ import annotations
@@ -23,10 +24,28 @@ from reports.content.text_table import TextTable
 from reports.content.verdicts import TierComparison
 from reports.style import identity
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a formula can begin with
+
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """The frame as the text of a CSV file."""
-    return str(frame.to_csv(index=False))
+    """The frame as the text of a CSV file, without formulas."""
+    safe = {name: frame[name].map(_no_formula).astype(object) if frame[name].dtype == object else frame[name] for name in frame}
+    return str(pd.DataFrame(safe, index=frame.index).rename(columns=_no_formula).to_csv(index=False))
+
+
+def _no_formula(value: Any) -> Any:
+    """The value, with an apostrophe before a text that begins as a formula does and is no number."""
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or _is_number(value):
+        return value
+    return f"'{value}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def csv_text_table(table: TextTable) -> str:

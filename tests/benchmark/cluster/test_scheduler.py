@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import pickletools
 import signal
+import subprocess
 import sys
+import tarfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ import pytest
 
 from benchmark.cluster import scheduler as cluster_module
 from benchmark.cluster.parcel import ALWAYS, OrphanError, ParcelError, pack, run_packed, unpack
-from benchmark.cluster.scheduler import Cluster, ClusterError, _HandOut, expected_record
+from benchmark.cluster.scheduler import PARTS, Cluster, ClusterError, _HandOut, expected_record
 from benchmark.matrix.plan import Plan
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
@@ -28,6 +32,7 @@ from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import copied_clone, plan, plugin
+from tests.benchmark.folders import FIRST, write_record
 from tests.rounding import scores_near
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -187,7 +192,7 @@ class Pretended:
     def scheduler_info(self) -> dict[str, Any]:
         return {"workers": {address: {"resources": {"GPU": 1}} for address in self.workers}}
 
-    def submit(self, task: Any, **options: Any) -> Pending:
+    def submit(self, task: Any, *inputs: Any, **options: Any) -> Pending:
         self.asked.append((task, options))
         future = Pending()
         if self.ends_with is not None:
@@ -254,24 +259,82 @@ def test_a_packed_cell_ends_when_nobody_waits_for_it(world: Path, monkeypatch: p
     assert not (world / "unused").exists()
 
 
+def parcel_of(*members: tuple[str, bytes], kind: bytes = tarfile.REGTYPE, size: int | None = None) -> bytes:
+    """A tar of these files; `size` is the size that each claims to have."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as made:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.size, member.linkname = kind, len(content), "/etc/passwd"
+            made.addfile(member, io.BytesIO(content))
+    data = bytearray(stream.getvalue())
+    if size is not None:
+        data[124:136] = f"{size:011o}".encode() + b"\0"
+        data[148:156] = b" " * 8
+        data[148:156] = f"{sum(data[:512]):06o}".encode() + b"\0 "
+    return bytes(data)
+
+
 def test_a_parcel_that_names_other_places_or_other_cells_is_refused(world: Path) -> None:
-    import io
-    import tarfile
-
-    def parcel(name: str) -> bytes:
-        stream = io.BytesIO()
-        with tarfile.open(fileobj=stream, mode="w") as made:
-            made.addfile(tarfile.TarInfo(name))
-        return stream.getvalue()
-
     for name in ("../outside", "cells/../../outside", "/etc/passwd", "cells/.hidden", "report/x", "logs/deeper/x"):
         with pytest.raises(ParcelError, match="expected files of a run folder"):
-            unpack(parcel(name), world / "run", "k")
+            unpack(parcel_of((name, b"")), world / "run", "k")
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE, tarfile.GNUTYPE_SPARSE):
+        with pytest.raises(ParcelError, match=r"expected files of a run folder|expected a cell's files as a tar"):
+            unpack(parcel_of(("cells/k.json", b""), kind=kind), world / "run", "k")
+    with pytest.raises(ParcelError, match="each once"):
+        unpack(parcel_of(("cells/k.json", b""), ("cells/k.json", b"")), world / "run", "k")
+    for name in ("cells/k.json", "estimates/k.h5"):
+        with pytest.raises(ParcelError, match=r"expected at most [0-9]+ bytes in"):
+            unpack(parcel_of((name, b"x"), size=8**10), world / "run", "k")
     with pytest.raises(ParcelError, match="expected the record of cell k"):
-        unpack(parcel("cells/other.json"), world / "run", "k")
+        unpack(parcel_of(("cells/other.json", b"")), world / "run", "k")
     with pytest.raises(ParcelError, match="expected a cell's files as a tar"):
         unpack(b"Segmentation fault", world / "run", "k")
     assert not (world / "run").exists()
     (world / "one" / "logs").mkdir(parents=True)
     (world / "one" / "logs" / "k.txt").write_bytes(b"x" * 3_000_000 + b"the end")
+    (world / "one" / "logs" / "link.txt").symlink_to("/etc/passwd")
     assert 1_000_000 < len(pack(world / "one", ["logs"])) < 1_100_000
+
+
+def test_a_parcel_writes_the_files_of_its_own_cell_and_replaces_nothing_that_cells_share(tmp_path: Path) -> None:
+    write_record(tmp_path / "worker", FIRST)
+    table = (tmp_path / "worker" / "cells" / f"{FIRST.key}.json").read_bytes()
+    record, other = (f"cells/{FIRST.key}.json", table), "bb" * 10
+    for foreign in (f"estimates/{other}.h5", f"logs/{other}.txt", "scenes/another.h5", "environments/e1.json", "responses/x.h5"):
+        with pytest.raises(ParcelError, match=f"expected the files of cell {FIRST.key} alone, got {foreign} too"):
+            unpack(parcel_of(record, (foreign, b"theirs")), tmp_path / "run", FIRST.key)
+    assert not (tmp_path / "run").exists()
+    shared = [f"scenes/{FIRST.scene_digest}.h5", f"responses/{FIRST.observation_digest}.h5", f"environments/{FIRST.environment}.json"]
+    for name in (f"estimates/{FIRST.key}.h5", *shared[:2]):
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).write_bytes(b"ours")
+    came = unpack(
+        parcel_of(record, (f"estimates/{FIRST.key}.h5", b"new"), *((name, b"new") for name in shared)), tmp_path / "run", FIRST.key
+    )
+    assert came == FIRST
+    there = {path.relative_to(tmp_path / "run").as_posix(): path.read_bytes() for path in (tmp_path / "run").rglob("*.*")}
+    assert there == {f"estimates/{FIRST.key}.h5": b"new", shared[0]: b"ours", shared[1]: b"ours", shared[2]: b"new"}
+
+
+def test_a_pickle_that_a_worker_sends_as_its_result_is_refused(world: Path, two_workers: Any) -> None:
+    _, cluster, _ = hand(world, plan(world, ["steady"], scenes=("a",)), two_workers.scheduler_address)
+    client = cluster._connect()
+    try:
+        done = client.submit(subprocess.run, ["true"], capture_output=True, pure=False)
+        assert client.submit(attrgetter(*PARTS), done, pure=False).result(timeout=60) == (0, b"", b"")
+        with pytest.raises(TypeError, match="serialize"):  # a CompletedProcess has no other form than a pickle
+            done.result(timeout=60)
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("result", [None, (0, "text", b""), (0, b""), {"returncode": 0}, subprocess.CompletedProcess([], 0, b"", b"")])
+def test_a_result_that_is_no_status_with_bytes_is_a_refusal(world: Path, result: object) -> None:
+    checked, cluster, _ = hand(world, plan(world, ["steady"], scenes=("a",)), "")
+    future: Pending = Pending()
+    future.set_result(result)
+    said = _HandOut(cluster, Pretended({}), [])._outcome(checked.cells("cpu")[0], future)
+    assert isinstance(said, str)
+    assert "expected an exit status and bytes from the worker" in said
