@@ -57,7 +57,7 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
                 raise CubeFileError(f"{file}: expected a dataset `cube` (bands, rows, cols) in {group or 'the root'}, got {got}")
             attributes = {**dict(store.attrs), **dict(node.attrs), **dict(node["cube"].attrs)}
             stored = node["cube"][()]
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, RuntimeError) as error:
         raise CubeFileError(f"{file}: expected a readable HDF5 cube file, got {type(error).__name__}: {error}") from error
     if "sha256" in attributes and not group:
         check_seal(file, {**_sealed(attributes), "cube": stored}, attributes["sha256"])
@@ -85,7 +85,7 @@ def opened(file: Path) -> Iterator[h5py.File]:
             if "sha256" in store.attrs:
                 check_seal(file, parts_of(store), store.attrs["sha256"])
             yield store
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, RuntimeError) as error:
         raise DamagedFileError(f"{file}: expected a whole HDF5 file, got {type(error).__name__}: {error}; run the plan again") from error
 
 

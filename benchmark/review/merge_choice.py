@@ -8,6 +8,7 @@ whole estimate. A damaged record or file is never taken where there is a whole o
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,10 @@ def _first(problems: Sequence[str]) -> str:
 
 def _problem(file: Path) -> str:
     """Why a stored file must not be taken; empty where it is whole or not there."""
-    if not file.exists():
+    if not os.path.lexists(file):
         return ""
+    if not file.is_file():
+        return f"{file}: expected a file, got a folder, a pipe or a device; move it away"
     try:
         with opened(file):
             return ""

@@ -40,7 +40,15 @@ def build(schema: type[Built], table: Mapping[str, Any]) -> Built:
         raise FieldError(f"no field {absent!r}")
     for name, value in table.items():
         expect_type(name, value, kinds[name])
-    return schema(**{name: tuple(value) if get_origin(kinds[name]) is tuple else value for name, value in table.items()})
+    return schema(**{name: _as(kinds[name], value) for name, value in table.items()})
+
+
+def _as(kind: Any, value: Any) -> Any:
+    """A value that fits the type, a list as a tuple and a whole number as a float where the type says so."""
+    if get_origin(kind) is tuple:
+        return tuple(_as(get_args(kind)[0], entry) for entry in value)
+    kinds = get_args(kind) or (kind,)
+    return float(value) if type(value) is int and float in kinds and int not in kinds else value
 
 
 @lru_cache
