@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -64,7 +65,7 @@ def explain(folder: Path, key: str) -> Explanation:
     index = run.index()
     whole = _whole(run, key, index)
     record, broken = None, ""
-    if run.record(whole).exists():
+    if os.path.lexists(run.record(whole)):  # also a link that leads nowhere
         try:
             record = run.read(whole)
         except RecordError as error:

@@ -110,7 +110,9 @@ def _reference(file: Path) -> NDArray[np.float32]:
         CubeFileError: it is damaged.
     """
     if not file.is_file():
-        raise RecordError(f"expected the reference scenes/{file.name}, got no such file; run the plan again with --retry, or copy it here")
+        raise RecordError(
+            f"expected the reference scenes/{file.name}, got no such file; copy it here, or move the cell's record away and run the plan again"
+        )
     return read_cube(file).cube
 
 

@@ -29,8 +29,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a formula can begin with
 
 def csv_text(frame: pd.DataFrame) -> str:
     """The frame as the text of a CSV file, without formulas."""
-    safe = {name: frame[name].map(_no_formula).astype(object) if frame[name].dtype == object else frame[name] for name in frame}
-    return str(pd.DataFrame(safe, index=frame.index).rename(columns=_no_formula).to_csv(index=False))
+    safe = frame.astype(object)
+    for place in range(frame.shape[1]):
+        safe.isetitem(place, pd.Series(list(map(_no_formula, frame.iloc[:, place])), dtype=object).to_numpy())
+    safe.columns = pd.Index(map(_no_formula, frame.columns), dtype=object)
+    return str(safe.to_csv(index=False))
 
 
 def _no_formula(value: Any) -> Any:
