@@ -111,7 +111,8 @@ def _reference(file: Path) -> NDArray[np.float32]:
     """
     if not file.is_file():
         raise RecordError(
-            f"expected the reference scenes/{file.name}, got no such file; copy it here, or move the cell's record away and run the plan again"
+            f"expected the reference scenes/{file.name}, got no such file; copy it here, or move the cell's record away "
+            "and run the plan again"
         )
     return read_cube(file).cube
 
