@@ -54,7 +54,8 @@ class Contestant:
     @property
     def identity(self) -> str:
         """What makes the contestant another one than all others, in words; the label does not count."""
-        return f"{self.entry.name} with {parameters_to_json(self.parameters)}" + (f", oracle {self.oracle}" if self.oracle else "")
+        values = {**parameters_to_json(self.parameters), **self.file_digests}
+        return f"{self.entry.name} with {values}" + (f", oracle {self.oracle}" if self.oracle else "")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from benchmark.conventions.profile_table import PROFILES, find_profile, score_pr
 from benchmark.identity.source_keys import metrics_key, profiles_key
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.index import write_index
 from benchmark.run_folder.lock import claimed
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result
@@ -68,6 +69,8 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
     run = RunFolder(folder)
     records = [record for record in run.current_records() if record.outcome == "scored"]  # before the lock makes a folder
     with claimed(folder):
+        if run.index_file.is_file():
+            write_index(run.path, replace(run.index(), metrics_key=metrics_key()))
         reference: tuple[str, NDArray[np.float32]] | None = None
         done: list[Rescored] = []
         for record in sorted(records, key=lambda r: r.scene_digest):

@@ -95,6 +95,7 @@ def make_record(
         method=cell.contestant.entry.name,
         label=cell.contestant.label,
         parameters=parameters_to_json(cell.contestant.parameters),
+        files=cell.contestant.file_digests,
         card=card_facts(card) | {"family": cell.contestant.entry.family},
         tier=card.tier,
         scene=cell.scene.name,
@@ -119,6 +120,7 @@ def make_record(
         sources=cell.contestant.sources.digest,
         uncovered=tuple(dict.fromkeys((*cell.contestant.sources.uncovered, *known.get("uncovered", ())))),
         clock_key=known.get("clock_key", ""),
+        referee=known.get("referee", ""),
         ended=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -144,5 +146,6 @@ def measurement(record: Result) -> dict[str, Any]:
         "observed": record.observed,
         "uncovered": list(record.uncovered),
         "clock_key": record.clock_key,
+        "referee": record.referee,
         **({"oracle": oracle_to_json(record.oracle)} if "best" in record.oracle else {}),
     }

@@ -82,6 +82,7 @@ def renamed(record: Result, cell: Cell) -> Result:
         record,
         label=cell.contestant.label,
         parameters=parameters_to_json(cell.contestant.parameters),
+        files=cell.contestant.file_digests,
         card=card_facts(cell.card) | {"family": cell.contestant.entry.family},
         tier=cell.card.tier,
         scene=cell.scene.name,
@@ -94,7 +95,7 @@ def identity_of_cell(cell: Cell) -> str:
     """The identity of a cell: the same as that of its record, whatever code makes it."""
     return spell_identity(
         method=cell.contestant.entry.name,
-        parameters=parameters_to_json(cell.contestant.parameters),
+        parameters={**parameters_to_json(cell.contestant.parameters), **cell.contestant.file_digests},
         scene=cell.identity.digest,
         protocol=cell.protocol.numbers(),
         seed=cell.seed,
