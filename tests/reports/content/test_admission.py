@@ -65,3 +65,9 @@ def test_a_seed_that_changes_nothing_is_no_further_cell() -> None:
 def test_rows_of_two_labels_keep_each_its_seed() -> None:
     results = [fake(1, random=False, seed=4), fake(1, random=False, seed=9, label="Other")]
     assert len(admit(results)) == 2
+
+
+def test_files_of_one_name_and_two_contents_are_two_rows() -> None:
+    results = [fake(1, parameters={"weights": "w.bin"}, files={"weights": digest * 8}) for digest in ("1f2e3d4c", "ab12cd34")]
+    rows = summarise([replace(result, metrics={"psnr": float(at)}) for at, result in enumerate(results)])[0].rows
+    assert {(row.label, row.values["psnr"].mean) for row in rows} == {("M (weights=w.bin 1f2e3d)", 0.0), ("M (weights=w.bin ab12cd)", 1.0)}
