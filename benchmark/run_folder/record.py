@@ -17,8 +17,8 @@ from typing import Any, Literal, get_args
 
 from benchmark.run_folder.json_file import RecordError, read_json, write_json
 
-Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid", "not run"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # "not run": a fault of the machine, such as a full disk
 SCHEMA = 2  # since 2, a record says which code made it
 _READABLE = (1, SCHEMA)
 INFINITE = "inf"  # the text of an infinite score in JSON

@@ -17,7 +17,7 @@ from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import Outcome, Result, clock_from, memory_from, oracle_from_json, oracle_to_json
 from datasets.digests import file_sha256
 
-RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that may change in another attempt
+RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory", "not run")  # outcomes that may change in another attempt
 
 
 def outcome_of(ended: Ended) -> Outcome:

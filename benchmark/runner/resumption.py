@@ -26,7 +26,8 @@ class WorkList:
 
 
 def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkList:
-    """The cells, sorted: what is done, what needs only a score, and what must run. With `retry`, cells that failed must run.
+    """The cells, sorted: what is done, what needs only a score, and what must run. With `retry`, cells that failed
+    must run; those that a fault of the machine has kept from running must run in any case.
 
     A record that cannot be read counts as missing. A record that is taken over gets the names that the plan uses now.
     """
@@ -36,7 +37,7 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkLi
         if record is not None and not _stands(record, cell):
             record = None
         if record is not None:
-            finished = record.outcome in ("scored", "skipped") or not retry
+            finished = record.outcome in ("scored", "skipped") or not (retry or record.outcome == "not run")
             if finished and record.metrics_key in ("", current_metrics):
                 work.records[cell.key] = record
                 continue
