@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from reports.content.row import Row
 from reports.content.summary import Summary
-from reports.figures.label_places import Extent, choose_place
+from reports.figures.label_places import Extent, NamePlace, choose_place
 from reports.figures.pareto import pareto_front
 from reports.figures.svg_chart import BOX, Axis, axes_frame, linear_axis, point_place
 from reports.figures.tier_looks import TierLooks
@@ -31,10 +31,11 @@ _SHAPES = {  # paths in a box of 12 x 12 around the origin; a circle needs none
     "p": "M0-5 4.8-1.5 2.9 4H-2.9L-4.8-1.5z",
 }
 _SIZES = (0.0, 1e4, 1e6)  # learned parameters in the key of sizes
-_LETTER, _BOLD_LETTER = 6.0, 6.6  # mean width of a letter of a name
-_ABOVE, _BELOW = 9.0, 2.5  # a letter above its baseline, and below
-_GAPS = (4.0, 15.0)  # between a bubble and its name, near and far
+_LETTER, _BOLD_LETTER = 6.2, 6.9  # mean width of a letter of a name
+_ABOVE, _BELOW = 9.5, 3.5  # a letter above its baseline, and below, with some room
+_GAPS = (4.0, 15.0, 27.0)  # between a bubble and its name
 _LONGEST = 26  # characters of a name
+_FRAME = (float(BOX.left), float(BOX.top), BOX.across(1.0), BOX.down(0.0))
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
     front = bubble_front(bubbles)
     parts = [axes_frame(x, y, BOX, x_label="seconds per scene, log scale", y_label="PSNR, dB"), _front(front, x, y)]
     spots = [point_place((bubble.fusion, bubble.psnr), x, y) for bubble in bubbles]
-    boxes = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(bubbles, spots, strict=True)]
-    for bubble in bubbles:
-        if bubble.total > bubble.fusion:
-            (left, level), (right, _) = (point_place((at, bubble.psnr), x, y) for at in (bubble.fusion, bubble.total))
-            boxes.append((left, level - 4, right + 4, level + 4))
-    boxes += _front_boxes(front, x, y)
+    marks = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(bubbles, spots, strict=True)]
+    thin, taken = _line_boxes(bubbles, front, x, y), list[Extent]()
     for number, (bubble, spot) in enumerate(zip(bubbles, spots, strict=True)):
-        parts.append(_mark(bubble, spot, looks, x, y, boxes, number, bubble in front))
+        size = (len(shorten(bubble.row.label, _LONGEST)) * (_BOLD_LETTER if bubble in front else _LETTER), _ABOVE + _BELOW)
+        solid = [*taken, *(box for index, box in enumerate(marks) if index != number)]
+        place = choose_place(spot, _radius(bubble), size, solid=solid, thin=thin, frame=_FRAME, gaps=_GAPS)
+        taken.append(place.extent)
+        parts.append(_mark(bubble, spot, looks, x, y, place, bubble in front))
     if infinite := sum(row.ranked and row.values["psnr"].infinite > 0 for row in summary.rows):
         left_out = f"{infinite} of infinite PSNR, not shown"
         parts.append(Markup('<text class="y" x="{}" y="11">{}</text>').format(BOX.width - BOX.right, left_out))
@@ -123,20 +124,18 @@ def _front(front: Sequence[Bubble], x: Axis, y: Axis) -> Markup:
     return Markup('<path class="front" d="{}"/>').format(Markup(path))
 
 
-def _front_boxes(front: Sequence[Bubble], x: Axis, y: Axis) -> list[Extent]:
-    """The steps of the front, which names avoid."""
-    spots = [point_place((bubble.total, bubble.psnr), x, y) for bubble in front]
-    flat = [
-        (left, down - 2, right, down + 2) for (left, down), right in zip(spots, [*(a for a, _ in spots[1:]), BOX.across(1.0)], strict=True)
-    ]
-    upright = [(at - 2, high, at + 2, low) for (at, high), low in zip(spots, [BOX.down(0.0), *(b for _, b in spots[:-1])], strict=True)]
-    return [*flat, *upright]
+def _line_boxes(bubbles: Sequence[Bubble], front: Sequence[Bubble], x: Axis, y: Axis) -> list[Extent]:
+    """The lines of learning and the steps of the front, which names avoid."""
+    ends = [(bubble.fusion, bubble.total, bubble.psnr) for bubble in bubbles if bubble.total > bubble.fusion]
+    lines = [(point_place((first, psnr), x, y), point_place((last, psnr), x, y)) for first, last, psnr in ends]
+    corners = [point_place((bubble.total, bubble.psnr), x, y) for bubble in front]
+    lines += [(corner, (right, corner[1])) for corner, right in zip(corners, [*(a for a, _ in corners[1:]), BOX.across(1.0)], strict=True)]
+    lines += [(corner, (corner[0], low)) for corner, low in zip(corners, [BOX.down(0.0), *(b for _, b in corners[:-1])], strict=True)]
+    return [(min(a, c) - 2, min(b, d) - 2, max(a, c) + 2, max(b, d) + 2) for (a, b), (c, d) in lines]
 
 
-def _mark(
-    bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, boxes: list[Extent], number: int, best: bool
-) -> Markup:
-    """The bubble, its learning line and its name, whose box is added to `boxes`; the bubble's own box is the one with its number."""
+def _mark(bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, place: NamePlace, best: bool) -> Markup:
+    """The bubble, its learning line and its name in its place."""
     row, colour, scale = bubble.row, looks.colours[bubble.row.tier], _radius(bubble) / 4.6
     shape = _SHAPES.get(looks.markers[row.tier])
     drawn = Markup('<path d="{}"/>').format(Markup(shape)) if shape else Markup('<circle r="4.6"/>')
@@ -147,11 +146,6 @@ def _mark(
             spot[0], spot[1], end - 3, end, spot[1]
         )
     name = shorten(row.label, _LONGEST)
-    size = (len(name) * (_BOLD_LETTER if best else _LETTER), _ABOVE + _BELOW)
-    frame = (BOX.left, BOX.top, BOX.across(1.0), BOX.down(0.0))
-    others = [box for index, box in enumerate(boxes) if index != number]
-    place = choose_place(spot, _radius(bubble), size, others, frame, _GAPS)
-    boxes.append(place.extent)
     left, top, right, bottom = place.extent
     at = ({1: left, 0: (left + right) / 2, -1: right}[place.way[0]], bottom - _BELOW)
     anchor = {1: "start", 0: "middle", -1: "end"}[place.way[0]]

@@ -1,7 +1,8 @@
 """Where a name stands beside its point: clear of points, lines, other names and the edge of the plot, as far as that can be.
 
-A fixed list of places around the point is tried, near ones first, and the one with the smallest overlap (an area) is taken; what is beyond
-the edge counts four times. The charts of the page and the figures share this; each has its own units.
+A fixed list of places around the point is tried, near ones first, and the one with the smallest overlap (an area) is taken. What is beyond
+the edge, over a point or over another name counts four times as much as what is over a thin line. The charts of the page and the figures
+share this; each has its own units.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ Way = tuple[int, int]  # signs of x and y
 
 _WAYS: tuple[Way, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 _CORNER = 0.7  # of the distance, in both directions
+_WORSE = 4  # how much more an area counts in which something could not be read
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,19 @@ class NamePlace:
 
 
 def choose_place(
-    spot: tuple[float, float], radius: float, size: tuple[float, float], taken: Sequence[Extent], frame: Extent, gaps: tuple[float, float]
+    spot: tuple[float, float],
+    radius: float,
+    size: tuple[float, float],
+    *,
+    solid: Sequence[Extent],
+    thin: Sequence[Extent],
+    frame: Extent,
+    gaps: Sequence[float],
 ) -> NamePlace:
     """The place of a name of that width and height beside a point with that radius.
 
-    `gaps` are the distances of near and far places from the point's edge; y may grow upwards or downwards.
+    `solid` are other points, and the names that have their place; `thin` are lines; `frame` is the plot. `gaps` are the distances of places
+    from the point's edge, the nearest first; y may grow upwards or downwards.
     """
     tries: list[tuple[int, int, NamePlace]] = []
     for gap in gaps:
@@ -39,8 +49,9 @@ def choose_place(
             reach = (radius + gap) * (1 if 0 in way else _CORNER)
             extent = extent_beside((spot[0] + way[0] * reach, spot[1] + way[1] * reach), size, way)
             hidden = size[0] * size[1] - shared_area(extent, frame)
-            cost = round(hidden * 4 + sum(shared_area(extent, other) for other in taken))
-            tries.append((cost, len(tries), NamePlace(way, reach, gap == gaps[1], extent)))
+            unread = hidden + sum(shared_area(extent, each) for each in solid)
+            cost = round(unread * _WORSE + sum(shared_area(extent, each) for each in thin))
+            tries.append((cost, len(tries), NamePlace(way, reach, gap > gaps[0], extent)))
     return min(tries)[2]
 
 

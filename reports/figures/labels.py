@@ -48,20 +48,28 @@ def place_labels(
     dots = figure.dpi / 72  # per point
     x0, y0, x1, y1 = panel.get_window_extent(renderer).extents
     spots = [(float(x), float(y)) for x, y in (panel.transData.transform(point) for point in points)]
-    taken: list[Extent] = [
+    marks: list[Extent] = [
         extent_beside(spot, (2 * radius * dots, 2 * radius * dots), (0, 0)) for spot, radius in zip(spots, radii, strict=True)
     ]
+    thin: list[Extent] = []
     for left, right, height in lines:
         (start, middle), (end, _) = panel.transData.transform([(left, height), (right, height)])
-        taken.append(extent_beside((start, middle), (end - start, 4 * dots), (1, 0)))
+        thin.append(extent_beside((start, middle), (end - start, 4 * dots), (1, 0)))
+    taken: list[Extent] = []
     for number, (point, name, spot) in enumerate(zip(points, names, spots, strict=True)):
         short = shorten(name, _LONGEST)
         text = panel.text(*point, short, fontsize=size, parse_math=False)
         extent = text.get_window_extent(renderer)
         text.remove()
-        others = [box for index, box in enumerate(taken) if index != number]
-        gaps = (_GAPS[0] * dots, _GAPS[1] * dots)
-        place = choose_place(spot, radii[number] * dots, (extent.width, extent.height), others, (x0, y0, x1, y1), gaps)
+        place = choose_place(
+            spot,
+            radii[number] * dots,
+            (extent.width, extent.height),
+            solid=[*taken, *(box for index, box in enumerate(marks) if index != number)],
+            thin=thin,
+            frame=(x0, y0, x1, y1),
+            gaps=(_GAPS[0] * dots, _GAPS[1] * dots),
+        )
         taken.append(place.extent)
         panel.annotate(
             short,

@@ -13,7 +13,6 @@ from reports.content.statistics import MethodComparison
 from reports.figures.labels import TieredName, name_lines
 from reports.style import GRID, INK, ONE_COLUMN, PALETTE, figure_settings, shorten
 
-
 _MOST = 27  # characters of a line of a name
 
 
