@@ -166,7 +166,7 @@ def pair_table(each: TierComparison, stem: str) -> TextTable:
         )
     unit = f" ({each.column.unit})" if each.column.unit else ""
     interval = "95 % interval" if statistics.enough_scenes else "On each scene"
-    heads = ("Pair", f"Mean difference{unit}", "Median", interval, "p", "Holm", "Win/tie/loss", "Verdict")
+    heads = ("Pair", f"Mean{unit}", "Median", interval, "p", "Holm", "Win/tie/loss", "Verdict")
     title = f"Paired differences in {each.column.label}, {each.protocol}, {each.tier}"
     return TextTable(stem, title, heads, tuple(rows), tuple(_pair_notes(each)))
 
