@@ -48,7 +48,7 @@ class Status:
             lines.append(f"{record.outcome:13} {record.key}  {record.label} on {record.scene}: {record.reason[:200]}")
         if self.superseded:
             lines.append(
-                f"{self.superseded} more records are of earlier code, data or parameters, or of another plan: they are not used; "
+                f"records of earlier code, data or parameters, or of another plan, which are not used: {self.superseded}; "
                 f"`clean {self.folder}` removes them"
             )
         if self.older:

@@ -11,6 +11,7 @@ from reports.content.protocols_table import ProtocolsTable
 from reports.content.text_table import TextTable
 
 LONGEST_NAME = 26  # characters on one line
+SMALLER = 4  # characters of a name as wide as what the small print of marks and citation saves
 BREAKS = "-_,;:/)]>|+"  # a long name may be broken after these characters
 _MOST_NUMBERS = 9  # columns of numbers beside short names; three fewer beside long ones
 _PAGE = 683  # points: the height of the text
@@ -29,13 +30,16 @@ def needs_breaking(names: Sequence[str]) -> bool:
 
 
 def wrapped_name(name: str, room: int = 0) -> list[str]:
-    """The name on lines of at most `LONGEST_NAME` characters, the last of which has so much `room` for what follows it."""
+    """The name on lines of at most `LONGEST_NAME` characters.
+
+    `room`: how many more follow on the last line, in smaller print, which may therefore be somewhat longer.
+    """
     pieces = re.findall(
         rf"[^ {re.escape(BREAKS)}]{{0,{LONGEST_NAME - 1}}}(?:[ {re.escape(BREAKS)}]|$)|.{{{LONGEST_NAME}}}", " ".join(name.split())
     )
     lines = [""]
     for place, piece in enumerate(pieces):
-        needed = len(piece.rstrip()) + (room if place == len(pieces) - 1 else 0)
+        needed = len(piece.rstrip()) + (max(room - SMALLER, 0) if place == len(pieces) - 1 else 0)
         if lines[-1] and len(lines[-1]) + needed > LONGEST_NAME:
             lines.append("")
         lines[-1] += piece

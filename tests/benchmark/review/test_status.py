@@ -66,6 +66,7 @@ def test_records_of_cells_that_the_plan_has_no_more_are_counted_apart(tmp_path: 
     write_record(run, variant("f", outcome="failed"))
     told = status(run, NOW)
     assert (told.total, told.done, told.failed, told.superseded) == (1, 1, (), 1)
+    assert "which are not used: 1; `clean " in told.text()
 
 
 def test_a_folder_of_an_earlier_version_and_one_that_is_none(tmp_path: Path) -> None:
