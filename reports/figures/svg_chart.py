@@ -42,7 +42,7 @@ class ChartBox:
 
 
 BOX = ChartBox()
-NARROW = ChartBox(width=310, height=220, left=40, right=10)  # for three in a row
+NARROW = ChartBox(width=310, height=220, left=46, right=10)  # for three in a row
 
 
 @dataclass(frozen=True)
