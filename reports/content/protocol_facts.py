@@ -37,7 +37,7 @@ _MISMATCHES: Mapping[str, tuple[Any, Callable[[Any], str]]] = {
 }
 
 
-_PSF_WORDS = {"mtf_nyquist": "MTF at Nyquist"}  # of a parameter whose name is no word
+_PSF_WORDS = {"mtf_nyquist": "MTF at Nyquist", "fwhm": "FWHM"}  # of a parameter whose name is no word
 
 
 def is_noisy(protocol: Mapping[str, Any]) -> bool:
