@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:] = [str(ROOT), *(place for place in sys.path if place != str(ROOT))]  # before PYTHONPATH, which may name another clone
 
 from benchmark.commands.command import OK, USAGE, Console, expect_platform  # noqa: E402
 

@@ -114,7 +114,9 @@ def spell(kind: Any) -> str:
         return "one of " + ", ".join(map(repr, options))
     if origin is tuple:
         return (
-            "a list of " + spell(options[0]) if options[-1] is Ellipsis else "a list of " + ", ".join(spell(option) for option in options)
+            "a list of " + spell(options[0])
+            if options[-1] is Ellipsis
+            else f"a list of {len(options)} entries (" + ", ".join(spell(option) for option in options) + ")"
         )
     if origin is dict:
         return "a table"

@@ -147,7 +147,7 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
     if name not in entries:
         close = get_close_matches(name, entries, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise MethodNotFoundError(f"unknown method {name!r}: {hint}valid: {', '.join(sorted(entries))}")
+        raise MethodNotFoundError(f"unknown method {name!r}: {hint}valid: {', '.join(sorted(entries))}; files of your own: --plugins DIR")
     return entries[name]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import RecordError, read_json
+from reports.content.admission import admit
 from reports.content.choice import Choice, choose_records, group_summaries, summarise_choice
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames
@@ -66,7 +67,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     """
     choice = choice or Choice()
     run = RunFolder(run_folder)
-    records = run.current_records()
+    records = admit(run.current_records(), run.index().metrics_key)
     if not records:
         raise RecordError(f"expected at least one record in {run.part('cells')}, got none; run the plan first")
     plan, environment = _optional(run.plan_facts), _optional(run.last_environment)

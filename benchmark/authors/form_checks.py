@@ -12,9 +12,11 @@ from datasets.settings import SettingError, configure, field_types, spell
 from methods.catalog import Entry
 from methods.contract import AnyMethod
 
+PLACEHOLDERS = {"paper": "authors, title, venue", "fidelity": "how it was checked against the authors' code, or why it could not be"}
 
-def check_form(entry: Entry) -> None:
-    """Checks card, docstring, fields and data files.
+
+def check_form(entry: Entry) -> str | None:
+    """Checks card, docstring, fields and data files; the advice names what is left of the scaffold's card.
 
     Raises:
         BreachError: one of them breaks its rule.
@@ -28,6 +30,8 @@ def check_form(entry: Entry) -> None:
     )
     _check_fields(kind)
     _check_data_files(kind)
+    left = [name for name, text in PLACEHOLDERS.items() if getattr(kind.card, name) == text]
+    return f"the card still has the scaffold's {' and '.join(left)}: tables will show it; write your own" if left else None
 
 
 def _check_card(kind: type[AnyMethod]) -> None:

@@ -6,6 +6,7 @@ import keyword
 import re
 from pathlib import Path
 
+from benchmark.authors.form_checks import PLACEHOLDERS
 from benchmark.clone import ROOT
 
 
@@ -41,14 +42,14 @@ class Method(FusionMethod):
 
     card: ClassVar[Card] = Card(
         name="{title}",
-        paper="authors, title, venue",
+        paper="{paper}",
         doi="",
         year=2026,
         needs_psf=False,  # True: the method is told seen.psf, the blur, and its tier says so
         needs_srf=False,  # True: seen.srf, the colour response, likewise
         needs_noise=False,  # True: seen.noise, the standard deviations of the noise, likewise
         random=False,  # True: the result depends on the seed, as random numbers are drawn from rng
-        fidelity="how it was checked against the authors' code, or why it could not be",
+        fidelity="{fidelity}",
     )
     strength: float = 1.0  # share of the detail that is added
 
@@ -107,7 +108,7 @@ def new_method(where: str, root: Path = ROOT) -> tuple[Path, Path]:
     package = method.parent / "__init__.py"
     if not package.exists():
         package.write_text(f'"""Family: {family}."""\n', encoding="utf-8")
-    method.write_text(METHOD.format(title=title), encoding="utf-8")
+    method.write_text(METHOD.format(title=title, **PLACEHOLDERS), encoding="utf-8")
     test.parent.mkdir(parents=True, exist_ok=True)
     test.write_text(TEST.format(title=title, family=family, name=name), encoding="utf-8")
     return method, test

@@ -20,4 +20,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     return Reply(comparison.text(), FAILED if comparison.changed else OK)
 
 
-COMMAND = Command("compare", "what has changed between two runs beyond noise; exit status 1 if anything has", _arguments, _call)
+COMMAND = Command(
+    "compare",
+    "what has changed between two runs beyond noise; exit status 1 if anything has, or a cell is in one run only",
+    _arguments,
+    _call,
+)

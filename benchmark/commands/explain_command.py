@@ -25,7 +25,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         return Reply(explanation.text())
     console.line(explanation.text(), passing=False)
     try:
-        return Reply(str(rehearse(explanation.repetition)))
+        return Reply("\n".join(f"{name:22} {value}" for name, value in rehearse(explanation.repetition).items() if name != "sources"))
     except Exception:  # noqa: BLE001  # whatever the method raises is what the user wants to look at
         traceback.print_exc()
         pdb.post_mortem()

@@ -41,7 +41,7 @@ def _arguments(run: argparse.ArgumentParser) -> None:
     run.add_argument("--slots", type=positive, default=1, metavar="N", help="cells that run at a time and share the cores (default 1)")
     run.add_argument("--seed", type=int, metavar="N", help="this seed instead of the plan's seeds")
     add_plugins(run)
-    run.add_argument("--retry", action="store_true", help="run cells again that failed, timed out or were killed")
+    run.add_argument("--retry", action="store_true", help="run cells again that have neither a score nor a reason to be skipped")
     run.add_argument(
         "--keep",
         choices=("estimates", "float32", "top", "none"),
@@ -105,7 +105,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.forecast import dry_run
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.selection import selected
-    from benchmark.runner.resumption import planned_once
+    from benchmark.runner.resumption import planned_once, repeated
     from benchmark.runner.supervisor import run
 
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed)
@@ -114,7 +114,11 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
         text = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs)
-        return Reply("\n".join([text, *planned_once(plan, how.device)]))
+        keys, there = {cell.key for cell in cells}, RunFolder(folder).record_keys()
+        again = repeated(
+            [cell for cell in cells if cell.key not in there], RunFolder(folder), [k for k in there if k not in keys], len(cells)
+        )
+        return Reply("\n".join([text, *again, *planned_once(plan, how.device)]))
     elsewhere = None
     if options.cluster:
         from benchmark.cluster.scheduler import Cluster

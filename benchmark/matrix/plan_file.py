@@ -89,6 +89,8 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
         raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
     except ValueError as error:  # no UTF-8, or no TOML
         raise PlanError(f"plan {file}: expected TOML, got {error}") from error
+    if "patches" in table:
+        raise PlanError(f"plan {file.name}: expected the plan of a benchmark, got the plan of a training; use `train METHOD {file.name}`")
     try:
         return replace(_resolve(configure(_Table, table), file, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:

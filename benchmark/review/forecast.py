@@ -105,12 +105,13 @@ class Forecast:
         if self.measured == 0:
             return f"time: not known for {_counted(lost, 'cell')}; name an earlier run with some of these methods by --costs RUN_DIR"
         training, learning, fusing = (sum(getattr(row, name) for row in self.rows) for name in ("training_s", "learning_s", "fuse_s"))
-        head = f"time: {spell_duration(self.seconds)} for {total - lost} of {_counted(total, 'cell')}, one after the other"
+        share = f"{total - lost} of " if lost else ""
+        head = f"time: {spell_duration(self.seconds)} for {share}{_counted(total, 'cell')}, one after the other"
         parts = f"training {spell_duration(training)}, learning {spell_duration(learning)}, fusing {spell_duration(fusing)}"
         source = f"from {_counted(self.measured, 'measured cell')} on {'; '.join(self.places)}"
-        unknown = f"not known for {_counted(lost, 'cell')}"
+        unknown = f"; not known for {_counted(lost, 'cell')}" if lost else ""
         rule = "linear in bands x pixels and in the budget; warm-up rounds, observing and scoring not counted"
-        return "\n".join([f"{head} ({parts})", f"      {source}; {unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
+        return "\n".join([f"{head} ({parts})", f"      {source}{unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
 
 
 def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots: int, earlier: Sequence[Path]) -> str:
@@ -137,7 +138,7 @@ def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots:
     values = scene_values(cells)
     measured = read_past_cells([*earlier, *([folder] if run.part("cells").is_dir() else [])])
     megabytes = disk_bytes(cells, keep, values, slots) / 1e6
-    lines.append(f"{len(cells)} cells, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
+    lines.append(f"{_counted(len(cells), 'cell')}, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
     return "\n".join([*lines, forecast(cells, measured, values, device, done).text()])
 
 

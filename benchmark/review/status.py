@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,16 +49,29 @@ class Status:
             lines.append(f"{record.outcome:13} {record.key}  {record.label} on {record.scene}: {record.reason[:200]}")
         if self.superseded:
             lines.append(
-                f"records of earlier code, data or parameters, or of another plan, which are not used: {self.superseded}; "
+                f"{_count(self.superseded, 'more record')} of earlier code, data or parameters, or of another plan: not used; "
                 f"`clean {self.folder}` removes them"
             )
         if self.older:
             lines.append("made by an earlier version of the suite: it can be reported and rescored; `run` repeats its cells")
         if not self.busy and self.done < self.total:
-            lines.append(f"to go on: {self.command or 'run its plan again with the same --out'}")
+            lines.append(f"to go on: {_to_go_on(self.command)}")
         if self.failed:
             lines.append(f"next: python run_benchmark.py explain {self.folder} KEY says why; once mended, run the plan again with --retry")
         return "\n".join(lines)
+
+
+def _to_go_on(command: str) -> str:
+    """What runs the cells that have no record: the command that started the run, but for the part of the plan that it selected."""
+    words = iter(shlex.split(command))
+    whole = [word for word in words if not word.startswith("--select=") and (word != "--select" or not next(words, ""))]
+    if not whole or "merge" in whole[:3]:
+        return "run the plan again with --out on this folder"
+    return shlex.join(whole)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def status(folder: Path, now: datetime | None = None) -> Status:

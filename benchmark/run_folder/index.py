@@ -20,6 +20,7 @@ class Index:
     file: str = ""  # the plan's file
     device: str = ""
     merged: Mapping[str, Any] | None = None  # of a merged run: the plans of its runs, by the names of their folders
+    metrics_key: str = ""  # the version of the metrics by which the run was last scored; empty where it is not known
     schema: int = SCHEMA
 
 
@@ -43,7 +44,7 @@ def read_index(folder: Path) -> Index:
     if not file.exists():
         return Index(schema=1)
     table = read_json(file)
-    known = {name: table[name] for name in ("cells", "arguments", "file", "device", "merged", "schema") if name in table}
+    known = {name: table[name] for name in ("cells", "arguments", "file", "device", "merged", "metrics_key", "schema") if name in table}
     cells = known.get("cells", {})
     if not isinstance(cells, dict) or not all(isinstance(cell, dict) for cell in cells.values()):
         raise RecordError(f"{file.name}: expected a table of cells, got {type(cells).__name__}; run the plan again into this folder")

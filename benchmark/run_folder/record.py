@@ -70,7 +70,8 @@ class Result:
     reason: str = ""  # why it has no score
     method: str  # name in the catalog
     label: str  # name in tables
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any]  # a file by its name
+    files: Mapping[str, str] = field(default_factory=dict)  # sha256 of each parameter that is a file; empty in earlier records
     card: Mapping[str, Any]  # of this configuration
     tier: str
     scene: str
@@ -94,6 +95,7 @@ class Result:
     threads: int = 0
     environment: str = ""  # names environments/<digest>.json: where the cell ran
     sources: str = ""  # digest of the method's sources, as they were loaded
+    referee: str = ""  # digest of the sources of the suite that worked on the cell, methods apart; empty in earlier records
     uncovered: tuple[str, ...] = ()  # what the key does not cover, in phrases
     clock_key: str = ""  # digest of the clock's sources: seconds by two clocks are never averaged
     metrics_key: str = ""  # digest of the metrics' sources: where it has changed, the cell is scored again, not run again
@@ -123,7 +125,7 @@ def identity_of(record: Result) -> str:
     """
     return spell_identity(
         method=record.method,
-        parameters=record.parameters,
+        parameters={**record.parameters, **record.files},
         scene=record.scene_content or record.scene,
         protocol={name: value for name, value in record.protocol.items() if name not in ("name", "source")},
         seed=record.seed,
@@ -135,7 +137,10 @@ def identity_of(record: Result) -> str:
 def spell_identity(
     *, method: str, parameters: Mapping[str, Any], scene: str, protocol: Mapping[str, Any], seed: int, device: str, oracle: int
 ) -> str:
-    """The identity of a cell that may have no record yet; `scene` is the digest of the scene's content."""
+    """The identity of a cell that may have no record yet.
+
+    `parameters` has the digest of each file in the place of its name, and `scene` is the digest of the scene's content.
+    """
     return json.dumps([method, dict(parameters), scene, dict(protocol), seed, device, oracle], sort_keys=True)
 
 

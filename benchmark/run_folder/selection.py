@@ -22,6 +22,8 @@ class SelectionError(ValueError):
 def read_selection(texts: Sequence[str], fields: Iterable[str]) -> Selection:
     """The patterns by field, from texts such as `field=pattern,pattern`; patterns of one field in several texts are put together.
 
+    A text holds one field: `scene=a,method=b` is refused, as a method's name would be taken for a scene's.
+
     Raises:
         SelectionError: a text has no `=` or no pattern, or its field is none of `fields`.
     """
@@ -30,6 +32,9 @@ def read_selection(texts: Sequence[str], fields: Iterable[str]) -> Selection:
         field, equals, patterns = text.partition("=")
         if not equals or field not in fields or not listed(patterns):
             raise SelectionError(f"--select: expected FIELD=PATTERN[,PATTERN] with FIELD one of {', '.join(fields)}, got {text!r}")
+        second = next((pattern for pattern in listed(patterns) if pattern.partition("=")[0] in fields and "=" in pattern), "")
+        if second:
+            raise SelectionError(f"--select: expected one field, got {text!r}; write --select {second} beside it")
         selection[field] = selection.get(field, ()) + listed(patterns)
     return selection
 

@@ -87,7 +87,12 @@ def _keep(state: RunState, cell: Cell, ended: Ended) -> None:
     if cell.contestant.oracle:
         keep_iterates(ended, state.folder.iterates(cell.key))
     ended.keep(ESTIMATE_NAME, estimate)  # last: where it is, all that belongs to it is
-    more = {"attempts": state.attempts[cell.key], "observed": state.observed[cell.observation_digest], "clock_key": state.clock_key}
+    more = {
+        "attempts": state.attempts[cell.key],
+        "observed": state.observed[cell.observation_digest],
+        "clock_key": state.clock_key,
+        "referee": state.referee,
+    }
     write_json(state.folder.measured(cell.key), {**fused_answer(ended), **more}, durable=False)
 
 

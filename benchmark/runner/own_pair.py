@@ -133,7 +133,8 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: OwnPair, device
         if name in card.needs and given is None
     ]
     if missing:
-        raise PairError(f"{card.name} needs {' and '.join(missing)}; give it, or choose a method that is told nothing")
+        them = "them" if len(missing) > 1 else "it"
+        raise PairError(f"{card.name} needs {' and '.join(missing)}; give {them}, or choose a method that is told nothing")
     measured = measure_method(method, card.entitle(seen), device, seed)
     check_estimate(measured.estimate, seen)
     notes = {

@@ -82,6 +82,7 @@ def renamed(record: Result, cell: Cell) -> Result:
         record,
         label=cell.contestant.label,
         parameters=parameters_to_json(cell.contestant.parameters),
+        files=cell.contestant.file_digests,
         card=card_facts(cell.card) | {"family": cell.contestant.entry.family},
         tier=cell.card.tier,
         scene=cell.scene.name,
@@ -94,7 +95,7 @@ def identity_of_cell(cell: Cell) -> str:
     """The identity of a cell: the same as that of its record, whatever code makes it."""
     return spell_identity(
         method=cell.contestant.entry.name,
-        parameters=parameters_to_json(cell.contestant.parameters),
+        parameters={**parameters_to_json(cell.contestant.parameters), **cell.contestant.file_digests},
         scene=cell.identity.digest,
         protocol=cell.protocol.numbers(),
         seed=cell.seed,
@@ -121,20 +122,33 @@ def notes(cells: Sequence[Cell], work: WorkList, folder: RunFolder, before: Inde
             f"this folder was made by an earlier version (schema {before.schema}): its {_counted(len(superseded), 'record')} stay as files "
             f"and are not used; {_counted(len(again), 'cell')} of {len(cells)} will be run"
         )
-    elif superseded:
-        known = set()
-        for key in superseded:
-            try:
-                known.add(identity_of(folder.read(key)))
-            except RecordError:  # it would have been superseded anyway
-                continue
-        repeated = sum(identity_of_cell(cell) in known for cell in again)
-        if repeated:
-            sentences.append(
-                f"{_counted(repeated, 'cell')} of {len(cells)} will be run again: the code that made their records has been changed since. "
-                "The earlier records stay as files until `clean`"
-            )
+    else:
+        sentences += repeated(again, folder, superseded, len(cells))
     return (*sentences, *planned_once(plan, cells[0].device if cells else "cpu"))
+
+
+def repeated(cells: Sequence[Cell], folder: RunFolder, earlier: Sequence[str], total: int) -> list[str]:
+    """A sentence on the cells that other code has run already; none where there are no such cells.
+
+    Args:
+        cells: the cells that will be run.
+        folder: the run folder.
+        earlier: the keys of its records that belong to no cell of the plan as it is now.
+        total: the number of cells of the plan.
+    """
+    known = set()
+    for key in earlier:
+        try:
+            known.add(identity_of(folder.read(key)))
+        except RecordError:  # it takes part in nothing
+            continue
+    count = sum(identity_of_cell(cell) in known for cell in cells)
+    if not count:
+        return []
+    return [
+        f"{_counted(count, 'cell')} of {total} will be run again: the code that made their records has been changed since. "
+        "The earlier records stay as files until `clean`"
+    ]
 
 
 def planned_once(plan: Plan, device: str) -> tuple[str, ...]:

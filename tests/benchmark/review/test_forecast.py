@@ -150,8 +150,8 @@ def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(wo
     arguments = ["run", str(file), "--dry-run", "--device", "cpu", "--out", str(world / "out"), "--costs", str(earlier)]
     assert run_benchmark.main(arguments) == 0
     told = capsys.readouterr().out
-    assert "1 cells, into" in told
-    assert "time: 1.0 min for 1 of 1 cell, one after the other (training 0 s, learning 1.0 min, fusing 2.0 s)" in told
+    assert "1 cell, into" in told
+    assert "time: 1.0 min for 1 cell, one after the other (training 0 s, learning 1.0 min, fusing 2.0 s)" in told
     assert not (world / "out").exists()
     checked = read_plan(file, DataRoots.parse([]))
     assert "C2FF: 1 cell, learning 1.0 min, fusing 2.0 s, from 1 cell" in dry_run(checked.cells("cpu"), earlier, "cpu", "none", 1, [])

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+import run_benchmark
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.folder import RunFolder
@@ -49,10 +50,15 @@ def psnr(record: Result) -> float:
 # --- edits between runs
 
 
-def test_an_edited_method_gives_one_new_record_per_cell_and_the_old_ones_take_part_in_nothing(world: Path) -> None:
+def test_an_edited_method_gives_one_new_record_per_cell_and_the_old_ones_take_part_in_nothing(
+    world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = plan(world, ["steady", "bicubic"])
     before = go(world, file)
     plugin(world / "plugins", "steady", "return Estimate(low * self.strength * 0.5)")
+    arguments = ["run", str(file), "--plugins", str(world / "plugins"), "--out", str(world / "run"), "--device", "cpu", "--dry-run"]
+    assert run_benchmark.main(arguments) == 0
+    assert "2 cells of 4 will be run again: the code that made their records has been changed" in capsys.readouterr().out
     notes: list[str] = []
     go(world, file, notes=notes)
     after = current(world)
@@ -150,6 +156,67 @@ def test_a_method_of_an_installed_package_counts_with_the_sources_of_its_package
     after = called(ROOT, file, world / "run", world)["theirs"]
     assert after.key != before.key
     assert psnr(after) != psnr(before)
+
+
+OTHER_MEANS = {
+    "executed": "space = {}; exec(open(Path(__file__).with_name('_gain.py')).read(), space); gain = space['gain']",
+    "by_runpy": "import runpy; gain = runpy.run_path(str(Path(__file__).with_name('_gain.py')))['gain']",
+    "by_spec": (
+        "import importlib.util as u; spec = u.spec_from_file_location('g', Path(__file__).with_name('_gain.py')); "
+        "module = u.module_from_spec(spec); spec.loader.exec_module(module); gain = module.gain"
+    ),
+    "by_path": "import sys; sys.path.insert(0, str(Path(__file__).parent.parent / 'lib2')); from deep_gain import gain",
+    "by_computed_name": (
+        "import sys, importlib; sys.path.append(str(Path(__file__).parent / 'lib3')); gain = importlib.import_module('a' + 'b').gain"
+    ),
+}
+
+
+def test_code_that_is_reached_by_other_means_than_an_import_statement_runs_the_method_again(world: Path) -> None:
+    plugins = world / "plugins"
+    for name, body in OTHER_MEANS.items():
+        plugin(plugins, name, "return Estimate(gain * low)")
+        file = plugins / f"{name}.py"
+        file.write_text(file.read_text().replace("@dataclass", f"from pathlib import Path\n{body}\n\n@dataclass", 1))
+
+    def gains(value: float) -> None:
+        for place in (plugins / "_gain.py", world / "lib2" / "deep_gain.py", plugins / "lib3" / "ab.py"):
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(f"gain = {value}\n")
+
+    file = plan(world, list(OTHER_MEANS), scenes=("a",))
+    gains(1.0)
+    before = go(world, file)
+    gains(0.5)
+    after = go(world, file)
+    for name in OTHER_MEANS:
+        assert before[name, "file/a"].outcome == "scored", before[name, "file/a"].reason
+        assert after[name, "file/a"].key != before[name, "file/a"].key, name
+        assert psnr(after[name, "file/a"]) < psnr(before[name, "file/a"]) - 1
+
+
+def test_code_that_runs_only_in_fuse_and_is_named_by_no_constant_is_noted(world: Path) -> None:
+    plugin(
+        world / "plugins",
+        "late",
+        "space = {}; exec(open(__file__[:-7] + 'g' + 'ain.py').read(), space)\n        return Estimate(space['gain'] * low)",
+    )
+    (world / "plugins" / "gain.py").write_text("gain = 1.0\n")
+    (record,) = go(world, plan(world, ["late"], scenes=("a",))).values()
+    assert record.uncovered == ("the file gain.py, which the method reads",)
+
+
+def test_an_edit_during_a_run_is_noticed_behind_a_link(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world / "real").mkdir()
+    (world / "real" / "hgain.py").write_text("gain = 1.0")
+    (world / "link").symlink_to(world / "real", target_is_directory=True)
+    monkeypatch.syspath_prepend(str(world / "link"))
+    plugin(world / "plugins", "linked", "from hgain import gain\n        return Estimate(low * gain)")
+    checked = read_plan(plan(world, ["linked"], scenes=("a",)), DataRoots.parse([]), world / "plugins")
+    (world / "real" / "hgain.py").write_text("gain = 0.25")
+    (record,) = run(checked, RunSettings(world / "run"), lambda _: None)
+    assert record.outcome == "failed"
+    assert "the sources were changed during the run (local/hgain.py)" in record.reason
 
 
 # --- edits during a run
