@@ -120,7 +120,8 @@ class Terminal(Console):
 
 
 def _places(paths: ReportPaths) -> str:
-    return f"LaTeX     {', '.join(str(path) for path in paths.tables if path.suffix == '.tex')}\npage      {paths.page}"
+    tables = [path for path in paths.tables if path.suffix == ".tex"]
+    return f"LaTeX     {len(tables)} table{'s' * (len(tables) != 1)} (.tex) in {tables[0].parent}\npage      {paths.page}"
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
