@@ -54,7 +54,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "measure": ("clone", "run_folder"),
         "children": ("clone", "run_folder", "identity", "measure"),
         "conventions": ("run_folder", "metrics"),
-        "matrix": ("identity", "children"),
+        "matrix": ("clone", "identity", "children"),
         "authors": ("clone", "measure"),
         "training": ("identity", "measure", "matrix"),
         "runner": ("run_folder", "metrics", "identity", "measure", "children", "matrix"),
