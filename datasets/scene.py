@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from datasets.input_files import InputFileError
 
-class SceneError(ValueError):
+
+class SceneError(InputFileError):
     """A scene that cannot be read or is not what it claims to be; the text says what was expected, what came, and the way out."""
 
 
@@ -30,6 +32,8 @@ class Scene:
     source: str = ""
 
     def __post_init__(self) -> None:
+        if not self.cube.numel():
+            raise SceneError(f"scene {self.name!r}: expected at least one band, row and column, got shape {tuple(self.cube.shape)}")
         bad = int((~torch.isfinite(self.cube)).sum())
         if bad:
             raise SceneError(

@@ -2,23 +2,25 @@
 
 `MODULES` and `PARTS` translate our names into the authors' names. Tensors that are missing, left over or of another shape are an error that
 lists them. The file states neither the ratio nor the training set. Both are known for the one file that the authors released, which is
-recognised by its sha256. bands, channels, width and depth follow from the shapes. The file is opened with `weights_only`, so no code in it
-can run.
+recognised by its sha256. bands, channels, width and depth follow from the shapes. What the file declares is checked first
+(torch_archive.py); then it is opened with `weights_only`, so no code in it can run. A network is built only where the file has the tensors
+for it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork, build_network
+from datasets.input_files import InputFileError, own_errors
+from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork, Quirks, build_network
+from methods.unsupervised.mossfuse.torch_archive import expect_torch_archive
 
 TOP_KEY = "Model_stage1"
 PREFIX = "module."  # left by torch's DataParallel
@@ -99,7 +101,7 @@ PARTS = {  # inside a module: our name -> the authors' name; any other name stay
 }
 
 
-class CheckpointError(ValueError):
+class CheckpointError(InputFileError):
     """A file does not hold the weights of this network. The text says what was expected, what the file holds, and what to do."""
 
 
@@ -149,9 +151,58 @@ def load_network(file: Path, ratio: int) -> MossFuseNetwork:
     """
     tensors = _read(file)
     facts = _facts(file, tensors)
-    network = build_network(facts.bands, facts.channels, ratio, facts.width, facts.depth, RELEASED_QUIRKS)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    network = network_of_shapes(file.name, facts, ratio, RELEASED_QUIRKS, shapes, named=their_name)
     load_named(network, tensors, file.name)
     return network.eval()
+
+
+def network_of_shapes(
+    source: str,
+    facts: WeightFacts,
+    ratio: int,
+    quirks: Quirks,
+    shapes: Mapping[str, tuple[int, ...]],
+    *,
+    named: Callable[[str], str] = str,
+) -> MossFuseNetwork:
+    """A network on the CPU for which a file has all tensors in the right shapes (axes of length 1 aside), its weights not yet set.
+
+    `named` gives the file's name of the tensor with our name. The network is laid out without memory first, so that a file that promises a
+    network larger than itself costs nothing.
+
+    Raises:
+        CheckpointError: no network has these facts, or tensors are missing, left over or of another shape.
+    """
+    sizes = (facts.bands, facts.channels, ratio, facts.width, facts.depth, quirks)
+    if facts.depth > len(shapes):
+        raise CheckpointError(f"{source}: expected tensors of {facts.depth} blocks, got {len(shapes)} tensors; give the file as it was saved")
+    try:
+        with torch.device("meta"):
+            planned = {named(name): tuple(tensor.shape) for name, tensor in build_network(*sizes).state_dict().items()}
+    except (ValueError, RuntimeError, ArithmeticError) as error:  # sizes that no network has
+        raise CheckpointError(f"{source}: expected the sizes of a MossFuse network, got {error}; give the authors' file") from error
+    expect_no_problems(source, len(planned), _misfits(planned, shapes))
+    return build_network(*sizes)
+
+
+def expect_no_problems(source: str, count: int, problems: list[str]) -> None:
+    """Nothing, where the list of what is wrong with a file's tensors is empty.
+
+    Raises:
+        CheckpointError: it is not; the text has its first twenty entries.
+    """
+    if problems:
+        shown = "; ".join(sorted(problems)[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
+        raise CheckpointError(f"{source}: expected the {count} tensors of MossFuse, got: {shown}; give the authors' file")
+
+
+def _misfits(planned: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> list[str]:
+    problems = [f"missing {name}" for name in planned if name not in given] + [f"left over {name}" for name in given if name not in planned]
+    both = planned.keys() & given.keys()
+    return problems + [
+        f"{name} is {given[name]}, not {planned[name]}" for name in both if _long_axes(given[name]) != _long_axes(planned[name])
+    ]
 
 
 def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: str) -> None:
@@ -162,34 +213,20 @@ def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: 
     """
     ours = network.state_dict()
     names = {their_name(name): name for name in ours}
-    problems = [f"missing {name}" for name in names if name not in tensors] + [f"left over {name}" for name in tensors if name not in names]
-    fitting: dict[str, Tensor] = {}
-    for name in names.keys() & tensors.keys():
-        given, wanted = tensors[name], ours[names[name]]
-        if _long_axes(given) != _long_axes(wanted):
-            problems.append(f"{name} is {tuple(given.shape)}, not {tuple(wanted.shape)}")
-        elif not bool(torch.isfinite(given).all()):
-            problems.append(f"{name} holds NaN or Inf")
-        else:
-            fitting[names[name]] = given.reshape(wanted.shape)
-    if problems:
-        shown = "; ".join(sorted(problems)[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
-        raise CheckpointError(f"{source}: expected the {len(names)} tensors of MossFuse, got: {shown}; give the authors' file")
-    network.load_state_dict(fitting)
+    problems = _misfits({name: tuple(ours[own].shape) for name, own in names.items()}, {name: tuple(t.shape) for name, t in tensors.items()})
+    whole = names.keys() & tensors.keys() if not problems else set()
+    problems += [f"{name} holds NaN or Inf" for name in whole if not bool(torch.isfinite(tensors[name]).all())]
+    expect_no_problems(source, len(names), problems)
+    network.load_state_dict({names[name]: tensors[name].reshape(ours[names[name]].shape) for name in names})
 
 
 def _read(file: Path) -> dict[str, Tensor]:
     """The tensors of the file by the authors' names, without `module.`."""
-    if not file.is_file():
-        raise CheckpointError(f"checkpoint: expected a file of weights, got {file}, which is no file; give the path of the authors' .pth")
-    try:
+    expect_torch_archive(file, CheckpointError)
+    with own_errors(file, CheckpointError, "a torch file of tensors", "give the authors' .pth"):
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{file.name}: expected a torch file of tensors, got {type(error).__name__} on reading it; give the authors' .pth"
-        ) from error
     if not isinstance(content, dict) or not isinstance(content.get(TOP_KEY), dict):
-        got = f"the keys {', '.join(map(str, list(content)[:5]))}" if isinstance(content, dict) else type(content).__name__
+        got = f"the keys {', '.join(map(str, list(content)[:5]))[:200]}" if isinstance(content, dict) else type(content).__name__
         raise CheckpointError(f"{file.name}: expected a table with the key {TOP_KEY!r}, got {got}; give the authors' .pth")
     return {str(name).removeprefix(PREFIX): tensor for name, tensor in content[TOP_KEY].items() if isinstance(tensor, Tensor)}
 
@@ -202,8 +239,9 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
             f"{', '.join(list(tensors)[:3]) or 'none'}...; give the authors' .pth"
         )
     stacked = [re.match(r"modelE_MSI\.encoder_level1\.(\d+)\.", name) for name in tensors]
-    depth = 1 + max((int(match[1]) for match in stacked if match), default=0)
-    released = hashlib.sha256(file.read_bytes()).hexdigest() == RELEASED_SHA256
+    depth = len({match[1] for match in stacked if match})  # the tensors' names are compared when the network is built
+    with file.open("rb") as stream:
+        released = hashlib.file_digest(stream, "sha256").hexdigest() == RELEASED_SHA256
     return WeightFacts(
         bands=srf.shape[1],
         channels=srf.shape[0],
@@ -215,6 +253,6 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
     )
 
 
-def _long_axes(tensor: Tensor) -> tuple[int, ...]:
+def _long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape without axes of length 1, since a 1x1 convolution and a matrix hold the same numbers."""
-    return tuple(size for size in tensor.shape if size != 1)
+    return tuple(size for size in shape if size != 1)
