@@ -66,10 +66,10 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
         stored = dataset[()]
     expected = None if group else sealed_by(attributes, file, CubeFileError)
     if expected is not None:
-        check_seal(file, {**_sealed(attributes), "cube": stored}, expected)
+        check_seal(file, {**sealed_attributes(attributes), "cube": stored}, expected)
     wavelengths = None if "wavelengths_nm" not in attributes else _vector(file, attributes["wavelengths_nm"])
-    if wavelengths is not None and wavelengths.size != stored.shape[0]:
-        raise CubeFileError(f"{file}: expected {stored.shape[0]} wavelengths, one per band, got {wavelengths.size}")
+    if wavelengths is not None and (wavelengths.size != stored.shape[0] or not (wavelengths > 0).all()):
+        raise CubeFileError(f"{file}: expected {stored.shape[0]} wavelengths above 0 nm, one per band, got {wavelengths.size}")
     notes = {key: value for key, value in attributes.items() if key not in _KNOWN_ATTRIBUTES}
     return CubeFile(cube=_values(file, stored, attributes), wavelengths_nm=wavelengths, name=str(attributes.get("name", "")), notes=notes)
 
@@ -125,7 +125,7 @@ def opened(file: Path) -> Iterator[h5py.File]:
 
 def parts_of(store: h5py.File) -> dict[str, Any]:
     """Every dataset and every attribute of a file by its path, except the seal."""
-    parts = _sealed(store.attrs)
+    parts = sealed_attributes(store.attrs)
 
     def take(path: str, node: Any) -> None:
         parts.update({f"{path}@{name}": value for name, value in node.attrs.items()})
@@ -178,11 +178,11 @@ def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path
         store.attrs["name"] = content.name
         for key, value in content.notes.items():
             store.attrs[key] = value
-        store.attrs["sha256"] = seal({**_sealed(store.attrs), "cube": stored})
+        store.attrs["sha256"] = seal({**sealed_attributes(store.attrs), "cube": stored})
     temporary.replace(file)
     return file
 
 
-def _sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def sealed_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of a file as parts of its seal."""
     return {f"@{name}": value for name, value in attributes.items() if name != "sha256"}

@@ -21,8 +21,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.cube_file import check_seal, sealed_attributes
 from datasets.envi_format import ENVI_ENDINGS, read_envi
-from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5
+from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, sealed_by
 from datasets.input_files import expect_shape, own_errors, regular_size
 from datasets.matlab5_format import DeclaredVariable, declared_variables, is_version_5
 from datasets.numpy_format import DeclaredArray, declared_arrays
@@ -86,7 +87,11 @@ class _Hdf5Array:
         with opened_hdf5(self._path, SceneError, "a whole HDF5 file", "fetch or export it again") as store:
             dataset = store[self._name]
             expect_held(self._path, dataset, SceneError)
-            return np.asarray(dataset[()])
+            values = np.asarray(dataset[()])
+            expected = sealed_by(attributes_of(store), self._path, SceneError) if self._name == "/cube" else None
+            if expected is not None:  # written by this suite
+                check_seal(self._path, {**sealed_attributes(attributes_of(store)), "cube": values}, expected)
+            return values
 
 
 def _read_hdf5(path: Path, variable: str | None) -> StoredImage:

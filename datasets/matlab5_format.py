@@ -54,7 +54,7 @@ class DeclaredVariable:
             samples = np.empty(prod(self.shape), self.dtype)
             stream.seek(self.place)
             inflated = _Inflated(stream, self.held)
-            source: IO[bytes] = io.BufferedReader(inflated, 2**18) if self.deflated else stream
+            source = io.BufferedReader(inflated, 2**18) if self.deflated else stream
             source.read(self.head)
             got = _read_into(source, memoryview(samples.view(np.uint8)))
             if got != samples.nbytes:
@@ -189,11 +189,11 @@ class _Head:
         return kind, data
 
 
-def _read_into(stream: IO[bytes], target: memoryview) -> int:
+def _read_into(stream: io.BufferedReader, target: memoryview) -> int:
     """The number of bytes that were read into `target`, which are fewer than wanted at the end of the stream."""
     got = 0
     while got < len(target):
-        count = stream.readinto(target[got : got + 2**20])  # type: ignore[attr-defined]
+        count = stream.readinto(target[got : got + 2**20])
         if not count:
             break
         got += count

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from datasets.input_files import InputFileError, own_errors
-from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork, Quirks, build_network
+from datasets.input_files import own_errors
+from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork
+from methods.unsupervised.mossfuse.named_tensors import CheckpointError, network_of_tensors
 from methods.unsupervised.mossfuse.torch_archive import expect_torch_archive
 
 TOP_KEY = "Model_stage1"
@@ -101,10 +102,6 @@ PARTS = {  # inside a module: our name -> the authors' name; any other name stay
 }
 
 
-class CheckpointError(InputFileError):
-    """A file does not hold the weights of this network. The text says what was expected, what the file holds, and what to do."""
-
-
 @dataclass(frozen=True)
 class WeightFacts:
     """The facts about a file of weights that are known without building the network."""
@@ -151,73 +148,8 @@ def load_network(file: Path, ratio: int) -> MossFuseNetwork:
     """
     tensors = _read(file)
     facts = _facts(file, tensors)
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    network = network_of_shapes(file.name, facts, ratio, RELEASED_QUIRKS, shapes, named=their_name)
-    load_named(network, tensors, file.name)
-    return network.eval()
-
-
-def network_of_shapes(
-    source: str,
-    facts: WeightFacts,
-    ratio: int,
-    quirks: Quirks,
-    shapes: Mapping[str, tuple[int, ...]],
-    *,
-    named: Callable[[str], str] = str,
-) -> MossFuseNetwork:
-    """A network on the CPU for which a file has all tensors in the right shapes (axes of length 1 aside), its weights not yet set.
-
-    `named` gives the file's name of the tensor with our name. The network is laid out without memory first, so that a file that promises a
-    network larger than itself costs nothing.
-
-    Raises:
-        CheckpointError: no network has these facts, or tensors are missing, left over or of another shape.
-    """
-    sizes = (facts.bands, facts.channels, ratio, facts.width, facts.depth, quirks)
-    if facts.depth > len(shapes):
-        raise CheckpointError(f"{source}: expected tensors of {facts.depth} blocks, got {len(shapes)} tensors; give the file as it was saved")
-    try:
-        with torch.device("meta"):
-            planned = {named(name): tuple(tensor.shape) for name, tensor in build_network(*sizes).state_dict().items()}
-    except (ValueError, RuntimeError, ArithmeticError) as error:  # sizes that no network has
-        raise CheckpointError(f"{source}: expected the sizes of a MossFuse network, got {error}; give the authors' file") from error
-    expect_no_problems(source, len(planned), _misfits(planned, shapes))
-    return build_network(*sizes)
-
-
-def expect_no_problems(source: str, count: int, problems: list[str]) -> None:
-    """Nothing, where the list of what is wrong with a file's tensors is empty.
-
-    Raises:
-        CheckpointError: it is not; the text has its first twenty entries.
-    """
-    if problems:
-        shown = "; ".join(sorted(problems)[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
-        raise CheckpointError(f"{source}: expected the {count} tensors of MossFuse, got: {shown}; give the authors' file")
-
-
-def _misfits(planned: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> list[str]:
-    problems = [f"missing {name}" for name in planned if name not in given] + [f"left over {name}" for name in given if name not in planned]
-    both = planned.keys() & given.keys()
-    return problems + [
-        f"{name} is {given[name]}, not {planned[name]}" for name in both if _long_axes(given[name]) != _long_axes(planned[name])
-    ]
-
-
-def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Loads tensors, which have the authors' names, into the network.
-
-    Raises:
-        CheckpointError: tensors are missing, left over, of another shape (axes of length 1 aside), or not finite.
-    """
-    ours = network.state_dict()
-    names = {their_name(name): name for name in ours}
-    problems = _misfits({name: tuple(ours[own].shape) for name, own in names.items()}, {name: tuple(t.shape) for name, t in tensors.items()})
-    whole = names.keys() & tensors.keys() if not problems else set()
-    problems += [f"{name} holds NaN or Inf" for name in whole if not bool(torch.isfinite(tensors[name]).all())]
-    expect_no_problems(source, len(names), problems)
-    network.load_state_dict({names[name]: tensors[name].reshape(ours[names[name]].shape) for name in names})
+    sizes = (facts.bands, facts.channels, ratio, facts.width, facts.depth)
+    return network_of_tensors(file.name, sizes, RELEASED_QUIRKS, tensors, their_name)
 
 
 def _read(file: Path) -> dict[str, Tensor]:
@@ -251,8 +183,3 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
         trained_on=RELEASED_TRAINING_SET if released else f"an unstated set ({file.name})",
         trained_scenes=RELEASED_SCENES if released else (),
     )
-
-
-def _long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape without axes of length 1, since a 1x1 convolution and a matrix hold the same numbers."""
-    return tuple(size for size in shape if size != 1)

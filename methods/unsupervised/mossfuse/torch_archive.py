@@ -63,7 +63,7 @@ def _storages(file: Path, program: bytes, error: type[InputFileError]) -> Iterat
             memo[len(memo) if code.name == "MEMOIZE" else argument] = said[-1]
             continue
         if code.name in ("GLOBAL", "STACK_GLOBAL", "INST") and argument not in _HARMLESS:
-            raise error(f"{file}: expected tensors and tables alone, got {str(argument or code.name)[:80]}, which is not loaded")
+            raise error(f"{file}: expected a torch file of tensors and tables alone, got {str(argument or code.name)[:80]}, which is not loaded")
         if code.name == "BINPERSID":
             yield _storage(file, said[-7:], error)
         said.append(memo[argument] if code.name in _GET else (code.name, argument))

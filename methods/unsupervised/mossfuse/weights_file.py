@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from datasets.input_files import largest_array, own_errors, regular_size, spell_bytes
-from methods.unsupervised.mossfuse.checkpoint import CheckpointError, WeightFacts, expect_no_problems, network_of_shapes
+from methods.unsupervised.mossfuse.checkpoint import WeightFacts
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks
+from methods.unsupervised.mossfuse.named_tensors import CheckpointError, network_of_tensors
 
 SUFFIX = ".safetensors"
 FORMAT = "hmif-bench mossfuse 1"
@@ -98,12 +98,6 @@ def load_safetensors_network(file: Path) -> MossFuseNetwork:
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{file.name}: expected the network's quirks, got {type(error).__name__} {error}") from error
     with own_errors(file, CheckpointError, _WHOLE, "fetch it again"), safe_open(file, framework="pt") as store:
-        shapes = {name: tuple(store.get_slice(name).get_shape()) for name in store.keys()}  # noqa: SIM118  # a file, no table
-        network = network_of_shapes(file.name, facts, int(metadata["ratio"]), quirks, shapes)
-        tensors = {name: store.get_tensor(name) for name in shapes}
-        ours = network.state_dict()
-        odd = [f"{name} is {tuple(t.shape)}, not {tuple(ours[name].shape)}" for name, t in tensors.items() if t.shape != ours[name].shape]
-        odd += [f"{name} holds NaN or Inf" for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
-        expect_no_problems(file.name, len(ours), odd)
-        network.load_state_dict(tensors)
-    return network.eval()
+        tensors = {name: store.get_tensor(name) for name in store.keys()}  # noqa: SIM118  # a file, no table
+    sizes = (facts.bands, facts.channels, int(metadata["ratio"]), facts.width, facts.depth)
+    return network_of_tensors(file.name, sizes, quirks, tensors)
