@@ -11,8 +11,9 @@
     terms      copyright of its makers; for research, with the paper cited
     splits     TEST (12) and TRAIN (20), those of MossFuse
 
-The bands may be PNG, TIFF, JPEG 2000, JPEG, BMP or PGM (Pillow would start another program for some other formats), in the original folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with
-or without a folder `complete_ms_data` around them. The number in a file's name says which band it is, never the order of the file system.
+The bands may be PNG, TIFF, JPEG 2000, JPEG, BMP or PGM (for some other formats Pillow would start another program), in the original
+folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with or without a folder `complete_ms_data` around them. The
+number in a file's name says which band it is, never the order of the file system.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,16 @@ def opened(file: Path) -> Iterator[h5py.File]:
         DamagedFileError: it is no HDF5 file, lacks a part, or its content is not what was written.
     """
     with opened_hdf5(file, DamagedFileError, "a whole HDF5 file", "run the plan again") as store:
-        store.visititems(lambda _, node: expect_held(file, node, DamagedFileError) if isinstance(node, h5py.Dataset) and node.size else None)
+        store.visititems(partial(_expect_held, file))
         expected = sealed_by(attributes_of(store), file, DamagedFileError)
         if expected is not None:
             check_seal(file, parts_of(store), expected)
         yield store
+
+
+def _expect_held(file: Path, _: str, node: Any) -> None:
+    if isinstance(node, h5py.Dataset) and node.size:
+        expect_held(file, node, DamagedFileError)
 
 
 def parts_of(store: h5py.File) -> dict[str, Any]:

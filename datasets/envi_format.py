@@ -40,8 +40,10 @@ def read_envi(path: Path, variable: str | None) -> StoredImage:
     interleave = _one_of(header, facts, "interleave", _AXES)
     dtype = np.dtype(_one_of(header, facts, "byte order", _ORDERS) + _one_of(header, facts, "data type", _TYPES))
     if str(facts.get("file compression", "0")) != "0" or {"major frame offsets", "minor frame offsets"} & set(facts):
-        raise SceneError(f"{header}: expected samples without compression and frames, got a header that states them; export the image again")
-    data = _data_file(header, interleave[0]) if header == path else path
+        raise SceneError(
+            f"{header}: expected samples without compression and frames, got a header that states them; export the image again"
+        )
+    data = _data_file(header) if header == path else path
     expected = offset + prod(sizes.values()) * dtype.itemsize
     size = regular_size(data, SceneError)
     if size != expected:
@@ -86,13 +88,15 @@ def _one_of(header: Path, facts: Mapping[str, Any], name: str, valid: Mapping[st
     return valid[text]
 
 
-def _data_file(header: Path, first_axis: str) -> Path:
+def _data_file(header: Path) -> Path:
     """The data file beside a header: of the same name without ending, or with a usual one."""
     endings = (*ENVI_ENDINGS[1:], ".sli", ".hyspex", ".raw", ".bin")
     names = [header.with_suffix("")] + [header.with_suffix(form) for ending in endings for form in (ending, ending.upper())]
     found = [file for file in names if file.is_file()] or [file for file in names if file.exists()]
     if not found:
-        raise SceneError(f"{header}: expected an ENVI header and its data file, got no {header.stem}.img or the like; check the pair of files")
+        raise SceneError(
+            f"{header}: expected an ENVI header and its data file, got no {header.stem}.img or the like; check the pair of files"
+        )
     return found[0]
 
 

@@ -164,7 +164,9 @@ def _unpack_cave(file: Path) -> Path:
         with zipfile.ZipFile(file) as archive:
             promised = sum(entry.file_size for entry in archive.infolist())
             if promised > LARGEST_ARCHIVE:
-                raise FetchError(f"fetch cave: expected at most {spell_bytes(LARGEST_ARCHIVE)}, got {spell_bytes(promised)}; nothing was kept")
+                raise FetchError(
+                    f"fetch cave: expected at most {spell_bytes(LARGEST_ARCHIVE)}, got {spell_bytes(promised)}; nothing was kept"
+                )
             archive.extractall(folder)  # zipfile drops absolute paths and '..' by itself
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
         raise FetchError(f"fetch cave: expected a whole zip archive, got a broken one ({error}); nothing was kept, try again") from error

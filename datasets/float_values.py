@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from datasets.input_files import InputFileError
 
 _BLOCK = 4 * 2**20  # samples that are converted at a time
-_LIMITS = np.finfo(np.float32)
+_LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
 def expect_scale(path: Path, scale: float, offset: float, error: type[InputFileError]) -> None:
@@ -27,9 +27,9 @@ def expect_scale(path: Path, scale: float, offset: float, error: type[InputFileE
     """
     if not (np.isfinite(scale) and scale > 0):
         raise error(f"{path}: expected a scale above 0, got {scale}; give the sensor's own constant with scale=")
-    if not (_LIMITS.tiny <= scale <= _LIMITS.max):
-        raise error(f"{path}: expected a scale that float32 can hold ({_LIMITS.tiny:.1e} to {_LIMITS.max:.1e}), got {scale}; is it right?")
-    if not (np.isfinite(offset) and abs(offset) <= _LIMITS.max):
+    if not (_SMALLEST <= scale <= _LARGEST):
+        raise error(f"{path}: expected a scale that float32 can hold ({_SMALLEST:.1e} to {_LARGEST:.1e}), got {scale}; is it right?")
+    if not (np.isfinite(offset) and abs(offset) <= _LARGEST):
         raise error(f"{path}: expected an offset that float32 can hold, got {offset}; correct it in the file")
 
 
@@ -78,7 +78,7 @@ def expect_no_overflow(path: Path, stored: NDArray[Any], cube: NDArray[np.float3
         if not held.all() and (np.isfinite(samples) & ~held).any():
             largest = float(np.abs(samples[np.isfinite(samples)].astype(np.float64)).max())
             raise error(
-                f"{path}: expected values below {_LIMITS.max:.1e}, the largest of float32, got stored samples up to {largest:.3g} in band "
+                f"{path}: expected values below {_LARGEST:.1e}, the largest of float32, got stored samples up to {largest:.3g} in band "
                 f"{number + 1} of {len(cube)} that overflow; check scale and offset, or mask them"
             )
 
@@ -89,7 +89,7 @@ def _expect_kept(path: Path, stored: NDArray[Any], cube: NDArray[np.float32], er
         if not values.any() and stored[number].any():
             largest = float(np.abs(stored[number].astype(np.float64)).max())
             raise error(
-                f"{path}: expected values above {_LIMITS.tiny:.1e}, the smallest of float32, got stored samples up to {largest:.3g} in band "
+                f"{path}: expected values above {_SMALLEST:.1e}, the smallest float32, got stored samples up to {largest:.3g} in band "
                 f"{number + 1} of {len(cube)} that become 0; check the scale, or store the image in other units"
             )
 

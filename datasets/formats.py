@@ -4,7 +4,7 @@
     .mat                 version 5 (datasets/matlab5_format.py), version 7.3 by h5py with its axes put back into MATLAB's order
     .npz .npy            numpy, never unpickling (datasets/numpy_format.py)
     .hdr (ENVI)          (rows, cols, bands) whatever the interleave; also by the data file beside it (datasets/envi_format.py)
-    .tif .tiff           tifffile, then rasterio (the extra `geo`) for compressions that tifffile alone cannot undo (datasets/tiff_format.py)
+    .tif .tiff           tifffile, or rasterio (the extra `geo`) for some compressions (datasets/tiff_format.py)
 
 Headers alone are read here; the samples follow when `StoredImage.read` is called. Nothing is scaled, reordered or judged here: that is
 `datasets/files.py`.
@@ -25,8 +25,8 @@ from datasets.cube_file import check_seal, sealed_attributes
 from datasets.envi_format import ENVI_ENDINGS, read_envi
 from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, sealed_by
 from datasets.input_files import expect_shape, own_errors, regular_size
-from datasets.matlab5_format import DeclaredVariable, declared_variables, is_version_5
-from datasets.numpy_format import DeclaredArray, declared_arrays
+from datasets.matlab5_format import declared_variables, is_version_5
+from datasets.numpy_format import declared_arrays
 from datasets.scene import SceneError
 from datasets.stored_image import StoredImage, missing_value, nanometres, one_number, one_text
 from datasets.tiff_format import read_tiff
@@ -65,7 +65,7 @@ def _pick(path: Path, arrays: Mapping[str, Any], variable: str | None) -> str:
     return images[0]
 
 
-def _wavelengths_among(arrays: Mapping[str, DeclaredArray] | Mapping[str, DeclaredVariable] | Mapping[str, _Hdf5Array]) -> NDArray[np.float64] | None:
+def _wavelengths_among(arrays: Mapping[str, Any]) -> NDArray[np.float64] | None:
     """The wavelengths in nm: the one vector that has one of the usual names; None where there is none, or more than one."""
     vectors = [
         array
@@ -123,9 +123,9 @@ def _datasets(path: Path, store: Any) -> dict[str, _Hdf5Array]:
     by_path: dict[str, _Hdf5Array] = {}
 
     def visit(name: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset) and not name.startswith("#") and node.dtype.kind in "iuf":
-            if node.attrs.get("MATLAB_class", b"double") != b"char":
-                by_path[name] = _Hdf5Array(path, node)
+        numeric = isinstance(node, h5py.Dataset) and not name.startswith("#") and node.dtype.kind in "iuf"
+        if numeric and node.attrs.get("MATLAB_class", b"double") != b"char":
+            by_path[name] = _Hdf5Array(path, node)
 
     store.visititems(visit)
     return by_path

@@ -28,6 +28,7 @@ MAX_GB = "HMIF_MAX_GB"  # environment variable: the largest array that is read f
 LARGEST_PACKING = 200  # declared bytes per stored byte of a compressed array
 FREE_PACKING = 64 * 2**20  # bytes up to which an array may be packed as well as it likes
 LONGEST_TEXT = 16 * 2**20  # bytes of a header or of a table in text
+_LONGEST_MESSAGE = 2000  # characters
 _SHARE = 0.5  # of the memory
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -40,7 +41,13 @@ _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 class InputFileError(ValueError):
-    """A file that cannot be used; the text names the file and says what was expected, what came, and the way out."""
+    """A file that cannot be used; the text names the file and says what was expected, what came, and the way out.
+
+    Parts of the text may come from the file. So it is made printable, in one line of at most 2000 characters.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text, _LONGEST_MESSAGE))
 
 
 class InputLimitError(InputFileError):
@@ -124,14 +131,20 @@ def spell_bytes(count: int) -> str:
     return f"{count / 1e9:.2f} GB" if count >= 10**7 else f"{count} bytes"
 
 
+def printable(text: str, longest: int) -> str:
+    """A text in one line, without characters that cannot be printed, its middle left out where it is too long."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    return line if len(line) <= longest else f"{line[: longest // 2]} ... {line[-longest // 2 + 5 :]}"
+
+
 def brief(problem: BaseException) -> str:
     """An exception of a library in one printable line of at most 300 characters."""
     try:
         text = str(problem)
     except Exception as second:  # noqa: BLE001  # an exception that cannot be printed is still to be named
         text = type(second).__name__
-    text = " ".join("".join(character if character.isprintable() else " " for character in text[:2000]).split())
-    return f"{type(problem).__name__}: {text[:300]}" if text else type(problem).__name__
+    text = printable(text, 300).strip()
+    return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
 
 
 @contextmanager

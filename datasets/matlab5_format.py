@@ -54,9 +54,9 @@ class DeclaredVariable:
             samples = np.empty(prod(self.shape), self.dtype)
             stream.seek(self.place)
             inflated = _Inflated(stream, self.held)
-            source = io.BufferedReader(inflated, 2**18) if self.deflated else stream
+            source: Any = io.BufferedReader(inflated, 2**18) if self.deflated else stream
             source.read(self.head)
-            got = _read_into(source, memoryview(samples.view(np.uint8)))
+            got = _read_into(source, samples.view(np.uint8).data)
             if got != samples.nbytes:
                 raise self.error(f"{self.path}: expected a whole .mat file, got {got} of {samples.nbytes} bytes; fetch or export it again")
             if self.deflated and (len(source.read(9)) > 8 or not inflated.ended):  # padding, then the checksum, compared at the end
@@ -189,7 +189,7 @@ class _Head:
         return kind, data
 
 
-def _read_into(stream: io.BufferedReader, target: memoryview) -> int:
+def _read_into(stream: Any, target: memoryview) -> int:
     """The number of bytes that were read into `target`, which are fewer than wanted at the end of the stream."""
     got = 0
     while got < len(target):

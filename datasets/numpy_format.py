@@ -101,12 +101,15 @@ def _declared(path: Path, member: str, stream: Any, length: int, held: int, erro
             raise ValueError(f"version {version} of the format")
         shape, _, dtype = _HEADERS[version](stream)
     except (ValueError, TypeError, EOFError) as problem:
-        raise error(f"{path}: expected a whole {path.suffix} file, got {member or 'a file'} without its header ({brief(problem)})") from problem
+        raise error(
+            f"{path}: expected a whole {path.suffix} file, got {member or 'a file'} without its header ({brief(problem)})"
+        ) from problem
     if dtype.hasobject:
         raise error(f"{path}: expected a whole {path.suffix} file of numbers, got Python objects, which are never unpickled")
     promised = stream.tell() + prod(shape) * dtype.itemsize
     if promised != length or any(size < 0 for size in shape):
         raise error(
-            f"{path}: expected a whole {path.suffix} file of {promised} bytes for shape {shape} {dtype}, got {length}; fetch or export it again"
+            f"{path}: expected a whole {path.suffix} file of {promised} bytes for shape {shape} {dtype}, got {length}; "
+            "fetch or export it again"
         )
     return DeclaredArray(path, member, shape, dtype, held, error)

@@ -14,17 +14,15 @@ from math import cos, inf, log, pi, radians, sin, sqrt
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import ResponseError
-from datasets.input_files import own_errors, regular_size, short_text
-from datasets.numpy_format import read_npy
+from datasets.input_files import own_errors, regular_size
+from datasets.kernel_file import read_kernel
 from datasets.settings import SettingError, configure, field_values, look_up
 
-LARGEST_KERNEL = 4096  # rows and columns of a kernel in a file
 LARGEST_WEIGHT = 1e6  # of a kernel that sums to 1: beyond it, the image is lost in rounding
 FWHM_PER_SIGMA = 2 * sqrt(2 * log(2))  # 2.3548: full width at half maximum of a Gaussian, in sigmas
 
@@ -152,23 +150,7 @@ class FromFile(Psf):
 
     def kernel(self, ratio: int) -> Float[Tensor, "k_rows k_cols"]:
         """The kernel; the docstring of the class has its formula."""
-        expected = "a .npy file, or a comma-separated table in .csv or .txt"
-        if self.path.suffix.lower() not in (".npy", ".csv", ".txt"):
-            raise ResponseError(f"psf file {self.path}: expected {expected}, got the ending {self.path.suffix!r}; convert it")
-        with own_errors(self.path, ResponseError, expected, "write the kernel again"):
-            if self.path.suffix.lower() == ".npy":
-                loaded = read_npy(self.path, ResponseError, LARGEST_KERNEL**2 * 8)
-            else:
-                lines = short_text(self.path, ResponseError).decode("utf-8").splitlines()
-                rows = [line for line in (line.partition("#")[0].strip() for line in lines) if line]
-                loaded = np.array([[float(cell) for cell in row.split(",")] for row in rows], dtype=np.float64)
-            real = loaded.dtype.kind in "iufb"
-            if loaded.ndim != 2 or not loaded.size or max(loaded.shape) > LARGEST_KERNEL or not real or not np.isfinite(loaded).all():
-                raise ResponseError(
-                    f"psf file {self.path}: expected finite real numbers (rows x columns, at most {LARGEST_KERNEL} each), got shape "
-                    f"{loaded.shape} {loaded.dtype}; write the kernel again"
-                )
-            return _normalised(torch.from_numpy(loaded.astype(np.float64)))
+        return _normalised(torch.from_numpy(read_kernel(self.path)))
 
     def numbers(self) -> dict[str, Any]:
         """The kind, and the digest of the file's content in the place of its path."""

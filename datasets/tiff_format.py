@@ -1,7 +1,7 @@
 """TIFF images: read by tifffile, or by rasterio (the extra `geo`) for compressions that tifffile alone cannot undo.
 
-Wavelengths, scale and offset come from GDAL's metadata. Samples must be brightnesses that rise with the stored number: inverted grey, palettes
-and other colour spaces are refused. So are formats inside TIFF that point to other files.
+Wavelengths, scale and offset come from GDAL's metadata. Samples must be brightnesses that rise with the stored number: inverted grey,
+palettes and other colour spaces are refused. Formats inside TIFF that point to other files are read as plain TIFF.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _RISING = (1, 2, 34892)  # photometric interpretations: black is zero, red green
 _DEFLATED = (8, 32946)
 _ALONE = (1, *_DEFLATED, 32773)  # compressions that tifffile undoes without further libraries
 _LONG_SEGMENT = 2**20  # deflated bytes that can stand for a gigabyte
-_ELSEWHERE = {f"is_{kind}": False for kind in ("ome", "ndtiff", "mmstack", "micromanager", "ndpi", "scanimage", "lsm", "eer")}
+_ELSEWHERE: dict[str, Any] = {
+    f"is_{kind}": False for kind in ("ome", "ndtiff", "mmstack", "micromanager", "ndpi", "scanimage", "lsm", "eer")
+}
 
 
 def is_lossy_tiff(path: Path) -> bool:
@@ -61,7 +63,7 @@ def read_tiff(path: Path, variable: str | None) -> StoredImage:
         axes, shape, page = image.axes, tuple(int(size) for size in image.shape), image.keyframe
         if int(page.photometric) not in _RISING:
             kind = getattr(page.photometric, "name", page.photometric)
-            raise SceneError(f"{path}: expected grey that rises with the samples (or red, green, blue), got {kind}; export it as minisblack")
+            raise SceneError(f"{path}: expected grey that rises with the samples, or RGB, got {kind}; export it as minisblack")
         if image.dtype is None:
             raise SceneError(f"{path}: expected samples of one type, got bits {page.bitspersample}; export the image again")
         dtype = np.dtype(image.dtype)
@@ -97,8 +99,8 @@ def _expect_segments(path: Path, image: Any, shape: tuple[int, ...], dtype: np.d
     beyond = sum(count <= 0 or start <= 0 or start + count > length for start, count in places)
     if beyond or not places or (int(page.compression) == 1 and held * 8 < prod(shape) * int(page.bitspersample)):
         raise SceneError(
-            f"{path}: expected {declared} bytes of samples in {length} bytes, got {len(places)} segments of {held} bytes, {beyond} of them not "
-            "in the file; the file is truncated, or its samples were never written"
+            f"{path}: expected {declared} bytes of samples in {length} bytes, got {len(places)} segments of {held} bytes, {beyond} of "
+            "them not in the file; the file is truncated, or its samples were never written"
         )
     expect_shape(path, shape, dtype, held, SceneError)
     if int(page.compression) in _DEFLATED:
@@ -137,11 +139,13 @@ def _samples(path: Path, axes: str, alone: bool) -> NDArray[Any]:
             except ValueError as error:
                 if "imagecodecs" not in str(error):
                     raise
-                raise SceneError(f"{path}: expected a compression that tifffile undoes alone, got {error}; pip install -e '.[geo]'") from error
+                raise SceneError(
+                    f"{path}: expected a compression that tifffile undoes alone, got {error}; pip install -e '.[geo]'"
+                ) from error
     with rasterio.open(path, driver="GTiff") as source:
         bands = np.asarray(source.read())  # (bands, rows, cols)
     if len(axes) == 2:
-        return bands[0]
+        return np.asarray(bands[0])
     order = {"Y": 1, "X": 2}
     return bands.transpose([order.get(axis, 0) for axis in axes])
 

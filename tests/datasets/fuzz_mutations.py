@@ -1,7 +1,7 @@
 """What is done to a file: one to three changes that a number decides.
 
-Half of the changes to a zip, to a PNG and to a deflated MATLAB file are made inside: the content is unpacked, changed, and packed again with a
-right checksum, since otherwise the checksum would refuse nearly all of them.
+Half of the changes to a zip, to a PNG and to a deflated MATLAB file are made inside: the content is unpacked, changed, and packed again
+with a right checksum, since otherwise the checksum would refuse nearly all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from collections.abc import Callable
 
 _HEAD = 2048  # bytes in which most formats keep their numbers
 _NUMBERS = (0, 1, 2, 3, 4, 7, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1_000_000_000)
-_TEXTS = (b"0", b"1", b"-1", b"7", b"1e300", b"1e-300", b"nan", b"inf", b"", b"65535", b"1000000000", b"x", b"{", b"}", b",", b"=", b"\xff\xfe")
+_TEXTS = (
+    *(b"0", b"1", b"-1", b"7", b"1e300", b"1e-300", b"nan", b"inf", b"", b"65535", b"1000000000"),
+    *(b"x", b"{", b"}", b",", b"=", b"\xff\xfe"),
+)
 _RUN = re.compile(rb"[A-Za-z]{3,}|[0-9][0-9.eE+-]*")
 
 

@@ -31,14 +31,18 @@ def network_of_tensors(
             finite.
     """
     if sizes[-1] > len(tensors):
-        raise CheckpointError(f"{source}: expected tensors of {sizes[-1]} blocks, got {len(tensors)} tensors; give the file as it was saved")
+        raise CheckpointError(
+            f"{source}: expected tensors of {sizes[-1]} blocks, got {len(tensors)} tensors; give the file as it was saved"
+        )
     try:
         with torch.device("meta"):
             planned = {name: (named(name), tensor.shape) for name, tensor in build_network(*sizes, quirks).state_dict().items()}
     except (ValueError, RuntimeError, ArithmeticError) as error:  # sizes that no network has
         raise CheckpointError(f"{source}: expected the sizes of a MossFuse network, got {error}; give the authors' file") from error
     wanted = dict(planned.values())
-    problems = [f"missing {name}" for name in wanted if name not in tensors] + [f"left over {name}" for name in tensors if name not in wanted]
+    problems = [f"missing {name}" for name in wanted if name not in tensors] + [
+        f"left over {name}" for name in tensors if name not in wanted
+    ]
     for name in wanted.keys() & tensors.keys():
         given = tensors[name]
         if _long_axes(given) != [size for size in wanted[name] if size != 1]:

@@ -1,8 +1,8 @@
 """What a torch file (.pth) declares, looked at before torch opens it.
 
 A torch file is a zip of stored members: `data.pkl`, a program of pickle that builds the table, and one member of raw numbers per storage.
-torch believes the number of entries that the program states for a storage, whatever the length of its member. So the program is *read*, never
-run, and every storage that it names is compared with its member; names other than those of tensors and tables are refused.
+torch believes the number of entries that the program states for a storage, whatever the length of its member. So the program is *read*,
+never run, and every storage that it names is compared with its member; names other than those of tensors and tables are refused.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 
 from datasets.input_files import LONGEST_TEXT, InputFileError, largest_array, own_errors, regular_size, spell_bytes
 
-_ITEM_SIZES = {
-    **{"torch FloatStorage": 4, "torch DoubleStorage": 8, "torch HalfStorage": 2, "torch BFloat16Storage": 2},
-    **{"torch LongStorage": 8, "torch IntStorage": 4, "torch ShortStorage": 2, "torch CharStorage": 1, "torch ByteStorage": 1},
-    "torch BoolStorage": 1,
+_ITEM_SIZES = {  # bytes of an entry
+    f"torch {kind}Storage": size
+    for size, kinds in {1: ("Bool", "Byte", "Char"), 2: ("Half", "BFloat16", "Short"), 4: ("Float", "Int"), 8: ("Double", "Long")}.items()
+    for kind in kinds
 }
 _HARMLESS = {*_ITEM_SIZES, "collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter"}
 _PUT = ("BINPUT", "LONG_BINPUT", "PUT")
@@ -63,7 +63,9 @@ def _storages(file: Path, program: bytes, error: type[InputFileError]) -> Iterat
             memo[len(memo) if code.name == "MEMOIZE" else argument] = said[-1]
             continue
         if code.name in ("GLOBAL", "STACK_GLOBAL", "INST") and argument not in _HARMLESS:
-            raise error(f"{file}: expected a torch file of tensors and tables alone, got {str(argument or code.name)[:80]}, which is not loaded")
+            raise error(
+                f"{file}: expected a torch file of tensors and tables alone, got {str(argument or code.name)[:80]}, which is not loaded"
+            )
         if code.name == "BINPERSID":
             yield _storage(file, said[-7:], error)
         said.append(memo[argument] if code.name in _GET else (code.name, argument))

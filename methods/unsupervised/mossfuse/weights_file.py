@@ -57,7 +57,9 @@ def read_metadata(file: Path) -> dict[str, str]:
     """
     length = regular_size(file, CheckpointError)
     if length > largest_array():
-        raise CheckpointError(f"{file}: expected at most {spell_bytes(largest_array())}, got {spell_bytes(length)}; is it a file of weights?")
+        raise CheckpointError(
+            f"{file}: expected at most {spell_bytes(largest_array())}, got {spell_bytes(length)}; is it a file of weights?"
+        )
     with own_errors(file, CheckpointError, _WHOLE, "fetch it again"), safe_open(file, framework="pt") as store:
         metadata = store.metadata() or {}
     if metadata.get("format") != FORMAT:
