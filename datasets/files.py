@@ -31,6 +31,7 @@ from datasets.scene import Scene, SceneError
 from datasets.stored_image import StoredImage, one_text
 
 Overlap = Literal["error", "drop"]
+LONGEST_NM = 1e9  # a metre: no image is made with longer waves
 _AXES = ("bands", "rows", "cols")
 
 
@@ -96,8 +97,6 @@ def read_image_file(
     """
     stored = read_stored_image(path, variable)
     given = None if wavelengths is None else np.asarray(wavelengths, dtype=np.float64).reshape(-1)
-    if given is not None and not (np.isfinite(given).all() and (given > 0).all()):
-        raise SceneError(f"{path}: expected wavelengths above 0 nm, got {given[:6]}...; correct wavelengths=")
     return _image(path, stored, layout, stored.wavelengths if given is None else given, scale)
 
 
@@ -111,7 +110,9 @@ def read_pair_file(path: Path) -> PairFile:
         groups = list(store)
         notes = attributes_of(store)
     if "hsi" not in groups:
-        raise SceneError(f"{path}: expected a group hsi (and msi, reference), got {', '.join(groups) or 'nothing'}; is it a single image?")
+        raise SceneError(
+            f"{path}: expected a group hsi (and msi, reference), got {', '.join(map(str, groups)) or 'nothing'}; is it a single image?"
+        )
     images = {group: read_image_file(path, variable=f"{group}/cube") for group in ("hsi", "msi", "reference") if group in groups}
     return PairFile(one_text(notes.get("name")) or path.stem, images["hsi"], images.get("msi"), images.get("reference"), notes)
 
@@ -121,6 +122,8 @@ def _image(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDA
     bands = stored.shape[order.index("bands")] if len(stored.shape) == 3 else 1
     if wavelengths is not None and wavelengths.size != bands:
         raise SceneError(f"{path}: expected {bands} wavelengths, one per band, got {wavelengths.size}; check layout and wavelengths")
+    if wavelengths is not None and not ((wavelengths > 0) & (wavelengths <= LONGEST_NM)).all():
+        raise SceneError(f"{path}: expected wavelengths above 0 nm, up to {LONGEST_NM:.0e}, got {wavelengths[:6]}...; correct them")
     chosen = scale if scale is not None else stored.scale
     _expect_known_scale(path, stored.dtype, chosen)
     offset = stored.offset if scale is None else 0.0

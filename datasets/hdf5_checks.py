@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from datasets.hdf5_heaps import expect_sound_heaps
 from datasets.input_files import InputFileError, expect_shape, largest_array, own_errors, regular_size, spell_bytes
 
 
@@ -27,8 +28,10 @@ def opened_hdf5(path: Path, error: type[InputFileError], expected: str, way_out:
         InputFileError: `error`, where it is no regular file, no HDF5 file, or broken.
     """
     regular_size(path, error)
-    with own_errors(path, error, expected, way_out), h5py.File(path, "r") as store:
-        yield store
+    with own_errors(path, error, expected, way_out):
+        expect_sound_heaps(path, error)
+        with h5py.File(path, "r") as store:
+            yield store
 
 
 def own_node(path: Path, group: h5py.Group, name: str, error: type[InputFileError]) -> Any:

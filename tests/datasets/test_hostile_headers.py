@@ -183,3 +183,21 @@ def test_broken_or_exponential_metadata_of_gdal_are_refused(tmp_path: Path, xml:
 def test_a_broken_or_hostile_tiff_is_not_called_lossy(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.tif")
     assert not is_lossy_tiff(tmp_path / "a.tif")
+
+
+def test_texts_of_hdf5_whose_lengths_make_the_library_step_for_ever_are_refused(tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "a.h5", CubeFile(VALUES, np.array(WAVES), "mine", {"source": "a maker", "licence": "free"}))
+    whole = path.read_bytes()
+    first = whole.index(b"GCOL") + 16  # the first object: number, uses, nothing, length
+    assert whole[first : first + 2] == b"\x01\x00"
+    for changes in (
+        {8: b"\xf0" + b"\xff" * 7},
+        {0: b"\x00\x00", 8: bytes(8)},
+        {8: b"\x00\x00\x01" + bytes(5)},
+    ):  # steps of 0 bytes, and too far
+        changed = bytearray(whole)
+        for place, part in changes.items():
+            changed[first + place : first + place + len(part)] = part
+        path.write_bytes(changed)
+        for read in (read_cube, read_image_file):
+            refused(lambda read=read: read(path), path, "texts at byte .* whose lengths cannot be")
