@@ -56,10 +56,11 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
     """
     with opened_hdf5(file, CubeFileError, "a readable HDF5 cube file", "run the plan again, or fetch the file again") as store:
         node = own_node(file, store, group, CubeFileError) if group else store
-        if "cube" not in node or getattr(own_node(file, node, "cube", CubeFileError), "ndim", None) != 3:
-            got = ", ".join(f"{key} {getattr(node.get(key), 'shape', '(group)')}" for key in list(node)[:20]) or "nothing"
+        dataset = own_node(file, node, "cube", CubeFileError) if isinstance(node, h5py.Group) else None
+        if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 3:
+            names = ", ".join(map(str, list(node or ())[:20])) or "nothing"
+            got = names if dataset is None else f"cube {getattr(dataset, 'shape', '(group)')}"
             raise CubeFileError(f"{file}: expected a dataset `cube` (bands, rows, cols) in {group or 'the root'}, got {got}")
-        dataset = node["cube"]
         if dataset.dtype.kind not in "iuf":
             raise CubeFileError(f"{file}: expected integer or floating samples, got {dataset.dtype}; write the cube again")
         expect_held(file, dataset, CubeFileError)

@@ -35,16 +35,18 @@ def opened_hdf5(path: Path, error: type[InputFileError], expected: str, way_out:
 
 
 def own_node(path: Path, group: h5py.Group, name: str, error: type[InputFileError]) -> Any:
-    """The group or dataset `name` (a path) below `group`, which must lie in the same file.
+    """The group or dataset `name` (a path) below `group`, which must lie in the same file; None where there is none.
 
     Raises:
-        InputFileError: `error`, where it is a link to another file.
-        KeyError: there is none.
+        InputFileError: `error`, where it is a link, which may lead to another file.
     """
     node = group
     for part in name.strip("/").split("/"):
-        if isinstance(node.get(part, getlink=True), h5py.ExternalLink):
-            raise error(f"{path}: expected {name} in the file itself, got a link to another file; copy it into one file")
+        link = node.get(part, getlink=True) if isinstance(node, h5py.Group) else None
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise error(f"{path}: expected {name} in the file itself, got a link; copy it into one file")
         node = node[part]
     return node
 
@@ -64,8 +66,11 @@ def expect_held(path: Path, dataset: h5py.Dataset, error: type[InputFileError]) 
     held = int(dataset.id.get_storage_size())
     expect_shape(path, dataset.shape or (1,), kind, held, error)
     declared = prod(dataset.shape) * kind.itemsize
+    how = dataset.id.get_create_plist()
+    if kind.kind not in "iufc":
+        return
     if dataset.chunks is None:
-        if dataset.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS and held != declared:
+        if how.get_layout() == h5py.h5d.CONTIGUOUS and held != declared:
             raise error(f"{path}: expected {declared} bytes of {name}, got {held} written; run or export it again")
         return
     if prod(dataset.chunks) * kind.itemsize > largest_array():
@@ -74,7 +79,7 @@ def expect_held(path: Path, dataset: h5py.Dataset, error: type[InputFileError]) 
     written = int(dataset.id.get_num_chunks())
     if written != wanted:
         raise error(f"{path}: expected {wanted} chunks of {name}, got {written} written; run or export it again")
-    if not dataset._filters and held < declared:
+    if not how.get_nfilters() and held < declared:
         raise error(f"{path}: expected {declared} bytes of {name}, got {held}; run or export it again")
 
 

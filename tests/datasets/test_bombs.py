@@ -16,7 +16,7 @@ import pytest
 import tifffile
 
 from datasets.cube_file import CubeFileError, opened, read_cube
-from datasets.files import read_image_file
+from datasets.files import read_image_file, read_pair_file
 from datasets.psfs import FromFile
 from tests.datasets.hostile import LAYOUT, STORED, VALUES, npy_bytes, refused
 
@@ -102,8 +102,15 @@ def test_hdf5_values_that_lie_in_other_files_are_refused(tmp_path: Path) -> None
         refused(lambda read=read: read(path), path, "in the file itself, got values in other files")
     with h5py.File(path, "w") as store:
         store["cube"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/cube")
-    refused(lambda: read_cube(path), path, "got a link to another file")
+    refused(lambda: read_cube(path), path, "got a link")
     refused(lambda: read_image_file(path), path, "got no numeric array")
+    os.mkfifo(tmp_path / "pipe.h5")  # a link to a link to a file that never ends
+    with h5py.File(path, "w") as store:
+        store["elsewhere"] = h5py.ExternalLink(str(tmp_path / "pipe.h5"), "/cube")
+        store["cube"] = h5py.SoftLink("/elsewhere")
+        store["hsi"] = h5py.SoftLink("/elsewhere")
+    for call in (lambda: read_cube(path), lambda: read_cube(path, "hsi"), lambda: read_image_file(path), lambda: read_pair_file(path)):
+        refused(call, path, "got")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +168,7 @@ def test_the_bombs_of_gigabytes_are_refused_in_little_memory(tmp_path: Path) -> 
     script = f"""
 import resource, sys
 from pathlib import Path
-from datasets.files import read_image_file
+from datasets.files import read_image_file, read_pair_file
 from datasets.scene import SceneError
 used = next(int(line.split()[1]) * 1024 for line in Path("/proc/self/status").read_text().splitlines() if "VmData" in line)
 resource.setrlimit(resource.RLIMIT_DATA, (used + 3 * 10**8,) * 2)
