@@ -40,13 +40,14 @@ def network_of_tensors(
     except (ValueError, RuntimeError, ArithmeticError) as error:  # sizes that no network has
         raise CheckpointError(f"{source}: expected the sizes of a MossFuse network, got {error}; give the authors' file") from error
     wanted = dict(planned.values())
-    problems = [f"missing {name}" for name in wanted if name not in tensors] + [
-        f"left over {name}" for name in tensors if name not in wanted
-    ]
+    problems = [f"missing {name}" for name in wanted if name not in tensors]
+    problems += [f"left over {name}" for name in tensors if name not in wanted]
     for name in wanted.keys() & tensors.keys():
         given = tensors[name]
         if _long_axes(given) != [size for size in wanted[name] if size != 1]:
             problems.append(f"{name} is {tuple(given.shape)}, not {tuple(wanted[name])}")
+        elif given.numel() * given.element_size() > given.untyped_storage().nbytes():
+            problems.append(f"{name} repeats {given.untyped_storage().nbytes()} bytes")
         elif not bool(torch.isfinite(given).all()) or not bool(torch.isfinite(given.float()).all()):
             problems.append(f"{name} holds NaN or Inf")
     if problems:

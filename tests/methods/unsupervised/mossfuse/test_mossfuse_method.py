@@ -163,7 +163,7 @@ def test_a_ratio_that_nobody_states_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_missing_checkpoint_is_an_error_at_once(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="which is no file"):
+    with pytest.raises(CheckpointError, match="expected a file, got nothing there"):
         Method(checkpoint=tmp_path / "absent.pth").describe()
 
 
