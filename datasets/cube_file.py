@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.digests import seal
-from datasets.float_values import expect_no_overflow, expect_scale
+from datasets.float_values import LARGEST_VALUE, expect_no_overflow, expect_scale
 from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, own_node, sealed_by
 from datasets.input_files import InputFileError
 
@@ -86,7 +86,9 @@ def _values(file: Path, stored: NDArray[Any], attributes: Mapping[str, Any]) -> 
             cube = cube / np.float32(scale) if cube is stored else np.divide(cube, np.float32(scale), out=cube)
         if offset:
             cube = cube + np.float32(offset) if cube is stored else np.add(cube, np.float32(offset), out=cube)
-    if cube is not stored:
+    whole = np.iinfo(stored.dtype) if stored.dtype.kind in "iu" else None
+    held = whole is not None and max(-float(whole.min), float(whole.max)) / scale + abs(offset) < LARGEST_VALUE
+    if cube is not stored and not held:
         expect_no_overflow(file, stored, cube, CubeFileError)
     return cube
 

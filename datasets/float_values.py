@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from datasets.input_files import InputFileError
 
 _BLOCK = 4 * 2**20  # samples that are converted at a time
-_LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
+LARGEST_VALUE, SMALLEST_VALUE = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
 def expect_scale(path: Path, scale: float, offset: float, error: type[InputFileError]) -> None:
@@ -27,9 +27,11 @@ def expect_scale(path: Path, scale: float, offset: float, error: type[InputFileE
     """
     if not (np.isfinite(scale) and scale > 0):
         raise error(f"{path}: expected a scale above 0, got {scale}; give the sensor's own constant with scale=")
-    if not (_SMALLEST <= scale <= _LARGEST):
-        raise error(f"{path}: expected a scale that float32 can hold ({_SMALLEST:.1e} to {_LARGEST:.1e}), got {scale}; is it right?")
-    if not (np.isfinite(offset) and abs(offset) <= _LARGEST):
+    if not (SMALLEST_VALUE <= scale <= LARGEST_VALUE):
+        raise error(
+            f"{path}: expected a scale that float32 can hold ({SMALLEST_VALUE:.1e} to {LARGEST_VALUE:.1e}), got {scale}; is it right?"
+        )
+    if not (np.isfinite(offset) and abs(offset) <= LARGEST_VALUE):
         raise error(f"{path}: expected an offset that float32 can hold, got {offset}; correct it in the file")
 
 
@@ -78,7 +80,7 @@ def expect_no_overflow(path: Path, stored: NDArray[Any], cube: NDArray[np.float3
         if not held.all() and (np.isfinite(samples) & ~held).any():
             largest = float(np.abs(samples[np.isfinite(samples)].astype(np.float64)).max())
             raise error(
-                f"{path}: expected values below {_LARGEST:.1e}, the largest of float32, got stored samples up to {largest:.3g} in band "
+                f"{path}: expected values below {LARGEST_VALUE:.1e}, the largest of float32, got stored samples up to {largest:.3g} in band "
                 f"{number + 1} of {len(cube)} that overflow; check scale and offset, or mask them"
             )
 
@@ -86,10 +88,10 @@ def expect_no_overflow(path: Path, stored: NDArray[Any], cube: NDArray[np.float3
 def _expect_kept(path: Path, stored: NDArray[Any], cube: NDArray[np.float32], error: type[InputFileError]) -> None:
     """Nothing, where no band that holds values has become zeros."""
     for number, values in enumerate(cube):
-        if not values.any() and stored[number].any():
+        if not values[::16, ::16].any() and not values.any() and stored[number].any():  # a few pixels tell in nearly all cases
             largest = float(np.abs(stored[number].astype(np.float64)).max())
             raise error(
-                f"{path}: expected values above {_SMALLEST:.1e}, the smallest float32, got stored samples up to {largest:.3g} in band "
+                f"{path}: expected values above {SMALLEST_VALUE:.1e}, the smallest float32, got stored samples up to {largest:.3g} in band "
                 f"{number + 1} of {len(cube)} that become 0; check the scale, or store the image in other units"
             )
 

@@ -34,7 +34,7 @@ class Scene:
     def __post_init__(self) -> None:
         if not self.cube.numel():
             raise SceneError(f"scene {self.name!r}: expected at least one band, row and column, got shape {tuple(self.cube.shape)}")
-        bad = int((~torch.isfinite(self.cube)).sum())
+        bad = sum(int((~torch.isfinite(band)).sum()) for band in self.cube)
         if bad:
             raise SceneError(
                 f"scene {self.name!r}: expected finite values, got {bad} NaN or Inf of {self.cube.numel()}; "
