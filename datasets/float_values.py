@@ -80,7 +80,7 @@ def expect_no_overflow(path: Path, stored: NDArray[Any], cube: NDArray[np.float3
         if not held.all() and (np.isfinite(samples) & ~held).any():
             largest = float(np.abs(samples[np.isfinite(samples)].astype(np.float64)).max())
             raise error(
-                f"{path}: expected values below {LARGEST_VALUE:.1e}, the largest of float32, got stored samples up to {largest:.3g} in band "
+                f"{path}: expected values below {LARGEST_VALUE:.1e}, the largest float32, got stored samples up to {largest:.3g} in band "
                 f"{number + 1} of {len(cube)} that overflow; check scale and offset, or mask them"
             )
 
