@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.cube_file import check_seal, sealed_attributes
+from datasets.cube_file import DamagedFileError, check_seal, sealed_attributes
 from datasets.envi_format import ENVI_ENDINGS, read_envi
 from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, sealed_by
 from datasets.input_files import expect_shape, own_errors, regular_size
@@ -90,7 +90,10 @@ class _Hdf5Array:
             values = np.asarray(dataset[()])
             expected = sealed_by(attributes_of(store), self._path, SceneError) if self._name == "/cube" else None
             if expected is not None:  # written by this suite
-                check_seal(self._path, {**sealed_attributes(attributes_of(store)), "cube": values}, expected)
+                try:
+                    check_seal(self._path, {**sealed_attributes(attributes_of(store)), "cube": values}, expected)
+                except DamagedFileError as error:
+                    raise SceneError(str(error)) from error
             return values
 
 
