@@ -24,7 +24,8 @@ from datasets.stored_image import StoredImage, missing_value, nanometres, one_nu
 _LOSSY_TIFF = (6, 7, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 50001, 50002)  # JPEG, JPEG 2000, LERC, WebP, JPEG XL
 _RISING = (1, 2, 34892)  # photometric interpretations: black is zero, red green blue, linear raw
 _DEFLATED = (8, 32946)
-_ALONE = (1, *_DEFLATED, 32773)  # compressions that tifffile undoes without further libraries
+_ALONE = (1, *_DEFLATED)  # compressions that tifffile undoes without further libraries
+_LZMA = 34925
 _LONG_SEGMENT = 2**20  # deflated bytes that can stand for a gigabyte
 _ELSEWHERE: dict[str, Any] = {
     f"is_{kind}": False for kind in ("ome", "ndtiff", "mmstack", "micromanager", "ndpi", "scanimage", "lsm", "eer")
@@ -64,6 +65,10 @@ def read_tiff(path: Path, variable: str | None) -> StoredImage:
         if int(page.photometric) not in _RISING:
             kind = getattr(page.photometric, "name", page.photometric)
             raise SceneError(f"{path}: expected grey that rises with the samples, or RGB, got {kind}; export it as minisblack")
+        if int(page.compression) == _LZMA:  # unpacked without a bound
+            raise SceneError(
+                f"{path}: expected another compression than LZMA, got LZMA; export the image with deflate or without compression"
+            )
         if image.dtype is None:
             raise SceneError(f"{path}: expected samples of one type, got bits {page.bitspersample}; export the image again")
         dtype = np.dtype(image.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,19 @@ def test_inverted_grey_and_palettes_are_refused(tmp_path: Path, photometric: str
     colours = {"colormap": np.zeros((3, 256), np.uint16)} if photometric == "palette" else {}
     tifffile.imwrite(tmp_path / "a.tif", STORED[0].astype(np.uint8), photometric=photometric, metadata=None, **colours)
     refused(lambda: read_image_file(tmp_path / "a.tif", scale=255.0), tmp_path / "a.tif", f"got {photometric.upper()}")
+
+
+@pytest.mark.parametrize(("compression", "text"), [(34925, "another compression than LZMA"), (5, "undoes alone")])
+def test_a_tiff_in_a_compression_without_bound_or_without_its_library_is_refused(tmp_path: Path, compression: int, text: str) -> None:
+    if text == "undoes alone" and any(find_spec(name) for name in ("rasterio", "imagecodecs")):
+        pytest.skip("a library that undoes this compression is installed")
+    tifffile.imwrite(tmp_path / "a.tif", STORED[0], photometric="minisblack", compression="deflate", metadata=None)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        place = tiff.pages[0].tags["Compression"].valueoffset
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[place : place + 2] = compression.to_bytes(2, "little")
+    (tmp_path / "a.tif").write_bytes(content)
+    refused(lambda: read_image_file(tmp_path / "a.tif", scale=1.0), tmp_path / "a.tif", text)
 
 
 def test_signed_samples_of_a_tiff_keep_their_sign(tmp_path: Path) -> None:
