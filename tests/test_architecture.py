@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "methods/loading.py": (),
     "methods/contract.py": ("datasets.observation", "datasets.degradation"),
     "methods": (
-        *("datasets.observation", "datasets.degradation"),
+        *("datasets.observation", "datasets.degradation", "datasets.input_files"),
         *("methods.contract", "methods.adapting", "methods.iterates", "methods.numerics"),
     ),
     "benchmark": (

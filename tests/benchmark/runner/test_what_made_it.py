@@ -310,9 +310,10 @@ def test_a_changed_reader_runs_again_and_scores_against_the_new_cube(world: Path
     before = called(clone, file, tmp_path / "run", world)["Bicubic"]
     reader = clone / "datasets" / "files.py"
     text = reader.read_text()
-    assert 'cube = values.astype(np.float32, order="C")' in text
+    line = "cube = to_values(path, values, chosen, offset, stored.nodata, SceneError)"
+    assert line in text
     try:
-        reader.write_text(text.replace('cube = values.astype(np.float32, order="C")', 'cube = values.astype(np.float32, order="C") ** 2'))
+        reader.write_text(text.replace(line, f"{line} ** 2"))
         after = called(clone, file, tmp_path / "run", world)["Bicubic"]
         fresh = called(clone, file, tmp_path / "fresh", world)["Bicubic"]
     finally:
