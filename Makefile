@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test lint performance clean
+.PHONY: benchmark test lint fuzz performance clean
 benchmark: .venv/ready
 	$(BIN)/python run_benchmark.py
 
@@ -11,6 +11,9 @@ test: .venv/ready lint
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+fuzz: .venv/ready
+	HMIF_FUZZ=$${HMIF_FUZZ:-20000} $(BIN)/python -m pytest -q --timeout 7200 tests/datasets/test_fuzz.py
 
 performance: .venv/ready
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest tests/performance --benchmark-only --override-ini=addopts="--import-mode=importlib"

@@ -6,20 +6,22 @@ Heavy modules are imported by the commands that need them, so that --help answer
 
 from __future__ import annotations
 
+import errno
+import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:] = [str(ROOT), *(place for place in sys.path if place != str(ROOT))]  # before PYTHONPATH, which may name another clone
 
 from benchmark.commands.command import OK, USAGE, Console, expect_platform  # noqa: E402
 from datasets.printable import printable_lines  # noqa: E402
 
 if TYPE_CHECKING:
     import argparse
+    from types import FrameType
 
     from benchmark.runner.run_settings import Progress
     from reports.report import ReportPaths
@@ -50,6 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped; the cells that had ended are kept, and the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"error: the disk is full: {error}; make room, and the same command goes on from here", file=sys.stderr)
+        return USAGE
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("datasets", "methods", "benchmark", "reports"):
             raise  # not an error of the suite, which says what to do, but a defect: it is shown with its traceback
@@ -119,10 +126,19 @@ def _left_out(paths: ReportPaths) -> list[str]:
 
 
 def _places(paths: ReportPaths) -> str:
-    return f"LaTeX     {', '.join(str(path) for path in paths.tables if path.suffix == '.tex')}\npage      {paths.page}"
+    tables = [path for path in paths.tables if path.suffix == ".tex"]
+    return f"LaTeX     {len(tables)} table{'s' * (len(tables) != 1)} (.tex) in {tables[0].parent}\npage      {paths.page}"
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """End as by Ctrl-C."""
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP) if sys.platform != "win32" else ():
+        if signal.getsignal(number) is signal.SIG_DFL:  # not where `nohup` has it ignored
+            signal.signal(number, _stop)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # where the locale has no such character, a "?" stands for it
     sys.exit(main())

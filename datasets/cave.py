@@ -11,8 +11,9 @@
     terms      copyright of its makers; for research, with the paper cited
     splits     TEST (12) and TRAIN (20), those of MossFuse
 
-The bands may be in any image format that Pillow reads, in the original folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with
-or without a folder `complete_ms_data` around them. The number in a file's name says which band it is, never the order of the file system.
+The bands may be PNG, TIFF, JPEG 2000, JPEG, BMP or PGM (for some other formats Pillow would start another program), in the original
+folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with or without a folder `complete_ms_data` around them. The
+number in a file's name says which band it is, never the order of the file system.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from datasets.input_files import own_errors, regular_size
 from datasets.scene import Scene, SceneError
 
 BANDS = 31
@@ -42,6 +44,8 @@ TRAIN = (
 SCENES = tuple(sorted(TEST + TRAIN))
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _EIGHT_BIT_MODES = ("L", "LA", "RGB", "RGBA")
+_FORMATS = ("PNG", "TIFF", "JPEG2000", "JPEG", "BMP", "PPM")
+_INVERTED = 0  # photometric interpretation of a TIFF: white is zero
 
 
 def scene_folder(root: Path, scene: str) -> Path | None:
@@ -90,11 +94,7 @@ def read_scene(root: Path, scene: str, *, side: int = SIDE) -> Scene:
     files = band_files(folder, scene)
     cube = np.empty((BANDS, side, side), dtype=np.float32)
     for band, file in enumerate(files):
-        samples = _read_band(file, eight_bit=scene in EIGHT_BIT)
-        if samples.shape != (side, side):
-            raise SceneError(
-                f"{file}: expected {side} x {side} pixels, got {samples.shape[0]} x {samples.shape[1]}; unpack the scene again"
-            )
+        samples = _read_band(file, side, eight_bit=scene in EIGHT_BIT)
         cube[band] = samples
     cube /= 255 if scene in EIGHT_BIT else 65535
     lossy = any(file.suffix.lower() in (".jp2", ".j2k", ".jpx") for file in files)
@@ -113,17 +113,25 @@ def _numbered(folder: Path, scene: str) -> dict[int, list[Path]]:
     return by_number
 
 
-def _read_band(file: Path, *, eight_bit: bool) -> NDArray[np.generic]:
-    """The samples of one band as they are stored, (rows, cols)."""
-    try:
-        with Image.open(file) as image:
-            mode, samples = image.mode, np.asarray(image)
-    except (OSError, SyntaxError, ValueError, EOFError, UnidentifiedImageError) as error:
-        raise SceneError(f"{file}: expected a whole image, got a broken or truncated one ({error}); unpack the scene again") from error
+def _read_band(file: Path, side: int, *, eight_bit: bool) -> NDArray[np.generic]:
+    """The samples of one band as they are stored, (side, side); size and depth are checked before they are decoded."""
+    regular_size(file, SceneError)
     expected = _EIGHT_BIT_MODES if eight_bit else _SIXTEEN_BIT_MODES
-    if mode not in expected:
-        depth = "8-bit" if eight_bit else "16-bit"
-        raise SceneError(f"{file}: expected {depth} samples (Pillow mode {' or '.join(expected)}), got mode {mode}; use the original files")
+    with (
+        own_errors(file, SceneError, "a whole image, not a broken or truncated one", "unpack the scene again"),
+        Image.open(file, formats=_FORMATS) as image,
+    ):
+        mode, (cols, rows) = image.mode, image.size
+        if (rows, cols) != (side, side):
+            raise SceneError(f"{file}: expected {side} x {side} pixels, got {rows} x {cols}; unpack the scene again")
+        if mode not in expected:
+            depth = "8-bit" if eight_bit else "16-bit"
+            raise SceneError(
+                f"{file}: expected {depth} samples (Pillow mode {' or '.join(expected)}), got mode {mode}; use the original files"
+            )
+        if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(262) == _INVERTED:
+            raise SceneError(f"{file}: expected grey that rises with the samples, got inverted grey (miniswhite); use the original files")
+        samples = np.asarray(image)
     if mode == "I" and (samples.min() < 0 or samples.max() > 65535):
         raise SceneError(f"{file}: expected 16-bit samples, got {samples.min()}..{samples.max()}; use the original files")
     if samples.ndim == 2:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.digests import seal
+from datasets.float_values import LARGEST_VALUE, expect_no_overflow, expect_scale
+from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, own_node, sealed_by
+from datasets.input_files import InputFileError
 
 _KNOWN_ATTRIBUTES = ("scale", "offset", "wavelengths_nm", "name", "sha256")
 
 
-class CubeFileError(ValueError):
+class CubeFileError(InputFileError):
     """A file that is not a cube file, or a broken one; the text says what was expected, what came, and the way out."""
 
 
@@ -46,31 +50,66 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
     """The cube in `file`, or in one group of it (a file of a pair has the groups `hsi`, `msi` and `reference`).
 
     Raises:
-        CubeFileError: no such file, no HDF5, no three-dimensional `cube`, or wavelengths that do not fit it.
+        CubeFileError: no such file, no HDF5, no three-dimensional `cube`, values that were not all written or that float32 cannot hold, or
+            attributes that do not fit it.
         DamagedFileError: its content is not what was written.
     """
-    try:
-        with h5py.File(file, "r") as store:
-            node = store[group] if group else store
-            if "cube" not in node or node["cube"].ndim != 3:
-                got = ", ".join(f"{key} {getattr(node[key], 'shape', '(group)')}" for key in node) or "nothing"
-                raise CubeFileError(f"{file}: expected a dataset `cube` (bands, rows, cols) in {group or 'the root'}, got {got}")
-            attributes = {**dict(store.attrs), **dict(node.attrs), **dict(node["cube"].attrs)}
-            stored = node["cube"][()]
-    except (OSError, KeyError, RuntimeError) as error:
-        raise CubeFileError(f"{file}: expected a readable HDF5 cube file, got {type(error).__name__}: {error}") from error
-    if "sha256" in attributes and not group:
-        check_seal(file, {**_sealed(attributes), "cube": stored}, attributes["sha256"])
-    cube = stored.astype(np.float32)
-    cube /= np.float32(attributes.get("scale", 1))
-    cube += np.float32(attributes.get("offset", 0))
-    wavelengths = attributes.get("wavelengths_nm")
-    if wavelengths is not None:
-        wavelengths = np.asarray(wavelengths, dtype=np.float64).reshape(-1)
-        if wavelengths.size != cube.shape[0]:
-            raise CubeFileError(f"{file}: expected {cube.shape[0]} wavelengths, one per band, got {wavelengths.size}")
+    with opened_hdf5(file, CubeFileError, "a readable HDF5 cube file", "run the plan again, or fetch the file again") as store:
+        node = own_node(file, store, group, CubeFileError) if group else store
+        dataset = own_node(file, node, "cube", CubeFileError) if isinstance(node, h5py.Group) else None
+        if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 3:
+            names = ", ".join(map(str, list(node or ())[:20])) or "nothing"
+            got = names if dataset is None else f"cube {getattr(dataset, 'shape', '(group)')}"
+            raise CubeFileError(f"{file}: expected a dataset `cube` (bands, rows, cols) in {group or 'the root'}, got {got}")
+        if dataset.dtype.kind not in "iuf":
+            raise CubeFileError(f"{file}: expected integer or floating samples, got {dataset.dtype}; write the cube again")
+        expect_held(file, dataset, CubeFileError)
+        attributes = {**attributes_of(store), **attributes_of(node), **attributes_of(dataset)}
+        stored = dataset[()]
+    expected = None if group else sealed_by(attributes, file, CubeFileError)
+    if expected is not None:
+        check_seal(file, {**sealed_attributes(attributes), "cube": stored}, expected)
+    wavelengths = None if "wavelengths_nm" not in attributes else _vector(file, attributes["wavelengths_nm"])
+    if wavelengths is not None and (wavelengths.size != stored.shape[0] or not (wavelengths > 0).all()):
+        raise CubeFileError(f"{file}: expected {stored.shape[0]} wavelengths above 0 nm, one per band, got {wavelengths.size}")
     notes = {key: value for key, value in attributes.items() if key not in _KNOWN_ATTRIBUTES}
-    return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=str(attributes.get("name", "")), notes=notes)
+    return CubeFile(cube=_values(file, stored, attributes), wavelengths_nm=wavelengths, name=str(attributes.get("name", "")), notes=notes)
+
+
+def _values(file: Path, stored: NDArray[Any], attributes: Mapping[str, Any]) -> NDArray[np.float32]:
+    """stored / scale + offset in float32."""
+    scale, offset = (_number(file, name, attributes.get(name, default)) for name, default in (("scale", 1), ("offset", 0)))
+    expect_scale(file, scale, offset, CubeFileError)
+    with np.errstate(over="ignore"):
+        cube = stored.astype(np.float32, copy=False)
+        if scale != 1:
+            cube = cube / np.float32(scale) if cube is stored else np.divide(cube, np.float32(scale), out=cube)
+        if offset:
+            cube = cube + np.float32(offset) if cube is stored else np.add(cube, np.float32(offset), out=cube)
+    whole = np.iinfo(stored.dtype) if stored.dtype.kind in "iu" else None
+    held = whole is not None and max(-float(whole.min), float(whole.max)) / scale + abs(offset) < LARGEST_VALUE
+    if cube is not stored and not held:
+        expect_no_overflow(file, stored, cube, CubeFileError)
+    return cube
+
+
+def _number(file: Path, name: str, value: object) -> float:
+    numbers = _vector(file, value, name)
+    if numbers.size != 1:
+        raise CubeFileError(f"{file}: expected one number in the attribute {name}, got {numbers.size}; correct it")
+    return float(numbers[0])
+
+
+def _vector(file: Path, value: object, name: str = "wavelengths_nm") -> NDArray[np.float64]:
+    """The numbers in an attribute, all finite."""
+    try:
+        numbers = np.asarray(value).astype(np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        numbers = np.array([np.nan])
+    if not np.isfinite(numbers).all():
+        shown = " ".join(repr(value)[:80].split())
+        raise CubeFileError(f"{file}: expected finite numbers in the attribute {name}, got {shown}; correct it")
+    return numbers
 
 
 @contextmanager
@@ -80,18 +119,22 @@ def opened(file: Path) -> Iterator[h5py.File]:
     Raises:
         DamagedFileError: it is no HDF5 file, lacks a part, or its content is not what was written.
     """
-    try:
-        with h5py.File(file, "r") as store:
-            if "sha256" in store.attrs:
-                check_seal(file, parts_of(store), store.attrs["sha256"])
-            yield store
-    except (OSError, KeyError, RuntimeError) as error:
-        raise DamagedFileError(f"{file}: expected a whole HDF5 file, got {type(error).__name__}: {error}; run the plan again") from error
+    with opened_hdf5(file, DamagedFileError, "a whole HDF5 file", "run the plan again") as store:
+        store.visititems(partial(_expect_held, file))
+        expected = sealed_by(attributes_of(store), file, DamagedFileError)
+        if expected is not None:
+            check_seal(file, parts_of(store), expected)
+        yield store
+
+
+def _expect_held(file: Path, _: str, node: Any) -> None:
+    if isinstance(node, h5py.Dataset) and node.size:
+        expect_held(file, node, DamagedFileError)
 
 
 def parts_of(store: h5py.File) -> dict[str, Any]:
     """Every dataset and every attribute of a file by its path, except the seal."""
-    parts = _sealed(store.attrs)
+    parts = sealed_attributes(store.attrs)
 
     def take(path: str, node: Any) -> None:
         parts.update({f"{path}@{name}": value for name, value in node.attrs.items()})
@@ -144,11 +187,11 @@ def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path
         store.attrs["name"] = content.name
         for key, value in content.notes.items():
             store.attrs[key] = value
-        store.attrs["sha256"] = seal({**_sealed(store.attrs), "cube": stored})
+        store.attrs["sha256"] = seal({**sealed_attributes(store.attrs), "cube": stored})
     temporary.replace(file)
     return file
 
 
-def _sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def sealed_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of a file as parts of its seal."""
     return {f"@{name}": value for name, value in attributes.items() if name != "sha256"}

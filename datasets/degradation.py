@@ -25,11 +25,13 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from datasets.input_files import InputFileError
+
 Boundary = Literal["circular", "reflect", "replicate", "valid"]
 BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
 
 
-class ResponseError(ValueError):
+class ResponseError(InputFileError):
     """A response that cannot be, or an image that does not fit it; the text says what was expected, what came, and the way out."""
 
 

@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.input_files import InputFileError
+
 DIGITS = 20  # hexadecimal digits of a short digest: 80 bits
 
 
-class MissingFileError(ValueError):
+class MissingFileError(InputFileError):
     """A file that has no digest, since it is not there."""
 
 

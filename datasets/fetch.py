@@ -23,14 +23,17 @@ import numpy as np
 import pooch
 
 from datasets import cave
+from datasets.input_files import InputFileError, spell_bytes
+from datasets.matlab5_format import declared_variables
 from datasets.scene import SceneError
 
+LARGEST_ARCHIVE = 4 * 10**9  # bytes of an archive when it is unpacked; CAVE has less than 1 GB
 ShowBytes = Callable[[int, int], None]  # bytes received so far, bytes in all (0 when the server does not say)
 _MOSSFUSE = "dusongcheng/MossFuse@878207caeebd24b7e8d28f3aaefbfa6e2fa5cf22"
 _RAW = "https://raw.githubusercontent.com/dusongcheng/MossFuse/878207caeebd24b7e8d28f3aaefbfa6e2fa5cf22"
 
 
-class FetchError(RuntimeError):
+class FetchError(InputFileError):
     """A download that fails, or that is not what it should be; the text says what was expected, what came, and the way out."""
 
 
@@ -159,6 +162,11 @@ def _unpack_cave(file: Path) -> Path:
     folder = file.with_name("cave")
     try:
         with zipfile.ZipFile(file) as archive:
+            promised = sum(entry.file_size for entry in archive.infolist())
+            if promised > LARGEST_ARCHIVE:
+                raise FetchError(
+                    f"fetch cave: expected at most {spell_bytes(LARGEST_ARCHIVE)}, got {spell_bytes(promised)}; nothing was kept"
+                )
             archive.extractall(folder)  # zipfile drops absolute paths and '..' by itself
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
         raise FetchError(f"fetch cave: expected a whole zip archive, got a broken one ({error}); nothing was kept, try again") from error
@@ -175,9 +183,8 @@ def _unpack_cave(file: Path) -> Path:
 
 def _response_table(file: Path) -> Path:
     """The CSV file of a sensor, made from the matrix `resp` (3, 31): rows red, green, blue at 400, 410, ..., 700 nm."""
-    from scipy.io import loadmat
-
-    matrix = np.asarray(loadmat(str(file))["resp"], dtype=np.float64)
+    stored = declared_variables(file, FetchError).get("resp")
+    matrix = np.zeros(0) if stored is None else stored.read().astype(np.float64)
     if matrix.shape != (3, cave.BANDS):
         raise FetchError(f"fetch: expected a matrix resp of 3 x {cave.BANDS}, got {matrix.shape}; the release has changed")
     lines = [f"# source: github:{_MOSSFUSE}:dataset/resp.mat (no licence)", "wavelength_nm,r,g,b"]

@@ -6,8 +6,9 @@
 2. Scale: value = stored / scale (+ offset). `scale=`, else what the file states; else 1 for floating-point samples, and an error for
    integers. The maximum of the image is never taken.
 3. Wavelengths: `wavelengths=` in nm, else what the file states.
-4. NaN, Inf and the no-data value that the file states are an error that gives their number.
-5. Where two spectrometers overlap and the wavelengths fall back: `rising_bands`, below.
+4. NaN, Inf and the no-data value that the file states are an error that gives their number; so is what float32 cannot hold, with its band.
+5. All that the header, the arguments and the limits decide is checked before the samples are read (datasets/input_files.py).
+6. Where two spectrometers overlap and the wavelengths fall back: `rising_bands`, below.
 """
 
 from __future__ import annotations
@@ -17,17 +18,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from datasets.cube_file import CubeFile
+from datasets.float_values import expect_scale, to_values
 from datasets.formats import read_stored_image
+from datasets.hdf5_checks import attributes_of, opened_hdf5
+from datasets.input_files import own_errors
 from datasets.scene import Scene, SceneError
-from datasets.stored_image import StoredImage
+from datasets.stored_image import StoredImage, one_text
 
 Overlap = Literal["error", "drop"]
+LONGEST_NM = 1e9  # a metre: no image is made with longer waves
 _AXES = ("bands", "rows", "cols")
 
 
@@ -59,7 +63,7 @@ def read_scene_file(
     image = read_image_file(path, layout=layout, wavelengths=wavelengths, variable=variable, scale=scale)
     if image.wavelengths_nm is None:
         raise SceneError(f"{path}: expected wavelengths, one per band, got none in the file; give them with wavelengths= (nm)")
-    source = str(image.notes.get("source", path.name))
+    source = one_text(image.notes.get("source")) or path.name
     cube, centres = image.cube, image.wavelengths_nm
     if overlap == "drop":
         keep = rising_bands(centres)
@@ -102,52 +106,51 @@ def read_pair_file(path: Path) -> PairFile:
     Raises:
         SceneError: no HDF5, no `hsi`, or a group that breaks a rule.
     """
-    try:
-        with h5py.File(path, "r") as store:
-            groups = list(store)
-            notes = dict(store.attrs)
-    except OSError as error:
-        raise SceneError(f"{path}: expected an HDF5 file with groups hsi, msi, reference, got {error}; check the path") from error
+    with opened_hdf5(path, SceneError, "an HDF5 file with groups hsi, msi, reference", "check the path") as store:
+        groups = list(store)
+        notes = attributes_of(store)
     if "hsi" not in groups:
-        raise SceneError(f"{path}: expected a group hsi (and msi, reference), got {', '.join(groups) or 'nothing'}; is it a single image?")
+        raise SceneError(
+            f"{path}: expected a group hsi (and msi, reference), got {', '.join(map(str, groups)) or 'nothing'}; is it a single image?"
+        )
     images = {group: read_image_file(path, variable=f"{group}/cube") for group in ("hsi", "msi", "reference") if group in groups}
-    return PairFile(str(notes.get("name", path.stem)), images["hsi"], images.get("msi"), images.get("reference"), notes)
+    return PairFile(one_text(notes.get("name")) or path.stem, images["hsi"], images.get("msi"), images.get("reference"), notes)
 
 
 def _image(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDArray[np.float64] | None, scale: float | None) -> CubeFile:
     order = _order(path, stored, layout, wavelengths)
-    values = stored.values if stored.values.ndim == 3 else stored.values[..., None]
-    values = values.transpose([order.index(axis) for axis in _AXES])
-    if wavelengths is not None and wavelengths.size != values.shape[0]:
-        raise SceneError(
-            f"{path}: expected {values.shape[0]} wavelengths, one per band, got {wavelengths.size}; check layout and wavelengths"
-        )
-    bad = int(values.size - np.isfinite(values).sum())
-    ignored = 0 if stored.nodata is None else int((values == stored.nodata).sum())
-    if bad or ignored:
-        raise SceneError(
-            f"{path}: expected a value at every pixel and band, got {bad} NaN or Inf and {ignored} no-data values of {values.size}; "
-            "crop, mask or interpolate them first"
-        )
+    bands = stored.shape[order.index("bands")] if len(stored.shape) == 3 else 1
+    if wavelengths is not None and wavelengths.size != bands:
+        raise SceneError(f"{path}: expected {bands} wavelengths, one per band, got {wavelengths.size}; check layout and wavelengths")
+    if wavelengths is not None and not ((wavelengths > 0) & (wavelengths <= LONGEST_NM)).all():
+        raise SceneError(f"{path}: expected wavelengths above 0 nm, up to {LONGEST_NM:.0e}, got {wavelengths[:6]}...; correct them")
     chosen = scale if scale is not None else stored.scale
-    if chosen is None and values.dtype.kind in "iu":
+    _expect_known_scale(path, stored.dtype, chosen)
+    offset = stored.offset if scale is None else 0.0
+    expect_scale(path, 1.0 if chosen is None else chosen, offset, SceneError)
+    with own_errors(path, SceneError, f"a whole {path.suffix.lower()} file"):
+        values = stored.read()
+        if values.shape != stored.shape:
+            raise SceneError(f"{path}: expected shape {stored.shape}, got {values.shape}; the file is damaged, fetch or export it again")
+        _expect_known_scale(path, values.dtype, chosen)
+        values = (values if values.ndim == 3 else values[..., None]).transpose([order.index(axis) for axis in _AXES])
+        cube = to_values(path, values, chosen, offset, stored.nodata, SceneError)
+    return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=stored.name, notes=stored.notes)
+
+
+def _expect_known_scale(path: Path, dtype: np.dtype[Any], scale: float | None) -> None:
+    if dtype.kind not in "iuf":
+        raise SceneError(f"{path}: expected integer or floating samples, got {dtype}; export the image again")
+    if scale is None and dtype.kind in "iu":
         raise SceneError(
-            f"{path}: expected a scale for {values.dtype} samples (value = stored / scale), got none in the file; give the sensor's own "
+            f"{path}: expected a scale for {dtype} samples (value = stored / scale), got none in the file; give the sensor's own "
             "constant with scale=, such as 65535 or 10000, never the image's maximum"
         )
-    if chosen is not None and not (np.isfinite(chosen) and chosen > 0):
-        raise SceneError(f"{path}: expected a scale above 0, got {chosen}; give the sensor's own constant with scale=")
-    cube = values.astype(np.float32, order="C")
-    if chosen is not None:
-        cube /= np.float32(chosen)
-    if scale is None and stored.offset:
-        cube += np.float32(stored.offset)
-    return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=stored.name, notes=stored.notes)
 
 
 def _order(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDArray[np.float64] | None) -> list[str]:
     """The name of each axis, in their order; a two-dimensional image gets a last axis `bands`."""
-    shape = stored.values.shape
+    shape = stored.shape
     if len(shape) not in (2, 3):
         raise SceneError(f"{path}: expected rows, cols and bands, got shape {shape}; name another variable or export three axes")
     if layout is not None:

@@ -10,18 +10,20 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import cos, log, pi, radians, sin, sqrt
+from math import cos, inf, log, pi, radians, sin, sqrt
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import ResponseError
+from datasets.input_files import own_errors, regular_size
+from datasets.kernel_file import read_kernel
 from datasets.settings import SettingError, configure, field_values, look_up
 
+LARGEST_WEIGHT = 1e6  # of a kernel that sums to 1: beyond it, the image is lost in rounding
 FWHM_PER_SIGMA = 2 * sqrt(2 * log(2))  # 2.3548: full width at half maximum of a Gaussian, in sigmas
 
 
@@ -148,19 +150,13 @@ class FromFile(Psf):
 
     def kernel(self, ratio: int) -> Float[Tensor, "k_rows k_cols"]:
         """The kernel; the docstring of the class has its formula."""
-        try:
-            loaded = np.load(self.path, allow_pickle=False) if self.path.suffix == ".npy" else np.loadtxt(self.path, delimiter=",", ndmin=2)
-        except (OSError, ValueError) as error:
-            raise ResponseError(
-                f"psf file {self.path}: expected a .npy or comma-separated table, got {type(error).__name__}: {error}"
-            ) from error
-        if loaded.ndim != 2 or not np.isfinite(loaded).all():
-            raise ResponseError(f"psf file {self.path}: expected finite numbers (rows x columns), got shape {loaded.shape}")
-        return _normalised(torch.from_numpy(loaded.astype(np.float64)))
+        return _normalised(torch.from_numpy(read_kernel(self.path)))
 
     def numbers(self) -> dict[str, Any]:
         """The kind, and the digest of the file's content in the place of its path."""
-        return {"kind": self.kind, "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest()}
+        regular_size(self.path, ResponseError)
+        with own_errors(self.path, ResponseError, "a readable file", "check its permissions"), self.path.open("rb") as stream:
+            return {"kind": self.kind, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
 PSFS: Mapping[str, type[Psf]] = {kind.kind: kind for kind in (Gaussian, Box, Disk, Motion, FromFile)}
@@ -200,6 +196,9 @@ def _area(taps: int, inside: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
 
 def _normalised(kernel: Tensor) -> Tensor:
     total = float(kernel.sum())
-    if not total > 0:
+    if not 0 < total < inf:
         raise ResponseError(f"psf: expected a kernel with a positive sum, got {total:.6g}")
-    return kernel / total
+    normalised = kernel / total
+    if not bool(torch.isfinite(normalised).all()) or float(normalised.abs().max()) > LARGEST_WEIGHT:
+        raise ResponseError(f"psf: expected a kernel whose sum is not small against its entries, got the sum {total:.6g}")
+    return normalised

@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from datasets.input_files import InputFileError
 
-class SceneError(ValueError):
+
+class SceneError(InputFileError):
     """A scene that cannot be read or is not what it claims to be; the text says what was expected, what came, and the way out."""
 
 
@@ -30,7 +32,9 @@ class Scene:
     source: str = ""
 
     def __post_init__(self) -> None:
-        bad = int((~torch.isfinite(self.cube)).sum())
+        if not self.cube.numel():
+            raise SceneError(f"scene {self.name!r}: expected at least one band, row and column, got shape {tuple(self.cube.shape)}")
+        bad = sum(int((~torch.isfinite(band)).sum()) for band in self.cube)
         if bad:
             raise SceneError(
                 f"scene {self.name!r}: expected finite values, got {bad} NaN or Inf of {self.cube.numel()}; "

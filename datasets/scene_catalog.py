@@ -20,10 +20,11 @@ import numpy as np
 
 from datasets import cave, synthetic
 from datasets.data_roots import DataRoots, spell_nearest
-from datasets.files import Overlap
+from datasets.files import LONGEST_NM, Overlap
 from datasets.scene import SceneError
 from datasets.scene_sources import BuiltinSource, CaveSource, FileSource, SceneSource
 
+MOST_BANDS = 10**6
 _COLLECTIONS = ("remote", "exact")  # folders of cube files, one file per scene
 SPLITS = {"cave:test": cave.TEST, "cave:train": cave.TRAIN, "cave:all": cave.SCENES}
 
@@ -141,4 +142,6 @@ def _file_source(name: str) -> FileSource:
 def _evenly(text: str) -> tuple[float, ...]:
     """Evenly spaced wavelengths (nm) from FIRST:LAST:COUNT."""
     first, last, count = text.split(":")
+    if not (0 < float(first) <= float(last) <= LONGEST_NM and 0 < int(count) <= MOST_BANDS):
+        raise ValueError(f"wavelengths={text}, which are not above 0 nm and rising, or not 1 to {MOST_BANDS}")
     return tuple(float(value) for value in np.linspace(float(first), float(last), int(count)))

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from datasets import cave, files, synthetic
+from datasets.envi_format import ENVI_ENDINGS
 from datasets.files import Overlap, read_scene_file
 from datasets.scene import Scene, SceneError
 from datasets.tiff_format import is_lossy_tiff
 
 LOSSY = (".jp2", ".j2k", ".jpx", ".jpf", ".jpg", ".jpeg")  # endings of files whose decoded bits differ between machines and libraries
-_ENVI = (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class FileSource(SceneSource):
     """A single file, and what the file does not state; the fields are those of `read_scene_file`."""
 
     reader: ClassVar[Path] = Path(files.__file__)
-    libraries: ClassVar[tuple[str, ...]] = ("numpy", "h5py", "scipy", "spectral", "tifffile")
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "h5py", "spectral", "tifffile")
     path: Path
     layout: str | None = None
     wavelengths: tuple[float, ...] | None = None
@@ -136,9 +136,9 @@ class FileSource(SceneSource):
 
     def files(self) -> tuple[Path, ...]:
         """The file; of an ENVI image, header and data."""
-        if self.path.suffix.lower() not in _ENVI:
+        if self.path.suffix.lower() not in ENVI_ENDINGS:
             return _existing([self.path], self.name)
-        beside = {self.path.with_name(stem + ending) for stem in (self.path.stem, self.path.name) for ending in ("", ".HDR", *_ENVI)}
+        beside = {self.path.with_name(stem + ending) for stem in (self.path.stem, self.path.name) for ending in ("", ".HDR", *ENVI_ENDINGS)}
         return _existing(sorted({self.path, *(file for file in beside if file.is_file())}), self.name)
 
     def recipe(self) -> str:

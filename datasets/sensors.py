@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datasets.degradation import ResponseError, SpectralResponse
+from datasets.response_table import read_response_table
 from datasets.settings import SettingError, look_up
 
 COVERAGE = 0.95
@@ -99,22 +100,8 @@ def read_sensor(file: Path) -> Sensor:
     Raises:
         ResponseError: there is no such file, or it is no such table.
     """
-    try:
-        raw = file.read_bytes()
-        lines = [line for line in raw.decode("utf-8").splitlines() if line.strip()]
-        source = " ".join(line.lstrip("# ").removeprefix("source:").strip() for line in lines if line.startswith("#"))
-        header, *body = [line for line in lines if not line.startswith("#")]
-        names = [name.strip() for name in header.split(",")]
-        table = np.array([[float(cell) for cell in line.split(",")] for line in body], dtype=np.float64)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise ResponseError(f"sensor file {file}: expected `wavelength_nm,<channel>,...` and rows of numbers, got {error}") from error
-    if names[0] != "wavelength_nm" or table.ndim != 2 or table.shape[1] != len(names) or len(names) < 2 or not np.isfinite(table).all():
-        raise ResponseError(
-            f"sensor file {file}: expected columns wavelength_nm and one per channel, all finite; got {header!r}, shape {table.shape}"
-        )
-    if not (np.diff(table[:, 0]) > 0).all():
-        raise ResponseError(f"sensor file {file}: expected wavelengths that rise from row to row; sort them")
-    return Sensor(file.stem, tuple(names[1:]), table[:, 0], table[:, 1:].T.copy(), hashlib.sha256(raw).hexdigest(), source)
+    table = read_response_table(file)
+    return Sensor(file.stem, table.channels, table.wavelengths, table.curves, table.sha256, table.source)
 
 
 def find_sensor(name: str, folder: Path | None) -> Sensor:

@@ -1,11 +1,15 @@
 """TIFF images: read by tifffile, or by rasterio (the extra `geo`) for compressions that tifffile alone cannot undo.
 
-Wavelengths, scale and offset come from GDAL's metadata.
+Wavelengths, scale and offset come from GDAL's metadata. Samples must be brightnesses that rise with the stored number: inverted grey,
+palettes and other colour spaces are refused. Formats inside TIFF that point to other files are read as plain TIFF.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,10 +17,19 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.input_files import expect_shape, own_errors, regular_size
 from datasets.scene import SceneError
-from datasets.stored_image import BROKEN_FILE_ERRORS, StoredImage, first_number, nanometres
+from datasets.stored_image import StoredImage, missing_value, nanometres, one_number
 
 _LOSSY_TIFF = (6, 7, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 50001, 50002)  # JPEG, JPEG 2000, LERC, WebP, JPEG XL
+_RISING = (1, 2, 34892)  # photometric interpretations: black is zero, red green blue, linear raw
+_DEFLATED = (8, 32946)
+_ALONE = (1, *_DEFLATED)  # compressions that tifffile undoes without further libraries
+_LZMA = 34925
+_LONG_SEGMENT = 2**20  # deflated bytes that can stand for a gigabyte
+_ELSEWHERE: dict[str, Any] = {
+    f"is_{kind}": False for kind in ("ome", "ndtiff", "mmstack", "micromanager", "ndpi", "scanimage", "lsm", "eer")
+}
 
 
 def is_lossy_tiff(path: Path) -> bool:
@@ -24,9 +37,11 @@ def is_lossy_tiff(path: Path) -> bool:
     import tifffile  # 0.1 s that only TIFF files need
 
     try:
-        with tifffile.TiffFile(path) as tiff:
-            return any(int(page.compression) in _LOSSY_TIFF for page in tiff.pages if isinstance(page, tifffile.TiffPage))
-    except BROKEN_FILE_ERRORS:
+        with own_errors(path, SceneError, "a whole TIFF"):
+            regular_size(path, SceneError)
+            with tifffile.TiffFile(path, **_ELSEWHERE) as tiff:
+                return any(int(page.compression) in _LOSSY_TIFF for page in tiff.pages if isinstance(page, tifffile.TiffPage))
+    except SceneError:
         return False  # reading it as a scene says what is wrong
 
 
@@ -34,60 +49,140 @@ def read_tiff(path: Path, variable: str | None) -> StoredImage:
     """The image in a TIFF; `variable` is ignored, as a TIFF names none.
 
     Raises:
-        SceneError: the file holds several images, or none of rows, columns and bands.
+        SceneError: the file holds several images, or none of rows, columns and bands, or samples that are no brightnesses.
     """
     import tifffile  # 0.1 s that only TIFF files need
 
-    with tifffile.TiffFile(path) as tiff:
-        series = sorted(tiff.series, key=lambda one: -int(np.prod(one.shape)))
+    length = regular_size(path, SceneError)
+    with tifffile.TiffFile(path, **_ELSEWHERE) as tiff:
+        series = sorted(tiff.series, key=lambda one: -prod(one.shape))
+        if not series:
+            raise SceneError(f"{path}: expected an image, got a TIFF without one; export it again")
         if len(series) > 1 and series[0].shape == series[1].shape:
             raise SceneError(f"{path}: expected one image, got {len(series)} of shape {series[0].shape}; export the bands as one image")
-        axes, tags = series[0].axes, series[0].keyframe.tags
-        metadata = {name: str(tags[name].value) for name in ("GDAL_METADATA", "GDAL_NODATA") if name in tags}
-        try:
-            values = series[0].asarray()
-        except ValueError as error:
-            if "imagecodecs" not in str(error):
-                raise
-            values, axes = _read_with_rasterio(path, error), "SYX"
-    if axes.count("Y") != 1 or axes.count("X") != 1 or len(axes) > 3:
-        raise SceneError(f"{path}: expected one image of rows, columns and bands, got TIFF axes {axes} of shape {values.shape}")
-    layout = " ".join({"Y": "rows", "X": "cols"}.get(axis, "bands") for axis in axes)
-    nodata = first_number(metadata.get("GDAL_NODATA", "").strip("\0 ") or None)
-    stored = StoredImage(values=values, layout=layout, nodata=nodata, name=path.stem)
-    return _with_gdal(stored, metadata["GDAL_METADATA"]) if "GDAL_METADATA" in metadata else stored
+        image = series[0]
+        axes, shape, page = image.axes, tuple(int(size) for size in image.shape), image.keyframe
+        if int(page.photometric) not in _RISING:
+            kind = getattr(page.photometric, "name", page.photometric)
+            raise SceneError(f"{path}: expected grey that rises with the samples, or RGB, got {kind}; export it as minisblack")
+        if int(page.compression) == _LZMA:  # unpacked without a bound
+            raise SceneError(
+                f"{path}: expected another compression than LZMA, got LZMA; export the image with deflate or without compression"
+            )
+        if image.dtype is None:
+            raise SceneError(f"{path}: expected samples of one type, got bits {page.bitspersample}; export the image again")
+        dtype = np.dtype(image.dtype)
+        held = _expect_segments(path, image, shape, dtype, length)
+        metadata = {name: str(page.tags[name].value) for name in ("GDAL_METADATA", "GDAL_NODATA") if name in page.tags}
+        alone = int(page.compression) in _ALONE and (int(page.compression) == 1 or page.bitspersample in (8, 16, 32, 64))
+    if axes.count("Y") != 1 or axes.count("X") != 1 or len(axes) > 3 or len(axes) != len(shape):
+        raise SceneError(f"{path}: expected one image of rows, columns and bands, got TIFF axes {axes} of shape {shape}")
+    stored = StoredImage(
+        shape=shape,
+        dtype=dtype,
+        held=held,
+        read=partial(_samples, path, axes, alone),
+        layout=" ".join({"Y": "rows", "X": "cols"}.get(axis, "bands") for axis in axes),
+        nodata=missing_value(metadata.get("GDAL_NODATA", "").strip("\0 ") or None),
+        name=path.stem,
+    )
+    return _with_gdal(path, stored, metadata["GDAL_METADATA"]) if "GDAL_METADATA" in metadata else stored
 
 
-def _read_with_rasterio(path: Path, error: Exception) -> NDArray[Any]:
-    """All bands by rasterio, where it is installed: (bands, rows, cols)."""
+def _expect_segments(path: Path, image: Any, shape: tuple[int, ...], dtype: np.dtype[Any], length: int) -> int:
+    """The bytes that hold the image, all of which must lie in the file."""
+    page, declared = image.keyframe, prod(shape) * dtype.itemsize
+    if image.dataoffset is not None:  # raw samples in one piece
+        if image.dataoffset + declared > length:
+            raise SceneError(f"{path}: expected {image.dataoffset + declared} bytes, got {length}; the file is truncated, copy it again")
+        return declared
+    pages = list(image.pages)
+    if any(one is None for one in pages):
+        raise SceneError(f"{path}: expected all {len(pages)} pages of the image, got some of them; export the image again")
+    places = [(int(start), int(count)) for one in pages for start, count in zip(one.dataoffsets, one.databytecounts, strict=True)]
+    held = sum(count for _, count in places)
+    beyond = sum(count <= 0 or start <= 0 or start + count > length for start, count in places)
+    if beyond or not places or (int(page.compression) == 1 and held * 8 < prod(shape) * int(page.bitspersample)):
+        raise SceneError(
+            f"{path}: expected {declared} bytes of samples in {length} bytes, got {len(places)} segments of {held} bytes, {beyond} of "
+            "them not in the file; the file is truncated, or its samples were never written"
+        )
+    expect_shape(path, shape, dtype, held, SceneError)
+    if int(page.compression) in _DEFLATED:
+        _expect_inflated(path, places, prod(page.chunks) * max(1, dtype.itemsize))
+    return held
+
+
+def _expect_inflated(path: Path, places: list[tuple[int, int]], largest: int) -> None:
+    """Nothing, where no long deflated segment holds more than the samples that it is for."""
+    long = [place for place in places if place[1] > _LONG_SEGMENT]
+    if long:
+        with path.open("rb") as stream:
+            for start, count in long:
+                stream.seek(start)
+                inflater, got, waiting = zlib.decompressobj(), 0, stream.read(count)
+                while waiting and got <= largest:
+                    got += len(inflater.decompress(waiting, 2**20))
+                    waiting = inflater.unconsumed_tail
+                if got > largest:
+                    raise SceneError(f"{path}: expected segments of at most {largest} bytes, got a longer one; export the image again")
+
+
+def _samples(path: Path, axes: str, alone: bool) -> NDArray[Any]:
+    """All samples of the largest image, with its axes as tifffile gives them."""
+    import tifffile  # 0.1 s that only TIFF files need
+
     try:
         import rasterio
     except ImportError:
-        raise SceneError(f"{path}: expected a compression that tifffile undoes alone, got {error}; pip install -e '.[geo]'") from error
-    with rasterio.open(path) as image:
-        return np.asarray(image.read())
+        rasterio = None
+    if alone or rasterio is None:
+        with tifffile.TiffFile(path, **_ELSEWHERE) as tiff:
+            image = max(tiff.series, key=lambda one: prod(one.shape))
+            try:
+                return np.asarray(image.asarray())
+            except ValueError as error:
+                if "imagecodecs" not in str(error):
+                    raise
+                raise SceneError(
+                    f"{path}: expected a compression that tifffile undoes alone, got {error}; pip install -e '.[geo]'"
+                ) from error
+    with rasterio.open(path, driver="GTiff") as source:
+        bands = np.asarray(source.read())  # (bands, rows, cols)
+    if len(axes) == 2:
+        return np.asarray(bands[0])
+    order = {"Y": 1, "X": 2}
+    return bands.transpose([order.get(axis, 0) for axis in axes])
 
 
-def _with_gdal(stored: StoredImage, text: str) -> StoredImage:
+def _with_gdal(path: Path, stored: StoredImage, text: str) -> StoredImage:
     """The wavelengths, scale and offset in GDAL's own metadata, band by band; one scale for all bands, or it is refused."""
     per_band: dict[str, dict[int, str]] = {}
     unit = None
-    for item in ElementTree.fromstring(text.strip("\0 ")).iter("Item"):
-        key, value = item.get("name", "").lower(), (item.text or "").strip()
-        if item.get("sample") is not None:
-            per_band.setdefault(key, {})[int(item.get("sample", "0"))] = value
-        if key in ("wavelength_units", "wavelength units"):
-            unit = value
+    text = text.strip("\0 ")
+    if "<!" in text.replace("<!--", ""):
+        raise SceneError(f"{path}: expected GDAL's metadata without document types and entities, got such; export the image again")
+    with own_errors(path, SceneError, "GDAL's metadata as XML", "export the image again"):
+        for item in ElementTree.fromstring(text).iter("Item"):
+            key, value = item.get("name", "").lower(), (item.text or "").strip()
+            if item.get("sample") is not None:
+                per_band.setdefault(key, {})[int(item.get("sample", "0"))] = value
+            if key in ("wavelength_units", "wavelength units"):
+                unit = value
+        scales, offsets = ({float(value) for value in per_band.get(key, {}).values()} for key in ("scale", "offset"))
+        waves = {band: float(value) for band, value in per_band.get("wavelength", {}).items()}
     axes = (stored.layout or "").split()
-    count = stored.values.shape[axes.index("bands")] if "bands" in axes else 1
-    scales, offsets = ({float(value) for value in per_band.get(key, {}).values()} for key in ("scale", "offset"))
+    count = stored.shape[axes.index("bands")] if "bands" in axes else 1
     if len(scales) > 1 or len(offsets) > 1:
-        raise SceneError(f"expected one scale and offset for all bands, got {sorted(scales)} and {sorted(offsets)}; export scaled values")
-    waves = per_band.get("wavelength", {})
-    vector = np.array([float(waves[band]) for band in sorted(waves)]) if len(waves) == count else None
+        shown = f"{sorted(scales)[:5]} and {sorted(offsets)[:5]}"
+        raise SceneError(f"{path}: expected one scale and offset for all bands, got {shown}; export scaled values")
+    factor = one_number("GDAL's scale", next(iter(scales), None))
+    if factor == 0:
+        raise SceneError(f"{path}: expected a scale other than 0 in GDAL's metadata, got 0; correct it")
+    vector = np.array([waves[band] for band in sorted(waves)]) if len(waves) == count else None
     return replace(
         stored,
         wavelengths=None if vector is None else nanometres(vector, unit),
-        scale=1 / scales.pop() if scales else None,
-        offset=offsets.pop() if offsets else 0.0,
+        scale=None if factor is None else 1 / factor,
+        offset=one_number("GDAL's offset", next(iter(offsets), None)) or 0.0,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import RecordError, read_json
+from reports.content.admission import admit
 from reports.content.choice import Choice, choose_records, group_summaries, summarise_choice
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames
@@ -74,10 +75,11 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         raise RecordError(
             "\n".join([f"expected at least one record in {run.part('cells')}, got none; run the plan first", *found.broken.values()])
         )
+    records = admit(found.records, run.index().metrics_key)
     facts = [_optional(file) for file in (run.plan_facts, run.last_environment)]
     plan, environment = (table for table, _ in facts)
     folder = run.report if out is None else out
-    results = choose_records(found.records, choice)
+    results = choose_records(records, choice)
     stored, unread = read_stored_scores(run, results)
     provenance = read_provenance(run, results)
     summaries = summarise_choice(results, choice, stored, provenance)

@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "methods/loading.py": (),
     "methods/contract.py": ("datasets.observation", "datasets.degradation"),
     "methods": (
-        *("datasets.observation", "datasets.degradation"),
+        *("datasets.observation", "datasets.degradation", "datasets.input_files"),
         *("methods.contract", "methods.adapting", "methods.iterates", "methods.numerics"),
     ),
     "benchmark": (
@@ -54,7 +54,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "measure": ("clone", "run_folder"),
         "children": ("clone", "run_folder", "identity", "measure"),
         "conventions": ("run_folder", "metrics"),
-        "matrix": ("identity", "children"),
+        "matrix": ("clone", "identity", "children"),
         "authors": ("clone", "measure"),
         "training": ("identity", "measure", "matrix"),
         "runner": ("run_folder", "metrics", "identity", "measure", "children", "matrix"),

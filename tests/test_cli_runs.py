@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pdb
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,7 @@ from benchmark.matrix.plan_file import read_plan
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.data_roots import DataRoots
-from tests.benchmark.conftest import plan, plugin, world
+from tests.benchmark.conftest import ROOT, alive, plan, plugin, world
 from tests.benchmark.folders import FIRST, read_records, run_folder, variant
 from tests.rounding import scores_near
 from tests.test_cli import cli
@@ -104,3 +108,22 @@ def test_status_compare_and_merge_print_and_answer_by_their_status(tmp_path: Pat
     for command in (["status"], ["explain", "k"], ["compare", str(a)]):
         assert run_benchmark.main([command[0], str(tmp_path / "none"), *command[1:]]) == 2
         assert "expected a run folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_to_end_keeps_what_is_done_and_leaves_no_process(world: Path, number: signal.Signals) -> None:
+    """As a batch system sends it when the time of a job is over."""
+    plugin(world / "plugins", "endless", f"open({str(world / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    file = plan(world, ["steady", "endless"], scenes=("a",))
+    arguments = ["run", file, "--out", world / "run", "--plugins", world / "plugins", "--device", "cpu"]
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "run_benchmark.py", *map(str, arguments)], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until = time.monotonic() + 200
+    while not (world / "pid").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert "the cells that had ended are kept" in process.communicate(timeout=200)[1]
+    assert process.returncode == 130
+    assert not alive(int((world / "pid").read_text()))
+    assert [record.label for record in read_records(world / "run")] == ["steady"]

@@ -15,14 +15,26 @@ from methods.contract import Estimate, Example, FusionMethod, learn
 from methods.iterates import IteratedMethod
 
 
-def check_learning_in_fit(entry: Entry) -> None:
+def check_learning_in_fit(entry: Entry) -> str | None:
     """Checks that learning on the scene happens in `fit` or `adapt`, where the clock takes it for learning, and not in `fuse`.
 
+    The advice is for a method that never learns by its card, and takes gradients: it may be a solver, or the card may be wrong.
+
     Raises:
-        NotApplicableError: the method does not learn on the scene.
+        NotApplicableError: the method learns beforehand, or never learns and takes no gradient.
         BreachError: it learns in `fuse`.
     """
     method, card = trial_method(entry)
+    if card.learns == "never":
+        seen = card.entitle(random_pair(*USUAL_SIZE))
+        with errors_as_breaches(seen), gradients_taken(entry.load().__module__) as counted:
+            fuse_sample(method, seen)
+        if counted.calls == 0:
+            raise NotApplicableError("its card says learns='never', and it takes no gradient")
+        return (
+            f"the card says learns='never', and `fuse` takes {counted.calls} gradients: a network that is trained there is learning on the "
+            'scene; write learns="on the scene", supervision="self" in Card(...), and learn in `fit`, so that it is timed as learning'
+        )
     if card.learns != "on the scene":
         raise NotApplicableError(f"its card says learns={card.learns!r}")
     way_out = (
@@ -44,6 +56,7 @@ def check_learning_in_fit(entry: Entry) -> None:
         f'the card says learns="on the scene", but `fit` takes no gradient and `fuse` takes {fusing}: learning would be timed as '
         f"fusion; {way_out}",
     )
+    return None
 
 
 def check_parameter_count(entry: Entry) -> None:

@@ -6,7 +6,10 @@ operations.json    what follows an answer that is stored already (`StagedJob`), 
 
 from __future__ import annotations
 
+import dis
+import errno
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
@@ -15,12 +18,14 @@ import torch
 
 from benchmark.measure.validity import InvalidEstimateError
 from benchmark.run_folder.json_file import write_json
+from datasets.printable import error_text
 from methods.contract import RefusedError
 
+FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 ANSWER_NAME, SEQUEL_NAME = "answer.json", "operations.json"
 MOST_BYTES = 64 * 2**20  # no larger answer is read
-MOST_LETTERS = 2000  # in a reason
-ChildOutcome = Literal["done", "skipped", "invalid", "failed", "out of memory"]  # what a child can report itself
+ROOM_BYTES = 2**20  # a file system with less is full
+ChildOutcome = Literal["done", "skipped", "invalid", "failed", "out of memory", "not run"]  # what a child can report itself
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,27 @@ class Sequel:
 
 
 def classify_error(error: BaseException) -> tuple[ChildOutcome, str]:
-    """The outcome that an exception stands for, by its class and the classes from which it derives, and a line on it."""
-    text = f"{type(error).__name__}: {error}"
+    """The outcome that an exception stands for, by its class and the classes from which it derives, and a line on it.
+
+    What its message says never counts, as a method may write anything there.
+    """
+    text = error_text(error)
     if _is_memory_error(error):
-        return "out of memory", text[:MOST_LETTERS]
+        return "out of memory", text
+    if isinstance(error, OSError) and error.errno in FULL_ERRORS:
+        return "not run", f"the disk is full, which is not the method's fault: {text}"
     if isinstance(error, RefusedError):
-        return "skipped", f"{RefusedError.__name__}: {error}"[:MOST_LETTERS]  # a resumed run recognises a refusal by this name
-    return "invalid" if isinstance(error, InvalidEstimateError) else "failed", text[:MOST_LETTERS]
+        return "skipped", f"{RefusedError.__name__}: {text.partition(': ')[2]}"  # a resumed run recognises a refusal by this name
+    return "invalid" if isinstance(error, InvalidEstimateError) else "failed", text
+
+
+def full_disk(folder: Path) -> str:
+    """A sentence where the file system of a folder has no room left; empty where it has some."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    return f"the disk of {folder} is full ({free / 1e6:.1f} MB left): make room, and run the plan again" if free < ROOM_BYTES else ""
 
 
 def write_answer(scratch: Path, answer: Answer) -> None:
@@ -65,7 +84,7 @@ def write_sequel(scratch: Path, sequel: Sequel) -> None:
     try:
         write_json(scratch / SEQUEL_NAME, asdict(sequel), durable=False)
     except (TypeError, ValueError) as error:
-        write_json(scratch / SEQUEL_NAME, asdict(Sequel({}, f"{type(error).__name__}: {error}"[:MOST_LETTERS])), durable=False)
+        write_json(scratch / SEQUEL_NAME, asdict(Sequel({}, error_text(error))), durable=False)
 
 
 def read_answer(scratch: Path) -> Answer | None:
@@ -101,7 +120,7 @@ def _read_object(file: Path, fields: dict[str, type]) -> dict[str, Any] | None:
     try:
         table = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
-        raise _AnswerError(f"{file.name}: expected JSON, got {type(error).__name__}: {error}"[:500]) from error
+        raise _AnswerError(f"{file.name}: expected JSON, got {error_text(error)}"[:500]) from error
     if not isinstance(table, dict):
         raise _AnswerError(f"{file.name}: expected a JSON object, got {type(table).__name__}")
     if {name: type(value) for name, value in table.items()} != fields:
@@ -114,7 +133,21 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _is_memory_error(error: BaseException) -> bool:
-    """Whether it is a MemoryError, CUDA's error of that kind, or the RuntimeError of torch where the CPU has no more memory."""
+    """Whether it is a MemoryError, CUDA's error of that kind, or the RuntimeError of torch where the CPU has no more memory.
+
+    Torch's error has no class of its own. It is known by its text, and by being raised within torch, not by a `raise` of Python code.
+    """
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return type(error) is RuntimeError and not _is_raised_in_python(error) and "can't allocate memory" in error_text(error)
+
+
+def _is_raised_in_python(error: BaseException) -> bool:
+    """Whether the last step that led to the error is a `raise` statement."""
+    step = error.__traceback__
+    if step is None:
+        return True
+    while step.tb_next is not None:
+        step = step.tb_next
+    code = step.tb_frame.f_code.co_code
+    return dis.opname[code[step.tb_lasti]] in ("RAISE_VARARGS", "RERAISE")

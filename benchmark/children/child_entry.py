@@ -25,6 +25,7 @@ import torch
 
 from benchmark.children.answers import Answer, ChildOutcome, Sequel, classify_error, write_answer, write_sequel
 from benchmark.children.child_task import Job, Limits, StagedJob
+from benchmark.children.orphans import adopt_orphans
 from benchmark.children.server import enter_child
 from benchmark.children.witness import loaded_sources
 
@@ -44,6 +45,7 @@ def run_child(job: Job, pipe: Connection, life: Connection, scratch: Path, limit
         limits: what the process may use.
     """
     os.setpgid(0, 0)
+    adopt_orphans()
     enter_child()
     _die_with_supervisor(life)
     if limits.apart:
@@ -72,8 +74,9 @@ def run_child(job: Job, pipe: Connection, life: Connection, scratch: Path, limit
         _signal(pipe, SAFE)
         if staged:
             write_sequel(scratch, _collect_sequel(rest))
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # a method may have closed or replaced it
+            stream.flush()
     _signal(pipe, OVER)
 
 
@@ -89,7 +92,8 @@ def _error_as_answer(error: BaseException) -> tuple[ChildOutcome, dict[str, Any]
     """The fields of an answer for an error, with the sources that had been loaded; the log gets its traceback."""
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # room to write the answer
-    traceback.print_exception(error)
+    with suppress(Exception):  # a method may have closed or replaced standard error
+        traceback.print_exception(error)
     outcome, reason = classify_error(error)
     return outcome, {"sources": loaded_sources()}, reason
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from benchmark.children.answers import ChildOutcome
 from benchmark.children.child_entry import LOG_NAME
+from benchmark.children.scratch import remove_folder
 from datasets.printable import printable
 
 LOG_BYTES = 1_000_000  # kept of the beginning and of the end of a child's output
@@ -30,16 +32,29 @@ class Ended:
     group_bytes: int = 0  # the most memory that its processes were seen to hold together, until it answered; 0: it had no children then
 
     def keep(self, name: str, file: Path) -> None:
-        """Move what the child wrote as `name` to `file`, whole or not at all."""
+        """Move what the child wrote as `name` to `file`, whole or not at all.
+
+        Raises:
+            OSError: it is no regular file, but a link, a folder or a pipe; or there is no room for it.
+        """
+        if not self.left_file(name):
+            raise FileNotFoundError(f"expected the file {name} in the folder of the process, got none, or a link, a folder or a pipe")
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
         shutil.move(self.scratch / name, temporary)
         temporary.replace(file)
 
+    def left_file(self, name: str) -> bool:
+        """Whether the child has left a regular file of that name; a link, which may lead anywhere, is none."""
+        try:
+            return stat.S_ISREG((self.scratch / name).lstat().st_mode)
+        except OSError:
+            return False
+
     def keep_log(self, file: Path) -> None:
         """Append the child's output to `file`: its beginning and its end, when there is too much of it."""
         log = self.scratch / LOG_NAME
-        size = log.stat().st_size if log.exists() else 0
+        size = log.lstat().st_size if self.left_file(LOG_NAME) else 0
         if size == 0:
             return
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +68,7 @@ class Ended:
     def last_words(self) -> str:
         """The last line that the child printed, with at most 300 letters; empty where it printed nothing."""
         log = self.scratch / LOG_NAME
-        if not log.is_file():
+        if not self.left_file(LOG_NAME):
             return ""
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 2000))
@@ -62,7 +77,7 @@ class Ended:
 
     def discard(self) -> None:
         """Remove what the child left."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        remove_folder(self.scratch)
 
 
 def spell_exit(code: int | None) -> str:

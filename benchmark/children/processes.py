@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,13 +26,16 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from benchmark.children.answers import Sequel, read_answer, read_sequel
+from benchmark.children.answers import Sequel, full_disk, read_answer, read_sequel
 from benchmark.children.child_entry import OVER, SAFE, run_child
 from benchmark.children.child_task import Job, Limits
 from benchmark.children.endings import Ended, Ending, spell_exit
-from benchmark.children.server import handing_nothing_over, server_context
+from benchmark.children.orphans import end_descendants, end_orphans
+from benchmark.children.scratch import new_scratch, written_bytes
+from benchmark.children.server import handing_nothing_over, server_context, server_pid
 from benchmark.measure.group import LOOK_S, MemoryWatch
 
+_started: set[int] = set()  # the processes of children that have been started and not collected
 GRACE_S = 1.0  # between one signal and the next
 WATCH_S = 1.0  # between two looks at what a child has written
 
@@ -67,7 +69,7 @@ class Child:
             self.memory.look(now)
         if self.limits.disk_mb is not None and now - self.watched >= WATCH_S:
             self.watched = now
-            self.full = _written(self.scratch) > self.limits.disk_mb * 1e6
+            self.full = written_bytes(self.scratch) > self.limits.disk_mb * 1e6
 
     def listen(self) -> None:
         """Read the signals in the pipe, which has some, or is closed."""
@@ -83,12 +85,13 @@ class Child:
 def start(job: Job, limits: Limits) -> Child:
     """Run `job` in a new child."""
     context = server_context()
-    scratch = Path(tempfile.mkdtemp(prefix="hmif-cell-"))
+    scratch = new_scratch()
     ours, theirs = context.Pipe(duplex=False)
     their_life, our_life = context.Pipe(duplex=False)
     process = context.Process(target=run_child, args=(job, theirs, their_life, scratch, limits), daemon=False)
     with handing_nothing_over():
         process.start()
+    _started.add(process.pid or 0)
     theirs.close()
     their_life.close()
     watch = MemoryWatch(process.pid) if limits.apart and process.pid is not None else None
@@ -126,6 +129,8 @@ def collect(child: Child) -> Ended:
     if child.process.is_alive():  # it has answered, but does not end (a thread that it left running)
         stop(child)
     _signal_group(child, signal.SIGKILL)  # processes that it left behind
+    _started.discard(child.process.pid or 0)
+    end_orphans(server_pid(), _started)
     if not late and not full:
         answer, sequel = answer or read_answer(child.scratch), sequel or read_sequel(child.scratch)
     child.pipe.close()
@@ -149,13 +154,17 @@ def _spell_end(child: Child, *, late: bool, full: bool) -> tuple[Ending, str]:
     if full:
         return "killed", f"ended for writing more than {child.limits.disk_mb:g} MB; raise disk_limit_mb in the plan"
     code = child.process.exitcode
+    if full_folder := full_disk(child.scratch):
+        return "not run", full_folder
     if code == -signal.SIGKILL and _oom_kills() > child.oom_kills:
         return "out of memory", "the kernel ended it because memory ran out; give it a smaller scene, or fewer slots"
     return "killed", spell_exit(code)
 
 
 def stop(child: Child) -> None:
-    """End a child and all that it started: SIGINT, SIGTERM, SIGKILL, a second apart."""
+    """End a child and all that it started: SIGINT, SIGTERM, SIGKILL, a second apart. What has left its process group is ended at once."""
+    if child.process.pid is not None:
+        end_descendants(child.process.pid)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         _signal_group(child, number)
         child.process.join(GRACE_S)
@@ -173,16 +182,6 @@ def _signal_group(child: Child, number: int) -> None:
         if child.process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-
-
-def _written(folder: Path) -> int:
-    """Bytes on disk of all files below `folder`."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):  # it has just been removed
-                total += (Path(place) / name).lstat().st_blocks * 512
-    return total
 
 
 def _oom_kills() -> int:

@@ -42,6 +42,12 @@ def server_context() -> ForkServerContext:
     return context
 
 
+def server_pid() -> int | None:
+    """The process of the fork server; None where it does not run."""
+    pid: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    return pid
+
+
 def refresh() -> None:
     """Let the server be started again if a source of the suite has been changed since it was started; no child may be running."""
     now = _sources()

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from hashlib import sha256
+from importlib.util import source_from_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -68,22 +70,37 @@ class Watch:
     def uncovered(self, places: Collection[Path]) -> list[str]:
         """What the key does not cover, in phrases; `places` are the sources and files that it does cover."""
         self.stop()
-        covered = {str(path) for path in places} | {str(path.resolve()) for path in places}
-        methods = str(ROOT / "methods")
-        modules = [path for path in LOADED if path not in self.before and path not in covered]
-        strange = [path for path in modules if path.startswith(methods) or not path.startswith(str(ROOT))]
-        read = [path for path in map(self._whole, self.opened) if path not in covered and self._counts(path)]
-        phrases = [f"the module {Path(path).name}, which no import statement names" for path in strange]
-        phrases += [f"the file {Path(path).name}, which the method reads" for path in dict.fromkeys(read)]
+        covered = {os.path.realpath(path) for path in places}
+        modules = dict.fromkeys(os.path.realpath(path) for path in LOADED if path not in self.before)
+        others = [path for path in modules if path not in covered]
+        methods, root = f"{ROOT / 'methods'}/", f"{ROOT}/"
+        strange = [path for path in others if path.startswith(methods) or not path.startswith(root)]
+        opened = dict.fromkeys(map(self._source, self.opened))
+        read = [path for path in opened if path not in covered and path not in modules and self._counts(path)]
+        phrases = [f"the module {_short(path)}, which the import statements do not lead to" for path in strange]
+        phrases += [f"the file {_short(path)}, which the method reads" for path in read]
         more = len(phrases) - MOST_NAMES
         return phrases[:MOST_NAMES] + ([f"{more} more files"] if more > 0 else [])
 
-    def _whole(self, path: str) -> str:
-        return os.path.realpath(os.path.join(self.home, path))  # noqa: PTH118  # some thousand paths
+    def _source(self, path: str) -> str:
+        """The whole path; that of the source where Python has compiled it into a .pyc file."""
+        whole = os.path.realpath(os.path.join(self.home, path))  # noqa: PTH118  # some thousand paths
+        if whole.endswith(".pyc"):
+            with suppress(ValueError):
+                return source_from_cache(whole)
+        return whole
 
     def _counts(self, path: str) -> bool:
-        """Whether a file may decide a result: no file of the system or of a library, no source, and none that the cell has written."""
+        """Whether a file may decide a result: no file of the system, of a library or of the suite, and none that the cell has written."""
         prefixes = (*_SYSTEM, f"{sys.prefix}/", f"{sys.base_prefix}/", f"{self.home}/", f"{os.path.realpath(self.home)}/")
-        if path.startswith(prefixes) or is_installed(path) or path.endswith((".py", ".pyc")):
+        if path.startswith(prefixes) or is_installed(path):
             return False
+        if path.endswith(".py") and path.startswith(f"{ROOT}/") and path in map(os.path.realpath, LOADED):
+            return False  # read for a traceback
         return os.path.isfile(path)  # noqa: PTH113
+
+
+def _short(path: str) -> str:
+    """The name of a file; that of a package with its folder."""
+    place = Path(path)
+    return f"{place.parent.name}/{place.name}" if place.name == "__init__.py" else place.name

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.cluster.parcel import ALWAYS, ONCE, ParcelError, unpack
-from benchmark.identity.source_keys import metrics_key
+from benchmark.identity.source_keys import metrics_key, referee_key
 from benchmark.matrix.cell import Cell
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
@@ -233,6 +233,7 @@ def expected_record(record: Result, cell: Cell) -> Result:
         ("seed", record.seed, cell.seed),
         ("sources", record.sources, cell.contestant.sources.digest),
         ("device", record.device, cell.device),
+        ("version of the suite", record.referee, referee_key() if record.outcome == "scored" else record.referee),
     ):
         if came != wanted:
             raise ParcelError(f"expected a record with the {what} {wanted}, got one with {came}")

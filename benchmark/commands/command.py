@@ -74,13 +74,19 @@ class Command:
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add --data, an option of every command that looks up scenes or weights."""
+    """Add --data and --max-gb, options of every command that looks up scenes or weights."""
     parser.add_argument(
         "--data",
         action="append",
         default=[],
         metavar="DIR|NAME=DIR",
         help="data root (default: $HMIF_DATA, else the cache folder), or the folder of one data set",
+    )
+    parser.add_argument(
+        "--max-gb",
+        type=_gigabytes,
+        metavar="GB",
+        help="the largest array that is read from a file (default: $HMIF_MAX_GB, else half of the memory)",
     )
 
 
@@ -102,10 +108,24 @@ def positive(text: str) -> int:
     return number
 
 
-def roots(options: argparse.Namespace) -> DataRoots:
-    """The data roots that --data gives."""
-    from datasets.data_roots import DataRoots
+def _gigabytes(text: str) -> str:
+    """The text, which must be a number of gigabytes above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of gigabytes above 0, got {text}")
+    return text
 
+
+def roots(options: argparse.Namespace) -> DataRoots:
+    """The data roots that --data gives. The limit of --max-gb is put into the environment, so that child processes keep it, too."""
+    from datasets.data_roots import DataRoots
+    from datasets.input_files import MAX_GB
+
+    if options.max_gb is not None:
+        os.environ[MAX_GB] = options.max_gb
     return DataRoots.parse(options.data)
 
 
@@ -138,6 +158,7 @@ def repeating(options: argparse.Namespace) -> tuple[str, ...]:
         name, equals, folder = value.rpartition("=")
         given += ["--data", f"{name}{equals}{Path(folder).expanduser().resolve()}"]
     given += ["--plugins", str(options.plugins.resolve())] if options.plugins else []
+    given += ["--max-gb", options.max_gb] if options.max_gb else []
     return (*given, *(("--seed", str(options.seed)) if options.seed is not None else ()))
 
 

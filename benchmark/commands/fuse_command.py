@@ -32,6 +32,9 @@ def _arguments(fuse: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
+    from methods.loading import watch_imports
+
+    watch_imports()  # before what decides the result is imported: a .pyc file may be of older code
     import torch
 
     from benchmark.runner.own_pair import assignment, fuse_pair, read_pair

@@ -23,6 +23,9 @@ def _arguments(rescore: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
+    from methods.loading import watch_imports
+
+    watch_imports()  # before what decides the result is imported: a .pyc file may be of older code
     from benchmark.review.rescore import profile_names, rescore
     from benchmark.run_folder.folder import RunFolder
 

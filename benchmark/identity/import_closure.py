@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,11 +17,12 @@ OURS = ("datasets", "methods", "benchmark", "reports")
 class ImportClosure:
     """The files, data files and distributions that have been found so far.
 
-    `home` is the folder of an outside plugin, `package` a top-level package that is followed even where it is installed.
+    `home` is the folder of an outside plugin, `package` a top-level package that is followed even where it is installed, and `more` are
+    folders that a method puts on `sys.path` itself.
     """
 
-    def __init__(self, home: Path | None, package: str) -> None:
-        self.home, self.package = home, package
+    def __init__(self, home: Path | None, package: str, more: Sequence[Path] = ()) -> None:
+        self.home, self.package, self.more = home, package, tuple(more)
         self.files: dict[str, Path] = {}
         self.data: dict[str, Path] = {}
         self.packages: dict[str, str] = {}
@@ -48,7 +50,8 @@ class ImportClosure:
             return path.relative_to(ROOT).as_posix()
         if self.home is not None and path.is_relative_to(self.home):
             return f"plugin/{path.relative_to(self.home).as_posix()}"
-        bases = [base for entry in sys.path if entry and path.is_relative_to(base := Path(entry).resolve())]
+        places = [*self.more, *(Path(entry).resolve() for entry in sys.path if entry)]
+        bases = [base for base in places if path.is_relative_to(base)]
         nearest = max(bases, key=lambda base: len(base.parts), default=path.parent)
         return f"local/{path.relative_to(nearest).as_posix()}"
 
@@ -59,10 +62,10 @@ class ImportClosure:
                 continue
             try:
                 file = (path.parent / text).resolve()
-                beside = file.is_relative_to(path.parent) and file.suffix not in (".py", ".pyc") and file.is_file()
+                beside = file.is_relative_to(path.parent) and file.suffix != ".pyc" and file.is_file() and file != path
             except (OSError, ValueError):  # no name that a file could have
                 continue
-            if beside:
+            if beside:  # a Python file that no import statement names is executed by other means, or read: it counts by content
                 self.data[self.name(file)] = file
 
     def _reached(self, path: Path, level: int, module: str) -> list[Path]:
@@ -78,8 +81,13 @@ class ImportClosure:
             return files
         if self.home is not None and (files := module_files(module, self.home)):
             return files
-        if not top or top in (*OURS, *sys.stdlib_module_names) or path.is_relative_to(ROOT):
-            return []  # files of the suite import nothing but its dependencies
+        if not top or top in (*OURS, *sys.stdlib_module_names):
+            return []
+        if path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "methods"):
+            return []  # the other floors import nothing but the dependencies of the suite
+        for folder in self.more:
+            if files := module_files(module, folder):
+                return files
         return self._outside(top, module)
 
     def _outside(self, top: str, module: str) -> list[Path]:

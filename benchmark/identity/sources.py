@@ -5,10 +5,12 @@ Starting from a file, these are followed, without executing anything (`ast`):
     import statements              to files of the suite, of the plugin's folder, and of local packages (on sys.path, and not installed
                                    as a distribution, or installed as editable)
     importlib.import_module("x")   and __import__("x"), where the name is a constant
+    what a trial import loads      each local source that importing the method loaded in a child (matrix/interview.py), however it was
+                                   found: by a changed `sys.path`, by a computed name
     installed distributions        that this suite does not depend on: hashed by name and version. The dependencies of the suite are
                                    recorded with each run, and not hashed
     data files                     those that the class declares (`files`), and those beside a source that are named by a constant text
-                                   in it: hashed by content
+                                   in it: hashed by content. So is a Python file that no import names: it may be executed by `exec`
 
 Imports by a computed name and environment variables cannot be followed. They are named in the record, as what the key does not cover.
 """
@@ -60,7 +62,15 @@ class Sources:
         )
 
 
-def sources_of(file: Path, home: Path | None = None, declared: Sequence[str] = (), *, package: str = "") -> Sources:
+def sources_of(
+    file: Path,
+    home: Path | None = None,
+    declared: Sequence[str] = (),
+    *,
+    package: str = "",
+    more: Sequence[Path] = (),
+    loaded: Sequence[Path] = (),
+) -> Sources:
     """The sources that executing `file` would use.
 
     Args:
@@ -68,12 +78,15 @@ def sources_of(file: Path, home: Path | None = None, declared: Sequence[str] = (
         home: the folder of an outside plugin, whose files it may import.
         declared: names or patterns of data files beside `file`.
         package: a top-level package whose files are followed even where it is installed.
+        more: folders that the file puts on `sys.path` when it is executed.
+        loaded: files that executing it was seen to load; they count, however it finds them.
 
     Raises:
         UnkeyedError: a declared pattern matches no file.
     """
-    closure = ImportClosure(None if home is None else home.resolve(), package)
-    closure.follow(file.resolve())
+    closure = ImportClosure(None if home is None else home.resolve(), package, [folder.resolve() for folder in more])
+    for start in (file, *loaded):
+        closure.follow(start.resolve())
     for pattern in declared:
         matching = sorted(path for path in file.parent.glob(pattern) if path.is_file())
         if not matching:
@@ -90,8 +103,10 @@ def sources_of(file: Path, home: Path | None = None, declared: Sequence[str] = (
     )
 
 
-def sources_of_module(module: str, declared: Sequence[str] = ()) -> Sources:
+def sources_of_module(module: str, declared: Sequence[str] = (), *, more: Sequence[Path] = (), loaded: Sequence[Path] = ()) -> Sources:
     """The sources that importing an installed module by its dotted name would use, as an entry point does; its package is followed.
+
+    `more` and `loaded` are as for `sources_of`.
 
     Raises:
         UnkeyedError: there is no such module, or a declared pattern matches no file.
@@ -103,7 +118,7 @@ def sources_of_module(module: str, declared: Sequence[str] = ()) -> Sources:
         raise UnkeyedError(f"expected a module {module} with a Python file, got none; install the package that announces it again")
     whole = Sources({})
     for file in files:
-        whole = whole.joined(sources_of(file, None, declared if file == files[-1] else (), package=top))
+        whole = whole.joined(sources_of(file, None, declared if file == files[-1] else (), package=top, more=more, loaded=loaded))
     installed = base is not None and is_installation_folder(base)
     versions = {name: version(name) for name in distributions_of_modules().get(top, ())} if installed else {}
     return whole.joined(Sources({}, packages=versions))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.identity.sources import Sources, UnkeyedError, sources_of, sources_of_module
-from benchmark.matrix.interview import Configuration, interview
+from benchmark.matrix.interview import Configuration, Interview, interview
 from benchmark.matrix.oracle import check_oracle, label_suffix, oracle_card
 from datasets.digests import file_sha256
 from datasets.settings import SettingError, configure
@@ -54,7 +54,8 @@ class Contestant:
     @property
     def identity(self) -> str:
         """What makes the contestant another one than all others, in words; the label does not count."""
-        return f"{self.entry.name} with {parameters_to_json(self.parameters)}" + (f", oracle {self.oracle}" if self.oracle else "")
+        values = {**parameters_to_json(self.parameters), **self.file_digests}
+        return f"{self.entry.name} with {values}" + (f", oracle {self.oracle}" if self.oracle else "")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def contestants_of(items: Sequence[Mapping[str, Any]], folders: Sequence[Path | 
     contestants = []
     for table, entry, chosen, answer in zip(tables, entries, choices, answers, strict=True):
         try:
-            sources = method_sources(entry, answer.files)
+            sources = method_sources(entry, answer)
         except UnkeyedError as error:
             raise SettingError(f"method {table.name}: {error}") from error
         for parameters, configuration in zip(chosen, answer.configurations, strict=True):
@@ -118,19 +119,19 @@ def _choices(table: MethodTable) -> list[dict[str, Any]]:
     ]
 
 
-def method_sources(entry: Entry, declared: Sequence[str]) -> Sources:
+def method_sources(entry: Entry, answer: Interview) -> Sources:
     """The sources of a method, its parameters apart, whether it is a file or an entry point.
 
     Args:
         entry: the method.
-        declared: the data files that its class declares.
+        answer: what it says of itself.
 
     Raises:
         UnkeyedError: a data file that the class declares is not there, or an entry point's module has no Python file.
     """
     if entry.file is None:
-        return sources_of_module(entry.module.partition(":")[0], declared)
-    return sources_of(entry.file, entry.file.parent, declared)
+        return sources_of_module(entry.module.partition(":")[0], answer.files, more=answer.path, loaded=answer.loaded)
+    return sources_of(entry.file, entry.file.parent, answer.files, more=answer.path, loaded=answer.loaded)
 
 
 def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:

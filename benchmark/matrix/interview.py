@@ -6,6 +6,7 @@ error, and nothing of it stays for other methods. An answer is JSON and is check
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +19,14 @@ from benchmark.children.child_task import Limits
 from benchmark.children.endings import Ended
 from benchmark.children.processes import collect, start, stop, wait_any
 from benchmark.children.server import refresh
+from benchmark.clone import ROOT
 from datasets.fetch import CATALOG
 from datasets.printable import error_text
 from datasets.settings import SettingError, configure, field_types, field_values, spell
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import AnyMethod, Card, awaits_training
 from methods.iterates import IteratedMethod
+from methods.loading import LOADED
 
 LIMIT_S = 120.0  # for the import of a method and all that it says
 SLOTS = 2  # children that are asked at the same time
@@ -46,6 +49,8 @@ class Interview:
     card: Card  # of the class
     files: tuple[str, ...]  # data files that the class declares
     schema: str  # the parameters that a plan may give, and their types
+    path: tuple[Path, ...]  # folders that it puts on `sys.path`
+    loaded: tuple[Path, ...]  # sources that are no part of the suite and not installed, and that importing it has loaded
     configurations: tuple[Configuration, ...]
 
 
@@ -59,6 +64,7 @@ class InterviewJob:
 
     def run(self) -> dict[str, Any]:
         """The answer as JSON holds it, or under "problem" why there is none, and under "kind" whether the settings are wrong."""
+        before, path = set(LOADED), list(sys.path)
         try:
             kind = self.entry.load()
             return {
@@ -66,6 +72,8 @@ class InterviewJob:
                 "files": [str(name) for name in getattr(kind, "files", ())],
                 "schema": ", ".join(f"{key}: {spell(value)}" for key, value in field_types(self.entry.widest_form()).items()),
                 "configurations": [self._configuration(choice) for choice in self.choices],
+                "path": [str(Path(place).resolve()) for place in sys.path if place and place not in path and Path(place).is_dir()],
+                "loaded": [file for file in map(os.path.realpath, LOADED) if file not in before and not file.startswith(f"{ROOT}/")],
             }
         except SettingError as error:
             return {"problem": str(error), "kind": "setting"}
@@ -186,6 +194,8 @@ def _checked(entry: Entry, table: Mapping[str, Any]) -> Interview:
             card=_card(table["card"]),
             files=tuple(str(name) for name in table["files"]),
             schema=str(table["schema"]),
+            path=tuple(Path(place) for place in table["path"]),
+            loaded=tuple(Path(file) for file in table["loaded"]),
             configurations=tuple(
                 Configuration(
                     {str(name): _decoded(value) for name, value in item["parameters"].items()},

@@ -5,7 +5,8 @@ A window at a random fine pixel of a random scene is turned and mirrored (the ei
 protocol. Where footprints reach beyond the patch, the window is wider by whole coarse pixels, which are cut off after the observation, so
 that no patch has a border. Noise, where a protocol has any, is relative to the power of the window.
 
-The truth is given only to methods whose card says that they learn from it.
+The truth is given only to methods whose card says that they learn from it. What they are handed (`HandedExamples`) has no attribute that
+leads to the scenes. That guards against accident: the scenes are in the memory of the same process, where a hostile method finds them.
 
 augment     "before"  the cube is turned and mirrored, then observed: every patch is a true observation of some scene
             "after"   the observed pair is turned and mirrored, as the code of MossFuse does: where coarse pixels are not centred on their
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from torch import Tensor
@@ -117,6 +118,32 @@ class Patches(Sequence[Example]):
             seen, truth = replace(seen, hsi=turned(seen.hsi, turn), msi=turned(seen.msi, turn)), turned(truth, turn)
         seen = self.card.entitle(seen).to(self.device)
         return Example(seen, truth.to(seen.hsi).contiguous() if self.card.supervision == "truth" else None)
+
+
+class HandedExamples(Sequence[Example]):
+    """The examples as a method is given them: they can be asked for, and no attribute leads to the scenes, which have the truth."""
+
+    __slots__ = ("_amount", "_example")
+
+    def __init__(self, patches: Patches) -> None:
+        self._amount = len(patches)
+
+        def example(index: Any) -> Any:
+            return patches[index]
+
+        self._example = example
+
+    def __len__(self) -> int:
+        return self._amount
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | list[Example]:
+        """Example number `index`, or a list of examples."""
+        wanted: Example | list[Example] = self._example(index)
+        return wanted
 
 
 def turned(image: Tensor, turn: int) -> Tensor:

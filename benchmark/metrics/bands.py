@@ -2,7 +2,9 @@
 
 A band that is constant in the reference (all pixels have one value, such as the 0 of a dead band) carries no signal to reconstruct. A
 method may give it exactly or nearly so, and its 100 dB would decide a mean over bands. Such bands are left out of the means over bands,
-and counted.
+and counted. A band counts as constant where its values differ by no more than `SIGNAL` of the largest value of the cube:
+
+    max - min  <=  SIGNAL * max over the cube of |value|
 """
 
 from __future__ import annotations
@@ -12,6 +14,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
+
+SIGNAL = 1e-6
+"""Range of a band, over the largest value of its cube, up to which the band counts as constant: some roundings of float32, and a fifteenth
+of a step of a 16-bit file.
+"""
 
 FLAT = 1e-13
 """Variance over mean square up to which a window counts as flat: 3e-7 of its level, about the rounding of float32.
@@ -32,14 +39,16 @@ def live_pairs(
     reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]
 ) -> Iterator[tuple[Float64[NDArray[np.float64], "H W"], Float64[NDArray[np.float64], "H W"]]]:
     """Each band of both cubes, as `band_pairs` gives them, of the bands that carry signal in the reference."""
+    floor = signal_floor(reference)
     for true, guess in zip(reference, estimate, strict=True):
-        if has_signal(true):
+        if has_signal(true, floor):
             yield np.ascontiguousarray(true, dtype=np.float64), np.ascontiguousarray(guess, dtype=np.float64)
 
 
 def live_bands(cube: Float[np.ndarray, "bands H W"]) -> Bool[NDArray[np.bool_], " bands"]:
     """Whether each band carries signal."""
-    return np.array([has_signal(band) for band in cube], dtype=bool)
+    floor = signal_floor(cube)
+    return np.array([has_signal(band, floor) for band in cube], dtype=bool)
 
 
 def bands_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
@@ -47,10 +56,14 @@ def bands_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
     return int(np.count_nonzero(~live_bands(reference)))
 
 
-def has_signal(band: Float[np.ndarray, "H W"]) -> bool:
-    """Whether the pixels of a band differ at all. The first row is compared first, as it nearly always decides."""
-    first = band[0, 0]
-    return bool((band[0] != first).any() or (band != first).any())
+def has_signal(band: Float[np.ndarray, "H W"], floor: float = 0.0) -> bool:
+    """Whether the values of a band differ by more than `floor`. The first row is looked at first, as it nearly always decides."""
+    return bool(float(np.ptp(band[0])) > floor or float(np.ptp(band)) > floor)
+
+
+def signal_floor(cube: Float[np.ndarray, "bands H W"]) -> float:
+    """What the values of a band of this cube may differ by and still count as one value."""
+    return SIGNAL * max((max(abs(float(band.min())), abs(float(band.max()))) for band in cube), default=0.0)
 
 
 def mean_of_bands(values: Sequence[float]) -> float:

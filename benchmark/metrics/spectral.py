@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
 
-from benchmark.metrics.bands import band_pairs, mean_of_bands
+from benchmark.metrics.bands import band_pairs, mean_of_bands, signal_floor
 
 NO_MEAN = 1e-6  # of the root mean square: up to that a mean counts as zero; float32 rounds values by 6e-8
 _VALUES_PER_BLOCK = 2**15  # of one cube: 256 KiB of float64, so that the four arrays of a block stay in the cache
@@ -58,24 +58,29 @@ def ergas(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
 
     The mean is over the bands whose reference has a mean; NaN where none has.
     """
+    floor = signal_floor(reference)
     relative = [
         float(np.mean((guess - true) ** 2)) / mean**2
         for true, guess in band_pairs(reference, estimate)
-        if (mean := _mean_of(true)) is not None
+        if (mean := _mean_of(true, floor)) is not None
     ]
     return 100 / ratio * math.sqrt(mean_of_bands(relative)) if relative else float("nan")
 
 
 def ergas_bands_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
     """The number of bands whose reference has no mean, which `ergas` leaves out."""
-    return sum(_mean_of(np.ascontiguousarray(band, dtype=np.float64)) is None for band in reference)
+    floor = signal_floor(reference)
+    return sum(_mean_of(np.ascontiguousarray(band, dtype=np.float64), floor) is None for band in reference)
 
 
-def _mean_of(band: Float64[NDArray[np.float64], "H W"]) -> float | None:
-    """The mean of the band; None where it counts as zero."""
+def _mean_of(band: Float64[NDArray[np.float64], "H W"], floor: float) -> float | None:
+    """The mean of the band; None where it counts as zero beside the band's values, or where all its values are at most `floor`."""
     values = band.ravel()
     mean = float(values.mean())
-    return mean if abs(mean) > NO_MEAN * math.sqrt(float(values @ values) / values.size) else None
+    power = float(values @ values) / values.size
+    if power <= floor**2 and float(np.abs(values).max()) <= floor:
+        return None
+    return mean if abs(mean) > NO_MEAN * math.sqrt(power) else None
 
 
 def _angles(

@@ -151,7 +151,8 @@ def _record_lines(record: Result) -> list[str]:
     lines += [f"not keyed  the key does not cover {phrase}" for phrase in record.uncovered]
     if record.attempts > 1:
         lines.append(f"attempts   {record.attempts}")
-    lines.append(f"place      {record.device or 'device unknown'}, {record.threads} threads, ended {record.ended or 'at an unknown time'}")
+    threads = f"{record.threads} thread{'s' * (record.threads != 1)}"
+    lines.append(f"place      {record.device or 'device unknown'}, {threads}, ended {record.ended or 'at an unknown time'}")
     return lines + [f"metric     {spell_metric(name, value)}" for name, value in record.metrics.items()]
 
 

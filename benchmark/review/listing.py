@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.matrix.interview import interview
-from benchmark.metrics.metric_facts import METRICS
+from benchmark.metrics.metric_facts import METRICS, Metric
 from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS
 from datasets.psfs import PSFS
@@ -17,7 +17,8 @@ from datasets.settings import field_types, look_up, spell
 from methods.catalog import find
 
 Row = tuple[str, ...]
-_DIRECTIONS = {True: "higher is better", False: "lower is better", None: "a count"}
+_DIRECTIONS = {True: "higher is better", False: "lower is better"}
+_KINDS = {"number": "a count", "share": "a share"}  # of a metric that is neither, by the first word of its definition; others are ratios
 
 
 def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Row]:
@@ -32,9 +33,16 @@ def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Ro
         "protocols": _protocols,
         "psfs": lambda: [(name, _schema(kind), (kind.__doc__ or "").split("\n")[0]) for name, kind in PSFS.items()],
         "sensors": lambda: list(sensor_names(roots.folder("srf")).items()),
-        "metrics": lambda: [(item.name, _DIRECTIONS[item.higher_is_better], item.unit, item.definition) for item in METRICS],
+        "metrics": lambda: [(item.name, _reading(item), item.unit, item.definition) for item in METRICS],
     }
     return look_up("list", what, makers)()
+
+
+def _reading(metric: Metric) -> str:
+    """How to read a metric: which direction is better, or what it is where neither is."""
+    if metric.higher_is_better is None:
+        return _KINDS.get(metric.definition.split()[0], "a ratio")
+    return _DIRECTIONS[metric.higher_is_better]
 
 
 def _methods(plugins: Path | None) -> list[Row]:

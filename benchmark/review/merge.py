@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.review.merge_choice import MergeError, newest_keys, records_to_merge, shared_files_to_merge
+from benchmark.review.merge_choice import MergeError, expect_alike, newest_keys, records_to_merge, shared_files_to_merge
 from benchmark.review.merge_copy import copy_cell, copy_environments, write_plans
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.lock import claimed
@@ -54,8 +54,9 @@ def merge(folders: Sequence[Path], out: Path, command: str = "") -> Merged:
     target = RunFolder(out)
     sources = [RunFolder(folder) for folder in ([out] if earlier else []) + list(folders)]
     taken, damaged = records_to_merge(sources)
-    shared, broken = shared_files_to_merge(sources)
     newest = newest_keys(taken)
+    expect_alike(sources, {key: one for key, one in taken.items() if key in newest})
+    shared, broken = shared_files_to_merge(sources)
     with claimed(out):
         write_plans(sources, taken, newest, target, command)  # first, so that `out` is known as a merge even if this is ended early
         copy_environments(sources, target)

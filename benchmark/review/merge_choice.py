@@ -118,6 +118,32 @@ def _better(first: TakenRecord, second: TakenRecord) -> TakenRecord:
     return second if keys[1] > keys[0] else first
 
 
+def expect_alike(sources: Sequence[RunFolder], taken: dict[str, TakenRecord]) -> None:
+    """Nothing, where the runs may stand in one table: all of one schema, and each name of a scene for one content.
+
+    Raises:
+        MergeError: they may not.
+    """
+    schemas = {source.path: source.index().schema for source in sources}
+    if len(set(schemas.values())) > 1:
+        older = ", ".join(str(path) for path, schema in schemas.items() if schema < max(schemas.values()))
+        raise MergeError(
+            f"merge: expected run folders of one version, got some of an earlier one ({older}), whose cells cannot be told from those of "
+            "this version; run their plans again, or report them apart; nothing was written"
+        )
+    contents: dict[str, TakenRecord] = {}
+    for one in taken.values():
+        if not one.record.scene_content:
+            continue
+        other = contents.setdefault(one.record.scene, one)
+        if other.record.scene_content != one.record.scene_content:
+            raise MergeError(
+                f"merge: expected one content for each name of a scene, got two of {one.record.scene}: in {other.folder.path}, and "
+                f"in {one.folder.path}. If the file was corrected, run the older plan again; if these are two scenes, give one of "
+                "the files another name and run its plan again, which renames the records; nothing was written"
+            )
+
+
 def newest_keys(taken: dict[str, TakenRecord]) -> set[str]:
     """The keys of the records that become current: of each identity the newest."""
     newest: dict[str, Result] = {}

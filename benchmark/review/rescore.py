@@ -6,7 +6,7 @@ Two things are brought up to date: the metrics in records whose `metrics_key` is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from benchmark.conventions.profile_table import PROFILES, find_profile, score_pr
 from benchmark.identity.source_keys import metrics_key, profiles_key
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.index import write_index
 from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.lock import claimed
 from benchmark.run_folder.observation_file import read_observation
@@ -70,6 +71,8 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
     run = RunFolder(folder)
     records = [record for record in run.current_records() if record.outcome == "scored"]  # before the lock makes a folder
     with claimed(folder):
+        if run.index_file.is_file():
+            write_index(run.path, replace(run.index(), metrics_key=metrics_key()))
         reference: tuple[str, NDArray[np.float32]] | None = None
         done: list[Rescored] = []
         for record in sorted(records, key=lambda r: r.scene_digest):
@@ -139,6 +142,7 @@ def _score(
         write_profile_scores(run.path, ProfileScores(record.key, profiles_key(), {**kept, **scores}))
     if metrics:
         seen, truth, spread = run.observation(record.observation_digest), run.responses(record.observation_digest), run.std(record.key)
+        _expect_as_before(record, {"d_lambda": seen, "d_s": truth, "std_rms_z": spread})
         values = score_cell(
             reference,
             estimate,
@@ -148,3 +152,15 @@ def _score(
             read_cube(spread).cube if spread.is_file() else None,
         )
         run.write(replace(record, metrics=values, metrics_key=metrics_key()))
+
+
+def _expect_as_before(record: Result, needed: Mapping[str, Path]) -> None:
+    """Nothing, where each file is there without which a metric that the record has would be lost.
+
+    Raises:
+        CubeFileError: one is gone; the record keeps its scores.
+    """
+    gone = [file for metric, file in needed.items() if record.metrics.get(metric) is not None and not file.is_file()]
+    if gone:
+        names = ", ".join(f"{file.parent.name}/{file.name}" for file in gone)
+        raise CubeFileError(f"expected {names}, which is gone: run the plan again, which makes it anew and scores the cell")

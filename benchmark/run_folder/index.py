@@ -26,6 +26,7 @@ class Index:
     file: str = ""  # the plan's file
     device: str = ""
     merged: Mapping[str, Any] | None = None  # of a merged run: the plans of its runs, by the names of their folders
+    metrics_key: str = ""  # the version of the metrics by which the run was last scored; empty where it is not known
     schema: int = SCHEMA
 
 

@@ -21,8 +21,8 @@ from benchmark.run_folder.json_file import RecordError, json_in, shown, write_js
 from benchmark.run_folder.record_checks import expect_sense
 from datasets.printable import printable
 
-Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "killed", "invalid", "not run"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # "not run": a fault of the machine, such as a full disk
 SCHEMA = 2  # since 2, a record says which code made it
 _READABLE = (1, SCHEMA)
 INFINITE = "inf"  # the text of an infinite score in JSON
@@ -74,7 +74,8 @@ class Result:
     reason: str = ""  # why it has no score
     method: str  # name in the catalog
     label: str  # name in tables
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any]  # a file by its name
+    files: Mapping[str, str] = field(default_factory=dict)  # sha256 of each parameter that is a file; empty in earlier records
     card: Mapping[str, Any]  # of this configuration
     tier: str
     scene: str
@@ -98,6 +99,7 @@ class Result:
     threads: int = 0
     environment: str = ""  # names environments/<digest>.json: where the cell ran
     sources: str = ""  # digest of the method's sources, as they were loaded
+    referee: str = ""  # digest of the sources of the suite that worked on the cell, methods apart; empty in earlier records
     uncovered: tuple[str, ...] = ()  # what the key does not cover, in phrases
     clock_key: str = ""  # digest of the clock's sources: seconds by two clocks are never averaged
     metrics_key: str = ""  # digest of the metrics' sources: where it has changed, the cell is scored again, not run again
@@ -137,7 +139,7 @@ def identity_of(record: Result) -> str:
     """
     return spell_identity(
         method=record.method,
-        parameters=record.parameters,
+        parameters={**record.parameters, **record.files},
         scene=record.scene_content or record.scene,
         protocol={name: value for name, value in record.protocol.items() if name not in ("name", "source")},
         seed=record.seed,
@@ -149,7 +151,10 @@ def identity_of(record: Result) -> str:
 def spell_identity(
     *, method: str, parameters: Mapping[str, Any], scene: str, protocol: Mapping[str, Any], seed: int, device: str, oracle: int
 ) -> str:
-    """The identity of a cell that may have no record yet; `scene` is the digest of the scene's content."""
+    """The identity of a cell that may have no record yet.
+
+    `parameters` has the digest of each file in the place of its name, and `scene` is the digest of the scene's content.
+    """
     return json.dumps(shown([method, dict(parameters), scene, dict(protocol), seed, device, oracle]), sort_keys=True)
 
 

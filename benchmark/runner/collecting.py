@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from benchmark.children.answers import FULL_ERRORS
 from benchmark.children.endings import Ended
 from benchmark.children.processes import Child, collect
 from benchmark.matrix.cell import Cell
@@ -14,24 +16,39 @@ from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME
 from benchmark.runner.oracle_iterates import keep_iterates
 from benchmark.runner.outcomes import RETRIED, changed_data, disagreement, fused_answer, outcome_of, read_measurement
 from benchmark.runner.run_state import RunState
+from datasets.printable import error_text
 
 
 def collect_child(state: RunState, child: Child) -> None:
     """End a child that is done, or has passed a limit, and take what it leaves."""
     ended = collect(child)
     if child in state.observing:
-        _observed(state, state.observing.pop(child), ended)
+        cell, step = state.observing.pop(child), _observed
     elif child in state.fitting:
-        _fitted(state, state.fitting.pop(child), ended)
+        cell, step = state.fitting.pop(child), _fitted
     elif child in state.fusing:
-        cell, _ = state.fusing.pop(child)
-        ended.keep_log(state.folder.log(cell.key))
-        _fused(state, cell, ended)
+        cell, step = state.fusing.pop(child)[0], _fused
     else:
-        cell = state.scoring.pop(child)
-        ended.keep_log(state.folder.log(cell.key))
-        _scored(state, cell, ended)
+        cell, step = state.scoring.pop(child), _scored
+    try:
+        step(state, cell, ended)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in FULL_ERRORS:
+            raise  # of the disk of the run folder: nothing that follows could be kept
+        _unusable(state, cell, step, f"what its process left cannot be used: {error_text(error)}")
     ended.discard()
+
+
+def _unusable(state: RunState, cell: Cell, step: Callable[[RunState, Cell, Ended], None], reason: str) -> None:
+    """Note that what a child left makes no sense: it costs this cell, or those that share an observation or a training, and no other."""
+    if step is _observed:
+        state.unobservable[cell.observation_digest] = f"the observation could not be made: {reason}"
+    elif step is _fitted:
+        state.unfit[cell.fit_digest] = f"the training failed: {reason}"
+    else:
+        state.folder.discard_estimate(cell.key)
+        state.folder.discard_measurement(cell.key)
+        state.finish(state.record(cell, "failed", reason))
 
 
 def _observed(state: RunState, cell: Cell, ended: Ended) -> None:
@@ -51,7 +68,7 @@ def _fitted(state: RunState, cell: Cell, ended: Ended) -> None:
     ended.keep_log(state.folder.log(log))
     problem = ended.reason
     if ended.how == "done":
-        missing = "" if (ended.scratch / FIT_NAME).is_file() else "it left no fitted method"
+        missing = "" if ended.left_file(FIT_NAME) else "it left no fitted method"
         problem = missing or disagreement(ended.answer["sources"], cell.sources, cell.contestant.entry.file) or changed_data(cell)
     if problem:
         state.unfit[cell.fit_digest] = f"the training failed: {problem}; logs/{log}.txt has the rest"
@@ -64,7 +81,8 @@ def _fitted(state: RunState, cell: Cell, ended: Ended) -> None:
 
 def _fused(state: RunState, cell: Cell, ended: Ended) -> None:
     state.pace.ended(cell.contestant.label, ended.seconds)
-    if ended.how == "done" and not (ended.scratch / ESTIMATE_NAME).is_file():
+    ended.keep_log(state.folder.log(cell.key))
+    if ended.how == "done" and not ended.left_file(ESTIMATE_NAME):
         ended = replace(ended, how="killed", reason="it answered, but its estimate is gone; its log has what it printed")
     changed = ""
     if "sources" in ended.answer:
@@ -86,16 +104,22 @@ def _fused(state: RunState, cell: Cell, ended: Ended) -> None:
 def _keep(state: RunState, cell: Cell, ended: Ended) -> None:
     """Move estimate and measurement from a child's scratch folder to the run folder."""
     estimate = state.folder.estimate(cell.key)
-    if (ended.scratch / STD_NAME).is_file():
+    if ended.left_file(STD_NAME):
         ended.keep(STD_NAME, std_file(estimate))
     if cell.contestant.oracle:
         keep_iterates(ended, state.folder.iterates(cell.key))
     ended.keep(ESTIMATE_NAME, estimate)  # last: where it is, all that belongs to it is
-    more = {"attempts": state.attempts[cell.key], "observed": state.observed[cell.observation_digest], "clock_key": state.clock_key}
+    more = {
+        "attempts": state.attempts[cell.key],
+        "observed": state.observed[cell.observation_digest],
+        "clock_key": state.clock_key,
+        "referee": state.referee,
+    }
     write_json(state.folder.measured(cell.key), {**fused_answer(ended), **more}, durable=False)
 
 
 def _scored(state: RunState, cell: Cell, ended: Ended) -> None:
+    ended.keep_log(state.folder.log(cell.key))
     damaged = str(ended.answer.get("damaged", "")) if ended.how == "done" else ""
     if damaged and cell.key not in state.healed:
         state.healed.add(cell.key)

@@ -23,6 +23,7 @@ import torch
 
 from benchmark.children.witness import Watch, loaded_sources
 from benchmark.identity.scene_identity import load_checked
+from benchmark.matrix.patches import HandedExamples
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure.meter import measure_method, timed
 from benchmark.measure.operations import count_flops
@@ -95,7 +96,7 @@ class FitJob:
             raise TypeError(f"{self.entry.name}: expected a method that learns, got {type(method).__name__}")
         patches = self.training.patches(method.describe(), self.protocol, self.device)
         rng = torch.Generator().manual_seed(self.training.seed)
-        fitted, seconds = timed(lambda: method.fit(patches, rng), torch.device(self.device))
+        fitted, seconds = timed(lambda: method.fit(HandedExamples(patches), rng), torch.device(self.device))
         torch.save({"fitted": fitted, "seconds": seconds}, file)
         return {"seconds": seconds, "sources": loaded_sources()}
 

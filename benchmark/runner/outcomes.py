@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from benchmark.run_folder.json_file import RecordError, json_in
 from benchmark.run_folder.record import Outcome, Result, clock_from, memory_from, oracle_from_json, oracle_to_json
 from datasets.digests import file_sha256
 
-RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory")  # outcomes that may change in another attempt
+RETRIED: tuple[Outcome, ...] = ("failed", "timeout", "killed", "out of memory", "not run")  # outcomes that may change in another attempt
 
 
 def outcome_of(ended: Ended) -> Outcome:
@@ -43,11 +44,12 @@ def disagreement(loaded: Mapping[str, str], sources: Sources, main: Path | None 
         sources: the sources that the key was made from.
         main: the file of the method, which the child must have loaded.
     """
-    wanted = {name: (str(sources.places[name]), digest) for name, digest in sources.files.items()}
-    other = [name for name, (place, digest) in wanted.items() if loaded.get(place, digest) != digest]
+    by_place = {os.path.realpath(path): digest for path, digest in loaded.items()}  # a method may be reached by a link
+    wanted = {name: (os.path.realpath(sources.places[name]), digest) for name, digest in sources.files.items()}
+    other = [name for name, (place, digest) in wanted.items() if by_place.get(place, digest) != digest]
     if other:
         return f"the sources were changed during the run ({', '.join(sorted(other)[:5])}): run the plan again"
-    if main is not None and str(main) not in loaded:
+    if main is not None and os.path.realpath(main) not in by_place:
         return f"the process did not say that it loaded {main.name}: run the plan again"
     return ""
 
@@ -94,6 +96,7 @@ def make_record(
         method=cell.contestant.entry.name,
         label=cell.contestant.label,
         parameters=parameters_to_json(cell.contestant.parameters),
+        files=cell.contestant.file_digests,
         card=card_facts(card) | {"family": cell.contestant.entry.family},
         tier=card.tier,
         scene=cell.scene.name,
@@ -118,6 +121,7 @@ def make_record(
         sources=cell.contestant.sources.digest,
         uncovered=tuple(dict.fromkeys((*cell.contestant.sources.uncovered, *known.get("uncovered", ())))),
         clock_key=known.get("clock_key", ""),
+        referee=known.get("referee", ""),
         ended=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -159,5 +163,6 @@ def measurement(record: Result) -> dict[str, Any]:
         "observed": record.observed,
         "uncovered": list(record.uncovered),
         "clock_key": record.clock_key,
+        "referee": record.referee,
         **({"oracle": oracle_to_json(record.oracle)} if "best" in record.oracle else {}),
     }

@@ -5,13 +5,17 @@ This is the only module of the project whose import does something: Python's for
 
 from __future__ import annotations
 
+import warnings
+
 from methods.loading import watch_imports
 
 watch_imports()  # before anything that a result depends on is imported
 
-from benchmark.children import child_entry, witness  # noqa: E402
+from benchmark.children import child_entry, orphans, witness  # noqa: E402
 from benchmark.matrix import interview  # noqa: E402
 from benchmark.runner import jobs  # noqa: E402
 
+orphans.adopt_orphans()  # the fork server takes what the processes of cells leave behind, so that it can be found and ended
+warnings.filterwarnings("ignore", message="forkserver: waitpid returned unexpected pid")
 READY = (jobs.__name__, interview.__name__, child_entry.__name__)
 witness.remember()

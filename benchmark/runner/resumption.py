@@ -26,7 +26,8 @@ class WorkList:
 
 
 def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkList:
-    """The cells, sorted: what is done, what needs only a score, and what must run. With `retry`, cells that failed must run.
+    """The cells, sorted: what is done, what needs only a score, and what must run. With `retry`, cells that failed
+    must run; those that a fault of the machine has kept from running must run in any case.
 
     A record that cannot be read counts as missing. A record that is taken over gets the names that the plan uses now.
     """
@@ -36,7 +37,7 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkLi
         if record is not None and not _stands(record, cell):
             record = None
         if record is not None:
-            finished = record.outcome in ("scored", "skipped") or not retry
+            finished = record.outcome in ("scored", "skipped") or not (retry or record.outcome == "not run")
             if finished and (record.outcome != "scored" or record.metrics_key == current_metrics):
                 work.records[cell.key] = record
                 continue
@@ -83,6 +84,7 @@ def renamed(record: Result, cell: Cell) -> Result:
         record,
         label=cell.contestant.label,
         parameters=parameters_to_json(cell.contestant.parameters),
+        files=cell.contestant.file_digests,
         card=card_facts(cell.card) | {"family": cell.contestant.entry.family},
         tier=cell.card.tier,
         scene=cell.scene.name,
@@ -95,7 +97,7 @@ def identity_of_cell(cell: Cell) -> str:
     """The identity of a cell: the same as that of its record, whatever code makes it."""
     return spell_identity(
         method=cell.contestant.entry.name,
-        parameters=parameters_to_json(cell.contestant.parameters),
+        parameters={**parameters_to_json(cell.contestant.parameters), **cell.contestant.file_digests},
         scene=cell.identity.digest,
         protocol=cell.protocol.numbers(),
         seed=cell.seed,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmark.children.processes import Child
-from benchmark.identity.source_keys import clock_key, metrics_sources
+from benchmark.identity.source_keys import clock_key, metrics_sources, referee_key
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.plan import Plan
 from benchmark.run_folder.folder import RunFolder
@@ -29,6 +29,7 @@ class RunState:
         self.folder = RunFolder(settings.folder)
         self.metrics = metrics_sources()  # as they are now; the process that scores reports which sources it has loaded
         self.clock_key = clock_key()
+        self.referee = referee_key()
         self.away = Arrival((), None)  # what runs on other machines
         self.records: dict[str, Result] = {}  # by key
         self.to_fuse: deque[Cell] = deque()

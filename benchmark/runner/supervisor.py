@@ -13,6 +13,7 @@ from contextlib import closing
 
 from benchmark.children.processes import collect, stop, wait_any
 from benchmark.children.server import refresh
+from benchmark.identity.source_keys import metrics_key
 from benchmark.matrix.cell import CELL_FIELDS, Cell
 from benchmark.matrix.plan import Plan, find_cell
 from benchmark.measure.environment import environment, environment_digest
@@ -81,7 +82,7 @@ def _index(settings: RunSettings, cells: list[Cell]) -> Index:
         cell.key: {"label": cell.contestant.label, "scene": cell.scene.name, "protocol": cell.protocol.name, "seed": cell.seed}
         for cell in cells
     }
-    return Index(cells=by_key, arguments=settings.arguments, file=settings.plan_file, device=settings.device)
+    return Index(cells=by_key, arguments=settings.arguments, file=settings.plan_file, device=settings.device, metrics_key=metrics_key())
 
 
 def _run_cells(state: RunState, elsewhere: Elsewhere | None, before: Index | None) -> list[Result]:

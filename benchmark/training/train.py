@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from benchmark.matrix.patches import Patches
+from benchmark.matrix.patches import HandedExamples, Patches
 from benchmark.measure.environment import environment
 from benchmark.training.training_plan import TrainingPlan
 from datasets.observation import Observation
@@ -95,7 +95,7 @@ def train(
         show(moment)
 
     desk = Desk(folder, device, every_s, limit_s, note)
-    fitted = plan.method.train(examples, checks, torch.Generator().manual_seed(plan.seed), desk)
+    fitted = plan.method.train(HandedExamples(examples), checks, torch.Generator().manual_seed(plan.seed), desk)
     last = moments[0]
     here = environment(device, torch.get_num_threads(), 1)
     facts = {

@@ -28,11 +28,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmark.identity.scene_identity import identify
 from benchmark.matrix.contestant import parameters_to_json
-from benchmark.matrix.interview import configured_method, described
+from benchmark.matrix.interview import configured_method
 from benchmark.matrix.patches import Augment
 from benchmark.matrix.plan import PlanError
 from datasets.data_roots import DataRoots
@@ -143,9 +143,9 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
         raise SettingError("expected either protocol or [protocol_numbers], got " + ("both" if table.protocol else "neither"))
     wanted = configure(_Method, table.method)
     entry = find_one(wanted.name, plugins)
-    method = configured_method(entry, wanted.parameters)
-    if not isinstance(method, LongTrainedMethod):
-        raise SettingError(f"method {wanted.name}: expected one that is trained beforehand in pieces, got {described(entry, method).name}")
+    kind = entry.load()
+    if not issubclass(kind, LongTrainedMethod):
+        raise SettingError(f"method {wanted.name}: expected one that is trained beforehand in pieces, got {kind.card.name}")
     for name, value, least in (("patches", table.patches, 1), ("validation_patches", table.validation_patches, 0), ("seed", table.seed, 0)):
         if value < least:
             raise SettingError(f"{name}: expected a whole number >= {least}, got {value}")
@@ -158,7 +158,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
     return TrainingPlan(
         name=table.name or file.stem,
         entry=entry,
-        method=method,
+        method=cast(LongTrainedMethod, configured_method(entry, wanted.parameters)),
         scenes=scenes,
         validation=validation,
         protocol=protocol,

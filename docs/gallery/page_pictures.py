@@ -1,6 +1,6 @@
-"""The pictures of docs/gallery/page.md: parts of a report's page, as a headless Chromium shows them.
+"""The pictures of docs/gallery/page.md and the first one of the README: a report's page, as a headless Chromium shows it.
 
-    python docs/gallery/page_pictures.py RUN_DIR/report/index.html docs/gallery
+    python docs/gallery/page_pictures.py RUN_DIR/report/index.html docs
 
 Needs playwright (extra `dev`) and a Chromium of the system.
 """
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import shutil
 import sys
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
@@ -24,8 +26,11 @@ PICTURES = (  # name, width of the window, colour scheme, part of the page, what
 )
 
 
-def draw(page_file: Path, folder: Path) -> None:
-    """Each picture as <name>.jpg in `folder`."""
+TOP, SHOWN = (1280, 2026), (948, 1500)  # pixels: the beginning of the page, and as the README shows it
+
+
+def draw(page_file: Path, docs: Path) -> None:
+    """Each picture as gallery/<name>.jpg in `docs`, and the beginning of the page as images/page.png."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for name, width, scheme, part, click in PICTURES:
@@ -37,9 +42,15 @@ def draw(page_file: Path, folder: Path) -> None:
             if click:
                 page.locator(f"{part} {click}" if click.startswith("[") else click).first.click()
             page.wait_for_timeout(300)  # for pictures to be decoded
-            target.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=82)
+            target.screenshot(path=docs / "gallery" / f"{name}.jpg", type="jpeg", quality=82)
             page.close()
+        page = browser.new_page(viewport={"width": TOP[0], "height": TOP[1]}, color_scheme="light")
+        page.goto(page_file.resolve().as_uri())
+        top = Image.open(BytesIO(page.screenshot())).convert("RGB")
         browser.close()
+    small = top.resize(SHOWN, Image.Resampling.LANCZOS)
+    few = small.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # keeps the rare colours of the tiers
+    few.save(docs / "images" / "page.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ class Method(SupervisedMethod):
         random=True,
         implementation="as described",
         fidelity="45,415 parameters at 31 bands and 3 channels. Wired as described; in the code of the SSR-Net comparison two of the three "
-        "layers have no effect: wiring 'as released' is that, and gives its cube to 1e-6 (parity/nets). The last iterate, not the best on "
+        "layers have no effect: wiring 'as released' is that, and gives its cube to 1e-6 (fixtures outside "
+        "the clone). The last iterate, not the best on "
         "the test image",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})

@@ -49,7 +49,8 @@ class Method(SupervisedMethod):
         learns="beforehand",
         random=True,
         implementation="optimised, same output",  # attention never stores a matrix of pixels by pixels
-        fidelity="the cube of the authors' network with their random weights, to 1e-5 (parity/nets); 504,463 parameters at 31 bands and 3 "
+        fidelity="the cube of the authors' network with their random weights, to 1e-5 (fixtures outside the "
+        "clone); 504,463 parameters at 31 bands and 3 "
         "channels, of which 393,216, an unused position embedding, are dead. Training: L1, Adam 1e-3, a tenth every 200 of 1,000 epochs, "
         "batch 3; an epoch is taken as 1,307 steps (3,920 patches of 64, not checked)",
     )

@@ -35,7 +35,8 @@ class Method(SupervisedMethod):
         learns="beforehand",
         random=True,
         implementation="as described",
-        fidelity="the cube of the network in the SSR-Net authors' comparison, with random weights, to 1e-6 (parity/nets); 42,253 "
+        fidelity="the cube of the network in the SSR-Net authors' comparison, with random weights, to 1e-6 "
+        "(fixtures outside the clone); 42,253 "
         "parameters at 31 bands and 3 channels. Training as there: 10,000 steps, but the last iterate, not the best on the test image",
     )
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})

@@ -39,7 +39,8 @@ class Method(SupervisedMethod):
         learns="beforehand",
         random=True,
         implementation="as described",
-        fidelity="the cube of the authors' network with their random weights, to 1e-6 (parity/nets); 26,041 parameters at 31 bands and 3 "
+        fidelity="the cube of the authors' network with their random weights, to 1e-6 (fixtures outside the "
+        "clone); 26,041 parameters at 31 bands and 3 "
         "channels, one of which nothing depends on. The authors keep the epoch that is best on the test image; here it is the last. They "
         "take values up to 255 and an MSI of raw bands; here values are 0 to 1 and the MSI is the protocol's",
     )

@@ -64,7 +64,8 @@ class Method(SupervisedMethod):
         learns="beforehand",
         random=True,
         implementation="as described",
-        fidelity="adaptor: the authors' with their random weights, to 1e-6 (parity/nets), 43,400 parameters at 31 bands. Fusion network: "
+        fidelity="adaptor: the authors' with their random weights, to 1e-6 (fixtures outside the clone), "
+        "43,400 parameters at 31 bands. Fusion network: "
         "rebuilt from a description and the count, 7,097,695 parameters; what its three extra planes hold is our reading. Trained for 150 "
         "epochs, each taken as 192 patches of 128 (12 scenes), one a step, under the protocol's PSF, where the authors draw one of five; "
         "the last iterate",

@@ -54,7 +54,8 @@ CARD = Card(
     learns="on the scene",
     random=True,
     implementation="optimised, same output",  # the blind stage computes kept pixels alone; both streams are one product
-    fidelity="both networks give the authors' outputs with the authors' weights to 1e-5 (parity/nets); 17,114 parameters in stage 2 at 31 "
+    fidelity="both networks give the authors' outputs with the authors' weights to 1e-5 (fixtures outside the "
+    "clone); 17,114 parameters in stage 2 at 31 "
     "bands and 3 channels, 14,135,758 in stage 3 at 54 and 8. The authors return the iterate best against the ground truth; this is "
     "the last one. Dead by construction: the biases of convolutions before a normalisation. Ours: a stage that diverges is an error",
 )

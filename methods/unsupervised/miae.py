@@ -58,7 +58,8 @@ CARD = Card(
     learns="on the scene",
     random=True,
     implementation="optimised, same output",  # blurs compute only the kept pixels; joined features are never stored
-    fidelity="the network gives the authors' output with the authors' weights to 1e-5 (parity/nets), 76,240 parameters at 31 bands and 3 "
+    fidelity="the network gives the authors' output with the authors' weights to 1e-5 (fixtures outside the "
+    "clone), 76,240 parameters at 31 bands and 3 "
     "channels; budget, rates and loss as published. Ours: taps placed at the registered centre, the edge pixel repeated beyond the border, "
     "cubic interpolation of the HSI, 2 random patches a step (the authors' batch depends on the image's size, and is 0 for small ones)",
 )

@@ -16,6 +16,7 @@ from reports.content.summary import Summary
 
 Caption = list[tuple[str, str]]
 OLDER = "Made by an earlier version of the suite."
+_LEFT_OUT = " left out"  # ends the part of a definition that says what it does not count
 _MOST_SCENES = 16  # named in a caption
 
 
@@ -83,9 +84,15 @@ def origin_sentence(summaries: Sequence[Summary]) -> str:
 
 def conventions_sentence(summary: Summary, columns: Sequence[Column] = ()) -> str:
     """How the scores are defined (those of `columns`, or all), whose code they follow, and how the image border is treated."""
-    metrics = "; ".join(f"{c.label}{f' ({c.unit})' if c.unit else ''}: {c.definition}" for c in columns or summary.scores)
+    definitions, left_out = [], dict[str, list[str]]()
+    for column in columns or summary.scores:
+        *parts, last = column.definition.split("; ")
+        if last.endswith(_LEFT_OUT):
+            left_out.setdefault(last.removesuffix(_LEFT_OUT), []).append(column.label)
+        definitions.append(f"{column.label}: {'; '.join(parts) if parts and last.endswith(_LEFT_OUT) else column.definition}")
     profile = f"{summary.convention}." if summary.convention else "Textbook metrics: peak 1, nothing clipped, no border cropped."
-    return f"{profile} {metrics}."
+    exceptions = "; ".join(f"{what} ({', '.join(labels)})" for what, labels in left_out.items())
+    return f"{profile} {'; '.join(definitions)}.{f' Left out: {exceptions}.' if exceptions else ''}"
 
 
 def places_sentence(summary: Summary) -> str:

@@ -123,7 +123,7 @@ def _card(rows: Sequence[Row], files: Mapping[str, str]) -> MethodCard:
     facts = [
         ("Told", _told(card)),
         ("Learns", _learning(card)),
-        ("Defaults tuned on", str(card.get("tuned_on") or "no scenes are known of")),
+        ("Defaults tuned on", str(card.get("tuned_on") or "not stated")),
         ("Random", _RANDOM.get(str(card.get("random")), "not stated")),
         ("Steps", str(card.get("implementation") or "not stated")),
         ("Parameters", _sizes(results)),

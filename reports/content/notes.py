@@ -94,7 +94,7 @@ def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> 
     undefined = [_undefined(row, column) for column in columns if row.partly_defined(column)]
     kinds: list[tuple[str, About, list[str]]] = [
         (MISSING, "scores", _missing(row)),
-        (UNRANKED, "scores", [f"not ranked: {row.unranked}"] if row.unranked else []),
+        (UNRANKED, "scores", [f"not ranked ({row.unranked})"] if row.unranked else []),
         (UNDEFINED, "scores", undefined),
         (INFINITE, "scores", _infinite(row, columns)),
         (TIMED, "costs", _timing(row, home)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reports.style import value_text
@@ -26,7 +26,7 @@ def _off(what: str, unit: str) -> Callable[[Any], str]:
 
 # Of each number that makes a protocol a mismatch protocol: its value where there is no mismatch, and the statement about any other value.
 _MISMATCHES: Mapping[str, tuple[Any, Callable[[Any], str]]] = {
-    "given_psf": (None, lambda value: f"methods are given a wrong PSF: {value_text(value)}"),
+    "given_psf": (None, lambda value: f"methods are given a wrong PSF: {_psf_text(value)}"),
     "given_phase": (None, lambda value: f"methods are given a wrong phase: {value_text(value)} px"),
     "given_srf_shift_nm": (0, _off("an SRF", "nm")),
     "given_hsi_noise_db": (0, _off("an HSI noise level", "dB")),
@@ -35,6 +35,9 @@ _MISMATCHES: Mapping[str, tuple[Any, Callable[[Any], str]]] = {
     "shift": ([0, 0], lambda value: f"HSI shifted by {value_text(value)} px (rows, columns)"),
     "rotation_deg": (0, lambda value: f"HSI rotated by {value_text(value)} deg"),
 }
+
+
+_PSF_WORDS = {"mtf_nyquist": "MTF at Nyquist", "fwhm": "FWHM"}  # of a parameter whose name is no word
 
 
 def is_noisy(protocol: Mapping[str, Any]) -> bool:
@@ -51,7 +54,21 @@ def protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Every number of a protocol as (label, text); the ratio, the two responses and the noise come first."""
     first = ("ratio", "psf", "phase", "boundary", "sensor", "srf", "channels", "hsi_snr_db", "msi_snr_db", "reveals")
     keys = [key for key in first if key in protocol] + sorted(key for key in protocol if key not in first and key != "name")
-    return [(_LABELS.get(key, key.replace("_", " ")), _fact_text(key, protocol[key])) for key in keys]
+    return [(_label(key), _fact_text(key, protocol[key])) for key in keys]
+
+
+def _label(key: str) -> str:
+    """A number of a protocol in words."""
+    return _LABELS.get(key, key.replace("_", " "))
+
+
+def neutral_labels(protocols: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The labels of the numbers that make a mismatch in none of these protocols, so that they say nothing."""
+    return {
+        _label(key)
+        for key, (right, _) in _MISMATCHES.items()
+        if all(key not in protocol or protocol[key] == right for protocol in protocols)
+    }
 
 
 def protocol_sentence(protocol: Mapping[str, Any]) -> str:
@@ -91,6 +108,13 @@ def _fact_text(key: str, value: Any) -> str:
         return f"\N{MULTIPLICATION SIGN}{value_text(value)}"
     if key.endswith("sha256"):
         return str(value)[:12]
+    if key in ("psf", "given_psf"):
+        return _psf_text(value)
     if key == "phase" and isinstance(value, int | float):
         return f"{value_text(value)} px"
     return value_text(value)
+
+
+def _psf_text(value: Any) -> str:
+    """A PSF, its parameters by their words."""
+    return value_text({_PSF_WORDS.get(key, key): item for key, item in value.items()} if isinstance(value, Mapping) else value)

@@ -118,13 +118,15 @@ def places_text(places: Sequence[TimingPlace]) -> str:
 
 
 def version_differences(results: Iterable[Result], provenance: Provenance) -> list[str]:
-    """The libraries of which the scored records were made with several versions, as "torch 2.12.0 and 2.13.0"."""
+    """What the scored records were made with in several versions: libraries, as "torch 2.12.0 and 2.13.0", and the suite's own code."""
+    results = list(results)
     environments = [provenance.environments[digest] for digest in _digests(results) if digest in provenance.environments]
     texts = []
     for library in (*_LIBRARIES, "cuda_build"):
         versions = sorted({str(each[library]) for each in environments if each.get(library)})
         texts += [f"{_LABELS.get(library, library)} {listed_text(versions)}"] if len(versions) > 1 else []
-    return texts
+    referees = {result.referee for result in results if result.outcome == "scored"}
+    return [*texts, f"{len(referees)} versions of the suite's own code"] if len(referees) > 1 else texts
 
 
 def _digests(results: Iterable[Result]) -> list[str]:

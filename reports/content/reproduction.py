@@ -155,7 +155,7 @@ def claims_table(judged: Sequence[JudgedClaim]) -> TextTable:
         "Remark",
     )
     notes = (
-        "Ours is scored by the same convention unless the reason is `metric differs`. Tolerance: 0.2 dB of PSNR, 0.005 of SSIM, 0.02 of "
+        "Ours is scored by the same convention unless the reason is “metric differs”. Tolerance: 0.2 dB of PSNR, 0.005 of SSIM, 0.02 of "
         "UIQI, 5 % of SAM, ERGAS and RMSE, 1 % of parameters, and after ± what a number may be off by that was read off a plot or comes "
         "from one random start.",
     )

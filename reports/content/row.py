@@ -17,6 +17,7 @@ from reports.content.protocol_facts import is_noisy
 from reports.content.provenance import TimingPlace
 
 MISSING, UNRANKED, UNDEFINED, TIMED, OPTIMISED = "†", "‡", "§", "¶", "‖"  # the marks of notes
+_REFUSED = "RefusedError: "  # begins the reason of a refusal in the records; readers need the sentence alone
 ROW_MARKS = MISSING + UNRANKED + OPTIMISED  # those that stand behind the name of a row
 
 Cell = tuple[str, int]  # scene, seed
@@ -117,4 +118,4 @@ def missing_cells(row: Row) -> list[tuple[Cell, str, str]]:
     """Each cell of the row without scores, as (scene, seed), outcome and reason."""
     there = {(result.scene, result.seed): result for result in row.results}
     absent = [(cell, "not run", "there is no record of it") for cell in row.cells if cell not in there]
-    return sorted([*absent, *((cell, r.outcome, r.reason) for cell, r in there.items() if r.outcome != "scored")])
+    return sorted([*absent, *((cell, r.outcome, r.reason.removeprefix(_REFUSED)) for cell, r in there.items() if r.outcome != "scored")])

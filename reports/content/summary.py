@@ -150,8 +150,8 @@ def timed_elsewhere(summary: Summary) -> list[str]:
 
 
 def configuration(result: Result) -> str:
-    """A text that is the same for results of one row: the method, its label, its tier and its parameters."""
-    return identity([result.method, result.label, result.tier, result.parameters])
+    """A text that is the same for results of one row: the method, its label, its tier and its parameters, files by their content."""
+    return identity([result.method, result.label, result.tier, _parameters(result)])
 
 
 def _unit(scenes: Sequence[str]) -> Unit:
@@ -189,12 +189,17 @@ def _configurations(results: Sequence[Result]) -> list[tuple[str, list[Result]]]
     labelled = []
     for inside in groups:
         first = inside[0]
-        alike = [other[0].parameters for other in groups if (other[0].label, other[0].tier) == (first.label, first.tier)]
-        differing = [key for key, value in first.parameters.items() if any(identity(p.get(key)) != identity(value) for p in alike)]
-        labelled.append(
-            (f"{first.label} ({', '.join(f'{key}={first.parameters[key]}' for key in differing)})" if differing else first.label, inside)
-        )
+        own = _parameters(first)
+        alike = [_parameters(other[0]) for other in groups if (other[0].label, other[0].tier) == (first.label, first.tier)]
+        differing = [key for key, value in own.items() if any(identity(p.get(key)) != identity(value) for p in alike)]
+        labelled.append((f"{first.label} ({', '.join(f'{key}={own[key]}' for key in differing)})" if differing else first.label, inside))
     return labelled
+
+
+def _parameters(result: Result) -> dict[str, Any]:
+    """The parameters of a result; a file by its name and the first digits of its digest, as two files may have one name."""
+    files = {name: f"{result.parameters.get(name)} {digest[:6]}" for name, digest in result.files.items()}
+    return {**result.parameters, **files}
 
 
 def _order(row: Row, first: Column) -> tuple[bool, bool, bool, float]:

@@ -100,6 +100,11 @@ def row_names(rows: Sequence[Row], *, tiers: bool) -> list[str]:
     return [f"{row.label} [{short_tier(row.tier)}]" if tiers else row.label for row in rows]
 
 
+def tiered_names(each: TierComparison) -> list[tuple[str, str]]:
+    """The labels of the methods of a comparison, each with its tier in short words where they are of several tiers."""
+    return [(row.label, short_tier(row.tier) if each.tier == ALL else "") for row in each.rows]
+
+
 def comparison_section(each: TierComparison, number: int, stem: str) -> Section:
     """The comparison for the page: what was compared, the matrix and the pairs; `stem` begins the names of their files."""
     title = f"Who is better: {each.title}, by {each.column.label}"
@@ -161,7 +166,7 @@ def pair_table(each: TierComparison, stem: str) -> TextTable:
         )
     unit = f" ({each.column.unit})" if each.column.unit else ""
     interval = "95 % interval" if statistics.enough_scenes else "On each scene"
-    heads = ("Pair", f"Mean difference{unit}", "Median", interval, "p", "Holm", "Win/tie/loss", "Verdict")
+    heads = ("Pair", f"Mean{unit}", "Median", interval, "p", "Holm", "Win/tie/loss", "Verdict")
     title = f"Paired differences in {each.column.label}, {each.protocol}, {each.tier}"
     return TextTable(stem, title, heads, tuple(rows), tuple(_pair_notes(each)))
 

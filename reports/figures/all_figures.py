@@ -20,7 +20,7 @@ from reports.content.file_names import FileNames
 from reports.content.row import Row
 from reports.content.summary import Summary
 from reports.content.sweeps import find_sweeps
-from reports.content.verdicts import TierComparison
+from reports.content.verdicts import TierComparison, tiered_names
 from reports.figures.accuracy_seconds import accuracy_figure
 from reports.figures.critical_differences import critical_difference_diagram
 from reports.figures.drawing_cache import DrawingCache
@@ -42,9 +42,10 @@ CaptionedFigure = tuple[str, Figure]  # the caption, and the figure
 
 def comparison_figures(each: TierComparison) -> tuple[CaptionedFigure, CaptionedFigure]:
     """The critical-difference diagram of a comparison, and the ranks on its scenes."""
+    names = tiered_names(each)
     return (
-        (f"Critical-difference diagram, {each.title}", critical_difference_diagram(each.statistics, each.title)),
-        (f"Ranks on each scene, {each.title}", rank_figure(each.statistics, each.title)),
+        (f"Critical-difference diagram, {each.title}", critical_difference_diagram(each.statistics, each.title, names)),
+        (f"Ranks on each scene, {each.title}", rank_figure(each.statistics, each.title, names)),
     )
 
 

@@ -15,12 +15,11 @@ from markupsafe import Markup
 
 from reports.content.row import Row
 from reports.content.summary import Summary
+from reports.figures.label_places import Extent, NamePlace, choose_place
 from reports.figures.pareto import pareto_front
 from reports.figures.svg_chart import BOX, Axis, axes_frame, linear_axis, point_place
 from reports.figures.tier_looks import TierLooks
 from reports.style import count_text, seconds_text, shorten
-
-Extent = tuple[float, float, float, float]  # left, top, right, bottom
 
 _SHAPES = {  # paths in a box of 12 x 12 around the origin; a circle needs none
     "s": "M-4-4h8v8h-8z",
@@ -32,8 +31,11 @@ _SHAPES = {  # paths in a box of 12 x 12 around the origin; a circle needs none
     "p": "M0-5 4.8-1.5 2.9 4H-2.9L-4.8-1.5z",
 }
 _SIZES = (0.0, 1e4, 1e6)  # learned parameters in the key of sizes
-_LETTER = 5.6  # mean width of a letter of a name
+_LETTER, _BOLD_LETTER = 6.2, 6.9  # mean width of a letter of a name
+_ABOVE, _BELOW = 9.5, 3.5  # a letter above its baseline, and below, with some room
+_GAPS = (4.0, 15.0, 27.0)  # between a bubble and its name
 _LONGEST = 26  # characters of a name
+_FRAME = (float(BOX.left), float(BOX.top), BOX.across(1.0), BOX.down(0.0))
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,14 @@ def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
     front = bubble_front(bubbles)
     parts = [axes_frame(x, y, BOX, x_label="seconds per scene, log scale", y_label="PSNR, dB"), _front(front, x, y)]
     spots = [point_place((bubble.fusion, bubble.psnr), x, y) for bubble in bubbles]
-    boxes = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(bubbles, spots, strict=True)]
-    for bubble in bubbles:
-        if bubble.total > bubble.fusion:
-            (left, level), (right, _) = (point_place((at, bubble.psnr), x, y) for at in (bubble.fusion, bubble.total))
-            boxes.append((left, level - 4, right + 4, level + 4))
-    for bubble, spot in zip(bubbles, spots, strict=True):
-        parts.append(_mark(bubble, spot, looks, x, y, boxes, bubble in front))
+    marks = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(bubbles, spots, strict=True)]
+    thin, taken = _line_boxes(bubbles, front, x, y), list[Extent]()
+    for number, (bubble, spot) in enumerate(zip(bubbles, spots, strict=True)):
+        size = (len(shorten(bubble.row.label, _LONGEST)) * (_BOLD_LETTER if bubble in front else _LETTER), _ABOVE + _BELOW)
+        solid = [*taken, *(box for index, box in enumerate(marks) if index != number)]
+        place = choose_place(spot, _radius(bubble), size, solid=solid, thin=thin, frame=_FRAME, gaps=_GAPS)
+        taken.append(place.extent)
+        parts.append(_mark(bubble, spot, looks, x, y, place, bubble in front))
     if infinite := sum(row.ranked and row.values["psnr"].infinite > 0 for row in summary.rows):
         left_out = f"{infinite} of infinite PSNR, not shown"
         parts.append(Markup('<text class="y" x="{}" y="11">{}</text>').format(BOX.width - BOX.right, left_out))
@@ -121,8 +124,18 @@ def _front(front: Sequence[Bubble], x: Axis, y: Axis) -> Markup:
     return Markup('<path class="front" d="{}"/>').format(Markup(path))
 
 
-def _mark(bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, boxes: list[Extent], best: bool) -> Markup:
-    """The bubble, its learning line and its name; the box of the name is added to `boxes`."""
+def _line_boxes(bubbles: Sequence[Bubble], front: Sequence[Bubble], x: Axis, y: Axis) -> list[Extent]:
+    """The lines of learning and the steps of the front, which names avoid."""
+    ends = [(bubble.fusion, bubble.total, bubble.psnr) for bubble in bubbles if bubble.total > bubble.fusion]
+    lines = [(point_place((first, psnr), x, y), point_place((last, psnr), x, y)) for first, last, psnr in ends]
+    corners = [point_place((bubble.total, bubble.psnr), x, y) for bubble in front]
+    lines += [(corner, (right, corner[1])) for corner, right in zip(corners, [*(a for a, _ in corners[1:]), BOX.across(1.0)], strict=True)]
+    lines += [(corner, (corner[0], low)) for corner, low in zip(corners, [BOX.down(0.0), *(b for _, b in corners[:-1])], strict=True)]
+    return [(min(a, c) - 2, min(b, d) - 2, max(a, c) + 2, max(b, d) + 2) for (a, b), (c, d) in lines]
+
+
+def _mark(bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, place: NamePlace, best: bool) -> Markup:
+    """The bubble, its learning line and its name in its place."""
     row, colour, scale = bubble.row, looks.colours[bubble.row.tier], _radius(bubble) / 4.6
     shape = _SHAPES.get(looks.markers[row.tier])
     drawn = Markup('<path d="{}"/>').format(Markup(shape)) if shape else Markup('<circle r="4.6"/>')
@@ -133,7 +146,12 @@ def _mark(bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, 
             spot[0], spot[1], end - 3, end, spot[1]
         )
     name = shorten(row.label, _LONGEST)
-    at, anchor = _name_place(spot, _radius(bubble), len(name) * _LETTER, boxes)
+    left, top, right, bottom = place.extent
+    at = ({1: left, 0: (left + right) / 2, -1: right}[place.way[0]], bottom - _BELOW)
+    anchor = {1: "start", 0: "middle", -1: "end"}[place.way[0]]
+    if place.far:
+        near = (min(max(spot[0], left), right), min(max(spot[1], top), bottom))
+        line += Markup('<path class="leader" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(*spot, *near)
     learned = f", {seconds_text(bubble.total)} s with learning" if bubble.total > bubble.fusion else ""
     cost = f"{seconds_text(bubble.fusion)} s{learned}, {count_text(bubble.parameters)} parameters"
     facts = f"{row.label} ({row.tier}): {bubble.psnr:.2f} dB, {cost}"
@@ -142,36 +160,6 @@ def _mark(bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, 
         '<g class="sign" transform="translate({:.1f} {:.1f}) scale({:.2f})">{}</g>'
         '<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text></g>'
     ).format(row.label, row.tier, Markup(" best") if best else "", colour, facts, line, *spot, scale, drawn, *at, anchor, name)
-
-
-def _name_place(spot: tuple[float, float], radius: float, width: float, boxes: list[Extent]) -> tuple[tuple[float, float], str]:
-    """The place of a name of that width, and its text anchor: of the places around its bubble the first with the least overlap."""
-    px, py = spot
-    gap = radius + 4
-    ways = [
-        ((px + gap, py + 3.5), "start"),
-        ((px - gap, py + 3.5), "end"),
-        ((px, py - gap - 1), "middle"),
-        ((px, py + gap + 8), "middle"),
-        ((px + gap, py - 8), "start"),
-        ((px + gap, py + 15), "start"),
-        ((px - gap, py - 8), "end"),
-        ((px - gap, py + 15), "end"),
-    ]
-
-    def box(at: tuple[float, float], anchor: str) -> Extent:
-        left = at[0] - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
-        return left, at[1] - 9, left + width, at[1] + 2
-
-    def cost(way: tuple[tuple[float, float], str]) -> float:
-        left, top, right, bottom = box(*way)
-        outside = max(BOX.left - left, 0) + max(right - (BOX.across(1.0)), 0) + max(BOX.top - top, 0) + max(bottom - (BOX.down(0.0)), 0)
-        overlaps = sum(max(0.0, min(right, b[2]) - max(left, b[0])) * max(0.0, min(bottom, b[3]) - max(top, b[1])) for b in boxes)
-        return overlaps + 40 * outside
-
-    best = min(ways, key=cost)
-    boxes.append(box(*best))
-    return best
 
 
 def _radius(bubble: Bubble) -> float:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reports.content.row import Row
 from reports.figures.svg_chart import NARROW, Axis, ChartLine, SeriesNumbers, line_chart, linear_axis, log_axis, named_axis
-from reports.scene.failure import ClassErrors, Failure, border_labels, brightness_labels
+from reports.scene.failure import SATURATED, ClassErrors, Failure, border_labels, brightness_labels
 
 Failures = Sequence[tuple[Row, Failure]]
 
@@ -45,11 +45,19 @@ def failure_charts(failures: Failures, series: SeriesNumbers, nm: Float[np.ndarr
             by, note, line_chart(lines, x, y, title=title, x_label=label, y_label="RMSE", markers=by != "wavelength", box=NARROW)
         )
 
+    tones_note = f" of the truth; sat.: pixels with a band at or above {SATURATED}"
     rings, tones = border_labels(), brightness_labels()
     used = max(int(np.flatnonzero(each.values).max()) for each in border)
     charts = [
-        chart("distance to the border", " in fine pixels", "distance from, px", border, places_of(rings), named_axis(rings[: used + 1])),
-        chart("brightness", " of the truth", "mean over bands from, %; saturated", brightness, places_of(tones), named_axis(tones)),
+        chart(
+            "distance to the border",
+            " in fine pixels",
+            "distance, px: each class from its tick on",
+            border,
+            places_of(rings),
+            named_axis(rings[: used + 1]),
+        ),
+        chart("brightness", tones_note, "mean over bands, %: each class from its tick on", brightness, places_of(tones), named_axis(tones)),
     ]
     if bands := len(wavelength[0].square):
         at = [float(value) for value in (nm if nm is not None else np.arange(1, bands + 1))]

@@ -1,23 +1,30 @@
-"""Names beside the points of a panel, placed such that they overlap neither points, nor each other, nor the edge.
-
-For each name in turn a fixed list of places around its point is tried, near ones first, and the one with the smallest overlap (an area in
-dots^2) is used.
-"""
+"""Names in figures: beside the points of a panel, where they overlap neither points, nor each other, nor the edge; and on several lines."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.transforms import Bbox
 
-from reports.style import SMALL
+from reports.figures.label_places import Extent, choose_place, extent_beside
+from reports.style import SMALL, shorten
 
-_NEAR, _FAR = 3.0, 13.0  # points between a marker and its name
-_WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # to the right, to the left, above, below, corners
+_GAPS = (3.0, 13.0)  # points between a marker and its name, near and far
 _LONGEST = 30  # characters
+_MOST_LINES = 2  # of a name, and of its tier
+
+TieredName = tuple[str, str]  # the name of a method, and its tier in short words; no tier where all methods are of one
+
+
+def name_lines(name: TieredName, width: int) -> list[str]:
+    """The name on lines of at most `width` characters, and its tier on lines below; only what two lines do not hold is cut."""
+    lines = []
+    for text in filter(None, (name[0], f"[{name[1]}]" if name[1] else "")):
+        lines += textwrap.wrap(text, width, max_lines=_MOST_LINES, placeholder="…")
+    return lines
 
 
 def place_labels(
@@ -39,48 +46,40 @@ def place_labels(
     canvas: Any = FigureCanvasAgg(figure)
     renderer = canvas.get_renderer()
     dots = figure.dpi / 72  # per point
-    frame = panel.get_window_extent(renderer).frozen()
-    spots = [tuple(panel.transData.transform(point)) for point in points]
-    taken = [_box(x, y, 2 * radius * dots, 2 * radius * dots, (0, 0)) for (x, y), radius in zip(spots, radii, strict=True)]
+    x0, y0, x1, y1 = panel.get_window_extent(renderer).extents
+    spots = [(float(x), float(y)) for x, y in (panel.transData.transform(point) for point in points)]
+    marks: list[Extent] = [
+        extent_beside(spot, (2 * radius * dots, 2 * radius * dots), (0, 0)) for spot, radius in zip(spots, radii, strict=True)
+    ]
+    thin: list[Extent] = []
     for left, right, height in lines:
         (start, middle), (end, _) = panel.transData.transform([(left, height), (right, height)])
-        taken.append(_box(start, middle, end - start, 4 * dots, (1, 0)))
-    for number, (point, name, (x, y)) in enumerate(zip(points, names, spots, strict=True)):
-        short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
+        thin.append(extent_beside((start, middle), (end - start, 4 * dots), (1, 0)))
+    taken: list[Extent] = []
+    for number, (point, name, spot) in enumerate(zip(points, names, spots, strict=True)):
+        short = shorten(name, _LONGEST)
         text = panel.text(*point, short, fontsize=size, parse_math=False)
         extent = text.get_window_extent(renderer)
         text.remove()
-        others = [box for index, box in enumerate(taken) if index != number]
-        tries: list[tuple[int, int, tuple[int, int], float, Bbox]] = []
-        for distance in (_NEAR, _FAR):
-            for way in _WAYS:
-                reach = (radii[number] + distance) * (1 if 0 in way else 0.7)
-                box = _box(x + way[0] * reach * dots, y + way[1] * reach * dots, extent.width, extent.height, way)
-                hidden = extent.width * extent.height - _overlap(box, frame)
-                tries.append((round(hidden * 4 + sum(_overlap(box, other) for other in others)), len(tries), way, reach, box))
-        _, place, way, reach, box = min(tries)
-        taken.append(box)
+        place = choose_place(
+            spot,
+            radii[number] * dots,
+            (extent.width, extent.height),
+            solid=[*taken, *(box for index, box in enumerate(marks) if index != number)],
+            thin=thin,
+            frame=(x0, y0, x1, y1),
+            gaps=(_GAPS[0] * dots, _GAPS[1] * dots),
+        )
+        taken.append(place.extent)
         panel.annotate(
             short,
             point,
-            xytext=(way[0] * reach, way[1] * reach),
+            xytext=(place.way[0] * place.reach / dots, place.way[1] * place.reach / dots),
             textcoords="offset points",
-            ha={1: "left", 0: "center", -1: "right"}[way[0]],
-            va={1: "bottom", 0: "center_baseline", -1: "top"}[way[1]],
+            ha={1: "left", 0: "center", -1: "right"}[place.way[0]],
+            va={1: "bottom", 0: "center_baseline", -1: "top"}[place.way[1]],
             fontsize=size,
             parse_math=False,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 5} if place >= len(_WAYS) else None,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 5} if place.far else None,
             zorder=4,
         )
-
-
-def _box(x: float, y: float, width: float, height: float, way: tuple[int, int]) -> Bbox:
-    """The box that lies on this side of (x, y)."""
-    return Bbox.from_bounds(x + width * (way[0] - 1) / 2, y + height * (way[1] - 1) / 2, width, height)
-
-
-def _overlap(one: Bbox, other: Bbox) -> float:
-    """The area that two boxes share."""
-    wide = min(one.x1, other.x1) - max(one.x0, other.x0)
-    high = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return float(max(wide, 0) * max(high, 0))

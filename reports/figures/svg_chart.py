@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 COLOURS = 8  # in the styles of the page: .s0 to .s7
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
+_APART = 0.09  # of a logarithmic axis, between its end and the next tick
 DEPTH = 7  # powers of ten below the largest value that a logarithmic axis shows
 
 Point = tuple[float, float | None]
@@ -41,7 +42,7 @@ class ChartBox:
 
 
 BOX = ChartBox()
-NARROW = ChartBox(width=310, height=220, left=40, right=10)  # for three in a row
+NARROW = ChartBox(width=310, height=220, left=46, right=10)  # for three in a row
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def log_axis(values: Sequence[float]) -> Axis:
     high = min(mark for mark in marks if mark >= max(positive) * (1 - 1e-9) and mark > low)
     inside = [mark for mark in marks if low <= mark <= high * (1 + 1e-9)]
     kept = inside if len(inside) <= 7 else [mark for mark in inside if f"{mark:e}"[0] == "1"]
-    return Axis(low, high, [(mark, f"{mark:g}") for mark in kept], log=True)
+    reach = log10(high / low)
+    ends = [end for end in (low, high) if all(abs(log10(end / mark)) >= _APART * reach for mark in kept)]
+    return Axis(low, high, [(mark, f"{mark:g}") for mark in sorted([*kept, *ends])], log=True)
 
 
 def named_axis(names: Sequence[str]) -> Axis:

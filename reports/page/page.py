@@ -26,7 +26,7 @@ from reports.content.captions import OLDER
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
 from reports.content.file_names import FileNames
 from reports.content.notes import ABOUT
-from reports.content.protocol_facts import protocol_facts
+from reports.content.protocol_facts import neutral_labels, protocol_facts
 from reports.content.provenance import Provenance
 from reports.content.sections import Section
 from reports.content.summary import Summary
@@ -98,6 +98,8 @@ def render_page(
     outcomes = Counter(result.outcome for result in results)
     used = {name for result in results for name in result.metrics}
     rows = sum(len(scene.summary.rows) for section in sections for scene in section.scenes)
+    labels = list(dict.fromkeys(label for summary in summaries for label, _ in protocol_facts(summary.protocol)))
+    neutral = neutral_labels([summary.protocol for summary in summaries])
     html = (
         _templates()
         .get_template("page.html.j2")
@@ -114,7 +116,8 @@ def render_page(
             sections=sections,
             rows=rows,
             every_score=rows <= MOST_ROWS,
-            protocol_labels=list(dict.fromkeys(label for summary in summaries for label, _ in protocol_facts(summary.protocol))),
+            protocol_labels=[label for label in labels if label not in neutral],
+            neutral_labels=[label for label in labels if label in neutral],
             outcomes=[(outcome, outcomes[outcome]) for outcome in OUTCOMES if outcomes[outcome]],
             cells=len(results),
             methods=len(series),

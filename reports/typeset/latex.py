@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from reports.content.captions import Caption
 from reports.content.columns import INFINITE, Column
 from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, Row
 from reports.style import slug
-from reports.typeset.page_fit import LONGEST_NAME, MOST_ROWS, needs_breaking
+from reports.typeset.formulas import Formula, split_formulas
+from reports.typeset.page_fit import BREAKS, MOST_ROWS, wrapped_name
 
 MARKS = {
     MISSING: r"$^{\dagger}$",
@@ -28,7 +30,6 @@ RESIZED = (  # \width and \totalheight of graphicx are those of the content; 0.3
     r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 )
 RESIZED_END = "}}"
-_BREAKS = "-_,;:/)]>|+"  # a long name may be broken after these characters
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -58,6 +59,8 @@ _SPECIAL = {
     "—": "---",
     "…": r"\ldots{}",
     "\u2019": "'",
+    "\u201c": "``",
+    "\u201d": "''",
     "≤": r"$\leq$",
     "≥": r"$\geq$",
     "→": r"$\rightarrow$",
@@ -138,16 +141,22 @@ def column_head(column: Column) -> str:
     return escape(column.label) + arrow
 
 
-def name_column(names: Sequence[str], widest: int = 42) -> str:
-    """The column of names: as wide as the longest one, or a paragraph of so many mm where that would be too wide."""
-    return f"p{{{widest}mm}}" if needs_breaking(names) else "l"
+def breakable_text(text: str) -> str:
+    """A text that may be broken after certain characters, too; its second line is indented."""
+    return r"\raggedright\hangindent=1em " + "".join(
+        _character(each) + r"\allowbreak{}" * (each in BREAKS) for each in " ".join(text.split())
+    )
 
 
-def breakable_name(text: str) -> str:
-    """The name of a row; a long one may be broken after certain characters."""
-    if len(text) <= LONGEST_NAME:
-        return escape(text)
-    return r"\raggedright " + "".join(_character(each) + r"\allowbreak{}" * (each in _BREAKS) for each in " ".join(text.split()))
+def stacked_row(label: str, ending: str, room: int, lines: Sequence[str], empty: str) -> str:
+    """The lines of a row whose name may need several: each stands beside one of `lines`, so that a spread stays below its value.
+
+    `ending` follows the name (marks, citation), and is as wide as `room` characters. `empty` are the cells of a line without values.
+    """
+    names = wrapped_name(label, room)
+    texts = [*map(escape, names[:-1]), escape(names[-1]) + ending]
+    rows = [f"{name or ''} & {empty if cells is None else cells}" for name, cells in zip_longest(texts, lines)]
+    return " \\\\\n".join(rows) + (r" \\[1.5pt]" if len(rows) > 1 else r" \\")
 
 
 def placed_value(row: Row, column: Column) -> str:
@@ -158,8 +167,9 @@ def placed_value(row: Row, column: Column) -> str:
 
 
 def _sentences(text: str) -> str:
-    """The plain text of a caption, with its n in italics as in formulas."""
-    return re.sub(r"\(n = (\d+)\)", r"($n = \1$)", escape(text))
+    """The text of a caption with its formulas, and with its n in italics as in formulas."""
+    pieces = (piece.latex if isinstance(piece, Formula) else "".join(map(_character, piece)) for piece in split_formulas(text))
+    return re.sub(r"\(n = (\d+)\)", r"($n = \1$)", "".join(pieces))
 
 
 def _character(character: str) -> str:

@@ -18,15 +18,15 @@ from reports.typeset.latex import (
     MARKS,
     RESIZED,
     RESIZED_END,
-    breakable_name,
+    breakable_text,
     column_head,
     escape,
     floating,
     font_size,
-    name_column,
     placed_value,
+    stacked_row,
 )
-from reports.typeset.page_fit import notes_with_room, protocol_blocks
+from reports.typeset.page_fit import first_column_mm, notes_with_room, protocol_blocks
 
 _MOST_LINES = 30  # of a table over all protocols, each with its spreads: more do not fit on a page
 
@@ -39,7 +39,7 @@ def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, la
     count = len(summary.columns)
     lines = [
         *([RESIZED] if resize else []),
-        rf"\begin{{tabular}}{{@{{}}{name_column([row.label for row in summary.rows])}{'r' * count}c@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}l{'r' * count}c@{{}}}}",
         r"\toprule",
         " & ".join(["Method", *(column_head(column) for column in summary.columns), "Cells"]) + r" \\",
         " & ".join(["", *(rf"{{\scriptsize {escape(column.unit)}}}" if column.unit else "" for column in summary.columns), ""]) + r" \\",
@@ -83,12 +83,16 @@ def latex_text_table(table: TextTable) -> str:
     def marked(text: str) -> str:
         return MARKS[UNDEFINED].join(map(escape, text.split(UNDEFINED)))
 
+    wide = first_column_mm(table)
     lines = [
-        rf"\begin{{tabular}}{{@{{}}{name_column([row[0] for row in table.rows], 38)}{'r' * (len(table.heads) - 1)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}{f'p{{{wide}mm}}' if wide else 'l'}{'r' * (len(table.heads) - 1)}@{{}}}}",
         r"\toprule",
         " & ".join(map(escape, table.heads)) + r" \\",
         r"\midrule",
-        *(" & ".join([breakable_name(row[0]), *map(marked, row[1:])]) + r" \\" for row in table.rows),
+        *(
+            " & ".join([breakable_text(row[0]) if wide else escape(row[0]), *map(marked, row[1:])]) + r" \\" + "[2pt]" * bool(wide)
+            for row in table.rows
+        ),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -98,13 +102,15 @@ def latex_text_table(table: TextTable) -> str:
 def _summary_row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
     """The name and the means, and the spreads in small print on a line below; for a row without scores the outcome of its cells."""
     key = keys.get(str(row.results[0].card.get("paper") or ""))
-    name = breakable_name(row.label) + "".join(MARKS[mark] for mark in row.marks) + (rf"~\cite{{{key}}}" if key else "")
-    cells = f"{row.scored}/{row.expected}"
+    count, cells = len(columns), f"{row.scored}/{row.expected}"
+    ending, room = _ending(row.marks, key)
     if row.scored == 0:
-        return rf"{name} & \multicolumn{{{len(columns)}}}{{c}}{{{escape(row.outcomes)}{MARKS[MISSING]}}} & {cells} \\"
-    lines = [" & ".join([name, *(placed_value(row, column) for column in columns), cells]) + r" \\"]
-    spreads = [_spread(row, column) for column in columns]
-    return "\n".join([*lines, *([" & ".join(["", *spreads, ""]) + r" \\[1.5pt]"] if any(spreads) else [])])
+        values = [rf"\multicolumn{{{count}}}{{c}}{{{escape(row.outcomes)}{MARKS[MISSING]}}} & {cells}"]
+    else:
+        spreads = [_spread(row, column) for column in columns]
+        values = [" & ".join([*(placed_value(row, column) for column in columns), cells])]
+        values += [" & ".join([*spreads, ""])] if any(spreads) else []
+    return stacked_row(row.label, ending, room, values, " & " * count)
 
 
 def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str], *, resize: bool) -> list[str]:
@@ -112,10 +118,10 @@ def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str],
     metrics = len(table.columns)
     alignment = (r"@{\hskip 12pt}" + "r" * metrics) * len(block)
     lines = [RESIZED] if resize else []
-    lines += [rf"\begin{{tabular}}{{@{{}}{name_column([line.label for line in table.rows])}{alignment}@{{}}}}", r"\toprule"]
+    lines += [rf"\begin{{tabular}}{{@{{}}l{alignment}@{{}}}}", r"\toprule"]
     heads = " & ".join(rf"\multicolumn{{{metrics}}}{{c}}{{{escape(table.summaries[at].name)}}}" for at in block)
     rules = "".join(rf"\cmidrule(lr){{{2 + metrics * step}-{1 + metrics * (step + 1)}}}" for step in range(len(block)))
-    units = [column_head(column) + (rf"\,{{\scriptsize {escape(column.unit)}}}" if column.unit else "") for column in table.columns]
+    units = [column_head(column) + (rf"~{{\scriptsize {escape(column.unit)}}}" if column.unit else "") for column in table.columns]
     lines += [rf"Method & {heads} \\", rules, " & ".join(["", *units * len(block)]) + r" \\"]
     for tier in dict.fromkeys(line.tier for line in table.rows):
         lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
@@ -126,7 +132,8 @@ def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str],
 def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
     """The name, and for each protocol the values, or the outcome of cells without scores."""
     key = keys.get(line.paper)
-    cells = [breakable_name(line.label) + "".join(MARKS[mark] for mark in line.marks) + (rf"~\cite{{{key}}}" if key else "")]
+    ending, room = _ending(line.marks, key)
+    cells = []
     for row in (line.by_protocol[place] for place in block):
         if row is None or row.scored == 0:
             what = "not run" if row is None else row.outcomes
@@ -134,9 +141,14 @@ def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[C
         else:
             values = [placed_value(row, column) for column in columns]
             cells += [values[0] + "".join(MARKS[mark] for mark in row.gaps), *values[1:]]
-    lines = [" & ".join(cells) + r" \\"]
     spreads = [_spread(line.by_protocol[place], column) for place in block for column in columns]
-    return "\n".join([*lines, *([" & ".join(["", *spreads]) + r" \\[1.5pt]"] if any(spreads) else [])])
+    lines = [" & ".join(cells), *([" & ".join(spreads)] if any(spreads) else [])]
+    return stacked_row(line.label, ending, room, lines, " & " * (len(spreads) - 1))
+
+
+def _ending(marks: str, key: str | None) -> tuple[str, int]:
+    """What follows the name of a row, its marks and the citation, and how many characters wide that is."""
+    return "".join(MARKS[mark] for mark in marks) + (rf"~\cite{{{key}}}" if key else ""), len(marks) + 5 * bool(key)
 
 
 def _note(mark: str, text: str) -> str:

@@ -16,7 +16,8 @@ from reports.content.row import MISSING, UNDEFINED, Row
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import slug
-from reports.typeset.page_fit import needs_breaking, notes_with_room, protocol_blocks
+from reports.typeset.formulas import Formula, split_formulas
+from reports.typeset.page_fit import first_column_mm, needs_breaking, notes_with_room, protocol_blocks
 
 _HEAD = """\
 #let cited(key) = context if query(bibliography).len() > 0 [~#cite(key)]
@@ -32,12 +33,16 @@ _TOP, _MIDDLE, _PART = (
     "table.hline(stroke: 0.05em),",
     "stroke: 0.03em",
 )  # thick and thin rules as in booktabs
-_FEW = 8  # columns of texts, beside which there is room for long names
 
 
 def literal(text: str) -> str:
     r"""`text` on one line as a string literal of Typst: `"` and `\` are escaped, characters that cannot be printed are left out."""
-    line = "".join(each for each in " ".join(text.split()) if each.isprintable())
+    return _quoted(" ".join(text.split()))
+
+
+def _quoted(line: str) -> str:
+    """A line with its spaces as a string literal."""
+    line = "".join(each for each in line if each.isprintable())
     return '"' + line.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -87,9 +92,9 @@ def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
 
 def typst_text_table(table: TextTable) -> str:
     """A table of texts: statistics, claims, conventions."""
-    count = len(table.heads) - 1
+    count, wide = len(table.heads) - 1, first_column_mm(table)
     lines = [
-        f"columns: ({_name_column([row[0] for row in table.rows], 62 if count <= _FEW else 42)}, {'auto, ' * count}),",
+        f"columns: ({f'{wide}mm' if wide else 'auto'}, {'auto, ' * count}),",
         f"align: (left, {'right, ' * count}),",
         _TOP,
         f"table.header({', '.join(map(_marked, table.heads))}),",
@@ -114,7 +119,7 @@ def typst_document(tables: Sequence[str], bibliography: str = "") -> str:
 
 def _figure(caption: Caption, label: str, grids: Sequence[Sequence[str]], notes: Sequence[str], size: int = 8) -> str:
     """One figure: the caption, then the tables below one another, then the notes."""
-    text = " ".join(f"#strong({literal(strong)})#{literal(text)}" if strong else f"#{literal(text)}" for strong, text in caption)
+    text = " ".join(f"#strong({literal(strong)}){_sentences(text)}" if strong else _sentences(text) for strong, text in caption)
     tables = ["    table(\n      " + "\n      ".join(lines) + "\n    )" for lines in grids]
     below = ["    noted(\n      " + ",\n      ".join(notes) + ",\n    )"] if notes else []
     body = "\n    v(0.5em)\n".join([*tables, *below])
@@ -122,9 +127,14 @@ def _figure(caption: Caption, label: str, grids: Sequence[Sequence[str]], notes:
     return f"{_HEAD}{opening}{body}\n}}) <tab:{slug(label)}>\n"
 
 
-def _name_column(names: Sequence[str], widest: int = 42) -> str:
-    """The column of names: as wide as the longest one, or so many mm where that would be too wide."""
-    return f"{widest}mm" if needs_breaking(names) else "auto"
+def _sentences(text: str) -> str:
+    """The text of a caption as content, with its formulas."""
+    return "".join(piece.typst if isinstance(piece, Formula) else f"#{_quoted(piece)}" for piece in split_formulas(text))
+
+
+def _name_column(names: Sequence[str]) -> str:
+    """The column of names: as wide as the longest one, or 42 mm where that would be too wide."""
+    return "42mm" if needs_breaking(names) else "auto"
 
 
 def _head(column: Column) -> str:

@@ -53,4 +53,12 @@
     close();
     if (menu && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
   });
+
+  // What a link leads to stops below the filter where that stays at the top of the window, and below the edge where it does not.
+  const room = () => {
+    const sticky = getComputedStyle(form).position === "sticky";
+    document.documentElement.style.scrollPaddingTop = sticky ? `${form.offsetHeight + 8}px` : "";
+  };
+  new ResizeObserver(room).observe(form);
+  room();
 }

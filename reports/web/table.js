@@ -40,3 +40,32 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
     });
   });
 }
+// A table that goes on beyond an edge of its box says so: it fades at the right, and its names cast a shadow at the left.
+for (const box of document.querySelectorAll(".scroll")) {
+  const look = () => {
+    box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+    box.classList.toggle("scrolled", box.scrollLeft > 2);
+  };
+  const watch = new ResizeObserver(look); // also when a column is hidden, or a <details> around the table opens
+  watch.observe(box);
+  if (box.firstElementChild) watch.observe(box.firstElementChild);
+  box.addEventListener("scroll", look, { passive: true });
+}
+// What a link leads to is scrolled to until it stays in its place: scenes above it are laid out only when they come near the window, and
+// push it away.
+{
+  const settle = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let frames = 12, stopped = !target;
+    for (const kind of ["wheel", "touchstart", "keydown"]) addEventListener(kind, () => (stopped = true), { once: true, passive: true });
+    const step = () => {
+      if (stopped || frames-- === 0) return;
+      target.scrollIntoView();
+      requestAnimationFrame(step);
+    };
+    step();
+  };
+  addEventListener("load", settle);
+  addEventListener("click", (event) => event.target.closest?.('a[href^="#"]') && requestAnimationFrame(settle)); // the same link again, too
+  addEventListener("hashchange", settle);
+}

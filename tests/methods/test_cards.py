@@ -154,7 +154,7 @@ def test_the_card_says_whose_steps_are_timed(name: str, parameters: dict[str, An
     assert built(name, **parameters).describe().implementation == implementation
 
 
-CAVE, BORDER = "CAVE's 20 training scenes", "the search for the blur leaves the border out since a run on Jasper Ridge"
+CAVE, BORDER = "CAVE's 20 training scenes", "Jasper Ridge (a run there showed that the search for the blur must leave the border out)"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from benchmark.metrics.metric_facts import METRICS
 from benchmark.run_folder.json_file import RecordError
 from reports.content.choice import read_choice
 from reports.report import ReportPaths, write_report
+from run_benchmark import Terminal
 from tests.benchmark.folders import read_records, write_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,7 +161,15 @@ def test_every_lost_cell_is_on_the_page_with_its_reason(page: Page) -> None:
 
 
 def test_the_page_says_what_was_run_and_how_metrics_are_defined(page: Page) -> None:
-    for fact in ("run_benchmark.py run <plan>.toml --seed 0", "A & B <CPU>", "25.0 GB", "gaussian", "mtf_nyquist 0.3", "35 dB", "no noise"):
+    for fact in (
+        "run_benchmark.py run <plan>.toml --seed 0",
+        "A & B <CPU>",
+        "25.0 GB",
+        "gaussian",
+        "MTF at Nyquist 0.3",
+        "35 dB",
+        "no noise",
+    ):
         assert fact in page.text
     for fact in METRICS[:6]:
         assert fact.definition in page.text
@@ -285,3 +294,28 @@ def test_a_report_by_another_choice_leaves_nothing_of_the_one_before(small_run: 
     assert own.exists()
     page = Page(second.page.read_text(encoding="utf-8"))
     assert "MossFuse" not in page.text.partition("Published numbers")[0]
+
+
+def test_the_end_of_a_report_names_the_folder_of_its_tables_and_their_number(small_run: Path) -> None:
+    text = Terminal().report(small_run)[1]
+    tables = list((small_run / "report" / "tables").glob("*.tex"))
+    assert (
+        text
+        == f"LaTeX     {len(tables)} tables (.tex) in {small_run / 'report' / 'tables'}\npage      {small_run / 'report' / 'index.html'}"
+    )
+
+
+def test_the_page_folds_what_makes_a_mismatch_in_no_protocol(small_run: Path) -> None:
+    neutral = {"given_psf": None, "given_phase": None, "shift": [0, 0], "rotation_deg": 0}
+    for record in read_records(small_run):
+        turned = {"rotation_deg": 0.5} if record.protocol["ratio"] == 8 else {}
+        write_record(small_run, replace(record, protocol={**record.protocol, **neutral, **turned}))
+    page = write_report(small_run).page.read_text(encoding="utf-8")
+    shown, folded = (re.search(rf'aria-label="{name}">.*?</table>', page, re.DOTALL) for name in ("Protocols", "Mismatches"))
+    assert shown is not None
+    assert folded is not None
+    for label in ("given psf", "given phase", "shift"):
+        assert f'<th scope="row">{label}</th>' in folded[0]
+        assert f'<th scope="row">{label}</th>' not in shown[0]
+    assert '<th scope="row">rotation deg</th>' in shown[0]
+    assert "quantised" not in page

@@ -49,7 +49,7 @@ VARIANCE_RANK = 96  # directions that represent the reduction of the variance; l
 
 
 def _card(knows: str, *, random: bool = True) -> Card:
-    border = "" if knows == "psf+srf" else "; the search for the blur leaves the border out since a run on Jasper Ridge"
+    border = "" if knows == "psf+srf" else "; Jasper Ridge (a run there showed that the search for the blur must leave the border out)"
     return Card(
         name="Spectral kriging (ours)",
         paper="a method of this suite: docs/methods/kriging.md",

@@ -34,7 +34,11 @@ ESTIMATOR_REFERENCES: Mapping[Estimator, str] = MappingProxyType(
     }
 )
 ESTIMATORS_TUNED_ON: Mapping[Estimator, str] = MappingProxyType(
-    {"hysure": "", "gradient": "", "predictability": "the search for the blur leaves the border out since a run on Jasper Ridge"}
+    {
+        "hysure": "",
+        "gradient": "",
+        "predictability": "Jasper Ridge (a run there showed that the search for the blur must leave the border out)",
+    }
 )
 
 

@@ -2,14 +2,14 @@
 
 `MODULES` and `PARTS` translate our names into the authors' names. Tensors that are missing, left over or of another shape are an error that
 lists them. The file states neither the ratio nor the training set. Both are known for the one file that the authors released, which is
-recognised by its sha256. bands, channels, width and depth follow from the shapes. The file is opened with `weights_only`, so no code in it
-can run.
+recognised by its sha256. bands, channels, width and depth follow from the shapes. What the file declares is checked first
+(torch_archive.py); then it is opened with `weights_only`, so no code in it can run. A network is built only where the file has the tensors
+for it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork, build_network
+from datasets.input_files import own_errors
+from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork
+from methods.unsupervised.mossfuse.named_tensors import CheckpointError, network_of_tensors
+from methods.unsupervised.mossfuse.torch_archive import expect_torch_archive
 
 TOP_KEY = "Model_stage1"
 PREFIX = "module."  # left by torch's DataParallel
@@ -99,10 +102,6 @@ PARTS = {  # inside a module: our name -> the authors' name; any other name stay
 }
 
 
-class CheckpointError(ValueError):
-    """A file does not hold the weights of this network. The text says what was expected, what the file holds, and what to do."""
-
-
 @dataclass(frozen=True)
 class WeightFacts:
     """The facts about a file of weights that are known without building the network."""
@@ -149,47 +148,17 @@ def load_network(file: Path, ratio: int) -> MossFuseNetwork:
     """
     tensors = _read(file)
     facts = _facts(file, tensors)
-    network = build_network(facts.bands, facts.channels, ratio, facts.width, facts.depth, RELEASED_QUIRKS)
-    load_named(network, tensors, file.name)
-    return network.eval()
-
-
-def load_named(network: MossFuseNetwork, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Loads tensors, which have the authors' names, into the network.
-
-    Raises:
-        CheckpointError: tensors are missing, left over, of another shape (axes of length 1 aside), or not finite.
-    """
-    ours = network.state_dict()
-    names = {their_name(name): name for name in ours}
-    problems = [f"missing {name}" for name in names if name not in tensors] + [f"left over {name}" for name in tensors if name not in names]
-    fitting: dict[str, Tensor] = {}
-    for name in names.keys() & tensors.keys():
-        given, wanted = tensors[name], ours[names[name]]
-        if _long_axes(given) != _long_axes(wanted):
-            problems.append(f"{name} is {tuple(given.shape)}, not {tuple(wanted.shape)}")
-        elif not bool(torch.isfinite(given).all()):
-            problems.append(f"{name} holds NaN or Inf")
-        else:
-            fitting[names[name]] = given.reshape(wanted.shape)
-    if problems:
-        shown = "; ".join(sorted(problems)[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
-        raise CheckpointError(f"{source}: expected the {len(names)} tensors of MossFuse, got: {shown}; give the authors' file")
-    network.load_state_dict(fitting)
+    sizes = (facts.bands, facts.channels, ratio, facts.width, facts.depth)
+    return network_of_tensors(file.name, sizes, RELEASED_QUIRKS, tensors, their_name)
 
 
 def _read(file: Path) -> dict[str, Tensor]:
     """The tensors of the file by the authors' names, without `module.`."""
-    if not file.is_file():
-        raise CheckpointError(f"checkpoint: expected a file of weights, got {file}, which is no file; give the path of the authors' .pth")
-    try:
+    expect_torch_archive(file, CheckpointError)
+    with own_errors(file, CheckpointError, "a torch file of tensors", "give the authors' .pth"):
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{file.name}: expected a torch file of tensors, got {type(error).__name__} on reading it; give the authors' .pth"
-        ) from error
     if not isinstance(content, dict) or not isinstance(content.get(TOP_KEY), dict):
-        got = f"the keys {', '.join(map(str, list(content)[:5]))}" if isinstance(content, dict) else type(content).__name__
+        got = f"the keys {', '.join(map(str, list(content)[:5]))[:200]}" if isinstance(content, dict) else type(content).__name__
         raise CheckpointError(f"{file.name}: expected a table with the key {TOP_KEY!r}, got {got}; give the authors' .pth")
     return {str(name).removeprefix(PREFIX): tensor for name, tensor in content[TOP_KEY].items() if isinstance(tensor, Tensor)}
 
@@ -202,8 +171,9 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
             f"{', '.join(list(tensors)[:3]) or 'none'}...; give the authors' .pth"
         )
     stacked = [re.match(r"modelE_MSI\.encoder_level1\.(\d+)\.", name) for name in tensors]
-    depth = 1 + max((int(match[1]) for match in stacked if match), default=0)
-    released = hashlib.sha256(file.read_bytes()).hexdigest() == RELEASED_SHA256
+    depth = len({match[1] for match in stacked if match})  # the tensors' names are compared when the network is built
+    with file.open("rb") as stream:
+        released = hashlib.file_digest(stream, "sha256").hexdigest() == RELEASED_SHA256
     return WeightFacts(
         bands=srf.shape[1],
         channels=srf.shape[0],
@@ -213,8 +183,3 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
         trained_on=RELEASED_TRAINING_SET if released else f"an unstated set ({file.name})",
         trained_scenes=RELEASED_SCENES if released else (),
     )
-
-
-def _long_axes(tensor: Tensor) -> tuple[int, ...]:
-    """The shape without axes of length 1, since a 1x1 convolution and a matrix hold the same numbers."""
-    return tuple(size for size in tensor.shape if size != 1)

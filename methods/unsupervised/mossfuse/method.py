@@ -51,7 +51,8 @@ def _card_of_steps(steps: int) -> Card:
         unranked=f"under-trained: {steps} steps on the scene; full training needs hours",
         random=True,
         implementation="optimised, same output",  # merged weights, strips of rows, backward passes by hand: inference.py, learning.py
-        fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse); the training schedule is our own",
+        fidelity="every output of the authors' network with their weights to 1e-5 (fixtures outside the "
+        "clone); the training schedule is our own",
     )
 
 
@@ -129,7 +130,7 @@ class Method(LongTrainedMethod):
             max_channels=facts.channels,
             random=False,  # nothing is drawn: the weights are there
             implementation="as described" if self.inference == "unmerged" else "optimised, same output",
-            fidelity="every output of the authors' network with their weights to 1e-5 (parity/mossfuse)"
+            fidelity="every output of the authors' network with their weights to 1e-5 (fixtures outside the clone)"
             + (f"; these weights are our own, after {trained} steps (the sensors' included); the authors take 245,000" if trained else ""),
         )
         return self._inference().labelled(card)

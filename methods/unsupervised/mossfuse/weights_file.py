@@ -14,15 +14,18 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 
-from methods.unsupervised.mossfuse.checkpoint import CheckpointError, WeightFacts
-from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks, build_network
+from datasets.input_files import largest_array, own_errors, regular_size, spell_bytes
+from methods.unsupervised.mossfuse.checkpoint import WeightFacts
+from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks
+from methods.unsupervised.mossfuse.named_tensors import CheckpointError, network_of_tensors
 
 SUFFIX = ".safetensors"
 FORMAT = "hmif-bench mossfuse 1"
+_WHOLE = "a whole safetensors file, not one that cannot be read"
+_LARGEST = 10**6  # of bands, channels, ratio, width and depth
 _NUMBERS = ("bands", "channels", "ratio", "width", "depth")
 
 
@@ -52,13 +55,13 @@ def read_metadata(file: Path) -> dict[str, str]:
     Raises:
         CheckpointError: the file is not one of ours.
     """
-    if not file.is_file():
-        raise CheckpointError(f"checkpoint: expected a file of weights, got {file}, which is no file; give the path of one")
-    try:
-        with safe_open(file, framework="pt") as store:
-            metadata = store.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{file.name}: expected a whole safetensors file, got one that cannot be read ({error})") from error
+    length = regular_size(file, CheckpointError)
+    if length > largest_array():
+        raise CheckpointError(
+            f"{file}: expected at most {spell_bytes(largest_array())}, got {spell_bytes(length)}; is it a file of weights?"
+        )
+    with own_errors(file, CheckpointError, _WHOLE, "fetch it again"), safe_open(file, framework="pt") as store:
+        metadata = store.metadata() or {}
     if metadata.get("format") != FORMAT:
         raise CheckpointError(
             f"{file.name}: expected metadata with format {FORMAT!r}, got {metadata.get('format')!r}; is it another network's?"
@@ -76,8 +79,10 @@ def read_safetensors_facts(file: Path) -> WeightFacts:
     try:
         bands, channels, ratio, width, depth = (int(metadata[name]) for name in _NUMBERS)
         scenes = tuple(str(scene) for scene in json.loads(metadata["scenes"]))
+        if min(bands, channels, ratio, width, depth) < 1 or max(bands, channels, ratio, width, depth) > _LARGEST:
+            raise ValueError(f"of {bands} bands, {channels} channels, ratio {ratio}, width {width}, depth {depth}")
         return WeightFacts(bands, channels, width, depth, ratio, metadata["trained_on"], scenes)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{file.name}: expected metadata on network and training, got {type(error).__name__} {error}") from error
 
 
@@ -90,20 +95,11 @@ def load_safetensors_network(file: Path) -> MossFuseNetwork:
     facts, metadata = read_safetensors_facts(file), read_metadata(file)
     try:
         quirks = Quirks(**json.loads(metadata["quirks"]))
-    except (KeyError, ValueError, TypeError) as error:
+        if not all(isinstance(value, bool) for value in asdict(quirks).values()):
+            raise ValueError(f"of {quirks}")
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{file.name}: expected the network's quirks, got {type(error).__name__} {error}") from error
-    network = build_network(facts.bands, facts.channels, int(metadata["ratio"]), facts.width, facts.depth, quirks)
-    ours = network.state_dict()
-    with safe_open(file, framework="pt") as store:
+    with own_errors(file, CheckpointError, _WHOLE, "fetch it again"), safe_open(file, framework="pt") as store:
         tensors = {name: store.get_tensor(name) for name in store.keys()}  # noqa: SIM118  # a file, no table
-    problems = [f"missing {name}" for name in ours if name not in tensors] + [f"left over {name}" for name in tensors if name not in ours]
-    for name in ours.keys() & tensors.keys():
-        if tensors[name].shape != ours[name].shape:
-            problems.append(f"{name} is {tuple(tensors[name].shape)}, not {tuple(ours[name].shape)}")
-        elif not bool(torch.isfinite(tensors[name]).all()):
-            problems.append(f"{name} holds NaN or Inf")
-    if problems:
-        shown = "; ".join(sorted(problems)[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
-        raise CheckpointError(f"{file.name}: expected the {len(ours)} tensors of MossFuse, got: {shown}")
-    network.load_state_dict(tensors)
-    return network.eval()
+    sizes = (facts.bands, facts.channels, int(metadata["ratio"]), facts.width, facts.depth)
+    return network_of_tensors(file.name, sizes, quirks, tensors)

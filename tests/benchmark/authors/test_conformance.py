@@ -212,6 +212,17 @@ class Method(AdaptingMethod):
 
 
 @pytest.mark.parametrize("gradient", ["loss.backward(inputs=[weights])", "grad(loss, weights)", "torch.autograd.grad(loss, [weights])"])
+def test_gradients_of_a_method_that_never_learns_are_noted(tmp_path: Path, gradient: str) -> None:
+    text = (
+        LEARNER.format(gradient=gradient, in_fuse="pass").replace('learns="on the scene", supervision="self"', 'learns="never"') + ONLY_FUSE
+    )
+    (tmp_path / "solver.py").write_text(text)
+    found = problems(tmp_path / "solver.py")["learns in fit"]
+    assert not found.problem
+    assert "learns='never', and `fuse` takes 3 gradients" in found.note
+
+
+@pytest.mark.parametrize("gradient", ["loss.backward(inputs=[weights])", "grad(loss, weights)", "torch.autograd.grad(loss, [weights])"])
 @pytest.mark.parametrize(
     ("kind", "in_fuse", "problem"),
     [
@@ -321,7 +332,7 @@ def test_a_rule_that_does_not_apply_says_so_and_is_not_ok(tmp_path: Path) -> Non
     plugin(tmp_path, "plain", "return Estimate(low)")
     found = problems(tmp_path / "plain.py")
     assert {name for name, finding in found.items() if finding.left_out} == {"detached", "learns in fit", "parameters", "iterates", "blind"}
-    assert found["learns in fit"].left_out == "its card says learns='never'"
+    assert found["learns in fit"].left_out == "its card says learns='never', and it takes no gradient"
     assert not [finding for finding in found.values() if finding.problem]
 
 

@@ -6,16 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from benchmark.authors.conformance import examine
+from benchmark.matrix.patches import HandedExamples, Patches
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
+from benchmark.matrix.training_set import training_set
 from benchmark.review.explain import explain
 from benchmark.run_folder.record import Result
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import CubeFile, write_cube
 from datasets.data_roots import DataRoots
+from datasets.protocols import protocol_from
+from datasets.scene import Scene
 from methods.catalog import find_one
 from tests.benchmark.conftest import plan
 
@@ -141,3 +146,16 @@ def test_the_contract_check_gives_it_lessons(world: Path) -> None:
     learner(world / "plugins")
     findings = {finding.check: finding.problem for finding in examine(find_one(str(world / "plugins" / "learner.py")))}
     assert not any(problem for rule, problem in findings.items() if rule not in ("sizes", "ratios")), findings
+
+
+def test_what_a_method_is_handed_gives_the_patches_and_leads_to_no_scene(world: Path) -> None:
+    training = training_set({"scenes": [f"file:{world / 'a.h5'}"], "patch": 8}, DataRoots.parse([]))
+    patches = training.patches(find_one("daem").load().card, protocol_from("camera-x8", None), "cpu")
+    handed = HandedExamples(patches)
+    assert len(handed) == len(patches)
+    assert torch.equal(handed[3].seen.hsi, patches[3].seen.hsi)
+    assert [torch.equal(one.seen.msi, other.seen.msi) for one, other in zip(handed[1:3], patches[1:3], strict=True)] == [True, True]
+    assert not hasattr(handed, "scenes")
+    assert not hasattr(handed, "__dict__")
+    values = [getattr(handed, name) for name in dir(handed) if not name.startswith("__")]
+    assert not [value for value in values if isinstance(value, Patches | Scene | torch.Tensor)]

@@ -11,6 +11,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from benchmark.matrix.plan_file import read_plan
+from benchmark.metrics.textbook import score
 from benchmark.run_folder.record import Result
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
@@ -80,3 +81,17 @@ def test_the_record_counts_what_was_left_out_and_is_plain_json(finished: tuple[P
     counts = ("bands_left_out", "ergas_bands_left_out", "hsi_bands_left_out", "sam_pixels_left_out")
     assert [stored[name] for name in counts] == [2, 2, 2, 0]
     assert {name for name, value in stored.items() if value is None} == {"d_lambda", "d_s", "qnr"}  # an HSI of 6 x 8
+
+
+@pytest.mark.parametrize(("size", "left_out"), [(1e-12, True), (4e-7, True), (4e-6, False)])
+def test_an_almost_dead_band_is_left_out_as_a_dead_one_is(size: float, left_out: bool) -> None:
+    reference = scene().astype(np.float64)[:9]
+    reference[DEAD] = size * reference.max() * reference[3] / reference[3].max()
+    rng = np.random.default_rng(3)
+    estimate = reference + 0.01 * rng.standard_normal(reference.shape) * reference.max((1, 2), keepdims=True)
+    others = [band for band in range(len(reference)) if band != DEAD]
+    alone = score(reference[others], estimate[others], 4)
+    scores = score(reference, estimate, 4)
+    assert scores["bands_left_out"] == scores["ergas_bands_left_out"] == float(left_out)
+    for name in ("psnr", "ssim", "uiqi", "cc", "ergas"):
+        assert (scores[name] == pytest.approx(alone[name], rel=1e-9)) == left_out, name

@@ -43,7 +43,7 @@ def test_every_fact_of_a_record_is_told(tmp_path: Path) -> None:
         "2e+06 of one fusion, 2 per multiply-add; a lower bound, not counted: fft",
         "contended",
         "attempts   2",
-        "cpu, 1 threads",
+        "cpu, 1 thread,",
         "PSNR 30.00 dB",
         "Q2n not defined",
         f"estimates/{FIRST.key}.h5",

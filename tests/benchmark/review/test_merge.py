@@ -239,3 +239,30 @@ def test_folders_that_are_none_or_anothers_are_refused(tmp_path: Path) -> None:
         merge([a], tmp_path / "c")
     b = run_folder(tmp_path / "more", [variant("e")])
     assert merge([b], tmp_path / "c").copied == 1
+
+
+def test_two_contents_under_one_name_of_a_scene_are_refused(tmp_path: Path) -> None:
+    a = run_folder(tmp_path / "a", [variant("a", scene_content="c1")])
+    b = run_folder(tmp_path / "b", [variant("b", scene_content="c2", scene_digest="b5ce")])
+    with pytest.raises(MergeError, match=r"one content for each name of a scene, got two of file/a: in .*/a, and in .*/b"):
+        merge([a, b], tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+    other = run_folder(tmp_path / "d", [variant("b", scene="file/other", scene_content="c2", scene_digest="b5ce")])
+    assert merge([a, other], tmp_path / "c").records == 2
+
+
+def test_a_folder_of_an_earlier_version_is_not_mixed_with_a_new_one(tmp_path: Path) -> None:
+    a, b = run_folder(tmp_path / "a", [FIRST]), run_folder(tmp_path / "b", [variant("b")])
+    index = b / "index.json"
+    index.write_text(json.dumps({**read_json(index), "schema": 2}))
+    with pytest.raises(MergeError, match=rf"one version, got some of an earlier one \({a}\)"):
+        merge([a, b], tmp_path / "c")
+
+
+def test_files_of_one_name_are_two_rows(tmp_path: Path) -> None:
+    """The parameters of a record name a file without its folder; its content makes the difference."""
+    rows = [same_cell(key, parameters={"weights": "w.bin"}, files={"weights": content}) for key, content in (("a", "1f"), ("b", "2f"))]
+    a, b = (run_folder(tmp_path / key, [row]) for key, row in zip("ab", rows, strict=True))
+    merged = merge([a, b], tmp_path / "c")
+    assert (merged.records, merged.superseded) == (2, 0)
+    assert len(read_records(tmp_path / "c")) == 2

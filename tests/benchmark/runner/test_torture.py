@@ -151,7 +151,7 @@ def test_no_scratch_folder_is_left(world: Path, scratch: Path, monkeypatch: pyte
     assert "cells" in listing
     assert made
     assert all(folder.parent == scratch for folder in made)
-    assert list(scratch.glob("hmif-cell-*")) == []
+    assert list(scratch.glob("hmif-bench-*/cell-*")) == []
 
 
 def test_what_fills_the_disk_in_pieces_is_ended(world: Path) -> None:

@@ -158,6 +158,67 @@ def test_a_method_of_an_installed_package_counts_with_the_sources_of_its_package
     assert psnr(after) != psnr(before)
 
 
+OTHER_MEANS = {
+    "executed": "space = {}; exec(open(Path(__file__).with_name('_gain.py')).read(), space); gain = space['gain']",
+    "by_runpy": "import runpy; gain = runpy.run_path(str(Path(__file__).with_name('_gain.py')))['gain']",
+    "by_spec": (
+        "import importlib.util as u; spec = u.spec_from_file_location('g', Path(__file__).with_name('_gain.py')); "
+        "module = u.module_from_spec(spec); spec.loader.exec_module(module); gain = module.gain"
+    ),
+    "by_path": "import sys; sys.path.insert(0, str(Path(__file__).parent.parent / 'lib2')); from deep_gain import gain",
+    "by_computed_name": (
+        "import sys, importlib; sys.path.append(str(Path(__file__).parent / 'lib3')); gain = importlib.import_module('a' + 'b').gain"
+    ),
+}
+
+
+def test_code_that_is_reached_by_other_means_than_an_import_statement_runs_the_method_again(world: Path) -> None:
+    plugins = world / "plugins"
+    for name, body in OTHER_MEANS.items():
+        plugin(plugins, name, "return Estimate(gain * low)")
+        file = plugins / f"{name}.py"
+        file.write_text(file.read_text().replace("@dataclass", f"from pathlib import Path\n{body}\n\n@dataclass", 1))
+
+    def gains(value: float) -> None:
+        for place in (plugins / "_gain.py", world / "lib2" / "deep_gain.py", plugins / "lib3" / "ab.py"):
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(f"gain = {value}\n")
+
+    file = plan(world, list(OTHER_MEANS), scenes=("a",))
+    gains(1.0)
+    before = go(world, file)
+    gains(0.5)
+    after = go(world, file)
+    for name in OTHER_MEANS:
+        assert before[name, "file/a"].outcome == "scored", before[name, "file/a"].reason
+        assert after[name, "file/a"].key != before[name, "file/a"].key, name
+        assert psnr(after[name, "file/a"]) < psnr(before[name, "file/a"]) - 1
+
+
+def test_code_that_runs_only_in_fuse_and_is_named_by_no_constant_is_noted(world: Path) -> None:
+    plugin(
+        world / "plugins",
+        "late",
+        "space = {}; exec(open(__file__[:-7] + 'g' + 'ain.py').read(), space)\n        return Estimate(space['gain'] * low)",
+    )
+    (world / "plugins" / "gain.py").write_text("gain = 1.0\n")
+    (record,) = go(world, plan(world, ["late"], scenes=("a",))).values()
+    assert record.uncovered == ("the file gain.py, which the method reads",)
+
+
+def test_an_edit_during_a_run_is_noticed_behind_a_link(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world / "real").mkdir()
+    (world / "real" / "hgain.py").write_text("gain = 1.0")
+    (world / "link").symlink_to(world / "real", target_is_directory=True)
+    monkeypatch.syspath_prepend(str(world / "link"))
+    plugin(world / "plugins", "linked", "from hgain import gain\n        return Estimate(low * gain)")
+    checked = read_plan(plan(world, ["linked"], scenes=("a",)), DataRoots.parse([]), world / "plugins")
+    (world / "real" / "hgain.py").write_text("gain = 0.25")
+    (record,) = run(checked, RunSettings(world / "run"), lambda _: None)
+    assert record.outcome == "failed"
+    assert "the sources were changed during the run (local/hgain.py)" in record.reason
+
+
 # --- edits during a run
 
 
@@ -249,9 +310,10 @@ def test_a_changed_reader_runs_again_and_scores_against_the_new_cube(world: Path
     before = called(clone, file, tmp_path / "run", world)["Bicubic"]
     reader = clone / "datasets" / "files.py"
     text = reader.read_text()
-    assert 'cube = values.astype(np.float32, order="C")' in text
+    line = "cube = to_values(path, values, chosen, offset, stored.nodata, SceneError)"
+    assert line in text
     try:
-        reader.write_text(text.replace('cube = values.astype(np.float32, order="C")', 'cube = values.astype(np.float32, order="C") ** 2'))
+        reader.write_text(text.replace(line, f"{line} ** 2"))
         after = called(clone, file, tmp_path / "run", world)["Bicubic"]
         fresh = called(clone, file, tmp_path / "fresh", world)["Bicubic"]
     finally:

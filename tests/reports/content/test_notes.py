@@ -13,7 +13,7 @@ import pytest
 
 from benchmark.run_folder.record import Clock, Memory, Result
 from methods.contract import Card
-from reports.content.cards import MethodCard, method_cards, uncovered_keys
+from reports.content.cards import MethodCard, lost_cells, method_cards, uncovered_keys
 from reports.content.notes import Note, share_notes
 from reports.content.protocols_table import protocols_notes, tabulate_protocols
 from reports.content.summary import Summary, summarise
@@ -246,3 +246,14 @@ def test_the_csv_of_cells_says_what_records_say(results: list[Result]) -> None:
     assert (row["clock_key"], row["environment"]) == ("k", "e")
     assert (row["attempts"], row["schema"]) == (2, 2)
     assert isinstance(record_frame(results), pd.DataFrame)
+
+
+def test_a_refusal_is_told_by_its_sentence_alone_and_a_reason_against_a_rank_stands_in_brackets(results: list[Result]) -> None:
+    refused = changed(results, "hysure", outcome="skipped", reason="RefusedError: HySure takes 31 bands, got 7", metrics={}, clock=None)
+    summary = summarise(refused)[0]
+    texts = [note.text for note in summary.notes]
+    assert "0 of 6 cells scored, hence not ranked: skipped on every scene (HySure takes 31 bands, got 7)" in texts
+    assert "not ranked (under-trained: 50 of 10_000 steps)" in texts
+    assert [lost.reason for lost in lost_cells(summary) if lost.row.label == "HySure"] == ["HySure takes 31 bands, got 7"]
+    (card,) = [card for card in method_cards([summary]) if card.row.label == "HySure"]
+    assert dict(card.facts)["Defaults tuned on"] == "not stated"

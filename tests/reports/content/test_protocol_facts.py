@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmark.run_folder.record import Result
-from reports.content.protocol_facts import dotted_values, protocol_sentence
+from reports.content.protocol_facts import dotted_values, neutral_labels, protocol_facts, protocol_sentence
 from reports.content.summary import summarise
 from reports.typeset.latex_tables import latex_summary
 
@@ -35,6 +35,18 @@ def test_the_caption_says_what_methods_are_given_wrongly_and_nothing_of_it_where
 def test_a_level_that_is_off_is_too_high_or_too_low(value: float, words: str | None) -> None:
     sentence = protocol_sentence({"given_msi_noise_db": value})
     assert sentence == ("no noise" if words is None else f"no noise; methods are given an MSI noise level that is {words}")
+
+
+def test_what_makes_a_mismatch_in_no_protocol_is_neutral_and_the_rest_is_not() -> None:
+    neutral = {"given psf", "given phase", "given srf shift nm", "given hsi noise db", "given msi noise db", "msi gain", "shift"}
+    assert neutral_labels([TRUE, {**TRUE, "ratio": 8}, {}]) == {*neutral, "rotation deg"}
+    assert neutral_labels([TRUE, {**TRUE, "rotation_deg": 0.5}]) == neutral
+    assert neutral_labels([TRUE | WRONG]) == {"given msi noise db"}
+
+
+def test_a_psf_is_told_in_words() -> None:
+    psf = {"kind": "gaussian", "taps": 16, "mtf_nyquist": 0.3}
+    assert dict(protocol_facts({"psf": psf}))["PSF"] == "gaussian, taps 16, MTF at Nyquist 0.3"
 
 
 def test_nested_tables_and_lists_have_dotted_names() -> None:

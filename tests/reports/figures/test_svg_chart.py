@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -70,5 +71,11 @@ def test_log_axes_hold_every_value_between_round_ends() -> None:
     assert deep.low == pytest.approx(2e-9, rel=1e-6)
     assert deep.high == pytest.approx(0.02, rel=1e-6)
     assert 1 <= len(deep.ticks) <= 10
+    for values in ([1.7e-4, 0.43], [2e-3, 0.9], [3e-7, 0.2]):
+        axis = log_axis(values)  # ticks at whole powers of ten, and at ends that are far enough from them
+        places = [axis.share(value) for value, _ in axis.ticks]
+        assert min(b - a for a, b in pairwise(places)) >= 0.085
+        assert axis.ticks[-1][0] == pytest.approx(axis.high) or axis.share(axis.ticks[-1][0]) > 0.9
+    assert [text for _, text in log_axis([1.7e-4, 0.43]).ticks] == ["0.0001", "0.001", "0.01", "0.1", "0.5"]
     assert (round_step(0.12), round_step(0.2), round_step(3.0), round_step(7.0)) == (pytest.approx(0.2), pytest.approx(0.2), 5, 10)
     assert Axis(1.0, 100.0, [], log=True).share(10.0) == pytest.approx(0.5)

@@ -67,6 +67,15 @@ def open_page(browser: Any, report: ReportPaths, width: int, **options: Any) -> 
     return opened
 
 
+def wait_until(page: Any, script: str) -> None:
+    """Wait until `script` is true; the policy of the page forbids the driver's own way of waiting, which is to evaluate text in it."""
+    for _ in range(PATIENCE_MS // 100):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {script}")
+
+
 @pytest.fixture(params=WIDTHS)
 def opened(request: pytest.FixtureRequest, browser: Any, report: ReportPaths) -> Iterator[Opened]:
     """The page at both widths; afterwards: nothing logged, nothing asked for but the file itself and what is inside it."""
@@ -81,6 +90,48 @@ def test_nothing_is_wider_than_the_window(opened: Opened) -> None:
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     opened.page.add_style_tag(content=".scene { content-visibility: visible !important }")
     assert opened.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+@pytest.mark.parametrize("target", ["scores", "protocol-2-scenes", "methods"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_link_leads_to_its_target_below_the_filter_at_once(browser: Any, report: ReportPaths, width: int, target: str) -> None:
+    """Scenes, which are laid out only near the window, stand above each of these."""
+    opened = open_page(browser, report, width)
+    page, place = opened.page, f"document.getElementById('{target}').getBoundingClientRect().top"
+    bar = page.locator("form.filter").evaluate("e => getComputedStyle(e).position === 'sticky' ? e.offsetHeight : 0")
+    assert (bar > 0) == (width > 1000)
+    page.evaluate("document.querySelectorAll('.contents ul ul').forEach(e => e.style.display = 'block')")
+    page.locator(f'.contents a[href="#{target}"]').click()
+    wait_until(page, f"Math.abs({place} - {bar}) < 20")
+    page.goto("about:blank")
+    page.goto(f"{report.page.as_uri()}#{target}")
+    wait_until(page, f"Math.abs({place} - {bar}) < 20")
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_stays_while_the_rest_scrolls_hides_what_is_under_it(browser: Any, report: ReportPaths, scheme: str) -> None:
+    opened = open_page(browser, report, 1280, color_scheme=scheme)
+    for selector in ("form.filter", "#scores tbody th.name", "#scores thead th"):
+        ground = opened.page.locator(selector).first.evaluate("e => getComputedStyle(e).backgroundColor")
+        assert ground.startswith("rgb("), selector  # with a share of transparency it would be rgba( or color(
+    opened.page.context.close()
+
+
+def test_a_table_that_goes_on_beyond_its_box_shows_it_and_tiers_wrap(opened: Opened) -> None:
+    box = opened.page.locator("#scores .scroll")
+    classes = "e => ['more', 'scrolled'].filter(name => e.classList.contains(name))"
+    box.scroll_into_view_if_needed()
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert box.evaluate(classes) == ["more"]
+    box.evaluate("e => { e.scrollLeft = 40 }")
+    wait_until(opened.page, "document.querySelector('#scores .scroll').classList.contains('scrolled')")
+    assert box.evaluate(classes) == ["more", "scrolled"]
+    box.evaluate("e => { e.scrollLeft = e.scrollWidth }")
+    wait_until(opened.page, "!document.querySelector('#scores .scroll').classList.contains('more')")
+    assert box.evaluate(classes) == ["scrolled"]
+    widest = opened.page.locator("#scores .tier-cell").evaluate_all("all => Math.max(...all.map(e => e.offsetWidth))")
+    assert widest <= 13 * 16
 
 
 def test_tables_sort_inside_tiers_by_click_and_by_key(opened: Opened) -> None:

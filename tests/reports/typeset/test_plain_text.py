@@ -29,7 +29,7 @@ def test_the_text_table_prints_the_means_with_their_places(results: list[Result]
     text = plain_summary(summarise(results)[0])
     values = [float(r.metrics["psnr"] or 0) for r in results if r.method == "rfuse" and r.protocol["name"] == "camera-x8"]
     assert f" {sum(values) / 6:.2f}* " in text
-    assert "‡ MossFuse (50 steps, under-trained): not ranked: under-trained" in text
+    assert "‡ MossFuse (50 steps, under-trained): not ranked (under-trained" in text
     assert "skipped†" in plain_summary(summarise(results)[1])
 
 

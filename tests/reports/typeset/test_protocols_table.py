@@ -65,7 +65,8 @@ def test_the_caption_says_once_what_protocols_share_and_of_each_what_it_has_of_i
         "no noise; mean over 3 scenes, on each of them over 2 seeds \u00b1 standard deviation over the scenes (n = 3)."
     )
     assert (none, half) == (("shift-0.0", ": nothing else."), ("shift-0.5", ": HSI shifted by 0.5, 0 px (rows, columns)."))
-    assert "SAM (deg)" in reading
+    assert "SAM: mean over pixels of the angle" in reading
+    assert "pixels with a zero reference (SAM)" in reading
     assert "ERGAS" not in reading  # no column of this table
 
 

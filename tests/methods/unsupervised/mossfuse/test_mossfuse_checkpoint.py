@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from datasets import cave
-from methods.unsupervised.mossfuse.checkpoint import CheckpointError, load_network, read_facts, their_name
+from methods.unsupervised.mossfuse.checkpoint import load_network, read_facts, their_name
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
+from methods.unsupervised.mossfuse.named_tensors import CheckpointError
 
 Table = dict[str, Tensor]
 
@@ -151,7 +152,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_an_error_with_its_path(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"absent.pth, which is no file"):
+    with pytest.raises(CheckpointError, match=r"absent.pth: expected a file, got nothing there"):
         read_facts(tmp_path / "absent.pth")
 
 

@@ -10,9 +10,10 @@ import torch
 
 from datasets.observation import Observation
 from methods.contract import Estimate, Example, FusionMethod, RefusedError
-from methods.unsupervised.mossfuse.checkpoint import CheckpointError, their_name
+from methods.unsupervised.mossfuse.checkpoint import their_name
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
+from methods.unsupervised.mossfuse.named_tensors import CheckpointError
 from tests.rounding import near
 
 QUICK = Method(steps=2, crop=8, blind_steps=5)
@@ -162,7 +163,7 @@ def test_a_ratio_that_nobody_states_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_missing_checkpoint_is_an_error_at_once(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="which is no file"):
+    with pytest.raises(CheckpointError, match="expected a file, got nothing there"):
         Method(checkpoint=tmp_path / "absent.pth").describe()
 
 

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from benchmark.matrix.plan_file import read_plan
 from datasets.data_roots import DataRoots
 from methods.contract import Card, FusionMethod
-from methods.unsupervised.mossfuse.checkpoint import CheckpointError
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks
+from methods.unsupervised.mossfuse.named_tensors import CheckpointError
 from methods.unsupervised.mossfuse.weights_file import load_safetensors_network, read_metadata, read_safetensors_facts, save_weights
 from tests.rounding import near
 
@@ -101,7 +101,7 @@ def test_a_truncated_file_and_no_file_are_refused(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="expected a whole safetensors file"):
         Method(checkpoint=file).describe()
-    with pytest.raises(CheckpointError, match="which is no file"):
+    with pytest.raises(CheckpointError, match="expected a file, got nothing there"):
         Method(checkpoint=tmp_path / "absent.safetensors").describe()
 
 

@@ -1,0 +1,104 @@
+"""Stored samples as values in float32: value = stored / scale + offset, in blocks, and nothing that float32 cannot hold.
+
+The largest float32 is 3.4e38, and below 1.2e-38 it loses digits. A scale outside of these, or values that overflow or all vanish, would
+give Inf or zeros without a word; they are refused, with the band. Needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.input_files import InputFileError
+
+_BLOCK = 4 * 2**20  # samples that are converted at a time
+LARGEST_VALUE, SMALLEST_VALUE = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
+
+
+def expect_scale(path: Path, scale: float, offset: float, error: type[InputFileError]) -> None:
+    """Nothing, where float32 can hold a scale and an offset.
+
+    Raises:
+        InputFileError: `error`, where the scale is not above 0, or one of them is not finite or beyond float32.
+    """
+    if not (np.isfinite(scale) and scale > 0):
+        raise error(f"{path}: expected a scale above 0, got {scale}; give the sensor's own constant with scale=")
+    if not (SMALLEST_VALUE <= scale <= LARGEST_VALUE):
+        raise error(
+            f"{path}: expected a scale that float32 can hold ({SMALLEST_VALUE:.1e} to {LARGEST_VALUE:.1e}), got {scale}; is it right?"
+        )
+    if not (np.isfinite(offset) and abs(offset) <= LARGEST_VALUE):
+        raise error(f"{path}: expected an offset that float32 can hold, got {offset}; correct it in the file")
+
+
+def to_values(
+    path: Path, stored: NDArray[Any], scale: float | None, offset: float, nodata: float | None, error: type[InputFileError]
+) -> NDArray[np.float32]:
+    """The values (bands, rows, cols) of stored samples, which must be finite and not the no-data value.
+
+    Raises:
+        InputFileError: `error`, with the number of NaN, Inf and no-data values, or with the band that float32 cannot hold.
+    """
+    if scale is not None or offset:
+        expect_scale(path, 1.0 if scale is None else scale, offset, error)
+    cube = np.empty(stored.shape, np.float32)
+    finite, ignored = True, 0
+    with np.errstate(all="ignore"):
+        for part in _blocks(stored):
+            block = cube[part]
+            np.copyto(block, stored[part], casting="unsafe")
+            if scale is not None:
+                block /= np.float32(scale)
+            if offset:
+                block += np.float32(offset)
+            finite = finite and bool(np.isfinite(block).all())
+            ignored += 0 if nodata is None else int(np.count_nonzero(stored[part] == nodata))
+    bad = 0 if finite else sum(int(np.count_nonzero(~np.isfinite(band))) for band in stored)
+    if bad or ignored:
+        raise error(
+            f"{path}: expected a value at every pixel and band, got {bad} NaN or Inf and {ignored} no-data values of {stored.size}; "
+            "crop, mask or interpolate them first"
+        )
+    if not finite:
+        expect_no_overflow(path, stored, cube, error)
+    _expect_kept(path, stored, cube, error)
+    return cube
+
+
+def expect_no_overflow(path: Path, stored: NDArray[Any], cube: NDArray[np.float32], error: type[InputFileError]) -> None:
+    """Nothing, where each sample that is finite as it is stored is finite as a value, too.
+
+    Raises:
+        InputFileError: `error`, with the first band in which it is not.
+    """
+    for number, (samples, values) in enumerate(zip(stored, cube, strict=True)):
+        held = np.isfinite(values)
+        if not held.all() and (np.isfinite(samples) & ~held).any():
+            largest = float(np.abs(samples[np.isfinite(samples)].astype(np.float64)).max())
+            raise error(
+                f"{path}: expected values below {LARGEST_VALUE:.1e}, the largest float32, got stored samples up to {largest:.3g} in band "
+                f"{number + 1} of {len(cube)} that overflow; check scale and offset, or mask them"
+            )
+
+
+def _expect_kept(path: Path, stored: NDArray[Any], cube: NDArray[np.float32], error: type[InputFileError]) -> None:
+    """Nothing, where no band that holds values has become zeros."""
+    for number, values in enumerate(cube):
+        if not values[::16, ::16].any() and not values.any() and stored[number].any():  # a few pixels tell in nearly all cases
+            largest = float(np.abs(stored[number].astype(np.float64)).max())
+            raise error(
+                f"{path}: expected values above {SMALLEST_VALUE:.1e}, the smallest float32, got stored samples up to {largest:.3g} in band "
+                f"{number + 1} of {len(cube)} that become 0; check the scale, or store the image in other units"
+            )
+
+
+def _blocks(stored: NDArray[Any]) -> Iterator[tuple[slice, ...]]:
+    """Slices that cover an array, along the axis whose entries lie farthest apart in memory."""
+    axis = int(np.argmax(np.abs(stored.strides)))
+    step = max(1, _BLOCK * stored.shape[axis] // max(1, stored.size))
+    for start in range(0, stored.shape[axis], step):
+        yield tuple(slice(start, start + step) if one == axis else slice(None) for one in range(stored.ndim))
