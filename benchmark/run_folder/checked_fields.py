@@ -9,9 +9,9 @@ Mapping[str, Any], Mapping[str, float | None]   a table
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
-from functools import lru_cache
+from functools import cache
 from math import inf
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -45,19 +45,31 @@ def build(schema: type[Built], table: Mapping[str, Any]) -> Built:
 
 def _as(kind: Any, value: Any) -> Any:
     """A value that fits the type, a list as a tuple and a whole number as a float where the type says so."""
-    if get_origin(kind) is tuple:
-        return tuple(_as(get_args(kind)[0], entry) for entry in value)
+    if type(value) in (list, tuple):
+        entry = _entry_of(kind)
+        return value if entry is None else tuple(_as(entry, each) for each in value)
+    return float(value) if type(value) is int and _becomes_float(kind) else value
+
+
+@cache
+def _entry_of(kind: Any) -> Any:
+    """The type of the entries of a tuple; None where it is no tuple."""
+    return get_args(kind)[0] if get_origin(kind) is tuple else None
+
+
+@cache
+def _becomes_float(kind: Any) -> bool:
     kinds = get_args(kind) or (kind,)
-    return float(value) if type(value) is int and float in kinds and int not in kinds else value
+    return float in kinds and int not in kinds
 
 
-@lru_cache
+@cache
 def _required(schema: type[Any]) -> tuple[str, ...]:
     """The names of the fields without a default."""
     return tuple(item.name for item in fields(schema) if item.default is MISSING and item.default_factory is MISSING)
 
 
-@lru_cache
+@cache
 def types_of(schema: type[Any]) -> dict[str, Any]:
     """The type of each field of a dataclass, by its name."""
     hints = get_type_hints(schema)
@@ -70,25 +82,30 @@ def expect_type(name: str, value: object, kind: Any) -> None:
     Raises:
         FieldError: it is not; `name` is in the text.
     """
-    if not _fits(value, kind):
+    if not _check_of(kind)(value):
         raise FieldError(f"{name}: {_short(value)} where {_spell(kind)} was expected")
 
 
-def _fits(value: Any, kind: Any) -> bool:
+@cache
+def _check_of(kind: Any) -> Callable[[Any], bool]:
+    """What says of a value whether it is of that type."""
     origin, options = get_origin(kind), get_args(kind)
     if kind is Any:
-        return True
+        return lambda value: True
     if origin in (Union, types.UnionType):
-        return any(_fits(value, option) for option in options)
+        checks = [_check_of(option) for option in options]
+        return lambda value: any(check(value) for check in checks)
     if origin is Literal:
-        return isinstance(value, str) and value in options
+        return lambda value: type(value) is str and value in options
     if origin is tuple:
-        return isinstance(value, list | tuple) and all(_fits(entry, options[0]) for entry in value)
+        each = _check_of(options[0])
+        return lambda value: type(value) in (list, tuple) and all(map(each, value))
     if origin is Mapping:
-        return isinstance(value, Mapping) and all(_fits(entry, options[1]) for entry in value.values())
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and (abs(value) <= MOST or value == inf)  # NaN is refused
-    return type(value) is kind
+        inside = _check_of(options[1])
+        return lambda value: isinstance(value, Mapping) and all(map(inside, value.values()))
+    if kind is float:  # NaN is refused
+        return lambda value: type(value) in (int, float) and (abs(value) <= MOST or value == inf)
+    return lambda value: type(value) is kind
 
 
 def _spell(kind: Any) -> str:

@@ -100,11 +100,12 @@ def json_object(content: bytes) -> dict[str, Any]:
 
 def shown(value: Any) -> Any:
     """The value with each text in it, keys included, as `printable` shows it; equal to the value where all its texts can be shown."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return printable(value)
-    if isinstance(value, Mapping):
-        return {shown(name): shown(entry) for name, entry in value.items()}
-    return type(value)(map(shown, value)) if type(value) in (list, tuple) else value
+    if kind in (list, tuple):
+        return kind(map(shown, value))
+    return {shown(name): shown(entry) for name, entry in value.items()} if kind is dict or isinstance(value, Mapping) else value
 
 
 def _harmless(value: Any, levels: int) -> Any:
