@@ -53,7 +53,8 @@ class Child:
     watched: float = 0.0  # when its folder was last looked at
     full: bool = False  # whether it was found to have written too much
     silent: bool = False  # whether its end of the pipe is closed
-    answered: bool = False  # whether it has signalled that its answer is stored
+    answered: bool = False  # whether it has signalled that its answer is stored,
+    answered_at: float | None = None  # and when it was heard, on the monotonic clock
     over: bool = False  # whether it has signalled that nothing follows
 
     @property
@@ -76,7 +77,8 @@ class Child:
         except OSError:
             signals = b""
         self.silent = not signals
-        self.answered |= SAFE in signals
+        if SAFE in signals and not self.answered:
+            self.answered, self.answered_at = True, time.monotonic()
         self.over |= OVER in signals
 
 
@@ -132,13 +134,15 @@ def collect(child: Child) -> Ended:
     child.life.close()
     how, reason = _spell_end(child, late=late, full=full)
     held = child.memory.peak if child.memory is not None else 0
-    ended = Ended(how, {}, reason, time.monotonic() - child.started, child.scratch, group_bytes=held)
+    answered_s = None if child.answered_at is None else child.answered_at - child.started
+    ended = Ended(how, {}, reason, time.monotonic() - child.started, child.scratch, group_bytes=held, answered_s=answered_s)
     if answer is None:
         return ended
     if answer.how != "done":
         return replace(ended, how=answer.how, answer=answer.table, reason=answer.reason)
-    added = Sequel({}, reason) if answer.more and sequel is None else sequel or Sequel({}, "")
-    return replace(ended, how="done", answer={**answer.table, **added.table}, reason="", unfinished=added.reason)
+    added = sequel or Sequel({}, "", more=answer.more)
+    unfinished = added.reason or (reason if added.more else "")
+    return replace(ended, how="done", answer={**answer.table, **added.table}, reason="", unfinished=unfinished)
 
 
 def _spell_end(child: Child, *, late: bool, full: bool) -> tuple[Ending, str]:
