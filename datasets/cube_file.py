@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.digests import seal
+from datasets.digests import Layers, seal
 
 _KNOWN_ATTRIBUTES = ("scale", "offset", "wavelengths_nm", "name", "sha256")
 
@@ -56,14 +56,15 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
                 got = ", ".join(f"{key} {getattr(node[key], 'shape', '(group)')}" for key in node) or "nothing"
                 raise CubeFileError(f"{file}: expected a dataset `cube` (bands, rows, cols) in {group or 'the root'}, got {got}")
             attributes = {**dict(store.attrs), **dict(node.attrs), **dict(node["cube"].attrs)}
-            stored = node["cube"][()]
+            stored, cube = node["cube"], np.empty(node["cube"].shape, np.float32)
+            layers = Layers(stored.dtype, stored.shape, _read_bands(stored, cube, attributes))
+            if "sha256" in attributes and not group:
+                check_seal(file, {**_sealed(attributes), "cube": layers}, attributes["sha256"])
+            else:
+                for _ in layers.along:
+                    pass
     except (OSError, KeyError) as error:
         raise CubeFileError(f"{file}: expected a readable HDF5 cube file, got {type(error).__name__}: {error}") from error
-    if "sha256" in attributes and not group:
-        check_seal(file, {**_sealed(attributes), "cube": stored}, attributes["sha256"])
-    cube = stored.astype(np.float32)
-    cube /= np.float32(attributes.get("scale", 1))
-    cube += np.float32(attributes.get("offset", 0))
     wavelengths = attributes.get("wavelengths_nm")
     if wavelengths is not None:
         wavelengths = np.asarray(wavelengths, dtype=np.float64).reshape(-1)
@@ -71,6 +72,20 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
             raise CubeFileError(f"{file}: expected {cube.shape[0]} wavelengths, one per band, got {wavelengths.size}")
     notes = {key: value for key, value in attributes.items() if key not in _KNOWN_ATTRIBUTES}
     return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=str(attributes.get("name", "")), notes=notes)
+
+
+def _read_bands(stored: Any, cube: NDArray[np.float32], attributes: Mapping[str, Any]) -> Iterator[NDArray[Any]]:
+    """Each band as it is stored, after writing its values to `cube`; only one of them is in memory at a time.
+
+    A file of another origin whose chunks hold several bands is read as a whole, since each chunk is decompressed for each reading.
+    """
+    whole = None if stored.chunks is None or stored.chunks[0] == 1 else stored[()]
+    for number in range(len(cube)):
+        band = stored[number] if whole is None else whole[number]
+        cube[number] = band
+        cube[number] /= np.float32(attributes.get("scale", 1))
+        cube[number] += np.float32(attributes.get("offset", 0))
+        yield band
 
 
 @contextmanager
@@ -131,22 +146,35 @@ def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path
         if not np.isfinite([low, high]).all():
             raise CubeFileError(f"{file}: expected finite values to store in 16 bits, got NaN or Inf; store float32 instead")
         offset, scale = low, 65535 / (high - low) if high > low else 1.0
-        stored: NDArray[Any] = np.rint((cube.astype(np.float64) - offset) * scale).astype(np.uint16)
-    else:
-        stored = cube.astype(np.float32, copy=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with h5py.File(temporary, "w", libver=("v108", "latest")) as store:  # the oldest layout that takes attributes above 64 KiB
-        store.create_dataset("cube", data=stored, chunks=(1, *stored.shape[1:]), compression="gzip", compression_opts=1, shuffle=True)
+        dtype, chunks = np.dtype(np.uint16 if quantise else np.float32), (1, *cube.shape[1:])
+        target = store.create_dataset("cube", cube.shape, dtype, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
         store.attrs["scale"], store.attrs["offset"] = scale, offset
         if content.wavelengths_nm is not None:
             store.attrs["wavelengths_nm"] = np.asarray(content.wavelengths_nm, dtype=np.float64)
         store.attrs["name"] = content.name
         for key, value in content.notes.items():
             store.attrs[key] = value
-        store.attrs["sha256"] = seal({**_sealed(store.attrs), "cube": stored})
+        layers = Layers(dtype, cube.shape, _write_bands(target, cube, (scale, offset) if quantise else None))
+        store.attrs["sha256"] = seal({**_sealed(store.attrs), "cube": layers})
     temporary.replace(file)
     return file
+
+
+def _write_bands(
+    target: Any, cube: NDArray[np.float32], quantised: tuple[float, float] | None
+) -> Iterator[NDArray[np.uint16] | NDArray[np.float32]]:
+    """Each band as it is stored, after writing it to `target`: in 16 bits with this scale and offset, or in float32."""
+    for number, band in enumerate(cube):
+        if quantised is None:
+            stored: NDArray[Any] = band.astype(np.float32, copy=False)
+        else:
+            scale, offset = quantised
+            stored = np.rint((band.astype(np.float64) - offset) * scale).astype(np.uint16)
+        target[number] = stored
+        yield stored
 
 
 def _sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,10 @@ _ALIGNED = 64  # bytes: to a multiple of that torch aligns memory
 
 
 def fresh_pair(seen: Observation, number: int | None) -> Observation:
-    """The pair in new tensors of the same type, strides, device and alignment; the images with the noise of call `number`, None: without."""
+    """The pair in new tensors of the same type, strides, device and alignment.
+
+    The images have the noise of call `number`; with None they have none.
+    """
     rng = None if number is None else torch.Generator().manual_seed(_NOISE_SEED + number)
     psf, srf = seen.known.psf, seen.known.srf
     return replace(

@@ -9,9 +9,11 @@ Only `fuse` is inference. Its first call has the true pair, gives the estimate, 
 Each round has another pair, that of `fresh_pair`: all but the same numbers in new tensors, so that a method cannot look up an answer that
 it has kept. Before each call, the first one too, the global generators are seeded alike. What a round gives is compared with what the
 first call gave. The clock says so, and has the first call alone for its figure, if a round fails or gives no such cube, if all rounds give
-the very bits of the first call (though their pairs are others), or if most take longer than the first call did. The estimate is not touched
-by any of this. A cube that is further from the first one than `SAME_CUBE` may be that of a method which reacts strongly to its input. So such
-a method fuses the true pair once more, without being timed: what then is still another cube comes from what the method has kept.
+the very bits of the first call (though their pairs are others), or if most take longer than the first call did. The estimate is not
+touched by any of this.
+
+A cube that is further from the first one than `SAME_CUBE` may be that of a method which reacts strongly to its input. So such a method
+fuses the true pair once more, without being timed: what then is still another cube comes from what the method has kept.
 
 A first call that takes longer than the budget is itself the only round (`warmed` is then False), so that a method of twenty seconds is not
 run twice. Learning, which happens once, on the true pair, and transfers have their own columns. An estimate counts as given when its

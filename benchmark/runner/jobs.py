@@ -231,6 +231,7 @@ class ScoreJob:
 def _holds(file: Path, content: CubeFile) -> bool:
     """Whether a file is there, is whole, and holds this cube."""
     try:
-        return bool(np.array_equal(read_cube(file).cube, content.cube))
+        there = read_cube(file).cube
     except CubeFileError:  # not there, or damaged: it is written again
         return False
+    return there.shape == content.cube.shape and all(map(np.array_equal, there, content.cube))  # band by band

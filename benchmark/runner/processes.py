@@ -23,6 +23,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -79,6 +80,8 @@ class Child:
         self.silent = not signals
         if SAFE in signals and not self.answered:
             self.answered, self.answered_at = True, time.monotonic()
+            if self.memory is not None:
+                self.memory.look(inf)  # the last look, which is always due
         self.over |= OVER in signals
 
 
