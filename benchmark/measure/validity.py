@@ -38,7 +38,7 @@ def check_estimate(estimate: Estimate, seen: Observation) -> None:
             raise InvalidEstimateError(f"expected finite standard deviations >= 0, got {wrong} others of {std.numel()}")
 
 
-def settled(estimate: Estimate) -> Estimate:
+def settled(estimate: object) -> Estimate:
     """The estimate with plain tensors, whose values are in memory once the device has done its work; each part is asked for once.
 
     Whatever computes its values only when it is read (a property, a subclass of a tensor) computes them here, inside the clock, or is

@@ -139,6 +139,11 @@ class Result:
         return clock is not None and ((clock.others or 0.0) > 0.1 or (clock.steal or 0.0) > 0.02 or (clock.slowed or 0.0) > 0.1)
 
     @property
+    def doubtful(self) -> bool:
+        """Whether the seconds are not those of the estimate that is scored, or the supervisor's clock contradicts them."""
+        return self.clock is not None and (self.clock.another_cube or self.clock.contradicted)
+
+    @property
     def ranked(self) -> bool:
         """Whether the cell counts in rankings and in the figure of accuracy against seconds."""
         return self.outcome == "scored" and not self.card.get("unranked")
