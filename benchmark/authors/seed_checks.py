@@ -60,7 +60,7 @@ def check_second_call(entry: Entry) -> None:
         fitted = learn_from_samples(method, seen)
         cubes = []
         for given in (seen, fresh_pair(seen, None), fresh_pair(seen, 1)):
-            estimate = settled(fitted.fuse(given, torch.Generator().manual_seed(0)))
+            estimate = settled(fitted.fuse(given, torch.Generator().manual_seed(0)), given.hsi)
             cubes.append(Estimate(estimate.cube.clone()))  # a later call may write to it
     first, later, near = cubes
     expect_cube(near, seen, "a later call, for a pair that differs by a millionth")

@@ -66,7 +66,7 @@ def _renew(values: Tensor) -> Tensor:
         return values.clone()
     room, size = _ALIGNED // values.element_size(), values.element_size()
     memory = torch.empty(values.numel() + room, dtype=values.dtype, device=values.device)
-    away = (values.data_ptr() - memory.data_ptr()) % _ALIGNED
+    away = (values.data_ptr() - memory.data_ptr()) % _ALIGNED if values.device.type in ("cpu", "cuda") else 0
     start = away // size if away % size == 0 else 0
     return memory.as_strided(values.shape, values.stride(), start).copy_(values)
 

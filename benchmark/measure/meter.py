@@ -169,7 +169,7 @@ class FirstCall:
         return pair
 
     def _call(self, pair: Observation) -> Estimate:
-        return settled(self.method.fuse(pair, _generator(self.seed)))
+        return settled(self.method.fuse(pair, _generator(self.seed)), pair.hsi)
 
     def _round(self) -> tuple[float, float, str]:
         """The seconds of a round, how far its cube is from the first one, and what was wrong with it (empty: nothing)."""
@@ -219,7 +219,7 @@ def measure_first(
     fitted, adapting = column(lambda: adapted(learned, there, _generator(seed)))
     held = resident_bytes("VmHWM")
     seed_generators(seed)
-    given, first = column(lambda: settled(fitted.fuse(there, _generator(seed))))
+    given, first = column(lambda: settled(fitted.fuse(there, _generator(seed)), there.hsi))
     estimate, to_host = column(lambda: on_cpu(given))
     del given
     main_process = max(held, resident_bytes("VmHWM"))  # a method may have set back the kernel's figure meanwhile

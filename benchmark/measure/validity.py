@@ -38,11 +38,15 @@ def check_estimate(estimate: Estimate, seen: Observation) -> None:
             raise InvalidEstimateError(f"expected finite standard deviations >= 0, got {wrong} others of {std.numel()}")
 
 
-def settled(estimate: object) -> Estimate:
+def settled(estimate: object, like: Tensor) -> Estimate:
     """The estimate with plain tensors, whose values are in memory once the device has done its work; each part is asked for once.
 
     Whatever computes its values only when it is read (a property, a subclass of a tensor) computes them here, inside the clock, or is
     refused: there is then nothing left to be computed in a transfer or a check.
+
+    Args:
+        estimate: what the method has given.
+        like: an image of the pair; tensors of its type count as plain.
 
     Raises:
         InvalidEstimateError: it is no `Estimate`, or a part of it is of another type than the contract says.
@@ -54,16 +58,16 @@ def settled(estimate: object) -> Estimate:
         if response is not None and type(response) is not kind:
             raise InvalidEstimateError(f"{name}: expected a {kind.__name__}, got {type(response).__name__}")
     return Estimate(
-        _settled_tensor(cube, "the cube"),
-        None if psf is None else SpatialResponse(_settled_tensor(psf.kernel, "psf.kernel"), psf.ratio, psf.phase, psf.boundary),
-        None if srf is None else SpectralResponse(_settled_tensor(srf.weights, "srf.weights"), srf.names),
-        None if std is None else _settled_tensor(std, "the standard deviation"),
+        _settled_tensor(cube, like, "the cube"),
+        None if psf is None else SpatialResponse(_settled_tensor(psf.kernel, like, "psf.kernel"), psf.ratio, psf.phase, psf.boundary),
+        None if srf is None else SpectralResponse(_settled_tensor(srf.weights, like, "srf.weights"), srf.names),
+        None if std is None else _settled_tensor(std, like, "the standard deviation"),
     )
 
 
-def _settled_tensor(values: Tensor, name: str) -> Tensor:
+def _settled_tensor(values: Tensor, like: Tensor, name: str) -> Tensor:
     """The values as a plain tensor without gradients; nothing is copied unless a change of sign is pending."""
-    if type(values) not in (Tensor, torch.nn.Parameter):
+    if type(values) not in (Tensor, torch.nn.Parameter, type(like)):
         raise InvalidEstimateError(f"{name}: expected a torch.Tensor, got {type(values).__name__}; write torch.as_tensor(...)")
     if values.layout != torch.strided or values.is_meta or values.is_quantized:
         raise InvalidEstimateError(f"{name}: expected a dense tensor with values, got layout {values.layout} on {values.device}")

@@ -9,8 +9,8 @@ Children come from a fork server that has torch and our modules imported already
 
 This file is the supervisor's side: start, watch, collect, stop. `child_entry.py` is the child's side. A child leaves its answer, or its
 error, as `answer.json` in its scratch folder: JSON, whole or not there. When it ends without one, its exit status tells why. What may
-follow when the answer is stored (`StagedJob`: operations are counted) is added as `operations.json`; whatever happens to the child then,
-its answer stands, and `Ended.unfinished` says why the rest is missing.
+follow when the answer is stored (`StagedJob`: the rounds of the clock, the count of operations) is added as `operations.json`; whatever
+happens to the child then, its answer stands, and `Ended.unfinished` says why the rest is missing.
 
 While a method runs, the memory of its whole process group is looked at from here (`MemoryWatch`), outside of the process that is timed.
 """
