@@ -23,7 +23,8 @@ SCHEMA = 2  # since 2, a record says which code made it
 _READABLE = (1, SCHEMA)
 SAME_CUBE = 1e-2  # relative root mean square difference up to which a round's cube is that of the first call
 START_S = 2.0  # a process may take that long to start on a busy machine
-UNACCOUNTED_S = 0.2  # from here on, time that is in no column is told
+UNACCOUNTED_S = 0.25  # from here on, processor time that is in no column is told; to import some libraries takes 0.1 s
+WAITED_S = 1.0  # likewise time on the wall, of which a busy machine makes more
 INFINITE = "inf"  # the text of an infinite score in JSON
 
 
@@ -73,10 +74,10 @@ class Clock:
 
     @property
     def unaccounted(self) -> float:
-        """The seconds that are in no column, if they are many (`UNACCOUNTED_S`, and a tenth of what is); 0 otherwise, or if not known."""
-        most = max(self.nowhere or 0.0, self.nowhere_processor or 0.0)
+        """The seconds that are in no column, if they are many, and more than a tenth of those that are; 0 otherwise, or if not known."""
         columns = self.transfer + self.fit + self.adapt + (self.fuse if self.first is None else self.first)
-        return most if most >= UNACCOUNTED_S and most > 0.1 * columns else 0.0
+        both = ((self.nowhere or 0.0, WAITED_S), (self.nowhere_processor or 0.0, UNACCOUNTED_S))
+        return max((seconds for seconds, least in both if seconds >= max(least, 0.1 * columns)), default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -199,7 +199,7 @@ def test_work_outside_of_all_columns_is_told(tmp_path: Path, before: str, after:
     clock, _, _ = fuse(tmp_path, "return Estimate(up(seen))", before, after)
     assert clock.nowhere_processor is not None
     assert clock.nowhere_processor > 0.9 * WORK_S
-    assert clock.unaccounted >= clock.nowhere_processor
+    assert clock.unaccounted > 0.9 * WORK_S
     quiet, _, _ = fuse(tmp_path, "work(); return Estimate(up(seen))")
     assert quiet.nowhere_processor is not None
     assert quiet.nowhere_processor < 0.9 * WORK_S, "what is in a column is not counted twice"
