@@ -106,19 +106,17 @@ def fuse(folder: Path, body: str, before: str = "", after: str = "", limit_s: fl
         ("kept(id(seen), lambda: seen); return Estimate(up(seen))", ""),
         ("KEPT.setdefault(id(seen.wavelengths), (work(), seen)) if id(seen.wavelengths) not in KEPT else 0; return Estimate(up(seen))", ""),
         ("return Estimate(solve(seen))", "@functools.lru_cache\ndef solve(seen):\n    work()\n    return up(seen)"),
-        ("return Estimate(kept(0, lambda: up(seen)))", ""),  # whatever it is given
         ("work(); return Estimate(up(seen))", FREEZE),
         ("work(); return Estimate(up(seen))", REPLACE),
         ("return Late(seen)", LATE_ESTIMATE),
-        ("if KEPT: return Estimate(torch.full((1, 1, 1), float('nan')))\n        kept(0, dict); return Estimate(up(seen))", ""),
-        ("if KEPT: raise ValueError('once is enough')\n        kept(0, dict); return Estimate(up(seen))", ""),
-        ("if KEPT: sys.exit()\n        kept(0, dict); return Estimate(up(seen))", ""),
     ],
-    ids=["value", "object", "wavelengths", "lru_cache", "anything", "frozen_time", "replaced", "late_estimate", "tiny", "raises", "exits"],
+    ids=["value", "object", "wavelengths", "lru_cache", "frozen_time", "replaced", "late_estimate"],
 )
 def test_the_work_of_fusing_is_in_the_seconds_of_fusing(tmp_path: Path, body: str, before: str) -> None:
     clock, _, stored = fuse(tmp_path, body, before)
     assert clock.fuse > 0.9 * WORK_S
+    assert all(seconds > 0.9 * WORK_S for seconds in clock.round_seconds)
+    assert not [note for note in clock.round_notes if "kept" in note], "each round has a pair of its own, which must be fused"
     assert stored.cube.shape == (31, 16, 24)
 
 
@@ -128,6 +126,7 @@ def test_the_work_of_fusing_is_in_the_seconds_of_fusing(tmp_path: Path, body: st
         ("if KEPT: return Estimate(torch.full((1, 1, 1), float('nan')))\n        kept(0, dict); return Estimate(up(seen))", "(1, 1, 1)"),
         ("if KEPT: return Estimate(up(seen) / 0)\n        kept(0, dict); return Estimate(up(seen))", "NaN or Inf"),
         ("if KEPT: raise ValueError('once is enough')\n        kept(0, dict); return Estimate(up(seen))", "ValueError: once is enough"),
+        ("if KEPT: sys.exit()\n        kept(0, dict); return Estimate(up(seen))", "SystemExit"),
         ("if KEPT: os._exit(3)\n        kept(0, dict); return Estimate(up(seen))", "ended before the rounds were done"),
         ("return Estimate(kept(0, lambda: up(seen)))", "it was kept"),
         (
@@ -135,18 +134,19 @@ def test_the_work_of_fusing_is_in_the_seconds_of_fusing(tmp_path: Path, body: st
             "times as long as the first call",
         ),
     ],
-    ids=["tiny", "nan", "raises", "dies", "anything", "slower"],
+    ids=["tiny", "nan", "raises", "exits", "dies", "anything", "slower"],
 )
 def test_a_round_that_goes_wrong_costs_the_rounds_and_not_the_cell(tmp_path: Path, body: str, note: str) -> None:
     clock, _, stored = fuse(tmp_path, body)
     assert note in " ".join(clock.round_notes)
     assert (clock.rounds, clock.warmed, clock.round_seconds) == (1, False, (clock.first,))
     assert clock.fuse == clock.first
+    assert clock.fuse > 0.9 * WORK_S or "as long as" in note
     assert stored.cube.shape == (31, 16, 24)
 
 
 def test_rounds_without_end_cost_the_rounds_and_not_the_cell(tmp_path: Path) -> None:
-    clock, _, _ = fuse(tmp_path, "if KEPT: time.sleep(600)\n        kept(0, dict); return Estimate(up(seen))", limit_s=20.0)
+    clock, _, _ = fuse(tmp_path, "if KEPT: time.sleep(600)\n        kept(0, dict); return Estimate(up(seen))", limit_s=12.0)
     assert "ended before the rounds were done" in clock.round_notes[0]
     assert clock.fuse > 0.9 * WORK_S
 
