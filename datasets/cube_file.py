@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.digests import seal
+from datasets.digests import Layers, seal
 from datasets.float_values import LARGEST_VALUE, expect_no_overflow, expect_scale
 from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, own_node, sealed_by
 from datasets.input_files import InputFileError
@@ -65,32 +65,43 @@ def read_cube(file: Path, group: str = "") -> CubeFile:
             raise CubeFileError(f"{file}: expected integer or floating samples, got {dataset.dtype}; write the cube again")
         expect_held(file, dataset, CubeFileError)
         attributes = {**attributes_of(store), **attributes_of(node), **attributes_of(dataset)}
-        stored = dataset[()]
-    expected = None if group else sealed_by(attributes, file, CubeFileError)
-    if expected is not None:
-        check_seal(file, {**sealed_attributes(attributes), "cube": stored}, expected)
+        expected = None if group else sealed_by(attributes, file, CubeFileError)
+        cube = np.empty(dataset.shape, np.float32)
+        layers = Layers(dataset.dtype, dataset.shape, _read_bands(file, dataset, cube, attributes))
+        if expected is not None:
+            check_seal(file, {**sealed_attributes(attributes), "cube": layers}, expected)
+        else:
+            for _ in layers.along:
+                pass
     wavelengths = None if "wavelengths_nm" not in attributes else _vector(file, attributes["wavelengths_nm"])
-    if wavelengths is not None and (wavelengths.size != stored.shape[0] or not (wavelengths > 0).all()):
-        raise CubeFileError(f"{file}: expected {stored.shape[0]} wavelengths above 0 nm, one per band, got {wavelengths.size}")
+    if wavelengths is not None and (wavelengths.size != cube.shape[0] or not (wavelengths > 0).all()):
+        raise CubeFileError(f"{file}: expected {cube.shape[0]} wavelengths above 0 nm, one per band, got {wavelengths.size}")
     notes = {key: value for key, value in attributes.items() if key not in _KNOWN_ATTRIBUTES}
-    return CubeFile(cube=_values(file, stored, attributes), wavelengths_nm=wavelengths, name=str(attributes.get("name", "")), notes=notes)
+    return CubeFile(cube=cube, wavelengths_nm=wavelengths, name=str(attributes.get("name", "")), notes=notes)
 
 
-def _values(file: Path, stored: NDArray[Any], attributes: Mapping[str, Any]) -> NDArray[np.float32]:
-    """stored / scale + offset in float32."""
+def _read_bands(file: Path, stored: h5py.Dataset, cube: NDArray[np.float32], attributes: Mapping[str, Any]) -> Iterator[NDArray[Any]]:
+    """Each band as it is stored, after writing its values, stored / scale + offset, to `cube`; only one of them is in memory at a time.
+
+    A file of another origin whose chunks hold several bands is read as a whole, since each chunk is decompressed for each reading.
+    """
     scale, offset = (_number(file, name, attributes.get(name, default)) for name, default in (("scale", 1), ("offset", 0)))
     expect_scale(file, scale, offset, CubeFileError)
-    with np.errstate(over="ignore"):
-        cube = stored.astype(np.float32, copy=False)
-        if scale != 1:
-            cube = cube / np.float32(scale) if cube is stored else np.divide(cube, np.float32(scale), out=cube)
-        if offset:
-            cube = cube + np.float32(offset) if cube is stored else np.add(cube, np.float32(offset), out=cube)
-    whole = np.iinfo(stored.dtype) if stored.dtype.kind in "iu" else None
-    held = whole is not None and max(-float(whole.min), float(whole.max)) / scale + abs(offset) < LARGEST_VALUE
-    if cube is not stored and not held:
-        expect_no_overflow(file, stored, cube, CubeFileError)
-    return cube
+    kept = stored.dtype == np.float32 and scale == 1 and offset == 0
+    limits = np.iinfo(stored.dtype) if stored.dtype.kind in "iu" else None
+    held = limits is not None and max(-float(limits.min), float(limits.max)) / scale + abs(offset) < LARGEST_VALUE
+    whole = None if stored.chunks is None or stored.chunks[0] == 1 else stored[()]
+    for number in range(len(cube)):
+        band = stored[number] if whole is None else whole[number]
+        with np.errstate(over="ignore"):
+            cube[number] = band
+            if scale != 1:
+                cube[number] /= np.float32(scale)
+            if offset:
+                cube[number] += np.float32(offset)
+        if not (kept or held):
+            expect_no_overflow(file, band[None], cube[number : number + 1], CubeFileError, first=number, bands=len(cube))
+        yield band
 
 
 def _number(file: Path, name: str, value: object) -> float:
@@ -174,22 +185,35 @@ def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path
         if not np.isfinite([low, high]).all():
             raise CubeFileError(f"{file}: expected finite values to store in 16 bits, got NaN or Inf; store float32 instead")
         offset, scale = low, 65535 / (high - low) if high > low else 1.0
-        stored: NDArray[Any] = np.rint((cube.astype(np.float64) - offset) * scale).astype(np.uint16)
-    else:
-        stored = cube.astype(np.float32, copy=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with h5py.File(temporary, "w", libver=("v108", "latest")) as store:  # the oldest layout that takes attributes above 64 KiB
-        store.create_dataset("cube", data=stored, chunks=(1, *stored.shape[1:]), compression="gzip", compression_opts=1, shuffle=True)
+        dtype, chunks = np.dtype(np.uint16 if quantise else np.float32), (1, *cube.shape[1:])
+        target = store.create_dataset("cube", cube.shape, dtype, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
         store.attrs["scale"], store.attrs["offset"] = scale, offset
         if content.wavelengths_nm is not None:
             store.attrs["wavelengths_nm"] = np.asarray(content.wavelengths_nm, dtype=np.float64)
         store.attrs["name"] = content.name
         for key, value in content.notes.items():
             store.attrs[key] = value
-        store.attrs["sha256"] = seal({**sealed_attributes(store.attrs), "cube": stored})
+        layers = Layers(dtype, cube.shape, _write_bands(target, cube, (scale, offset) if quantise else None))
+        store.attrs["sha256"] = seal({**sealed_attributes(store.attrs), "cube": layers})
     temporary.replace(file)
     return file
+
+
+def _write_bands(
+    target: Any, cube: NDArray[np.float32], quantised: tuple[float, float] | None
+) -> Iterator[NDArray[np.uint16] | NDArray[np.float32]]:
+    """Each band as it is stored, after writing it to `target`: in 16 bits with this scale and offset, or in float32."""
+    for number, band in enumerate(cube):
+        if quantised is None:
+            stored: NDArray[Any] = band.astype(np.float32, copy=False)
+        else:
+            scale, offset = quantised
+            stored = np.rint((band.astype(np.float64) - offset) * scale).astype(np.uint16)
+        target[number] = stored
+        yield stored
 
 
 def sealed_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

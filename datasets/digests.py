@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,17 @@ def cube_digest(cube: NDArray[np.float32], wavelengths: NDArray[np.float32]) -> 
     return digest.hexdigest()
 
 
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """An array of three axes for `seal`, given layer by layer, so that it need not be in memory as a whole."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    along: Iterable[NDArray[Any]]  # the first axis; it is gone through once
+
+
 def seal(parts: Mapping[str, Any]) -> str:
-    """sha256 (hex) over named arrays, numbers and texts, whatever their order.
+    """sha256 (hex) over named arrays, numbers and texts, whatever their order. `Layers` count as the array that they make up.
 
     What HDF5 gives back has the same seal as what was written to it: texts count as `str`, and single numbers and vectors by their value,
     as float64, whatever their width. Arrays of two and more axes count with their dtype.
@@ -67,6 +77,11 @@ def seal(parts: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
     for name in sorted(parts):
         value = parts[name]
+        if isinstance(value, Layers):
+            digest.update(f"{name} {value.dtype.str} {' '.join(map(str, value.shape))}\0".encode())
+            for layer in value.along:
+                digest.update(np.ascontiguousarray(layer, dtype=value.dtype).reshape(-1).view(np.uint8).data)
+            continue
         array = np.asarray(value)
         if array.dtype.kind in "SUO":
             text = "\0".join(item.decode() if isinstance(item, bytes) else str(item) for item in array.reshape(-1))

@@ -69,8 +69,10 @@ def to_values(
     return cube
 
 
-def expect_no_overflow(path: Path, stored: NDArray[Any], cube: NDArray[np.float32], error: type[InputFileError]) -> None:
-    """Nothing, where each sample that is finite as it is stored is finite as a value, too.
+def expect_no_overflow(
+    path: Path, stored: NDArray[Any], cube: NDArray[np.float32], error: type[InputFileError], *, first: int = 0, bands: int | None = None
+) -> None:
+    """Nothing, where each sample that is finite as it is stored is finite as a value, too; `first` is the first of `bands` bands here.
 
     Raises:
         InputFileError: `error`, with the first band in which it is not.
@@ -81,7 +83,7 @@ def expect_no_overflow(path: Path, stored: NDArray[Any], cube: NDArray[np.float3
             largest = float(np.abs(samples[np.isfinite(samples)].astype(np.float64)).max())
             raise error(
                 f"{path}: expected values below {LARGEST_VALUE:.1e}, the largest float32, got stored samples up to {largest:.3g} in band "
-                f"{number + 1} of {len(cube)} that overflow; check scale and offset, or mask them"
+                f"{first + number + 1} of {bands or len(cube)} that overflow; check scale and offset, or mask them"
             )
 
 

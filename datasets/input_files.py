@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.printable import printable
+from datasets.printable import error_text, printable
 
 MAX_GB = "HMIF_MAX_GB"  # environment variable: the largest array that is read from a file, in 10^9 bytes
 LARGEST_PACKING = 200  # declared bytes per stored byte of a compressed array
@@ -49,7 +49,7 @@ class InputFileError(ValueError):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(shortened(text, _LONGEST_MESSAGE))
+        super().__init__(_one_line(text, _LONGEST_MESSAGE))
 
 
 class InputLimitError(InputFileError):
@@ -133,20 +133,15 @@ def spell_bytes(count: int) -> str:
     return f"{count / 1e9:.2f} GB" if count >= 10**7 else f"{count} bytes"
 
 
-def shortened(text: str, longest: int) -> str:
-    """A text in one line of characters that can be shown, its middle left out where it is too long."""
+def _one_line(text: str, longest: int) -> str:
+    """A text in one line that can be shown, its middle left out where it is too long."""
     line = printable(" ".join(text.split()))
     return line if len(line) <= longest else f"{line[: longest // 2]} ... {line[-longest // 2 + 5 :]}"
 
 
 def brief(problem: BaseException) -> str:
-    """An exception of a library in one printable line of at most 300 characters."""
-    try:
-        text = str(problem)
-    except Exception as second:  # noqa: BLE001  # an exception that cannot be printed is still to be named
-        text = type(second).__name__
-    text = shortened(text, 300).strip()
-    return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
+    """An exception of a library in one line of at most 300 characters that can be shown."""
+    return _one_line(error_text(problem), 300)
 
 
 @contextmanager

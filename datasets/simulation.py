@@ -36,6 +36,7 @@ from datasets.scene import Scene
 from datasets.sensors import Channels, Sensor
 
 Response = Literal["psf", "srf", "noise"]
+_VALUES_PER_BLOCK = 2**21  # of the scene: 16 MB in float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +145,8 @@ def observe(scene: Scene, protocol: Protocol, noise: NoiseSeed) -> Observation:
             boundary is "valid", or a channel is not covered.
     """
     psf, srf = protocol.spatial(), protocol.spectral(scene.wavelengths)
-    truth = scene.cube.double().cpu()
-    hsi, hsi_noise = _noisy(psf(_moved(truth, protocol.shift, protocol.rotation_deg)), protocol.hsi_snr_db, noise, "hsi")
-    msi, msi_noise = _noisy(srf(truth) * protocol.msi_gain, protocol.msi_snr_db, noise, "msi")
+    hsi, hsi_noise = _noisy(_blurred(scene.cube, psf, protocol), protocol.hsi_snr_db, noise, "hsi")
+    msi, msi_noise = _noisy(_integrated(scene.cube, srf) * protocol.msi_gain, protocol.msi_snr_db, noise, "msi")
     given_noise = NoiseLevel(hsi_noise * 10 ** (protocol.given_hsi_noise_db / 20), msi_noise * 10 ** (protocol.given_msi_noise_db / 20))
     given_psf, given_srf = protocol.given(scene.wavelengths)
     reveals: Sequence[str] = protocol.reveals
@@ -163,6 +163,27 @@ def observe(scene: Scene, protocol: Protocol, noise: NoiseSeed) -> Observation:
             given_noise if "noise" in reveals else None,
         ),
     )
+
+
+def _blurred(cube: Tensor, psf: SpatialResponse, protocol: Protocol) -> Tensor:
+    """S x' in float64, some bands at a time, as a whole cube in float64 takes much memory."""
+    bands, rows, cols = cube.shape
+    step = max(1, _VALUES_PER_BLOCK // (rows * cols))
+    low = torch.empty(bands, rows // psf.ratio, cols // psf.ratio, dtype=torch.float64)
+    for first in range(0, bands, step):
+        some = cube[first : first + step].double().cpu()
+        low[first : first + step] = psf(_moved(some, protocol.shift, protocol.rotation_deg))
+    return low
+
+
+def _integrated(cube: Tensor, srf: SpectralResponse) -> Tensor:
+    """R x in float64, some rows at a time."""
+    bands, rows, cols = cube.shape
+    step = max(1, _VALUES_PER_BLOCK // (bands * cols))
+    channels = torch.empty(len(srf.weights), rows, cols, dtype=torch.float64)
+    for top in range(0, rows, step):
+        channels[:, top : top + step] = srf(cube[:, top : top + step].double().cpu())
+    return channels
 
 
 def _moved(cube: Tensor, shift: tuple[float, float], rotation_deg: float) -> Tensor:

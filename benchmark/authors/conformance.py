@@ -22,7 +22,7 @@ from benchmark.authors.result_checks import (
     check_sizes,
     check_withholding,
 )
-from benchmark.authors.seed_checks import check_random_fact, check_same_seed, check_seeds_from_rng
+from benchmark.authors.seed_checks import check_random_fact, check_same_seed, check_second_call, check_seeds_from_rng
 from benchmark.authors.trials import BreachError, NotApplicableError
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import RefusedError
@@ -77,6 +77,11 @@ CHECKS: tuple[Check, ...] = (
         f"the same seed gives the same result up to {ROUNDING:g} of its largest value on one machine and one number of threads (what "
         "differs is rounding, where memory is aligned in another way)",
         check_same_seed,
+    ),
+    Check(
+        "later calls",
+        "`fuse` gives the same when it is called again, with new tensors; and a cube for a pair that differs by a millionth",
+        check_second_call,
     ),
     Check("random", "the card says whether the result depends on the seed", check_random_fact),
     Check(

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.authors.differences import ROUNDING, least_difference
+from benchmark.authors.differences import ROUNDING, largest_difference, least_difference
 from benchmark.authors.sample_pairs import USUAL_SIZE, random_pair
-from benchmark.authors.trials import BreachError, NotApplicableError, fuse_sample, require, trial_method
+from benchmark.authors.trials import (
+    BreachError,
+    NotApplicableError,
+    errors_as_breaches,
+    expect_cube,
+    fuse_sample,
+    learn_from_samples,
+    require,
+    trial_method,
+)
 from benchmark.authors.watching import seeds_set
+from benchmark.measure.fresh_pair import fresh_pair
+from benchmark.measure.validity import settled
 from methods.catalog import Entry
+from methods.contract import Estimate
+
+SECOND_CALL = 1e-2  # of the largest value: more than rounding, which some methods enlarge, and less than a step of a solver
 
 _WAYS_OUT = {  # what to write in the place of a call that sets a global generator
     "torch.manual_seed": "torch.randn(size, generator=rng), or, for layers that draw by themselves, "
@@ -31,6 +45,30 @@ def check_same_seed(entry: Entry) -> None:
         apart <= ROUNDING,
         f"the same seed gave other results, {apart:.2g} of the largest value apart: draw every random number from the generator that is "
         "handed in, such as torch.rand(3, generator=rng)",
+    )
+
+
+def check_second_call(entry: Entry) -> None:
+    """Checks that `fuse` gives the same when it is called again: for the pair in new tensors, and for all but the same pair.
+
+    Raises:
+        BreachError: a later call gives something else, or fails.
+    """
+    method, card = trial_method(entry)
+    seen = card.entitle(random_pair(*USUAL_SIZE))
+    with errors_as_breaches(seen):
+        fitted = learn_from_samples(method, seen)
+        cubes = []
+        for given in (seen, fresh_pair(seen, None), fresh_pair(seen, 1)):
+            estimate = settled(fitted.fuse(given, torch.Generator().manual_seed(0)), given.hsi)
+            cubes.append(Estimate(estimate.cube.clone()))  # a later call may write to it
+    first, later, near = cubes
+    expect_cube(near, seen, "a later call, for a pair that differs by a millionth")
+    apart = largest_difference(first, later)
+    require(
+        apart <= SECOND_CALL,
+        f"a later call of `fuse` for the same pair gave another cube, {apart:.2g} of the largest value apart: keep nothing between calls, "
+        "and write return Estimate(cube.clone()) where the cube is a buffer that is used again",
     )
 
 

@@ -43,7 +43,8 @@ class Sequel:
     """What follows an answer: entries that replace those in the table of the answer."""
 
     table: dict[str, Any]
-    reason: str  # one line on why there are no entries; empty where there are
+    reason: str  # one line on why entries are missing; empty where none is, or where more follow
+    more: bool = False  # whether a later sequel replaces this one
 
 
 def classify_error(error: BaseException) -> tuple[ChildOutcome, str]:
@@ -101,7 +102,7 @@ def read_answer(scratch: Path) -> Answer | None:
 def read_sequel(scratch: Path) -> Sequel | None:
     """What follows the answer of a child; None where it has left nothing."""
     try:
-        table = _read_object(scratch / SEQUEL_NAME, {"table": dict, "reason": str})
+        table = _read_object(scratch / SEQUEL_NAME, {"table": dict, "reason": str, "more": bool})
     except _AnswerError as error:
         return Sequel({}, f"what follows its answer cannot be read: {error}")
     return None if table is None else Sequel(**table)

@@ -73,19 +73,25 @@ def run_child(job: Job, pipe: Connection, life: Connection, scratch: Path, limit
     else:
         _signal(pipe, SAFE)
         if staged:
-            write_sequel(scratch, _collect_sequel(rest))
+            for sequel in _sequels(rest):
+                write_sequel(scratch, sequel)
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # a method may have closed or replaced it
             stream.flush()
     _signal(pipe, OVER)
 
 
-def _collect_sequel(rest: Iterator[dict[str, Any]]) -> Sequel:
-    """What follows an answer that is stored, or why that failed."""
+def _sequels(rest: Iterator[dict[str, Any]]) -> Iterator[Sequel]:
+    """What follows an answer that is stored, each time with all that came before; the last one says why the rest is missing, if it is."""
+    table: dict[str, Any] = {}
     try:
-        return Sequel({name: value for part in rest for name, value in part.items()}, "")
+        for part in rest:
+            table |= part
+            yield Sequel(dict(table), "", more=True)
     except BaseException as error:  # noqa: BLE001  # as above
-        return Sequel({}, _error_as_answer(error)[2])
+        yield Sequel(table, _error_as_answer(error)[2])
+    else:
+        yield Sequel(table, "")
 
 
 def _error_as_answer(error: BaseException) -> tuple[ChildOutcome, dict[str, Any], str]:

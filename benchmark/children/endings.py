@@ -30,6 +30,7 @@ class Ended:
     scratch: Path = Path()
     unfinished: str = ""  # when done: why what should follow the answer is not in it
     group_bytes: int = 0  # the most memory that its processes were seen to hold together, until it answered; 0: it had no children then
+    answered_s: float | None = None  # seconds until its answer was stored; None without one
 
     def keep(self, name: str, file: Path) -> None:
         """Move what the child wrote as `name` to `file`, whole or not at all.

@@ -9,8 +9,8 @@ Children come from a fork server that has torch and our modules imported already
 
 This file is the supervisor's side: start, watch, collect, stop. `child_entry.py` is the child's side. A child leaves its answer, or its
 error, as `answer.json` in its scratch folder: JSON, whole or not there. When it ends without one, its exit status tells why. What may
-follow when the answer is stored (`StagedJob`: operations are counted) is added as `operations.json`; whatever happens to the child then,
-its answer stands, and `Ended.unfinished` says why the rest is missing.
+follow when the answer is stored (`StagedJob`: the rounds of the clock, the count of operations) is added as `operations.json`; whatever
+happens to the child then, its answer stands, and `Ended.unfinished` says why the rest is missing.
 
 While a method runs, the memory of its whole process group is looked at from here (`MemoryWatch`), outside of the process that is timed.
 """
@@ -22,6 +22,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -55,7 +56,8 @@ class Child:
     watched: float = 0.0  # when its folder was last looked at
     full: bool = False  # whether it was found to have written too much
     silent: bool = False  # whether its end of the pipe is closed
-    answered: bool = False  # whether it has signalled that its answer is stored
+    answered: bool = False  # whether it has signalled that its answer is stored,
+    answered_at: float | None = None  # and when it was heard, on the monotonic clock
     over: bool = False  # whether it has signalled that nothing follows
 
     @property
@@ -78,7 +80,10 @@ class Child:
         except OSError:
             signals = b""
         self.silent = not signals
-        self.answered |= SAFE in signals
+        if SAFE in signals and not self.answered:
+            self.answered, self.answered_at = True, time.monotonic()
+            if self.memory is not None:
+                self.memory.look(inf)  # the last look, which is always due
         self.over |= OVER in signals
 
 
@@ -137,13 +142,15 @@ def collect(child: Child) -> Ended:
     child.life.close()
     how, reason = _spell_end(child, late=late, full=full)
     held = child.memory.peak if child.memory is not None else 0
-    ended = Ended(how, {}, reason, time.monotonic() - child.started, child.scratch, group_bytes=held)
+    answered_s = None if child.answered_at is None else child.answered_at - child.started
+    ended = Ended(how, {}, reason, time.monotonic() - child.started, child.scratch, group_bytes=held, answered_s=answered_s)
     if answer is None:
         return ended
     if answer.how != "done":
         return replace(ended, how=answer.how, answer=answer.table, reason=answer.reason)
-    added = Sequel({}, reason) if answer.more and sequel is None else sequel or Sequel({}, "")
-    return replace(ended, how="done", answer={**answer.table, **added.table}, reason="", unfinished=added.reason)
+    added = sequel or Sequel({}, "", more=answer.more)
+    unfinished = added.reason or (reason if added.more else "")
+    return replace(ended, how="done", answer={**answer.table, **added.table}, reason="", unfinished=unfinished)
 
 
 def _spell_end(child: Child, *, late: bool, full: bool) -> tuple[Ending, str]:

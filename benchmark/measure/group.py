@@ -9,6 +9,9 @@ Memory that processes share is counted once:
 
     sum  =  resident memory of the leader  +  sum over the other processes of their private pages (smaps_rollup)
 
+Files in memory (/dev/shm, memfd) that a process has open count as far as they are not mapped; pages of them that are mapped are resident.
+The kernel keeps the peak of a single process, but a process can set it back (/proc/self/clear_refs): a peak that is seen to fall counts.
+
 A forked worker that reads its parent's cube adds nothing; one that writes to it adds the pages that it has written. A process that works in
 its parent's memory (`vfork`, as `subprocess` starts programs) has none of its own until it becomes another program. To read smaps_rollup
 takes the longer the more a process holds (some 10 ms for 400 MB), so it is read only as often as `WHOLE_SHARE` of the time allows. In
@@ -25,7 +28,8 @@ import resource
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
+
+from benchmark.measure.held import process_seconds, process_times, resource_usage, text_of_file, wall_seconds
 
 PROC = Path("/proc")
 LOOK_S = 0.05  # between two looks at the memory of a group
@@ -33,6 +37,7 @@ SHARE = 0.005  # of the time may be spent on looking
 WHOLE_SHARE = 0.02  # of the time may be spent on reading smaps_rollup of a process once more,
 FIRST_SHARE = 0.1  # and this share on reading it for the first time
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LATE_PAGES = 1024  # the kernel adds up pages in batches, so that a peak may seem to fall by some of them
 _TICKS = os.sysconf("SC_CLK_TCK")
 _NO_PROGRAM_OF_ITS_OWN = 0x40  # PF_FORKNOEXEC of the kernel: forked, and not yet another program
 
@@ -47,7 +52,7 @@ def largest_child_bytes() -> int:
 
     (A process that was forked before it became another program counts with what its parent held then: the figure may be too high.)
     """
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return resource_usage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 def descendants(pid: int) -> list[int]:
@@ -59,7 +64,7 @@ def descendants(pid: int) -> list[int]:
         with suppress(OSError):  # it has just ended
             for thread in (PROC / str(parent) / "task").iterdir():
                 with suppress(OSError):
-                    children = [int(number) for number in (thread / "children").read_text(encoding="ascii").split()]
+                    children = [int(number) for number in text_of_file(thread / "children", encoding="ascii").split()]
                     processes += children
                     waiting += children
     return processes
@@ -79,24 +84,26 @@ def processor_seconds(*, orphans: bool) -> tuple[float, float]:
     Processes that have ended count if they were waited for. With `orphans`, processes of the group whose parent has ended are looked for
     too, which takes some milliseconds.
     """
-    times = os.times()
+    times = process_times()
     me = os.getpid()
     others = set(descendants(me))
     if orphans and os.getpgid(0) == me:
         others |= set(group_members(me))
     living = sum(_stat(pid).seconds for pid in others)
-    return times.user + times.system, times.children_user + times.children_system + living
+    return process_seconds(), times.children_user + times.children_system + living
 
 
 @dataclass(eq=False)
 class MemoryWatch:
     """The peak of a group's memory, looked at from outside while the leader works.
 
-    A leader without children is not looked at, as the kernel keeps its peak exactly (VmHWM).
+    Of a leader without children and without files in memory nothing is added up, as the kernel keeps its peak exactly (VmHWM); it is only
+    looked at whether that peak falls.
     """
 
     leader: int
-    peak: int = 0  # bytes; 0 where the leader never had a child when it was looked at
+    peak: int = 0  # bytes; 0 where the kernel's own figure says all
+    _kernels: int = 0  # the highest peak of the leader that the kernel has told
     _due: float = 0.0  # the moment of the next look
     _again: float = 0.0  # the moment from which smaps_rollup of known processes may be read again
     _more: float = 0.0  # the moment from which that of new processes may be read
@@ -106,9 +113,17 @@ class MemoryWatch:
         """Look at the group, if that is due at the moment `now` (seconds of any clock that only rises)."""
         if now < self._due:
             return
-        began = perf_counter()
+        began = wall_seconds()
         members = descendants(self.leader)
         whole_s = 0.0
+        status = _status(self.leader)
+        kernels = status.get("VmHWM", 0)
+        if 0 < kernels < self._kernels - _PAGE * _LATE_PAGES:
+            self.peak = max(self.peak, self._kernels)
+        self._kernels = max(self._kernels, kernels)
+        unmapped = max(0, sum(_files_in_memory([self.leader, *members])) - status.get("RssShmem", 0))
+        if unmapped:
+            self.peak = max(self.peak, status.get("VmRSS", 0) + unmapped)
         if members:
             stats = ((pid, _stat(pid)) for pid in members)
             programs = [(pid, stat.started, stat.code) for pid, stat in stats if stat.started and not _in_memory_of_parent(pid, stat)]
@@ -122,15 +137,15 @@ class MemoryWatch:
                 self._more = now + spent / FIRST_SHARE
                 whole_s += spent
             held = sum(max(0, _growing_bytes(program[0]) + self._apart[program]) for program in programs if program in self._apart)
-            self.peak = max(self.peak, resident_bytes("VmRSS", self.leader) + held)
-        self._due = now + max(LOOK_S, (perf_counter() - began - whole_s) / SHARE)
+            self.peak = max(self.peak, status.get("VmRSS", 0) + held + unmapped)
+        self._due = now + max(LOOK_S, (wall_seconds() - began - whole_s) / SHARE)
 
     def _learn(self, programs: list[tuple[int, int, int]]) -> float:
         """The seconds that it took to read smaps_rollup of these processes, for `_apart`."""
-        began = perf_counter()
+        began = wall_seconds()
         for program in programs:
             self._apart[program] = _private_bytes(program[0]) - _growing_bytes(program[0])
-        return perf_counter() - began
+        return wall_seconds() - began
 
 
 @dataclass(frozen=True)
@@ -147,7 +162,7 @@ class _Stat:
 
 def _stat(pid: int) -> _Stat:
     try:
-        text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        text = text_of_file(PROC / str(pid) / "stat", encoding="utf-8", errors="replace")
     except OSError:
         return _Stat()
     fields = text.rpartition(")")[2].split()  # from the third on: the second, the program's name, may hold anything
@@ -171,10 +186,24 @@ def _in_memory_of_parent(pid: int, stat: _Stat) -> bool:
 def _status(pid: int | str) -> dict[str, int]:
     """The sizes in /proc/<pid>/status in bytes, by name."""
     try:
-        text = (PROC / str(pid) / "status").read_text(encoding="utf-8", errors="replace")
+        text = text_of_file(PROC / str(pid) / "status", encoding="utf-8", errors="replace")
     except OSError:
         return {}
     return {name: int(kilobytes) * 1024 for name, kilobytes in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}
+
+
+def _files_in_memory(pids: list[int]) -> list[int]:
+    """The bytes of each file in /dev/shm, or without a name (memfd), that one of these processes has open; each file once."""
+    sizes: dict[tuple[int, int], int] = {}
+    for pid in pids:
+        folder = PROC / str(pid) / "fd"
+        with suppress(OSError):  # it has just ended
+            for entry in folder.iterdir():
+                with suppress(OSError):
+                    if str(entry.readlink()).startswith(("/dev/shm/", "/memfd:")):
+                        stat = entry.stat()
+                        sizes[stat.st_dev, stat.st_ino] = stat.st_blocks * 512
+    return list(sizes.values())
 
 
 def _growing_bytes(pid: int) -> int:
@@ -186,7 +215,7 @@ def _growing_bytes(pid: int) -> int:
 def _private_bytes(pid: int) -> int:
     """The pages that no other process has; where the kernel does not say it, all memory that belongs to no file."""
     try:
-        text = (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii")
+        text = text_of_file(PROC / str(pid) / "smaps_rollup", encoding="ascii")
     except OSError:
         return _growing_bytes(pid)
     return sum(int(kilobytes) * 1024 for kilobytes in re.findall(r"^Private_(?:Clean|Dirty|Hugetlb):\s+(\d+) kB", text, re.MULTILINE))

@@ -1,14 +1,25 @@
 """The clock: seconds with the device synchronised, memory, learned parameters.
 
-Only `fuse` is inference. Its first call has a figure of its own, as it may set things up (compile, merge weights). Then rounds follow until
-the median is steady or the budget is spent:
+Only `fuse` is inference. Its first call has the true pair, gives the estimate, and has a figure of its own, as it may set things up
+(compile, merge weights). Then rounds follow until the median is steady or the budget is spent:
 
     steady    at least `LEAST_ROUNDS`, and the quartiles within `STEADY` of the median, over the root of their number
     budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them
 
+Each round has another pair, that of `fresh_pair`: all but the same numbers in new tensors, so that a method cannot look up an answer that
+it has kept. Before each call, the first one too, the global generators are seeded alike. What a round gives is compared with what the
+first call gave. The clock says so, and has the first call alone for its figure, if a round fails or gives no such cube, if all rounds give
+the very bits of the first call (though their pairs are others), or if most take longer than the first call did. The estimate is not
+touched by any of this.
+
+A cube that is further from the first one than `SAME_CUBE` may be that of a method which reacts strongly to its input. So such a method
+fuses the true pair once more, without being timed: what then is still another cube comes from what the method has kept.
+
 A first call that takes longer than the budget is itself the only round (`warmed` is then False), so that a method of twenty seconds is not
-run twice. Learning, which happens once, and transfers have their own columns. Nothing else is called here: operations are counted later,
-by `Measured.again`, when the estimate is stored.
+run twice. Learning, which happens once, on the true pair, and transfers have their own columns. An estimate counts as given when its
+values are there (`settled`), which is inside the clock. Nothing else is called here: operations are counted later, by `FirstCall.again`.
+
+Memory is that of learning and the first call. The estimate can be stored and let go before the rounds, which hold no copy of it.
 
 Other work on the machine spoils the seconds. So the cores that other processes kept busy while the clock ran, and the share of time that a
 hypervisor took away, are measured from /proc/stat and kept with the seconds; so is a fall of the cores' frequency (/proc/cpuinfo), as it
@@ -23,14 +34,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from statistics import median, quantiles
-from time import perf_counter
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
+from benchmark.measure.fresh_pair import fresh_pair
 from benchmark.measure.group import largest_child_bytes, processor_seconds, resident_bytes
-from benchmark.run_folder.record import Clock, Memory
+from benchmark.measure.held import (
+    cuda_peak_bytes,
+    middle_value,
+    quantile_values,
+    reset_cuda_peak,
+    seed_generators,
+    synchronise_cuda,
+    text_of_file,
+    wall_seconds,
+)
+from benchmark.measure.sketch import share_apart, sketch_of
+from benchmark.measure.tally import Tally
+from benchmark.measure.validity import check_estimate, settled
+from benchmark.run_folder.record import SAME_CUBE, Clock, Memory
 from datasets.observation import Observation
 from methods.adapting import adapted
 from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, learn
@@ -39,6 +63,9 @@ BUDGET_S = 2.0
 LEAST_ROUNDS, MOST_ROUNDS = 3, 30
 STEADY = 0.02
 LOOK_S = 0.25  # between two looks at the cores' frequency
+LONGER = 1.5  # times the first call: a round that takes longer is noted,
+LEAST_LONGER_S = 0.001  # unless it is by less than this
+UNFINISHED = "the process ended before the rounds were done"
 T = TypeVar("T")
 
 
@@ -53,43 +80,168 @@ class Measured:
     again: Callable[[], Estimate]  # fuses once more, as each round did
 
 
+@dataclass(eq=False)
+class FirstCall:
+    """What the first call cost, its estimate left out, and the means to call again."""
+
+    clock: Clock  # of the first call alone
+    memory: Memory
+    parameters: ParameterCount
+    method: FusionMethod  # after its learning
+    seen: Observation  # on the device
+    device: torch.device
+    seed: int
+    sketch: Tensor  # of the first estimate
+    follows: bool  # whether its cube must change with the pair; it need not where it has learned on the scene
+    machine: _Machine
+    frequency: _Frequency
+    tally: Tally
+    calls: int = 0  # with a pair of their own
+
+    def repeat(self) -> Clock:
+        """The clock after the rounds. No error of the method in a round is raised here: the clock notes it."""
+        first = self.clock.fuse
+        if first > BUDGET_S:
+            return self.clock
+        rounds, apart, trouble = list[float](), 0.0, ""
+        while not (trouble or _enough(rounds)):
+            seconds, away, trouble = self._round()
+            if not trouble:
+                rounds.append(seconds)
+                apart = max(apart, away)
+            with self.tally.aside():
+                self.frequency.look()
+        notes, repeated = [trouble] if trouble else [], tuple(rounds)
+        kept = self.follows and bool(rounds) and apart == 0
+        if kept:
+            notes.append("the rounds gave the very cube of the first call, though their pairs are others: it was kept, and not computed")
+        longer = [seconds for seconds in rounds if seconds > LONGER * first and seconds - first > LEAST_LONGER_S]
+        if longer:
+            notes.append(f"{len(longer)} of {len(rounds)} rounds took up to {max(longer) / first:.3g} times as long as the first call")
+        alone = bool(trouble) or kept or len(longer) > len(rounds) / 2
+        rounds = [first] if alone else rounds
+        low, high = _quartiles(rounds)
+        disturbed = self.machine.disturbance()
+        replayed = self._replay() if apart > SAME_CUBE and not trouble else None
+        return replace(
+            self.clock,
+            fuse=middle_value(rounds),
+            fuse_low=low,
+            fuse_high=high,
+            rounds=len(rounds),
+            warmed=not alone,
+            others=disturbed.others,
+            steal=disturbed.steal,
+            slowed=self.frequency.fall(),
+            round_seconds=(first,) if alone else repeated,
+            used=disturbed.used,
+            used_by_children=disturbed.used_by_children,
+            round_notes=tuple(notes),
+            rounds_apart=apart if repeated else None,
+            replay_apart=replayed,
+        )
+
+    def again(self) -> Estimate:
+        """What one more call gives, with a pair of its own."""
+        return self._call(self._prepare())
+
+    def _replay(self) -> float:
+        """How far the cube is from the first one when the true pair is fused once more; 2, the largest value, where that fails."""
+        with self.tally.aside():
+            pair = fresh_pair(self.seen, None)
+            seed_generators(self.seed)
+        try:
+            with self.tally.column():
+                estimate = self._call(pair)
+            with self.tally.aside():
+                check_estimate(estimate, pair)
+                return share_apart(self.sketch, sketch_of(estimate.cube))
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  # as in a round
+            return 2.0
+
+    def _prepare(self) -> Observation:
+        """A pair for one more call, and all generators as before the first one."""
+        self.calls += 1
+        pair = fresh_pair(self.seen, self.calls)
+        seed_generators(self.seed)
+        return pair
+
+    def _call(self, pair: Observation) -> Estimate:
+        return settled(self.method.fuse(pair, _generator(self.seed)), pair.hsi)
+
+    def _round(self) -> tuple[float, float, str]:
+        """The seconds of a round, how far its cube is from the first one, and what was wrong with it (empty: nothing)."""
+        with self.tally.aside():
+            pair = self._prepare()
+        try:
+            with self.tally.column():
+                estimate, seconds = timed(lambda: self._call(pair), self.device)
+            with self.tally.aside():
+                check_estimate(estimate, pair)
+                return seconds, share_apart(self.sketch, sketch_of(estimate.cube)), ""
+        except KeyboardInterrupt:  # the supervisor's signal at the time limit
+            raise
+        except BaseException as error:  # noqa: BLE001  # whatever a method raises in a round, SystemExit too, is noted and no more
+            return 0.0, 0.0, f"a round ended in {type(error).__name__}: {str(error)[:200]}"
+
+
 def measure_method(method: AnyMethod, seen: Observation, device: torch.device, seed: int) -> Measured:
     """The estimate of `method` for the pair `seen`, and what it cost: the method learns and fuses on `device`, and each part is timed."""
+    estimate, first = measure_first(method, seen, device, seed)
+    kept = Estimate(estimate.cube.clone(), estimate.psf, estimate.srf, None if estimate.std is None else estimate.std.clone())
+    return Measured(kept, first.repeat(), first.memory, first.parameters, first.again)
+
+
+def measure_first(
+    method: AnyMethod, seen: Observation, device: torch.device, seed: int, tally: Tally | None = None
+) -> tuple[Estimate, FirstCall]:
+    """The estimate of the first call, on the CPU, and what it cost; the rounds are still to come (`FirstCall.repeat`).
+
+    The estimate may share memory with the method, which may write to it in a later call: store it before, or copy it.
+
+    Raises:
+        InvalidEstimateError: what the method gave is no estimate, or no finite cube of the right shape.
+    """
+    tally = tally or Tally()
     base = resident_bytes("VmRSS")
     if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-    there, to_device = timed(lambda: seen.to(device), device)
-    machine, frequency = _Machine(), _Frequency()
-    learned, learning = timed(lambda: learn(method, there, _generator(seed)), device)
-    fitted, adapting = timed(lambda: adapted(learned, there, _generator(seed)), device)
+        reset_cuda_peak(device)
 
-    def fuse() -> Estimate:
-        return fitted.fuse(there, _generator(seed))
+    def column(call: Callable[[], T]) -> tuple[T, float]:
+        with tally.column():
+            return timed(call, device)
 
-    estimate, first = timed(fuse, device)
-    rounds, warmed = [first], False
-    frequency.look()
-    if first <= BUDGET_S:
-        rounds, warmed = [], True
-        while not _enough(rounds):
-            rounds.append(timed(fuse, device)[1])
-            frequency.look()
-    disturbed = machine.disturbance()
-    cube, to_host = timed(lambda: estimate.cube.detach().cpu(), device)
-    main_process = resident_bytes("VmHWM")
+    there, to_device = column(lambda: seen.to(device))
+    machine, frequency = _Machine(tally), _Frequency()
+    learned, learning = column(lambda: learn(method, there, _generator(seed)))
+    fitted, adapting = column(lambda: adapted(learned, there, _generator(seed)))
+    held = resident_bytes("VmHWM")
+    seed_generators(seed)
+    given, first = column(lambda: settled(fitted.fuse(there, _generator(seed)), there.hsi))
+    estimate, to_host = column(lambda: on_cpu(given))
+    del given
+    main_process = max(held, resident_bytes("VmHWM"))  # a method may have set back the kernel's figure meanwhile
     memory = Memory(
         peak=max(main_process, largest_child_bytes()),
         base=base,
         main_process=main_process,
-        cuda_peak=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
+        cuda_peak=cuda_peak_bytes(device) if device.type == "cuda" else None,
     )
-    low, high = _quartiles(rounds)
+    disturbed = machine.disturbance()
+    with tally.aside():
+        frequency.look()
+        check_estimate(estimate, seen)
+        sketch = sketch_of(estimate.cube)
+    parameters = fitted.parameter_count()
+    follows = fitted is learned and method.describe().learns != "on the scene"
     clock = Clock(
-        fuse=median(rounds),
-        fuse_low=low,
-        fuse_high=high,
-        rounds=len(rounds),
-        warmed=warmed,
+        fuse=first,
+        fuse_low=first,
+        fuse_high=first,
+        rounds=1,
+        warmed=False,
         fit=0.0 if isinstance(method, FusionMethod) else learning,
         adapt=0.0 if fitted is learned else adapting,
         transfer=to_device + to_host,
@@ -97,11 +249,11 @@ def measure_method(method: AnyMethod, seen: Observation, device: torch.device, s
         steal=disturbed.steal,
         slowed=frequency.fall(),
         first=first,
-        round_seconds=tuple(rounds),
+        round_seconds=(first,),
         used=disturbed.used,
         used_by_children=disturbed.used_by_children,
     )
-    return Measured(on_cpu(replace(estimate, cube=cube)), clock, memory, fitted.parameter_count(), fuse)
+    return estimate, FirstCall(clock, memory, parameters, fitted, there, device, seed, sketch, follows, machine, frequency, tally)
 
 
 def on_cpu(estimate: Estimate) -> Estimate:
@@ -118,10 +270,10 @@ def on_cpu(estimate: Estimate) -> Estimate:
 def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:
     """What `call` returns, and the seconds that it took; all work on `device` is done before and after."""
     _synchronise(device)
-    start = perf_counter()
+    start = wall_seconds()
     value = call()
     _synchronise(device)
-    return value, perf_counter() - start
+    return value, wall_seconds() - start
 
 
 def _enough(rounds: Sequence[float]) -> bool:
@@ -129,14 +281,14 @@ def _enough(rounds: Sequence[float]) -> bool:
     if len(rounds) < LEAST_ROUNDS:
         return bool(rounds) and sum(rounds) >= BUDGET_S
     low, high = _quartiles(rounds)
-    steady = (high - low) <= STEADY * median(rounds) * len(rounds) ** 0.5
+    steady = (high - low) <= STEADY * middle_value(rounds) * len(rounds) ** 0.5
     return steady or len(rounds) >= MOST_ROUNDS or sum(rounds) >= BUDGET_S
 
 
 def _quartiles(rounds: Sequence[float]) -> tuple[float, float]:
     if len(rounds) == 1:
         return rounds[0], rounds[0]
-    low, _, high = quantiles(rounds, n=4, method="inclusive")
+    low, _, high = quantile_values(rounds, n=4, method="inclusive")
     return low, high
 
 
@@ -151,10 +303,15 @@ class Disturbance:
 
 
 class _Machine:
-    """What the whole machine does from the start of this object on, and what this process and its children do."""
+    """What the whole machine does from the start of this object on, and what this process and its children do.
 
-    def __init__(self) -> None:
-        self.start = perf_counter()
+    What the referee itself does in this process meanwhile (`tally`) is neither other work nor the method's.
+    """
+
+    def __init__(self, tally: Tally | None = None) -> None:
+        self.tally = tally or Tally()
+        self.start = wall_seconds()
+        self.aside = replace(self.tally.own)
         self.busy, self.stolen = _machine_seconds()
         self.main, self.children = processor_seconds(orphans=False)
 
@@ -163,7 +320,7 @@ class _Machine:
 
         The kernel counts in hundredths of a second, so of less than a fifth of a second nothing is known.
         """
-        elapsed = perf_counter() - self.start
+        elapsed = wall_seconds() - self.start
         busy, stolen = _machine_seconds()
         if busy is None or self.busy is None or stolen is None or self.stolen is None or elapsed < 0.2:
             return Disturbance()
@@ -171,7 +328,11 @@ class _Machine:
         children -= self.children
         used = main - self.main + children
         others = max(0.0, (busy - self.busy - used) / elapsed)
-        return Disturbance(others, (stolen - self.stolen) / (elapsed * (os.cpu_count() or 1)), used / elapsed, max(0.0, children / elapsed))
+        steal = (stolen - self.stolen) / (elapsed * (os.cpu_count() or 1))
+        own = self.tally.own
+        working = max(1e-9, elapsed - (own.wall - self.aside.wall))
+        used = max(0.0, used - (own.processor - self.aside.processor))
+        return Disturbance(others, steal, used / working, max(0.0, children / working))
 
 
 class _Frequency:
@@ -184,9 +345,9 @@ class _Frequency:
 
     def look(self) -> None:
         """Note the frequency now, unless that was done a moment ago: to read it takes about a millisecond per core."""
-        if perf_counter() - self.looked >= LOOK_S and self.source.exists():
-            self.looked = perf_counter()
-            text = self.source.read_text(encoding="utf-8", errors="replace")
+        if wall_seconds() - self.looked >= LOOK_S and self.source.exists():
+            self.looked = wall_seconds()
+            text = text_of_file(self.source, encoding="utf-8", errors="replace")
             frequencies = [float(value) for value in re.findall(r"^cpu MHz\s*:\s*([\d.]+)", text, re.MULTILINE)]
             self.seen += [max(frequencies)] if frequencies else []
 
@@ -200,14 +361,14 @@ def _machine_seconds() -> tuple[float | None, float | None]:
     stat = Path("/proc/stat")
     if not stat.exists():
         return None, None
-    fields = [int(field) / os.sysconf("SC_CLK_TCK") for field in stat.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
+    fields = [int(field) / os.sysconf("SC_CLK_TCK") for field in text_of_file(stat, encoding="ascii").splitlines()[0].split()[1:9]]
     user, nice, system, _idle, _iowait, irq, softirq, steal = fields
     return user + nice + system + irq + softirq, steal
 
 
 def _synchronise(device: torch.device) -> None:
     if device.type == "cuda":
-        torch.cuda.synchronize(device)
+        synchronise_cuda(device)
 
 
 def _generator(seed: int) -> torch.Generator:

@@ -23,7 +23,7 @@ images are noisy, that of the truth is the noise level.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 from numpy.typing import NDArray
 
 from benchmark.metrics.bands import FLAT, live_bands, quotient_or_one
@@ -43,11 +43,12 @@ def d_lambda(hsi: Float[np.ndarray, "bands h w"], estimate: Float[np.ndarray, "b
     NaN where fewer than two bands of the HSI are not constant, or where it has fewer than 16 rows or columns.
     """
     side = block_side(*hsi.shape[1:])
-    hsi, estimate = _live(hsi, estimate)
-    bands = len(hsi)
+    live = np.flatnonzero(live_bands(hsi))
+    bands = len(live)
     if side is None or bands < 2:
         return float("nan")
-    return float(np.abs(quality(estimate, estimate, side) - quality(hsi, hsi, side)).sum() / (bands * (bands - 1)))  # diagonals cancel
+    differences = np.abs(quality(estimate, estimate, side, live, live) - quality(hsi, hsi, side, live, live))
+    return float(differences.sum() / (bands * (bands - 1)))  # diagonals cancel
 
 
 def d_s(
@@ -61,10 +62,10 @@ def d_s(
     NaN where every band of the HSI is constant, or where it has fewer than 16 rows or columns.
     """
     side = block_side(*hsi.shape[1:])
-    hsi, estimate = _live(hsi, estimate)
-    if side is None or not len(hsi):
+    live = np.flatnonzero(live_bands(hsi))
+    if side is None or not len(live):
         return float("nan")
-    return float(np.abs(quality(estimate, msi, side) - quality(hsi, msi_low, side)).mean())
+    return float(np.abs(quality(estimate, msi, side, live) - quality(hsi, msi_low, side, live)).mean())
 
 
 def qnr(spectral: float, spatial: float) -> float:
@@ -77,25 +78,26 @@ def consistency(seen: Float[np.ndarray, "bands h w"], explained: Float[np.ndarra
     return rmse(seen, explained)
 
 
-def quality(first: Float[np.ndarray, "n H W"], second: Float[np.ndarray, "m H W"], side: int) -> Float64[NDArray[np.float64], "n m"]:
+def quality(
+    first: Float[np.ndarray, "n H W"],
+    second: Float[np.ndarray, "m H W"],
+    side: int,
+    of_first: Int[NDArray[np.int64], " some"] | None = None,
+    of_second: Int[NDArray[np.int64], " others"] | None = None,
+) -> Float64[NDArray[np.float64], "some others"]:
     """Q of each band of the first cube with each band of the second, as the mean over blocks of side x side pixels.
 
-    In one block Q = 2 m_x m_y / (m_x^2 + m_y^2) * 2 s_xy / (s_x^2 + s_y^2); quotients 0/0 count as 1.
+    In one block Q = 2 m_x m_y / (m_x^2 + m_y^2) * 2 s_xy / (s_x^2 + s_y^2); quotients 0/0 count as 1. `of_first` and `of_second` are the
+    numbers of the bands that are taken, all of them where they are None.
     """
-    total = np.zeros((len(first), len(second)))
+    cubes = [(cube, np.arange(len(cube)) if taken is None else taken) for cube, taken in ((first, of_first), (second, of_second))]
+    total = np.zeros((len(cubes[0][1]), len(cubes[1][1])))
     tops, lefts = _starts(first.shape[1], side), _starts(first.shape[2], side)
     for top in tops:
         for left in lefts:
-            total += _block_quality(*(cube[:, top : top + side, left : left + side].reshape(len(cube), -1) for cube in (first, second)))
+            blocks = [cube[taken, top : top + side, left : left + side].reshape(len(taken), -1) for cube, taken in cubes]
+            total += _block_quality(*blocks)
     return total / (len(tops) * len(lefts))
-
-
-def _live(
-    hsi: Float[np.ndarray, "bands h w"], estimate: Float[np.ndarray, "bands H W"]
-) -> tuple[Float[np.ndarray, "live h w"], Float[np.ndarray, "live H W"]]:
-    """Both cubes without the bands that are constant in the HSI."""
-    live = live_bands(hsi)
-    return (hsi, estimate) if live.all() else (hsi[live], estimate[live])
 
 
 def _starts(size: int, side: int) -> list[int]:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from benchmark.metrics.bands import FLAT, quotient_or_one
 
 BLOCK = 32  # pixels along a side
+_BLOCKS = 4  # at a time
 
 
 def q2n(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], *, standardise: bool = False) -> float:
@@ -46,9 +47,11 @@ def q2n(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "
     values = []
     for top in range(0, row_index.size, BLOCK):
         strip = row_index[top : top + BLOCK]
-        z, w = (_blocks(cube[:, strip][:, :, col_index]) for cube in (reference, estimate))
-        values.append(_quality(z, w, signs, standardise))
-    return float(np.mean(values))
+        for left in range(0, col_index.size, _BLOCKS * BLOCK):
+            columns = col_index[left : left + _BLOCKS * BLOCK]
+            z, w = (_blocks(cube[:, strip[:, None], columns]) for cube in (reference, estimate))
+            values.append(_quality(z, w, signs, standardise))
+    return float(np.mean(np.concatenate(values)))
 
 
 def cayley_dickson_signs(order: int) -> Float64[NDArray[np.float64], "order order"]:

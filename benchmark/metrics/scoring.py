@@ -76,13 +76,20 @@ def _responses(reference: Float[np.ndarray, "bands H W"], estimate: CubeFile, tr
 
 def _seen_through(psf: SpatialResponse, cube: Float[np.ndarray, "bands H W"]) -> Float[np.ndarray, "bands h w"]:
     """S x in float64, band by band."""
-    return np.stack([psf(torch.from_numpy(band[None].astype(np.float64)))[0].numpy() for band in cube])
+    bands, rows, cols = cube.shape
+    low = np.empty((bands, rows // psf.ratio, cols // psf.ratio))  # first of all: small arrays among large ones would scatter the memory
+    for number, band in enumerate(cube):
+        low[number] = psf(torch.from_numpy(band[None].astype(np.float64)))[0].numpy()
+    return low
 
 
 def _integrated(srf: SpectralResponse, cube: Float[np.ndarray, "bands H W"]) -> Float[np.ndarray, "channels H W"]:
     """R x in float64, one row of pixels at a time."""
     weights = srf.weights.double().numpy()
-    return np.stack([weights @ cube[:, row].astype(np.float64) for row in range(cube.shape[1])], axis=1)
+    channels = np.empty((len(weights), *cube.shape[1:]))
+    for row in range(cube.shape[1]):
+        channels[:, row] = weights @ cube[:, row].astype(np.float64)
+    return channels
 
 
 def _float(values: object) -> NDArray[np.float64]:

@@ -81,7 +81,7 @@ def compare_runs(before: Path, after: Path) -> Comparison:
     pairs = _paired(first, second)
     for old, new in pairs:
         same_environment = old.threads == new.threads and alike_for_timing(_environment(before, old), _environment(after, new))
-        comparable = same_environment and not (old.contended or new.contended)
+        comparable = same_environment and not any(record.contended or record.doubtful for record in (old, new))
         untimed += not comparable
         what = describe_changes(old, new, timed=comparable)
         same += not what

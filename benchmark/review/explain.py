@@ -14,7 +14,7 @@ from benchmark.metrics.spelling import spell_metric
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
 from benchmark.run_folder.json_file import RecordError
-from benchmark.run_folder.record import Result
+from benchmark.run_folder.record import Clock, Result
 from benchmark.run_folder.repetition import Repetition, find_repetition
 from datasets.printable import MOST_LETTERS, printable
 
@@ -127,6 +127,7 @@ def _record_lines(record: Result) -> list[str]:
         )
         if clock.set_up:
             lines.append(f"set-up     {clock.set_up:.4g} s of the first call, which took {clock.first:.4g}: no round holds them")
+        lines += _rounds(clock)
         if clock.used is not None and clock.used_by_children is not None:
             started = f", {clock.used_by_children:.2f} of them by processes that it started" if clock.used_by_children >= 0.005 else ""
             lines.append(f"cores      {clock.used:.2f} kept busy by the method{started}")
@@ -154,6 +155,25 @@ def _record_lines(record: Result) -> list[str]:
     threads = f"{record.threads} thread{'s' * (record.threads != 1)}"
     lines.append(f"place      {record.device or 'device unknown'}, {threads}, ended {record.ended or 'at an unknown time'}")
     return lines + [f"metric     {spell_metric(name, value)}" for name, value in record.metrics.items()]
+
+
+def _rounds(clock: Clock) -> list[str]:
+    """Whether the first call, the rounds and the process agree, as far as it is known."""
+    lines = [f"rounds     {note}" for note in clock.round_notes]
+    if clock.rounds_apart is not None:
+        again = "" if clock.replay_apart is None else f"; one more call on the true pair: {clock.replay_apart:.2g}"
+        lines.append(
+            f"cubes      at most {clock.rounds_apart:.2g} between a round's cube and the first one (relative root mean square){again}"
+        )
+    if clock.inside is not None and clock.nowhere is not None:
+        outside = "" if clock.outside is None else f", {clock.outside:.4g} by the supervisor's clock"
+        processor = f" ({clock.nowhere_processor or 0.0:.4g} of processor time)"
+        lines.append(f"process    {clock.inside:.4g} s until its answer{outside}; {clock.nowhere:.4g}{processor} are in no column")
+    if clock.another_cube:
+        lines.append("doubtful   later calls give another cube than the one that is scored: the seconds are no fair figure")
+    if clock.contradicted:
+        lines.append("doubtful   the supervisor's clock contradicts that of the process: the seconds are no fair figure")
+    return lines
 
 
 def _spell(table: Mapping[str, Any]) -> str:

@@ -25,6 +25,10 @@ Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "ki
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # "not run": a fault of the machine, such as a full disk
 SCHEMA = 2  # since 2, a record says which code made it
 _READABLE = (1, SCHEMA)
+SAME_CUBE = 1e-2  # relative root mean square difference up to which a round's cube is that of the first call
+START_S = 2.0  # a process may take that long to start on a busy machine
+UNACCOUNTED_S = 0.25  # from here on, processor time that is in no column is told; to import some libraries takes 0.1 s
+WAITED_S = 1.0  # likewise time on the wall, of which a busy machine makes more
 INFINITE = "inf"  # the text of an infinite score in JSON
 
 
@@ -47,12 +51,37 @@ class Clock:
     round_seconds: tuple[float, ...] = ()  # each round, in order
     used: float | None = None  # cores that the method kept busy meanwhile, processes that it started included; None as in `others`
     used_by_children: float | None = None  # the part of `used` that processes which the method started kept busy
+    round_notes: tuple[str, ...] = ()  # what went otherwise in the rounds than in the first call, in phrases
+    rounds_apart: float | None = None  # the largest relative root mean square difference of a round's cube to the first; None: not known
+    replay_apart: float | None = None  # likewise of one more call on the true pair, which is made where `rounds_apart` is large
+    inside: float | None = None  # the whole time from before the method's import to the answer, by the clock of its process
+    outside: float | None = None  # the time from the start of its process to the answer, by the supervisor's clock
+    nowhere: float | None = None  # the part of `inside` that is in no column and not the referee's: import, construction, description
+    nowhere_processor: float | None = None  # the processor time that is in no column and not the referee's, of all threads and processes
 
     @property
     def set_up(self) -> float:
         """The seconds that the first call took beyond a usual one, if it took more than twice as long; 0 otherwise, or if not known."""
         known = self.first is not None and self.warmed
         return self.first - self.fuse if known and self.first is not None and self.first > 2 * self.fuse else 0.0
+
+    @property
+    def another_cube(self) -> bool:
+        """Whether later calls give another cube than the first one, so that their seconds are not those of the estimate that is scored."""
+        return self.replay_apart is not None and self.replay_apart > SAME_CUBE
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the process took much longer by the supervisor's clock than by its own."""
+        known = self.inside is not None and self.outside is not None
+        return known and (self.outside or 0.0) > 1.5 * (self.inside or 0.0) + START_S
+
+    @property
+    def unaccounted(self) -> float:
+        """The seconds that are in no column, if they are many, and more than a tenth of those that are; 0 otherwise, or if not known."""
+        columns = self.transfer + self.fit + self.adapt + (self.fuse if self.first is None else self.first)
+        both = ((self.nowhere or 0.0, WAITED_S), (self.nowhere_processor or 0.0, UNACCOUNTED_S))
+        return max((seconds for seconds, least in both if seconds >= max(least, 0.1 * columns)), default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +154,11 @@ class Result:
         """
         clock = self.clock
         return clock is not None and ((clock.others or 0.0) > 0.1 or (clock.steal or 0.0) > 0.02 or (clock.slowed or 0.0) > 0.1)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the seconds are not those of the estimate that is scored, or the supervisor's clock contradicts them."""
+        return self.clock is not None and (self.clock.another_cube or self.clock.contradicted)
 
     @property
     def ranked(self) -> bool:

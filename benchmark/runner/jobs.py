@@ -25,9 +25,9 @@ from benchmark.children.witness import Watch, loaded_sources
 from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.patches import HandedExamples
 from benchmark.matrix.training_set import TrainingSet
-from benchmark.measure.meter import measure_method, timed
+from benchmark.measure.meter import BUDGET_S, UNFINISHED, measure_first, timed
 from benchmark.measure.operations import count_flops
-from benchmark.measure.validity import check_estimate
+from benchmark.measure.tally import Tally
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.observation_file import read_observation, write_observation
 from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
@@ -124,19 +124,21 @@ class FuseJob:
         return {name: value for part in self.stages() for name, value in part.items()}
 
     def stages(self) -> Iterator[dict[str, Any]]:
-        """First what was measured, after storing the estimate; then, where they are counted, the operations.
+        """First what was measured, after storing the estimate; then the clock after its rounds; then, where they are counted, operations.
 
-        The estimate is written as `ESTIMATE_NAME` into the scratch folder, as this process knows no path of the run. If counting operations
-        fails, the estimate stays.
+        The estimate is written as `ESTIMATE_NAME` into the scratch folder, as this process knows no path of the run. It is stored and let
+        go before the rounds, so that these hold nothing that a single call does not hold. Whatever happens in the rounds, or while
+        operations are counted, the estimate stays.
 
         Raises:
             RefusedError: the card says that the method cannot take such a pair.
             InvalidEstimateError: the estimate is no finite cube of the right shape.
         """
         home = Path.cwd()  # before the method can change it
-        watch = Watch()
+        watch, tally = Watch(), Tally()
         method: AnyMethod = self.entry.form(self.parameters)(**self.parameters)  # the plan has checked them
-        seen: Observation = pickle.loads(self.observation)
+        with tally.aside():
+            seen: Observation = pickle.loads(self.observation)
         refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0])
         if refusal:
             raise RefusedError(refusal)
@@ -150,29 +152,35 @@ class FuseJob:
             store_estimate(iterate_file(home / ITERATES, number), estimate, wavelengths, self.entry.name, exact=self.exact)
 
         recorder = IterateRecorder(method, self.oracle, self.seed, store)
-        measured = measure_method(recorder if self.oracle else method, seen, torch.device(self.device), self.seed)
+        estimate, first = measure_first(recorder if self.oracle else method, seen, torch.device(self.device), self.seed, tally)
         if self.oracle:
-            learning = measured.clock.fit - recorder.aside_s
-        check_estimate(measured.estimate, seen)
-        if self.keep:
-            store_estimate(home / ESTIMATE_NAME, measured.estimate, wavelengths, self.entry.name, exact=self.exact)
-            if measured.estimate.std is not None and not self.oracle:  # it would be that of another iterate
-                store_std(home / STD_NAME, measured.estimate.std, wavelengths, self.entry.name, exact=self.exact)
-        reason = self._why_uncounted(measured.clock)
+            learning = first.clock.fit - recorder.aside_s
+        with tally.aside():
+            if self.keep:
+                store_estimate(home / ESTIMATE_NAME, estimate, wavelengths, self.entry.name, exact=self.exact)
+                if estimate.std is not None and not self.oracle:  # it would be that of another iterate
+                    store_std(home / STD_NAME, estimate.std, wavelengths, self.entry.name, exact=self.exact)
+            del estimate
+            covered = {"uncovered": watch.uncovered(self.covered), "sources": loaded_sources(self.expected)}
+        nowhere = tally.nowhere()
+        more: dict[str, Any] = {"inside": tally.whole().wall, "nowhere": nowhere.wall, "nowhere_processor": nowhere.processor}
+        more |= {"fit": learning} if self.fitted is not None or self.oracle else {}
+        reason = self._why_uncounted(first.clock)
+        pending = {"round_notes": (UNFINISHED,)} if first.clock.fuse <= BUDGET_S else {}
         yield {
-            "clock": asdict(measured.clock) | ({"fit": learning} if self.fitted is not None or self.oracle else {}),
-            "memory": asdict(measured.memory),
-            "parameters_total": measured.parameters.total,
-            "parameters_inference": measured.parameters.inference,
+            "clock": asdict(first.clock) | more | pending,
+            "memory": asdict(first.memory),
+            "parameters_total": first.parameters.total,
+            "parameters_inference": first.parameters.inference,
             "flops": None,
             "flops_uncounted": [],
             "flops_reason": reason,
             "threads": torch.get_num_threads(),
-            "uncovered": watch.uncovered(self.covered),
-            "sources": loaded_sources(self.expected),
+            **covered,
         }
+        yield {"clock": asdict(first.repeat()) | more}
         if not reason:
-            flops = count_flops(measured.again)[1]
+            flops = count_flops(first.again)[1]
             yield {"flops": flops.total, "flops_uncounted": list(flops.uncounted)}
 
     def _why_uncounted(self, clock: Clock) -> str:
@@ -224,6 +232,7 @@ class ScoreJob:
 def _holds(file: Path, content: CubeFile) -> bool:
     """Whether a file is there, is whole, and holds this cube."""
     try:
-        return bool(np.array_equal(read_cube(file).cube, content.cube))
+        there = read_cube(file).cube
     except CubeFileError:  # not there, or damaged: it is written again
         return False
+    return there.shape == content.cube.shape and all(map(np.array_equal, there, content.cube))  # band by band

@@ -27,8 +27,10 @@ def outcome_of(ended: Ended) -> Outcome:
 
 
 def fused_answer(ended: Ended) -> dict[str, Any]:
-    """The answer of `FuseJob`, completed by what was seen from outside: the memory of all processes, and why operations are missing."""
+    """The answer of `FuseJob`, completed by what was seen from outside (time, memory of all processes), and why operations are missing."""
     answer = ended.answer
+    if ended.answered_s is not None:
+        answer = answer | {"clock": {**answer["clock"], "outside": ended.answered_s}}
     if ended.group_bytes:
         answer = answer | {"memory": {**answer["memory"], "peak": max(answer["memory"]["peak"], ended.group_bytes)}}
     if ended.unfinished and not answer["flops_reason"]:

@@ -1,7 +1,8 @@
 """The notes of a row: why it is not ranked, why a value of it is not compared, and what a reader must know of how it was made.
 
 A note with a mark explains that mark in the row. The others are facts: what the method was trained on, on which scenes its defaults were
-tuned, what the seconds do not hold, what memory is of, what the key of its cells does not cover, why operations were not counted.
+tuned, what the seconds do not hold, why they are those of one call, what memory is of, what the key of its cells does not cover, why
+operations were not counted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from math import inf, log10
 from statistics import fmean
 from typing import Literal, get_args
 
+from benchmark.run_folder.record import Clock
 from reports.content.columns import INFINITE, Column
 from reports.content.provenance import TimingPlace, place_names, places_text
 from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, Cell, Row, missing_cells
@@ -100,9 +102,16 @@ def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> 
         (TIMED, "costs", _timing(row, home)),
         (OPTIMISED, "scores", [_STEPS.get(row.implementation, row.implementation)] if row.implementation else []),
         ("", "scores", [*_learned(row), *_uncovered(row)]),
+        ("", "costs", _rounds(row)),
     ]
     notes = [Note(mark, row.label, text, about) for mark, about, texts in kinds for text in texts]
-    return [*notes, *_set_up(row), *_memory(row), *(Note("", row.label, text, "operations") for text in _operations(row))]
+    return [
+        *notes,
+        *_set_up(row),
+        *_unaccounted(row),
+        *_memory(row),
+        *(Note("", row.label, text, "operations") for text in _operations(row)),
+    ]
 
 
 def _missing(row: Row) -> list[str]:
@@ -145,11 +154,45 @@ def _timing(row: Row, home: TimingPlace | None) -> list[str]:
     """Where the seconds were taken, where that is not where those of most rows were."""
     if row.timing == "mixed":
         return [f"seconds of {places_text(row.places)}: not averaged, not compared"]
+    if row.timing == "doubtful":
+        return [_doubt(row)]
     if row.timing == "elsewhere" and home is not None:
         place = row.places[0]
         where = "by another version of the clock" if place.alike_but_for_clock(home) else f"on {place_names([home, place])[1]}"
         return [f"seconds {where}: not compared with those of other rows"]
     return []
+
+
+def _doubt(row: Row) -> str:
+    """Why the seconds may be wrong."""
+    clocks = _clocks(row)
+    apart = [clock.replay_apart or 0.0 for clock in clocks if clock.another_cube]
+    if apart:
+        text = f"later calls give another cube than the first one, which is scored ({max(apart):.0%} of its root mean square away)"
+    else:
+        outside, inside = max((clock.outside or 0.0, clock.inside or 0.0) for clock in clocks if clock.contradicted)
+        text = f"its process took {seconds_text(outside)} s by the supervisor's clock and {seconds_text(inside)} s by its own"
+    return f"{text}: seconds not compared with those of other rows"
+
+
+def _clocks(row: Row) -> list[Clock]:
+    """The clocks of its scored cells."""
+    return [result.clock for result in row.results if result.outcome == "scored" and result.clock is not None]
+
+
+def _rounds(row: Row) -> list[str]:
+    """That the seconds are of the first call alone, since the rounds went otherwise."""
+    reasons = dict.fromkeys("; ".join(clock.round_notes) for clock in _clocks(row) if clock.round_notes and not clock.warmed)
+    return [f"seconds of the first call alone: {shorten(reason)}" for reason in reasons]
+
+
+def _unaccounted(row: Row) -> list[Note]:
+    """That much of the time of its process is in no column."""
+    found = [clock.unaccounted for clock in _clocks(row) if clock.unaccounted]
+    if not found:
+        return []
+    figure = f"{'up to ' if len(found) > 1 else ''}{seconds_text(max(found))} s"
+    return [Note("", row.label, "time of its process that is in no column (import, construction, description)", "costs", figure)]
 
 
 def _learned(row: Row) -> list[str]:
@@ -161,8 +204,7 @@ def _learned(row: Row) -> list[str]:
 
 def _set_up(row: Row) -> list[Note]:
     """That the first call took much longer than the others; not by less than `_SET_UP_S`, as every first call fills the caches."""
-    clocks = [result.clock for result in row.results if result.outcome == "scored" and result.clock is not None]
-    firsts = [clock.first or 0.0 for clock in clocks if clock.set_up >= _SET_UP_S]
+    firsts = [clock.first or 0.0 for clock in _clocks(row) if clock.set_up >= _SET_UP_S]
     if not firsts:
         return []
     figure = f"first call {'up to ' if len(firsts) > 1 else ''}{seconds_text(max(firsts))} s"

@@ -21,7 +21,8 @@ _REFUSED = "RefusedError: "  # begins the reason of a refusal in the records; re
 ROW_MARKS = MISSING + UNRANKED + OPTIMISED  # those that stand behind the name of a row
 
 Cell = tuple[str, int]  # scene, seed
-Timing = Literal["here", "elsewhere", "mixed"]  # where the seconds were taken: where those of most rows were; elsewhere; at several places
+Timing = Literal["here", "elsewhere", "mixed", "doubtful"]
+"""Where the seconds were taken: where those of most rows were, elsewhere, or at several places; or that they may be wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,6 +170,8 @@ def _timed(row: Row, home: TimingPlace | None) -> Row:
     if len(row.places) > 1:
         none = {key: Value() for key in SECONDS if row.values[key].mean}  # what never learns has no learning to compare
         return replace(row, timing="mixed", values={**row.values, **none})
+    if any(result.outcome == "scored" and result.doubtful for result in row.results):
+        return replace(row, timing="doubtful")
     return row if home is None or not row.places or home.alike(row.places[0]) else replace(row, timing="elsewhere")
 
 

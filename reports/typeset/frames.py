@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.conventions.profile_facts import FACTS
-from benchmark.run_folder.record import Result, score_to_json
+from benchmark.run_folder.record import Clock, Result, score_to_json
 from reports.content.convention_tables import StoredScores
 from reports.content.protocols_table import ProtocolsTable
 from reports.content.provenance import place_names
@@ -61,7 +61,8 @@ def record_frame(results: Sequence[Result]) -> pd.DataFrame:
 
     Columns: key, outcome, reason, method, label, tier, scene, seed, protocol, then metric.*, clock.* (seconds), memory.* (bytes),
     parameter.*, oracle.*, protocol.*, card.*, parameters_total, parameters_inference, flops, flops_reason, device, threads, environment,
-    clock_key, digests, attempts, ended, schema, flops_uncounted, uncovered. `clock.set_up` is what the first call took beyond a usual one.
+    clock_key, digests, attempts, ended, schema, flops_uncounted, uncovered. `clock.set_up` is what the first call took beyond a usual one,
+    `clock.unaccounted` the time that is in no column where it is long, and `clock.doubtful` says that the seconds may be wrong.
     """
     return pd.DataFrame([_record_row(result) for result in results])
 
@@ -70,7 +71,7 @@ def summary_frame(summary: Summary) -> pd.DataFrame:
     """One row per method: the tier, whether it is ranked, cells scored and expected, and mean, spread and n of each quantity.
 
     Means, spreads and n are over what `spread_over` says. `timing`: the seconds were taken where those of most rows were (here), elsewhere,
-    or at several places (mixed), and are then missing.
+    at several places (mixed), and are then missing, or may be wrong (doubtful).
     """
     rows = []
     for row in summary.rows:
@@ -205,12 +206,17 @@ def convention_frame(summaries: Sequence[Summary], stored: StoredScores) -> pd.D
     return pd.DataFrame(rows)
 
 
+def _judged(result: Result, clock: Clock) -> dict[str, Any]:
+    """What follows from the clock of a record."""
+    return {"set_up": clock.set_up, "unaccounted": clock.unaccounted, "doubtful": result.doubtful}
+
+
 def _record_row(result: Result) -> dict[str, Any]:
     """The record as one row: nested tables become columns with a dot in their name, lists become text."""
     table = asdict(result)
     row: dict[str, Any] = {name: table[name] for name in ("key", "outcome", "reason", "method", "label", "tier", "scene", "seed")}
     row["protocol"] = result.protocol.get("name")
-    clock = {} if result.clock is None else {**table["clock"], "set_up": result.clock.set_up}
+    clock = {} if result.clock is None else {**table["clock"], **_judged(result, result.clock)}
     groups = {"metric": table["metrics"], "clock": clock, "memory": table["memory"] or {}, "parameter": table["parameters"]}
     groups |= {"oracle": {key: list(map(score_to_json, value)) if key == "psnr" else value for key, value in table["oracle"].items()}}
     groups |= {"protocol": {key: value for key, value in table["protocol"].items() if key != "name"}, "card": table["card"]}

@@ -139,6 +139,12 @@ class _Module:
     def is_available(self) -> bool:
         return True
 
+    def _is_in_bad_fork(self) -> bool:
+        return False
+
+    def manual_seed_all(self, seed: int) -> None:
+        """Nothing draws on the device."""
+
     def is_initialized(self) -> bool:
         return True
 

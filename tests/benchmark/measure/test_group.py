@@ -183,3 +183,29 @@ def test_processor_time_of_children_counts_while_they_run_and_after() -> None:
 def test_the_largest_child_that_ended_is_known() -> None:
     subprocess.run([sys.executable, "-c", f"x = bytearray(b'1') * {700 * MB}"], check=True)
     assert largest_child_bytes() >= 700 * MB
+
+
+def test_a_peak_that_falls_and_files_in_memory_count() -> None:
+    reset = f"more = bytearray(b'1') * {OWN * MB}; print('held', flush=True); sys.stdin.readline(); del more"
+    with leader(f"{reset}; open('/proc/self/clear_refs', 'w').write('5')") as process:
+        assert process.stdout is not None
+        watch, before = MemoryWatch(process.pid), resident_bytes("VmRSS", process.pid)
+        go(process)
+        assert process.stdout.readline() == "held\n"
+        watch.look(0.0)
+        assert watch.peak == 0, "the kernel says it all so far"
+        go(process)
+        assert process.stdout.readline() == "done\n"
+        watch.look(1000.0)
+        assert (watch.peak - before) / MB == pytest.approx(OWN, abs=30)
+        assert resident_bytes("VmHWM", process.pid) < watch.peak - 0.5 * OWN * MB
+    with leader(f"file = os.memfd_create('x'); os.write(file, bytes({OWN * MB}))") as process:
+        assert peak_mb(process, 0) == pytest.approx(OWN, abs=30)
+    mapped = f"import mmap; file = os.memfd_create('x'); os.truncate(file, {OWN * MB}); x = mmap.mmap(file, 0); x[:] = bytes({OWN * MB})"
+    with leader(mapped) as process:
+        go(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "done\n"
+        watch = MemoryWatch(process.pid)
+        watch.look(0.0)
+        assert watch.peak == 0, "pages that are mapped are resident already, and count once"

@@ -124,6 +124,46 @@ def test_a_long_first_call_is_a_note_and_a_number_in_the_csv(results: list[Resul
     assert not texts_of(first_of(changed(results, "rfuse", clock=tiny))), "a cold cache is no set-up"
 
 
+def test_seconds_of_the_first_call_alone_are_said_to_be_so(results: list[Result]) -> None:
+    trouble = "a round ended in ValueError: once is enough"
+    alone = changed(results, "rfuse", clock=replace(clock(0.5, warmed=False), round_notes=(trouble,)))
+    assert texts_of(first_of(alone)) == [("", f"seconds of the first call alone: {trouble}")]
+    slower = "2 of 9 rounds took up to 1.8 times as long as the first call"
+    assert not texts_of(first_of(changed(results, "rfuse", clock=replace(clock(0.5), round_notes=(slower,)))))
+
+
+def test_time_in_no_column_is_said_where_it_is_long(results: list[Result]) -> None:
+    text = "time of its process that is in no column (import, construction, description)"
+    for nowhere, processor, figure in ((1.9, 0.1, "1.9 s"), (0.1, 0.3, "0.30 s")):
+        long = changed(results, "rfuse", clock=replace(clock(0.5), nowhere=nowhere, nowhere_processor=processor))
+        assert texts_of(first_of(long)) == [("", f"up to {figure}: {text}")]
+        assert record_frame(long).set_index("key").loc["0rfuse00", "clock.unaccounted"] == max(nowhere, processor)
+    for short in (replace(clock(0.5), nowhere=0.7, nowhere_processor=0.15), replace(clock(20.0, warmed=False), nowhere=1.9)):
+        assert not texts_of(first_of(changed(results, "rfuse", clock=short)))
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        (
+            {"rounds_apart": 0.7, "replay_apart": 0.46},
+            "later calls give another cube than the first one, which is scored (46% of its root mean square away)",
+        ),
+        ({"inside": 0.5, "outside": 9.0}, "its process took 9.0 s by the supervisor's clock and 0.50 s by its own"),
+    ],
+)
+def test_seconds_that_may_be_wrong_are_marked_and_not_compared(results: list[Result], facts: dict[str, float], text: str) -> None:
+    doubtful = changed(results, "rfuse", clock=replace(clock(0.5), **facts))
+    summary = first_of(doubtful)
+    assert ("¶", f"{text}: seconds not compared with those of other rows") in texts_of(summary)
+    row = next(row for row in summary.rows if row.label == "R-FUSE")
+    assert (row.timing, row.ranked) == ("doubtful", True)
+    assert row.values["seconds"].mean == pytest.approx(0.5)
+    assert record_frame(doubtful).set_index("key").loc["0rfuse00", "clock.doubtful"]
+    quiet = {"rounds_apart": 0.7, "replay_apart": 0.001, "inside": 9.0, "outside": 9.5}
+    assert first_of(changed(results, "rfuse", clock=replace(clock(0.5), **quiet))).rows[0].timing == "here"
+
+
 def test_operations_that_were_not_counted_are_said_where_there_is_room(results: list[Result]) -> None:
     reason = "the first call took more than 2 % of the time limit"
     summary = first_of(changed(results, "rfuse", flops_reason=reason))
