@@ -268,8 +268,10 @@ def score_from_json(value: object) -> float | None:
     """
     if value == INFINITE:
         return math.inf
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST:
+        return float(value)
     raise ValueError(f'{str(value)[:60]!r} where a finite number, null or "{INFINITE}" was expected')
 
 
