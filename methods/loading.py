@@ -53,7 +53,9 @@ def watch_imports() -> None:
     for module in list(sys.modules.values()):
         origin = getattr(module, "__file__", None)
         if origin and origin.endswith(".py") and origin not in LOADED and not is_installed(origin):
-            LOADED[origin] = Path(origin).read_bytes()
+            file = Path(origin)
+            if file.is_absolute() and file.is_file():  # some modules, such as torch.ops, name a file that is none
+                LOADED[origin] = file.read_bytes()
 
 
 def is_installed(path: str) -> bool:
