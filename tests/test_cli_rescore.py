@@ -18,8 +18,9 @@ def test_rescore_prints_both_tables_and_says_where_they_lie(world: Path) -> None
     done = cli("rescore", run, "--profile", "mossfuse,hyperbench", folder=world)
     assert done.returncode == 0, done.stderr
     assert "[2/2]" in done.stderr
-    for text in ("PSNR (dB) of the same estimates", "One estimate under all conventions", "HyperBench", "profiles_psnr_camera-x8.tex"):
+    for text in ("PSNR (dB) of the same estimates", "One estimate under all conventions", "HyperBench", "report/tables"):
         assert text in done.stdout, text
+    assert (run / "report" / "tables" / "profiles_psnr_camera-x8.tex").is_file()
     for file in (run / "cells").glob("*.json"):
         stored = json.loads((run / "profiles" / file.name).read_text())["profiles"]
         assert set(stored) == {"mossfuse", "hyperbench"}

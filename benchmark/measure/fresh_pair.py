@@ -20,6 +20,7 @@ from datasets.observation import Known, Observation
 
 NOISE_SHARE = 1e-6  # of the root mean square of an image
 _NOISE_SEED = 20_260_101
+_BLOCK = 2**17  # values that are worked on at a time
 _ALIGNED = 64  # bytes: to a multiple of that torch aligns memory
 
 
@@ -44,19 +45,24 @@ def fresh_pair(seen: Observation, number: int | None) -> Observation:
 
 
 def _disturb(image: Tensor, rng: torch.Generator) -> Tensor:
-    """The image in a new tensor, with noise; band by band, as one band takes little memory."""
+    """The image in a new tensor, with noise; by a few bands at a time, which take little memory."""
     fresh = _renew(image)
     width = NOISE_SHARE * _root_mean_square(image)
-    for band in fresh:
-        noise = (torch.rand(band.shape, generator=rng, dtype=torch.float32) * 2 - 1).to(band)
-        low, high = band.min(), band.max()
-        band.add_(noise.mul_(width).mul_(band != 0)).clamp_(low, high)
+    for bands in _blocks(fresh):
+        noise = torch.rand(bands.shape, generator=rng, dtype=torch.float32).mul_(2).sub_(1).to(bands)
+        low, high = bands.amin((-2, -1), keepdim=True), bands.amax((-2, -1), keepdim=True)
+        bands.add_(noise.mul_(width).mul_(bands != 0)).clamp_(low, high)
     return fresh
 
 
 def _root_mean_square(image: Tensor) -> float:
-    """Over all values, in float64 band by band."""
-    return float((sum(float(band.double().square().sum()) for band in image) / image.numel()) ** 0.5)
+    """Over all values, in float64 by a few bands at a time."""
+    return float((sum(float(bands.double().square().sum()) for bands in _blocks(image)) / image.numel()) ** 0.5)
+
+
+def _blocks(image: Tensor) -> tuple[Tensor, ...]:
+    """Views of a few bands each, with some `_BLOCK` values together, or of one band."""
+    return torch.split(image, max(1, _BLOCK // max(1, image[0].numel())))
 
 
 def _renew(values: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ Only `fuse` is inference. Its first call has the true pair, gives the estimate, 
 (compile, merge weights). Then rounds follow until the median is steady or the budget is spent:
 
     steady    at least `LEAST_ROUNDS`, and the quartiles within `STEADY` of the median, over the root of their number
-    budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them
+    budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them; or `OWN_S` of the referee's own work around them, where the rounds take less
 
 Each round has another pair, that of `fresh_pair`: all but the same numbers in new tensors, so that a method cannot look up an answer that
 it has kept. Before each call, the first one too, the global generators are seeded alike. What a round gives is compared with what the
@@ -62,6 +62,7 @@ from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, 
 BUDGET_S = 2.0
 LEAST_ROUNDS, MOST_ROUNDS = 3, 30
 STEADY = 0.02
+OWN_S = 0.015  # of the referee's own work around the rounds
 LOOK_S = 0.25  # between two looks at the cores' frequency
 LONGER = 1.5  # times the first call: a round that takes longer is noted,
 LEAST_LONGER_S = 0.001  # unless it is by less than this
@@ -104,7 +105,8 @@ class FirstCall:
         if first > BUDGET_S:
             return self.clock
         rounds, apart, trouble = list[float](), 0.0, ""
-        while not (trouble or _enough(rounds)):
+        began = wall_seconds()
+        while not (trouble or _enough(rounds) or _costly(rounds, wall_seconds() - began)):
             seconds, away, trouble = self._round()
             if not trouble:
                 rounds.append(seconds)
@@ -283,6 +285,11 @@ def _enough(rounds: Sequence[float]) -> bool:
     low, high = _quartiles(rounds)
     steady = (high - low) <= STEADY * middle_value(rounds) * len(rounds) ** 0.5
     return steady or len(rounds) >= MOST_ROUNDS or sum(rounds) >= BUDGET_S
+
+
+def _costly(rounds: Sequence[float], elapsed: float) -> bool:
+    """Whether the work around the rounds (new pairs, checks) takes longer than the rounds themselves, and long enough to matter."""
+    return len(rounds) >= LEAST_ROUNDS and elapsed - sum(rounds) > max(OWN_S, sum(rounds))
 
 
 def _quartiles(rounds: Sequence[float]) -> tuple[float, float]:
