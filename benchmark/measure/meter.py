@@ -4,7 +4,8 @@ Only `fuse` is inference. Its first call has the true pair, gives the estimate, 
 (compile, merge weights). Then rounds follow until the median is steady or the budget is spent:
 
     steady    at least `LEAST_ROUNDS`, and the quartiles within `STEADY` of the median, over the root of their number
-    budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them; or `OWN_S` of the referee's own work around them, where the rounds take less
+    tiny      at least `LEAST_ROUNDS`, each below `TINY_S`: no table shows such differences
+    budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them
 
 Each round has another pair, that of `fresh_pair`: all but the same numbers in new tensors, so that a method cannot look up an answer that
 it has kept. Before each call, the first one too, the global generators are seeded alike. What a round gives is compared with what the
@@ -62,7 +63,7 @@ from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, 
 BUDGET_S = 2.0
 LEAST_ROUNDS, MOST_ROUNDS = 3, 30
 STEADY = 0.02
-OWN_S = 0.015  # of the referee's own work around the rounds
+TINY_S = 0.0001
 LOOK_S = 0.25  # between two looks at the cores' frequency
 LONGER = 1.5  # times the first call: a round that takes longer is noted,
 LEAST_LONGER_S = 0.001  # unless it is by less than this
@@ -105,8 +106,7 @@ class FirstCall:
         if first > BUDGET_S:
             return self.clock
         rounds, apart, trouble = list[float](), 0.0, ""
-        began = wall_seconds()
-        while not (trouble or _enough(rounds) or _costly(rounds, wall_seconds() - began)):
+        while not (trouble or _enough(rounds)):
             seconds, away, trouble = self._round()
             if not trouble:
                 rounds.append(seconds)
@@ -279,17 +279,12 @@ def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:
 
 
 def _enough(rounds: Sequence[float]) -> bool:
-    """Whether the median is steady, or the budget spent."""
+    """Whether the median is steady, the rounds are tiny, or the budget is spent."""
     if len(rounds) < LEAST_ROUNDS:
         return bool(rounds) and sum(rounds) >= BUDGET_S
     low, high = _quartiles(rounds)
     steady = (high - low) <= STEADY * middle_value(rounds) * len(rounds) ** 0.5
-    return steady or len(rounds) >= MOST_ROUNDS or sum(rounds) >= BUDGET_S
-
-
-def _costly(rounds: Sequence[float], elapsed: float) -> bool:
-    """Whether the work around the rounds (new pairs, checks) takes longer than the rounds themselves, and long enough to matter."""
-    return len(rounds) >= LEAST_ROUNDS and elapsed - sum(rounds) > max(OWN_S, sum(rounds))
+    return steady or max(rounds) < TINY_S or len(rounds) >= MOST_ROUNDS or sum(rounds) >= BUDGET_S
 
 
 def _quartiles(rounds: Sequence[float]) -> tuple[float, float]:
