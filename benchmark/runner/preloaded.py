@@ -21,4 +21,4 @@ warnings.filterwarnings("ignore", message="forkserver: waitpid returned unexpect
 READY = (jobs.__name__, interview.__name__, child_entry.__name__)
 witness.remember()
 gc.collect()
-gc.freeze()  # a collection in a child passes over what is here already: it takes no tenth of a second in a round, and copies no shared memory
+gc.freeze()  # a collection in a child passes over what is here already: no tenth of a second in a round, no copies of shared memory
