@@ -2,7 +2,7 @@
 
 digest_of(table)            of a JSON-like table, whatever the order of its entries
 file_sha256(file)           of a file's bytes
-cube_digest(cube, waves)    of a cube in float32 and its wavelengths, as a reader returns them
+cube_digest(cube, waves)    of a cube in float32, its wavelengths and its mask, as a reader returns them
 """
 
 from __future__ import annotations
@@ -51,11 +51,13 @@ def _file_sha256(file: Path, *_state: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def cube_digest(cube: NDArray[np.float32], wavelengths: NDArray[np.float32]) -> str:
-    """sha256 (hex) of a cube (bands, rows, cols) and its wavelengths, both in float32, little endian, sizes included."""
+def cube_digest(cube: NDArray[np.float32], wavelengths: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> str:
+    """sha256 (hex) of a cube (bands, rows, cols) and its wavelengths, both in float32, little endian, sizes included, and of its mask."""
     digest = hashlib.sha256(f"cube {' '.join(map(str, cube.shape))}".encode())
     for array in (cube, wavelengths):
         digest.update(np.ascontiguousarray(array, dtype="<f4").data)
+    if mask is not None:
+        digest.update(b"mask" + np.packbits(mask).tobytes())
     return digest.hexdigest()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from datasets.input_files import InputFileError
@@ -23,13 +23,15 @@ class Scene:
     """One hyperspectral cube: the reference that estimates are scored against.
 
     `cube` is in 0..1 after division by the constant of the *sensor* (65535 for 16-bit CAVE), never by the maximum of the image;
-    values above 1 (glint) are kept. `wavelengths` are band centres in nm, rising.
+    values above 1 (glint) are kept. `wavelengths` are band centres in nm, rising. Pixels at which `mask` is False are observed like all
+    others, and left out of the scores.
     """
 
     name: str
     cube: Float[Tensor, "bands H W"]
     wavelengths: Float[Tensor, " bands"]
     source: str = ""
+    mask: Bool[Tensor, "H W"] | None = None
 
     def __post_init__(self) -> None:
         if not self.cube.numel():
@@ -38,7 +40,12 @@ class Scene:
         if bad:
             raise SceneError(
                 f"scene {self.name!r}: expected finite values, got {bad} NaN or Inf of {self.cube.numel()}; "
-                "mask or interpolate them before the scene is used"
+                "crop or interpolate them before the scene is used"
+            )
+        if self.mask is not None and (self.mask.shape != self.cube.shape[1:] or not bool(self.mask.any())):
+            raise SceneError(
+                f"scene {self.name!r}: expected a mask of {tuple(self.cube.shape[1:])} with at least one pixel that is scored, got "
+                f"{tuple(self.mask.shape)} with {int(self.mask.sum())}"
             )
         if not bool((self.wavelengths.diff() > 0).all()):
             raise SceneError(
@@ -63,4 +70,5 @@ def crop_to_ratio(scene: Scene, ratio: int) -> Scene:
         )
     if (rows, cols) == tuple(scene.cube.shape[1:]):
         return scene
-    return replace(scene, cube=scene.cube[:, :rows, :cols].contiguous())
+    mask = None if scene.mask is None else scene.mask[:rows, :cols].contiguous()
+    return replace(scene, cube=scene.cube[:, :rows, :cols].contiguous(), mask=mask)

@@ -6,25 +6,27 @@ remote/jasper_ridge_r198  a cube file <root>/remote/jasper_ridge_r198.h5, overla
 exact/balloons_crop256    a cube file <root>/cave_exact/balloons_crop256.h5
 file:PATH                 any single file (datasets/files.py); what the file does not state follows as a query:
                           file:ref.mat?variable=ref&layout=rows cols bands&scale=10000&wavelengths=430:860:102&overlap=drop
+                          (datasets/reading_options.py has all keys); a pattern such as file:/data/harvard/*.mat?variable=ref, or a folder,
+                          stands for its files, each a scene
+[[scene]]                 a table of a plan: `file`, the same keys, and a `name` of one's own; relative paths start at the plan's folder
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from glob import glob
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import parse_qsl
-
-import numpy as np
 
 from datasets import cave, synthetic
 from datasets.data_roots import DataRoots, spell_nearest
-from datasets.files import LONGEST_NM, Overlap
+from datasets.reading_options import ReadingError, ReadingOptions, options_from
 from datasets.scene import SceneError
 from datasets.scene_sources import BuiltinSource, CaveSource, FileSource, SceneSource
 
-MOST_BANDS = 10**6
+_ENDINGS = (".h5", ".hdf5", ".he5", ".nc", ".mat", ".npz", ".npy", ".hdr", ".tif", ".tiff")  # of files that a pattern stands for
 _COLLECTIONS = ("remote", "exact")  # folders of cube files, one file per scene
 SPLITS = {"cave:test": cave.TEST, "cave:train": cave.TRAIN, "cave:all": cave.SCENES}
 
@@ -38,18 +40,31 @@ class ListedScene:
     note: str
 
 
-def find_scenes(names: Iterable[str], roots: DataRoots) -> list[SceneSource]:
-    """The sources of the named scenes, each once and in their order; the name of a split stands for its scenes.
+def find_scenes(
+    names: Iterable[str], roots: DataRoots, folder: Path | None = None, tables: Iterable[Mapping[str, Any]] = ()
+) -> list[SceneSource]:
+    """The sources of the named scenes, each once and in their order; the name of a split, or a pattern, stands for its scenes.
+
+    Args:
+        names: of scenes and splits, and `file:` with a path or pattern.
+        roots: where data lie.
+        folder: where relative paths start; None: the current folder.
+        tables: [[scene]] of a plan.
 
     Raises:
         SceneError: a name does not exist, or its data are not there; the text says where they were looked for, and how to get them.
     """
+    start = Path() if folder is None else folder
     expanded = [one for name in names for one in ([f"cave/{scene}" for scene in SPLITS[name]] if name in SPLITS else [name])]
+    sources = [source for name in expanded for source in _find(name, roots, start)]
+    sources += [source for table in tables for source in _from_table(table, start)]
     by_name: dict[str, SceneSource] = {}
-    for name in expanded:
-        source = _find_scene(name, roots)
+    for source in sources:
         if by_name.setdefault(source.name, source) != source:
-            raise SceneError(f"scenes: expected different names, got two scenes called {source.name!r}; rename one of the files")
+            raise SceneError(
+                f"scenes: expected different names, got two scenes called {source.name!r}; give one of them a name of its own in a table "
+                "[[scene]]"
+            )
     return list(by_name.values())
 
 
@@ -72,11 +87,13 @@ def list_scenes(roots: DataRoots) -> list[ListedScene]:
 _GET_CAVE = "get it by `python run_benchmark.py fetch cave`, or point --data DIR or --data cave=DIR at a copy"
 
 
+def _find(name: str, roots: DataRoots, folder: Path) -> list[SceneSource]:
+    return list(_from_query(name, folder)) if name.startswith("file:") else [_find_scene(name, roots)]
+
+
 def _find_scene(name: str, roots: DataRoots) -> SceneSource:
     if name in synthetic.BUILTIN:
         return BuiltinSource(name, synthetic.BUILTIN[name])
-    if name.startswith("file:"):
-        return _file_source(name)
     kind, _, scene = name.partition("/")
     if kind == "cave" and scene in cave.SCENES:
         base = _cave_base(scene, roots)
@@ -86,7 +103,7 @@ def _find_scene(name: str, roots: DataRoots) -> SceneSource:
         return CaveSource(name, scene, base)
     files = _collected(roots)
     if name in files:
-        return FileSource(name, files[name], overlap="drop")
+        return FileSource(name, files[name], ReadingOptions(overlap="drop"))
     valid = [*synthetic.BUILTIN, *SPLITS, *(f"cave/{scene}" for scene in cave.SCENES), *files]
     near = spell_nearest(name, valid)
     if kind in _COLLECTIONS and scene:
@@ -114,34 +131,52 @@ def _collected(roots: DataRoots) -> dict[str, Path]:
     return {f"{kind}/{file.stem}": file for kind, folder in folders.items() if folder is not None for file in sorted(folder.glob("*.h5"))}
 
 
-def _file_source(name: str) -> FileSource:
+def _from_query(name: str, folder: Path) -> list[FileSource]:
+    """The scenes of `file:PATH?key=value&...`."""
     path, query = name.removeprefix("file:"), ""
-    if "?" in path and not Path(path).expanduser().is_file():
+    if "?" in path and not (folder / Path(path).expanduser()).is_file():
         path, _, query = path.rpartition("?")
-    kinds: dict[str, Any] = {"layout": str, "variable": str, "scale": float, "overlap": str, "wavelengths": _evenly}
-    options: dict[str, Any] = {}
     try:
-        for key, value in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)):
-            if key not in kinds or key in options:
-                raise SceneError(
-                    f"scene {name!r}: expected each of {', '.join(kinds)} at most once, got {key!r}{spell_nearest(key, kinds)}"
-                )
-            options[key] = kinds[key](value)
-    except SceneError:
-        raise
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError as error:
         raise SceneError(f"scene {name!r}: expected file:PATH?scale=NUMBER&wavelengths=FIRST:LAST:COUNT&..., got {error}") from error
-    if options.get("overlap", "error") not in get_args(Overlap):
-        raise SceneError(f"scene {name!r}: expected overlap={' or '.join(get_args(Overlap))}, got {options['overlap']!r}")
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise SceneError(f"scene {name!r}: expected a file, got {file}, which is none; check the path")
-    return FileSource(f"file/{file.stem}", file, **options)
+    return _from_files(f"scene {name!r}", path, "file", pairs, folder)
 
 
-def _evenly(text: str) -> tuple[float, ...]:
-    """Evenly spaced wavelengths (nm) from FIRST:LAST:COUNT."""
-    first, last, count = text.split(":")
-    if not (0 < float(first) <= float(last) <= LONGEST_NM and 0 < int(count) <= MOST_BANDS):
-        raise ValueError(f"wavelengths={text}, which are not above 0 nm and rising, or not 1 to {MOST_BANDS}")
-    return tuple(float(value) for value in np.linspace(float(first), float(last), int(count)))
+def _from_table(table: Mapping[str, Any], folder: Path) -> list[FileSource]:
+    """The scenes of a table [[scene]]: one, or those of a pattern, whose names then begin with that of the table."""
+    name, file = table.get("name"), table.get("file")
+    if not isinstance(file, str) or not (name is None or (isinstance(name, str) and name.strip())):
+        raise SceneError(f"[[scene]]: expected file = a path or a pattern (and name = a text), got {dict(table)!r}")
+    others = [(key, value) for key, value in table.items() if key not in ("name", "file")]
+    sources = _from_files(f"[[scene]] {name or file}", file, "file" if name is None else name, others, folder)
+    return [replace(source, name=name) for source in sources] if name is not None and not _is_pattern(folder, file) else sources
+
+
+def _is_pattern(folder: Path, path: str) -> bool:
+    where = folder / Path(path).expanduser()
+    return where.is_dir() or (not where.is_file() and any(sign in path for sign in "*["))
+
+
+def _from_files(what: str, path: str, prefix: str, pairs: Iterable[tuple[str, Any]], folder: Path) -> list[FileSource]:
+    """A scene `prefix`/STEM for each file that `path` stands for."""
+    options: dict[str, Any] = {}
+    keys = [item.name for item in fields(ReadingOptions)]
+    for key, value in pairs:
+        if key not in keys or key in options:
+            raise SceneError(f"{what}: expected each of {', '.join(keys)} at most once, got {key!r}{spell_nearest(key, keys)}")
+        options[key] = value
+    try:
+        read = options_from(options, folder)
+    except ReadingError as error:
+        raise SceneError(f"{what}: {error}") from error
+    where = folder / Path(path).expanduser()
+    if not _is_pattern(folder, path):
+        if not where.is_file():
+            raise SceneError(f"{what}: expected a file, got {where}, which is none; check the path")
+        return [FileSource(f"{prefix}/{where.stem}", where, read)]
+    found = map(Path, sorted(glob(str(where / "*") if where.is_dir() else str(where))))  # noqa: PTH207  # Path.glob takes no absolute pattern
+    files = [file for file in found if file.suffix.lower() in _ENDINGS and not file.name.startswith(".")]
+    if not files:
+        raise SceneError(f"{what}: expected files ({', '.join(_ENDINGS)}), got none in {where}; check the path")
+    return [FileSource(f"{prefix}/{file.stem}", file, read) for file in files]

@@ -14,7 +14,8 @@ from typing import ClassVar
 
 from datasets import cave, files, synthetic
 from datasets.envi_format import ENVI_ENDINGS
-from datasets.files import Overlap, read_scene_file
+from datasets.files import read_scene_file
+from datasets.reading_options import ReadingOptions
 from datasets.scene import Scene, SceneError
 from datasets.tiff_format import is_lossy_tiff
 
@@ -111,40 +112,32 @@ class CaveSource(SceneSource):
 
 @dataclass(frozen=True)
 class FileSource(SceneSource):
-    """A single file, and what the file does not state; the fields are those of `read_scene_file`."""
+    """A single file, and what is said of it."""
 
     reader: ClassVar[Path] = Path(files.__file__)
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "h5py", "spectral", "tifffile")
     path: Path
-    layout: str | None = None
-    wavelengths: tuple[float, ...] | None = None
-    variable: str | None = None
-    scale: float | None = None
-    overlap: Overlap = "error"
+    options: ReadingOptions = files.PLAIN
 
     def load(self) -> Scene:
         """The file as a scene."""
-        scene = read_scene_file(
-            self.path,
-            layout=self.layout,
-            wavelengths=self.wavelengths,
-            variable=self.variable,
-            scale=self.scale,
-            overlap=self.overlap,
-        )
-        return replace(scene, name=self.name)
+        return replace(read_scene_file(self.path, self.options), name=self.name)
 
     def files(self) -> tuple[Path, ...]:
         """The file; of an ENVI image, header and data."""
         if self.path.suffix.lower() not in ENVI_ENDINGS:
-            return _existing([self.path], self.name)
+            return _existing([self.path, *self._mask_file()], self.name)
         beside = {self.path.with_name(stem + ending) for stem in (self.path.stem, self.path.name) for ending in ("", ".HDR", *ENVI_ENDINGS)}
-        return _existing(sorted({self.path, *(file for file in beside if file.is_file())}), self.name)
+        return _existing([*sorted({self.path, *(file for file in beside if file.is_file())}), *self._mask_file()], self.name)
 
     def recipe(self) -> str:
         """The ending, which says which reader is used, and the options."""
-        options = (self.layout, self.wavelengths, self.variable, self.scale, self.overlap)
-        return f"file {self.path.suffix.lower()} {options!r}"
+        options = replace(self.options, mask="another file") if self._mask_file() else self.options
+        return f"file {self.path.suffix.lower()} {options.spelled()}"
+
+    def _mask_file(self) -> list[Path]:
+        """The file of the mask, where it is another file."""
+        return [Path(self.options.mask)] if self.options.mask is not None and Path(self.options.mask).is_file() else []
 
     def repeatable(self) -> bool:
         """As for other files; not so where a TIFF is compressed with loss."""

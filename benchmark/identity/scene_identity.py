@@ -82,7 +82,9 @@ def load_checked(source: SceneSource, digest: str) -> Scene:
 
 def _digest(source: SceneSource, scene: Scene) -> str:
     """The digest of the cube or, where its bits differ between machines, of what it is made from."""
-    return cube_digest(scene.cube.numpy(), scene.wavelengths.numpy()) if source.repeatable() else _by_recipe(source)
+    if not source.repeatable():
+        return _by_recipe(source)
+    return cube_digest(scene.cube.numpy(), scene.wavelengths.numpy(), None if scene.mask is None else scene.mask.numpy())
 
 
 def _by_recipe(source: SceneSource) -> str:

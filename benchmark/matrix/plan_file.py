@@ -10,6 +10,16 @@ disk_limit_mb = 50000                   # what a method may write into its scrat
 threads = 1                             # of torch in a cell; the cores, divided by the slots, when absent
 retries = 1                             # how often a cell is run again that failed, was killed, or ran out of time or memory (0)
 
+[[scene]]                               # a file of one's own, and what it does not state: datasets/reading_options.py
+file = "urban.mat"                      # relative to this file; also a pattern or a folder
+name = "urban/left"
+variable = "cube"
+layout = "rows cols bands"
+scale = 10000
+wavelengths = "400:2500:210"
+bad_bands = ["104-108", 151]
+crop = [0, 0, 256, 128]                 # row, col, rows, cols
+
 [[protocol]]                            # ... or by their numbers
 name = "mine-x4"
 ratio = 4
@@ -55,8 +65,9 @@ from datasets.settings import SettingError, configure
 class _Table:
     """The schema of the file."""
 
-    scenes: tuple[str, ...]
     method: tuple[dict[str, Any], ...]
+    scenes: tuple[str, ...] = ()
+    scene: tuple[dict[str, Any], ...] = ()
     name: str = ""
     protocols: tuple[str, ...] = ()
     protocol: tuple[dict[str, Any], ...] = ()
@@ -102,7 +113,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
     _expect_some("protocols", protocols)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
-    scenes = find_scenes(table.scenes, roots)
+    scenes = find_scenes(table.scenes, roots, file.parent, table.scene)
     _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)
@@ -120,7 +131,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
             raise SettingError(f"{name}: expected a number above 0, got {value:g}")
     if table.threads is not None and table.threads < 1:
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
-    training = training_set(table.training, roots) if table.training else None
+    training = training_set(table.training, roots, file.parent) if table.training else None
     untrained = [entry.label for entry in contestants if entry.awaits_training]
     if untrained and training is None:
         raise SettingError(

@@ -89,15 +89,15 @@ class TrainingSet:
         return Patches.endless(scenes, protocol, self.patch, self.seed, card, list(self.digests.values()), self.augment, device)
 
 
-def training_set(table: Mapping[str, object], roots: DataRoots) -> TrainingSet:
-    """The training set of a plan's table.
+def training_set(table: Mapping[str, object], roots: DataRoots, folder: Path | None = None) -> TrainingSet:
+    """The training set of a plan's table; relative paths of files start at `folder`.
 
     Raises:
         SettingError, SceneError: a name or number is not valid.
     """
     try:
         wanted = configure(_Table, table)
-        scenes = find_scenes(wanted.scenes, roots)
+        scenes = find_scenes(wanted.scenes, roots, folder)
         if not scenes:
             raise SettingError("scenes: expected at least one, got none")
         for name, value, least in (("patch", wanted.patch, 1), ("seed", wanted.seed, 0)):

@@ -23,6 +23,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.files import read_image_file
 from datasets.observation import Known, NoiseLevel, Observation
 from datasets.psfs import Psf, psf_from
+from datasets.reading_options import ReadingOptions
 from datasets.sensors import Sensor, find_sensor, read_sensor
 from datasets.settings import field_values
 from methods.catalog import Entry
@@ -99,7 +100,7 @@ def read_pair(
     Raises:
         SceneError, SettingError, ResponseError: a file, kernel or sensor cannot be read, or does not exist.
     """
-    hsi, msi = (read_image_file(path, layout=layout, variable=name, scale=scale) for path, name in files)
+    hsi, msi = (read_image_file(path, ReadingOptions(variable=name, layout=layout, scale=scale)) for path, name in files)
     sensor = None
     if srf:
         sensor = read_sensor(Path(srf)) if srf.endswith(".csv") else find_sensor(srf, srf_folder)

@@ -149,9 +149,9 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
     for name, value, least in (("patches", table.patches, 1), ("validation_patches", table.validation_patches, 0), ("seed", table.seed, 0)):
         if value < least:
             raise SettingError(f"{name}: expected a whole number >= {least}, got {value}")
-    validation = find_scenes(table.validation, roots)
+    validation = find_scenes(table.validation, roots, file.parent)
     held = {scene.name for scene in validation}
-    scenes = [scene for scene in find_scenes(table.scenes, roots) if scene.name not in held]
+    scenes = [scene for scene in find_scenes(table.scenes, roots, file.parent) if scene.name not in held]
     if not scenes:
         raise SettingError("scenes: expected at least one that is not in the validation, got none")
     protocol = protocol_from(table.protocol or table.protocol_numbers, roots.folder("srf"))

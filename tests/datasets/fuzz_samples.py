@@ -19,6 +19,7 @@ from datasets import cave
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.files import read_image_file, read_pair_file, read_scene_file
 from datasets.psfs import FromFile
+from datasets.reading_options import ReadingOptions
 from datasets.sensors import read_sensor
 from methods.unsupervised.mossfuse.checkpoint import load_network, read_facts, their_name
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
@@ -45,7 +46,7 @@ def _image(cube: Any, waves: Any = None) -> dict[str, Any]:
 
 def _scene(name: str, **options: Any) -> Callable[[Path], dict[str, Any]]:
     def read(folder: Path) -> dict[str, Any]:
-        scene = read_scene_file(folder / name, **options)
+        scene = read_scene_file(folder / name, ReadingOptions(**options))
         return _image(scene.cube, scene.wavelengths)
 
     return read
@@ -222,7 +223,7 @@ def _safetensors(folder: Path) -> dict[str, Any]:
 
 
 def _npy(folder: Path) -> dict[str, Any]:
-    return _image(read_image_file(folder / "a.npy", layout="bands rows cols").cube)
+    return _image(read_image_file(folder / "a.npy", ReadingOptions(layout="bands rows cols")).cube)
 
 
 SAMPLES: Mapping[str, Sample] = {

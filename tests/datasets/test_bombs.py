@@ -49,15 +49,15 @@ def _mat_bomb(path: Path, rows: int, cols: int, bands: int) -> None:
 def test_a_mat_file_of_packed_zeros_is_refused_by_what_it_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.mat"
     _mat_bomb(path, 1024, 1024, 16)  # 128 MiB in 130 kB
-    refused(lambda: read_image_file(path, layout="rows cols bands"), path, "200 bytes of values per byte")
+    refused(lambda: read_image_file(path, ReadingOptions(layout="rows cols bands")), path, "200 bytes of values per byte")
     monkeypatch.setenv("HMIF_MAX_GB", "0.1")
-    refused(lambda: read_image_file(path, layout="rows cols bands"), path, r"at most 0\.10 GB.*--max-gb")
+    refused(lambda: read_image_file(path, ReadingOptions(layout="rows cols bands")), path, r"at most 0\.10 GB.*--max-gb")
 
 
 def test_an_npz_of_packed_zeros_is_refused_by_what_it_declares(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez_compressed(path, image=np.zeros((16, 1024, 1024)))
-    refused(lambda: read_image_file(path, layout=LAYOUT), path, "200 bytes of values per byte")
+    refused(lambda: read_image_file(path, ReadingOptions(layout=LAYOUT)), path, "200 bytes of values per byte")
 
 
 def test_an_hdf5_dataset_of_fill_values_is_refused(tmp_path: Path) -> None:
@@ -119,11 +119,11 @@ def test_hdf5_values_that_lie_in_other_files_are_refused(tmp_path: Path) -> None
 def test_a_numpy_array_that_is_promised_and_not_there_is_refused(tmp_path: Path, shape: str) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(npy_bytes(shape, data=VALUES.tobytes()))
-    refused(lambda: read_image_file(path, layout=LAYOUT), path, "expected a whole .npy file")
+    refused(lambda: read_image_file(path, ReadingOptions(layout=LAYOUT)), path, "expected a whole .npy file")
     refused(lambda: FromFile(path).kernel(2), path, "expected a whole .npy file")
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("image.npy", npy_bytes(shape, data=VALUES.tobytes()))
-    refused(lambda: read_image_file(tmp_path / "a.npz", layout=LAYOUT), tmp_path / "a.npz", "expected a whole .npz file")
+    refused(lambda: read_image_file(tmp_path / "a.npz", ReadingOptions(layout=LAYOUT)), tmp_path / "a.npz", "expected a whole .npz file")
 
 
 def test_a_tiff_of_65535_squared_and_a_truncated_one_are_refused(tmp_path: Path) -> None:
@@ -135,16 +135,16 @@ def test_a_tiff_of_65535_squared_and_a_truncated_one_are_refused(tmp_path: Path)
     for place in places:
         content[place : place + 2] = b"\xff\xff"
     path.write_bytes(content)
-    refused(lambda: read_image_file(path, scale=1.0), path, "8590|8589934450|at most|truncated")
+    refused(lambda: read_image_file(path, ReadingOptions(scale=1.0)), path, "8590|8589934450|at most|truncated")
     tifffile.imwrite(path, np.zeros((8192, 16384), np.uint16), photometric="minisblack", compression="deflate", metadata=None)
-    refused(lambda: read_image_file(path, scale=1.0), path, "200 bytes of values per byte|at most")
+    refused(lambda: read_image_file(path, ReadingOptions(scale=1.0)), path, "200 bytes of values per byte|at most")
 
 
 def test_one_long_deflated_segment_of_a_tiff_is_no_bomb(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     noise = np.random.default_rng(0).integers(0, 65536, (1, 300, 4000), dtype=np.uint16)
     tifffile.imwrite(path, noise, photometric="minisblack", compression="deflate", rowsperstrip=300, metadata=None)
-    assert read_image_file(path, scale=65535.0).cube.shape == (1, 300, 4000)
+    assert read_image_file(path, ReadingOptions(scale=65535.0)).cube.shape == (1, 300, 4000)
     bomb = _deflated_zeros(1100 * 2**20)
     with tifffile.TiffFile(path) as tiff:
         start, count = tiff.pages[0].dataoffsets[0], tiff.pages[0].databytecounts[0]
@@ -152,7 +152,7 @@ def test_one_long_deflated_segment_of_a_tiff_is_no_bomb(tmp_path: Path) -> None:
     assert count > len(bomb) > 2**20
     content[start : start + len(bomb)] = bomb
     path.write_bytes(content)
-    refused(lambda: read_image_file(path, scale=65535.0), path, "expected segments of at most")
+    refused(lambda: read_image_file(path, ReadingOptions(scale=65535.0)), path, "expected segments of at most")
 
 
 def test_the_bombs_of_gigabytes_are_refused_in_little_memory(tmp_path: Path) -> None:
@@ -170,6 +170,7 @@ import resource, sys
 from pathlib import Path
 from datasets.files import read_image_file, read_pair_file
 from datasets.scene import SceneError
+from datasets.reading_options import ReadingOptions
 used = next(int(line.split()[1]) * 1024 for line in Path("/proc/self/status").read_text().splitlines() if "VmData" in line)
 resource.setrlimit(resource.RLIMIT_DATA, (used + 3 * 10**8,) * 2)
 for name in ("a.mat", "b.npz"):

@@ -14,6 +14,7 @@ from spectral.io import envi
 
 from datasets.cube_file import CubeFile, write_cube
 from datasets.files import read_image_file, read_pair_file, read_scene_file, rising_bands
+from datasets.reading_options import ReadingOptions
 from datasets.scene import SceneError
 from datasets.stored_image import nanometres
 
@@ -62,7 +63,7 @@ def test_integers_without_a_scale_are_refused_and_an_argument_helps(tmp_path: Pa
         store["wavelengths"] = np.array(WAVES)
     with pytest.raises(SceneError, match=r"expected a scale for uint16.*never the image's maximum"):
         read_scene_file(tmp_path / "a.h5")
-    assert holds_the_values(read_scene_file(tmp_path / "a.h5", scale=10000.0).cube)
+    assert holds_the_values(read_scene_file(tmp_path / "a.h5", ReadingOptions(scale=10000.0)).cube)
 
 
 def test_a_named_variable_deep_in_an_hdf5_file_is_found(tmp_path: Path) -> None:
@@ -73,11 +74,11 @@ def test_a_named_variable_deep_in_an_hdf5_file_is_found(tmp_path: Path) -> None:
         store["swath/data"].attrs["scale"] = 10000.0
     with pytest.raises(SceneError, match=r"one three-dimensional variable.*swath/data/swir \(6, 7, 3\).*swath/data/vnir"):
         read_image_file(tmp_path / "a.he5")
-    image = read_image_file(tmp_path / "a.he5", variable="swath/data/vnir")
+    image = read_image_file(tmp_path / "a.he5", ReadingOptions(variable="swath/data/vnir"))
     assert holds_the_values(image.cube)
     assert image.wavelengths_nm == pytest.approx(WAVES)
     with pytest.raises(SceneError, match=r"variable 'swath/x'.*vnir"):
-        read_image_file(tmp_path / "a.he5", variable="swath/x")
+        read_image_file(tmp_path / "a.he5", ReadingOptions(variable="swath/x"))
 
 
 # --- MATLAB, both versions
@@ -104,8 +105,8 @@ def test_a_mat_file_without_wavelengths_asks_for_the_layout(tmp_path: Path, vers
     else:
         write_v73(path, ref=BIP)
     with pytest.raises(SceneError, match=r"shape \(6, 7, 5\).*layout="):
-        read_image_file(path, scale=10000.0)
-    assert holds_the_values(read_image_file(path, scale=10000.0, layout="rows cols bands").cube)
+        read_image_file(path, ReadingOptions(scale=10000.0))
+    assert holds_the_values(read_image_file(path, ReadingOptions(scale=10000.0, layout="rows cols bands")).cube)
 
 
 def test_a_mat_file_with_two_cubes_lists_them(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_truncated_mat_file_is_an_error(tmp_path: Path, version: str, share: f
         write_v73(path, ref=large)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(SceneError, match=r"a\.mat: expected"):
-        read_image_file(path, layout="rows cols bands")
+        read_image_file(path, ReadingOptions(layout="rows cols bands"))
 
 
 # --- numpy
@@ -141,7 +142,7 @@ def test_any_layout_that_is_said_is_obeyed(tmp_path: Path) -> None:
     names = ("bands", "rows", "cols")
     for axes in permutations(range(3)):
         np.save(tmp_path / "a.npy", VALUES.transpose(axes))
-        image = read_image_file(tmp_path / "a.npy", layout=" ".join(names[axis] for axis in axes))
+        image = read_image_file(tmp_path / "a.npy", ReadingOptions(layout=" ".join(names[axis] for axis in axes)))
         assert holds_the_values(image.cube)
         assert image.wavelengths_nm is None
 
@@ -150,14 +151,14 @@ def test_two_axes_of_the_number_of_wavelengths_are_not_guessed(tmp_path: Path) -
     np.savez(tmp_path / "a.npz", image=np.zeros((5, 5, 9)), wl=np.array(WAVES))
     with pytest.raises(SceneError, match=r"one axis of 5.*\(5, 5, 9\).*layout="):
         read_scene_file(tmp_path / "a.npz")
-    assert read_scene_file(tmp_path / "a.npz", layout="rows bands cols").cube.shape == (5, 5, 9)
+    assert read_scene_file(tmp_path / "a.npz", ReadingOptions(layout="rows bands cols")).cube.shape == (5, 5, 9)
 
 
 def test_a_flat_image_is_one_band(tmp_path: Path) -> None:
     np.save(tmp_path / "pan.npy", VALUES[0])
     with pytest.raises(SceneError, match=r"expected a known axis order, got shape \(6, 7\)"):
         read_image_file(tmp_path / "pan.npy")
-    assert np.array_equal(read_image_file(tmp_path / "pan.npy", layout="rows cols").cube, VALUES[:1])
+    assert np.array_equal(read_image_file(tmp_path / "pan.npy", ReadingOptions(layout="rows cols")).cube, VALUES[:1])
 
 
 def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_a_truncated_numpy_file_is_an_error(tmp_path: Path, name: str) -> None:
     np.savez(path, a=VALUES) if name.endswith("z") else np.save(path, VALUES)
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(SceneError, match="expected a whole"):
-        read_image_file(path, layout="bands rows cols")
+        read_image_file(path, ReadingOptions(layout="bands rows cols"))
 
 
 # --- ENVI
@@ -227,7 +228,7 @@ def test_bands_of_a_geotiff_are_known_from_its_tags(tmp_path: Path, planar: str)
     else:
         image = STORED if planar == "separate" else BIP
         tifffile.imwrite(tmp_path / "a.tif", image, photometric="minisblack", planarconfig=planar, metadata=None)
-    assert holds_the_values(read_scene_file(tmp_path / "a.tif", wavelengths=WAVES, scale=10000.0).cube)
+    assert holds_the_values(read_scene_file(tmp_path / "a.tif", ReadingOptions(wavelengths=WAVES, scale=10000.0)).cube)
 
 
 def test_gdal_metadata_of_a_geotiff_gives_wavelengths_scale_and_no_data(tmp_path: Path) -> None:
@@ -250,7 +251,7 @@ def test_gdal_metadata_of_a_geotiff_gives_wavelengths_scale_and_no_data(tmp_path
 
 def test_a_panchromatic_geotiff_is_an_image_of_one_band(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "pan.tif", STORED[0], photometric="minisblack")
-    assert np.allclose(read_image_file(tmp_path / "pan.tif", scale=10000.0).cube, VALUES[:1])
+    assert np.allclose(read_image_file(tmp_path / "pan.tif", ReadingOptions(scale=10000.0)).cube, VALUES[:1])
 
 
 def test_a_truncated_geotiff_is_an_error(tmp_path: Path) -> None:
@@ -259,7 +260,7 @@ def test_a_truncated_geotiff_is_an_error(tmp_path: Path) -> None:
     for size in (0, 40, len(whole) - 20):
         (tmp_path / "b.tif").write_bytes(whole[:size])
         with pytest.raises(SceneError, match="expected"):
-            read_image_file(tmp_path / "b.tif", scale=1.0)
+            read_image_file(tmp_path / "b.tif", ReadingOptions(scale=1.0))
 
 
 # --- what holds for all
@@ -270,39 +271,39 @@ def test_values_that_are_not_finite_are_counted(tmp_path: Path) -> None:
     holed[0, 1, 2], holed[3, 0, 0] = np.nan, np.inf
     np.save(tmp_path / "a.npy", holed)
     with pytest.raises(SceneError, match="2 NaN or Inf and 0 no-data values of 210"):
-        read_image_file(tmp_path / "a.npy", layout="bands rows cols")
+        read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols"))
 
 
 def test_floating_samples_are_taken_as_they_are_unless_a_scale_is_given(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", VALUES * 4)
-    assert np.array_equal(read_image_file(tmp_path / "a.npy", layout="bands rows cols").cube, VALUES * 4)
-    assert holds_the_values(read_image_file(tmp_path / "a.npy", layout="bands rows cols", scale=4.0).cube)
+    assert np.array_equal(read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols")).cube, VALUES * 4)
+    assert holds_the_values(read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", scale=4.0)).cube)
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
 def test_a_scale_that_is_none_is_refused(tmp_path: Path, scale: float) -> None:
     np.save(tmp_path / "a.npy", VALUES)
     with pytest.raises(SceneError, match="expected a scale above 0"):
-        read_image_file(tmp_path / "a.npy", layout="bands rows cols", scale=scale)
+        read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", scale=scale))
 
 
 @pytest.mark.parametrize("layout", ["bands rows", "bands rows columns", "bands bands rows", "bands rows cols time", "rows cols"])
 def test_a_layout_in_other_words_is_an_error(tmp_path: Path, layout: str) -> None:
     np.save(tmp_path / "a.npy", VALUES)
     with pytest.raises(SceneError, match="the words bands, rows, cols"):
-        read_image_file(tmp_path / "a.npy", layout=layout)
+        read_image_file(tmp_path / "a.npy", ReadingOptions(layout=layout))
 
 
 def test_wavelengths_of_another_number_than_bands_are_an_error(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", VALUES)
     with pytest.raises(SceneError, match="expected 5 wavelengths, one per band, got 4"):
-        read_scene_file(tmp_path / "a.npy", layout="bands rows cols", wavelengths=WAVES[:4])
+        read_scene_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", wavelengths=WAVES[:4]))
 
 
 def test_a_scene_without_wavelengths_asks_for_them(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", VALUES)
     with pytest.raises(SceneError, match="give them with wavelengths="):
-        read_scene_file(tmp_path / "a.npy", layout="bands rows cols")
+        read_scene_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols"))
 
 
 def test_a_file_of_an_unknown_kind_or_not_there_is_an_error(tmp_path: Path) -> None:
@@ -318,7 +319,7 @@ def test_overlapping_bands_are_an_error_or_dropped_with_a_note(tmp_path: Path) -
     path = write_cube(tmp_path / "a.h5", CubeFile(cube, np.array(waves), "enmap", {"source": "satellite"}))
     with pytest.raises(SceneError, match="wavelengths that rise"):
         read_scene_file(path)
-    scene = read_scene_file(path, overlap="drop")
+    scene = read_scene_file(path, ReadingOptions(overlap="drop"))
     assert scene.wavelengths.tolist() == [900.0, 950.0, 990.0, 995.0, 1010.0]
     assert np.array_equal(scene.cube, cube[[0, 1, 2, 5, 6]])
     assert scene.source == "satellite; 2 of 7 bands dropped where the wavelengths overlap"
@@ -327,7 +328,7 @@ def test_overlapping_bands_are_an_error_or_dropped_with_a_note(tmp_path: Path) -
 def test_bands_in_falling_order_are_not_dropped_but_refused(tmp_path: Path) -> None:
     path = write_cube(tmp_path / "a.h5", CubeFile(VALUES, np.array(WAVES[::-1])))
     with pytest.raises(SceneError, match="1 rising of 5; sort the bands"):
-        read_scene_file(path, overlap="drop")
+        read_scene_file(path, ReadingOptions(overlap="drop"))
 
 
 def test_rising_bands_agree_with_a_loop() -> None:

@@ -18,6 +18,7 @@ from spectral.io import envi
 
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.files import read_image_file, read_scene_file
+from datasets.reading_options import ReadingOptions
 from datasets.scene import SceneError
 from datasets.tiff_format import is_lossy_tiff
 from tests.datasets.hostile import BANDS, BIP, COLS, LAYOUT, ROWS, STORED, VALUES, WAVES, refused
@@ -114,23 +115,25 @@ def test_matlab_files_hold_what_scipy_wrote_in_every_type(tmp_path: Path) -> Non
         cube = (np.random.default_rng(1).random((3, 4, 5)) * 100).astype(kind)
         for packed in (False, True):
             scipy.io.savemat(tmp_path / "a.mat", {"a": cube, "text": "words", "table": {"x": 1}, "flat": np.eye(3)}, do_compression=packed)
-            image = read_image_file(tmp_path / "a.mat", layout="rows cols bands", scale=4.0)
+            image = read_image_file(tmp_path / "a.mat", ReadingOptions(layout="rows cols bands", scale=4.0))
             assert np.allclose(image.cube, cube.transpose(2, 0, 1).astype(np.float64) / 4, rtol=1e-6), (kind, packed)
 
 
 def test_a_complex_cube_and_a_file_of_version_4_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.mat"
     scipy.io.savemat(path, {"a": VALUES + 1j})
-    refused(lambda: read_image_file(path, layout=LAYOUT), path, "expected one three-dimensional variable, got no numeric array")
+    refused(
+        lambda: read_image_file(path, ReadingOptions(layout=LAYOUT)), path, "expected one three-dimensional variable, got no numeric array"
+    )
     scipy.io.savemat(path, {"a": np.eye(3)}, format="4")
-    refused(lambda: read_image_file(path, variable="a", layout="rows cols"), path, "version 5 to 7.3")
+    refused(lambda: read_image_file(path, ReadingOptions(variable="a", layout="rows cols")), path, "version 5 to 7.3")
 
 
 @pytest.mark.parametrize("photometric", ["miniswhite", "palette"])
 def test_inverted_grey_and_palettes_are_refused(tmp_path: Path, photometric: str) -> None:
     colours = {"colormap": np.zeros((3, 256), np.uint16)} if photometric == "palette" else {}
     tifffile.imwrite(tmp_path / "a.tif", STORED[0].astype(np.uint8), photometric=photometric, metadata=None, **colours)
-    refused(lambda: read_image_file(tmp_path / "a.tif", scale=255.0), tmp_path / "a.tif", f"got {photometric.upper()}")
+    refused(lambda: read_image_file(tmp_path / "a.tif", ReadingOptions(scale=255.0)), tmp_path / "a.tif", f"got {photometric.upper()}")
 
 
 @pytest.mark.parametrize(("compression", "text"), [(34925, "another compression than LZMA"), (5, "undoes alone")])
@@ -143,13 +146,13 @@ def test_a_tiff_in_a_compression_without_bound_or_without_its_library_is_refused
     content = bytearray((tmp_path / "a.tif").read_bytes())
     content[place : place + 2] = compression.to_bytes(2, "little")
     (tmp_path / "a.tif").write_bytes(content)
-    refused(lambda: read_image_file(tmp_path / "a.tif", scale=1.0), tmp_path / "a.tif", text)
+    refused(lambda: read_image_file(tmp_path / "a.tif", ReadingOptions(scale=1.0)), tmp_path / "a.tif", text)
 
 
 def test_signed_samples_of_a_tiff_keep_their_sign(tmp_path: Path) -> None:
     signed = STORED.astype(np.int16) - 6000
     tifffile.imwrite(tmp_path / "a.tif", signed, photometric="minisblack", planarconfig="separate", metadata=None)
-    cube = read_image_file(tmp_path / "a.tif", scale=10000.0).cube
+    cube = read_image_file(tmp_path / "a.tif", ReadingOptions(scale=10000.0)).cube
     assert cube.min() < -0.5
     assert np.allclose(cube, signed / 10000, atol=1e-6)
 
@@ -161,14 +164,14 @@ def test_twelve_bits_in_sixteen_are_right_or_refused(tmp_path: Path) -> None:
         space = h5py.h5s.create_simple(VALUES.shape)
         data = h5py.Dataset(h5py.h5d.create(store.id, b"cube", kind, space))
         data[...] = STORED % 4096
-    assert np.allclose(read_image_file(tmp_path / "a.h5", scale=4095.0).cube, (STORED % 4096) / 4095, atol=1e-6)
+    assert np.allclose(read_image_file(tmp_path / "a.h5", ReadingOptions(scale=4095.0)).cube, (STORED % 4096) / 4095, atol=1e-6)
     tifffile.imwrite(tmp_path / "a.tif", STORED[0] % 4096, photometric="minisblack", metadata=None)
     content = bytearray((tmp_path / "a.tif").read_bytes())
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         place = tiff.pages[0].tags["BitsPerSample"].valueoffset
     content[place] = 12
     (tmp_path / "a.tif").write_bytes(content)
-    refused(lambda: read_image_file(tmp_path / "a.tif", scale=4095.0), tmp_path / "a.tif", "expected")
+    refused(lambda: read_image_file(tmp_path / "a.tif", ReadingOptions(scale=4095.0)), tmp_path / "a.tif", "expected")
 
 
 NESTED = "".join(f'<!ENTITY {after} "{f"&{before};" * 10}">' for before, after in zip("abcdefgh", "bcdefghi", strict=True))
@@ -193,7 +196,7 @@ def test_broken_or_exponential_metadata_of_gdal_are_refused(tmp_path: Path, xml:
     path = tmp_path / "a.tif"
     tags = [(42112, "s", 0, xml or " ", True)]
     tifffile.imwrite(path, STORED, photometric="minisblack", planarconfig="separate", metadata=None, extratags=tags)
-    refused(lambda: read_image_file(path, scale=10000.0), path, text)
+    refused(lambda: read_image_file(path, ReadingOptions(scale=10000.0)), path, text)
 
 
 def test_a_broken_or_hostile_tiff_is_not_called_lossy(tmp_path: Path) -> None:

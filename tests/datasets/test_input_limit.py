@@ -9,6 +9,7 @@ import pytest
 
 from datasets.files import read_image_file
 from datasets.input_files import InputLimitError, largest_array
+from datasets.reading_options import ReadingOptions
 from tests.datasets.hostile import LAYOUT, STORED, VALUES, refused
 
 
@@ -31,9 +32,13 @@ def test_the_limit_is_stated_or_half_of_the_memory(monkeypatch: pytest.MonkeyPat
 def test_an_image_above_the_limit_is_refused_and_the_limit_can_be_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "a.npy", VALUES)
     monkeypatch.setenv("HMIF_MAX_GB", "8e-7")
-    refused(lambda: read_image_file(tmp_path / "a.npy", layout=LAYOUT), tmp_path / "a.npy", "at most 800 bytes, got 5 x 6 x 7 float32, 840")
+    refused(
+        lambda: read_image_file(tmp_path / "a.npy", ReadingOptions(layout=LAYOUT)),
+        tmp_path / "a.npy",
+        "at most 800 bytes, got 5 x 6 x 7 float32, 840",
+    )
     monkeypatch.setenv("HMIF_MAX_GB", "9e-7")
-    assert read_image_file(tmp_path / "a.npy", layout=LAYOUT).cube.shape == VALUES.shape
+    assert read_image_file(tmp_path / "a.npy", ReadingOptions(layout=LAYOUT)).cube.shape == VALUES.shape
 
 
 def test_what_the_plan_says_is_compared_before_the_samples_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,4 +55,4 @@ def test_what_the_plan_says_is_compared_before_the_samples_are_read(tmp_path: Pa
         ({"layout": LAYOUT, "scale": 1.0, "wavelengths": [400.0, float("nan"), 500.0, 600.0, 700.0]}, "expected wavelengths above 0"),
         ({"layout": "bands rows"}, "expected layout="),
     ):
-        refused(lambda options=options: read_image_file(tmp_path / "a.npy", **options), tmp_path / "a.npy", text)
+        refused(lambda options=options: read_image_file(tmp_path / "a.npy", ReadingOptions(**options)), tmp_path / "a.npy", text)

@@ -1,0 +1,200 @@
+"""What a user says of an image file: what the file does not state, and which part of it is wanted.
+
+In a plan these are the keys of a table [[scene]], or the query of a scene `file:PATH?key=value&...`; `fuse` has an option for each image.
+Bands are numbered from 1, as papers and ENVI headers count them; rows and columns from 0, as code does.
+
+variable      the name of the image in a file that holds several, such as hsi/cube
+layout        the axes in their order, such as "rows cols bands"
+scale         value = stored / scale; instead of what the file states
+wavelengths   the band centres in nm: a list, 430:860:102 (first, last, number), 430:860 (as many as there are bands), or a file with one
+              number per line (.txt, .csv) or an array (.npy)
+nodata        the stored value that means "nothing was measured here"
+overlap       "drop": leave out the bands whose wavelength does not exceed that of every band before
+bands         the bands that are kept: numbers and ranges, such as ["1-103", 110]
+bad_bands     the bands that are left out, likewise
+crop          [row, col, rows, cols] of the part that is kept
+mask          the variable of the same file, or an image file, that is 0 where a pixel is left out of the scores
+resample_to   band centres in nm onto which the spectra are interpolated (linearly), in the forms of `wavelengths`
+
+The order in which they are applied: crop, bands and bad_bands, scale, overlap, resample_to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from datasets.input_files import InputFileError, own_errors, short_text
+from datasets.numpy_format import declared_arrays
+
+Overlap = Literal["error", "drop"]
+LONGEST_NM = 1e9  # a metre: no image is made with longer waves
+MOST_BANDS = 10**6
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+class ReadingError(InputFileError):
+    """An option that cannot be used; the text says what was expected, what came, and the way out."""
+
+
+@dataclass(frozen=True)
+class EvenCentres:
+    """Evenly spaced band centres in nm, of which the image decides the number where none is given."""
+
+    first: float
+    last: float
+    count: int | None = None
+
+    def values(self, bands: int) -> tuple[float, ...]:
+        """The centres of an image of so many bands."""
+        return tuple(float(value) for value in np.linspace(self.first, self.last, bands if self.count is None else self.count))
+
+
+Centres = tuple[float, ...] | EvenCentres
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What is said of one image file; the module docstring explains each field."""
+
+    variable: str | None = None
+    layout: str | None = None
+    scale: float | None = None
+    wavelengths: Centres | None = None
+    nodata: float | None = None
+    overlap: Overlap = "error"
+    bands: tuple[int, ...] | None = None
+    bad_bands: tuple[int, ...] = ()
+    crop: tuple[int, int, int, int] | None = None
+    mask: str | None = None
+    resample_to: Centres | None = None
+
+    def spelled(self) -> str:
+        """The options that are set, by their names: equal for equal options, whatever fields are added later."""
+        plain = ReadingOptions()
+        chosen = {item.name: getattr(self, item.name) for item in fields(self)}
+        return ", ".join(f"{name}={value!r}" for name, value in chosen.items() if value != getattr(plain, name))
+
+
+def options_from(table: Mapping[str, Any], folder: Path) -> ReadingOptions:
+    """The options in a table of a plan or a query, where values may be texts; relative paths start at `folder`.
+
+    Raises:
+        ReadingError: an unknown key, or a value that is not of the kind that the key takes.
+    """
+    readers = {
+        "variable": _text,
+        "layout": _text,
+        "scale": _number,
+        "nodata": _number,
+        "overlap": _overlap,
+        "bands": band_numbers,
+        "bad_bands": band_numbers,
+        "crop": _crop,
+        "mask": _text,
+    }
+    options: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in ("wavelengths", "resample_to"):
+            options[key] = centres_from(key, value, folder)
+        elif key in readers:
+            options[key] = readers[key](key, value)
+        else:
+            raise ReadingError(f"expected one of {', '.join(item.name for item in fields(ReadingOptions))}, got {key!r}")
+    mask = options.get("mask")
+    if mask is not None and (folder / mask).is_file():
+        options["mask"] = str((folder / mask).absolute())
+    return ReadingOptions(**options)
+
+
+def centres_from(key: str, value: Any, folder: Path) -> Centres:
+    """Band centres in nm from a list, from FIRST:LAST[:COUNT], or from a file.
+
+    Raises:
+        ReadingError: none of these, a file that does not hold one number per line, or centres that are not above 0.
+    """
+    if isinstance(value, str) and re.fullmatch(r"[^:]+:[^:]+(:[^:]+)?", value) and not (folder / value).is_file():
+        first, last, *count = value.split(":")
+        evenly = EvenCentres(_number(key, first), _number(key, last), _whole(key, count[0]) if count else None)
+        if not (0 < evenly.first <= evenly.last <= LONGEST_NM and (evenly.count is None or 0 < evenly.count <= MOST_BANDS)):
+            raise ReadingError(f"{key}: expected FIRST:LAST[:COUNT] in nm, above 0 and rising, with 1 to {MOST_BANDS} bands, got {value!r}")
+        return evenly
+    if isinstance(value, str) and not re.fullmatch(r"[\d.,eE+\s-]+", value):
+        numbers = _file_numbers(folder / Path(value).expanduser())
+    else:
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, Sequence):
+            raise ReadingError(f"{key}: expected a list of numbers in nm, FIRST:LAST[:COUNT], or a file, got {value!r}")
+        numbers = [_number(key, item) for item in items]
+    if not numbers or not all(0 < number <= LONGEST_NM for number in numbers):
+        raise ReadingError(f"{key}: expected numbers above 0 nm, up to {LONGEST_NM:.0e}, got {numbers[:6]}; correct them")
+    return tuple(numbers)
+
+
+def band_numbers(key: str, value: Any) -> tuple[int, ...]:
+    """Numbers of bands, from 1, out of numbers and ranges: [3, "10-12"] and "3,10-12" give 3, 10, 11, 12.
+
+    Raises:
+        ReadingError: something else, a number below 1, a range that falls, or a number twice.
+    """
+    items = value.split(",") if isinstance(value, str) else value
+    numbers: list[int] = []
+    for item in items if isinstance(items, Sequence) else [items]:
+        match = _RANGE.fullmatch(str(item).strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= first <= last <= MOST_BANDS:
+            raise ReadingError(f"{key}: expected numbers from 1 and ranges such as 10-12, got {item!r}")
+        numbers += range(first, last + 1)
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ReadingError(f"{key}: expected each band once, and at least one, got {value!r}")
+    return tuple(numbers)
+
+
+def _file_numbers(file: Path) -> list[float]:
+    with own_errors(file, ReadingError, "one wavelength in nm per line, or an array in .npy"):
+        if file.suffix.lower() == ".npy":
+            return [float(value) for value in declared_arrays(file, ReadingError)[""].read().reshape(-1)]
+        lines = short_text(file, ReadingError).decode("utf-8-sig").splitlines()
+        return [float(line.strip().rstrip(",;")) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ReadingError(f"{key}: expected a text, got {value!r}")
+    return value
+
+
+def _number(key: str, value: Any) -> float:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ReadingError(f"{key}: expected a number, got {value!r}") from error
+    return number
+
+
+def _whole(key: str, value: Any) -> int:
+    number = _number(key, value)
+    if number != int(number):
+        raise ReadingError(f"{key}: expected a whole number, got {value!r}")
+    return int(number)
+
+
+def _overlap(key: str, value: Any) -> str:
+    if value not in get_args(Overlap):
+        raise ReadingError(f"expected {key}={' or '.join(get_args(Overlap))}, got {value!r}")
+    return str(value)
+
+
+def _crop(key: str, value: Any) -> tuple[int, int, int, int]:
+    items = value.split(",") if isinstance(value, str) else value
+    numbers = tuple(_whole(key, item) for item in items) if isinstance(items, Sequence) else ()
+    if len(numbers) != 4 or min(numbers[:2]) < 0 or min(numbers[2:]) < 1:
+        raise ReadingError(f"{key}: expected row, col, rows, cols (the first two from 0, the others from 1), got {value!r}")
+    return numbers[0], numbers[1], numbers[2], numbers[3]
