@@ -20,6 +20,12 @@ wavelengths = "400:2500:210"
 bad_bands = ["104-108", 151]
 crop = [0, 0, 256, 128]                 # row, col, rows, cols
 
+[[pair]]                                # a real pair, whose protocol is what is known of it: datasets/pair_sources.py
+file = "paris.h5"                       # with groups hsi and msi; or hsi = {file = ..., scale = ...} and msi = {...}
+psf = {kind = "gaussian", taps = 7, fwhm = 3}
+sensor = "eo1_ali"
+channels = ["pan"]
+
 [[protocol]]                            # ... or by their numbers
 name = "mine-x4"
 ratio = 4
@@ -56,6 +62,7 @@ from benchmark.matrix.contestant import contestants_of, expect_distinct, labelle
 from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
 from benchmark.matrix.training_set import training_set
 from datasets.data_roots import DataRoots
+from datasets.pair_sources import find_pairs
 from datasets.protocols import protocol_from
 from datasets.scene_catalog import SPLITS, find_scenes
 from datasets.settings import SettingError, configure
@@ -68,6 +75,7 @@ class _Table:
     method: tuple[dict[str, Any], ...]
     scenes: tuple[str, ...] = ()
     scene: tuple[dict[str, Any], ...] = ()
+    pair: tuple[dict[str, Any], ...] = ()
     name: str = ""
     protocols: tuple[str, ...] = ()
     protocol: tuple[dict[str, Any], ...] = ()
@@ -111,10 +119,12 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
 def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
     folder = roots.folder("srf")
     protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
-    _expect_some("protocols", protocols)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
     scenes = find_scenes(table.scenes, roots, file.parent, table.scene)
-    _expect_some("scenes", scenes)
+    pairs = find_pairs(table.pair, file.parent, folder)
+    if not pairs or protocols or scenes:
+        _expect_some("protocols", protocols)
+        _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)
     contestants = labelled(contestants_of(table.method, (file.parent, roots.root), plugins))
@@ -125,8 +135,8 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     if table.retries < 0:
         raise SettingError(f"retries: expected a whole number >= 0, got {table.retries}")
     limits = [(table.time_limit_s, table.memory_limit_mb), *((entry.time_limit_s, entry.memory_limit_mb) for entry in contestants)]
-    pairs = [pair for limit in limits for pair in zip(("time_limit_s", "memory_limit_mb"), limit, strict=True)]
-    for name, value in [*pairs, ("disk_limit_mb", table.disk_limit_mb)]:
+    given = [pair for limit in limits for pair in zip(("time_limit_s", "memory_limit_mb"), limit, strict=True)]
+    for name, value in [*given, ("disk_limit_mb", table.disk_limit_mb)]:
         if value is not None and value <= 0:
             raise SettingError(f"{name}: expected a number above 0, got {value:g}")
     if table.threads is not None and table.threads < 1:
@@ -149,6 +159,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
         disk_limit_mb=table.disk_limit_mb,
         retries=table.retries,
         training=training,
+        pairs=pairs,
         by_pattern=frozenset(
             scene.name for scene in scenes if scene.name not in table.scenes and any(name in SPLITS for name in table.scenes)
         ),
