@@ -63,29 +63,44 @@ from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
 from benchmark.matrix.training_set import training_set
 from datasets.data_roots import DataRoots
 from datasets.pair_sources import find_pairs
-from datasets.protocols import protocol_from
+from datasets.protocols import protocols_of
 from datasets.scene_catalog import SPLITS, find_scenes
+from datasets.scene_sources import expect_apart
 from datasets.settings import SettingError, configure
 
 
 @dataclass(frozen=True)
-class _Table:
+class PlanTable:
     """The schema of the file."""
 
     method: tuple[dict[str, Any], ...]
+    """The methods, each a table [[method]]."""
     scenes: tuple[str, ...] = ()
+    """Scenes and splits by name (`list scenes`), `file:PATH?key=value&...`, or patterns of files."""
     scene: tuple[dict[str, Any], ...] = ()
+    """Files of one's own, each a table [[scene]]."""
     pair: tuple[dict[str, Any], ...] = ()
+    """Real pairs, each a table [[pair]]."""
     name: str = ""
+    """Name of the plan, and of its folder in results/; that of the file when absent."""
     protocols: tuple[str, ...] = ()
+    """Protocols by name (`list protocols`)."""
     protocol: tuple[dict[str, Any], ...] = ()
+    """Protocols by their numbers, each a table [[protocol]]."""
     seeds: tuple[int, ...] = (0,)
+    """Seeds of the noise and of methods that draw; each gives cells of its own where it changes something."""
     time_limit_s: float = 3600.0
+    """Seconds after which the process of a cell is ended."""
     threads: int | None = None
+    """Threads of torch in a cell; the cores, divided by the slots, when absent."""
     memory_limit_mb: float | None = None
+    """Memory in 10^6 bytes that the process of a cell may take beyond what it starts with; no limit when absent."""
     disk_limit_mb: float = DISK_LIMIT_MB
+    """What a method may write into its scratch folder, in 10^6 bytes, temporary files included."""
     retries: int = 0
+    """How often a cell is run again that failed, was killed, or ran out of time or memory."""
     training: dict[str, Any] = field(default_factory=dict)
+    """The scenes from which methods that learn beforehand learn: the table [training]."""
 
 
 def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None, text: str | None = None) -> Plan:
@@ -111,14 +126,14 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
     if "patches" in table:
         raise PlanError(f"plan {file.name}: expected the plan of a benchmark, got the plan of a training; use `train METHOD {file.name}`")
     try:
-        return replace(_resolve(configure(_Table, table), file, roots, plugins, seed), text=content)
+        return replace(_resolve(configure(PlanTable, table), file, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
 
 
-def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
+def _resolve(table: PlanTable, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
     folder = roots.folder("srf")
-    protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
+    protocols = protocols_of(table.protocols, table.protocol, folder)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
     scenes = find_scenes(table.scenes, roots, file.parent, table.scene)
     pairs = find_pairs(table.pair, file.parent, folder)
@@ -142,6 +157,8 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     if table.threads is not None and table.threads < 1:
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
     training = training_set(table.training, roots, file.parent) if table.training else None
+    if training is not None:
+        expect_apart(training.scenes, scenes)
     untrained = [entry.label for entry in contestants if entry.awaits_training]
     if untrained and training is None:
         raise SettingError(

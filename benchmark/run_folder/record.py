@@ -113,7 +113,9 @@ class Result:
     scene_content: str = ""  # the digest of the scene's content, whatever its name: identity/scene_identity.py
     observation_digest: str = ""  # names observations/<digest>.h5
     protocol: Mapping[str, Any]  # its name and all its numbers
-    observed: Mapping[str, Any] = field(default_factory=dict)  # what follows from protocol and scene: channels_used, shape
+    observed: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what follows from protocol and scene: channels_used, shape, and whole_shape before cropping
     seed: int
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined; infinity is a value
     oracle: Mapping[str, Any] = field(default_factory=dict)  # of an oracle row: number of iterates, the best one, the PSNR of each

@@ -72,6 +72,7 @@ class ObserveJob:
         scene = load_checked(self.scene, self.digest)
         if isinstance(self.protocol, PairProtocol):
             return self._observe_pair(self.protocol)
+        whole = list(scene.cube.shape)
         scene = crop_to_ratio(scene, self.protocol.ratio)
         seen = observe(scene, self.protocol, self.noise)
         content = CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, _notes(scene))
@@ -80,7 +81,8 @@ class ObserveJob:
         write_observation(self.observation, seen)
         spectral = self.protocol.spectral(scene.wavelengths)
         write_responses(self.responses, self.protocol.spatial(), spectral)
-        return {"channels_used": list(spectral.names), "shape": list(scene.cube.shape), "sources": loaded_sources()}
+        shape = list(scene.cube.shape)
+        return {"channels_used": list(spectral.names), "shape": shape, "whole_shape": whole, "sources": loaded_sources()}
 
     def _observe_pair(self, protocol: PairProtocol) -> dict[str, Any]:
         """Likewise for a real pair; a reference is written where there is one."""
