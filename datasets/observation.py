@@ -32,6 +32,32 @@ class Known:
     noise: NoiseLevel | None = None
 
 
+@dataclass(frozen=True)
+class PairSizes:
+    """The sizes of a pair of images."""
+
+    bands: int
+    channels: int
+    rows: int  # of the MSI, and of the fused cube
+    cols: int
+    ratio: int
+
+    @property
+    def cube_bytes(self) -> int:
+        """The bytes of the fused cube in float32."""
+        return 4 * self.bands * self.rows * self.cols
+
+    @property
+    def msi_bytes(self) -> int:
+        """The bytes of the MSI in float32."""
+        return 4 * self.channels * self.rows * self.cols
+
+    @property
+    def hsi_bytes(self) -> int:
+        """The bytes of the HSI in float32."""
+        return self.cube_bytes // self.ratio**2
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """One registered pair of images of one scene: the low-resolution HSI and the high-resolution MSI.
@@ -57,6 +83,12 @@ class Observation:
         for name, image in (("hsi", self.hsi), ("msi", self.msi)):
             if not bool(torch.isfinite(image).all()):
                 raise ValueError(f"observation: expected finite values, got NaN or Inf in the {name}; mask or interpolate them first")
+
+    @property
+    def sizes(self) -> PairSizes:
+        """The sizes of both images."""
+        channels, rows, cols = self.msi.shape
+        return PairSizes(self.hsi.shape[0], channels, rows, cols, self.ratio)
 
     @property
     def psf(self) -> SpatialResponse:

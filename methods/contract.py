@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.observation import Observation
+from datasets.observation import Observation, PairSizes
 
 Supervision = Literal["none", "self", "truth"]
 Learns = Literal["never", "on the scene", "beforehand"]
@@ -171,6 +171,14 @@ class _Described(ABC):  # the abstract methods are those of the two classes belo
     def describe(self) -> Card:
         """The card of this configuration. Override it where a fact on the card depends on the parameters; the tier follows from it."""
         return self.card
+
+    def memory_estimate(self, sizes: PairSizes) -> int | None:
+        """About how many bytes learning and fusing take at their peak, beyond the process and the pair; None where that is not known.
+
+        A cell whose memory would not do is then ended with a reason before the work starts. So the estimate should not lie above what the
+        method takes: a cell that would have run is a worse loss than one that runs out of memory.
+        """
+        return None
 
 
 class FusionMethod(_Described):

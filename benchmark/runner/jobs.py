@@ -25,6 +25,7 @@ from benchmark.children.witness import Watch, loaded_sources
 from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.patches import HandedExamples
 from benchmark.matrix.training_set import TrainingSet
+from benchmark.measure.memory_room import expect_memory
 from benchmark.measure.meter import BUDGET_S, UNFINISHED, measure_first, timed
 from benchmark.measure.operations import count_flops
 from benchmark.measure.tally import Tally
@@ -162,6 +163,8 @@ class FuseJob:
         refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0])
         if refusal:
             raise RefusedError(refusal)
+        with tally.aside():
+            expect_memory(method, seen.sizes)
         learning = 0.0
         if self.fitted is not None:
             kept = torch.load(io.BytesIO(self.fitted), map_location=self.device, weights_only=False)
