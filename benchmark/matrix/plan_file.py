@@ -94,7 +94,7 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
         PlanError: the file is no TOML, or a name or number in it is not valid; the text says which are.
     """
     try:
-        content = file.read_text(encoding="utf-8") if text is None else text
+        content = file.read_text(encoding="utf-8-sig") if text is None else text
         table = tomllib.loads(content)
     except OSError as error:
         raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
@@ -110,7 +110,9 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
 
 def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
     folder = roots.folder("srf")
-    protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
+    protocols = [protocol_from(name, folder) for name in table.protocols] + [
+        protocol_from(entry, folder, file.parent) for entry in table.protocol
+    ]
     _expect_some("protocols", protocols)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
     scenes = find_scenes(table.scenes, roots, file.parent, table.scene)

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from spectral.io import envi
 
+from datasets.band_order import rising_bands
 from datasets.cube_file import CubeFile, write_cube
-from datasets.files import read_image_file, read_pair_file, read_scene_file, rising_bands
+from datasets.files import read_image_file, read_pair_file, read_scene_file
 from datasets.reading_options import ReadingOptions
 from datasets.scene import SceneError
 from datasets.stored_image import nanometres

@@ -1,0 +1,66 @@
+"""Whether the values of an image are brightnesses in 0..1: raw counts in floating point are told from reflectance here.
+
+Scores take 1 as the largest brightness. Counts of 0..10000 that a program stored as floating-point numbers state no scale, and would be
+scored against that 1. Measured reflectance may exceed 1 (glint, bright roofs: real sensors reach 2.3), but not in half of its pixels. So,
+unless the user has said `scale=`,
+
+    refused     the median of the values above 0 exceeds 1, or the largest exceeds 10, or the least lies below -10
+    remarked    the largest lies between 1 and 10; or the least stored sample is one that often means "no data" and was not said to
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.scene import SceneError
+from datasets.stored_image import option
+
+LARGEST_MEDIAN, LARGEST_BRIGHTNESS = 1.0, 10.0
+_SAMPLE = 2**22  # values of which the median is taken; of larger images every n-th column is
+_OFTEN_NO_DATA = (-9999.0, -999.0, -99999.0, -32768.0)
+
+
+def expect_brightness(path: Path, cube: NDArray[np.float32], *, stated: bool) -> tuple[str, ...]:
+    """Remarks on the values (bands, rows, cols) of an image of which the user gave no scale; `stated` says that the file gave one.
+
+    Raises:
+        SceneError: they are no brightnesses in 0..1.
+    """
+    least, largest = float(cube.min()), float(cube.max())
+    if largest <= LARGEST_MEDIAN and least >= -LARGEST_BRIGHTNESS:
+        return ()
+    middle = _median_above_zero(cube)
+    if middle > LARGEST_MEDIAN or largest > LARGEST_BRIGHTNESS or least < -LARGEST_BRIGHTNESS:
+        got = f"values from {least:.4g} to {largest:.4g}, the median of those above 0 {middle:.4g}"
+        if stated:
+            raise SceneError(
+                f"{path}: expected values of 0..1 by the scale that the file states, got {got}: counts or physical units such as "
+                f"radiance; give the stated scale again with {option('scale')} to take them as they are, or store value / largest "
+                "possible value"
+            )
+        raise SceneError(
+            f"{path}: expected a scale for floating-point samples that are no reflectance (value = stored / scale), got {got}, and none in "
+            f"the file; give the sensor's own constant with {option('scale')}, such as 65535 or 10000, never the image's maximum, or "
+            f"scale=1 to take them as they are; a value that marks missing pixels is said by {option('nodata')}"
+        )
+    if largest > LARGEST_MEDIAN:
+        return (f"values up to {largest:.3g} exceed 1 and are kept",)
+    return ()
+
+
+def remarks_on_marks(stored_least: float, marks: tuple[float, ...]) -> tuple[str, ...]:
+    """A remark where the least stored sample is one that often marks missing pixels, and nothing said that it does."""
+    if stored_least in _OFTEN_NO_DATA and stored_least not in marks:
+        return (f"the least stored sample is {stored_least:g}, which often means missing: give {option('nodata')} if it does",)
+    return ()
+
+
+def _median_above_zero(cube: NDArray[np.float32]) -> float:
+    step = -(-cube.size // _SAMPLE)
+    part: NDArray[Any] = cube[:, :, :: min(step, max(1, cube.shape[2]))]
+    positive = part[part > 0]
+    return float(np.median(positive)) if positive.size else 0.0
