@@ -147,7 +147,7 @@ def band_numbers(key: str, value: Any) -> tuple[int, ...]:
     for item in items if isinstance(items, Sequence) else [items]:
         match = _RANGE.fullmatch(str(item).strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if not (1 <= min(first, last) and max(first, last) <= MOST_BANDS):
+        if min(first, last) < 1 or max(first, last) > MOST_BANDS:
             raise ReadingError(f"{key}: expected numbers from 1 and ranges such as 10-12, got {item!r}")
         numbers += range(first, last + 1) if first <= last else range(first, last - 1, -1)
     if not numbers or len(set(numbers)) < len(numbers):

@@ -1,8 +1,8 @@
 """Response curves in a comma-separated text: an optional first line `# source: ...`, then `wavelength_nm` and one column per channel.
 
-As spreadsheets write it: the separator may be a comma, a semicolon (numbers may then have decimal commas) or a tab; texts may be quoted; the
-file may begin with a byte-order mark. `wavelength_um` is converted to nm, and rows whose wavelengths fall are turned round. Nothing else is
-sorted or guessed: two channels of one name, or numbers that do not fit the unit in the name of the column, are refused.
+As spreadsheets write it: the separator may be a comma, a semicolon (numbers may then have decimal commas) or a tab; texts may be quoted;
+the file may begin with a byte-order mark. `wavelength_um` is converted to nm, and rows whose wavelengths fall are turned round. Nothing
+else is sorted or guessed: two channels of one name, or numbers that do not fit the unit in the name of the column, are refused.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def read_response_table(file: Path) -> ResponseTable:
     unit = names[0].lower()
     if unit not in _NM_PER_UNIT or table.ndim != 2 or table.shape[1] != len(names) or len(names) < 2 or not np.isfinite(table).all():
         raise ResponseError(
-            f"sensor file {file}: expected columns wavelength_nm (or wavelength_um) and one per channel, all finite; got {header[:200]!r}, shape {table.shape}"
+            f"sensor file {file}: expected columns wavelength_nm (or wavelength_um) and one per channel, all finite; got "
+            f"{header[:200]!r}, shape {table.shape}"
         )
     if (np.diff(table[:, 0]) < 0).all():
         table = table[::-1]
@@ -67,7 +68,8 @@ def read_response_table(file: Path) -> ResponseTable:
     if twice or not all(names):
         problem = f"{', '.join(twice)} more than once" if twice and all(twice) else "a channel without a name"
         raise ResponseError(
-            f"sensor file {file}: expected a name of its own for each channel, got {problem[:200]} among {', '.join(names)[:200]}; rename them"
+            f"sensor file {file}: expected a name of its own for each channel, got {problem[:200]} among "
+            f"{', '.join(names)[:200]}; rename them"
         )
     if np.abs(table).max() > LARGEST_NUMBER or (curves.max(axis=1) <= 0).any():
         raise ResponseError(

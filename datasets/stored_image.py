@@ -80,14 +80,21 @@ def nanometres(values: NDArray[Any], unit: object = None) -> NDArray[np.float64]
 
 
 def nanometres_of_kept(values: NDArray[Any], unit: object, dropped: set[int]) -> NDArray[np.float64]:
-    """Wavelengths in nm, NaN for those of the bands (from 0) that are left out anyway and may have none.
+    """Wavelengths in nm; the bands (from 0) that are left out anyway may have none, which is NaN here.
 
     Raises:
         SceneError: those of the other bands are no wavelengths.
     """
     kept = np.array([band not in dropped for band in range(len(values))], dtype=bool)
-    wavelengths = np.full(len(values), np.nan)
-    wavelengths[kept] = nanometres(np.asarray(values)[kept], unit)
+    if not kept.any() and len(kept):
+        return np.full(len(values), np.nan)
+    converted = nanometres(np.asarray(values)[kept], unit)
+    if kept.all():
+        return converted
+    numbers = np.asarray(values, dtype=np.float64)
+    factor = converted[0] / numbers[kept][0]  # of the unit
+    wavelengths = np.where(np.isfinite(numbers) & (numbers > 0), numbers * factor, np.nan)
+    wavelengths[kept] = converted
     return wavelengths
 
 

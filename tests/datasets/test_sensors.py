@@ -79,7 +79,13 @@ def test_unknown_sensors_and_missing_files_say_what_to_do(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["nm,r\n400,1\n", "wavelength_nm,r\n400,1\n390,1\n", "wavelength_nm,r\n400,x\n", "wavelength_nm,r\n400,nan\n", "wavelength_nm\n400\n"],
+    [
+        "nm,r\n400,1\n",
+        "wavelength_nm,r\n400,1\n390,1\n395,1\n",
+        "wavelength_nm,r\n400,x\n",
+        "wavelength_nm,r\n400,nan\n",
+        "wavelength_nm\n400\n",
+    ],
 )
 def test_a_broken_table_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.csv").write_text(text)
