@@ -38,7 +38,7 @@ from datasets.float_values import MissingValues, expect_scale, to_values
 from datasets.formats import read_stored_image
 from datasets.hdf5_checks import attributes_of, opened_hdf5
 from datasets.input_files import own_errors
-from datasets.plausible_values import expect_brightness, remarks_on_marks
+from datasets.plausible_values import expect_brightness, remarks_on_marks, remarks_on_scale
 from datasets.reading_options import LONGEST_NM, Centres, EvenCentres, ReadingOptions
 from datasets.scale_choice import chosen_scale, expect_known_scale, is_stated
 from datasets.scene import Scene, SceneError
@@ -154,6 +154,8 @@ def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile
         said = remarks_on_marks(float(values.min()), marks)
     if options.scale is None:
         said += expect_brightness(path, cube, stated=is_stated(stored))
+    elif stored.dtype.kind == "f" and not is_stated(stored):
+        said += remarks_on_scale(float(cube.max()), options.scale)
     every = (*stored.remarks, *remarks, *left_out, *said)
     return CubeFile(cube=cube, wavelengths_nm=centres, name=stored.name, notes=stored.notes, remarks=every)
 

@@ -47,7 +47,7 @@ def _no_damage(problem: str) -> str | None:
             "expected a file that no program is writing, got one that is locked or was not closed; close it in the other program (after a "
             "crash: h5clear -s FILE), or set HDF5_USE_FILE_LOCKING=FALSE where the file system has no locks"
         )
-    if "filter" in problem and any(sign in problem for sign in ("not registered", "not available", "plugin", "can't open directory")):
+    if ("filter" in problem and ("not registered" in problem or "not available" in problem)) or "plugin" in problem:
         return (
             "expected samples packed by a filter that the HDF5 library has, got one that needs a plugin; repack the file "
             "(h5repack -f GZIP=4 IN OUT, where the plugin is installed), or set HDF5_PLUGIN_PATH to the folder of the plugin"

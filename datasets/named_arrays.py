@@ -110,7 +110,7 @@ def _nearest(
         if name.rsplit("/", 1)[-1].lower() in names and array.dtype.kind in "iuf" and prod(array.shape) == max(array.shape, default=0) > 1
     }
     fitting = [name for name, array in vectors.items() if prod(array.shape) in shape]
-    others = [f"the {prod(array.shape)} {what} in {name} fit no axis of {shape} and are not used" for name, array in vectors.items()]
+    others = [f"the {prod(array.shape)} {what} called {name} fit no axis of the image and are not used" for name, array in vectors.items()]
     if not fitting:
         return None, "", tuple(others)
     closeness = {name: _shared_folders(name, image) for name in fitting}

@@ -52,6 +52,13 @@ def expect_brightness(path: Path, cube: NDArray[np.float32], *, stated: bool) ->
     return ()
 
 
+def remarks_on_scale(largest: float, scale: float) -> tuple[str, ...]:
+    """A remark where the user's scale divides floating-point samples that were brightnesses already; `largest` is the largest value."""
+    if scale > 1 and 0 < largest * scale <= LARGEST_MEDIAN:
+        return (f"scale={scale:g} divides floating-point samples of at most {largest * scale:.3g}, which needed no scale",)
+    return ()
+
+
 def remarks_on_marks(stored_least: float, marks: tuple[float, ...]) -> tuple[str, ...]:
     """A remark where the least stored sample is one that often marks missing pixels, and nothing said that it does."""
     if stored_least in _OFTEN_NO_DATA and stored_least not in marks:
