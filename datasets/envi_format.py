@@ -62,7 +62,7 @@ def read_envi(path: Path, variable: str | None) -> StoredImage:
         raise SceneError(
             f"{header}: expected samples without compression and frames, got a header that states them; export the image again"
         )
-    data = _data_file(header) if header == path else path
+    data = _data_file(header, offset_bytes + prod(sizes.values()) * dtype.itemsize) if header == path else path
     expected = offset_bytes + prod(sizes.values()) * dtype.itemsize
     size = regular_size(data, SceneError)
     if size != expected:
@@ -203,8 +203,12 @@ def _one_of(header: Path, facts: Mapping[str, Any], name: str, valid: Mapping[st
     return valid[text]
 
 
-def _data_file(header: Path) -> Path:
-    """The data file beside a header: of the same name without ending, or with a usual one."""
+def _data_file(header: Path, length: int) -> Path:
+    """The data file beside a header: of the same name without ending, or with a usual one; among several the one of that length.
+
+    Raises:
+        SceneError: there is none, or several are as long as the header says.
+    """
     endings = (*ENVI_ENDINGS[1:], ".sli", ".hyspex", ".raw", ".bin")
     names = [header.with_suffix("")] + [header.with_suffix(form) for ending in endings for form in (ending, ending.upper())]
     found = [file for file in names if file.is_file()] or [file for file in names if file.exists()]
@@ -212,7 +216,18 @@ def _data_file(header: Path) -> Path:
         raise SceneError(
             f"{header}: expected an ENVI header and its data file, got no {header.stem}.img or the like; check the pair of files"
         )
-    return found[0]
+    fitting = [file for file in found if file.is_file() and file.stat().st_size == length]
+    if len({file.resolve() for file in fitting}) > 1 and not _alike(fitting):
+        raise SceneError(
+            f"{header}: expected one data file beside it, got {', '.join(file.name for file in fitting)}, all of the right length; give "
+            "the data file itself"
+        )
+    return (fitting or found)[0]
+
+
+def _alike(files: list[Path]) -> bool:
+    """Whether files are one file by several names, as where the file system knows no capitals."""
+    return all(file.samefile(files[0]) for file in files[1:])
 
 
 def _samples(data: Path, dtype: np.dtype[Any], offset: int, axes: tuple[str, ...], sizes: Mapping[str, int]) -> NDArray[Any]:

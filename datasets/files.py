@@ -21,7 +21,6 @@ What a person should know of all this stands in `remarks`, and in the `source` o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +37,7 @@ from datasets.float_values import MissingValues, expect_scale, to_values
 from datasets.formats import read_stored_image
 from datasets.hdf5_checks import attributes_of, opened_hdf5
 from datasets.input_files import own_errors
+from datasets.named_arrays import is_msi
 from datasets.plausible_values import expect_brightness, remarks_on_marks, remarks_on_scale
 from datasets.reading_options import LONGEST_NM, Centres, EvenCentres, ReadingOptions
 from datasets.scale_choice import chosen_scale, expect_known_scale, is_stated
@@ -46,7 +46,6 @@ from datasets.stored_image import StoredImage, one_text, option
 
 PLAIN = ReadingOptions()
 _AXES = ("bands", "rows", "cols")
-_MSI = re.compile(r"(^|[/_.-])(hr)?(msi|ms|rgb|pan)([/_.-]|$)|multispec")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ def read_scene_file(path: Path, options: ReadingOptions = PLAIN) -> Scene:
 
 def _on_others(others: tuple[str, ...]) -> list[str]:
     """A remark where the file holds other images, of which a real MSI matters most: the scene's own is simulated."""
-    real = [name for name in others if _MSI.search(name.lower())]
+    real = [name for name in others if is_msi(name)]
     if real:
         return [
             f"the file also holds an MSI ({', '.join(real)}), which is not used: the scene's MSI is simulated; `fuse` takes a real pair"
@@ -154,8 +153,8 @@ def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile
         said = remarks_on_marks(float(values.min()), marks)
     if options.scale is None:
         said += expect_brightness(path, cube, stated=is_stated(stored))
-    elif stored.dtype.kind == "f" and not is_stated(stored):
-        said += remarks_on_scale(float(cube.max()), options.scale)
+    elif not is_stated(stored):
+        said += remarks_on_scale(float(cube.max()), options.scale, stored.dtype.kind)
     every = (*stored.remarks, *remarks, *left_out, *said)
     return CubeFile(cube=cube, wavelengths_nm=centres, name=stored.name, notes=stored.notes, remarks=every)
 

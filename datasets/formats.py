@@ -21,7 +21,7 @@ from datasets.envi_format import ENVI_ENDINGS, read_envi
 from datasets.hdf5_format import read_hdf5, read_matlab73
 from datasets.input_files import expect_shape, own_errors, regular_size
 from datasets.matlab5_format import declared_variables, is_version_5
-from datasets.named_arrays import images_among, pick_image, stated_beside
+from datasets.named_arrays import others_among, pick_image, stated_beside
 from datasets.numpy_format import declared_arrays
 from datasets.scene import SceneError
 from datasets.stored_image import StoredImage, stated_numbers
@@ -81,7 +81,7 @@ def _among(path: Path, arrays: Mapping[str, Any], variable: str | None) -> Store
         wavelengths=beside.wavelengths,
         wavelengths_beside=beside.place,
         left_out=beside.left_out,
-        others=tuple(other for other in images_among(arrays) if other != name),
+        others=others_among(arrays, name),
         name=path.stem,
         remarks=beside.remarks,
     )

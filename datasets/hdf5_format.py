@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 from datasets.cube_file import DamagedFileError, check_seal, sealed_attributes
 from datasets.float_values import Numbers
 from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, sealed_by
-from datasets.named_arrays import WAVELENGTH_NAMES, images_among, pick_image, stated_beside
+from datasets.named_arrays import WAVELENGTH_NAMES, images_among, others_among, pick_image, stated_beside
 from datasets.scene import SceneError
 from datasets.stored_image import StoredImage, divisor, missing_values, nanometres_of_kept, one_number, one_text, stated_numbers
 
@@ -51,6 +52,7 @@ class _Hdf5Array:
         self.dtype = np.dtype(np.complex128) if _is_complex(kind) else kind
         self.unit = one_text(attributes_of(dataset).get("units")) or one_text(attributes_of(dataset).get("Units"))
         self._path, self._name = path, dataset.name
+        self._vector = self.dtype.kind in "iuf" and prod(self.shape) == max(self.shape, default=0)
 
     def read(self) -> NDArray[Any]:
         """The values, all of which the file must hold."""
@@ -64,6 +66,11 @@ class _Hdf5Array:
                     check_seal(self._path, {**sealed_attributes(attributes_of(store)), "cube": values}, expected)
                 except DamagedFileError as error:
                     raise SceneError(str(error)) from error
+            if self._vector:  # wavelengths may be packed as images are
+                own = attributes_of(dataset)
+                packed = _scaling(own, own)
+                if packed.scale is not None:
+                    values = values.astype(np.float64) / packed.scale + packed.offset
             return values
 
 
@@ -105,7 +112,7 @@ def read_hdf5(path: Path, variable: str | None) -> StoredImage:
         nodata=tuple(mark for key, value in attributes.items() if _plain(key) in _MISSING for mark in missing_values(value)),
         valid=_valid_range(attributes),
         left_out=beside.left_out,
-        others=tuple(other for other in images_among(arrays) if other != name),
+        others=others_among(arrays, name),
         name=one_text(attributes.get("name")),
         notes={key: value for key, value in attributes.items() if key not in (*WAVELENGTH_NAMES, "scale", "offset", "name")},
         remarks=remarks,
@@ -150,7 +157,7 @@ def read_matlab73(path: Path, variable: str | None) -> StoredImage:
         offset=scaling.offset,
         unclear_scale=scaling.unclear,
         left_out=beside.left_out,
-        others=tuple(other for other in images_among(arrays) if other != name),
+        others=others_among(arrays, name),
         name=path.stem,
         remarks=beside.remarks,
     )

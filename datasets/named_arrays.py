@@ -6,6 +6,7 @@ names is taken. Nothing else is guessed: what is left over is remarked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -21,6 +22,7 @@ from datasets.stored_image import nanometres_of_kept, option
 WAVELENGTH_NAMES = ("wavelengths_nm", "wavelength_nm", "wavelengths", "wavelength", "wl", "lambda")
 _FLAG_NAMES = ("bbl", "good_wavelengths", "good_bands")  # 1 for a band that is good, 0 for a bad one
 _MOST_LISTED = 20
+_MSI = re.compile(r"(^|[/_.-])(hr)?(msi|ms|rgb|pan)([/_.-]|$)|multispec|panchrom")
 
 
 @runtime_checkable
@@ -73,6 +75,17 @@ def pick_image(path: Path, arrays: Mapping[str, NamedArray], variable: str | Non
 def images_among(arrays: Mapping[str, NamedArray]) -> list[str]:
     """The names of the arrays of three axes that hold real numbers."""
     return [name for name, array in arrays.items() if len(array.shape) == 3 and array.dtype.kind in "iuf"]
+
+
+def others_among(arrays: Mapping[str, NamedArray], image: str) -> tuple[str, ...]:
+    """The names of the other images; one of two axes counts where its name says that it is an MSI, such as a panchromatic one."""
+    flat = [name for name, array in arrays.items() if len(array.shape) == 2 and min(array.shape) > 1 and is_msi(name)]
+    return tuple(name for name in (*images_among(arrays), *flat) if name != image)
+
+
+def is_msi(name: str) -> bool:
+    """Whether the name of an array says that it is a multispectral or panchromatic image."""
+    return _MSI.search(name.lower()) is not None
 
 
 def stated_beside(arrays: Mapping[str, NamedArray], image: str, units: Mapping[str, str]) -> Beside:

@@ -5,8 +5,8 @@ scored against that 1. Measured reflectance may exceed 1 (glint, bright roofs: r
 unless the user has said `scale=`,
 
     refused     the median of the values above 0 exceeds 1, or the largest exceeds 10, or the least lies below -10
-    remarked    the largest lies between 1 and 10; or the least stored sample is one that often means "no data" and was not said to
-"""
+    remarked    the largest lies between 1 and 10; a scale that the user gives leaves values above 1, or very dark ones; or the least stored
+                sample is one that often means "no data" and was not said to
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from datasets.scene import SceneError
 from datasets.stored_image import option
 
 LARGEST_MEDIAN, LARGEST_BRIGHTNESS = 1.0, 10.0
+_DARK = 0.01  # no exposure leaves the brightest pixel so dark
 _SAMPLE = 2**22  # values of which the median is taken; of larger images every n-th column is
 _OFTEN_NO_DATA = (-9999.0, -999.0, -99999.0, -32768.0)
 
@@ -52,10 +53,14 @@ def expect_brightness(path: Path, cube: NDArray[np.float32], *, stated: bool) ->
     return ()
 
 
-def remarks_on_scale(largest: float, scale: float) -> tuple[str, ...]:
-    """A remark where the user's scale divides floating-point samples that were brightnesses already; `largest` is the largest value."""
-    if scale > 1 and 0 < largest * scale <= LARGEST_MEDIAN:
+def remarks_on_scale(largest: float, scale: float, kind: str) -> tuple[str, ...]:
+    """A remark where the user's scale hardly fits the values, of which `largest` is the largest; `kind` is that of the samples."""
+    if kind == "f" and scale > 1 and 0 < largest * scale <= LARGEST_MEDIAN:
         return (f"scale={scale:g} divides floating-point samples of at most {largest * scale:.3g}, which needed no scale",)
+    if largest > LARGEST_MEDIAN:
+        return (f"values up to {largest:.4g} exceed 1 and are kept, as scale={scale:g} says",)
+    if kind in "iu" and 0 < largest < _DARK:
+        return (f"the largest value is {largest:.2g}, as scale={scale:g} says: is that the sensor's constant?",)
     return ()
 
 

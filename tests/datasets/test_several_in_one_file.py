@@ -69,6 +69,11 @@ def test_a_scene_out_of_a_file_with_a_real_msi_says_that_its_own_is_simulated(tm
     assert scene.remarks == (scene.source.partition("; ")[2],)
 
 
+def test_a_panchromatic_image_of_two_axes_is_told_too(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", HSI=HSI, PAN=MSI[..., 0], wl=WAVES, lbl=np.ones((6, 9)))
+    assert "also holds an MSI (PAN), which" in read_scene_file(tmp_path / "a.npz").source
+
+
 def test_wavelengths_on_the_root_of_a_pair_belong_to_the_image_that_they_fit(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "p.h5", "w") as store:
         store["hsi/cube"], store["msi/cube"] = HSI.transpose(2, 0, 1), MSI.transpose(2, 0, 1)

@@ -139,6 +139,13 @@ def test_good_wavelengths_of_hdf5_leave_out_the_others(tmp_path: Path) -> None:
     assert any("2 of 5 bands (2, 5) left out" in remark for remark in scene.remarks)
 
 
+def test_packed_wavelengths_of_netcdf_are_unpacked(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.nc", "w") as store:
+        store["reflectance"], store["wavelength"] = TRUTH, np.rint((WAVES - 300) / 0.5).astype(np.int16)
+        store["wavelength"].attrs["scale_factor"], store["wavelength"].attrs["add_offset"] = 0.5, 300.0
+    assert read_scene_file(tmp_path / "a.nc").wavelengths.tolist() == pytest.approx(WAVES.tolist())
+
+
 @pytest.mark.parametrize(("start", "text"), [(b"CDF\x01", "netCDF classic"), (b"\x0e\x03\x13\x01", "HDF4")])
 def test_other_formats_with_the_ending_of_hdf5_are_called_by_their_name(tmp_path: Path, start: bytes, text: str) -> None:
     (tmp_path / "a.nc").write_bytes(start + bytes(100))
@@ -203,6 +210,16 @@ def test_bands_of_envi_that_are_called_a_mask_are_left_out(tmp_path: Path) -> No
     scene = read_scene_file(write_envi(tmp_path, samples, "band names = {b1, Masked area index, b3, b4, b5, Cloud Mask}"))
     assert holds_the_truth(scene.cube)
     assert '(6) left out that the file describes as "Cloud Mask"' in scene.source
+
+
+def test_two_data_files_beside_a_header_of_envi_are_not_chosen_by_their_ending(tmp_path: Path) -> None:
+    path = write_envi(tmp_path, TRUTH.astype("f4"))
+    (tmp_path / "a.dat").write_bytes(bytes(10))  # of another length
+    assert holds_the_truth(read_scene_file(path).cube)
+    (tmp_path / "a.dat").write_bytes((TRUTH / 2).astype("f4").tobytes())
+    with pytest.raises(SceneError, match=r"one data file beside it, got a\.img, a\.dat"):
+        read_scene_file(path)
+    assert holds_the_truth(read_scene_file(tmp_path / "a.img").cube)
 
 
 def test_a_factor_beside_gains_is_not_clear(tmp_path: Path) -> None:
@@ -362,6 +379,24 @@ def test_reflectance_above_1_is_kept_with_a_remark(tmp_path: Path) -> None:
     image = read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols"))
     assert np.allclose(image.cube, cube)
     assert image.remarks == ("values up to 2.3 exceed 1 and are kept",)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "text"),
+    [
+        ("f8", 255.0, "which needed no scale"),
+        ("u2", 255.0, "exceed 1 and are kept, as scale=255 says"),
+        ("u1", 65535.0, "the largest value is"),
+    ],
+)
+def test_a_scale_of_the_user_that_hardly_fits_is_remarked(tmp_path: Path, dtype: str, scale: float, text: str) -> None:
+    most = {"f8": 1.0, "u2": 10000.0, "u1": 255.0}[dtype]
+    np.save(tmp_path / "a.npy", (TRUTH * most).astype(dtype))
+    image = read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", scale=scale))
+    assert len(image.remarks) == 1
+    assert text in image.remarks[0]
+    if dtype != "f8":
+        assert not read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", scale=most)).remarks
 
 
 def test_a_stated_scale_that_leaves_counts_is_refused_until_it_is_said_again(tmp_path: Path) -> None:
