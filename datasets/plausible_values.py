@@ -7,6 +7,7 @@ unless the user has said `scale=`,
     refused     the median of the values above 0 exceeds 1, or the largest exceeds 10, or the least lies below -10
     remarked    the largest lies between 1 and 10; a scale that the user gives leaves values above 1, or very dark ones; or the least stored
                 sample is one that often means "no data" and was not said to
+"""
 
 from __future__ import annotations
 
