@@ -25,9 +25,9 @@ from datasets.stored_image import (
     bands_by_description,
     divisor,
     missing_values,
-    nanometres_of_kept,
     one_number,
     stated_numbers,
+    wavelengths_or_problem,
 )
 
 ENVI_ENDINGS = (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip")
@@ -71,13 +71,15 @@ def read_envi(path: Path, variable: str | None) -> StoredImage:
     left_out = _left_out(header, facts, sizes["bands"])
     dropped = {band for numbers in left_out.values() for band in numbers}
     scale, offset, unclear = _scaling(header, facts, sizes["bands"], dropped)
+    wavelengths, problem = _wavelengths(header, facts, sizes["bands"], dropped)
     return StoredImage(
         shape=(sizes["lines"], sizes["samples"], sizes["bands"]),
         dtype=dtype,
         held=size - offset_bytes,
         read=partial(_samples, data, dtype, offset_bytes, interleave, sizes),
         layout="rows cols bands",
-        wavelengths=_wavelengths(header, facts, sizes["bands"], dropped),
+        wavelengths=wavelengths,
+        wavelengths_problem=problem,
         scale=scale,
         offset=offset,
         unclear_scale=unclear,
@@ -148,18 +150,19 @@ def _left_out(header: Path, facts: Mapping[str, Any], bands: int) -> dict[str, t
     return left_out
 
 
-def _wavelengths(header: Path, facts: Mapping[str, Any], bands: int, dropped: set[int]) -> NDArray[np.float64] | None:
+def _wavelengths(header: Path, facts: Mapping[str, Any], bands: int, dropped: set[int]) -> tuple[NDArray[np.float64] | None, str]:
+    """The wavelengths in nm, or why those in the header cannot be used; None and no reason where there are none."""
     centres = facts.get("wavelength")
     if centres is None:
-        return None
+        return None, ""
     listed = centres if isinstance(centres, list) else [centres]
     if len(listed) != bands:
-        raise SceneError(f"{header}: expected {bands} wavelengths, one per band, got {len(listed)}; correct the header")
+        return None, f"{header}: expected {bands} wavelengths, one per band, got {len(listed)}; correct the header"
     try:
         numbers = np.asarray(listed, dtype=np.float64)
-    except ValueError as error:
-        raise SceneError(f"{header}: wavelengths: expected numbers, got {listed[:3]}...; correct the header") from error
-    return nanometres_of_kept(numbers, facts.get("wavelength units"), dropped)
+    except ValueError:
+        return None, f"{header}: wavelengths: expected numbers, got {listed[:3]}...; correct the header"
+    return wavelengths_or_problem(numbers, facts.get("wavelength units"), dropped)
 
 
 def _scaling(header: Path, facts: Mapping[str, Any], bands: int, dropped: set[int]) -> tuple[Numbers | None, Numbers, str]:

@@ -127,6 +127,9 @@ def read_pair_file(path: Path) -> PairFile:
 def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile:
     given = options.wavelengths
     known = stored.wavelengths if given is None else None if isinstance(given, EvenCentres) and given.count is None else _centres(given, 0)
+    if given is None and stored.wavelengths_problem:
+        problem = stored.wavelengths_problem
+        raise SceneError(problem if path.name in problem else f"{path}: {problem}")
     order = _order(path, stored, options.layout, known)
     bands = stored.shape[order.index("bands")] if len(stored.shape) == 3 else 1
     wavelengths, remarks = _own_wavelengths(path, stored, options, order, bands) if given is None else (_centres(given, bands), ())

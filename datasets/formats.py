@@ -79,6 +79,7 @@ def _among(path: Path, arrays: Mapping[str, Any], variable: str | None) -> Store
         image.held,
         image.read,
         wavelengths=beside.wavelengths,
+        wavelengths_problem=beside.problem,
         wavelengths_beside=beside.place,
         left_out=beside.left_out,
         others=others_among(arrays, name),

@@ -34,7 +34,7 @@ from datasets.float_values import Numbers
 from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, sealed_by
 from datasets.named_arrays import WAVELENGTH_NAMES, images_among, others_among, pick_image, stated_beside
 from datasets.scene import SceneError
-from datasets.stored_image import StoredImage, divisor, missing_values, nanometres_of_kept, one_number, one_text, stated_numbers
+from datasets.stored_image import StoredImage, divisor, missing_values, one_number, one_text, stated_numbers, wavelengths_or_problem
 
 _MISSING = ("nodata", "nodatavalue", "dataignorevalue", "fillvalue", "missingvalue")  # without case and underscores
 _OTHER_SCALES = ("scale", "scalefactor", "scalingfactor", "reflectancescalefactor", "gain", "gains", "slope", "multiplier")
@@ -90,12 +90,12 @@ def read_hdf5(path: Path, variable: str | None) -> StoredImage:
         attributes = {key: value for owner in owners for key, value in attributes_of(owner).items()}
     image = arrays[name]
     beside = stated_beside(arrays, name, {key: array.unit for key, array in arrays.items() if array.unit})
-    waves, place, remarks = beside.wavelengths, beside.place, beside.remarks
+    waves, problem, place, remarks = beside.wavelengths, beside.problem, beside.place, beside.remarks
     stated = next((key for key in WAVELENGTH_NAMES if key in attributes), None)
     if stated is not None:
-        numbers = np.asarray(attributes[stated]).reshape(-1)
         shared = stated not in own and len(images_among(arrays)) > 1  # may belong to another image of the file
-        waves, place = nanometres_of_kept(numbers, None, set()), f"the attribute {stated} of the file" if shared else ""
+        waves, problem = wavelengths_or_problem(attributes[stated])
+        place = f"the attribute {stated} of the file" if shared else ""
         remarks = ()
     scaling = _scaling(own, attributes)
     return StoredImage(
@@ -105,6 +105,7 @@ def read_hdf5(path: Path, variable: str | None) -> StoredImage:
         read=image.read,
         layout="bands rows cols" if name.rsplit("/", 1)[-1] == "cube" and len(image.shape) == 3 else None,
         wavelengths=waves,
+        wavelengths_problem=problem,
         wavelengths_beside=place,
         scale=scaling.scale,
         offset=scaling.offset,
@@ -152,6 +153,7 @@ def read_matlab73(path: Path, variable: str | None) -> StoredImage:
         held=image.held,
         read=partial(_turned, image),
         wavelengths=beside.wavelengths,
+        wavelengths_problem=beside.problem,
         wavelengths_beside=beside.place,
         scale=scaling.scale,
         offset=scaling.offset,

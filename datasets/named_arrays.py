@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.scene import SceneError
-from datasets.stored_image import nanometres_of_kept, option
+from datasets.stored_image import option, wavelengths_or_problem
 
 WAVELENGTH_NAMES = ("wavelengths_nm", "wavelength_nm", "wavelengths", "wavelength", "wl", "lambda")
 _FLAG_NAMES = ("bbl", "good_wavelengths", "good_bands")  # 1 for a band that is good, 0 for a bad one
@@ -46,6 +46,7 @@ class Beside:
     """What other arrays of a file say of an image."""
 
     wavelengths: NDArray[np.float64] | None  # nm
+    problem: str  # why those that are there cannot be used
     place: str  # of the wavelengths
     left_out: Mapping[str, tuple[int, ...]]  # bad bands, as StoredImage has them
     remarks: tuple[str, ...]
@@ -92,7 +93,7 @@ def stated_beside(arrays: Mapping[str, NamedArray], image: str, units: Mapping[s
     """What the vectors of a file say of the image of that name; `units` are those of the vectors that state one.
 
     Raises:
-        SceneError: a vector that fits the image holds no wavelengths.
+        SceneError: flags of good bands that are neither 0 nor 1, or none is good.
     """
     shape = tuple(arrays[image].shape)
     flags, place_of_flags, remarks = _nearest(arrays, image, _FLAG_NAMES, "good-band flags")
@@ -107,9 +108,9 @@ def stated_beside(arrays: Mapping[str, NamedArray], image: str, units: Mapping[s
     agree = flags is not None and values is not None and len(flags) == len(values)
     if bad and not agree and len({*shape}) < len(shape):  # which axis the flags belong to is not certain
         remarks, bad = (*remarks, f"the good-band flags in {place_of_flags} are not used, as several axes are as long"), ()
-    waves = None if values is None else nanometres_of_kept(values, units.get(place), set(bad) if agree else set())
+    waves, problem = (None, "") if values is None else wavelengths_or_problem(values, units.get(place), set(bad) if agree else None)
     left_out = {f"that {place_of_flags} marks as bad": bad} if bad else {}
-    return Beside(waves, place if waves is not None else "", left_out, (*remarks, *more))
+    return Beside(waves, problem, place if waves is not None else "", left_out, (*remarks, *more))
 
 
 def _nearest(

@@ -5,14 +5,14 @@ scored against that 1. Measured reflectance may exceed 1 (glint, bright roofs: r
 unless the user has said `scale=`,
 
     refused     the median of the values above 0 exceeds 1, or the largest exceeds 10, or the least lies below -10
-    remarked    the largest lies between 1 and 10; a scale that the user gives leaves values above 1, or very dark ones; or the least stored
+    remarked    the largest lies between 1 and 10, or below 0.01; a scale that the user gives leaves values above 1; or the least stored
                 sample is one that often means "no data" and was not said to
 """
 
 from __future__ import annotations
 
+from math import gcd
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from datasets.stored_image import option
 
 LARGEST_MEDIAN, LARGEST_BRIGHTNESS = 1.0, 10.0
 _DARK = 0.01  # no exposure leaves the brightest pixel so dark
-_SAMPLE = 2**22  # values of which the median is taken; of larger images every n-th column is
+_SAMPLE = 2**22  # values of which the median is taken; of larger images every n-th value is
 _OFTEN_NO_DATA = (-9999.0, -999.0, -99999.0, -32768.0)
 
 
@@ -33,6 +33,8 @@ def expect_brightness(path: Path, cube: NDArray[np.float32], *, stated: bool) ->
         SceneError: they are no brightnesses in 0..1.
     """
     least, largest = float(cube.min()), float(cube.max())
+    if 0 < largest < _DARK and least >= -LARGEST_BRIGHTNESS:
+        return (f"the largest value is {largest:.2g}: is the scale right?",)
     if largest <= LARGEST_MEDIAN and least >= -LARGEST_BRIGHTNESS:
         return ()
     middle = _median_above_zero(cube)
@@ -74,6 +76,8 @@ def remarks_on_marks(stored_least: float, marks: tuple[float, ...]) -> tuple[str
 
 def _median_above_zero(cube: NDArray[np.float32]) -> float:
     step = -(-cube.size // _SAMPLE)
-    part: NDArray[Any] = cube[:, :, :: min(step, max(1, cube.shape[2]))]
+    while step > 1 and gcd(step, cube.shape[2]) > 1:  # else some columns alone would be looked at
+        step += 1
+    part = cube.reshape(-1)[::step]
     positive = part[part > 0]
     return float(np.median(positive)) if positive.size else 0.0

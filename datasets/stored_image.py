@@ -22,6 +22,7 @@ _NM_PER_UNIT = {
     **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres"), 1e3),
     **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 1e9),
 }
+_SHORTEST_NM, _LONGEST_NM = 20.0, 200_000.0  # beyond these, a number is in another unit than is said
 _NO_SPECTRAL_BAND = re.compile(
     r"(alpha|(pixel[ _-]?)?qa|qa[ _-]?\d*|qa[ _-].*|.*[ _-]qa|quality([ _-].*)?|.*[ _-]quality|([a-z]+[ _-])?mask|fmask|scl)"
 )
@@ -38,6 +39,7 @@ class StoredImage:
     layout: str | None = None  # axes by name, such as "rows cols bands", where the format makes them certain
     doubtful_axes: str = ""  # why not even their order is known, so that the user has to say it
     wavelengths: NDArray[np.float64] | None = None  # nm; NaN for a band that `left_out` names and that has none
+    wavelengths_problem: str = ""  # why those that the file states cannot be used, so that the user has to give them
     wavelengths_beside: str = ""  # where they are, if not in the image's own header: they may belong to another image of the file
     scale: Numbers | None = None  # value = stored / scale + offset, where the file states it
     offset: Numbers = 0.0
@@ -71,12 +73,29 @@ def nanometres(values: NDArray[Any], unit: object = None) -> NDArray[np.float64]
         known = None
     if wavelengths.size and np.isfinite(wavelengths).all() and (wavelengths > 0).all():
         if known in _NM_PER_UNIT:
-            return wavelengths * _NM_PER_UNIT[known] if _NM_PER_UNIT[known] != 1 else wavelengths
+            converted = wavelengths * _NM_PER_UNIT[known] if _NM_PER_UNIT[known] != 1 else wavelengths
+            if converted.max() <= _SHORTEST_NM or converted.min() >= _LONGEST_NM:
+                raise SceneError(
+                    f"wavelengths: expected wavelengths of light, got {wavelengths[:3]}... in {known}; correct the unit in the file, or "
+                    f"give them in nm with {option('wavelengths')}"
+                )
+            return converted
         if known is None and ((wavelengths >= 200) & (wavelengths <= 20000)).all():
             return wavelengths
         if known is None and ((wavelengths >= 0.2) & (wavelengths <= 20)).all():
             return wavelengths * 1000
-    raise SceneError(f"wavelengths: expected nm (200..20000) or um (0.2..20), got unit {unit!r} and {wavelengths[:3]}...; give them in nm")
+    raise SceneError(
+        f"wavelengths: expected nm (200..20000) or um (0.2..20), got unit {unit!r} and {wavelengths[:3]}...; give them in "
+        f"nm with {option('wavelengths')}"
+    )
+
+
+def wavelengths_or_problem(values: Any, unit: object = None, dropped: set[int] | None = None) -> tuple[NDArray[np.float64] | None, str]:
+    """What `nanometres_of_kept` gives and no problem, or None and the problem in words."""
+    try:
+        return nanometres_of_kept(np.asarray(values).reshape(-1), unit, dropped or set()), ""
+    except SceneError as error:
+        return None, str(error)
 
 
 def nanometres_of_kept(values: NDArray[Any], unit: object, dropped: set[int]) -> NDArray[np.float64]:

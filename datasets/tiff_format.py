@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from datasets.input_files import expect_shape, own_errors, regular_size
 from datasets.scene import SceneError
-from datasets.stored_image import StoredImage, bands_by_description, divisor, missing_values, nanometres, nanometres_of_kept, stated_numbers
+from datasets.stored_image import StoredImage, bands_by_description, divisor, missing_values, stated_numbers, wavelengths_or_problem
 
 _LOSSY_TIFF = (6, 7, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 50001, 50002)  # JPEG, JPEG 2000, LERC, WebP, JPEG XL
 _RISING = (1, 2, 34892)  # photometric interpretations: black is zero, red green blue, linear raw
@@ -218,9 +218,11 @@ def _with_gdal(path: Path, stored: StoredImage, text: str) -> StoredImage:
     offset = stated_numbers("GDAL's offset", offsets)
     unclear = [f"{key} {whole[key][:40]}" for key, nothing in (("scale", 1.0), ("scale_factor", 1.0), ("offset", 0.0), ("add_offset", 0.0))
                if key in whole and not _is_number(whole[key], nothing)]  # fmt: skip
+    centres, problem = _band_centres(waves, unit, count, dropped)
     return replace(
         stored,
-        wavelengths=_band_centres(waves, unit, count, dropped),
+        wavelengths=centres,
+        wavelengths_problem=problem,
         scale=1.0 if scale is None and offset is not None else scale,
         offset=0.0 if offset is None else offset,
         unclear_scale=f"GDAL's metadata state {' and '.join(unclear)} for the file and not for its bands" if unclear else "",
@@ -238,13 +240,11 @@ def _gdal_wavelengths(per_band: Mapping[str, Mapping[int, str]], whole: Mapping[
     return {}, None
 
 
-def _band_centres(waves: Mapping[int, float], unit: str | None, count: int, dropped: set[int]) -> NDArray[np.float64] | None:
-    """The wavelengths in nm, where every band that is kept has one."""
+def _band_centres(waves: Mapping[int, float], unit: str | None, count: int, dropped: set[int]) -> tuple[NDArray[np.float64] | None, str]:
+    """The wavelengths in nm, where every band that is kept has one, or why they cannot be used."""
     if not waves or any(band not in waves for band in range(count) if band not in dropped):
-        return None
-    if len(waves) == count and not dropped:
-        return nanometres(np.array([waves[band] for band in range(count)]), unit)
-    return nanometres_of_kept(np.array([waves.get(band, np.nan) for band in range(count)]), unit, dropped)
+        return None, ""
+    return wavelengths_or_problem([waves.get(band, np.nan) for band in range(count)], unit, dropped)
 
 
 def _is_number(text: str, number: float) -> bool:

@@ -352,6 +352,9 @@ def test_wavelengths_in_neither_range_are_refused() -> None:
     for values, unit in (([1.0, 2.0, 300.0], None), ([400.0, 500.0], "Index"), ([0.0, 1.0], None)):
         with pytest.raises(SceneError, match="expected nm"):
             nanometres(np.array(values), unit)
+    for values, unit in (([0.4, 2.5], "Nanometers"), ([400.0, 2500.0], "Micrometers"), ([400.0, 500.0], "m")):
+        with pytest.raises(SceneError, match="correct the unit in the file"):
+            nanometres(np.array(values), unit)
 
 
 # --- pairs

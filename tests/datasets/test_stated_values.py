@@ -251,6 +251,14 @@ def test_a_header_of_envi_that_contradicts_itself_is_refused(tmp_path: Path, ent
         read_scene_file(write_envi(tmp_path, TRUTH.astype("f4"), entry))
 
 
+@pytest.mark.parametrize("entry", ["wavelength units = Index", "wavelength units = GHz"])
+def test_wavelengths_that_cannot_be_used_may_be_given(tmp_path: Path, entry: str) -> None:
+    path = write_envi(tmp_path, TRUTH.astype("f4"), entry)
+    with pytest.raises(SceneError, match=r"a\.hdr: wavelengths: expected nm .* with wavelengths="):
+        read_scene_file(path)
+    assert read_scene_file(path, ReadingOptions(wavelengths=tuple(WAVES))).wavelengths.tolist() == WAVES.tolist()
+
+
 def test_a_classification_and_complex_samples_of_envi_are_refused_by_name(tmp_path: Path) -> None:
     path = write_envi(tmp_path, np.ones((5, 6, 7), "u1"))
     text = path.read_text()
@@ -397,6 +405,11 @@ def test_a_scale_of_the_user_that_hardly_fits_is_remarked(tmp_path: Path, dtype:
     assert text in image.remarks[0]
     if dtype != "f8":
         assert not read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", scale=most)).remarks
+
+
+def test_a_stated_scale_that_leaves_an_image_nearly_black_is_remarked(tmp_path: Path) -> None:
+    path = write_hdf5(tmp_path / "a.h5", TRUTH, {"scale": 10000.0})  # was applied already
+    assert "is the scale right?" in read_scene_file(path).source
 
 
 def test_a_stated_scale_that_leaves_counts_is_refused_until_it_is_said_again(tmp_path: Path) -> None:
