@@ -44,6 +44,7 @@ class CubeFile:
     wavelengths_nm: NDArray[np.float64] | None = None
     name: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)  # every other attribute
+    remarks: tuple[str, ...] = ()  # what a reader did or left out, for a person to know; not written to files
 
 
 def read_cube(file: Path, group: str = "") -> CubeFile:

@@ -5,13 +5,18 @@ What the file does not state, or states wrongly, is said by `ReadingOptions` (da
 1. Axis order: `layout=`, three words such as "rows cols bands"; else what the format makes certain (a cube file of this suite, ENVI, TIFF);
    else, where the wavelengths are known and one axis alone is as long as their number, that is the band axis, and the other two are rows
    and columns in their order. Else an error.
-2. Scale: value = stored / scale (+ offset). `scale=`, else what the file states; else 1 for floating-point samples, and an error for
-   integers. The maximum of the image is never taken.
-3. Wavelengths: `wavelengths=` in nm, else what the file states.
-4. NaN, Inf and the no-data value (`nodata=`, else what the file states) in the part that is kept are an error that gives their number; so
-   is what float32 cannot hold, with its band.
-5. All that the header, the arguments and the limits decide is checked before the samples are read (datasets/input_files.py).
-6. Where two spectrometers overlap and the wavelengths fall back: `rising_bands`, below.
+2. Scale: value = stored / scale + offset, each one number, or one per band. What the file states, else `scale=`; where both are given they
+   must agree, since a stated scale is never divided again. Without either 1 for floating-point samples whose values are brightnesses
+   (datasets/plausible_values.py), and an error for others and for integers. The maximum of the image is never taken.
+3. Wavelengths: `wavelengths=` in nm, else what the file states. Those that stand beside the image as another variable, and do not fit it,
+   are not its own.
+4. NaN, Inf and the no-data values (`nodata=`, and those that the file states) in the part that is kept are an error that gives their
+   number; so is what float32 cannot hold, with its band.
+5. Bands that the file calls bad, or that are no spectral bands (masks, quality, opacity), are left out; `bands=` keeps those that it names.
+6. All that the header, the arguments and the limits decide is checked before the samples are read (datasets/input_files.py).
+7. Where two spectrometers overlap and the wavelengths fall back: datasets/band_order.py.
+
+What a person should know of all this stands in `remarks`, and in the `source` of a scene.
 """
 
 from __future__ import annotations
@@ -26,14 +31,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from datasets.band_order import in_rising_order, kept_bands
 from datasets.cube_file import CubeFile
-from datasets.float_values import expect_scale, to_values
+from datasets.float_values import MissingValues, expect_scale, to_values
 from datasets.formats import read_stored_image
 from datasets.hdf5_checks import attributes_of, opened_hdf5
 from datasets.input_files import own_errors
+from datasets.named_arrays import is_msi
+from datasets.plausible_values import expect_brightness, remarks_on_marks, remarks_on_scale
 from datasets.reading_options import LONGEST_NM, Centres, EvenCentres, ReadingOptions
+from datasets.scale_choice import chosen_scale, expect_known_scale, is_stated
 from datasets.scene import Scene, SceneError
-from datasets.stored_image import StoredImage, one_text
+from datasets.stored_image import StoredImage, one_text, option
 
 PLAIN = ReadingOptions()
 _AXES = ("bands", "rows", "cols")
@@ -56,30 +65,33 @@ def read_scene_file(path: Path, options: ReadingOptions = PLAIN) -> Scene:
     Raises:
         SceneError: a rule cannot be kept, or the file is broken.
     """
-    image = read_image_file(path, options)
+    stored = read_stored_image(path, options.variable)
+    image = _image(path, stored, options)
     if image.wavelengths_nm is None:
-        raise SceneError(f"{path}: expected wavelengths, one per band, got none in the file; give them with wavelengths= (nm)")
-    source = one_text(image.notes.get("source")) or path.name
+        reasons = f" ({'; '.join(image.remarks)})" if image.remarks else ""
+        raise SceneError(f"{path}: expected wavelengths, one per band, got none in the file{reasons}; give them with wavelengths= (nm)")
+    image = in_rising_order(path, image, options.overlap)
+    if image.wavelengths_nm is None:
+        raise SceneError(f"{path}: expected wavelengths, got none; give them with wavelengths= (nm)")
     cube, centres = image.cube, image.wavelengths_nm
-    if options.overlap == "drop":
-        keep = rising_bands(centres)
-        if len(keep) < len(centres):
-            source += f"; {len(centres) - len(keep)} of {len(centres)} bands dropped where the wavelengths overlap"
-        if 2 * len(keep) < len(centres):
-            raise SceneError(f"{path}: expected wavelengths that mostly rise, got {len(keep)} rising of {len(centres)}; sort the bands")
-        cube, centres = cube[keep], centres[keep]
+    remarks = [*image.remarks, *_on_others(stored.others)]
     if options.resample_to is not None:
         cube, centres = _resampled(path, cube, centres, options.resample_to)
-        source += f"; spectra interpolated onto {len(centres)} bands"
+        remarks.append(f"spectra interpolated onto {len(centres)} bands")
     mask = None if options.mask is None else _read_mask(path, options, cube.shape[1:])
     bands = torch.from_numpy(centres.astype(np.float32))
-    return Scene(image.name or path.stem, torch.from_numpy(np.ascontiguousarray(cube)), bands, source, mask)
+    source = "; ".join([one_text(image.notes.get("source")) or path.name, *remarks])
+    return Scene(image.name or path.stem, torch.from_numpy(np.ascontiguousarray(cube)), bands, source, mask, tuple(remarks))
 
 
-def rising_bands(wavelengths: NDArray[np.float64]) -> list[int]:
-    """The numbers of the bands whose wavelength exceeds that of every band before: the rule for spectrometers that overlap."""
-    before = np.concatenate([[-np.inf], np.maximum.accumulate(wavelengths)[:-1]])
-    return [int(band) for band in np.flatnonzero(wavelengths > before)]
+def _on_others(others: tuple[str, ...]) -> list[str]:
+    """A remark where the file holds other images, of which a real MSI matters most: the scene's own is simulated."""
+    real = [name for name in others if is_msi(name)]
+    if real:
+        return [
+            f"the file also holds an MSI ({', '.join(real)}), which is not used: the scene's MSI is simulated; `fuse` takes a real pair"
+        ]
+    return [f"the file also holds {', '.join(others[:5])}, not used"] if others else []
 
 
 def read_image_file(path: Path, options: ReadingOptions = PLAIN) -> CubeFile:
@@ -115,31 +127,58 @@ def read_pair_file(path: Path) -> PairFile:
 def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile:
     given = options.wavelengths
     known = stored.wavelengths if given is None else None if isinstance(given, EvenCentres) and given.count is None else _centres(given, 0)
+    if given is None and stored.wavelengths_problem:
+        problem = stored.wavelengths_problem
+        raise SceneError(problem if path.name in problem else f"{path}: {problem}")
     order = _order(path, stored, options.layout, known)
     bands = stored.shape[order.index("bands")] if len(stored.shape) == 3 else 1
-    wavelengths = stored.wavelengths if given is None else _centres(given, bands)
+    wavelengths, remarks = _own_wavelengths(path, stored, options, order, bands) if given is None else (_centres(given, bands), ())
     if wavelengths is not None and wavelengths.size != bands:
         raise SceneError(f"{path}: expected {bands} wavelengths, one per band, got {wavelengths.size}; check layout and wavelengths")
-    if wavelengths is not None and not ((wavelengths > 0) & (wavelengths <= LONGEST_NM)).all():
-        raise SceneError(f"{path}: expected wavelengths above 0 nm, up to {LONGEST_NM:.0e}, got {wavelengths[:6]}...; correct them")
-    scale = options.scale
-    chosen = scale if scale is not None else stored.scale
-    _expect_known_scale(path, stored.dtype, chosen)
-    offset = stored.offset if scale is None else 0.0
-    expect_scale(path, 1.0 if chosen is None else chosen, offset, SceneError)
+    keep, left_out = kept_bands(path, options, bands, stored.left_out)
+    centres = wavelengths if keep is None or wavelengths is None else wavelengths[keep]
+    if centres is not None and not ((centres > 0) & (centres <= LONGEST_NM)).all():
+        raise SceneError(f"{path}: expected wavelengths above 0 nm, up to {LONGEST_NM:.0e}, got {centres[:6]}...; correct them")
+    scale, offset = chosen_scale(path, stored, options.scale, bands, keep)
+    expect_scale(path, 1.0 if scale is None else scale, offset, SceneError)
     rows, cols = (stored.shape[order.index(axis)] for axis in ("rows", "cols"))
-    part, keep = _window(path, options.crop, rows, cols), _kept_bands(path, options, bands)
+    part = _window(path, options.crop, rows, cols)
+    marks = (*stored.nodata, *(() if options.nodata is None else (options.nodata,)))
+    missing = MissingValues(marks, stored.valid)
     with own_errors(path, SceneError, f"a whole {path.suffix.lower()} file"):
         values = stored.read()
         if values.shape != stored.shape:
             raise SceneError(f"{path}: expected shape {stored.shape}, got {values.shape}; the file is damaged, fetch or export it again")
-        _expect_known_scale(path, values.dtype, chosen)
+        expect_known_scale(path, values.dtype, scale)
         values = (values if values.ndim == 3 else values[..., None]).transpose([order.index(axis) for axis in _AXES])
         values = (values if keep is None else values[keep])[:, *part]
-        nodata = stored.nodata if options.nodata is None else options.nodata
-        cube = to_values(path, values, chosen, offset, nodata, SceneError)
-    centres = wavelengths if keep is None or wavelengths is None else wavelengths[keep]
-    return CubeFile(cube=cube, wavelengths_nm=centres, name=stored.name, notes=stored.notes)
+        cube = to_values(path, values, scale, offset, missing, SceneError)
+        said = remarks_on_marks(float(values.min()), marks)
+    if options.scale is None:
+        said += expect_brightness(path, cube, stated=is_stated(stored))
+    elif not is_stated(stored):
+        said += remarks_on_scale(float(cube.max()), options.scale, stored.dtype.kind)
+    every = (*stored.remarks, *remarks, *left_out, *said)
+    return CubeFile(cube=cube, wavelengths_nm=centres, name=stored.name, notes=stored.notes, remarks=every)
+
+
+def _own_wavelengths(
+    path: Path, stored: StoredImage, options: ReadingOptions, order: list[str], bands: int
+) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
+    """The wavelengths that the file states for this image; those beside it that do not fit it are another image's.
+
+    Raises:
+        SceneError: they fit another axis than the one that the format says to be the bands.
+    """
+    waves, where = stored.wavelengths, stored.wavelengths_beside
+    if waves is None or waves.size == bands or not where:
+        return waves, ()
+    if waves.size in stored.shape and options.layout is None:
+        raise SceneError(
+            f"{path}: expected {bands} wavelengths, one per band of {' '.join(order)}, got {waves.size} in {where}, as another axis of "
+            f"{stored.shape} has; say which is which with {option('layout')}"
+        )
+    return None, (f"the {waves.size} wavelengths in {where} do not fit the {bands} bands and are not used",)
 
 
 def _centres(given: Centres, bands: int) -> NDArray[np.float64]:
@@ -154,20 +193,6 @@ def _window(path: Path, crop: tuple[int, int, int, int] | None, rows: int, cols:
     if row + height > rows or col + width > cols:
         raise SceneError(f"{path}: expected a crop [row, col, rows, cols] inside {rows} x {cols} pixels, got {list(crop)}; make it smaller")
     return slice(row, row + height), slice(col, col + width)
-
-
-def _kept_bands(path: Path, options: ReadingOptions, bands: int) -> list[int] | None:
-    """The numbers, from 0, of the bands that are kept; None for all."""
-    if options.bands is None and not options.bad_bands:
-        return None
-    wanted = tuple(range(1, bands + 1)) if options.bands is None else options.bands
-    beyond = [number for number in (*wanted, *options.bad_bands) if number > bands]
-    if beyond:
-        raise SceneError(f"{path}: expected bands from 1 to {bands}, got {beyond[0]}; correct bands or bad_bands")
-    keep = [number - 1 for number in wanted if number not in options.bad_bands]
-    if not keep:
-        raise SceneError(f"{path}: expected at least one band that is kept, got none; correct bands or bad_bands")
-    return keep
 
 
 def _resampled(
@@ -202,16 +227,6 @@ def _read_mask(path: Path, options: ReadingOptions, sides: tuple[int, ...]) -> T
     return torch.from_numpy(np.ascontiguousarray(values != 0))
 
 
-def _expect_known_scale(path: Path, dtype: np.dtype[Any], scale: float | None) -> None:
-    if dtype.kind not in "iuf":
-        raise SceneError(f"{path}: expected integer or floating samples, got {dtype}; export the image again")
-    if scale is None and dtype.kind in "iu":
-        raise SceneError(
-            f"{path}: expected a scale for {dtype} samples (value = stored / scale), got none in the file; give the sensor's own "
-            "constant with scale=, such as 65535 or 10000, never the image's maximum"
-        )
-
-
 def _order(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDArray[np.float64] | None) -> list[str]:
     """The name of each axis, in their order; a two-dimensional image gets a last axis `bands`."""
     shape = stored.shape
@@ -223,17 +238,23 @@ def _order(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDA
         if sorted(order) != sorted(_AXES) or len(words) != len(shape):
             raise SceneError(f'{path}: expected layout= with the words bands, rows, cols, one per axis of {shape}, got "{layout}"')
         return order
+    if stored.doubtful_axes:
+        raise SceneError(f"{path}: expected a known axis order, {stored.doubtful_axes}; give {option('layout')} for the shape {shape}")
     if stored.layout is not None:
         words = stored.layout.split()
         return words if len(words) == 3 else [*words, "bands"]
-    if len(shape) == 3 and wavelengths is not None:
-        fitting = [axis for axis, size in enumerate(shape) if size == wavelengths.size]
+    fitting = [] if wavelengths is None else [axis for axis, size in enumerate(shape) if size == wavelengths.size]
+    if len(shape) == 3 and wavelengths is not None and (fitting or not stored.wavelengths_beside):
         if len(fitting) == 1:
             order = ["rows", "cols"]
             order.insert(fitting[0], "bands")
             return order
         raise SceneError(
             f"{path}: expected one axis of {wavelengths.size}, the number of wavelengths, got shape {shape}; say which is which with "
-            'layout=, such as "rows cols bands"'
+            f'{option("layout")}, such as "rows cols bands"'
         )
-    raise SceneError(f'{path}: expected a known axis order, got shape {shape} and no wavelengths; give layout=, such as "rows cols bands"')
+    unused = f" ({'; '.join(stored.remarks)})" if stored.remarks else ""
+    raise SceneError(
+        f"{path}: expected a known axis order, got shape {shape} and no wavelengths{unused}; give {option('layout')}, such as "
+        '"rows cols bands"'
+    )

@@ -1,12 +1,13 @@
 """Stored samples as values in float32: value = stored / scale + offset, in blocks, and nothing that float32 cannot hold.
 
-The largest float32 is 3.4e38, and below 1.2e-38 it loses digits. A scale outside of these, or values that overflow or all vanish, would
-give Inf or zeros without a word; they are refused, with the band. Needs no torch.
+Scale and offset are one number, or one per band. The largest float32 is 3.4e38, and below 1.2e-38 it loses digits. A scale outside of
+these, or values that overflow or all vanish, would give Inf or zeros without a word; they are refused, with the band. Needs no torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,58 +16,98 @@ from numpy.typing import NDArray
 
 from datasets.input_files import InputFileError
 
+_FILL = 1e30  # no brightness is so large: a no-data value beyond it is a fill value
 _BLOCK = 4 * 2**20  # samples that are converted at a time
 LARGEST_VALUE, SMALLEST_VALUE = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
+Numbers = float | NDArray[np.float64]  # one number, or one per band
 
 
-def expect_scale(path: Path, scale: float, offset: float, error: type[InputFileError]) -> None:
-    """Nothing, where float32 can hold a scale and an offset.
+@dataclass(frozen=True)
+class MissingValues:
+    """Which stored samples mean "nothing was measured here"."""
+
+    marks: tuple[float, ...] = ()  # stored values
+    valid: tuple[float, float] | None = None  # the least and the largest stored value that was measured
+
+    def count(self, stored: NDArray[Any]) -> int:
+        """How many of these samples they are."""
+        if not self.marks and self.valid is None:
+            return 0
+        found = np.zeros(stored.shape, dtype=bool)
+        for mark in self.marks:
+            found |= stored == mark
+            if stored.dtype.kind == "f" and abs(mark) > _FILL:  # texts round the largest float32
+                found |= np.sign(mark) * stored >= abs(mark) * (1 - 1e-5)
+        if self.valid is not None:
+            found |= (stored < self.valid[0]) | (stored > self.valid[1])
+        return int(np.count_nonzero(found))
+
+
+def expect_scale(path: Path, scale: Numbers, offset: Numbers, error: type[InputFileError]) -> None:
+    """Nothing, where float32 can hold a scale and an offset, or those of each band.
 
     Raises:
-        InputFileError: `error`, where the scale is not above 0, or one of them is not finite or beyond float32.
+        InputFileError: `error`, where a scale is not above 0, or one of the numbers is not finite or beyond float32.
     """
-    if not (np.isfinite(scale) and scale > 0):
-        raise error(f"{path}: expected a scale above 0, got {scale}; give the sensor's own constant with scale=")
-    if not (SMALLEST_VALUE <= scale <= LARGEST_VALUE):
-        raise error(
-            f"{path}: expected a scale that float32 can hold ({SMALLEST_VALUE:.1e} to {LARGEST_VALUE:.1e}), got {scale}; is it right?"
-        )
-    if not (np.isfinite(offset) and abs(offset) <= LARGEST_VALUE):
-        raise error(f"{path}: expected an offset that float32 can hold, got {offset}; correct it in the file")
+    for one in np.atleast_1d(np.asarray(scale, dtype=np.float64)):
+        if not (np.isfinite(one) and one > 0):
+            raise error(f"{path}: expected a scale above 0, got {one}; give the sensor's own constant with scale=")
+        if not (SMALLEST_VALUE <= one <= LARGEST_VALUE):
+            raise error(
+                f"{path}: expected a scale that float32 can hold ({SMALLEST_VALUE:.1e} to {LARGEST_VALUE:.1e}), got {one}; is it right?"
+            )
+    for one in np.atleast_1d(np.asarray(offset, dtype=np.float64)):
+        if not (np.isfinite(one) and abs(one) <= LARGEST_VALUE):
+            raise error(f"{path}: expected an offset that float32 can hold, got {one}; correct it in the file")
 
 
 def to_values(
-    path: Path, stored: NDArray[Any], scale: float | None, offset: float, nodata: float | None, error: type[InputFileError]
+    path: Path,
+    stored: NDArray[Any],
+    scale: Numbers | None,
+    offset: Numbers,
+    missing: MissingValues,
+    error: type[InputFileError],
 ) -> NDArray[np.float32]:
-    """The values (bands, rows, cols) of stored samples, which must be finite and not the no-data value.
+    """The values (bands, rows, cols) of stored samples, which must be finite and not missing; scale and offset may be one per band.
 
     Raises:
         InputFileError: `error`, with the number of NaN, Inf and no-data values, or with the band that float32 cannot hold.
     """
-    if scale is not None or offset:
+    if scale is not None or np.any(offset):
         expect_scale(path, 1.0 if scale is None else scale, offset, error)
     cube = np.empty(stored.shape, np.float32)
     finite, ignored = True, 0
+    precise = bool(np.any(offset)) and stored.dtype.itemsize > 2  # the sum may cancel digits that float32 does not hold
     with np.errstate(all="ignore"):
         for part in _blocks(stored):
-            block = cube[part]
-            np.copyto(block, stored[part], casting="unsafe")
+            block = stored[part].astype(np.float64) if precise else cube[part]
+            if not precise:
+                np.copyto(block, stored[part], casting="unsafe")
             if scale is not None:
-                block /= np.float32(scale)
-            if offset:
-                block += np.float32(offset)
-            finite = finite and bool(np.isfinite(block).all())
-            ignored += 0 if nodata is None else int(np.count_nonzero(stored[part] == nodata))
+                block /= _of_block(scale, part, block.dtype)
+            if np.any(offset):
+                block += _of_block(offset, part, block.dtype)
+            if precise:
+                cube[part] = block
+            finite = finite and bool(np.isfinite(cube[part]).all())
+            ignored += missing.count(stored[part])
     bad = 0 if finite else sum(int(np.count_nonzero(~np.isfinite(band))) for band in stored)
     if bad or ignored:
         raise error(
             f"{path}: expected a value at every pixel and band, got {bad} NaN or Inf and {ignored} no-data values of {stored.size}; "
-            "crop, mask or interpolate them first"
+            "crop or interpolate them first, or leave such bands out with bad_bands="
         )
     if not finite:
         expect_no_overflow(path, stored, cube, error)
     _expect_kept(path, stored, cube, error)
     return cube
+
+
+def _of_block(numbers: Numbers, part: tuple[slice, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The number of each band of a block, or the one of all bands, in the type in which it is computed."""
+    every = np.asarray(numbers, dtype=dtype)
+    return every if every.ndim == 0 else every[part[0], None, None]
 
 
 def expect_no_overflow(

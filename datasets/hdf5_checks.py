@@ -30,8 +30,29 @@ def opened_hdf5(path: Path, error: type[InputFileError], expected: str, way_out:
     regular_size(path, error)
     with own_errors(path, error, expected, way_out):
         expect_sound_heaps(path, error)
-        with h5py.File(path, "r") as store:
-            yield store
+        try:
+            with h5py.File(path, "r") as store:
+                yield store
+        except OSError as problem:
+            reason = _no_damage(str(problem).lower())
+            if reason is None:
+                raise
+            raise error(f"{path}: {reason}") from problem
+
+
+def _no_damage(problem: str) -> str | None:
+    """What a message of HDF5 means where the file is sound and cannot be read now: expected, got, and the way out."""
+    if "unable to lock file" in problem or "already open for" in problem or "resource temporarily unavailable" in problem:
+        return (
+            "expected a file that no program is writing, got one that is locked or was not closed; close it in the other program (after a "
+            "crash: h5clear -s FILE), or set HDF5_USE_FILE_LOCKING=FALSE where the file system has no locks"
+        )
+    if ("filter" in problem and ("not registered" in problem or "not available" in problem)) or "plugin" in problem:
+        return (
+            "expected samples packed by a filter that the HDF5 library has, got one that needs a plugin; repack the file "
+            "(h5repack -f GZIP=4 IN OUT, where the plugin is installed), or set HDF5_PLUGIN_PATH to the folder of the plugin"
+        )
+    return None
 
 
 def own_node(path: Path, group: h5py.Group, name: str, error: type[InputFileError]) -> Any:

@@ -14,8 +14,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.band_order import rising_bands
 from datasets.cube_file import CubeFile
-from datasets.files import read_image_file, rising_bands
+from datasets.files import read_image_file
 from datasets.formats import read_stored_image
 from datasets.hdf5_checks import opened_hdf5
 from datasets.input_files import InputFileError, regular_size, spell_bytes
@@ -107,19 +108,43 @@ def _hdf5_variables(path: Path) -> dict[str, str]:
 
 def _stated(stored: StoredImage) -> list[str]:
     """What the header states."""
-    waves = stored.wavelengths
     lines = [
         f"image        {_spell_shape(stored.shape)} {stored.dtype}",
-        f"axes         {stored.layout or 'not stated'}",
-        f"scale        {'not stated' if stored.scale is None else f'value = stored / {stored.scale:g}'}"
-        + (f" + {stored.offset:g}" if np.any(stored.offset) else ""),
-        f"wavelengths  {'not stated' if waves is None else _spell_waves(waves)}",
-        f"no-data      {'not stated' if stored.nodata is None else f'{stored.nodata:g}'}",
+        f"axes         {stored.layout or stored.doubtful_axes or 'not stated'}",
+        f"scale        {_spell_scale(stored)}",
+        f"wavelengths  {_spell_stated_waves(stored)}",
+        f"no-data      {', '.join(f'{value:g}' for value in stored.nodata) or 'not stated'}",
+        *(f"left out     {len(bands)} bands: {reason}" for reason, bands in stored.left_out.items()),
     ]
     notes = {key: " ".join(str(value).split()) for key, value in stored.notes.items()}
     return lines + _listed(
         "notes", {key: text if len(text) <= _LONGEST_NOTE else f"{text[:_LONGEST_NOTE]}..." for key, text in notes.items()}
     )
+
+
+def _spell_scale(stored: StoredImage) -> str:
+    """How the header says that values follow from what is stored."""
+    if stored.unclear_scale:
+        return stored.unclear_scale
+    if stored.scale is None and not np.any(stored.offset):
+        return "not stated"
+    stated = 1.0 if stored.scale is None else stored.scale
+    scale, offset = (np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (stated, stored.offset))
+    words = [_spell_numbers(numbers) for numbers in (scale, offset)]
+    return f"value = stored / {words[0]}" + (f" + {words[1]}" if np.any(offset) else "")
+
+
+def _spell_numbers(numbers: NDArray[np.float64]) -> str:
+    return f"{numbers[0]:g}" if numbers.size == 1 else f"(one number per band, {numbers.min():g} to {numbers.max():g})"
+
+
+def _spell_stated_waves(stored: StoredImage) -> str:
+    """What the header says of the band centres."""
+    if stored.wavelengths is None:
+        return stored.wavelengths_problem or "not stated"
+    known = stored.wavelengths[np.isfinite(stored.wavelengths)]
+    beside = f", in {stored.wavelengths_beside}" if stored.wavelengths_beside else ""
+    return (_spell_waves(known) if known.size else "none is a number") + beside
 
 
 def _as_read(stored: StoredImage, image: CubeFile, options: ReadingOptions) -> list[str]:
@@ -138,6 +163,7 @@ def _as_read(stored: StoredImage, image: CubeFile, options: ReadingOptions) -> l
         f"read as      {bands} bands, {rows} rows, {cols} columns, {why}",
         f"values       {low:.6g} to {high:.6g}, median of those above 0: {middle:.6g}; {negative:.2%} below 0, {beyond:.2%} above 1",
         f"centres      {'none' if waves is None else _spell_waves(waves)}",
+        *(f"remark       {remark}" for remark in image.remarks),
     ]
 
 

@@ -2,8 +2,9 @@
 
 A file is 128 bytes of header and then elements, each (type, number of bytes, data). A variable is an element of type matrix, or a deflated
 one that holds it. A matrix is four elements: flags with the class, the sizes of its axes, its name, and its samples, the first axis running
-fastest; samples of whole numbers may be stored in a narrower type than the class says. Version 7.3 is HDF5 (datasets/formats.py); version 4
-is refused, since it holds no image of three axes.
+fastest; samples of whole numbers may be stored in a narrower type than the class says. The fields of a struct are matrices inside of its
+element (datasets/matlab5_structs.py); their names are paths, such as s/cube, as in version 7.3. Version 7.3 is HDF5
+(datasets/hdf5_format.py); version 4 is refused, since it holds no image of three axes.
 """
 
 from __future__ import annotations
@@ -21,12 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.input_files import InputFileError, expect_shape, own_errors, regular_size
+from datasets.matlab5_structs import COMPLEX, MATRIX, NUMERIC, SAMPLES, skip, struct_fields
 
 _HEADER = 128
-_MATRIX, _COMPRESSED = 14, 15
-_SAMPLES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_NUMERIC = range(6, 16)  # classes double, single, and the whole numbers
-_COMPLEX = 0x0800
+_COMPRESSED = 15
+_STRUCT, _CLASS = 2, 16  # the class of structs, and the byte of a matrix in which the class stands (little-endian)
 _LONGEST_HEAD = 4096  # bytes of a variable before its samples
 
 
@@ -42,6 +42,7 @@ class DeclaredVariable:
     deflated: bool
     head: int  # bytes of the (inflated) element before the samples
     error: type[InputFileError]
+    after: int = 0  # bytes of the element behind the samples, where it holds other fields of a struct, too
 
     def read(self) -> NDArray[Any]:
         """The samples, with the axes in MATLAB's order.
@@ -50,21 +51,25 @@ class DeclaredVariable:
             InputFileError: the array is larger than allowed, or the file is broken.
         """
         expect_shape(self.path, self.shape, self.dtype, self.held, self.error)
+        if self.dtype.kind == "c":
+            raise self.error(f"{self.path}: expected real samples, got complex ones; export their magnitude")
         with own_errors(self.path, self.error, "a whole .mat file"), self.path.open("rb") as stream:
             samples = np.empty(prod(self.shape), self.dtype)
             stream.seek(self.place)
-            inflated = _Inflated(stream, self.held)
+            inflated = Inflated(stream, self.held)
             source: Any = io.BufferedReader(inflated, 2**18) if self.deflated else stream
-            source.read(self.head)
+            skip(source, self.head)
             got = _read_into(source, samples.view(np.uint8).data)
             if got != samples.nbytes:
                 raise self.error(f"{self.path}: expected a whole .mat file, got {got} of {samples.nbytes} bytes; fetch or export it again")
+            if self.deflated:
+                skip(source, self.after)
             if self.deflated and (len(source.read(9)) > 8 or not inflated.ended):  # padding, then the checksum, compared at the end
                 raise self.error(f"{self.path}: expected a variable that ends with its samples, got another end; export the file again")
             return samples.reshape(self.shape, order="F")
 
 
-class _Inflated(io.RawIOBase):
+class Inflated(io.RawIOBase):
     """The content of a deflated element, inflated as far as it is read and no further."""
 
     def __init__(self, stream: IO[bytes], length: int) -> None:
@@ -138,15 +143,27 @@ def declared_variables(path: Path, error: type[InputFileError]) -> Mapping[str, 
             else:
                 head, origin = struct.pack(f"{order}II", kind, size) + stream.read(min(size, _LONGEST_HEAD)), start - 8
                 inside = size
-            if kind != _MATRIX or inside == 0:
+            if kind != MATRIX or inside == 0:
                 continue
+            deflated = origin == start
             parsed = _Head(path, head, inside, order, error).parsed()
+            fields: list[tuple[str, DeclaredVariable]] = []
             if parsed is not None:
                 name, shape, dtype, before = parsed
+                fields.append((name, DeclaredVariable(path, shape, dtype, size, origin, deflated, before, error)))
+            elif len(head) > _CLASS and head[_CLASS if order == "<" else _CLASS + 3] == _STRUCT:
+                expect_shape(path, (inside,), np.dtype(np.uint8), size, error)
+                stream.seek(origin)
+                source: Any = io.BufferedReader(Inflated(stream, size), 2**18) if deflated else stream
+                for one in struct_fields(source, inside, order):
+                    after = inside + 8 - one.before - one.length if deflated else 0
+                    fields.append(
+                        (one.name, DeclaredVariable(path, one.shape, one.dtype, size, origin, deflated, one.before, error, after))
+                    )
+            for name, variable in fields:
                 if name in found:
                     raise error(f"{path}: expected each variable once, got {name!r} twice; save the file again")
-                deflated = origin == start
-                found[name] = DeclaredVariable(path, shape, dtype, size, origin, deflated, before, error)
+                found[name] = variable
     return found
 
 
@@ -159,16 +176,16 @@ class _Head:
     def parsed(self) -> tuple[str, tuple[int, ...], np.dtype[Any], int] | None:
         """Name, shape, type of the samples, and the bytes before them; None where the variable is no array of real numbers."""
         flags = struct.unpack(f"{self.order}II", self._data()[1])[0]
-        if flags & 0xFF not in _NUMERIC:
+        if flags & 0xFF not in NUMERIC:
             return None
         sizes = self._data()[1]
         shape = struct.unpack(f"{self.order}{len(sizes) // 4}i", sizes)
         name = self._data()[1].decode("latin-1")
         kind, length = self._tag()
-        dtype = np.dtype(self.order + _SAMPLES[kind])
+        dtype = np.dtype(self.order + SAMPLES[kind])
         if min(shape, default=-1) < 0 or length != prod(shape) * dtype.itemsize or self.at - 8 + length > self.inside:
             raise self.error(f"{self.path}: expected {prod(shape)} samples {dtype} of {name!r}, got {length} bytes; export the file again")
-        return None if flags & _COMPLEX else (name, shape, dtype, self.at)
+        return name, shape, np.dtype(np.complex128) if flags & COMPLEX else dtype, self.at
 
     def _tag(self) -> tuple[int, int]:
         """Type and length of the next element, whose data then begin at `at`; four bytes or fewer may lie inside the tag."""

@@ -52,7 +52,7 @@ class DeclaredArray:
 
 
 def declared_arrays(path: Path, error: type[InputFileError]) -> Mapping[str, DeclaredArray]:
-    """The numeric arrays of a file by their names, "" for that of a .npy file.
+    """The numeric arrays of a file (complex ones among them) by their names, "" for that of a .npy file.
 
     Raises:
         InputFileError: `error`, where the file is broken, or promises more or fewer bytes than it has.
@@ -75,7 +75,7 @@ def declared_arrays(path: Path, error: type[InputFileError]) -> Mapping[str, Dec
                     raise error(f"{path}: expected each array once, got {name!r} twice; write it again with numpy.savez")
                 with archive.open(entry) as member:
                     arrays[name] = _declared(path, entry.filename, member, entry.file_size, entry.compress_size, error)
-            return {name: array for name, array in arrays.items() if array.dtype.kind in "iuf"}
+            return {name: array for name, array in arrays.items() if array.dtype.kind in "iufc"}
 
 
 def read_npy(path: Path, error: type[InputFileError], limit: int) -> NDArray[Any]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.degradation import Boundary
-from datasets.psfs import psf_from
+from datasets.psfs import FromFile, Psf, psf_from
 from datasets.sensors import NIKON, find_sensor
 from datasets.settings import SettingError, configure, look_up
 from datasets.simulation import Protocol, Response
@@ -114,8 +114,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def protocols_of(names: Sequence[str], tables: Sequence[Mapping[str, object]], srf_folder: Path | None) -> list[Protocol]:
+def protocols_of(
+    names: Sequence[str], tables: Sequence[Mapping[str, object]], srf_folder: Path | None, folder: Path | None = None
+) -> list[Protocol]:
     """The protocols of a plan: those that it names, and those that it describes in tables [[protocol]].
+
+    Relative paths of kernel files start at `folder`.
 
     Raises:
         SettingError: as `protocol_from`, or a name that both lists have.
@@ -124,14 +128,20 @@ def protocols_of(names: Sequence[str], tables: Sequence[Mapping[str, object]], s
     twice = [name for name in names if name in described]
     if twice:
         raise SettingError(f"protocols: {twice[0]!r} is described below in [[protocol]], which runs it: take it out of protocols")
-    return [protocol_from(name, srf_folder) for name in names] + [protocol_from(table, srf_folder) for table in tables]
+    return [protocol_from(name, srf_folder) for name in names] + [protocol_from(table, srf_folder, folder) for table in tables]
 
 
-def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) -> Protocol:
+def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None, folder: Path | None = None) -> Protocol:
     """The protocol named by a text, or described by a table (on top of the preset of that name, if there is one).
+
+    Args:
+        table: the name, or the table.
+        srf_folder: where the tables of sensors lie.
+        folder: where relative paths of kernel files start, that of the plan; None: the current folder.
 
     Raises:
         SettingError: a name, number, sensor or PSF is not valid, or the sensor needs a file that is not there.
+        ResponseError: the file of a kernel is not there, or holds none.
     """
     if isinstance(table, str):
         look_up("protocol", table, PRESETS)
@@ -146,7 +156,7 @@ def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) ->
         return Protocol(
             name=wanted.name,
             ratio=wanted.ratio,
-            psf=psf_from(wanted.psf),
+            psf=_checked_psf(wanted.psf, wanted.ratio, folder),
             phase=wanted.phase,
             sensor=find_sensor(wanted.sensor, srf_folder),
             boundary=wanted.boundary,
@@ -154,7 +164,7 @@ def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) ->
             hsi_snr_db=wanted.hsi_snr_db,
             msi_snr_db=wanted.msi_snr_db,
             reveals=wanted.reveals,
-            given_psf=None if wanted.given_psf is None else psf_from(wanted.given_psf),
+            given_psf=None if wanted.given_psf is None else _checked_psf(wanted.given_psf, wanted.ratio, folder),
             given_phase=wanted.given_phase,
             given_srf_shift_nm=wanted.given_srf_shift_nm,
             given_hsi_noise_db=wanted.given_hsi_noise_db,
@@ -166,3 +176,14 @@ def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) ->
         )
     except SettingError as error:
         raise SettingError(f"protocol {name or '(without a name)'!r}: {error}") from error
+
+
+def _checked_psf(table: Mapping[str, Any], ratio: int, folder: Path | None) -> Psf:
+    """The PSF of a table; the file of a kernel is found from `folder`, and read once, so that a plan with a bad one does not start."""
+    path = table.get("path")
+    if isinstance(path, str) and table.get("kind") == FromFile.kind:
+        table = {**table, "path": str(((folder or Path()) / Path(path).expanduser()).absolute())}
+    psf = psf_from(table)
+    if isinstance(psf, FromFile):
+        psf.kernel(ratio)
+    return psf

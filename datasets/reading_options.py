@@ -54,7 +54,7 @@ class ReadingOptions:
     layout: str | None = None
     """The axes in their order, such as "rows cols bands"."""
     scale: float | None = None
-    """value = stored / scale."""
+    """value = stored / scale, where the file states no other scale."""
     wavelengths: Centres | None = None
     """Band centres in nm: a list, "430:860:102" (first, last, number), "430:860", or a file (.txt, .csv, .npy)."""
     nodata: float | None = None
@@ -62,7 +62,7 @@ class ReadingOptions:
     overlap: Overlap = "error"
     """"drop": leave out the bands whose wavelength does not exceed that of every band before."""
     bands: tuple[int, ...] | None = None
-    """The bands that are kept, numbered from 1: numbers and ranges, such as ["1-103", 110]."""
+    """The bands that are kept, in this order, numbered from 1: numbers and ranges, such as ["1-103", 110]; "40-1" turns 40 bands round."""
     bad_bands: tuple[int, ...] = ()
     """The bands that are left out, likewise."""
     crop: tuple[int, int, int, int] | None = None
@@ -135,19 +135,19 @@ def centres_from(key: str, value: Any, folder: Path) -> Centres:
 
 
 def band_numbers(key: str, value: Any) -> tuple[int, ...]:
-    """Numbers of bands, from 1, out of numbers and ranges: [3, "10-12"] and "3,10-12" give 3, 10, 11, 12.
+    """Numbers of bands, from 1, out of numbers and ranges: [3, "10-12"] and "3,10-12" give 3, 10, 11, 12; "12-10" gives 12, 11, 10.
 
     Raises:
-        ReadingError: something else, a number below 1, a range that falls, or a number twice.
+        ReadingError: something else, a number below 1, or a number twice.
     """
     items = value.split(",") if isinstance(value, str) else value
     numbers: list[int] = []
     for item in items if isinstance(items, Sequence) else [items]:
         match = _RANGE.fullmatch(str(item).strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if not 1 <= first <= last <= MOST_BANDS:
+        if min(first, last) < 1 or max(first, last) > MOST_BANDS:
             raise ReadingError(f"{key}: expected numbers from 1 and ranges such as 10-12, got {item!r}")
-        numbers += range(first, last + 1)
+        numbers += range(first, last + 1) if first <= last else range(first, last - 1, -1)
     if not numbers or len(set(numbers)) < len(numbers):
         raise ReadingError(f"{key}: expected each band once, and at least one, got {value!r}")
     return tuple(numbers)

@@ -32,6 +32,7 @@ class Scene:
     wavelengths: Float[Tensor, " bands"]
     source: str = ""
     mask: Bool[Tensor, "H W"] | None = None
+    remarks: tuple[str, ...] = ()  # what the reader did or left out, for a person to know; `source` says it, too
 
     def __post_init__(self) -> None:
         if not self.cube.numel():

@@ -128,7 +128,8 @@ def _cave_base(scene: str, roots: DataRoots) -> Path | None:
 def _collected(roots: DataRoots) -> dict[str, Path]:
     """The cube files of the collections, by the names of their scenes."""
     folders = {kind: roots.folder(kind) for kind in _COLLECTIONS}
-    return {f"{kind}/{file.stem}": file for kind, folder in folders.items() if folder is not None for file in sorted(folder.glob("*.h5"))}
+    found = {kind: sorted(folder.glob("[!.]*.h5")) for kind, folder in folders.items() if folder is not None}
+    return {f"{kind}/{file.stem}": file for kind, files in found.items() for file in files}
 
 
 def _from_query(name: str, folder: Path) -> list[FileSource]:

@@ -55,6 +55,8 @@ class Sensor:
         weights, coverage = self._over(wavelengths)
         if isinstance(keep, tuple) and (unknown := [name for name in keep if name not in self.channels]):
             raise ResponseError(f"sensor {self.name}: expected channels among {', '.join(self.channels)}; got {', '.join(unknown)}")
+        if isinstance(keep, tuple) and len(set(keep)) < len(keep):
+            raise ResponseError(f"sensor {self.name}: expected each channel once, got {', '.join(keep)}; name each channel once")
         covered = [name for name, share in zip(self.channels, coverage, strict=True) if share >= COVERAGE]
         wanted = covered if keep == "covered" else list(self.channels) if keep == "all" else list(keep)
         refused = [name for name in wanted if name not in covered]
@@ -112,7 +114,7 @@ def find_sensor(name: str, folder: Path | None) -> Sensor:
     """
     if name in BUILT_IN:
         return _analytic(name)
-    files = {file.stem: file for file in sorted(folder.glob("*.csv"))} if folder is not None and folder.is_dir() else {}
+    files = {file.stem: file for file in _tables(folder)}
     if name not in files and name == NIKON:
         raise SettingError(
             f"sensor {name!r}: expected srf/{name}.csv in the data root, got {folder if folder else 'no data root'}; run "
@@ -125,9 +127,13 @@ def find_sensor(name: str, folder: Path | None) -> Sensor:
 def sensor_names(folder: Path | None) -> dict[str, str]:
     """Every sensor that can be used now, by its name: where its numbers are from."""
     source_of_name = {name: facts.source for name, facts in BUILT_IN.items()}
-    if folder is not None and folder.is_dir():
-        source_of_name.update({file.stem: read_sensor(file).source for file in sorted(folder.glob("*.csv"))})
+    source_of_name.update({file.stem: read_sensor(file).source for file in _tables(folder)})
     return source_of_name
+
+
+def _tables(folder: Path | None) -> list[Path]:
+    """The tables in a folder, without the companions that some systems put beside a file (._x.csv, .#x.csv)."""
+    return sorted(folder.glob("[!.]*.csv")) if folder is not None and folder.is_dir() else []
 
 
 NIKON = "nikon_d700_mossfuse_31"

@@ -1,11 +1,12 @@
 """An image as its file declares it, and the helpers that the readers of all formats share.
 
 A reader first gives what the header says. The values are read when they are asked for, after everything that the header and the plan decide
-has been checked.
+has been checked. What is stated is only collected here; `datasets/files.py` applies it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.float_values import Numbers
 from datasets.scene import SceneError
 
-_NANOMETRE = ("nm", "nanometer", "nanometers", "nanometre", "nanometres")
-_MICROMETRE = ("um", "µm", "μm", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres")
+_NM_PER_UNIT = {
+    **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1.0),
+    **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres"), 1e3),
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 1e9),
+}
+_SHORTEST_NM, _LONGEST_NM = 20.0, 200_000.0  # beyond these, a number is in another unit than is said
+_NO_SPECTRAL_BAND = re.compile(
+    r"(alpha|(pixel[ _-]?)?qa|qa[ _-]?\d*|qa[ _-].*|.*[ _-]qa|quality([ _-].*)?|.*[ _-]quality|([a-z]+[ _-])?mask|fmask|scl)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +37,28 @@ class StoredImage:
     held: int  # bytes of the file that hold the samples, packed or not
     read: Callable[[], NDArray[Any]]  # gives the samples as they are stored
     layout: str | None = None  # axes by name, such as "rows cols bands", where the format makes them certain
-    wavelengths: NDArray[np.float64] | None = None  # nm
-    scale: float | None = None  # value = stored / scale + offset, where the file states it
-    offset: float = 0.0
-    nodata: float | None = None  # stored value that means "nothing was measured here"
+    doubtful_axes: str = ""  # why not even their order is known, so that the user has to say it
+    wavelengths: NDArray[np.float64] | None = None  # nm; NaN for a band that `left_out` names and that has none
+    wavelengths_problem: str = ""  # why those that the file states cannot be used, so that the user has to give them
+    wavelengths_beside: str = ""  # where they are, if not in the image's own header: they may belong to another image of the file
+    scale: Numbers | None = None  # value = stored / scale + offset, where the file states it
+    offset: Numbers = 0.0
+    unclear_scale: str = ""  # a statement about the scale that can be understood in two ways, or contradicts another one
+    nodata: tuple[float, ...] = ()  # stored values that mean "nothing was measured here"
+    valid: tuple[float, float] | None = None  # the stored values that were measured lie from the first to the second
+    left_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # reason: bands, from 0, that the file says are none or bad
+    others: tuple[str, ...] = ()  # the other images of the file, by their names
     name: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()  # what a person should know of how the file was understood
 
 
-def nanometres(values: NDArray[Any], unit: str | None = None) -> NDArray[np.float64]:
+def option(name: str) -> str:
+    """An option of the reader as a plan and as `fuse` spell it."""
+    return f"{name}= (in fuse --hsi-{name} or --msi-{name})"
+
+
+def nanometres(values: NDArray[Any], unit: object = None) -> NDArray[np.float64]:
     """Wavelengths in nm; without a unit, 200..20000 are taken as nm and 0.2..20 as um (no optical sensor lies in both).
 
     Raises:
@@ -46,15 +68,71 @@ def nanometres(values: NDArray[Any], unit: str | None = None) -> NDArray[np.floa
         wavelengths = np.asarray(values, dtype=np.float64).reshape(-1)
     except (TypeError, ValueError) as error:
         raise SceneError(f"wavelengths: expected numbers, got {np.asarray(values).reshape(-1)[:3]}...; give them in nm") from error
-    known = None if unit is None else str(unit).strip().lower()
+    known = None if unit is None else (one_text(unit) or str(unit)).strip().lower()
     if known in ("", "unknown"):
         known = None
     if wavelengths.size and np.isfinite(wavelengths).all() and (wavelengths > 0).all():
-        if known in _NANOMETRE or (known is None and ((wavelengths >= 200) & (wavelengths <= 20000)).all()):
+        if known in _NM_PER_UNIT:
+            converted = wavelengths * _NM_PER_UNIT[known] if _NM_PER_UNIT[known] != 1 else wavelengths
+            if converted.max() <= _SHORTEST_NM or converted.min() >= _LONGEST_NM:
+                raise SceneError(
+                    f"wavelengths: expected wavelengths of light, got {wavelengths[:3]}... in {known}; correct the unit in the file, or "
+                    f"give them in nm with {option('wavelengths')}"
+                )
+            return converted
+        if known is None and ((wavelengths >= 200) & (wavelengths <= 20000)).all():
             return wavelengths
-        if known in _MICROMETRE or (known is None and ((wavelengths >= 0.2) & (wavelengths <= 20)).all()):
+        if known is None and ((wavelengths >= 0.2) & (wavelengths <= 20)).all():
             return wavelengths * 1000
-    raise SceneError(f"wavelengths: expected nm (200..20000) or um (0.2..20), got unit {unit!r} and {wavelengths[:3]}...; give them in nm")
+    raise SceneError(
+        f"wavelengths: expected nm (200..20000) or um (0.2..20), got unit {unit!r} and {wavelengths[:3]}...; give them in "
+        f"nm with {option('wavelengths')}"
+    )
+
+
+def wavelengths_or_problem(values: Any, unit: object = None, dropped: set[int] | None = None) -> tuple[NDArray[np.float64] | None, str]:
+    """What `nanometres_of_kept` gives and no problem, or None and the problem in words."""
+    try:
+        return nanometres_of_kept(np.asarray(values).reshape(-1), unit, dropped or set()), ""
+    except SceneError as error:
+        return None, str(error)
+
+
+def nanometres_of_kept(values: NDArray[Any], unit: object, dropped: set[int]) -> NDArray[np.float64]:
+    """Wavelengths in nm; the bands (from 0) that are left out anyway may have none, which is NaN here.
+
+    Raises:
+        SceneError: those of the other bands are no wavelengths.
+    """
+    kept = np.array([band not in dropped for band in range(len(values))], dtype=bool)
+    if not kept.any() and len(kept):
+        return np.full(len(values), np.nan)
+    converted = nanometres(np.asarray(values)[kept], unit)
+    if kept.all():
+        return converted
+    numbers = np.asarray(values, dtype=np.float64)
+    factor = converted[0] / numbers[kept][0]  # of the unit
+    wavelengths = np.where(np.isfinite(numbers) & (numbers > 0), numbers * factor, np.nan)
+    wavelengths[kept] = converted
+    return wavelengths
+
+
+def stated_numbers(what: str, value: Any) -> Numbers | None:
+    """What a file states as `what`: one number, also where it is repeated for each band, or an array of several; None for None.
+
+    Raises:
+        SceneError: no number, a text that is none, NaN or Inf.
+    """
+    if value is None:
+        return None
+    try:
+        numbers = np.asarray(value).astype(np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if not numbers.size or not np.isfinite(numbers).all():
+        shown = " ".join(repr(value)[:80].split())
+        raise SceneError(f"{what}: expected one finite number, or one per band, got {shown}; correct it in the file")
+    return float(numbers[0]) if (numbers == numbers[0]).all() else numbers
 
 
 def one_number(what: str, value: Any) -> float | None:
@@ -63,29 +141,49 @@ def one_number(what: str, value: Any) -> float | None:
     Raises:
         SceneError: no number, a text that is none, NaN or Inf, or several numbers that differ.
     """
-    if value is None:
+    numbers = stated_numbers(what, value)
+    if numbers is not None and not isinstance(numbers, float):
+        raise SceneError(f"{what}: expected one finite number, got {numbers[:4]}...; correct it in the file")
+    return numbers
+
+
+def divisor(what: str, factor: Numbers | None) -> Numbers | None:
+    """The scale of value = stored / scale for a stated factor of value = stored * factor.
+
+    Raises:
+        SceneError: a factor is 0.
+    """
+    if factor is None:
         return None
-    try:
-        numbers = np.asarray(value).astype(np.float64).reshape(-1)
-    except (TypeError, ValueError):
-        numbers = np.empty(0)
-    if not numbers.size or not np.isfinite(numbers).all() or (numbers != numbers[0]).any():
-        shown = " ".join(repr(value)[:80].split())
-        raise SceneError(f"{what}: expected one finite number, got {shown}; correct it in the file")
-    return float(numbers[0])
+    if (np.asarray(factor) == 0).any():
+        raise SceneError(f"{what}: expected a scale other than 0, got 0; correct it in the file")
+    with np.errstate(over="ignore"):
+        inverse = 1 / np.asarray(factor, dtype=np.float64)
+    return float(inverse) if isinstance(factor, float) else inverse
 
 
-def missing_value(value: Any) -> float | None:
-    """The no-data value that a file states; NaN is one too, since NaN is never accepted as a value.
+def missing_values(value: Any) -> tuple[float, ...]:
+    """The no-data values that a file states; NaN may be one, since NaN is never accepted as a value.
 
     Raises:
         SceneError: it is no number.
     """
+    if value is None:
+        return ()
     try:
-        number = float(np.asarray(value).reshape(-1)[0]) if value is not None else None
-    except (TypeError, ValueError, IndexError) as error:
+        numbers = np.asarray(value).reshape(-1).astype(np.float64)
+        if not numbers.size:
+            raise ValueError("empty")
+    except (TypeError, ValueError) as error:
         raise SceneError(f"no-data value: expected a number, got {repr(value)[:80]}; correct it in the file") from error
-    return number
+    return tuple(dict.fromkeys(float(number) for number in numbers))
+
+
+def bands_by_description(descriptions: Mapping[int, str]) -> dict[str, tuple[int, ...]]:
+    """The bands (from 0) whose description says that they are no spectral bands, by the reason in words."""
+    found = {band: text for band, text in descriptions.items() if _NO_SPECTRAL_BAND.fullmatch(text.strip().lower())}
+    texts = sorted({f'"{text.strip()[:40]}"' for text in found.values()})
+    return {f"that the file describes as {', '.join(texts)}": tuple(sorted(found))} if found else {}
 
 
 def one_text(value: Any) -> str:

@@ -1,12 +1,15 @@
 """TIFF images: read by tifffile, or by rasterio (the extra `geo`) for compressions that tifffile alone cannot undo.
 
-Wavelengths, scale and offset come from GDAL's metadata. Samples must be brightnesses that rise with the stored number: inverted grey,
-palettes and other colour spaces are refused. Formats inside TIFF that point to other files are read as plain TIFF.
+Wavelengths, scale and offset (one per band; a band of which none is said has 1 and 0), and descriptions of bands come from GDAL's
+metadata. Bands that a description calls a mask or the like, and alpha channels (the tag ExtraSamples), are no spectral bands: they are left
+out. Where GDAL's mask inside the file marks pixels as missing, the image is refused. Samples must be brightnesses that rise with the stored
+number: inverted grey, palettes and other colour spaces are refused. Formats inside TIFF that point to other files are read as plain TIFF.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -19,13 +22,14 @@ from numpy.typing import NDArray
 
 from datasets.input_files import expect_shape, own_errors, regular_size
 from datasets.scene import SceneError
-from datasets.stored_image import StoredImage, missing_value, nanometres, one_number
+from datasets.stored_image import StoredImage, bands_by_description, divisor, missing_values, stated_numbers, wavelengths_or_problem
 
 _LOSSY_TIFF = (6, 7, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 50001, 50002)  # JPEG, JPEG 2000, LERC, WebP, JPEG XL
 _RISING = (1, 2, 34892)  # photometric interpretations: black is zero, red green blue, linear raw
 _DEFLATED = (8, 32946)
 _ALONE = (1, *_DEFLATED)  # compressions that tifffile undoes without further libraries
 _LZMA = 34925
+_UNITS = ("wavelength_units", "wavelength units")
 _LONG_SEGMENT = 2**20  # deflated bytes that can stand for a gigabyte
 _ELSEWHERE: dict[str, Any] = {
     f"is_{kind}": False for kind in ("ome", "ndtiff", "mmstack", "micromanager", "ndpi", "scanimage", "lsm", "eer")
@@ -58,6 +62,8 @@ def read_tiff(path: Path, variable: str | None) -> StoredImage:
         series = sorted(tiff.series, key=lambda one: -prod(one.shape))
         if not series:
             raise SceneError(f"{path}: expected an image, got a TIFF without one; export it again")
+        _expect_no_masked(path, tiff)
+        series = [one for one in series if not _is_mask(one.keyframe)] or series
         if len(series) > 1 and series[0].shape == series[1].shape:
             raise SceneError(f"{path}: expected one image, got {len(series)} of shape {series[0].shape}; export the bands as one image")
         image = series[0]
@@ -74,6 +80,7 @@ def read_tiff(path: Path, variable: str | None) -> StoredImage:
         dtype = np.dtype(image.dtype)
         held = _expect_segments(path, image, shape, dtype, length)
         metadata = {name: str(page.tags[name].value) for name in ("GDAL_METADATA", "GDAL_NODATA") if name in page.tags}
+        alpha = _alpha_channels(page)
         alone = int(page.compression) in _ALONE and (int(page.compression) == 1 or page.bitspersample in (8, 16, 32, 64))
     if axes.count("Y") != 1 or axes.count("X") != 1 or len(axes) > 3 or len(axes) != len(shape):
         raise SceneError(f"{path}: expected one image of rows, columns and bands, got TIFF axes {axes} of shape {shape}")
@@ -83,10 +90,36 @@ def read_tiff(path: Path, variable: str | None) -> StoredImage:
         held=held,
         read=partial(_samples, path, axes, alone),
         layout=" ".join({"Y": "rows", "X": "cols"}.get(axis, "bands") for axis in axes),
-        nodata=missing_value(metadata.get("GDAL_NODATA", "").strip("\0 ") or None),
+        nodata=missing_values(metadata.get("GDAL_NODATA", "").strip("\0 ") or None),
+        left_out={"that are alpha channels": alpha} if alpha else {},
         name=path.stem,
     )
     return _with_gdal(path, stored, metadata["GDAL_METADATA"]) if "GDAL_METADATA" in metadata else stored
+
+
+def _is_mask(page: Any) -> bool:
+    return bool(int(getattr(page, "subfiletype", 0)) & 4)
+
+
+def _expect_no_masked(path: Path, tiff: Any) -> None:
+    """Nothing, where no mask inside the file (GDAL's, one bit or byte per pixel) says that pixels are missing."""
+    for page in tiff.pages:
+        if _is_mask(page):
+            expect_shape(path, page.shape, np.dtype(np.uint8), max(1, sum(page.databytecounts)), SceneError)
+            missing = int(np.count_nonzero(page.asarray() == 0))
+            if missing:
+                raise SceneError(
+                    f"{path}: expected a value at every pixel, got {missing} pixels that the mask in the file marks as missing; crop or "
+                    "interpolate them first"
+                )
+
+
+def _alpha_channels(page: Any) -> tuple[int, ...]:
+    """The samples of a pixel, from 0, that are opacity: the last ones may be extra, and 1 and 2 mean alpha."""
+    tag = page.tags.get("ExtraSamples")
+    extra = () if tag is None else tuple(np.atleast_1d(np.asarray(tag.value)).tolist())
+    first = int(page.samplesperpixel) - len(extra)
+    return tuple(first + number for number, kind in enumerate(extra) if int(kind) in (1, 2))
 
 
 def _expect_segments(path: Path, image: Any, shape: tuple[int, ...], dtype: np.dtype[Any], length: int) -> int:
@@ -156,10 +189,12 @@ def _samples(path: Path, axes: str, alone: bool) -> NDArray[Any]:
 
 
 def _with_gdal(path: Path, stored: StoredImage, text: str) -> StoredImage:
-    """The wavelengths, scale and offset in GDAL's own metadata, band by band; one scale for all bands, or it is refused."""
+    """The wavelengths, scale, offset and descriptions in GDAL's own metadata, band by band."""
     per_band: dict[str, dict[int, str]] = {}
-    unit = None
+    whole: dict[str, str] = {}
     text = text.strip("\0 ")
+    axes = (stored.layout or "").split()
+    count = stored.shape[axes.index("bands")] if "bands" in axes else 1
     if "<!" in text.replace("<!--", ""):
         raise SceneError(f"{path}: expected GDAL's metadata without document types and entities, got such; export the image again")
     with own_errors(path, SceneError, "GDAL's metadata as XML", "export the image again"):
@@ -167,22 +202,53 @@ def _with_gdal(path: Path, stored: StoredImage, text: str) -> StoredImage:
             key, value = item.get("name", "").lower(), (item.text or "").strip()
             if item.get("sample") is not None:
                 per_band.setdefault(key, {})[int(item.get("sample", "0"))] = value
-            if key in ("wavelength_units", "wavelength units"):
-                unit = value
-        scales, offsets = ({float(value) for value in per_band.get(key, {}).values()} for key in ("scale", "offset"))
-        waves = {band: float(value) for band, value in per_band.get("wavelength", {}).items()}
-    axes = (stored.layout or "").split()
-    count = stored.shape[axes.index("bands")] if "bands" in axes else 1
-    if len(scales) > 1 or len(offsets) > 1:
-        shown = f"{sorted(scales)[:5]} and {sorted(offsets)[:5]}"
-        raise SceneError(f"{path}: expected one scale and offset for all bands, got {shown}; export scaled values")
-    factor = one_number("GDAL's scale", next(iter(scales), None))
-    if factor == 0:
-        raise SceneError(f"{path}: expected a scale other than 0 in GDAL's metadata, got 0; correct it")
-    vector = np.array([waves[band] for band in sorted(waves)]) if len(waves) == count else None
+            else:
+                whole[key] = value
+        beyond = [band for key in ("scale", "offset") for band in per_band.get(key, {}) if not 0 <= band < count]
+        if beyond:
+            raise SceneError(f"{path}: expected GDAL's scale of bands 0 to {count - 1}, got band {beyond[0]}; export the image again")
+        scales, offsets = (
+            np.array([float(per_band[key].get(band, default)) for band in range(count)]) if key in per_band else None
+            for key, default in (("scale", 1.0), ("offset", 0.0))
+        )
+        waves, unit = _gdal_wavelengths(per_band, whole)
+    left_out = {**stored.left_out, **bands_by_description(per_band.get("description", {}))}
+    dropped = {band for numbers in left_out.values() for band in numbers}
+    scale = divisor("GDAL's scale", stated_numbers("GDAL's scale", scales))
+    offset = stated_numbers("GDAL's offset", offsets)
+    unclear = [f"{key} {whole[key][:40]}" for key, nothing in (("scale", 1.0), ("scale_factor", 1.0), ("offset", 0.0), ("add_offset", 0.0))
+               if key in whole and not _is_number(whole[key], nothing)]  # fmt: skip
+    centres, problem = _band_centres(waves, unit, count, dropped)
     return replace(
         stored,
-        wavelengths=None if vector is None else nanometres(vector, unit),
-        scale=None if factor is None else 1 / factor,
-        offset=one_number("GDAL's offset", next(iter(offsets), None)) or 0.0,
+        wavelengths=centres,
+        wavelengths_problem=problem,
+        scale=1.0 if scale is None and offset is not None else scale,
+        offset=0.0 if offset is None else offset,
+        unclear_scale=f"GDAL's metadata state {' and '.join(unclear)} for the file and not for its bands" if unclear else "",
+        left_out=left_out,
     )
+
+
+def _gdal_wavelengths(per_band: Mapping[str, Mapping[int, str]], whole: Mapping[str, str]) -> tuple[dict[int, float], str | None]:
+    """The wavelengths of the bands that have one, and their unit."""
+    units = [values.get(0) or next(iter(values.values())) for key, values in per_band.items() if key in _UNITS and values]
+    units += [value for key, value in whole.items() if key in _UNITS]
+    for key, unit in (("wavelength", units[-1] if units else None), ("central_wavelength_um", "um")):
+        if key in per_band:
+            return {band: float(value) for band, value in per_band[key].items()}, unit
+    return {}, None
+
+
+def _band_centres(waves: Mapping[int, float], unit: str | None, count: int, dropped: set[int]) -> tuple[NDArray[np.float64] | None, str]:
+    """The wavelengths in nm, where every band that is kept has one, or why they cannot be used."""
+    if not waves or any(band not in waves for band in range(count) if band not in dropped):
+        return None, ""
+    return wavelengths_or_problem([waves.get(band, np.nan) for band in range(count)], unit, dropped)
+
+
+def _is_number(text: str, number: float) -> bool:
+    try:
+        return float(text) == number
+    except ValueError:
+        return False

@@ -153,16 +153,21 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
 
 def _scan(home: Path, package: str) -> list[Entry]:
     """The entries below `home`: the methods in the family folders and, outside our own tree, those in `home` itself."""
-    scanned = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if not file.name.startswith("_")]
+    scanned = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if _is_method(file)]
     for family in sorted(
         path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")
     ):
         for path in sorted(family.iterdir()):
-            if path.suffix == ".py" and not path.name.startswith("_"):
+            if path.suffix == ".py" and _is_method(path):
                 scanned.append(_entry(path, home, package))
-            elif (path / "method.py").is_file():
+            elif not path.name.startswith(".") and (path / "method.py").is_file():
                 scanned.append(_entry(path / "method.py", home, package))
     return scanned
+
+
+def _is_method(file: Path) -> bool:
+    """Whether a file is meant as a method: no helper (_x.py), and no companion of another file (._x.py, .#x.py)."""
+    return not file.name.startswith(("_", "."))
 
 
 def _entry(file: Path, home: Path, package: str) -> Entry:

@@ -19,7 +19,7 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class SceneIdentity:
 
     digest: str  # sha256, hex
     shape: tuple[int, int, int]  # bands, rows, columns
+    remarks: tuple[str, ...] = ()  # of the reader, for a person to know
 
 
 def identify(source: SceneSource) -> SceneIdentity:
@@ -58,7 +59,7 @@ def identify(source: SceneSource) -> SceneIdentity:
     if cached is not None:
         return cached
     scene = source.load()
-    identity = SceneIdentity(_digest(source, scene), _shape(scene))
+    identity = SceneIdentity(_digest(source, scene), _shape(scene), scene.remarks)
     if cache_file is not None:
         _write(cache_file, identity)
     return identity
@@ -119,10 +120,10 @@ def _read(file: Path) -> SceneIdentity | None:
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
         bands, rows, cols = map(int, table["shape"])
-        digest = table["digest"]
+        digest, remarks = table["digest"], tuple(map(str, table["remarks"]))
     except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: the scene is read again
         return None
-    return SceneIdentity(digest, (bands, rows, cols)) if isinstance(digest, str) and len(digest) == 64 else None
+    return SceneIdentity(digest, (bands, rows, cols), remarks) if isinstance(digest, str) and len(digest) == 64 else None
 
 
 def _write(file: Path, identity: SceneIdentity) -> None:
@@ -130,5 +131,5 @@ def _write(file: Path, identity: SceneIdentity) -> None:
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps({"digest": identity.digest, "shape": identity.shape}), encoding="utf-8")
+        temporary.write_text(json.dumps(asdict(identity)), encoding="utf-8")
         temporary.replace(file)

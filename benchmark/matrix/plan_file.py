@@ -117,7 +117,7 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
         PlanError: the file is no TOML, or a name or number in it is not valid; the text says which are.
     """
     try:
-        content = file.read_text(encoding="utf-8") if text is None else text
+        content = file.read_text(encoding="utf-8-sig") if text is None else text
         table = tomllib.loads(content)
     except OSError as error:
         raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
@@ -133,7 +133,7 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
 
 def _resolve(table: PlanTable, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
     folder = roots.folder("srf")
-    protocols = protocols_of(table.protocols, table.protocol, folder)
+    protocols = protocols_of(table.protocols, table.protocol, folder, file.parent)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
     scenes = find_scenes(table.scenes, roots, file.parent, table.scene)
     pairs = find_pairs(table.pair, file.parent, folder)

@@ -126,7 +126,13 @@ def notes(cells: Sequence[Cell], work: WorkList, folder: RunFolder, before: Inde
         )
     else:
         sentences += repeated(again, folder, superseded, len(cells))
-    return (*sentences, *planned_once(plan, cells[0].device if cells else "cpu"))
+    return (*sentences, *on_scenes(cells), *planned_once(plan, cells[0].device if cells else "cpu"))
+
+
+def on_scenes(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """A sentence for each scene of which the reader has something to say: what it left out, and what the file holds besides."""
+    said = {cell.scene.name: cell.identity.remarks for cell in cells}
+    return tuple(f"scene {name}: {'; '.join(remarks)}" for name, remarks in said.items() if remarks)
 
 
 def repeated(cells: Sequence[Cell], folder: RunFolder, earlier: Sequence[str], total: int) -> list[str]:

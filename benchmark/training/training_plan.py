@@ -127,7 +127,7 @@ def read_training_plan(file: Path, roots: DataRoots, plugins: Path | None = None
         PlanError: the file is no TOML, or a name or number in it is not valid; the text says which are.
     """
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PlanError(f"training plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
     except ValueError as error:  # no UTF-8, or no TOML
@@ -154,7 +154,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
     scenes = [scene for scene in find_scenes(table.scenes, roots, file.parent) if scene.name not in held]
     if not scenes:
         raise SettingError("scenes: expected at least one that is not in the validation, got none")
-    protocol = protocol_from(table.protocol or table.protocol_numbers, roots.folder("srf"))
+    protocol = protocol_from(table.protocol or table.protocol_numbers, roots.folder("srf"), file.parent)
     return TrainingPlan(
         name=table.name or file.stem,
         entry=entry,

@@ -82,6 +82,16 @@ def _write_chunked_hdf5(folder: Path) -> list[str]:
     return ["a.h5"]
 
 
+def _write_netcdf(folder: Path) -> list[str]:
+    with h5py.File(folder / "a.nc", "w") as store:
+        data = store.create_dataset("reflectance", data=STORED.transpose(1, 2, 0).astype(np.int32))
+        data.attrs["scale_factor"], data.attrs["add_offset"] = np.full(BANDS, 1e-4), 0.05
+        data.attrs["_FillValue"], data.attrs["valid_range"] = np.int32(-9999), np.array([0, 20000], np.int32)
+        store["wavelength"], store["good_wavelengths"] = WAVES, np.ones(BANDS)
+        store["wavelength"].attrs["units"] = "nm"
+    return ["a.nc"]
+
+
 def _write_pair(folder: Path) -> list[str]:
     with h5py.File(folder / "a.h5", "w") as store:
         for group, cube in (("hsi", STORED), ("msi", np.full((3, 12, 14), 51, np.uint16))):
@@ -95,6 +105,15 @@ def _write_mat(compressed: bool) -> Callable[[Path], list[str]]:
     def write(folder: Path) -> list[str]:
         content = {"ref": STORED.transpose(1, 2, 0), "wl": WAVES, "note": "a text", "small": np.eye(2)}
         scipy.io.savemat(folder / "a.mat", content, do_compression=compressed)
+        return ["a.mat"]
+
+    return write
+
+
+def _write_struct(compressed: bool) -> Callable[[Path], list[str]]:
+    def write(folder: Path) -> list[str]:
+        deep = {"note": "a text", "cells": np.array([1.0, "x"], dtype=object), "wl": WAVES}
+        scipy.io.savemat(folder / "a.mat", {"s": {"deep": deep, "cube": STORED.transpose(1, 2, 0)}, "n": 3.0}, do_compression=compressed)
         return ["a.mat"]
 
     return write
@@ -125,6 +144,28 @@ def _write_npz(writer: Callable[..., None]) -> Callable[[Path], list[str]]:
 def _write_envi(folder: Path) -> list[str]:
     facts = {"wavelength": WAVES.tolist(), "wavelength units": "Nanometers", "reflectance scale factor": 10000, "data ignore value": 65535}
     envi.save_image(str(folder / "a.hdr"), STORED.transpose(1, 2, 0), interleave="bil", metadata=facts, ext="img")
+    return ["a.hdr", "a.hdr", "a.img"]
+
+
+def _write_envi_gains(folder: Path) -> list[str]:
+    waves, gains = (", ".join(f"{value:g}" for value in values) for values in (WAVES, np.full(BANDS, 1e-4)))
+    header = f"""ENVI
+samples = {COLS}
+lines = {ROWS}
+bands = {BANDS}
+header offset = 0
+data type = 12
+interleave = bsq
+byte order = 1
+wavelength units = Nanometers
+wavelength = {{{waves}}}
+data gain values = {{{gains}}}
+data offset values = {{0, 0.01, 0, 0, 0}}
+bbl = {{1, 1, 1, 1, 1}}
+band names = {{a, b, c, d, e}}
+"""
+    (folder / "a.hdr").write_text(header)
+    STORED.astype(">u2").tofile(folder / "a.img")
     return ["a.hdr", "a.hdr", "a.img"]
 
 
@@ -231,15 +272,19 @@ SAMPLES: Mapping[str, Sample] = {
     "cube file as scene": Sample(_write_cube, _scene("a.h5")),
     "plain HDF5": Sample(_write_plain_hdf5, _scene("a.h5")),
     "plain HDF5 as cube file": Sample(_write_plain_hdf5, _cube),
-    "chunked HDF5": Sample(_write_chunked_hdf5, _scene("a.h5")),
+    "chunked HDF5": Sample(_write_chunked_hdf5, _scene("a.h5", scale=10000.0)),
+    "netCDF": Sample(_write_netcdf, _scene("a.nc")),
     "pair": Sample(_write_pair, _pair),
     "MATLAB 5": Sample(_write_mat(False), _scene("a.mat", scale=10000.0)),
     "MATLAB 5 deflated": Sample(_write_mat(True), _scene("a.mat", scale=10000.0)),
-    "MATLAB 7.3": Sample(_write_v73, _scene("a.mat", layout="rows cols bands")),
+    "MATLAB 5 struct": Sample(_write_struct(False), _scene("a.mat", scale=10000.0, variable="s/cube")),
+    "MATLAB 5 struct deflated": Sample(_write_struct(True), _scene("a.mat", scale=10000.0, variable="s/cube")),
+    "MATLAB 7.3": Sample(_write_v73, _scene("a.mat", layout="rows cols bands", scale=10000.0)),
     "npy": Sample(_write_npy, _npy),
     "npz": Sample(_write_npz(np.savez), _scene("a.npz")),
     "npz deflated": Sample(_write_npz(np.savez_compressed), _scene("a.npz")),
     "ENVI": Sample(_write_envi, _scene("a.hdr")),
+    "ENVI with gains": Sample(_write_envi_gains, _scene("a.hdr")),
     "TIFF separate": Sample(_write_tiff(planarconfig="separate"), _scene("a.tif")),
     "TIFF contiguous": Sample(_write_tiff(planarconfig="contig", rowsperstrip=2), _scene("a.tif")),
     "TIFF deflated": Sample(_write_tiff(planarconfig="separate", compression="deflate"), _scene("a.tif")),

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from spectral.io import envi
 
+from datasets.band_order import rising_bands
 from datasets.cube_file import CubeFile, write_cube
-from datasets.files import read_image_file, read_pair_file, read_scene_file, rising_bands
+from datasets.files import read_image_file, read_pair_file, read_scene_file
 from datasets.reading_options import ReadingOptions
 from datasets.scene import SceneError
 from datasets.stored_image import nanometres
@@ -47,14 +48,14 @@ def write_v73(path: Path, **arrays: NDArray[np.generic]) -> Path:
 def test_our_own_cube_file_needs_no_options(tmp_path: Path) -> None:
     path = write_cube(tmp_path / "a.h5", CubeFile(VALUES, np.array(WAVES), "mine", {"source": "a maker"}))
     scene = read_scene_file(path)
-    assert (scene.name, scene.source) == ("mine", "a maker")
+    assert (scene.name, scene.source) == ("mine", "a maker; values up to 1.19 exceed 1 and are kept")
     assert holds_the_values(scene.cube)
     assert scene.wavelengths.tolist() == WAVES
 
 
 def test_a_quantised_cube_file_is_read_with_its_scale_and_offset(tmp_path: Path) -> None:
-    path = write_cube(tmp_path / "a.h5", CubeFile(VALUES + 3, np.array(WAVES)), quantise=True)
-    assert np.allclose(read_image_file(path).cube, VALUES + 3, atol=3e-5)
+    path = write_cube(tmp_path / "a.h5", CubeFile(VALUES / 2 + 0.3, np.array(WAVES)), quantise=True)
+    assert np.allclose(read_image_file(path).cube, VALUES / 2 + 0.3, atol=3e-5)
 
 
 def test_integers_without_a_scale_are_refused_and_an_argument_helps(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_every_interleave_and_byte_order_of_envi_gives_the_same_scene(tmp_path: 
 
 def test_envi_wavelengths_in_micrometers_become_nanometers(tmp_path: Path) -> None:
     facts = {"wavelength": [wave / 1000 for wave in WAVES], "wavelength units": "Micrometers"}
-    envi.save_image(str(tmp_path / "a.hdr"), BIP.astype(np.float32), metadata=facts)
+    envi.save_image(str(tmp_path / "a.hdr"), BIP.astype(np.float32) / 10000, metadata=facts)
     assert read_scene_file(tmp_path / "a.hdr").wavelengths.tolist() == pytest.approx(WAVES)
 
 
@@ -275,8 +276,9 @@ def test_values_that_are_not_finite_are_counted(tmp_path: Path) -> None:
 
 
 def test_floating_samples_are_taken_as_they_are_unless_a_scale_is_given(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", VALUES)
+    assert np.array_equal(read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols")).cube, VALUES)
     np.save(tmp_path / "a.npy", VALUES * 4)
-    assert np.array_equal(read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols")).cube, VALUES * 4)
     assert holds_the_values(read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", scale=4.0)).cube)
 
 
@@ -327,8 +329,11 @@ def test_overlapping_bands_are_an_error_or_dropped_with_a_note(tmp_path: Path) -
 
 def test_bands_in_falling_order_are_not_dropped_but_refused(tmp_path: Path) -> None:
     path = write_cube(tmp_path / "a.h5", CubeFile(VALUES, np.array(WAVES[::-1])))
-    with pytest.raises(SceneError, match="1 rising of 5; sort the bands"):
+    with pytest.raises(SceneError, match=r'falling ones.*bands="5-1", or sort the bands'):
         read_scene_file(path, ReadingOptions(overlap="drop"))
+    turned = read_scene_file(path, ReadingOptions(bands=(5, 4, 3, 2, 1)))
+    assert turned.wavelengths.tolist() == WAVES
+    assert np.array_equal(turned.cube, VALUES[::-1])
 
 
 def test_rising_bands_agree_with_a_loop() -> None:
@@ -346,6 +351,9 @@ def test_wavelengths_in_neither_range_are_refused() -> None:
     assert nanometres(np.array([0.4, 2.5])) == pytest.approx([400.0, 2500.0])
     for values, unit in (([1.0, 2.0, 300.0], None), ([400.0, 500.0], "Index"), ([0.0, 1.0], None)):
         with pytest.raises(SceneError, match="expected nm"):
+            nanometres(np.array(values), unit)
+    for values, unit in (([0.4, 2.5], "Nanometers"), ([400.0, 2500.0], "Micrometers"), ([400.0, 500.0], "m")):
+        with pytest.raises(SceneError, match="correct the unit in the file"):
             nanometres(np.array(values), unit)
 
 

@@ -65,7 +65,7 @@ def test_a_kernel_of_objects_or_of_another_ending_is_refused(tmp_path: Path) -> 
             "wavelength_nm,r\n400,nan\n",
             "wavelength_nm,r\n400,1e300\n",
         ),
-        *("wavelength_nm,r\n-400,1\n", "wavelength_nm,r\n500,1\n400,1\n", "wavelength_nm,r,r\n400,1,1\n", "wavelength_nm,\n400,1\n"),
+        *("wavelength_nm,r\n-400,1\n", "wavelength_nm,r\n500,1\n400,1\n450,1\n", "wavelength_nm,r,r\n400,1,1\n", "wavelength_nm,\n400,1\n"),
         *("wavelength_nm,r\n400,0\n500,0\n", "wavelength,r\n400,1\n"),
     ],
 )

@@ -95,7 +95,7 @@ def test_what_does_not_fit_the_image_is_refused(file: Path, given: dict[str, obj
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *(("bands", value) for value in ([0], "3-1", [1, 1], [], "a", [True], 1.5, ["2-4", 3])),
+        *(("bands", value) for value in ([0], "3-0", [1, 1], [], "a", [True], 1.5, ["2-4", 3])),
         *(("crop", value) for value in ("1,2,3", [0, 0, 0, 4], [-1, 0, 2, 2], 4, ["a", 0, 1, 1], [0.5, 0, 1, 1])),
         *(("wavelengths", value) for value in ("700:400", "400:700:0", "0:5", [], [400, -1], [1, None], "nowhere.txt", 5)),
         *(("scale", value) for value in ("two", None, True, [1])),

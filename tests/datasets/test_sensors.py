@@ -79,12 +79,73 @@ def test_unknown_sensors_and_missing_files_say_what_to_do(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["nm,r\n400,1\n", "wavelength_nm,r\n400,1\n390,1\n", "wavelength_nm,r\n400,x\n", "wavelength_nm,r\n400,nan\n", "wavelength_nm\n400\n"],
+    [
+        "nm,r\n400,1\n",
+        "wavelength_nm,r\n400,1\n390,1\n395,1\n",
+        "wavelength_nm,r\n400,x\n",
+        "wavelength_nm,r\n400,nan\n",
+        "wavelength_nm\n400\n",
+    ],
 )
 def test_a_broken_table_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.csv").write_text(text)
     with pytest.raises(ResponseError, match="expected"):
         read_sensor(tmp_path / "s.csv")
+
+
+GOOD_TABLE = "wavelength_nm,r,g\n400,1,0.5\n410,3,0.25\n420,0.125,0.25\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + GOOD_TABLE.encode(),
+        GOOD_TABLE.replace("wavelength_nm,r,g", '"wavelength_nm","r","g"').encode(),
+        GOOD_TABLE.replace(",", ";").encode(),
+        GOOD_TABLE.replace(",", ";").replace(".", ",").encode(),
+        GOOD_TABLE.replace(",", "\t").encode(),
+        GOOD_TABLE.replace("\n", "\r\n").encode(),
+        b"wavelength_um,r,g\n0.4,1,0.5\n0.41,3,0.25\n0.42,0.125,0.25\n",
+        b"Wavelength_nm, r, g\n420,0.125,0.25\n410,3,0.25\n400,1,0.5\n",
+    ],
+    ids=["byte-order mark", "quotes", "semicolons", "decimal commas", "tabs", "carriage returns", "micrometres", "falling"],
+)
+def test_a_table_as_spreadsheets_write_it_gives_the_same_curves(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "s.csv").write_bytes(content)
+    sensor = read_sensor(tmp_path / "s.csv")
+    assert sensor.channels == ("r", "g")
+    np.testing.assert_allclose(sensor.wavelengths, [400, 410, 420])
+    np.testing.assert_array_equal(sensor.curves, [[1, 3, 0.125], [0.5, 0.25, 0.25]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wavelength_nm,r,g,g,b\n400,1,1,1,1\n", "a name of its own for each channel, got g more than once"),
+        ("wavelength_nm,r, r\n400,1,1\n", "got r more than once"),
+        ("wavelength_nm,r\n0.4,1\n0.5,1\n", "under wavelength_nm, got 0.4 to 0.5; name the column wavelength_nm or wavelength_um"),
+        ("wavelength_um,r\n400,1\n500,1\n", "under wavelength_um, got 400 to 500"),
+        ("wavelength_nm,r,,\n400,1,,\n", "expected"),
+    ],
+)
+def test_two_channels_of_one_name_and_another_unit_are_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "s.csv").write_text(text)
+    with pytest.raises(ResponseError, match=message):
+        read_sensor(tmp_path / "s.csv")
+
+
+def test_a_channel_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(ResponseError, match="each channel once, got r, g, g"):
+        find_sensor("rgb_camera", None).respond(torch.arange(400, 701, 10.0), ("r", "g", "g"))
+
+
+def test_companions_of_tables_are_no_sensors(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(GOOD_TABLE)
+    for name in ("._mine.csv", ".#mine.csv", ".hidden.csv"):
+        (tmp_path / name).write_bytes(b"\x00\x05\x16\x07")
+    assert {name for name in sensor_names(tmp_path) if name not in BUILT_IN} == {"mine"}
+    with pytest.raises(SettingError, match="unknown"):
+        find_sensor("._mine", tmp_path)
 
 
 def test_the_mossfuse_matrix_is_read_in_red_green_blue_order(data_root: Path) -> None:

@@ -446,6 +446,10 @@ def test_the_catalog_finds_files_folders_and_plugins_and_refuses_doubles(tmp_pat
     assert found["large"].load().card.name == "flat"
     with pytest.raises(MethodNotFoundError, match="did you mean 'rfuse'"):
         find_one("rfus")
+    (tmp_path / ".large").mkdir()
+    for companion in ("._flat.py", ".#flat.py", "family/._nested.py", ".large/method.py"):
+        (tmp_path / companion).write_bytes(b"\x00\x05\x16\x07")
+    assert find(tmp_path) == found
     plugin(tmp_path, "bicubic", "return Estimate(low)")
     with pytest.raises(BrokenMethodError, match="two methods are named 'bicubic'"):
         find(tmp_path)

@@ -6,10 +6,12 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmark.matrix.plan import Plan, PlanError
 from benchmark.matrix.plan_file import read_plan
+from benchmark.runner.resumption import on_scenes
 from benchmark.training.training_plan import read_training_plan
 from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import plan
@@ -102,3 +104,59 @@ def test_the_shipped_plans_are_valid(data_root: Path) -> None:
             assert read_training_plan(file, roots).scenes, file
         else:
             assert read_plan(file, roots).contestants, file
+
+
+OWN = """
+scenes = ["builtin/fields"]
+protocols = []
+[[method]]
+name = "bicubic"
+[[protocol]]
+name = "mine"
+ratio = 4
+phase = 1
+sensor = "rgb_camera"
+"""
+
+
+@pytest.mark.parametrize("key", ["psf", "given_psf"])
+def test_a_kernel_file_lies_beside_the_plan_and_is_read_before_anything_runs(world: Path, key: str) -> None:
+    folder = world / "plans"
+    folder.mkdir()
+    file = folder / "plan.toml"
+    other = "" if key == "psf" else 'psf = {kind = "box", taps = 4}\n'
+    file.write_text(f'{OWN}{other}{key} = {{kind = "file", path = "k.npy"}}\n')
+    with pytest.raises(PlanError, match=r"plan plan\.toml: .*plans/k\.npy: expected a file, got nothing there"):
+        read(world, file)
+    kernel = np.arange(1.0, 13.0).reshape(3, 4)
+    for spoilt in (kernel[0], kernel * 0, kernel.astype(complex)):
+        np.save(folder / "k.npy", spoilt)
+        with pytest.raises(PlanError, match="expected"):
+            read(world, file)
+    np.save(folder / "k.npy", kernel)
+    (protocol,) = read(world, file).protocols
+    assert np.allclose((protocol.psf if key == "psf" else protocol.given_psf).kernel(4), kernel / kernel.sum())
+
+
+def test_a_plan_may_begin_with_a_byte_order_mark(world: Path) -> None:
+    file = plan(world, ["steady"])
+    before = read(world, file)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    after = read(world, file)
+    assert [cell.key for cell in after.cells("cpu")] == [cell.key for cell in before.cells("cpu")]
+    assert after.text == before.text
+    (world / "training.toml").write_bytes(b"\xef\xbb\xbf[method]\n")
+    with pytest.raises(PlanError, match="method"):
+        read_training_plan(world / "training.toml", DataRoots.parse([]))
+
+
+def test_what_the_reader_says_of_a_scene_is_kept_with_its_identity_and_told(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HMIF_CACHE", str(world / "cache"))
+    rng = np.random.default_rng(5)
+    np.savez(world / "pair.npz", HSI=rng.random((16, 24, 31)), MSI=rng.random((64, 96, 3)), wl=np.linspace(400, 700, 31))
+    file = world / "plan.toml"
+    scene = f"file:{world / 'pair.npz'}?variable=HSI"
+    file.write_text(f'scenes = ["{scene}"]\nprotocols = ["camera-x8"]\n[[method]]\nname = "bicubic"\n')
+    for _ in range(2):  # the second time out of the cache
+        (sentence,) = on_scenes(read(world, file).cells("cpu"))
+        assert sentence.startswith("scene file/pair: the file also holds an MSI (MSI), which is not used")
