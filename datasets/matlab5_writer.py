@@ -2,7 +2,7 @@
 
 A file is a header of 128 bytes and one element per variable. An element is a tag (kind, length) and its parts, each padded to 8 bytes: the
 flags with the class, the sizes, the name, and the samples with the first axis varying fastest. A cube in the order rows, cols, bands is
-therefore written band by band, each of them transposed. A variable holds at most 2^31 - 1 bytes, which is MATLAB's own limit for this version.
+therefore written band by band, each of them transposed. A variable holds at most 2^31 - 1 bytes, MATLAB's own limit for this version.
 Source: MATLAB MAT-File Format, R2019b, chapter 1.
 """
 
