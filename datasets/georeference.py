@@ -5,7 +5,8 @@ GeoTIFF keeps it in tags, all of which are copied as they are (OGC GeoTIFF 1.1):
     33550  size of a pixel            33922  tie points (col, row, 0, x, y, 0)         34264  matrix from (col, row, 0, 1) to (x, y, z, 1)
     34735..34737                      the coordinate system: its keys, numbers and texts
 
-A crop that begins at (row, col) moves the tie points by (-col, -row), and multiplies the matrix by that translation from the right. The
+A crop that begins at (row, col) moves the tie points by (-col, -row), and multiplies the matrix by that translation from the right; larger
+pixels scale all of them. The
 no-data value is not copied: a fused cube has a value at every pixel, and the number that marks a gap in the MSI may be a value here.
 ENVI keeps it in the entries `map info` (whose reference pixel moves likewise), `projection info` and `coordinate system string`.
 """
@@ -49,7 +50,26 @@ class Georeference:
             tags[_MATRIX] = tuple((np.array(tags[_MATRIX], dtype=np.float64).reshape(4, 4) @ shift).reshape(-1).tolist())
         info = entries.get("map info")
         if isinstance(info, list) and len(info) > 2:
-            entries["map info"] = [info[0], f"{float(info[1]) - col:g}", f"{float(info[2]) - row:g}", *info[3:]]
+            entries["map info"] = [info[0], f"{float(info[1]) - col:.12g}", f"{float(info[2]) - row:.12g}", *info[3:]]
+        return replace(self, tags=tags, entries=entries)
+
+    def enlarged(self, factor: float) -> Georeference:
+        """That of the image whose pixels are `factor` times as long, from the same corner."""
+        tags, entries = dict(self.tags), dict(self.entries)
+        if _TIEPOINTS in tags:
+            points = np.array(tags[_TIEPOINTS], dtype=np.float64).reshape(-1, 6)
+            points[:, :2] /= factor
+            tags[_TIEPOINTS] = tuple(points.reshape(-1).tolist())
+        if _SCALE in tags:
+            tags[_SCALE] = (*(float(size) * factor for size in tags[_SCALE][:2]), *tags[_SCALE][2:])
+        if _MATRIX in tags:
+            matrix = np.array(tags[_MATRIX], dtype=np.float64).reshape(4, 4) @ np.diag([factor, factor, 1, 1])
+            tags[_MATRIX] = tuple(matrix.reshape(-1).tolist())
+        info = entries.get("map info")
+        if isinstance(info, list) and len(info) > 6:
+            places = [f"{(float(place) - 1) / factor + 1:.12g}" for place in info[1:3]]
+            sizes = [f"{float(size) * factor:.12g}" for size in info[5:7]]
+            entries["map info"] = [info[0], *places, *info[3:5], *sizes, *info[7:]]
         return replace(self, tags=tags, entries=entries)
 
     def extra_tags(self) -> list[tuple[int, str, int, Any, bool]]:

@@ -104,6 +104,23 @@ def pair_residual(
     return PairResidual(residual, psf is not None, srf is not None, ordered, best if named else _unlike(hsi, msi, residual, srf))
 
 
+def channel_gains(
+    hsi: Float[Tensor, "bands h w"],
+    msi: Float[Tensor, "channels H W"],
+    ratio: int,
+    centre: tuple[float, float],
+    srf: SpectralResponse,
+    psf: SpatialResponse | None = None,
+) -> tuple[float, ...]:
+    """For each channel m of the MSI the factor that brings S m nearest to R hsi: <S m, R hsi> / <S m, S m>, away from the border.
+
+    Arguments as those of `pair_residual`; without a PSF, S is a usual one.
+    """
+    low = _Low(_usual(ratio, centre)[-1] if psf is None else psf, *hsi.shape[1:])
+    plain, target = low.flat(msi.double()), srf(hsi.double()[:, *low.window]).flatten(1)
+    return tuple(float(value) for value in (plain * target).sum(1) / plain.square().sum(1).clamp_min(1e-300))
+
+
 def _usual(ratio: int, centre: tuple[float, float]) -> list[SpatialResponse]:
     """The two responses that stand in for one that is not known."""
     taps = 4 * ratio + ratio % 2
