@@ -144,3 +144,25 @@ def test_a_place_that_cannot_be_written_to_is_refused_and_nothing_is_left(tmp_pa
         expect_output_file(tmp_path)
     expect_writable_folder(tmp_path / "new" / "deep", "--out")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_larger_pixels_keep_the_corner_and_the_ground() -> None:
+    tags = {33550: (9.0, 9.0, 0.0), 33922: (0.0, 0.0, 0.0, 400000.0, 5800000.0, 0.0)}
+    larger = Georeference(tags=tags).enlarged(10 / 9).tags
+    assert larger[33550] == pytest.approx((10.0, 10.0, 0.0))
+    assert larger[33922] == tags[33922]
+    matrix = np.array([[9.0, 0, 0, 5], [0, -9, 0, 7], [0, 0, 0, 0], [0, 0, 0, 1]])
+    scaled = np.reshape(Georeference(tags={34264: tuple(matrix.reshape(-1).tolist())}).enlarged(1.5).tags[34264], (4, 4))
+    assert np.allclose(scaled @ [2, 4, 0, 1], matrix @ [3, 6, 0, 1])
+    info = ["UTM", "1.5", "1", "0", "0", "9", "9", "33", "North"]
+    assert Georeference(entries={"map info": info}).enlarged(2).entries["map info"] == [
+        "UTM",
+        "1.25",
+        "1",
+        "0",
+        "0",
+        "18",
+        "18",
+        "33",
+        "North",
+    ]
