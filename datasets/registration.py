@@ -4,9 +4,12 @@ Two steps, since either alone falls short. Phase correlation finds a large shift
 HSI's mean (or R hsi) and of the blurred and decimated MSI, both windowed, the inverse transform of F conj(G) / |F conj(G)| has its peak at
 the shift (Kuglin and Hines, 1975). Decimated images are aliased, so that this peak is no good below a coarse pixel. So the shift s is then
 refined on the fine grid, where the MSI is not decimated: with y(s) the blurred MSI, sampled at i * ratio + centre + s by cubic splines, and
-t the leading components of the HSI (or R hsi, each channel with unit variance), s minimises
+t = R hsi, each channel with unit variance, s minimises
 
     rest(s) = |t - (a + B y(s))|^2 / |t - mean|^2        a, B by least squares, so that no gain, offset or order of channels matters
+
+Without an SRF, t is first the leading components of the HSI, and then, `ROUNDS` times, what a regression of y on them at the shift so far
+makes of the HSI: the share of the HSI that the MSI can see at all.
 
 The standard error is that of a sandwich over tiles, H^-1 (sum of g g') H^-1, with H the Hessian of rest and g the gradient in one of
 `TILES` x `TILES` tiles: it holds whatever the noise is, and grows where the tiles contradict each other (parallax, a rotation).
@@ -29,10 +32,11 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.placed_psf import placed_psf
 from datasets.psfs import Gaussian
 
+ROUNDS = 3
 TILES = 4  # along each axis, for the standard error
-LEAST_SHARE = 0.5  # of the HSI's variance that the MSI explains at the best shift; with less, the two do not show one ground
+LEAST_SHARE = 0.5  # of the variance of t that the MSI explains at the best shift; with less, the two do not show one ground
 MOST_ERROR = 0.5  # fine pixels: a standard error above it says nothing
-_COMPONENTS = 5
+_COMPONENTS, _PIXELS_EACH = 10, 20  # of the HSI: at most so many, and one per so many pixels
 _STEP = 0.1  # fine pixels, of the numerical derivatives
 _PEAKS = 4  # of the phase correlation that are looked at
 Array = NDArray[np.float64]
@@ -44,7 +48,7 @@ class Registration:
 
     shift: tuple[float, float]  # fine pixels (rows, columns), against a block-centred pair, (ratio - 1) / 2
     error: tuple[float, float]  # standard errors, fine pixels
-    share: float  # of the variance of the HSI that the shifted MSI explains; 1 at best
+    share: float  # of the variance of R hsi that the shifted MSI explains; 1 at best
     share_unmoved: float  # that without the shift
     peak: float  # of the phase correlation, over its next highest value away from it
     ratio: int
@@ -88,10 +92,11 @@ def register(
     near = range(-ratio, ratio + 1, step)
     starts = [(float(row * ratio + down), float(col * ratio + right)) for row, col in candidates for down in near for right in near]
     start = min(starts, key=search.rest)
-    simplex = np.array(start) + np.array([[0.0, 0.0], [step, 0.0], [0.0, step]])
-    found = minimize(search.rest, start, method="Nelder-Mead", options={"xatol": 0.003, "fatol": 1e-12, "initial_simplex": simplex})
-    best = (float(found.x[0]), float(found.x[1]))
-    return Registration(best, search.error(best), 1 - float(found.fun), 1 - search.rest((0.0, 0.0)), peak, ratio)
+    best = search.refined(start, float(step))
+    for _ in range(ROUNDS if srf is None else 0):
+        search.regress(best)
+        best = search.refined(best, 0.5)
+    return Registration(best, search.error(best), 1 - search.rest(best), 1 - search.rest((0.0, 0.0)), peak, ratio)
 
 
 class _Search:
@@ -102,10 +107,11 @@ class _Search:
         centred = target.reshape(len(target), -1)
         centred = centred - centred.mean(1, keepdims=True)
         if told:
-            self.target = centred / np.maximum(centred.std(1, keepdims=True), 1e-300)
+            self.target = _unit(centred)
         else:
-            vectors = np.linalg.eigh(centred @ centred.T)[1][:, -_COMPONENTS:]
-            self.target = vectors.T @ centred
+            count = max(1, min(_COMPONENTS, len(target), rows * cols // _PIXELS_EACH))
+            self.target = np.linalg.eigh(centred @ centred.T)[1][:, -count:].T @ centred
+        self.components = self.target
         self.rows, self.cols = np.arange(rows) * ratio + (ratio - 1) / 2, np.arange(cols) * ratio + (ratio - 1) / 2
         self.fine, self.shape = fine, (rows, cols)
         self.size = fine[0].shape
@@ -121,12 +127,25 @@ class _Search:
 
     def rest(self, shift: tuple[float, float]) -> float:
         """The share of the target's variance that the MSI does not explain at that shift; 1 where less than a quarter overlaps."""
-        sampled, inside = self._sampled((float(shift[0]), float(shift[1])))
+        sampled, inside = self._sampled(shift)
         if inside.sum() < max(16, inside.size // 4):
             return 1.0
         target = self.target[:, inside]
         whole = float(np.square(target - target.mean(1, keepdims=True)).sum())
         return float(np.square(self._left(sampled[:, inside], target)).sum()) / max(whole, 1e-300)
+
+    def refined(self, start: tuple[float, float], step: float) -> tuple[float, float]:
+        """The shift near `start` that leaves least, by the downhill simplex of Nelder and Mead, whose first steps are `step`."""
+        simplex = np.array(start) + np.array([[0.0, 0.0], [step, 0.0], [0.0, step]])
+        options = {"xatol": 0.003, "fatol": 1e-12, "initial_simplex": simplex}
+        found = minimize(lambda at: self.rest((float(at[0]), float(at[1]))), start, method="Nelder-Mead", options=options)
+        return float(found.x[0]), float(found.x[1])
+
+    def regress(self, shift: tuple[float, float]) -> None:
+        """Take as target what the components of the HSI make of the MSI at that shift."""
+        sampled, inside = self._sampled(shift)
+        known = np.concatenate([np.ones((1, self.components.shape[1])), self.components])
+        self.target = _unit(_fit(known[:, inside], sampled[1:, inside])[:, 1:] @ self.components)
 
     @staticmethod
     def _left(sampled: Array, target: Array) -> Array:
@@ -160,6 +179,11 @@ class _Search:
         covariance = inverse @ (gradients @ gradients.T) @ inverse * tiles / max(1, tiles - 3)
         rows, cols = np.sqrt(np.maximum(np.diag(covariance), 0))
         return float(rows), float(cols)
+
+
+def _unit(centred: Array) -> Array:
+    """Each row divided by its standard deviation."""
+    return np.asarray(centred / np.maximum(centred.std(1, keepdims=True), 1e-300))
 
 
 def _sum(shift: tuple[float, float], move: Array) -> tuple[float, float]:

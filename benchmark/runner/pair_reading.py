@@ -117,7 +117,8 @@ def _read_image(image: str, path: Path, options: ReadingOptions) -> CubeFile:
         return CubeFile(scene.cube.numpy(), wavelengths, scene.name, {"source": scene.source})
     except InputFileError as error:
         names = "|".join(item.name for item in fields(ReadingOptions))
-        text = re.sub(rf"\b({names})=", lambda match: f"--{image}-{match[1].replace('_', '-')} ", str(error))
+        told = re.sub(rf"\b({names})= \(in fuse --hsi-[\w-]+ or --msi-[\w-]+\)", r"\1=", str(error))
+        text = re.sub(rf"\b({names})=", lambda match: f"--{image}-{match[1].replace('_', '-')} ", told)
         raise type(error)(text.replace(" ,", ",").replace(" ;", ";")) from error
 
 

@@ -76,7 +76,7 @@ def registration_lines(found: Registration, pair: OwnPair) -> list[str]:
     lines = [
         f"shift     {rows:+.2f} +- {row_error:.2f} rows, {cols:+.2f} +- {col_error:.2f} columns (fine pixels from a block-centred pair)",
         f"phase     --phase={row:.2f},{col:.2f}",
-        f"quality   the MSI explains {found.share:.1%} of the HSI there, {found.share_unmoved:.1%} without the shift; the peak of the "
+        f"quality   the MSI explains {found.share:.1%} of R hsi there, {found.share_unmoved:.1%} without the shift; the peak of the "
         f"phase correlation is {found.peak:.1f} times the next one",
     ]
     if max(abs(rows), abs(cols)) >= found.ratio and found.certain:
@@ -86,7 +86,7 @@ def registration_lines(found: Registration, pair: OwnPair) -> list[str]:
 
 def _doubt(found: Registration) -> str:
     if found.share < LEAST_SHARE:
-        return f"an MSI that explains {found.share:.1%} of the HSI (below {LEAST_SHARE:.0%})"
+        return f"an MSI that explains {found.share:.1%} of R hsi (below {LEAST_SHARE:.0%})"
     return f"a standard error of {max(found.error):.2f} fine pixels (above {MOST_ERROR})"
 
 

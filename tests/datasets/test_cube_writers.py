@@ -155,7 +155,7 @@ def test_larger_pixels_keep_the_corner_and_the_ground() -> None:
     scaled = np.reshape(Georeference(tags={34264: tuple(matrix.reshape(-1).tolist())}).enlarged(1.5).tags[34264], (4, 4))
     assert np.allclose(scaled @ [2, 4, 0, 1], matrix @ [3, 6, 0, 1])
     info = ["UTM", "1.5", "1", "0", "0", "9", "9", "33", "North"]
-    assert Georeference(entries={"map info": info}).enlarged(2).entries["map info"] == [
+    assert Georeference(entries={"map info": info}).enlarged(2.0).entries["map info"] == [
         "UTM",
         "1.25",
         "1",

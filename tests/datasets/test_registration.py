@@ -20,7 +20,7 @@ SHIFTS = [(0.0, 0.0), (0.7, -1.3), (-3.4, 2.2), (9.3, -12.6)]
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     """A lopsided part of a built-in scene: 96 rows, 128 columns."""
-    return generate(next(recipe for recipe in BUILTIN if recipe.name == "builtin/fields")).scene
+    return generate(BUILTIN["builtin/fields"]).scene
 
 
 def seen_with(scene: Scene, shift: tuple[float, float], psf: Psf, ratio: int = 4, snr: float | None = None) -> Observation:
@@ -34,8 +34,7 @@ def found(seen: Observation, *, srf: bool = False) -> Registration:
     return registration
 
 
-@pytest.mark.parametrize("srf", [True, False])
-@pytest.mark.parametrize("shift", SHIFTS)
+@pytest.mark.parametrize(("shift", "srf"), [*((shift, False) for shift in SHIFTS), (SHIFTS[1], True)])
 def test_a_shift_is_found_to_a_tenth_of_a_fine_pixel(shift: tuple[float, float], srf: bool, scene: Scene) -> None:
     """The blur is a Gaussian whose width the registration is not told."""
     registration = found(seen_with(scene, shift, Gaussian(16, mtf_nyquist=0.2)), srf=srf)
@@ -48,7 +47,7 @@ def test_a_shift_is_found_to_a_tenth_of_a_fine_pixel(shift: tuple[float, float],
 
 def test_noise_of_30_db_and_an_odd_ratio_change_little(scene: Scene) -> None:
     registration = found(seen_with(scene, (1.4, -0.6), Box(3), ratio=2, snr=30.0))
-    assert registration.shift == pytest.approx((1.4 + 0.5, -0.6 + 0.5), abs=0.15), "a box of 3 at phase 0 is centred at 0, not at 0.5"
+    assert registration.shift == pytest.approx((1.4 - 0.5, -0.6 - 0.5), abs=0.1), "a box of 3 at phase 0 is centred at 0, not at 0.5"
     assert registration.certain
 
 
