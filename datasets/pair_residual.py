@@ -32,7 +32,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.placed_psf import placed_psf
 from datasets.psfs import Box, Gaussian
 
-LEVEL = 0.15  # residual above which a pair contradicts what is said of it; docs/own_pairs.md has the measurements
+LEVEL = 0.2  # residual above which a pair contradicts what is said of it; docs/own_pairs.md has the measurements
 MUCH = 0.4  # share of the residual that a named cause takes away
 BRIGHTER = 10  # quotient of the mean brightness of the two images from which on they hardly have one unit
 FLOOR = 0.01  # residual below which nothing is wrong, whatever cause would lessen it

@@ -160,7 +160,7 @@ def test_crops_bands_and_wavelengths_of_one_image(world: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("fault", "cause"),
     [
-        (lambda msi: msi * 255, "a gain: the MSI times 0.00392"),
+        (lambda msi: msi * 0.25, "a gain: the MSI times 4 would fit"),
         (lambda msi: msi[::-1], "the order of the channels: as 3, 2, 1"),
         (lambda msi: msi[:, ::-1], "the MSI is mirrored in its rows"),
         (lambda msi: np.roll(msi, 1, 2), "a shift by one fine pixel: the MSI moved by +0 rows and -1 columns"),
