@@ -36,7 +36,7 @@ LEVEL = 0.2  # residual above which a pair contradicts what is said of it; docs/
 MUCH = 0.4  # share of the residual that a named cause takes away
 BRIGHTER = 10  # quotient of the mean brightness of the two images from which on they hardly have one unit
 FLOOR = 0.01  # residual below which nothing is wrong, whatever cause would lessen it
-_MOST_COMPONENTS, _PIXELS_EACH = 10, 20
+_LEAST_COMPONENTS, _MOST_COMPONENTS, _PIXELS_EACH = 5, 10, 20
 _TURNS = (
     ("the MSI is transposed", True, ()),
     ("the MSI is mirrored in its rows (upside down)", False, (1,)),
@@ -238,7 +238,7 @@ def _basis(spectra: Tensor) -> Tensor | None:
     """An orthonormal basis of the constant and the leading components of the HSI, (pixels, components); None with too few pixels."""
     bands, pixels = spectra.shape
     count = min(_MOST_COMPONENTS, bands, pixels // _PIXELS_EACH)
-    if count < 1:
+    if count < min(_LEAST_COMPONENTS, bands):  # so few cannot give what a channel sees, and the rest would say nothing
         return None
     centred = spectra - spectra.mean(1, keepdim=True)
     values, vectors = torch.linalg.eigh(centred @ centred.T)

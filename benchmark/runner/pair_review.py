@@ -20,7 +20,7 @@ def residual_lines(pair: OwnPair) -> tuple[str, list[str]]:
     seen = pair.observe()
     found = pair_residual(seen.hsi, seen.msi, seen.ratio, seen.phase, seen.known.psf, seen.known.srf)
     if found is None:
-        return "pair: too small or too dark to be compared with itself", []
+        return "pair: not compared, as too few pixels are known (give --srf) or the images are zero", []
     return f"pair: {_formula(found)} = {found.residual:.4f}", _warning(found)
 
 

@@ -131,6 +131,7 @@ def test_noise_of_30_db_is_no_contradiction() -> None:
 
 def test_too_few_pixels_to_regress_a_response_say_nothing() -> None:
     assert pair_residual(torch.rand(5, 3, 4), torch.rand(2, 12, 16), 4, CENTRE) is None
+    assert pair_residual(torch.rand(9, 8, 10), torch.rand(2, 32, 40), 4, CENTRE) is None
     assert pair_residual(torch.zeros(BANDS, 8, 8), torch.zeros(3, 32, 32), 4, CENTRE, *responses()) is None
 
 
