@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from reports.report import ReportPaths
 
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 WIDTH = 110  # of a line that is replaced by the next one
 
 
@@ -54,9 +56,14 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nstopped; the cells that had ended are kept, and the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
+            print(f"error: the disk is full: {error}; make room, and the same command goes on from here", file=sys.stderr)
+        elif error.errno in CLOSED:
+            expected = "files and folders that this user can read and write"
+            text = f"error: expected {expected}, got {error}; give others, or change their permissions"
+            print(printable_lines(text), file=sys.stderr)
+        else:
             raise
-        print(f"error: the disk is full: {error}; make room, and the same command goes on from here", file=sys.stderr)
         return USAGE
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("datasets", "methods", "benchmark", "reports"):

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-import pooch
-
 from datasets.scene import SceneError
+from datasets.user_folders import cache_folder, user_path
 
 _FOLDERS = {"cave": "cave", "remote": "remote", "exact": "cave_exact", "pairs": "pairs", "srf": "srf", "weights": "weights"}
 
@@ -27,7 +26,8 @@ class DataRoots:
     def parse(cls, values: Sequence[str] = (), environ: Mapping[str, str] | None = None, *, must_exist: bool = True) -> DataRoots:
         """The data roots of `--data DIR` and `--data NAME=DIR`.
 
-        Without a DIR the root is $HMIF_DATA, and without that the user's cache folder, which need not exist.
+        Without a DIR the root is $HMIF_DATA, and without that the user's cache folder, which need not exist. Where no home folder is known,
+        there is no root.
 
         Raises:
             SceneError: an unknown data set, two roots, or a folder that does not exist (unless `must_exist` is False).
@@ -38,9 +38,9 @@ class DataRoots:
         for value in values:
             match = re.fullmatch(r"([A-Za-z_]\w*)=(.+)", value)
             if match is None:
-                roots.append(Path(value).expanduser())
+                roots.append(user_path(value, SceneError))
             elif match[1] in _FOLDERS:
-                named[match[1]] = Path(match[2]).expanduser()
+                named[match[1]] = user_path(match[2], SceneError)
             else:
                 raise SceneError(
                     f"--data {value}: expected one of {', '.join(_FOLDERS)} before the =, got {match[1]!r}"
@@ -49,11 +49,11 @@ class DataRoots:
         if len(roots) > 1:
             raise SceneError(f"--data: expected one data root, got {', '.join(map(str, roots))}; give further folders as NAME=DIR")
         if not roots and environ.get("HMIF_DATA"):
-            roots.append(Path(environ["HMIF_DATA"]).expanduser())
+            roots.append(user_path(environ["HMIF_DATA"], SceneError))
         for folder in (*roots, *named.values()):
             if must_exist and not folder.is_dir():
                 raise SceneError(f"data: expected a folder, got {folder}, which is none; check --data and $HMIF_DATA")
-        return cls(roots[0] if roots else Path(pooch.os_cache("hmif-bench")), named)
+        return cls(roots[0] if roots else cache_folder(), named)
 
     def folder(self, data_set: str) -> Path | None:
         """Where a data set lies or would lie (`srf`, `weights`, `remote`...); None without a root.

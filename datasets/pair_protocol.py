@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from datasets.cube_file import CubeFile
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.image_pair import ImagePair, centred
+from datasets.image_pair import ImagePair
 from datasets.observation import Known, NoiseLevel, Observation
+from datasets.placed_psf import placed_psf
 from datasets.psfs import Gaussian, Psf
 from datasets.sensors import Sensor
 from datasets.simulation import Protocol, Response
@@ -39,7 +40,7 @@ class PairProtocol:
     psf: Psf | None = None
     sensor: Sensor | None = None
     channels: tuple[str, ...] = ()
-    phase: float | None = None
+    phase: tuple[float, float] | None = None  # centre of coarse pixel 0 on the fine grid (row, column)
     noise: NoiseLevel | None = None
     source: str = ""
 
@@ -67,7 +68,7 @@ class PairProtocol:
             "pair": self.taken,
             "ratio": self.ratio,
             "psf": None if self.psf is None else self.psf.numbers(),
-            "phase": self.phase,
+            "phase": None if self.phase is None else list(self.phase),
             "sensor": None if self.sensor is None else self.sensor.name,
             "sensor_sha256": None if self.sensor is None else self.sensor.fingerprint,
             "channels": list(self.channels),
@@ -86,7 +87,8 @@ class PairProtocol:
             seen = told.observe()
             return seen, None, Known(_exact_spatial(seen.known.psf), _exact_spectral(seen.known.srf))
         reference, fine = _cropped(pair.hsi, self.ratio, 1), _cropped(pair.msi, self.ratio, self.ratio)
-        psf = centred(self.psf or even_gaussian(self.ratio), self.ratio, told.centre)
+        kernel = (self.psf or even_gaussian(self.ratio)).kernel(self.ratio).float()
+        psf = placed_psf(kernel, self.ratio, told.centre)
         low, low_fine = (_blurred(image, psf) for image in (reference, fine))
         seen = replace(told, hsi=low, msi=low_fine, psf=None, noise=None).observe()
         known = Known(psf, seen.known.srf)

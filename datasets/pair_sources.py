@@ -44,8 +44,8 @@ class PairTable:
     """The sensor of the MSI: a name of `list sensors`, or a table of response curves (.csv); not known when absent."""
     channels: tuple[str, ...] = ()
     """The channels of the sensor that the MSI has, in their order; those that the HSI covers when absent."""
-    phase: float | None = None
-    """Centre of coarse pixel 0 on the fine grid, in fine pixels; (ratio - 1) / 2 when absent."""
+    phase: float | tuple[float, float] | None = None
+    """Centre of coarse pixel 0 on the fine grid: a number, or row and column (`register` finds them); (ratio - 1) / 2 when absent."""
     noise: tuple[float, ...] = ()
     """Standard deviations of the noise on the HSI and on the MSI, in their units; not known when absent."""
     one_step_down: bool = True
@@ -134,7 +134,8 @@ def _planned(table: PairTable, folder: Path, srf_folder: Path | None) -> Planned
             raise SettingError(f"noise: expected two standard deviations >= 0, of the HSI and of the MSI, got {list(table.noise)}")
         noise = NoiseLevel(*table.noise) if table.noise else None
         pair = source.pair()
-        facts = {"psf": psf, "sensor": sensor, "channels": table.channels, "phase": table.phase, "noise": noise}
+        phase = (table.phase, table.phase) if isinstance(table.phase, float) else table.phase
+        facts = {"psf": psf, "sensor": sensor, "channels": table.channels, "phase": phase, "noise": noise}
         taken = PairProtocol(f"{name}, as taken", "as taken", pair.ratio, **facts, source="a real pair, without reference")  # type: ignore[arg-type]
         down = replace(taken, name=f"{name}, one step down", taken="one step down", source="Wald et al. 1997, on a real pair")
         protocols = (taken, down) if table.one_step_down else (taken,)

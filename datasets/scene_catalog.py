@@ -25,6 +25,7 @@ from datasets.data_roots import DataRoots, spell_nearest
 from datasets.reading_options import ReadingError, ReadingOptions, options_from
 from datasets.scene import SceneError
 from datasets.scene_sources import BuiltinSource, CaveSource, FileSource, SceneSource
+from datasets.user_folders import user_path
 
 _ENDINGS = (".h5", ".hdf5", ".he5", ".nc", ".mat", ".npz", ".npy", ".hdr", ".tif", ".tiff")  # of files that a pattern stands for
 _COLLECTIONS = ("remote", "exact")  # folders of cube files, one file per scene
@@ -135,7 +136,7 @@ def _collected(roots: DataRoots) -> dict[str, Path]:
 def _from_query(name: str, folder: Path) -> list[FileSource]:
     """The scenes of `file:PATH?key=value&...`."""
     path, query = name.removeprefix("file:"), ""
-    if "?" in path and not (folder / Path(path).expanduser()).is_file():
+    if "?" in path and not (folder / user_path(path, SceneError)).is_file():
         path, _, query = path.rpartition("?")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
@@ -155,7 +156,7 @@ def _from_table(table: Mapping[str, Any], folder: Path) -> list[FileSource]:
 
 
 def _is_pattern(folder: Path, path: str) -> bool:
-    where = folder / Path(path).expanduser()
+    where = folder / user_path(path, SceneError)
     return where.is_dir() or (not where.is_file() and any(sign in path for sign in "*["))
 
 
@@ -171,7 +172,7 @@ def _from_files(what: str, path: str, prefix: str, pairs: Iterable[tuple[str, An
         read = options_from(options, folder)
     except ReadingError as error:
         raise SceneError(f"{what}: {error}") from error
-    where = folder / Path(path).expanduser()
+    where = folder / user_path(path, SceneError)
     if not _is_pattern(folder, path):
         if not where.is_file():
             raise SceneError(f"{what}: expected a file, got {where}, which is none; check the path")

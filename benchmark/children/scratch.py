@@ -26,8 +26,16 @@ YOUNG_S = 60.0  # a folder without a lock that is younger may be that of a super
 _homes: dict[tuple[int, str], tuple[Path, int]] = {}  # by process and temporary folder: the folder, and the descriptor of its lock
 
 
+class ScratchError(RuntimeError):
+    """A temporary folder that cannot be used; the text says what was expected, what came, and the way out."""
+
+
 def new_scratch() -> Path:
-    """A new empty folder for one child."""
+    """A new empty folder for one child.
+
+    Raises:
+        ScratchError: the temporary folder lies on a file system without flock.
+    """
     return Path(tempfile.mkdtemp(prefix="cell-", dir=_home()))
 
 
@@ -74,7 +82,13 @@ def _home() -> Path:
             sweep(Path(place))
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise ScratchError(
+                f"{folder}: expected a temporary folder on a file system with flock, got {error.strerror or error}; set $TMPDIR to a "
+                "folder on a local disk"
+            ) from error
         _homes[key] = folder, descriptor
         atexit.register(_leave, key)
     return _homes[key][0]

@@ -158,10 +158,13 @@ def spelled() -> str:
 
 def repeating(options: argparse.Namespace) -> tuple[str, ...]:
     """The options that repeat a cell of this run, besides plan and key; folders are absolute."""
+    from datasets.scene import SceneError
+    from datasets.user_folders import user_path
+
     given: list[str] = []
     for value in options.data:
         name, equals, folder = value.rpartition("=")
-        given += ["--data", f"{name}{equals}{Path(folder).expanduser().resolve()}"]
+        given += ["--data", f"{name}{equals}{user_path(folder, SceneError).resolve()}"]
     given += ["--plugins", str(options.plugins.resolve())] if options.plugins else []
     given += ["--max-gb", options.max_gb] if options.max_gb else []
     return (*given, *(("--seed", str(options.seed)) if options.seed is not None else ()))

@@ -21,6 +21,7 @@ FILES = {  # the file of each command in this folder, in the order of --help
     "new-method": "new_method_command",
     "check-method": "check_method_command",
     "fuse": "fuse_command",
+    "register": "register_command",
     "train": "train_command",
 }
 DEFAULT = "run"

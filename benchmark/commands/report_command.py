@@ -31,6 +31,10 @@ def _arguments(report: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
+    from datasets.output_files import expect_writable_folder
+
+    if options.out is not None or options.folder.is_dir():  # else the report says that there is no such run
+        expect_writable_folder(options.out or options.folder / "report", "--out")
     return Reply("\n".join(console.report(options.folder, options.out, options)))
 
 

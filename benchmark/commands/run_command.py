@@ -107,9 +107,11 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.run_folder.selection import selected
     from benchmark.runner.resumption import on_scenes, planned_once, repeated
     from benchmark.runner.supervisor import run
+    from datasets.output_files import expect_writable_folder
 
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed)
     folder = (options.out or results_folder(plan.name)).resolve()
+    expect_writable_folder(folder, "--out")
     how = settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)

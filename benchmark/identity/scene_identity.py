@@ -23,12 +23,11 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import pooch
-
 from benchmark.identity.sources import sources_of
 from datasets.digests import cube_digest, digest_of, file_sha256
 from datasets.scene import Scene, SceneError
 from datasets.scene_sources import SceneSource
+from datasets.user_folders import cache_folder, user_path
 
 CACHE = "HMIF_CACHE"  # environment variable: another folder than the user's cache folder
 
@@ -109,11 +108,9 @@ def _shape(scene: Scene) -> tuple[int, int, int]:
 
 def _cache_file(key: str) -> Path | None:
     """The file of an identity in the cache; None where there is no cache folder."""
-    try:
-        folder = os.environ.get(CACHE) or pooch.os_cache("hmif-bench")
-        return Path(folder).expanduser() / "scene_identities" / f"{key}.json"
-    except (RuntimeError, KeyError):  # no home folder is known
-        return None
+    given = os.environ.get(CACHE)
+    folder = user_path(given, SceneError) if given else cache_folder()
+    return None if folder is None else folder / "scene_identities" / f"{key}.json"
 
 
 def _read(file: Path) -> SceneIdentity | None:
