@@ -1,19 +1,18 @@
 """The options that say what a pair of images of the user's own is: shared by `fuse` and `register`.
 
-Each image has an option for each field of `ReadingOptions`, made from that class and from the docstring of its module, so that none is
-forgotten. They are read with ast, since --help must answer without numpy.
+Each image has an option for each field of `ReadingOptions`, made from the source of that class, so that none is forgotten:
+--help must answer without numpy.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.clone import ROOT
 from benchmark.commands.command import CommandError, roots
+from datasets.field_meanings import field_meanings
 
 if TYPE_CHECKING:
     from datasets.image_pair import ImagePair
@@ -51,21 +50,8 @@ def add_pair(parser: argparse.ArgumentParser) -> None:
 
 def reading_fields() -> dict[str, str]:
     """The fields of `ReadingOptions` that concern a pair, each with its meaning."""
-    tree = ast.parse(_READING.read_text(encoding="utf-8"))
-    options = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "ReadingOptions")
-    names = [node.target.id for node in options.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
-    meanings: dict[str, str] = {}
-    last = ""
-    for line in (ast.get_docstring(tree) or "").splitlines():
-        entry = re.fullmatch(r"(\w+)\s{2,}(.+)", line)
-        if entry is not None:
-            last = entry[1]
-            meanings[last] = entry[2]
-        elif last and re.match(r"\s{4,}\S", line):
-            meanings[last] += f" {line.strip()}"
-        else:
-            last = ""
-    return {name: meanings.get(name, "see docs/data_files.md") for name in names if name not in SCORES_ALONE}
+    meanings = field_meanings(_READING, "ReadingOptions")
+    return {name: meaning for name, meaning in meanings.items() if name not in SCORES_ALONE}
 
 
 def pair_of(options: argparse.Namespace, *, phase: str | None = None, noise: tuple[float, float] | None = None) -> ImagePair:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
-from textwrap import dedent
+from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
 
 from benchmark.matrix.contestant import MethodTable
 from benchmark.matrix.plan_file import PlanTable
 from benchmark.matrix.training_set import TrainingTable
+from datasets.field_meanings import field_meanings
 from datasets.pair_sources import PairTable
 from datasets.protocols import ProtocolTable
 from datasets.reading_options import Centres, ReadingOptions
@@ -40,7 +39,7 @@ def plan_reference() -> str:
 
 
 def _section(title: str, text: str, schema: type[Any]) -> str:
-    kinds, meanings = field_types(schema), dict(_meanings(schema))
+    kinds, meanings = field_types(schema), field_meanings(Path(inspect.getfile(schema)), schema.__name__)
     rows = [f"| `{item.name}` | {_kind(kinds[item.name])} | {_default(item)} | {meanings[item.name]} |" for item in fields(schema)]
     return "\n".join(["", f"## {title}", "", text, "", "| key | kind | default | meaning |", "| --- | --- | --- | --- |", *rows, ""])
 
@@ -62,13 +61,3 @@ def _default(item: Field[Any]) -> str:
     if isinstance(value, tuple):
         return f"`{list(value)}`".replace("'", '"')
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
-
-
-def _meanings(schema: type[Any]) -> Iterator[tuple[str, str]]:
-    """The text that follows each field in the source of a class."""
-    body = ast.parse(dedent(inspect.getsource(schema))).body[0]
-    statements = body.body if isinstance(body, ast.ClassDef) else []
-    for item, after in zip(statements, [*statements[1:], None], strict=True):
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-            yield item.target.id, str(after.value.value) if said else ""  # type: ignore[union-attr]
