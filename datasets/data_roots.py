@@ -12,8 +12,16 @@ from pathlib import Path
 import pooch
 
 from datasets.scene import SceneError
+from datasets.sets.all_sets import SETS
 
-_FOLDERS = {"cave": "cave", "remote": "remote", "exact": "cave_exact", "pairs": "pairs", "srf": "srf", "weights": "weights"}
+_FOLDERS = {
+    **{name: name for name in SETS},
+    "remote": "remote",
+    "exact": "cave_exact",
+    "pairs": "pairs",
+    "srf": "srf",
+    "weights": "weights",
+}
 
 
 @dataclass(frozen=True)
