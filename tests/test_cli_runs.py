@@ -18,6 +18,7 @@ from benchmark.runner.supervisor import run
 from datasets.data_roots import DataRoots
 from tests.benchmark.conftest import ROOT, alive, plan, plugin, world
 from tests.benchmark.folders import FIRST, read_records, run_folder, variant
+from tests.heeded_signals import heed_signals
 from tests.rounding import scores_near
 from tests.test_cli import cli
 
@@ -117,7 +118,11 @@ def test_a_signal_to_end_keeps_what_is_done_and_leaves_no_process(world: Path, n
     file = plan(world, ["steady", "endless"], scenes=("a",))
     arguments = ["run", file, "--out", world / "run", "--plugins", world / "plugins", "--device", "cpu"]
     process = subprocess.Popen(
-        [sys.executable, ROOT / "run_benchmark.py", *map(str, arguments)], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, ROOT / "run_benchmark.py", *map(str, arguments)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_signals,
     )
     until = time.monotonic() + 200
     while not (world / "pid").exists() and time.monotonic() < until:

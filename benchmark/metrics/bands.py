@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
 
+from benchmark.metrics.scored_pixels import at_scored
+
 SIGNAL = 1e-6
 """Range of a band, over the largest value of its cube, up to which the band counts as constant: some roundings of float32, and a fifteenth
 of a step of a 16-bit file.
@@ -36,12 +38,12 @@ def band_pairs(
 
 
 def live_pairs(
-    reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]
+    reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], mask: Bool[NDArray[np.bool_], "H W"] | None = None
 ) -> Iterator[tuple[Float64[NDArray[np.float64], "H W"], Float64[NDArray[np.float64], "H W"]]]:
-    """Each band of both cubes, as `band_pairs` gives them, of the bands that carry signal in the reference."""
-    floor = signal_floor(reference)
+    """Each band of both cubes, as `band_pairs` gives them, that carries signal in the reference, at the pixels that `mask` marks."""
+    floor = signal_floor(reference) if mask is None else signal_floor(at_scored(reference, mask))
     for true, guess in zip(reference, estimate, strict=True):
-        if has_signal(true, floor):
+        if has_signal(true if mask is None else true[mask][:, None], floor):
             yield np.ascontiguousarray(true, dtype=np.float64), np.ascontiguousarray(guess, dtype=np.float64)
 
 

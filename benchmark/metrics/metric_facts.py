@@ -139,6 +139,14 @@ TEXTBOOK: tuple[Metric, ...] = (
         definition="number of bands whose reference has the mean zero (at most 1e-6 of its root mean square), which ERGAS leaves out",
         digits=0,
     ),
+    Metric(
+        name="pixels_left_out",
+        label="Pixels left out",
+        unit="pixels",
+        higher_is_better=None,
+        definition="number of pixels that the scene's mask leaves out of all scores by the truth",
+        digits=0,
+    ),
 )
 
 NO_REFERENCE: tuple[Metric, ...] = (

@@ -23,7 +23,7 @@ Q2n of the suite does not either.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int
 from numpy.typing import NDArray
 
 from benchmark.metrics.bands import FLAT, quotient_or_one
@@ -32,7 +32,13 @@ BLOCK = 32  # pixels along a side
 _BLOCKS = 4  # at a time
 
 
-def q2n(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], *, standardise: bool = False) -> float:
+def q2n(
+    reference: Float[np.ndarray, "bands H W"],
+    estimate: Float[np.ndarray, "bands H W"],
+    *,
+    standardise: bool = False,
+    mask: Bool[NDArray[np.bool_], "H W"] | None = None,
+) -> float:
     """Hypercomplex quality index, 1 for equal cubes: the mean of q over the blocks; the module docstring has the formula.
 
     NaN where the image is smaller than a block on either axis. The index lies within 0..1 up to 8 bands. The product of two numbers of 16
@@ -50,8 +56,10 @@ def q2n(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "
         for left in range(0, col_index.size, _BLOCKS * BLOCK):
             columns = col_index[left : left + _BLOCKS * BLOCK]
             z, w = (_blocks(cube[:, strip[:, None], columns]) for cube in (reference, estimate))
-            values.append(_quality(z, w, signs, standardise))
-    return float(np.mean(np.concatenate(values)))
+            quality = _quality(z, w, signs, standardise)
+            values.append(quality if mask is None else quality[_blocks(mask[None, strip[:, None], columns].astype(np.float32)).all((1, 2))])
+    counted = np.concatenate(values)
+    return float(np.mean(counted)) if counted.size else float("nan")
 
 
 def cayley_dickson_signs(order: int) -> Float64[NDArray[np.float64], "order order"]:

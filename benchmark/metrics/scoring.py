@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from benchmark.metrics.bands import bands_left_out
 from benchmark.metrics.metric_facts import NO_REFERENCE
 from benchmark.metrics.noreference import consistency, d_lambda, d_s, qnr
 from benchmark.metrics.response_scores import psf_scores, srf_scores
+from benchmark.metrics.scored_pixels import at_scored
 from benchmark.metrics.textbook import none_where_undefined, score
 from benchmark.metrics.uncertainty import std_scores
 from datasets.cube_file import CubeFile
@@ -27,25 +28,29 @@ def score_cell(
     seen: Observation | None,
     truth: Known | None,
     std: Float[np.ndarray, "*given"] | None = None,
+    mask: Bool[NDArray[np.bool_], "H W"] | None = None,
 ) -> dict[str, float | None]:
     """Every metric by its name; None where it is not defined.
 
     The scores without reference need the observation (`seen`), and all but D_lambda need the true responses (`truth`); without them they
     are None. The scores of a response are there where the estimate's file holds one (`psf_kernel` with `psf_phase`, `srf_weights`), those
-    of the standard deviation where the method states one (`std`).
+    of the standard deviation where the method states one (`std`). Pixels at which `mask` is False are left out of the scores by the truth,
+    and not of those by the two images.
 
     Raises:
         ValueError: a cube that `textbook.score` refuses, or a standard deviation of another shape, or with negative values, NaN or Inf.
     """
     if std is not None and std.shape != reference.shape:
         raise ValueError(f"expected a standard deviation of shape {reference.shape} like the reference, got {std.shape}")
-    scores = score(reference, estimate.cube, ratio)
+    scores = score(reference, estimate.cube, ratio, mask)
     known = Known() if truth is None else truth
     scores |= dict.fromkeys(metric.name for metric in NO_REFERENCE)
     if seen is not None:
         scores |= _without_reference(estimate.cube, seen, known)
-    scores |= _responses(reference, estimate, known)
-    return scores if std is None else scores | none_where_undefined(std_scores(reference, estimate.cube, std))
+    scores |= _responses(at_scored(reference, mask), estimate, known)
+    if std is None:
+        return scores
+    return scores | none_where_undefined(std_scores(*(at_scored(cube, mask) for cube in (reference, estimate.cube, std))))
 
 
 def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, truth: Known) -> dict[str, float | None]:

@@ -20,10 +20,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
 
 from benchmark.metrics.bands import FLAT, live_pairs, local_moments, mean_of_bands, quotient_or_one
+from benchmark.metrics.scored_pixels import whole_windows
 
 SSIM_WINDOW = 11  # taps: 3.5 sigma to each side
 SSIM_SIGMA = 1.5
@@ -32,33 +33,62 @@ _C1, _C2 = 0.01**2, 0.03**2
 _TILE = (32, 512)  # windows along rows and columns at a time
 
 
-def ssim(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+def ssim(
+    reference: Float[np.ndarray, "bands H W"],
+    estimate: Float[np.ndarray, "bands H W"],
+    mask: Bool[NDArray[np.bool_], "H W"] | None = None,
+) -> float:
     """Structural similarity, -1..1: the mean of `ssim` over windows and bands; the module docstring has the formula.
 
-    NaN where the image is smaller than the window on either axis, or every band of the reference is constant.
+    With a mask, the windows count that hold no pixel at which it is False. NaN where there is no window, or every band of the reference
+    is constant (at the scored pixels).
     """
-    if min(reference.shape[1:]) < SSIM_WINDOW:
+    if not _has_window(reference, mask, SSIM_WINDOW):
         return float("nan")
     matrix = _band_matrix(_gaussian(SSIM_WINDOW, SSIM_SIGMA), _TILE[0])
-    return mean_of_bands([_ssim_band(x, y, matrix) for x, y in live_pairs(reference, estimate)])
+    whole = None if mask is None else whole_windows(mask, SSIM_WINDOW)
+    return mean_of_bands([_ssim_band(x, y, matrix, whole) for x, y in live_pairs(reference, estimate, mask)])
 
 
-def uiqi(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+def uiqi(
+    reference: Float[np.ndarray, "bands H W"],
+    estimate: Float[np.ndarray, "bands H W"],
+    mask: Bool[NDArray[np.bool_], "H W"] | None = None,
+) -> float:
     """Universal image quality index, -1..1: the mean of `uiqi` over windows and bands; the module docstring has the formula.
 
-    NaN where the image is smaller than the window on either axis, or every band of the reference is constant.
+    With a mask, the windows count that hold no pixel at which it is False. NaN where there is no window, or every band of the reference
+    is constant (at the scored pixels).
     """
-    if min(reference.shape[1:]) < UIQI_WINDOW:
+    if not _has_window(reference, mask, UIQI_WINDOW):
         return float("nan")
-    return mean_of_bands([_uiqi_band(x, y) for x, y in live_pairs(reference, estimate)])
+    whole = None if mask is None else whole_windows(mask, UIQI_WINDOW)
+    return mean_of_bands([_uiqi_band(x, y, whole) for x, y in live_pairs(reference, estimate, mask)])
+
+
+def _has_window(reference: Float[np.ndarray, "bands H W"], mask: Bool[NDArray[np.bool_], "H W"] | None, side: int) -> bool:
+    return min(reference.shape[1:]) >= side and (mask is None or bool(whole_windows(mask, side).any()))
+
+
+def _sum_over(
+    quality: Float64[NDArray[np.float64], "rows cols"],
+    tile: tuple[slice, slice],
+    whole: Bool[NDArray[np.bool_], "windows_down windows_across"] | None,
+) -> float:
+    """The sum over the windows of a tile that count."""
+    if whole is None:
+        return float(quality.sum())
+    rows, cols = quality.shape
+    return float(quality[whole[tile[0].start : tile[0].start + rows, tile[1].start : tile[1].start + cols]].sum())
 
 
 def _ssim_band(
     x: Float64[NDArray[np.float64], "H W"],
     y: Float64[NDArray[np.float64], "H W"],
     matrix: Float64[NDArray[np.float64], "windows footprint"],
+    whole: Bool[NDArray[np.bool_], "windows_down windows_across"] | None,
 ) -> float:
-    """SSIM of one band."""
+    """SSIM of one band, over the windows that `whole` marks, or over all."""
     rows, cols = x.shape[0] - SSIM_WINDOW + 1, x.shape[1] - SSIM_WINDOW + 1
     total = 0.0
     for tile in _tiles(rows, cols, SSIM_WINDOW):
@@ -69,12 +99,19 @@ def _ssim_band(
         mean_x += mean_y  # mu_x^2 + mu_y^2
         squares -= mean_x  # s_x^2 + s_y^2
         covariance -= product  # s_xy
-        total += float(((2 * product + _C1) * (2 * covariance + _C2) / ((mean_x + _C1) * (squares + _C2))).sum())
-    return float(total / (rows * cols))
+        total += _sum_over((2 * product + _C1) * (2 * covariance + _C2) / ((mean_x + _C1) * (squares + _C2)), tile, whole)
+    return total / (rows * cols if whole is None else int(np.count_nonzero(whole)))
 
 
-def _uiqi_band(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.float64], "H W"]) -> float:
-    """UIQI of one band. With n pixels per window, all statistics are taken times n^2, which is exact as n is a power of two."""
+def _uiqi_band(
+    x: Float64[NDArray[np.float64], "H W"],
+    y: Float64[NDArray[np.float64], "H W"],
+    whole: Bool[NDArray[np.bool_], "windows_down windows_across"] | None,
+) -> float:
+    """UIQI of one band, over the windows that `whole` marks, or over all.
+
+    With n pixels per window, all statistics are taken times n^2, which is exact as n is a power of two.
+    """
     rows, cols = x.shape[0] - UIQI_WINDOW + 1, x.shape[1] - UIQI_WINDOW + 1
     pixels = UIQI_WINDOW**2
     total = 0.0
@@ -91,8 +128,8 @@ def _uiqi_band(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.flo
         covariance -= product  # s_xy
         covariance *= 2
         product *= 2
-        total += float((quotient_or_one(product, sum_x) * quotient_or_one(covariance, squares, negligible)).sum())
-    return float(total / (rows * cols))
+        total += _sum_over(quotient_or_one(product, sum_x) * quotient_or_one(covariance, squares, negligible), tile, whole)
+    return total / (rows * cols if whole is None else int(np.count_nonzero(whole)))
 
 
 def _tiles(rows: int, cols: int, window: int) -> Iterator[tuple[slice, slice]]:

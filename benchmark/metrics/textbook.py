@@ -6,21 +6,29 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 
 from benchmark.metrics.bands import bands_left_out
 from benchmark.metrics.pixel import cc, out_of_range, psnr, psnr_cube, rmse
 from benchmark.metrics.q2n import q2n
+from benchmark.metrics.scored_pixels import at_scored
 from benchmark.metrics.spectral import ergas, ergas_bands_left_out, sam, sam_pixels_left_out
 from benchmark.metrics.structural import ssim, uiqi
 
 
-def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "*given"], ratio: int) -> dict[str, float | None]:
+def score(
+    reference: Float[np.ndarray, "bands H W"],
+    estimate: Float[np.ndarray, "*given"],
+    ratio: int,
+    mask: Bool[NDArray[np.bool_], "H W"] | None = None,
+) -> dict[str, float | None]:
     """Every metric of `metric_facts.TEXTBOOK` by its name; `ratio` is the number of fine pixels per coarse pixel, along an axis.
 
     Nothing is clipped, rounded, cropped or capped. Left out are bands that are constant in the reference from psnr, ssim, uiqi and cc
     (`bands_left_out` is their number), bands whose reference has the mean zero from ergas (`ergas_bands_left_out`), and pixels whose
-    reference is zero from sam (`sam_pixels_left_out`). Two metrics can be infinite:
+    reference is zero from sam (`sam_pixels_left_out`). Pixels at which `mask` is False are left out of all (`pixels_left_out`), as
+    benchmark/metrics/scored_pixels.py says. Two metrics can be infinite:
 
         psnr        the estimate equals the reference in a band that is not constant in the reference
         psnr_cube   the cubes are equal
@@ -28,10 +36,10 @@ def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
     A metric that is not defined for a pair is None:
 
         psnr        every band of the reference is constant
-        ssim        likewise, or an image of fewer than 11 rows or columns
-        uiqi        likewise, or an image of fewer than 8 rows or columns
+        ssim        likewise, or no window of 11 x 11 pixels that are all scored
+        uiqi        likewise, or no window of 8 x 8
         cc          likewise, or the estimate is constant in a band that is not constant in the reference
-        q2n         an image of fewer than 32 rows or columns
+        q2n         an image of fewer than 32 rows or columns, or no block of 32 x 32 pixels that are all scored
         sam         every reference spectrum is zero
         ergas       every band of the reference has the mean zero
 
@@ -39,20 +47,22 @@ def score(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray,
         ValueError: the shapes differ, a cube is empty or holds NaN or Inf, or the ratio is below 1.
     """
     check_pair(reference, estimate, ratio)
+    true, guess = at_scored(reference, mask), at_scored(estimate, mask)
     values = {
-        "psnr": psnr(reference, estimate),
-        "psnr_cube": psnr_cube(reference, estimate),
-        "ssim": ssim(reference, estimate),
-        "sam": sam(reference, estimate),
-        "ergas": ergas(reference, estimate, ratio),
-        "uiqi": uiqi(reference, estimate),
-        "q2n": q2n(reference, estimate),
-        "rmse": rmse(reference, estimate),
-        "cc": cc(reference, estimate),
-        "out_of_range": out_of_range(estimate),
-        "sam_pixels_left_out": float(sam_pixels_left_out(reference)),
-        "bands_left_out": float(bands_left_out(reference)),
-        "ergas_bands_left_out": float(ergas_bands_left_out(reference)),
+        "psnr": psnr(true, guess),
+        "psnr_cube": psnr_cube(true, guess),
+        "ssim": ssim(reference, estimate, mask),
+        "sam": sam(true, guess),
+        "ergas": ergas(true, guess, ratio),
+        "uiqi": uiqi(reference, estimate, mask),
+        "q2n": q2n(reference, estimate, mask=mask),
+        "rmse": rmse(true, guess),
+        "cc": cc(true, guess),
+        "out_of_range": out_of_range(guess),
+        "sam_pixels_left_out": float(sam_pixels_left_out(true)),
+        "bands_left_out": float(bands_left_out(true)),
+        "ergas_bands_left_out": float(ergas_bands_left_out(true)),
+        "pixels_left_out": 0.0 if mask is None else float(np.count_nonzero(~mask)),
     }
     return none_where_undefined(values)
 

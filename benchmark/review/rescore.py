@@ -10,12 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchmark.conventions.profile_scores import ProfileScores, Scores, read_profile_scores, write_profile_scores
 from benchmark.conventions.profile_table import PROFILES, find_profile, score_profile
 from benchmark.identity.source_keys import metrics_key, profiles_key
+from benchmark.metrics.scored_pixels import scored_pixels
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import write_index
@@ -73,7 +71,7 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
     with claimed(folder):
         if run.index_file.is_file():
             write_index(run.path, replace(run.index(), metrics_key=metrics_key()))
-        reference: tuple[str, NDArray[np.float32]] | None = None
+        reference: tuple[str, CubeFile] | None = None
         done: list[Rescored] = []
         for record in sorted(records, key=lambda r: r.scene_digest):
             missing = [] if _current(record) else ["metrics"]
@@ -105,7 +103,7 @@ def _stored(folder: Path, key: str) -> ProfileScores | None:
         return None
 
 
-def _reference(file: Path) -> NDArray[np.float32]:
+def _reference(file: Path) -> CubeFile:
     """The reference of a scene.
 
     Raises:
@@ -117,7 +115,7 @@ def _reference(file: Path) -> NDArray[np.float32]:
             f"expected the reference scenes/{file.name}, got no such file; copy it here, or move the cell's record away "
             "and run the plan again"
         )
-    return read_cube(file).cube
+    return read_cube(file)
 
 
 def _current(record: Result) -> bool:
@@ -127,7 +125,7 @@ def _current(record: Result) -> bool:
 def _score(
     run: RunFolder,
     record: Result,
-    reference: NDArray[np.float32],
+    reference: CubeFile,
     estimate: CubeFile,
     metrics: bool,
     kept: Scores,
@@ -137,19 +135,23 @@ def _score(
     if "ratio" not in record.protocol:
         raise RecordError(f"expected the ratio in cells/{record.key}.json, got a protocol without it; run the plan again")
     ratio = int(record.protocol["ratio"])
+    mask = scored_pixels(reference)
+    if wanted and mask is not None:
+        raise RecordError("the scene leaves pixels out of the scores, which the conventions of others cannot do; rescore without --profile")
     if wanted:
-        scores = {name: score_profile(name, reference, estimate.cube, ratio) for name in wanted}
+        scores = {name: score_profile(name, reference.cube, estimate.cube, ratio) for name in wanted}
         write_profile_scores(run.path, ProfileScores(record.key, profiles_key(), {**kept, **scores}))
     if metrics:
         seen, truth, spread = run.observation(record.observation_digest), run.responses(record.observation_digest), run.std(record.key)
         _expect_as_before(record, {"d_lambda": seen, "d_s": truth, "std_rms_z": spread})
         values = score_cell(
-            reference,
+            reference.cube,
             estimate,
             ratio,
             read_observation(seen) if seen.is_file() else None,
             read_responses(truth) if truth.is_file() else None,
             read_cube(spread).cube if spread.is_file() else None,
+            mask,
         )
         run.write(replace(record, metrics=values, metrics_key=metrics_key()))
 

@@ -28,6 +28,7 @@ from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure.meter import BUDGET_S, UNFINISHED, measure_first, timed
 from benchmark.measure.operations import count_flops
 from benchmark.measure.tally import Tally
+from benchmark.metrics.scored_pixels import ATTRIBUTE, packed_mask, scored_pixels
 from benchmark.metrics.scoring import score_cell
 from benchmark.run_folder.observation_file import read_observation, write_observation
 from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
@@ -36,7 +37,7 @@ from benchmark.runner.estimate_storage import store_estimate, store_std
 from benchmark.runner.oracle_iterates import ITERATES, IterateRecorder, iterate_file, pick
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
-from datasets.scene import crop_to_ratio
+from datasets.scene import Scene, crop_to_ratio
 from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol, observe
 from methods.catalog import Entry
@@ -68,7 +69,7 @@ class ObserveJob:
         """
         scene = crop_to_ratio(load_checked(self.scene, self.digest), self.protocol.ratio)
         seen = observe(scene, self.protocol, self.noise)
-        content = CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, {"source": scene.source})
+        content = CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, _notes(scene))
         if not _holds(self.reference, content):
             write_cube(self.reference, content)
         write_observation(self.observation, seen)
@@ -214,7 +215,7 @@ class ScoreJob:
         """
         try:
             part = "reference"
-            reference = read_cube(self.reference).cube
+            reference = read_cube(self.reference)
             part = "observation"
             seen = read_observation(self.observation) if self.observation.exists() else None
             truth = read_responses(self.responses) if self.responses.exists() else None
@@ -224,7 +225,7 @@ class ScoreJob:
             std = read_cube(spread).cube if spread.exists() else None
         except CubeFileError as error:
             return {"damaged": part, "reason": str(error)}
-        scores = score_cell(reference, estimate, self.ratio, seen, truth, std)
+        scores = score_cell(reference.cube, estimate, self.ratio, seen, truth, std, scored_pixels(reference))
         metrics = {name: score_to_json(value) for name, value in scores.items()}
         return {"metrics": metrics, "oracle": oracle_to_json(picked), "sources": loaded_sources()}
 
@@ -232,7 +233,13 @@ class ScoreJob:
 def _holds(file: Path, content: CubeFile) -> bool:
     """Whether a file is there, is whole, and holds this cube."""
     try:
-        there = read_cube(file).cube
+        there = read_cube(file)
     except CubeFileError:  # not there, or damaged: it is written again
         return False
-    return there.shape == content.cube.shape and all(map(np.array_equal, there, content.cube))  # band by band
+    alike = np.array_equal(there.notes.get(ATTRIBUTE, ()), content.notes.get(ATTRIBUTE, ()))
+    return alike and there.cube.shape == content.cube.shape and all(map(np.array_equal, there.cube, content.cube))  # band by band
+
+
+def _notes(scene: Scene) -> dict[str, Any]:
+    """What the file of a reference carries besides the cube."""
+    return {"source": scene.source} | ({} if scene.mask is None else {ATTRIBUTE: packed_mask(scene.mask.numpy())})

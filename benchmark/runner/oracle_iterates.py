@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from numpy import ndarray
 
 from benchmark.children.endings import Ended
 from benchmark.measure.meter import on_cpu, timed
 from benchmark.metrics.pixel import psnr
+from benchmark.metrics.scored_pixels import at_scored, scored_pixels
 from benchmark.run_folder.json_file import write_bytes
-from datasets.cube_file import read_cube
+from datasets.cube_file import CubeFile, read_cube
 from datasets.observation import Observation
 from methods.contract import AnyMethod, Card, Estimate, Example, FusionMethod, TrainableMethod
 from methods.iterates import IteratedMethod
@@ -78,7 +77,7 @@ def keep_iterates(ended: Ended, folder: Path) -> None:
         ended.keep(f"{ITERATES}/{file.name}", folder / file.name)
 
 
-def pick(reference: Float[ndarray, "bands H W"], folder: Path, estimate: Path) -> dict[str, Any]:
+def pick(reference: CubeFile, folder: Path, estimate: Path) -> dict[str, Any]:
     """The number of the best iterate in `folder` (`best`) and the PSNR of each in dB (`psnr`); the best one replaces the file `estimate`.
 
     Infinity is the best PSNR; of equal ones the first counts. None stands for the PSNR of an iterate that was not finite, and for all of
@@ -89,7 +88,10 @@ def pick(reference: Float[ndarray, "bands H W"], folder: Path, estimate: Path) -
     """
     if not any(folder.glob("*.h5")):
         raise OracleError(f"expected the cell's iterates in {folder}, got none; run the plan again with --retry")
-    scores = {int(file.stem): psnr(reference, read_cube(file).cube) for file in sorted(folder.glob("*.h5"))}
+    mask = scored_pixels(reference)
+    scores = {
+        int(file.stem): psnr(at_scored(reference.cube, mask), at_scored(read_cube(file).cube, mask)) for file in sorted(folder.glob("*.h5"))
+    }
     best = max(scores, key=lambda number: (-math.inf if math.isnan(scores[number]) else scores[number], -number))
     write_bytes(estimate, iterate_file(folder, best).read_bytes())
     curve = [scores.get(number, math.nan) for number in range(1, max(scores) + 1)]

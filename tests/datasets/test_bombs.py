@@ -18,6 +18,7 @@ import tifffile
 from datasets.cube_file import CubeFileError, opened, read_cube
 from datasets.files import read_image_file, read_pair_file
 from datasets.psfs import FromFile
+from datasets.reading_options import ReadingOptions
 from tests.datasets.hostile import LAYOUT, STORED, VALUES, npy_bytes, refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,13 +170,13 @@ def test_the_bombs_of_gigabytes_are_refused_in_little_memory(tmp_path: Path) -> 
 import resource, sys
 from pathlib import Path
 from datasets.files import read_image_file, read_pair_file
-from datasets.scene import SceneError
 from datasets.reading_options import ReadingOptions
+from datasets.scene import SceneError
 used = next(int(line.split()[1]) * 1024 for line in Path("/proc/self/status").read_text().splitlines() if "VmData" in line)
 resource.setrlimit(resource.RLIMIT_DATA, (used + 3 * 10**8,) * 2)
 for name in ("a.mat", "b.npz"):
     try:
-        read_image_file(Path({str(tmp_path)!r}, name), layout="rows cols bands")
+        read_image_file(Path({str(tmp_path)!r}, name), ReadingOptions(layout="rows cols bands"))
     except SceneError as error:
         assert "200 bytes of values per byte" in str(error), error
     else:

@@ -228,7 +228,7 @@ def test_bands_of_a_geotiff_are_known_from_its_tags(tmp_path: Path, planar: str)
     else:
         image = STORED if planar == "separate" else BIP
         tifffile.imwrite(tmp_path / "a.tif", image, photometric="minisblack", planarconfig=planar, metadata=None)
-    assert holds_the_values(read_scene_file(tmp_path / "a.tif", ReadingOptions(wavelengths=WAVES, scale=10000.0)).cube)
+    assert holds_the_values(read_scene_file(tmp_path / "a.tif", ReadingOptions(wavelengths=tuple(WAVES), scale=10000.0)).cube)
 
 
 def test_gdal_metadata_of_a_geotiff_gives_wavelengths_scale_and_no_data(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_a_layout_in_other_words_is_an_error(tmp_path: Path, layout: str) -> Non
 def test_wavelengths_of_another_number_than_bands_are_an_error(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", VALUES)
     with pytest.raises(SceneError, match="expected 5 wavelengths, one per band, got 4"):
-        read_scene_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", wavelengths=WAVES[:4]))
+        read_scene_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols", wavelengths=tuple(WAVES[:4])))
 
 
 def test_a_scene_without_wavelengths_asks_for_them(tmp_path: Path) -> None:

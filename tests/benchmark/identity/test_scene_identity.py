@@ -55,6 +55,18 @@ def test_a_changed_value_or_wavelength_is_another_scene(tmp_path: Path, cube: np
     assert len(digests) == 4, "the cache never answers for a file that was changed"
 
 
+def test_a_mask_is_part_of_the_scene(tmp_path: Path, cube: np.ndarray) -> None:
+    waves = np.linspace(400, 700, 5)
+    write_cube(tmp_path / "a.h5", CubeFile(cube, waves, "a"))
+    digests = {identify(source(tmp_path / "a.h5")).digest}
+    for row in (0, 3):
+        mask = np.ones((6, 8))
+        mask[row, 1] = 0
+        np.save(tmp_path / "m.npy", mask)
+        digests.add(identify(source(tmp_path / "a.h5", f"?mask={tmp_path / 'm.npy'}")).digest)
+    assert len(digests) == 3
+
+
 def test_options_of_the_reader_that_change_the_cube_change_the_scene(tmp_path: Path) -> None:
     stored = np.random.default_rng(1).integers(0, 9000, (4, 6, 3), dtype=np.uint16)
     scipy.io.savemat(tmp_path / "lab.mat", {"ref": stored})

@@ -24,7 +24,8 @@ def read(world: Path, file: Path, seed: int | None = None) -> Plan:
     [
         (('name = "bicubic"', 'name = "bicubik"'), "did you mean 'bicubic'"),
         (("camera-x8", "camera-x9"), "did you mean 'camera-x8'"),
-        (("scenes =", "scene ="), "unknown setting 'scene': did you mean 'scenes'"),
+        (("scenes =", "scens ="), "unknown setting 'scens': did you mean 'scenes'"),
+        (("scenes =", "scene ="), "scene: expected"),
         (("builtin/fields", "builtin/field"), "builtin/fields"),
         (('name = "bicubic"', 'name = "rfuse"\nparameters = {rnak = 3}'), "did you mean 'rank'"),
         (('name = "bicubic"', 'name = "rfuse"\nparameters = {rank = "three"}'), "rank: expected a whole number, got 'three'"),

@@ -22,6 +22,7 @@ from benchmark.training.train import CHECKPOINT, WEIGHTS, Trained, TrainingError
 from benchmark.training.training_plan import read_training_plan
 from datasets.data_roots import DataRoots
 from reports.figures.training_figures import write_training_figures
+from tests.heeded_signals import heed_signals
 from tests.rounding import weights_near
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -179,13 +180,8 @@ def _cli(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / "run_benchmark.py"), "train", *arguments, "--threads", "1", "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
+        command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=heed_signals
     )
-
-
-def _heed_interrupts() -> None:
-    """A test run that a shell put into the background ignores SIGINT, and its children would inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
