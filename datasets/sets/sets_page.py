@@ -16,7 +16,7 @@ lies elsewhere. `fetch NAME` downloads those whose makers offer a stable address
 
 A value is stored / scale. The scale is the sensor's constant where one is known, never the maximum of an image; where none is known, a
 figure is chosen and the sheet says so. PSNR depends on it: figures can be compared only where scale and scenes are the same. What could
-not be confirmed at its source stands in the last row of each sheet. To read a file otherwise, describe it in a table `[[scene]]` of the plan.
+not be confirmed at its source stands in the last row of each sheet. To read a file otherwise, describe it in a table `[[scene]]` of a plan.
 
 This page is made from the data sheets in `datasets/sets/` by `datasets/sets/sets_page.py`.
 

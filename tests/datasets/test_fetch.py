@@ -171,7 +171,7 @@ def test_the_real_matrix_gives_the_table_of_the_data_root(data_root: Path, serve
 
 
 def test_an_unknown_name_is_an_error_that_names_the_entries(tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match="expected one of cave, .*, nikon_d700, mossfuse_checkpoint, got 'nikkon'"):
+    with pytest.raises(FetchError, match=r"expected one of cave, .*, nikon_d700, mossfuse_checkpoint, got 'nikkon'"):
         fetch("nikkon", tmp_path)
 
 
