@@ -48,7 +48,7 @@ class Download:
 
     name: str
     url: str
-    sha256: str | None  # None: the maker publishes none
+    sha256: str | None  # of the download, or of the member that is kept of a zip; None: the maker publishes none
     size: str
     licence: str
     target: str  # path below the data root
@@ -89,7 +89,7 @@ CATALOG: Mapping[str, Download] = {
         Download(
             name="muufl",
             url="https://github.com/GatorSense/MUUFLGulfport/archive/refs/tags/v0.1.zip",
-            sha256="2219e6259e3ad80521a8a7ff879916624efa61eb6df1bfd80538f6f2d4befa2c",
+            sha256="69420a72866dff4a858ae503e6e2981af46f406a4ad8f4dd642efa43feb59edc",
             size="about 90 MB",
             licence="MIT",
             target="muufl/muufl_gulfport_campus_1_hsi_220_label.mat",
@@ -99,7 +99,7 @@ CATALOG: Mapping[str, Download] = {
         Download(
             name="houston2013",
             url="https://machinelearning.ee.uh.edu/2egf4tg8hial13gt/2013_DFTC.zip",
-            sha256="f4d619d5cbcb09d0301038f1b8fe83def6c2d484334b7b8127740a00ecf7e245",
+            sha256="1440f38594e8e82cc1944c084fc138ef55a70af54122828e999c4fb438574c14",
             size="not published; about 190 MB for the image",
             licence="for research, with contest and laboratory acknowledged",
             target="houston2013/2013_IEEE_GRSS_DF_Contest_CASI.tif",
@@ -162,7 +162,7 @@ def fetch(name: str, root: Path, *, catalog: Mapping[str, Download] = CATALOG, p
 
 
 def _check_present(entry: Download, target: Path) -> None:
-    if entry.kind == "file" and entry.sha256 not in (None, hashlib.sha256(target.read_bytes()).hexdigest()):
+    if entry.kind in ("file", "zip member") and entry.sha256 not in (None, hashlib.sha256(target.read_bytes()).hexdigest()):
         raise FetchError(
             f"fetch {entry.name}: expected {target} with sha256 {entry.sha256}, got another file; move it away and fetch again"
         )
@@ -177,7 +177,7 @@ def _download(entry: Download, folder: Path, progress: ShowBytes | None) -> Path
     try:
         downloaded = pooch.retrieve(
             entry.url,
-            known_hash=None if entry.sha256 is None else f"sha256:{entry.sha256}",
+            known_hash=None if entry.sha256 is None or entry.kind == "zip member" else f"sha256:{entry.sha256}",
             fname="download",
             path=folder,
             downloader=pooch.HTTPDownloader(progressbar=meter, timeout=60),
@@ -232,6 +232,10 @@ def _one_member(entry: Download, file: Path) -> Path:
         raise FetchError(
             f"fetch {entry.name}: expected a whole zip archive, got a broken one ({error}); nothing was kept, try again"
         ) from error
+    with kept.open("rb") as stream:
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    if entry.sha256 not in (None, actual):
+        raise FetchError(f"fetch {entry.name}: expected {entry.member} with sha256 {entry.sha256}, got another one; nothing was kept")
     return kept
 
 

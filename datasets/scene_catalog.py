@@ -72,7 +72,7 @@ def find_scenes(
 
 
 def list_scenes(roots: DataRoots) -> list[ListedScene]:
-    """Every scene and split of the catalog, and whether its data are there; of a set that is not there, one line."""
+    """Every scene and split of the catalog, and whether its data are there; of a set that is not there, the splits alone."""
     lines = [
         ListedScene(name, True, f"analytic, {recipe.bands} x {recipe.rows} x {recipe.cols}, {recipe.first_nm:.0f}..{recipe.last_nm:.0f} nm")
         for name, recipe in synthetic.BUILTIN.items()
@@ -86,7 +86,8 @@ def _set_lines(item: NamedSet, roots: DataRoots) -> list[ListedScene]:
     """The lines of one named set: its splits, then its scenes."""
     base = next((folder for folder in _candidates(item, roots) if folder.is_dir() and any(_present(item, folder))), None)
     if base is None:
-        return [ListedScene(f"{item.name}:all", False, f"{item.sheet()['size']}; {_way_to_have(item)}")]
+        splits = [ListedScene(f"{item.name}:{split}", False, facts.source) for split, facts in item.splits.items()]
+        return [*splits, ListedScene(f"{item.name}:all", False, f"{item.sheet()['size']}; {_way_to_have(item)}")]
     places = {scene.name: _place(item, scene, roots) for scene in item.all_scenes(base)}
     lines = []
     for split in (*item.splits, "all"):

@@ -68,8 +68,8 @@ def _data_sets(roots: DataRoots) -> list[Row]:
 
 
 def _brief(text: str) -> str:
-    """A row of a data sheet up to its first colon or semicolon, and not much longer than a column of a table."""
-    first = re.split(r"[:;]", text)[0]
+    """A row of a data sheet up to its first colon, semicolon or bracket, and not much longer than a column of a table."""
+    first = re.split(r"[:;]| \(", text)[0]
     return first if len(first) <= 44 else first[:43].rstrip() + "…"
 
 
