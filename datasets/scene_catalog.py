@@ -143,7 +143,7 @@ def _missing(item: NamedSet, what: str, roots: DataRoots) -> str:
     looked = ", ".join(map(str, _candidates(item, roots))) or "nowhere, as there is no data root"
     sheet = item.sheet()
     return (
-        f"expected {what} of {sheet.title}, got none; looked in {looked}; {_way_to_have(item)} ({sheet['size']}); its folder must look "
+        f"expected {what} of {sheet.title.split(',')[0]}, got none; looked in {looked}; {_way_to_have(item)} ({sheet['size']}); its folder must look "
         f"like: {sheet['folder']}"
     )
 
