@@ -142,10 +142,8 @@ def _missing(item: NamedSet, what: str, roots: DataRoots) -> str:
     """That something of a set is not there, where it was looked for, and how to get it."""
     looked = ", ".join(map(str, _candidates(item, roots))) or "nowhere, as there is no data root"
     sheet = item.sheet()
-    return (
-        f"expected {what} of {sheet.title.split(',')[0]}, got none; looked in {looked}; {_way_to_have(item)} ({sheet['size']}); its folder must look "
-        f"like: {sheet['folder']}"
-    )
+    title, size, layout = sheet.title.split(",")[0], sheet["size"], sheet["folder"]
+    return f"expected {what} of {title}, got none; looked in {looked}; {_way_to_have(item)} ({size}); its folder must look like: {layout}"
 
 
 def _find(name: str, roots: DataRoots, folder: Path) -> list[SceneSource]:
