@@ -27,10 +27,11 @@ from datasets.reading_options import ReadingError, ReadingOptions, options_from
 from datasets.scene import SceneError
 from datasets.scene_sources import BuiltinSource, FileSource, SceneSource, SetSource
 from datasets.sets.all_sets import SETS
-from datasets.sets.named_set import NamedSet, SetScene
+from datasets.sets.named_set import NamedSet, SetScene, folder_entries
 
 _ENDINGS = (".h5", ".hdf5", ".he5", ".nc", ".mat", ".npz", ".npy", ".hdr", ".tif", ".tiff")  # of files that a pattern stands for
 _COLLECTIONS = ("remote", "exact")  # folders of cube files, one file per scene
+_Known = dict[str, dict[str, SetScene]]  # the scenes of each set that has been asked for, so that its folder is searched once
 SPLITS = tuple(f"{item.name}:{split}" for item in SETS.values() for split in (*item.splits, "all"))
 
 
@@ -59,7 +60,8 @@ def find_scenes(
     """
     start = Path() if folder is None else folder
     expanded = [one for name in names for one in (_split(name, roots) if name in SPLITS else [name])]
-    sources = [source for name in expanded for source in _find(name, roots, start)]
+    known: _Known = {}
+    sources = [source for name in expanded for source in _find(name, roots, start, known)]
     sources += [source for table in tables for source in _from_table(table, start)]
     by_name: dict[str, SceneSource] = {}
     for source in sources:
@@ -146,16 +148,20 @@ def _missing(item: NamedSet, what: str, roots: DataRoots) -> str:
     return f"expected {what} of {title}, got none; looked in {looked}; {_way_to_have(item)} ({size}); its folder must look like: {layout}"
 
 
-def _find(name: str, roots: DataRoots, folder: Path) -> list[SceneSource]:
-    return list(_from_query(name, folder)) if name.startswith("file:") else [_find_scene(name, roots)]
+def _find(name: str, roots: DataRoots, folder: Path, known: _Known) -> list[SceneSource]:
+    return list(_from_query(name, folder)) if name.startswith("file:") else [_find_scene(name, roots, known)]
 
 
-def _find_scene(name: str, roots: DataRoots) -> SceneSource:
+def _find_scene(name: str, roots: DataRoots, known: _Known) -> SceneSource:
     if name in synthetic.BUILTIN:
         return BuiltinSource(name, synthetic.BUILTIN[name])
     kind, _, scene = name.partition("/")
     if kind in SETS and scene:
-        return _scene_of_set(name, SETS[kind], scene, roots)
+        if kind not in known:
+            known[kind] = {
+                found.name: found for base in (*_candidates(SETS[kind], roots), None) for found in reversed(SETS[kind].all_scenes(base))
+            }
+        return _scene_of_set(name, SETS[kind], known[kind], roots)
     files = _collected(roots)
     if name in files:
         return FileSource(name, files[name], ReadingOptions(overlap="drop"))
@@ -168,13 +174,13 @@ def _find_scene(name: str, roots: DataRoots) -> SceneSource:
     raise SceneError(f"unknown scene {name!r}{near}; `python run_benchmark.py list scenes` shows all, file:PATH reads any single file")
 
 
-def _scene_of_set(name: str, item: NamedSet, scene: str, roots: DataRoots) -> SceneSource:
-    """The source of one scene of a named set.
+def _scene_of_set(name: str, item: NamedSet, known: Mapping[str, SetScene], roots: DataRoots) -> SceneSource:
+    """The source of one scene of a named set, whose scenes are `known`.
 
     Raises:
         SceneError: the set has no such scene, or its files are not there.
     """
-    known = {found.name: found for base in (*_candidates(item, roots), None) for found in reversed(item.all_scenes(base))}
+    scene = name.partition("/")[2]
     if scene not in known:
         if not known:
             raise SceneError(f"scene {name!r}: {_missing(item, 'its files', roots)}")
@@ -199,7 +205,7 @@ def _candidates(item: NamedSet, roots: DataRoots) -> Sequence[Path]:
         return [] if roots.root is None else [roots.root / item.name]
     names = [item.name, *item.folders]
     wanted = {name.lower() for name in names}
-    there = [entry.name for entry in sorted(roots.root.iterdir()) if entry.name.lower() in wanted]
+    there = [entry.name for entry in folder_entries(roots.root) if entry.name.lower() in wanted]
     order = sorted({*there, *(() if there else (item.name,))}, key=lambda entry: [name.lower() for name in names].index(entry.lower()))
     return [*(roots.root / entry for entry in order), *([roots.root] if "." in item.folders else [])]
 

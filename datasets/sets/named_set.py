@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from datasets.input_files import own_errors
 from datasets.reading_options import ReadingOptions
 from datasets.scene import Scene, SceneError
 from datasets.sets.data_sheet import DataSheet, read_sheet
@@ -184,7 +185,7 @@ def windows(files: tuple[str, ...], options: ReadingOptions, whole: Shape, place
 def matches(base: Path, pattern: str) -> Iterator[Path]:
     """The files below `base` that the pattern names, sorted by their paths."""
     exact = base / pattern
-    if not any(sign in pattern for sign in "*?[") and exact.is_file():
+    if exact.is_file():
         yield exact
         return
     yield from sorted(set(_walk(base, pattern.split("/"), DEEPEST)))
@@ -197,11 +198,11 @@ def _walk(folder: Path, parts: Sequence[str], depth: int) -> Iterator[Path]:
     if first == "**":
         yield from _walk(folder, rest, depth)
         if depth:
-            for inner in _entries(folder):
+            for inner in folder_entries(folder):
                 if inner.is_dir():
                     yield from _walk(inner, parts, depth - 1)
         return
-    for entry in _entries(folder):
+    for entry in folder_entries(folder):
         if fnmatchcase(entry.name.lower(), first.lower()):
             if rest:
                 yield from _walk(entry, rest, depth)
@@ -209,6 +210,11 @@ def _walk(folder: Path, parts: Sequence[str], depth: int) -> Iterator[Path]:
                 yield entry
 
 
-def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder, without hidden files."""
-    return [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+def folder_entries(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted, without hidden files.
+
+    Raises:
+        SceneError: the folder cannot be read.
+    """
+    with own_errors(folder, SceneError, "a folder that can be read", "check its permissions"):
+        return [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]

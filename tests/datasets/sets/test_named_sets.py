@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from datasets.scene_catalog import find_scenes
 from datasets.scene_sources import FileSource, SceneSource, SetSource
 from datasets.sets.all_sets import SETS
 from datasets.sets.data_sheet import SheetError, read_sheet
-from datasets.sets.named_set import NamedSet, ScenePattern, SetScene, Split
+from datasets.sets.named_set import NamedSet, ScenePattern, SetScene, Split, matches
 from datasets.sets.sets_page import page_text
-from tests.datasets.sets.fake_sets import COLS, FAKES, ROWS, matlab5, matrix, samples
+from tests.datasets.sets.fake_sets import COLS, FAKES, ROWS, in_folder, matlab5, matrix, samples
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -174,6 +175,26 @@ def test_the_recipe_of_a_set_changes_with_what_is_said_of_it() -> None:
     assert other.recipe(item.scenes[0]) != item.reader.recipe(item.scenes[0])
     source = SetSource("jasper_ridge/whole", item.reader, item.scenes[0], Path())
     assert source.reader.name == "pixel_matrix.py"
+
+
+def test_the_folder_of_a_set_is_searched_once_for_all_scenes_of_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        np.save(in_folder(tmp_path / "aviris_tiles" / "train" / f"tile_{number}" / "GT.npz.npy"), np.zeros(1))
+    searched: list[str] = []
+
+    def counted(base: Path, pattern: str) -> Iterator[Path]:
+        searched.extend([pattern] if "*" in pattern else [])
+        return matches(base, pattern)
+
+    monkeypatch.setattr("datasets.sets.named_set.matches", counted)
+    assert len(find_scenes(["aviris_tiles:all"], DataRoots(tmp_path))) == 30
+    assert len(searched) <= 4
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_found(tmp_path: Path) -> None:
+    matlab5(tmp_path / "harvard" / "img[1].mat", "ref", samples(31, dtype="float64"))
+    (source,) = find_scenes(["harvard/img[1]"], DataRoots(tmp_path))
+    assert source.files() == (tmp_path / "harvard" / "img[1].mat",)
 
 
 # --- splits
