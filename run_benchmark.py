@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from benchmark.runner.run_settings import Progress
+    from datasets.cube_file import CubeFile
     from reports.report import ReportPaths
 
 INTERRUPTED = 130
@@ -79,9 +80,12 @@ class Terminal(Console):
         left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
         if progress.last is not None:
             result = progress.last
-            psnr = result.metrics.get("psnr")
-            scored = result.outcome == "scored" and psnr is not None
-            outcome = spell_metric("psnr", psnr) if scored else f"{result.outcome} {result.reason}".strip()
+            lead = next((name for name in ("psnr", "hqnr", "qnr") if result.metrics.get(name) is not None), "")
+            outcome = (
+                spell_metric(lead, result.metrics[lead] or 0.0)
+                if result.outcome == "scored" and lead
+                else f"{result.outcome} {result.reason}".strip()
+            )
             text = f"[{progress.done}/{progress.total}] {result.label} on {result.scene}, {result.protocol['name']}: {outcome}"
             self.line(text if self.rewrite else f"{text}{left}", passing=False)
         if self.rewrite and progress.running:
@@ -113,6 +117,13 @@ class Terminal(Console):
 
         paths = write_report(folder)
         return "\n".join([*(plain_text_table(table) for table in paths.conventions), *_left_out(paths), _places(paths)])
+
+    def picture(self, image: CubeFile, file: Path) -> str:
+        """The place of a false-colour picture of an image, and which bands it shows; it is drawn now."""
+        from reports.scene.pictures import colour_recipe, write_preview
+
+        recipe = colour_recipe(image)
+        return f"{write_preview(image.cube, recipe, file)} ({recipe.text})"
 
     def training_figures(self, folder: Path) -> str:
         """The names of the files of a training's figures, which are drawn now."""

@@ -17,7 +17,7 @@ A mismatch protocol adds what is not as methods are told: `given_psf`, `given_ph
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,28 +30,47 @@ from datasets.simulation import Protocol, Response
 
 
 @dataclass(frozen=True)
-class _Table:
+class ProtocolTable:
     """The schema of a protocol in a plan."""
 
     name: str
+    """Name in tables; the name of a preset takes over its numbers."""
     ratio: int
+    """Fine pixels per coarse pixel, along an axis."""
     psf: dict[str, Any]
+    """The PSF: `kind` (`list psfs`) and its numbers in fine pixels."""
     phase: int
+    """Fine pixel under the kernel's anchor for coarse pixel 0, from 0 to ratio - 1."""
     sensor: str
+    """The sensor of the MSI: a name of `list sensors`, or a table of response curves."""
     boundary: Boundary = "circular"
+    """What lies beyond the image border for the blur."""
     channels: str | tuple[str, ...] = "all"
+    """"all" channels of the sensor, those that the scene's wavelengths have "covered", or a list of their names."""
     hsi_snr_db: float | None = None
+    """Signal-to-noise ratio of the HSI in dB; no noise when absent."""
     msi_snr_db: float | None = None
+    """Signal-to-noise ratio of the MSI in dB; no noise when absent."""
     reveals: tuple[Response, ...] = ("psf", "srf", "noise")
+    """What methods may ask for."""
     given_psf: dict[str, Any] | None = None
+    """A wrong PSF that methods are given."""
     given_phase: int | None = None
+    """A wrong phase that methods are given, in fine pixels."""
     given_srf_shift_nm: float = 0.0
+    """By how much the SRF that methods are given is too high, in nm."""
     given_hsi_noise_db: float = 0.0
+    """By how much the noise level of the HSI that methods are given is too high, in dB."""
     given_msi_noise_db: float = 0.0
+    """By how much the noise level of the MSI that methods are given is too high, in dB."""
     msi_gain: float = 1.0
+    """Gain of the MSI over what the SRF says."""
     shift: tuple[float, float] = (0.0, 0.0)
+    """Shift of the HSI's ground against the MSI's, in fine pixels (rows, columns)."""
     rotation_deg: float = 0.0
+    """Rotation of the HSI's ground against the MSI's, in degrees from the row axis towards the column axis."""
     source: str = ""
+    """Whose protocol it is, in one sentence."""
 
 
 def _mossfuse(ratio: int) -> dict[str, Any]:
@@ -140,6 +159,19 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def protocols_of(names: Sequence[str], tables: Sequence[Mapping[str, object]], srf_folder: Path | None) -> list[Protocol]:
+    """The protocols of a plan: those that it names, and those that it describes in tables [[protocol]].
+
+    Raises:
+        SettingError: as `protocol_from`, or a name that both lists have.
+    """
+    described = {str(table.get("name", "")) for table in tables}
+    twice = [name for name in names if name in described]
+    if twice:
+        raise SettingError(f"protocols: {twice[0]!r} is described below in [[protocol]], which runs it: take it out of protocols")
+    return [protocol_from(name, srf_folder) for name in names] + [protocol_from(table, srf_folder) for table in tables]
+
+
 def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) -> Protocol:
     """The protocol named by a text, or described by a table (on top of the preset of that name, if there is one).
 
@@ -152,7 +184,7 @@ def protocol_from(table: str | Mapping[str, object], srf_folder: Path | None) ->
     name = str(table.get("name", ""))
     base = PRESETS.get(name, {})
     try:
-        wanted = configure(_Table, {**base, **table})
+        wanted = configure(ProtocolTable, {**base, **table})
         channels: Any = wanted.channels
         if isinstance(channels, str) and channels not in ("all", "covered"):
             raise SettingError(f'channels: expected "all", "covered" or a list of names, got {channels!r}')

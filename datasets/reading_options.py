@@ -3,19 +3,6 @@
 In a plan these are the keys of a table [[scene]], or the query of a scene `file:PATH?key=value&...`; `fuse` has an option for each image.
 Bands are numbered from 1, as papers and ENVI headers count them; rows and columns from 0, as code does.
 
-variable      the name of the image in a file that holds several, such as hsi/cube
-layout        the axes in their order, such as "rows cols bands"
-scale         value = stored / scale; instead of what the file states
-wavelengths   the band centres in nm: a list, 430:860:102 (first, last, number), 430:860 (as many as there are bands), or a file with one
-              number per line (.txt, .csv) or an array (.npy)
-nodata        the stored value that means "nothing was measured here"
-overlap       "drop": leave out the bands whose wavelength does not exceed that of every band before
-bands         the bands that are kept: numbers and ranges, such as ["1-103", 110]
-bad_bands     the bands that are left out, likewise
-crop          [row, col, rows, cols] of the part that is kept
-mask          the variable of the same file, or an image file, that is 0 where a pixel is left out of the scores
-resample_to   band centres in nm onto which the spectra are interpolated (linearly), in the forms of `wavelengths`
-
 The order in which they are applied: crop, bands and bad_bands, scale, overlap, resample_to.
 """
 
@@ -60,19 +47,30 @@ Centres = tuple[float, ...] | EvenCentres
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """What is said of one image file; the module docstring explains each field."""
+    """What is said of one image file; what is None, or empty, is left to the file and to the rules of datasets/files.py."""
 
     variable: str | None = None
+    """Name of the image in a file that holds several, such as hsi/cube."""
     layout: str | None = None
+    """The axes in their order, such as "rows cols bands"."""
     scale: float | None = None
+    """value = stored / scale."""
     wavelengths: Centres | None = None
+    """Band centres in nm: a list, "430:860:102" (first, last, number), "430:860", or a file (.txt, .csv, .npy)."""
     nodata: float | None = None
+    """The stored value that means "nothing was measured here"."""
     overlap: Overlap = "error"
+    """"drop": leave out the bands whose wavelength does not exceed that of every band before."""
     bands: tuple[int, ...] | None = None
+    """The bands that are kept, numbered from 1: numbers and ranges, such as ["1-103", 110]."""
     bad_bands: tuple[int, ...] = ()
+    """The bands that are left out, likewise."""
     crop: tuple[int, int, int, int] | None = None
+    """[row, col, rows, cols] of the part that is kept; row and col count from 0."""
     mask: str | None = None
+    """The variable of the file, or an image file, that is 0 where a pixel is left out of the scores."""
     resample_to: Centres | None = None
+    """Band centres in nm onto which the spectra are interpolated linearly, in the forms of wavelengths."""
 
     def spelled(self) -> str:
         """The options that are set, by their names: equal for equal options, whatever fields are added later."""

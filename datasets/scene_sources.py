@@ -6,6 +6,7 @@ is made from that, or from the cube that the reader returns (benchmark/identity/
 
 from __future__ import annotations
 
+import itertools
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -172,6 +173,36 @@ class FileSource(SceneSource):
     def repeatable(self) -> bool:
         """As for other files; not so where a TIFF is compressed with loss."""
         return super().repeatable() and not (self.path.suffix.lower() in (".tif", ".tiff") and is_lossy_tiff(self.path))
+
+
+def expect_apart(training: Sequence[SceneSource], tested: Sequence[SceneSource]) -> None:
+    """Nothing, where no two different crops of one image overlap, of which one is trained on and the other tested.
+
+    (One and the same scene on both sides is left to the cell, which is skipped with a reason.)
+
+    Raises:
+        SceneError: two do; the text names both.
+    """
+    for one, other in itertools.product(training, tested):
+        if not (isinstance(one, FileSource) and isinstance(other, FileSource)) or one.options == other.options:
+            continue
+        same = one.path.resolve() == other.path.resolve() and one.options.variable == other.options.variable
+        if same and _overlap(one.options.crop, other.options.crop):
+            raise SceneError(
+                f"training: expected crops of {one.path.name} that do not overlap those of the test, got {one.name!r} (crop "
+                f"{_spell_crop(one)}) and {other.name!r} (crop {_spell_crop(other)}); move them apart"
+            )
+
+
+def _overlap(one: tuple[int, int, int, int] | None, other: tuple[int, int, int, int] | None) -> bool:
+    """Whether two crops share a pixel; without a crop a scene is the whole image."""
+    if one is None or other is None:
+        return True
+    return all(one[axis] < other[axis] + other[axis + 2] and other[axis] < one[axis] + one[axis + 2] for axis in (0, 1))
+
+
+def _spell_crop(source: FileSource) -> str:
+    return "of the whole image" if source.options.crop is None else str(list(source.options.crop))
 
 
 def _existing(files: Sequence[Path], what: str) -> tuple[Path, ...]:

@@ -105,6 +105,15 @@ def _convert(name: str, value: object, kind: Any) -> Any:
     raise SettingError(f"{name}: expected {spell(kind)}, got {value!r}")
 
 
+_PLURALS = {
+    "a whole number": "whole numbers",
+    "a number": "numbers",
+    "text": "texts",
+    "a table": "tables",
+    "a file's path": "paths of files",
+}
+
+
 def spell(kind: Any) -> str:
     """A type in the words of a user."""
     origin, options = get_origin(kind), get_args(kind)
@@ -114,7 +123,7 @@ def spell(kind: Any) -> str:
         return "one of " + ", ".join(map(repr, options))
     if origin is tuple:
         return (
-            "a list of " + spell(options[0])
+            "a list of " + _PLURALS.get(spell(options[0]), spell(options[0]))
             if options[-1] is Ellipsis
             else f"a list of {len(options)} entries (" + ", ".join(spell(option) for option in options) + ")"
         )

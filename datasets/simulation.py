@@ -69,6 +69,11 @@ class Protocol:
         return self.hsi_snr_db is not None or self.msi_snr_db is not None
 
     @property
+    def has_reference(self) -> bool:
+        """True: the scene is the truth."""
+        return True
+
+    @property
     def mismatched(self) -> bool:
         """Whether methods are told something that is not true."""
         noise = (self.given_hsi_noise_db, self.given_msi_noise_db)

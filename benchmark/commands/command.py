@@ -17,6 +17,7 @@ from benchmark.clone import ROOT
 
 if TYPE_CHECKING:
     from benchmark.runner.run_settings import Progress
+    from datasets.cube_file import CubeFile
     from datasets.data_roots import DataRoots
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -57,6 +58,10 @@ class Console(ABC):
     @abstractmethod
     def conventions(self, folder: Path) -> str:
         """The tables of a run by other projects' conventions, as text; its report is drawn now."""
+
+    @abstractmethod
+    def picture(self, image: CubeFile, file: Path) -> str:
+        """The place of a false-colour picture of an image, and which bands it shows; it is drawn now."""
 
     @abstractmethod
     def training_figures(self, folder: Path) -> str:

@@ -14,6 +14,7 @@ FILES = {  # the file of each command in this folder, in the order of --help
     "merge": "merge_command",
     "clean": "clean_command",
     "list": "list_command",
+    "inspect": "inspect_command",
     "report": "report_command",
     "rescore": "rescore_command",
     "fetch": "fetch_command",

@@ -8,10 +8,11 @@ import sys
 from benchmark.commands.command import Command, Console, Reply, add_data, add_plugins, roots
 
 LISTS = ("methods", "datasets", "scenes", "protocols", "psfs", "sensors", "metrics")
+PLAN = "plan"  # the keys of a plan, as in docs/plan.md
 
 
 def _arguments(listing: argparse.ArgumentParser) -> None:
-    listing.add_argument("what", nargs="?", choices=LISTS)
+    listing.add_argument("what", nargs="?", choices=(*LISTS, PLAN))
     add_data(listing)
     add_plugins(listing)
 
@@ -19,6 +20,10 @@ def _arguments(listing: argparse.ArgumentParser) -> None:
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.children.server import server_context
 
+    if options.what == PLAN:
+        from benchmark.review.plan_reference import plan_reference
+
+        return Reply(plan_reference().rstrip())
     wanted = [options.what] if options.what else LISTS
     if "methods" in wanted and sys.platform == "linux":
         server_context()  # it starts while the rest is imported here
@@ -28,4 +33,4 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     return Reply("\n".join(texts))
 
 
-COMMAND = Command("list", "list what there is: " + ", ".join(LISTS), _arguments, _call)
+COMMAND = Command("list", "list what there is: " + ", ".join((*LISTS, PLAN)), _arguments, _call)

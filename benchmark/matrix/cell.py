@@ -13,6 +13,7 @@ from benchmark.matrix.contestant import Contestant
 from benchmark.matrix.keys import cell_key
 from benchmark.matrix.training_set import TrainingSet
 from datasets.digests import digest_of
+from datasets.pair_protocol import AnyProtocol
 from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol
 from methods.contract import Card
@@ -27,7 +28,7 @@ class Cell:
     contestant: Contestant
     scene: SceneSource
     identity: SceneIdentity  # the scene's
-    protocol: Protocol
+    protocol: AnyProtocol
     seed: int
     device: str  # its kind: cpu or cuda
     simulator: Sources  # on which the observation depends, as they were when the plan was read
@@ -58,18 +59,27 @@ class Cell:
     def card(self) -> Card:
         """The card of the method in this cell, with what it is trained on here."""
         card = self.contestant.card
-        return card if self.training is None else self.training.card(card, self.protocol)
+        if self.training is None or not isinstance(self.protocol, Protocol):
+            return card
+        return self.training.card(card, self.protocol)
 
     @property
     def skip_reason(self) -> str:
         """Why the method must not or cannot take part in this cell; empty when it can."""
         card, reveals = self.card, self.protocol.reveals
+        if self.training is not None and not isinstance(self.protocol, Protocol):
+            return f"{card.name} must be trained first, which a real pair has no scenes for; train it beforehand, and give its weights"
         missing = [_SPELLED[name] for name in card.needs if name not in reveals]
         if missing:
-            return f"{card.name} needs {' and '.join(missing)}, which protocol {self.protocol.name} withholds"
+            return f"{card.name} needs {' and '.join(missing)}, which protocol {self.protocol.name} withholds" + self._way_out
         if {self.scene.name, self.identity.digest} & set(card.trained_scenes):
             return f"{card.name} was trained on {self.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
         return ""
+
+    @property
+    def _way_out(self) -> str:
+        """What to do where a response is missing: a protocol withholds it on purpose, a pair lacks it."""
+        return "" if isinstance(self.protocol, Protocol) else "; give what is known in [[pair]], or let it be estimated (blind)"
 
     @property
     def noise(self) -> NoiseSeed:

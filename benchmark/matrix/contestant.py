@@ -63,12 +63,19 @@ class MethodTable:
     """The schema of one [[method]] table."""
 
     name: str
+    """Name of the method (`list methods`)."""
     label: str = ""
+    """Name in tables; the name on the card, and what differs, when absent."""
     parameters: dict[str, Any] = field(default_factory=dict)
+    """Values of the method's parameters (`list methods` shows them); with blind = NAME, PSF and SRF are estimated by that method."""
     grid: dict[str, Any] = field(default_factory=dict)
+    """Lists of values of parameters; each combination is one row."""
     time_limit_s: float | None = None
+    """Seconds, instead of the plan's."""
     memory_limit_mb: float | None = None
+    """10^6 bytes, instead of the plan's."""
     oracle: int = 0
+    """Number of iterates of which the truth picks the best by PSNR: a row that is never ranked; 0 for none."""
 
 
 def contestants_of(items: Sequence[Mapping[str, Any]], folders: Sequence[Path | None], plugins: Path | None) -> list[Contestant]:

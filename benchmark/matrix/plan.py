@@ -24,6 +24,8 @@ from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import Contestant, parameters_to_json
 from benchmark.matrix.training_set import TrainingSet
+from datasets.pair_protocol import AnyProtocol
+from datasets.pair_sources import PlannedPair
 from datasets.scene import SceneError
 from datasets.scene_sources import SceneSource
 from datasets.simulation import Protocol
@@ -51,6 +53,7 @@ class Plan:
     retries: int = 0
     training: TrainingSet | None = None  # of the methods that must be trained first
     text: str = ""  # of the plan's file, as it was read
+    pairs: Sequence[PlannedPair] = ()
     by_pattern: frozenset[str] = frozenset()  # names of the scenes that a split has brought, which the plan does not name itself
 
     @cached_property
@@ -67,7 +70,7 @@ class Plan:
         """
         identities: dict[str, SceneIdentity] = {}
         problems: list[str] = []
-        for scene in self.scenes:
+        for scene in (*self.scenes, *(pair.source for pair in self.pairs)):
             try:
                 identities[scene.name] = identify(scene)
             except SceneError as error:
@@ -97,15 +100,17 @@ class Plan:
     def repeats(self) -> int:
         """The number of cells that are not planned because another seed would change nothing."""
         still = sum(not contestant.card.random for contestant in self.contestants)
-        quiet = sum(not protocol.noisy for protocol in self.protocols)
-        return still * quiet * len(self.scenes) * (len(self.seeds) - 1)
+        quiet = sum(not protocol.noisy for protocol in self.protocols) * len(self.scenes) + sum(len(pair.protocols) for pair in self.pairs)
+        return still * quiet * (len(self.seeds) - 1)
 
     def _combinations(self, device: str) -> list[Cell]:
         """The cells of all combinations in the plan, before those of one key are put together."""
         trained = {contestant.label: self.training if contestant.awaits_training else None for contestant in self.contestants}
+        observed: list[tuple[AnyProtocol, SceneSource]] = [*itertools.product(self.protocols, self.scenes)]
+        observed += [(protocol, pair.source) for pair in self.pairs for protocol in pair.protocols]
         return [
             Cell(contestant, scene, self.identities[scene.name], protocol, seed, device, self.simulator, trained[contestant.label])
-            for protocol, scene, seed, contestant in itertools.product(self.protocols, self.scenes, self.seeds, self.contestants)
+            for (protocol, scene), seed, contestant in itertools.product(observed, self.seeds, self.contestants)
             if seed == self.seeds[0] or protocol.noisy or contestant.card.random
         ]
 
@@ -114,7 +119,7 @@ class Plan:
         return {
             "name": self.name,
             "scenes": [scene.name for scene in self.scenes],
-            "protocols": [{"name": protocol.name, "source": protocol.source, **protocol.numbers()} for protocol in self.protocols],
+            "pairs": [{"name": pair.source.name, "protocols": [_facts(protocol) for protocol in pair.protocols]} for pair in self.pairs],
             "methods": [
                 {
                     "name": entry.entry.name,
@@ -133,6 +138,11 @@ class Plan:
             "training": None if self.training is None else {"names": list(self.training.digests), **self.training.numbers()},
             "retries": self.retries,
         }
+
+
+def _facts(protocol: AnyProtocol) -> dict[str, Any]:
+    """A protocol with its name, and where it comes from."""
+    return {"name": protocol.name, "source": protocol.source, **protocol.numbers()}
 
 
 def find_cell(cells: Sequence[Cell], key: str) -> Cell:

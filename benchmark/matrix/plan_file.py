@@ -20,6 +20,12 @@ wavelengths = "400:2500:210"
 bad_bands = ["104-108", 151]
 crop = [0, 0, 256, 128]                 # row, col, rows, cols
 
+[[pair]]                                # a real pair, whose protocol is what is known of it: datasets/pair_sources.py
+file = "paris.h5"                       # with groups hsi and msi; or hsi = {file = ..., scale = ...} and msi = {...}
+psf = {kind = "gaussian", taps = 7, fwhm = 3}
+sensor = "eo1_ali"
+channels = ["pan"]
+
 [[protocol]]                            # ... or by their numbers
 name = "mine-x4"
 ratio = 4
@@ -56,28 +62,45 @@ from benchmark.matrix.contestant import contestants_of, expect_distinct, labelle
 from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
 from benchmark.matrix.training_set import training_set
 from datasets.data_roots import DataRoots
-from datasets.protocols import protocol_from
+from datasets.pair_sources import find_pairs
+from datasets.protocols import protocols_of
 from datasets.scene_catalog import SPLITS, find_scenes
+from datasets.scene_sources import expect_apart
 from datasets.settings import SettingError, configure
 
 
 @dataclass(frozen=True)
-class _Table:
+class PlanTable:
     """The schema of the file."""
 
     method: tuple[dict[str, Any], ...]
+    """The methods, each a table [[method]]."""
     scenes: tuple[str, ...] = ()
+    """Scenes and splits by name (`list scenes`), `file:PATH?key=value&...`, or patterns of files."""
     scene: tuple[dict[str, Any], ...] = ()
+    """Files of one's own, each a table [[scene]]."""
+    pair: tuple[dict[str, Any], ...] = ()
+    """Real pairs, each a table [[pair]]."""
     name: str = ""
+    """Name of the plan, and of its folder in results/; that of the file when absent."""
     protocols: tuple[str, ...] = ()
+    """Protocols by name (`list protocols`)."""
     protocol: tuple[dict[str, Any], ...] = ()
+    """Protocols by their numbers, each a table [[protocol]]."""
     seeds: tuple[int, ...] = (0,)
+    """Seeds of the noise and of methods that draw; each gives cells of its own where it changes something."""
     time_limit_s: float = 3600.0
+    """Seconds after which the process of a cell is ended."""
     threads: int | None = None
+    """Threads of torch in a cell; the cores, divided by the slots, when absent."""
     memory_limit_mb: float | None = None
+    """Memory in 10^6 bytes that the process of a cell may take beyond what it starts with; no limit when absent."""
     disk_limit_mb: float = DISK_LIMIT_MB
+    """What a method may write into its scratch folder, in 10^6 bytes, temporary files included."""
     retries: int = 0
+    """How often a cell is run again that failed, was killed, or ran out of time or memory."""
     training: dict[str, Any] = field(default_factory=dict)
+    """The scenes from which methods that learn beforehand learn: the table [training]."""
 
 
 def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None, text: str | None = None) -> Plan:
@@ -103,18 +126,20 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
     if "patches" in table:
         raise PlanError(f"plan {file.name}: expected the plan of a benchmark, got the plan of a training; use `train METHOD {file.name}`")
     try:
-        return replace(_resolve(configure(_Table, table), file, roots, plugins, seed), text=content)
+        return replace(_resolve(configure(PlanTable, table), file, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
 
 
-def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
+def _resolve(table: PlanTable, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
     folder = roots.folder("srf")
-    protocols = [protocol_from(name, folder) for name in table.protocols] + [protocol_from(entry, folder) for entry in table.protocol]
-    _expect_some("protocols", protocols)
+    protocols = protocols_of(table.protocols, table.protocol, folder)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
     scenes = find_scenes(table.scenes, roots, file.parent, table.scene)
-    _expect_some("scenes", scenes)
+    pairs = find_pairs(table.pair, file.parent, folder)
+    if not pairs or protocols or scenes:
+        _expect_some("protocols", protocols)
+        _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)
     contestants = labelled(contestants_of(table.method, (file.parent, roots.root), plugins))
@@ -125,13 +150,15 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
     if table.retries < 0:
         raise SettingError(f"retries: expected a whole number >= 0, got {table.retries}")
     limits = [(table.time_limit_s, table.memory_limit_mb), *((entry.time_limit_s, entry.memory_limit_mb) for entry in contestants)]
-    pairs = [pair for limit in limits for pair in zip(("time_limit_s", "memory_limit_mb"), limit, strict=True)]
-    for name, value in [*pairs, ("disk_limit_mb", table.disk_limit_mb)]:
+    given = [pair for limit in limits for pair in zip(("time_limit_s", "memory_limit_mb"), limit, strict=True)]
+    for name, value in [*given, ("disk_limit_mb", table.disk_limit_mb)]:
         if value is not None and value <= 0:
             raise SettingError(f"{name}: expected a number above 0, got {value:g}")
     if table.threads is not None and table.threads < 1:
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
     training = training_set(table.training, roots, file.parent) if table.training else None
+    if training is not None:
+        expect_apart(training.scenes, scenes)
     untrained = [entry.label for entry in contestants if entry.awaits_training]
     if untrained and training is None:
         raise SettingError(
@@ -149,6 +176,7 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None, 
         disk_limit_mb=table.disk_limit_mb,
         retries=table.retries,
         training=training,
+        pairs=pairs,
         by_pattern=frozenset(
             scene.name for scene in scenes if scene.name not in table.scenes and any(name in SPLITS for name in table.scenes)
         ),

@@ -29,15 +29,21 @@ from methods.contract import Card
 
 
 @dataclass(frozen=True)
-class _Table:
+class TrainingTable:
     """The schema of the table [training]."""
 
     scenes: tuple[str, ...]
+    """Scenes and splits by name, or files."""
     patch: int
+    """Side of a patch in fine pixels."""
     seed: int = 0
+    """Seed of the choice of patches, of their noise, and of the learning."""
     augment: Augment = "before"
+    """Whether patches are turned and mirrored before they are observed, after, or not at all."""
     trained_on: str = ""
+    """What the row was trained on, in the words of tables; the scenes when absent."""
     time_limit_s: float = 86400.0
+    """Seconds after which one training is ended."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +102,7 @@ def training_set(table: Mapping[str, object], roots: DataRoots, folder: Path | N
         SettingError, SceneError: a name or number is not valid.
     """
     try:
-        wanted = configure(_Table, table)
+        wanted = configure(TrainingTable, table)
         scenes = find_scenes(wanted.scenes, roots, folder)
         if not scenes:
             raise SettingError("scenes: expected at least one, got none")

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from benchmark.metrics.bands import FLAT, live_bands, quotient_or_one
 from benchmark.metrics.pixel import rmse
+from benchmark.metrics.q2n import q2n
 
 BLOCKS = (32, 16)  # pixels along a side; the first that fits into the HSI is taken
 
@@ -49,6 +50,15 @@ def d_lambda(hsi: Float[np.ndarray, "bands h w"], estimate: Float[np.ndarray, "b
         return float("nan")
     differences = np.abs(quality(estimate, estimate, side, live, live) - quality(hsi, hsi, side, live, live))
     return float(differences.sum() / (bands * (bands - 1)))  # diagonals cancel
+
+
+def d_lambda_filtered(hsi: Float[np.ndarray, "bands h w"], blurred: Float[np.ndarray, "bands h w"]) -> float:
+    """Khan's spectral distortion, 0 at best: 1 - Q2n(y, S x), with `blurred` = S x the estimate as the sensor of the HSI would see it.
+
+    Khan, Alparone, Chanussot, IEEE Transactions on Geoscience and Remote Sensing 47(11), 2009, doi 10.1109/TGRS.2009.2029094. The PSF
+    stands for the sensor's modulation transfer function. NaN where the HSI has fewer than 32 rows or columns.
+    """
+    return 1 - q2n(hsi, blurred)
 
 
 def d_s(

@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from benchmark.metrics.bands import bands_left_out
-from benchmark.metrics.metric_facts import NO_REFERENCE
-from benchmark.metrics.noreference import consistency, d_lambda, d_s, qnr
+from benchmark.metrics.metric_facts import NO_REFERENCE, TEXTBOOK
+from benchmark.metrics.noreference import consistency, d_lambda, d_lambda_filtered, d_s, qnr
 from benchmark.metrics.response_scores import psf_scores, srf_scores
 from benchmark.metrics.scored_pixels import at_scored
 from benchmark.metrics.textbook import none_where_undefined, score
@@ -53,6 +53,12 @@ def score_cell(
     return scores | none_where_undefined(std_scores(*(at_scored(cube, mask) for cube in (reference, estimate.cube, std))))
 
 
+def score_without_truth(estimate: CubeFile, seen: Observation | None, known: Known | None) -> dict[str, float | None]:
+    """Every metric by its name, where there is no truth: those that compare the estimate with the two images, and None for all others."""
+    scores: dict[str, float | None] = dict.fromkeys(metric.name for metric in (*TEXTBOOK, *NO_REFERENCE))
+    return scores if seen is None else scores | _without_reference(estimate.cube, seen, Known() if known is None else known)
+
+
 def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, truth: Known) -> dict[str, float | None]:
     """The metrics of NO_REFERENCE that can be computed."""
     hsi, msi = seen.hsi.numpy(), seen.msi.numpy()
@@ -60,7 +66,10 @@ def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, 
     values = {"d_lambda": spectral, "hsi_bands_left_out": float(bands_left_out(hsi))}
     if truth.psf is not None:
         spatial = d_s(hsi, msi, _seen_through(truth.psf, msi), cube)
-        values |= {"d_s": spatial, "qnr": qnr(spectral, spatial), "consistency_hsi": consistency(hsi, _seen_through(truth.psf, cube))}
+        blurred = _seen_through(truth.psf, cube)
+        filtered = d_lambda_filtered(hsi, blurred)
+        values |= {"d_s": spatial, "qnr": qnr(spectral, spatial), "d_lambda_filtered": filtered, "hqnr": qnr(filtered, spatial)}
+        values["consistency_hsi"] = consistency(hsi, blurred)
     if truth.srf is not None:
         values["consistency_msi"] = consistency(msi, _integrated(truth.srf, cube))
     return none_where_undefined(values)

@@ -28,8 +28,8 @@ from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.review.disk_forecast import disk_bytes, scene_values
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.json_file import read_json
-from benchmark.run_folder.record import Clock, Result
+from benchmark.run_folder.json_file import RecordError, read_json
+from benchmark.run_folder.record import Clock, Result, read_record
 from benchmark.run_folder.retention import Keep
 
 BUDGET = "budget"  # the parameter that steps are proportional to
@@ -129,17 +129,46 @@ def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots:
         RecordError: one of `earlier` is no run folder, or a record cannot be read.
     """
     run = RunFolder(folder)
-    done = {cell.key for cell in cells if run.record(cell.key).exists()}
+    outcomes = {cell.key: _outcome(run.record(cell.key)) for cell in cells if run.record(cell.key).exists()}
+    done = set(outcomes)
     lines = [
         f"{cell.key}  {cell.contestant.label}  |  {cell.scene.name}  |  {cell.protocol.name}  |  seed {cell.seed}"
-        + ("  (done)" if cell.key in done else "")
+        + _spell_outcome(outcomes.get(cell.key))
         for cell in cells
     ]
     values = scene_values(cells)
     measured = read_past_cells([*earlier, *([folder] if run.part("cells").is_dir() else [])])
     megabytes = disk_bytes(cells, keep, values, slots) / 1e6
     lines.append(f"{_counted(len(cells), 'cell')}, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
-    return "\n".join([*lines, forecast(cells, measured, values, device, done).text()])
+    return "\n".join([*lines, *_cropped(cells), forecast(cells, measured, values, device, done).text()])
+
+
+def _outcome(file: Path) -> str:
+    """How an earlier run ended a cell; empty where its record cannot be read."""
+    try:
+        return read_record(file).outcome
+    except RecordError:
+        return ""
+
+
+def _spell_outcome(outcome: str | None) -> str:
+    if outcome is None:
+        return ""
+    if outcome in ("scored", "skipped"):
+        return "  (done)" if outcome == "scored" else "  (skipped)"
+    return f"  ({outcome}: --retry runs it again)" if outcome else "  (its record is damaged: it runs again)"
+
+
+def _cropped(cells: Sequence[Cell]) -> list[str]:
+    """A line for each scene of which a ratio leaves rows or columns over."""
+    lines: dict[str, None] = {}
+    for cell in cells:
+        ratio = cell.protocol.ratio
+        rows, cols = cell.identity.shape[1:]
+        if rows % ratio or cols % ratio:
+            used = f"{rows - rows % ratio} x {cols - cols % ratio}"
+            lines[f"{cell.scene.name} is cropped from {rows} x {cols} to {used} pixels, as ratio {ratio} does not divide its sides"] = None
+    return list(lines)
 
 
 def read_past_cells(folders: Iterable[Path]) -> list[PastCell]:

@@ -14,7 +14,7 @@ from benchmark.conventions.profile_scores import ProfileScores, Scores, read_pro
 from benchmark.conventions.profile_table import PROFILES, find_profile, score_profile
 from benchmark.identity.source_keys import metrics_key, profiles_key
 from benchmark.metrics.scored_pixels import scored_pixels
-from benchmark.metrics.scoring import score_cell
+from benchmark.metrics.scoring import score_cell, score_without_truth
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import write_index
 from benchmark.run_folder.json_file import RecordError
@@ -82,10 +82,12 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
             problem = "" if kept_estimate else "its estimate was not kept"
             if (missing or wanted) and kept_estimate:
                 try:
-                    if reference is None or reference[0] != record.scene_digest:
+                    if not record.has_reference:
+                        reference = None
+                    elif reference is None or reference[0] != record.scene_digest:
                         reference = (record.scene_digest, _reference(run.reference(record.scene_digest)))
                     estimate = read_cube(run.estimate(record.key))
-                    _score(run, record, reference[1], estimate, bool(missing), kept, wanted)
+                    _score(run, record, None if reference is None else reference[1], estimate, bool(missing), kept, wanted)
                 except (CubeFileError, RecordError) as error:  # a file that is gone or broken costs this cell alone
                     problem = f"not scored: {error}"
                 except (ValueError, OSError, KeyError) as error:
@@ -125,7 +127,7 @@ def _current(record: Result) -> bool:
 def _score(
     run: RunFolder,
     record: Result,
-    reference: CubeFile,
+    reference: CubeFile | None,
     estimate: CubeFile,
     metrics: bool,
     kept: Scores,
@@ -135,24 +137,24 @@ def _score(
     if "ratio" not in record.protocol:
         raise RecordError(f"expected the ratio in cells/{record.key}.json, got a protocol without it; run the plan again")
     ratio = int(record.protocol["ratio"])
-    mask = scored_pixels(reference)
+    mask = None if reference is None else scored_pixels(reference)
+    if wanted and reference is None:
+        raise RecordError("a real pair has no truth, which the conventions of others need; rescore without --profile")
     if wanted and mask is not None:
         raise RecordError("the scene leaves pixels out of the scores, which the conventions of others cannot do; rescore without --profile")
-    if wanted:
+    if wanted and reference is not None:
         scores = {name: score_profile(name, reference.cube, estimate.cube, ratio) for name in wanted}
         write_profile_scores(run.path, ProfileScores(record.key, profiles_key(), {**kept, **scores}))
     if metrics:
         seen, truth, spread = run.observation(record.observation_digest), run.responses(record.observation_digest), run.std(record.key)
         _expect_as_before(record, {"d_lambda": seen, "d_s": truth, "std_rms_z": spread})
-        values = score_cell(
-            reference.cube,
-            estimate,
-            ratio,
-            read_observation(seen) if seen.is_file() else None,
-            read_responses(truth) if truth.is_file() else None,
-            read_cube(spread).cube if spread.is_file() else None,
-            mask,
-        )
+        observation = read_observation(seen) if seen.is_file() else None
+        responses = read_responses(truth) if truth.is_file() else None
+        if reference is None:
+            values = score_without_truth(estimate, observation, responses)
+        else:
+            std = read_cube(spread).cube if spread.is_file() else None
+            values = score_cell(reference.cube, estimate, ratio, observation, responses, std, mask)
         run.write(replace(record, metrics=values, metrics_key=metrics_key()))
 
 

@@ -29,6 +29,7 @@ SAME_CUBE = 1e-2  # relative root mean square difference up to which a round's c
 START_S = 2.0  # a process may take that long to start on a busy machine
 UNACCOUNTED_S = 0.25  # from here on, processor time that is in no column is told; to import some libraries takes 0.1 s
 WAITED_S = 1.0  # likewise time on the wall, of which a busy machine makes more
+AS_TAKEN = "as taken"  # of a real pair (datasets/pair_protocol.py), whose record has no scores by a truth
 INFINITE = "inf"  # the text of an infinite score in JSON
 
 
@@ -112,7 +113,9 @@ class Result:
     scene_content: str = ""  # the digest of the scene's content, whatever its name: identity/scene_identity.py
     observation_digest: str = ""  # names observations/<digest>.h5
     protocol: Mapping[str, Any]  # its name and all its numbers
-    observed: Mapping[str, Any] = field(default_factory=dict)  # what follows from protocol and scene: channels_used, shape
+    observed: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what follows from protocol and scene: channels_used, shape, and whole_shape before cropping
     seed: int
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # None where a metric is not defined; infinity is a value
     oracle: Mapping[str, Any] = field(default_factory=dict)  # of an oracle row: number of iterates, the best one, the PSNR of each
@@ -159,6 +162,11 @@ class Result:
     def doubtful(self) -> bool:
         """Whether the seconds are not those of the estimate that is scored, or the supervisor's clock contradicts them."""
         return self.clock is not None and (self.clock.another_cube or self.clock.contradicted)
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether there is a truth that the estimate can be scored against; a real pair as it was taken has none."""
+        return self.protocol.get("pair") != AS_TAKEN
 
     @property
     def ranked(self) -> bool:

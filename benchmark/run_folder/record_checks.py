@@ -66,13 +66,14 @@ def _expect_costs(clock: Clock | None, memory: Memory | None) -> None:
 
 
 def _expect_observed(observed: Mapping[str, Any]) -> None:
-    shape = observed.get("shape")
-    if shape is not None:
-        expect_type("observed: shape", shape, tuple[int, ...])
-        if len(shape) not in (0, 3):  # none: it is not known
-            raise FieldError(f"observed: shape: {len(shape)} numbers where bands, rows and columns were expected")
-        for side in shape:
-            _expect_within("observed: shape", side, 1, LARGEST_SIDE)
+    for name in ("shape", "whole_shape"):
+        shape = observed.get(name)
+        if shape is not None:
+            expect_type(f"observed: {name}", shape, tuple[int, ...])
+            if len(shape) not in (0, 3):  # none: it is not known
+                raise FieldError(f"observed: {name}: {len(shape)} numbers where bands, rows and columns were expected")
+            for side in shape:
+                _expect_within(f"observed: {name}", side, 1, LARGEST_SIDE)
     expect_type("observed: channels_used", observed.get("channels_used"), tuple[str, ...] | None)
 
 

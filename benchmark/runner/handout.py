@@ -17,6 +17,7 @@ from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.runner.jobs import FIT_NAME, FitJob, FuseJob, ObserveJob, ScoreJob
 from datasets.observation import Observation
+from datasets.simulation import Protocol
 
 
 def observe_job(cell: Cell, folder: RunFolder) -> ObserveJob:
@@ -27,7 +28,13 @@ def observe_job(cell: Cell, folder: RunFolder) -> ObserveJob:
 
 
 def fit_job(cell: Cell, training: TrainingSet, device: str, into: Path = Path(FIT_NAME)) -> FitJob:
-    """The job that lets the method of a cell learn from `training`; the fitted method is written to `into`."""
+    """The job that lets the method of a cell learn from `training`; the fitted method is written to `into`.
+
+    Raises:
+        TypeError: the cell is of a real pair, for which no training examples can be made.
+    """
+    if not isinstance(cell.protocol, Protocol):
+        raise TypeError(f"expected a protocol that simulates, to learn under, got {cell.protocol.name}")
     return FitJob(cell.contestant.entry, cell.contestant.parameters, training, cell.protocol, device, into)
 
 
@@ -100,4 +107,5 @@ def score_job(cell: Cell, folder: RunFolder, *, picks: bool) -> ScoreJob:
     digest = cell.observation_digest
     iterates = folder.iterates(cell.key) if picks else None
     places = folder.observation(digest), folder.responses(digest), iterates
-    return ScoreJob(folder.reference(cell.scene_digest), folder.estimate(cell.key), cell.protocol.ratio, *places)
+    reference = folder.reference(cell.scene_digest) if cell.protocol.has_reference else None
+    return ScoreJob(reference, folder.estimate(cell.key), cell.protocol.ratio, *places)

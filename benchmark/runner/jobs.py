@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from benchmark.measure.meter import BUDGET_S, UNFINISHED, measure_first, timed
 from benchmark.measure.operations import count_flops
 from benchmark.measure.tally import Tally
 from benchmark.metrics.scored_pixels import ATTRIBUTE, packed_mask, scored_pixels
-from benchmark.metrics.scoring import score_cell
+from benchmark.metrics.scoring import score_cell, score_without_truth
 from benchmark.run_folder.observation_file import read_observation, write_observation
 from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, std_file
 from benchmark.run_folder.response_file import read_responses, write_responses
@@ -37,6 +37,8 @@ from benchmark.runner.estimate_storage import store_estimate, store_std
 from benchmark.runner.oracle_iterates import ITERATES, IterateRecorder, iterate_file, pick
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
+from datasets.pair_protocol import AnyProtocol, PairProtocol
+from datasets.pair_sources import PairSource
 from datasets.scene import Scene, crop_to_ratio
 from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol, observe
@@ -55,7 +57,7 @@ class ObserveJob:
 
     scene: SceneSource
     digest: str  # of the scene's content, which must be the same still
-    protocol: Protocol
+    protocol: AnyProtocol
     noise: NoiseSeed
     reference: Path
     observation: Path
@@ -67,7 +69,11 @@ class ObserveJob:
         Raises:
             SceneError: the scene cannot be read, or has been changed since the plan was read.
         """
-        scene = crop_to_ratio(load_checked(self.scene, self.digest), self.protocol.ratio)
+        scene = load_checked(self.scene, self.digest)
+        if isinstance(self.protocol, PairProtocol):
+            return self._observe_pair(self.protocol)
+        whole = list(scene.cube.shape)
+        scene = crop_to_ratio(scene, self.protocol.ratio)
         seen = observe(scene, self.protocol, self.noise)
         content = CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, _notes(scene))
         if not _holds(self.reference, content):
@@ -75,7 +81,20 @@ class ObserveJob:
         write_observation(self.observation, seen)
         spectral = self.protocol.spectral(scene.wavelengths)
         write_responses(self.responses, self.protocol.spatial(), spectral)
-        return {"channels_used": list(spectral.names), "shape": list(scene.cube.shape), "sources": loaded_sources()}
+        shape = list(scene.cube.shape)
+        return {"channels_used": list(spectral.names), "shape": shape, "whole_shape": whole, "sources": loaded_sources()}
+
+    def _observe_pair(self, protocol: PairProtocol) -> dict[str, Any]:
+        """Likewise for a real pair; a reference is written where there is one."""
+        if not isinstance(self.scene, PairSource):
+            raise TypeError(f"expected a real pair for the protocol {protocol.name}, got {type(self.scene).__name__}")
+        seen, reference, known = protocol.observe(self.scene.pair())
+        if reference is not None and not _holds(self.reference, reference):
+            write_cube(self.reference, replace(reference, name=self.scene.name))
+        write_observation(self.observation, seen)
+        write_responses(self.responses, known.psf, known.srf)
+        channels = [] if known.srf is None else list(known.srf.names)
+        return {"channels_used": channels, "shape": [len(seen.hsi), *seen.msi.shape[1:]], "sources": loaded_sources()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +220,7 @@ class FuseJob:
 class ScoreJob:
     """Score one estimate. The truth and the estimate meet here and nowhere else."""
 
-    reference: Path
+    reference: Path | None  # None: there is no truth
     estimate: Path
     ratio: int
     observation: Path
@@ -215,17 +234,20 @@ class ScoreJob:
         """
         try:
             part = "reference"
-            reference = read_cube(self.reference)
+            reference = None if self.reference is None else read_cube(self.reference)
             part = "observation"
             seen = read_observation(self.observation) if self.observation.exists() else None
             truth = read_responses(self.responses) if self.responses.exists() else None
             part = "estimate"
-            picked = {} if self.iterates is None else pick(reference, self.iterates, self.estimate)
+            picked = {} if self.iterates is None or reference is None else pick(reference, self.iterates, self.estimate)
             estimate, spread = read_cube(self.estimate), std_file(self.estimate)
             std = read_cube(spread).cube if spread.exists() else None
         except CubeFileError as error:
             return {"damaged": part, "reason": str(error)}
-        scores = score_cell(reference.cube, estimate, self.ratio, seen, truth, std, scored_pixels(reference))
+        if reference is None:
+            scores = score_without_truth(estimate, seen, truth)
+        else:
+            scores = score_cell(reference.cube, estimate, self.ratio, seen, truth, std, scored_pixels(reference))
         metrics = {name: score_to_json(value) for name, value in scores.items()}
         return {"metrics": metrics, "oracle": oracle_to_json(picked), "sources": loaded_sources()}
 

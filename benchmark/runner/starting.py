@@ -58,7 +58,8 @@ def fill_slots(state: RunState) -> None:
 def _observation_is_stored(state: RunState, cell: Cell) -> bool:
     """Whether all that a score needs besides the estimate is there."""
     digest = cell.observation_digest
-    files = (state.folder.reference(cell.scene_digest), state.folder.observation(digest), state.folder.responses(digest))
+    files = [state.folder.observation(digest), state.folder.responses(digest)]
+    files += [state.folder.reference(cell.scene_digest)] if cell.protocol.has_reference else []
     return all(file.exists() for file in files)
 
 

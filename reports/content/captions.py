@@ -26,6 +26,7 @@ def summary_caption(summary: Summary) -> Caption:
     machine = machine_sentence(summary)
     sentences = [
         f"{means_sentence(summary)}{scenes}.",
+        cropped_sentence(summary),
         places_sentence(summary),
         conventions_sentence(summary),
         f"{machine} They are means of the cells' medians." if machine else "",
@@ -38,7 +39,24 @@ def summary_caption(summary: Summary) -> Caption:
 
 def over_sentence(summary: Summary) -> str:
     """What the numbers are means of, such as "Mean over 12 scenes."; where the clock was disturbed; and which libraries differed."""
-    return " ".join(filter(None, [f"{_mean_words(summary)}.", clock_sentence(summary), versions_sentence([summary])]))
+    return " ".join(
+        filter(None, [f"{_mean_words(summary)}.", cropped_sentence(summary), clock_sentence(summary), versions_sentence([summary])])
+    )
+
+
+def cropped_sentence(summary: Summary) -> str:
+    """Which scenes are scored without their last rows and columns, which the ratio does not divide; empty where none is."""
+    sizes: dict[tuple[tuple[int, ...], tuple[int, ...]], list[str]] = {}
+    for result in (result for row in summary.rows for result in row.results):
+        whole, used = (tuple(result.observed.get(name) or ())[1:] for name in ("whole_shape", "shape"))
+        if whole and used and whole != used and result.scene not in sizes.setdefault((whole, used), []):
+            sizes[whole, used].append(result.scene)
+    parts = [
+        f"{whole[0]} \N{MULTIPLICATION SIGN} {whole[1]} to {used[0]} \N{MULTIPLICATION SIGN} {used[1]} ({scene_names(scenes)})"
+        for (whole, used), scenes in sizes.items()
+        if scenes
+    ]
+    return f"Cropped to whole coarse pixels: {'; '.join(parts)}." if parts else ""
 
 
 def means_sentence(summary: Summary) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
 from math import inf
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -82,6 +83,13 @@ def block_means(image: Float[np.ndarray, "H W"], longest: int = LONGEST) -> Floa
         np.array([b - a for a, b in pairwise([*starts, size])]) for starts, size in zip((rows, cols), image.shape, strict=True)
     )
     return np.asarray(sums / np.outer(heights, widths))
+
+
+def write_preview(cube: Cube, recipe: ColourRecipe, file: Path) -> Path:
+    """The file to which the picture of a cube is written, as PNG."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(false_colour(cube, recipe, 2 * LONGEST)).save(file, format="PNG")
+    return file
 
 
 def webp_bytes(picture: Preview, most: float = inf) -> bytes:

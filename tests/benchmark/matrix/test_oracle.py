@@ -308,25 +308,25 @@ def test_the_first_of_equals_is_picked_and_a_gap_is_kept_as_one(tmp_path: Path) 
     truth = np.random.default_rng(0).random((3, 4, 5)).astype(np.float32)
     for number, offset in ((1, 0.5), (3, 0.2), (4, -0.2), (6, 0.3)):
         write_cube(tmp_path / "its" / f"{number:04d}.h5", CubeFile(truth + np.float32(offset), None, "x"))
-    facts = pick(truth, tmp_path / "its", tmp_path / "estimate.h5")
+    facts = pick(CubeFile(truth), tmp_path / "its", tmp_path / "estimate.h5")
     assert facts["best"] in (3, 4)
     assert [value is None for value in facts["psnr"]] == [False, True, False, False, True, False]
     assert facts["psnr"][0] == pytest.approx(-20 * math.log10(0.5), abs=1e-3)
     assert (tmp_path / "estimate.h5").read_bytes() == (tmp_path / "its" / f"{facts['best']:04d}.h5").read_bytes()
     write_cube(tmp_path / "its" / "0002.h5", CubeFile(truth, None, "x"))
     write_cube(tmp_path / "its" / "0005.h5", CubeFile(truth, None, "x"))
-    exact = pick(truth, tmp_path / "its", tmp_path / "estimate.h5")
+    exact = pick(CubeFile(truth), tmp_path / "its", tmp_path / "estimate.h5")
     assert exact["best"] == 2
     assert [number for number, value in enumerate(exact["psnr"], 1) if value == math.inf] == [2, 5]
     with pytest.raises(OracleError, match="--retry"):
-        pick(truth, tmp_path / "none", tmp_path / "estimate.h5")
+        pick(CubeFile(truth), tmp_path / "none", tmp_path / "estimate.h5")
 
 
 def test_iterates_of_a_scene_without_any_live_band_have_no_psnr_and_the_first_is_picked(tmp_path: Path) -> None:
     truth = np.full((3, 4, 5), 0.25, dtype=np.float32)
     for number, offset in ((1, 0.5), (2, 0.0), (3, 0.1)):
         write_cube(tmp_path / "its" / f"{number:04d}.h5", CubeFile(truth + np.float32(offset), None, "x"))
-    assert pick(truth, tmp_path / "its", tmp_path / "estimate.h5") == {"best": 1, "psnr": [None, None, None]}
+    assert pick(CubeFile(truth), tmp_path / "its", tmp_path / "estimate.h5") == {"best": 1, "psnr": [None, None, None]}
 
 
 def test_watching_stores_every_finite_iterate_and_does_not_change_the_last() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from datasets.data_roots import DataRoots
 from datasets.settings import field_values
 from methods.catalog import find_one
 from tests.benchmark.conftest import plan
-from tests.benchmark.folders import run_folder, variant
+from tests.benchmark.folders import FIRST, run_folder, variant
 
 A, B = 31 * 16 * 24, 31 * 19 * 25  # values of the world's scenes
 
@@ -157,6 +158,33 @@ def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(wo
     assert "C2FF: 1 cell, learning 1.0 min, fusing 2.0 s, from 1 cell" in dry_run(checked.cells("cpu"), earlier, "cpu", "none", 1, [])
     assert run_benchmark.main([*arguments, "--costs", str(world / "nowhere")]) == 2
     assert "expected a run folder" in capsys.readouterr().err
+
+
+def test_the_dry_run_says_what_is_cropped_and_how_each_cell_stands(world: Path) -> None:
+    cells = cells_of(world, '[[method]]\nname = "bicubic"\n[[method]]\nname = "gsa"', scenes=("a", "b"))
+    told = dry_run(cells, world / "none", "cpu", "none", 1, [])
+    assert told.count("cropped") == 1
+    assert "file/b is cropped from 19 x 25 to 16 x 24 pixels, as ratio 8 does not divide its sides" in told
+    keys = {(cell.contestant.label, cell.scene.name): cell.key for cell in cells}
+    folder = run_folder(
+        world / "run",
+        [
+            replace(FIRST, key=keys["Bicubic", "file/a"]),
+            replace(FIRST, key=keys["Bicubic", "file/b"], outcome="timeout", reason="too slow", metrics={}),
+            replace(FIRST, key=keys["GSA", "file/a"], outcome="skipped", reason="no", metrics={}),
+        ],
+    )
+    (folder / "cells" / f"{keys['GSA', 'file/b']}.json").write_text("{")
+    lines = {
+        line.split()[0]: line for line in dry_run(cells, folder, "cpu", "none", 1, []).splitlines() if line.split()[0] in keys.values()
+    }
+    for name, end in (
+        (("Bicubic", "file/a"), "  (done)"),
+        (("Bicubic", "file/b"), "  (timeout: --retry runs it again)"),
+        (("GSA", "file/a"), "  (skipped)"),
+        (("GSA", "file/b"), "  (its record is damaged: it runs again)"),
+    ):
+        assert lines[keys[name]].endswith(end), lines[keys[name]]
 
 
 @pytest.mark.parametrize(
