@@ -183,15 +183,23 @@ def expect_apart(training: Sequence[SceneSource], tested: Sequence[SceneSource])
     Raises:
         SceneError: two do; the text names both.
     """
-    for one, other in itertools.product(training, tested):
-        if not (isinstance(one, FileSource) and isinstance(other, FileSource)) or one.options == other.options:
-            continue
-        same = one.path.resolve() == other.path.resolve() and one.options.variable == other.options.variable
-        if same and _overlap(one.options.crop, other.options.crop):
+    for (one, (path, read)), (other, (path_too, read_too)) in itertools.product(_images(training), _images(tested)):
+        if read != read_too and path == path_too and read.variable == read_too.variable and _overlap(read.crop, read_too.crop):
             raise SceneError(
-                f"training: expected crops of {one.path.name} that do not overlap those of the test, got {one.name!r} (crop "
-                f"{_spell_crop(one)}) and {other.name!r} (crop {_spell_crop(other)}); move them apart"
+                f"training: expected crops of {path.name} that do not overlap those of the test, got {one!r} (crop "
+                f"{_spell_crop(read)}) and {other!r} (crop {_spell_crop(read_too)}); move them apart"
             )
+
+
+def _images(sources: Sequence[SceneSource]) -> list[tuple[str, tuple[Path, ReadingOptions]]]:
+    """The name of each scene that is read from a file, that file, and what is said of it."""
+    images: list[tuple[str, tuple[Path, ReadingOptions]]] = []
+    for source in sources:
+        if isinstance(source, FileSource):
+            images.append((source.name, (source.path.resolve(), source.options)))
+        elif isinstance(source, SetSource) and source.scene.files:
+            images += [(source.name, (file.resolve(), source.scene.options)) for file in source.files()[:1]]
+    return images
 
 
 def _overlap(one: tuple[int, int, int, int] | None, other: tuple[int, int, int, int] | None) -> bool:
@@ -201,8 +209,8 @@ def _overlap(one: tuple[int, int, int, int] | None, other: tuple[int, int, int, 
     return all(one[axis] < other[axis] + other[axis + 2] and other[axis] < one[axis] + one[axis + 2] for axis in (0, 1))
 
 
-def _spell_crop(source: FileSource) -> str:
-    return "of the whole image" if source.options.crop is None else str(list(source.options.crop))
+def _spell_crop(read: ReadingOptions) -> str:
+    return "of the whole image" if read.crop is None else str(list(read.crop))
 
 
 def _existing(files: Sequence[Path], what: str) -> tuple[Path, ...]:

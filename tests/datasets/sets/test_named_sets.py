@@ -11,7 +11,7 @@ from datasets.data_roots import DataRoots
 from datasets.reading_options import EvenCentres
 from datasets.scene import Scene, SceneError
 from datasets.scene_catalog import find_scenes
-from datasets.scene_sources import FileSource, SceneSource, SetSource
+from datasets.scene_sources import FileSource, SceneSource, SetSource, expect_apart
 from datasets.sets.all_sets import SETS
 from datasets.sets.data_sheet import SheetError, read_sheet
 from datasets.sets.named_set import NamedSet, ScenePattern, SetScene, Split, matches
@@ -238,6 +238,16 @@ def test_test_and_training_scenes_of_one_group_share_no_pixel(name: str) -> None
                     rows = min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0])
                     cols = min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1])
                     assert rows <= 0 or cols <= 0, f"{one} and {other} overlap"
+
+
+@pytest.mark.parametrize(("name", "training", "tested"), [("chikusei", "train", "4"), ("washington_dc", "train", "test")])
+def test_windows_of_one_image_may_not_overlap_in_training_and_test(tmp_path: Path, name: str, training: str, tested: str) -> None:
+    FAKES[name].write(tmp_path / name)
+    one, other, whole = find_scenes([f"{name}/{training}", f"{name}/{tested}", f"{name}/whole"], DataRoots(tmp_path))
+    expect_apart([one], [other])
+    for pair in (([one], [whole]), ([whole], [other])):
+        with pytest.raises(SceneError, match="do not overlap those of the test"):
+            expect_apart(*pair)
 
 
 @pytest.mark.parametrize("name", SETS)
