@@ -10,9 +10,17 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from datasets.scene import SceneError
+from datasets.sets.all_sets import SETS
 from datasets.user_folders import cache_folder, user_path
 
-_FOLDERS = {"cave": "cave", "remote": "remote", "exact": "cave_exact", "pairs": "pairs", "srf": "srf", "weights": "weights"}
+_FOLDERS = {
+    **{name: name for name in SETS},
+    "remote": "remote",
+    "exact": "cave_exact",
+    "pairs": "pairs",
+    "srf": "srf",
+    "weights": "weights",
+}
 
 
 @dataclass(frozen=True)

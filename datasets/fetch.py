@@ -1,6 +1,10 @@
 """Data sets and weights that their makers publish: downloaded by pooch, and put where the catalogs look for them.
 
     cave                  the CAVE data base, unpacked into <root>/cave
+    pavia_university, pavia_centre, botswana, ksc, indian_pines
+                          the MATLAB files of the University of the Basque Country, into <root>/<name>
+    muufl, houston2013    the one file that is read of an archive of the makers, into <root>/<name>
+    tiangong1             REF.mat of M2U-Net, into <root>/tiangong1
     nikon_d700            the 3 x 31 response matrix of the MossFuse release, as the sensor file <root>/srf/nikon_d700_mossfuse_31.csv
     mossfuse_checkpoint   the authors' CAVE x32 weights, <root>/weights/mossfuse_official_cave_x32.pth
 
@@ -11,6 +15,7 @@ leaves nothing. Where the maker publishes no checksum, none is checked, and the 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -22,10 +27,10 @@ from typing import Literal
 import numpy as np
 import pooch
 
-from datasets import cave
 from datasets.input_files import InputFileError, spell_bytes
 from datasets.matlab5_format import declared_variables
 from datasets.scene import SceneError
+from datasets.sets import cave
 
 LARGEST_ARCHIVE = 4 * 10**9  # bytes of an archive when it is unpacked; CAVE has less than 1 GB
 ShowBytes = Callable[[int, int], None]  # bytes received so far, bytes in all (0 when the server does not say)
@@ -43,13 +48,21 @@ class Download:
 
     name: str
     url: str
-    sha256: str | None  # None: the maker publishes none
+    sha256: str | None  # of the download, or of the member that is kept of a zip; None: the maker publishes none
     size: str
     licence: str
     target: str  # path below the data root
-    kind: Literal["file", "cave zip", "response matrix"] = "file"
+    kind: Literal["file", "cave zip", "zip member", "response matrix"] = "file"
+    member: str = ""  # of a zip: the only file that is kept
 
 
+_EHU_FILES = {  # addresses as programs in use have them
+    "pavia_university": ("https://www.ehu.eus/ccwintco/uploads/e/ee/PaviaU.mat", "33 MB"),
+    "pavia_centre": ("https://www.ehu.eus/ccwintco/uploads/e/e3/Pavia.mat", "124 MB"),
+    "botswana": ("https://www.ehu.es/ccwintco/uploads/7/72/Botswana.mat", "83 MB"),
+    "ksc": ("https://www.ehu.es/ccwintco/uploads/2/26/KSC.mat", "57 MB"),
+    "indian_pines": ("https://www.ehu.eus/ccwintco/uploads/6/67/Indian_pines_corrected.mat", "5.95 MB"),
+}
 CATALOG: Mapping[str, Download] = {
     entry.name: entry
     for entry in (
@@ -61,6 +74,45 @@ CATALOG: Mapping[str, Download] = {
             licence="copyright of its makers, for research; cite Yasuma et al. 2010, doi 10.1109/TIP.2010.2046811; no checksum published",
             target="cave",
             kind="cave zip",
+        ),
+        *(
+            Download(
+                name=name,
+                url=url,
+                sha256=None,
+                size=size,
+                licence="none stated (CC0 1.0 at Purdue)" if name == "indian_pines" else "none stated; for research",
+                target=f"{name}/{url.rsplit('/', 1)[-1]}",
+            )
+            for name, (url, size) in _EHU_FILES.items()
+        ),
+        Download(
+            name="muufl",
+            url="https://github.com/GatorSense/MUUFLGulfport/archive/refs/tags/v0.1.zip",
+            sha256="69420a72866dff4a858ae503e6e2981af46f406a4ad8f4dd642efa43feb59edc",
+            size="about 90 MB",
+            licence="MIT",
+            target="muufl/muufl_gulfport_campus_1_hsi_220_label.mat",
+            kind="zip member",
+            member="MUUFLGulfport-0.1/MUUFLGulfportSceneLabels/muufl_gulfport_campus_1_hsi_220_label.mat",
+        ),
+        Download(
+            name="houston2013",
+            url="https://machinelearning.ee.uh.edu/2egf4tg8hial13gt/2013_DFTC.zip",
+            sha256="1440f38594e8e82cc1944c084fc138ef55a70af54122828e999c4fb438574c14",
+            size="not published; about 190 MB for the image",
+            licence="for research, with contest and laboratory acknowledged",
+            target="houston2013/2013_IEEE_GRSS_DF_Contest_CASI.tif",
+            kind="zip member",
+            member="2013_DFTC/2013_IEEE_GRSS_DF_Contest_CASI.tif",
+        ),
+        Download(
+            name="tiangong1",
+            url="https://raw.githubusercontent.com/JiaxinLiCAS/M2U-Net/f5a9a0f3ef3ed901564a0957720a9cf9cab02bee/data/M2U-Net/TG/REF.mat",
+            sha256=None,
+            size="about 20 MB",
+            licence="none stated; from the M2U-Net repository, for research",
+            target="tiangong1/REF.mat",
         ),
         Download(
             name="nikon_d700",
@@ -99,13 +151,18 @@ def fetch(name: str, root: Path, *, catalog: Mapping[str, Download] = CATALOG, p
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as folder:
         file = _download(entry, Path(folder), progress)
-        whole = {"file": _as_it_is, "cave zip": _unpack_cave, "response matrix": _response_table}[entry.kind](file)
-        whole.replace(target)
+        unpack: Mapping[str, Callable[[Path], Path]] = {
+            "file": _as_it_is,
+            "cave zip": _unpack_cave,
+            "zip member": lambda zipped: _one_member(entry, zipped),
+            "response matrix": _response_table,
+        }
+        unpack[entry.kind](file).replace(target)
     return target
 
 
 def _check_present(entry: Download, target: Path) -> None:
-    if entry.kind == "file" and entry.sha256 not in (None, hashlib.sha256(target.read_bytes()).hexdigest()):
+    if entry.kind in ("file", "zip member") and entry.sha256 not in (None, hashlib.sha256(target.read_bytes()).hexdigest()):
         raise FetchError(
             f"fetch {entry.name}: expected {target} with sha256 {entry.sha256}, got another file; move it away and fetch again"
         )
@@ -120,7 +177,7 @@ def _download(entry: Download, folder: Path, progress: ShowBytes | None) -> Path
     try:
         downloaded = pooch.retrieve(
             entry.url,
-            known_hash=None if entry.sha256 is None else f"sha256:{entry.sha256}",
+            known_hash=None if entry.sha256 is None or entry.kind == "zip member" else f"sha256:{entry.sha256}",
             fname="download",
             path=folder,
             downloader=pooch.HTTPDownloader(progressbar=meter, timeout=60),
@@ -155,6 +212,31 @@ class _Meter:
 
 def _as_it_is(file: Path) -> Path:
     return file
+
+
+def _one_member(entry: Download, file: Path) -> Path:
+    """The only file of the zip that is kept."""
+    kept = file.with_name("member")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if entry.member not in archive.namelist():
+                raise FetchError(f"fetch {entry.name}: expected {entry.member} in the archive, got none; the release has changed")
+            promised = archive.getinfo(entry.member).file_size
+            if promised > LARGEST_ARCHIVE:
+                raise FetchError(
+                    f"fetch {entry.name}: expected at most {spell_bytes(LARGEST_ARCHIVE)}, got {spell_bytes(promised)}; nothing was kept"
+                )
+            with archive.open(entry.member) as source, kept.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+        raise FetchError(
+            f"fetch {entry.name}: expected a whole zip archive, got a broken one ({error}); nothing was kept, try again"
+        ) from error
+    with kept.open("rb") as stream:
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    if entry.sha256 not in (None, actual):
+        raise FetchError(f"fetch {entry.name}: expected {entry.member} with sha256 {entry.sha256}, got another one; nothing was kept")
+    return kept
 
 
 def _unpack_cave(file: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,12 +56,20 @@ class PairTable:
 class PairSource(SceneSource):
     """Two images of one place."""
 
-    reader: ClassVar[Path] = Path(files.__file__)
-    libraries: ClassVar[tuple[str, ...]] = ("numpy", "h5py", "spectral", "tifffile")
     hsi_file: Path
     msi_file: Path
     hsi: ReadingOptions
     msi: ReadingOptions
+
+    @property
+    def reader(self) -> Path:
+        """The reader of single files."""
+        return Path(files.__file__)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The distributions that decode the files."""
+        return ("numpy", "h5py", "spectral", "tifffile")
 
     def pair(self) -> ImagePair:
         """Both images.

@@ -84,6 +84,30 @@ def _mossfuse(ratio: int) -> dict[str, Any]:
     }
 
 
+def _dhif(ratio: int) -> dict[str, Any]:
+    """The protocol of DHIF-Net and those that share its data code: every footprint is exactly its block of fine pixels."""
+    return {
+        "ratio": ratio,
+        "psf": {"kind": "gaussian", "taps": ratio, "sigma": 2.0},
+        "phase": ratio // 2 - 1,
+        "sensor": NIKON,
+        "source": "DHIF-Net (TaoHuang95/DHIF-Net), DSPNet, SFNO (weili419/SFNO, CAVE/Utils.py): Gaussian of ratio taps, sigma 2, "
+        "sampled at ratio/2-1, Nikon D700 matrix, no noise",
+    }
+
+
+def _psrt(ratio: int) -> dict[str, Any]:
+    """The protocol of the data that PSRT's weights were trained on: nearly no blur."""
+    return {
+        "ratio": ratio,
+        "psf": {"kind": "gaussian", "taps": 3, "sigma": 0.5},
+        "phase": ratio // 2,
+        "sensor": NIKON,
+        "source": "PSRT (shangqideng/PSRT) and others with its data: 3-tap Gaussian, sigma 0.5, sampled at ratio/2, Nikon D700 matrix, no "
+        "noise; inferred from what fits the released weights best, as the authors' generator is not public",
+    }
+
+
 def _wald(ratio: int) -> dict[str, Any]:
     """Wald's protocol with a Gaussian that is matched to the sensor's MTF; coarse pixels are centred on their blocks."""
     return {
@@ -99,6 +123,27 @@ def _wald(ratio: int) -> dict[str, Any]:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     **{f"mossfuse-x{ratio}": _mossfuse(ratio) for ratio in (8, 16, 32)},
+    **{f"dhif-x{ratio}": _dhif(ratio) for ratio in (4, 8, 16, 32)},
+    **{f"psrt-x{ratio}": _psrt(ratio) for ratio in (4, 8)},
+    "hiftool-wdc-x32": {
+        "ratio": 32,
+        "psf": {"kind": "gaussian", "taps": 31, "sigma": 21.312},
+        "phase": 16,
+        "boundary": "replicate",
+        "sensor": "sentinel2",
+        "channels": "covered",
+        "source": "HIFtool (Caoxuheng/HIFtool, Washington DC x32): Gaussian of ratio-1 taps, sigma 0.666 ratio, border replicated, "
+        "sampled at ratio/2, no noise; there 13 channels of Sentinel-2A from a table of its own, here the built-in curves of Sentinel-2",
+    },
+    "m2unet-x12": {
+        "ratio": 12,
+        "psf": {"kind": "gaussian", "taps": 12, "fwhm": 12.0},
+        "phase": 5,
+        "sensor": "worldview2",
+        "channels": "covered",
+        "source": "M2U-Net (JiaxinLiCAS/M2U-Net, TianGong-1): Gaussian of 12 taps, sigma 5.0959, one block a coarse pixel, no noise; "
+        "there 8 channels of WorldView-2 from a table of its own, here the built-in curves",
+    },
     "camera-x8": {
         **_mossfuse(8),
         "sensor": "rgb_camera",

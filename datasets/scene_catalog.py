@@ -1,7 +1,7 @@
 """The scene catalog: from a name in a plan to the source of a scene.
 
 builtin/fields            an analytic scene of the suite
-cave/balloons             one scene of CAVE; cave:test, cave:train and cave:all are its splits
+cave/balloons             one scene of a named set (datasets/sets); cave:test, cave:dhif-test, cave:all... are its splits
 remote/jasper_ridge_r198  a cube file <root>/remote/jasper_ridge_r198.h5, overlapping bands dropped
 exact/balloons_crop256    a cube file <root>/cave_exact/balloons_crop256.h5
 file:PATH                 any single file (datasets/files.py); what the file does not state follows as a query:
@@ -13,23 +13,27 @@ file:PATH                 any single file (datasets/files.py); what the file doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from glob import glob
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from datasets import cave, synthetic
+from datasets import synthetic
 from datasets.data_roots import DataRoots, spell_nearest
+from datasets.fetch import CATALOG
 from datasets.reading_options import ReadingError, ReadingOptions, options_from
 from datasets.scene import SceneError
-from datasets.scene_sources import BuiltinSource, CaveSource, FileSource, SceneSource
+from datasets.scene_sources import BuiltinSource, FileSource, SceneSource, SetSource
+from datasets.sets.all_sets import SETS
+from datasets.sets.named_set import NamedSet, SetScene, folder_entries
 from datasets.user_folders import user_path
 
 _ENDINGS = (".h5", ".hdf5", ".he5", ".nc", ".mat", ".npz", ".npy", ".hdr", ".tif", ".tiff")  # of files that a pattern stands for
 _COLLECTIONS = ("remote", "exact")  # folders of cube files, one file per scene
-SPLITS = {"cave:test": cave.TEST, "cave:train": cave.TRAIN, "cave:all": cave.SCENES}
+_Known = dict[str, dict[str, SetScene]]  # the scenes of each set that has been asked for, so that its folder is searched once
+SPLITS = tuple(f"{item.name}:{split}" for item in SETS.values() for split in (*item.splits, "all"))
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,9 @@ def find_scenes(
         SceneError: a name does not exist, or its data are not there; the text says where they were looked for, and how to get them.
     """
     start = Path() if folder is None else folder
-    expanded = [one for name in names for one in ([f"cave/{scene}" for scene in SPLITS[name]] if name in SPLITS else [name])]
-    sources = [source for name in expanded for source in _find(name, roots, start)]
+    expanded = [one for name in names for one in (_split(name, roots) if name in SPLITS else [name])]
+    known: _Known = {}
+    sources = [source for name in expanded for source in _find(name, roots, start, known)]
     sources += [source for table in tables for source in _from_table(table, start)]
     by_name: dict[str, SceneSource] = {}
     for source in sources:
@@ -70,42 +75,98 @@ def find_scenes(
 
 
 def list_scenes(roots: DataRoots) -> list[ListedScene]:
-    """Every scene and split of the catalog, and whether its data are there."""
+    """Every scene and split of the catalog, and whether its data are there; of a set that is not there, the splits alone."""
     lines = [
         ListedScene(name, True, f"analytic, {recipe.bands} x {recipe.rows} x {recipe.cols}, {recipe.first_nm:.0f}..{recipe.last_nm:.0f} nm")
         for name, recipe in synthetic.BUILTIN.items()
     ]
-    present = {scene: _cave_base(scene, roots) for scene in cave.SCENES}
-    for split, scenes in SPLITS.items():
-        count = sum(present[scene] is not None for scene in scenes)
-        lines.append(ListedScene(split, count == len(scenes), f"{count} of {len(scenes)} scenes found"))
-    for scene, base in present.items():
-        split = "test" if scene in cave.TEST else "train"
-        lines.append(ListedScene(f"cave/{scene}", base is not None, f"{split}; {base}" if base is not None else f"{split}; {_GET_CAVE}"))
+    for item in SETS.values():
+        lines += _set_lines(item, roots)
     return lines + [ListedScene(name, True, str(file)) for name, file in _collected(roots).items()]
 
 
-_GET_CAVE = "get it by `python run_benchmark.py fetch cave`, or point --data DIR or --data cave=DIR at a copy"
+def _set_lines(item: NamedSet, roots: DataRoots) -> list[ListedScene]:
+    """The lines of one named set: its splits, then its scenes."""
+    base = next((folder for folder in _candidates(item, roots) if folder.is_dir() and any(_present(item, folder))), None)
+    if base is None:
+        splits = [ListedScene(f"{item.name}:{split}", False, facts.source) for split, facts in item.splits.items()]
+        return [*splits, ListedScene(f"{item.name}:all", False, f"{item.sheet()['size']}; {_way_to_have(item)}")]
+    places = {scene.name: _place(item, scene, roots) for scene in item.all_scenes(base)}
+    lines = []
+    for split in (*item.splits, "all"):
+        try:
+            names = item.split(split, base)
+        except SceneError as error:
+            lines.append(ListedScene(f"{item.name}:{split}", False, str(error)))
+            continue
+        count = sum(places.get(name) is not None for name in names)
+        lines.append(ListedScene(f"{item.name}:{split}", count == len(names), f"{count} of {len(names)} scenes found"))
+    for name, place in places.items():
+        used = ", ".join(split for split, facts in item.splits.items() if name in facts.names)
+        note = str(place) if place is not None else _way_to_have(item)
+        lines.append(ListedScene(f"{item.name}/{name}", place is not None, f"{used}; {note}" if used else note))
+    return lines
 
 
-def _find(name: str, roots: DataRoots, folder: Path) -> list[SceneSource]:
-    return list(_from_query(name, folder)) if name.startswith("file:") else [_find_scene(name, roots)]
+def _present(item: NamedSet, base: Path) -> list[bool]:
+    """For each scene of the set whether its files lie below `base`."""
+    return [item.has(base, scene) for scene in item.all_scenes(base)]
 
 
-def _find_scene(name: str, roots: DataRoots) -> SceneSource:
+def present_scenes(item: NamedSet, roots: DataRoots) -> int:
+    """How many scenes of a named set are there."""
+    names = {scene.name: scene for base in _candidates(item, roots) for scene in item.all_scenes(base)}
+    return sum(_place(item, scene, roots) is not None for scene in names.values())
+
+
+def _way_to_have(item: NamedSet) -> str:
+    """How to come by a set, in one sentence."""
+    fetched = [entry.name for entry in CATALOG.values() if entry.target.split("/")[0] == item.name]
+    fetch = f"get it by `python run_benchmark.py fetch {fetched[0]}`, or " if fetched else f"it is to be had at {item.sheet()['where']}; "
+    return f"{fetch}point --data DIR or --data {item.name}=DIR at a copy"
+
+
+def _split(name: str, roots: DataRoots) -> list[str]:
+    """The names of the scenes of a split such as cave:test.
+
+    Raises:
+        SceneError: the split is made of what lies in the folder of the set, which is not there or another.
+    """
+    kind, _, split = name.partition(":")
+    item = SETS[kind]
+    bases = _candidates(item, roots)
+    base = next((folder for folder in bases if folder.is_dir() and item.all_scenes(folder)), None)
+    if base is None:
+        raise SceneError(f"scenes {name!r}: {_missing(item, 'the data set', roots)}")
+    return [f"{kind}/{scene}" for scene in item.split(split, base)]
+
+
+def _missing(item: NamedSet, what: str, roots: DataRoots) -> str:
+    """That something of a set is not there, where it was looked for, and how to get it."""
+    looked = ", ".join(map(str, _candidates(item, roots))) or "nowhere, as there is no data root"
+    sheet = item.sheet()
+    title, size, layout = sheet.title.split(",")[0], sheet["size"], sheet["folder"]
+    return f"expected {what} of {title}, got none; looked in {looked}; {_way_to_have(item)} ({size}); its folder must look like: {layout}"
+
+
+def _find(name: str, roots: DataRoots, folder: Path, known: _Known) -> list[SceneSource]:
+    return list(_from_query(name, folder)) if name.startswith("file:") else [_find_scene(name, roots, known)]
+
+
+def _find_scene(name: str, roots: DataRoots, known: _Known) -> SceneSource:
     if name in synthetic.BUILTIN:
         return BuiltinSource(name, synthetic.BUILTIN[name])
     kind, _, scene = name.partition("/")
-    if kind == "cave" and scene in cave.SCENES:
-        base = _cave_base(scene, roots)
-        if base is None:
-            looked = ", ".join(map(str, _cave_candidates(roots))) or "nowhere, as there is no data root"
-            raise SceneError(f"scene {name!r}: expected a folder {scene}_ms with its bands, got none; looked in {looked}; {_GET_CAVE}")
-        return CaveSource(name, scene, base)
+    if kind in SETS and scene:
+        if kind not in known:
+            known[kind] = {
+                found.name: found for base in (*_candidates(SETS[kind], roots), None) for found in reversed(SETS[kind].all_scenes(base))
+            }
+        return _scene_of_set(name, SETS[kind], known[kind], roots)
     files = _collected(roots)
     if name in files:
         return FileSource(name, files[name], ReadingOptions(overlap="drop"))
-    valid = [*synthetic.BUILTIN, *SPLITS, *(f"cave/{scene}" for scene in cave.SCENES), *files]
+    valid = [*synthetic.BUILTIN, *SPLITS, *(f"{item.name}/{scene.name}" for item in SETS.values() for scene in item.scenes), *files]
     near = spell_nearest(name, valid)
     if kind in _COLLECTIONS and scene:
         raise SceneError(
@@ -114,16 +175,45 @@ def _find_scene(name: str, roots: DataRoots) -> SceneSource:
     raise SceneError(f"unknown scene {name!r}{near}; `python run_benchmark.py list scenes` shows all, file:PATH reads any single file")
 
 
-def _cave_candidates(roots: DataRoots) -> list[Path]:
-    if "cave" in roots.named:
-        return [roots.named["cave"]]
-    if roots.root is None:
-        return []
-    return [*(roots.root / folder for folder in ("cave", "CAVE", "complete_ms_data", "cave_near_lossless")), roots.root]
+def _scene_of_set(name: str, item: NamedSet, known: Mapping[str, SetScene], roots: DataRoots) -> SceneSource:
+    """The source of one scene of a named set, whose scenes are `known`.
+
+    Raises:
+        SceneError: the set has no such scene, or its files are not there.
+    """
+    scene = name.partition("/")[2]
+    if scene not in known:
+        if not known:
+            raise SceneError(f"scene {name!r}: {_missing(item, 'its files', roots)}")
+        near = spell_nearest(name, [f"{item.name}/{other}" for other in known])
+        shown = ", ".join(sorted(known)[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+        raise SceneError(f"unknown scene {name!r}{near}; expected one of {shown}; `python run_benchmark.py list scenes` shows all")
+    base = _place(item, known[scene], roots)
+    if base is None:
+        wanted = " or ".join(known[scene].files) or f"a folder {scene}_ms with its bands"
+        raise SceneError(f"scene {name!r}: {_missing(item, wanted, roots)}")
+    if item.reader is not None:
+        return SetSource(name, item.reader, known[scene], base)
+    (file,) = item.files(base, known[scene])
+    return FileSource(name, file, known[scene].options, known[scene].shape)
 
 
-def _cave_base(scene: str, roots: DataRoots) -> Path | None:
-    return next((base for base in _cave_candidates(roots) if cave.scene_folder(base, scene) is not None), None)
+def _candidates(item: NamedSet, roots: DataRoots) -> Sequence[Path]:
+    """The folders in which a set may lie: the one that `--data NAME=DIR` names, or those of the data root."""
+    if item.name in roots.named:
+        return [roots.named[item.name]]
+    if roots.root is None or not roots.root.is_dir():
+        return [] if roots.root is None else [roots.root / item.name]
+    names = [item.name, *item.folders]
+    wanted = {name.lower() for name in names}
+    there = [entry.name for entry in folder_entries(roots.root) if entry.name.lower() in wanted]
+    order = sorted({*there, *(() if there else (item.name,))}, key=lambda entry: [name.lower() for name in names].index(entry.lower()))
+    return [*(roots.root / entry for entry in order), *([roots.root] if "." in item.folders else [])]
+
+
+def _place(item: NamedSet, scene: SetScene, roots: DataRoots) -> Path | None:
+    """The folder in which the files of a scene lie."""
+    return next((base for base in _candidates(item, roots) if base.is_dir() and item.has(base, scene)), None)
 
 
 def _collected(roots: DataRoots) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Where one scene comes from: a generator, the images of CAVE, or a single file.
+"""Where one scene comes from: a generator, a single file, or a named set in a form of its own.
 
 A source says what the scene is made from: files, options of the reader, or a generator's recipe. The digest that names the scene in keys
 is made from that, or from the cube that the reader returns (benchmark/identity/scene_identity.py); never from the place where files lie.
@@ -7,17 +7,18 @@ is made from that, or from the cube that the reader returns (benchmark/identity/
 from __future__ import annotations
 
 import itertools
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
-from datasets import cave, files, synthetic
+from datasets import files, synthetic
 from datasets.envi_format import ENVI_ENDINGS
 from datasets.files import read_scene_file
 from datasets.reading_options import ReadingOptions
 from datasets.scene import Scene, SceneError
+from datasets.sets.named_set import SetReader, SetScene, Shape
 from datasets.tiff_format import is_lossy_tiff
 
 LOSSY = (".jp2", ".j2k", ".jpx", ".jpf", ".jpg", ".jpeg")  # endings of files whose decoded bits differ between machines and libraries
@@ -27,9 +28,17 @@ LOSSY = (".jp2", ".j2k", ".jpx", ".jpf", ".jpg", ".jpeg")  # endings of files wh
 class SceneSource(ABC):
     """Where one scene comes from."""
 
-    reader: ClassVar[Path]  # the module that makes the scene
-    libraries: ClassVar[tuple[str, ...]] = ("numpy",)  # the distributions that decode its files
     name: str
+
+    @property
+    @abstractmethod
+    def reader(self) -> Path:
+        """The module that makes the scene, whose sources count in its identity."""
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The distributions that decode its files."""
+        return ("numpy",)
 
     @abstractmethod
     def load(self) -> Scene:
@@ -64,8 +73,12 @@ class SceneSource(ABC):
 class BuiltinSource(SceneSource):
     """An analytic scene of the suite."""
 
-    reader: ClassVar[Path] = Path(synthetic.__file__)
     ground: synthetic.SyntheticRecipe
+
+    @property
+    def reader(self) -> Path:
+        """The generator."""
+        return Path(synthetic.__file__)
 
     def load(self) -> Scene:
         """The generated scene."""
@@ -89,40 +102,57 @@ class BuiltinSource(SceneSource):
 
 
 @dataclass(frozen=True)
-class CaveSource(SceneSource):
-    """A scene of CAVE below the folder `base`."""
+class SetSource(SceneSource):
+    """A scene of a named set in a form of its own, below the folder `base`."""
 
-    reader: ClassVar[Path] = Path(cave.__file__)
-    libraries: ClassVar[tuple[str, ...]] = ("numpy", "pillow")
-    scene: str
+    set_reader: SetReader
+    scene: SetScene
     base: Path
 
+    @property
+    def reader(self) -> Path:
+        """The module of the set's reader."""
+        return Path(str(sys.modules[type(self.set_reader).__module__].__file__))
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Those of the set's reader."""
+        return self.set_reader.libraries
+
     def load(self) -> Scene:
-        """The 31 images as a cube."""
-        return cave.read_scene(self.base, self.scene)
+        """The scene, as its reader gives it."""
+        return _of_published_shape(replace(self.set_reader.load(self.base, self.scene), name=self.name), self.scene.shape)
 
     def files(self) -> tuple[Path, ...]:
-        """The 31 images, in the order of the bands."""
-        folder = cave.scene_folder(self.base, self.scene)
-        return _existing([] if folder is None else cave.band_files(folder, self.scene), f"CAVE {self.scene}")
+        """The files, in the order of the reader."""
+        return _existing(self.set_reader.files(self.base, self.scene), self.name)
 
     def recipe(self) -> str:
-        """The reader, and whether it divides by 255 or by 65535."""
-        return f"cave {self.scene in cave.EIGHT_BIT}"
+        """The reader's own words."""
+        return self.set_reader.recipe(self.scene)
 
 
 @dataclass(frozen=True)
 class FileSource(SceneSource):
     """A single file, and what is said of it."""
 
-    reader: ClassVar[Path] = Path(files.__file__)
-    libraries: ClassVar[tuple[str, ...]] = ("numpy", "h5py", "spectral", "tifffile")
     path: Path
     options: ReadingOptions = files.PLAIN
+    published: Shape | None = None  # bands, rows and columns of a named set's scene, which another file under its name would not have
+
+    @property
+    def reader(self) -> Path:
+        """The reader of single files."""
+        return Path(files.__file__)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Those of all formats."""
+        return ("numpy", "h5py", "spectral", "tifffile")
 
     def load(self) -> Scene:
         """The file as a scene."""
-        return replace(read_scene_file(self.path, self.options), name=self.name)
+        return _of_published_shape(replace(read_scene_file(self.path, self.options), name=self.name), self.published)
 
     def files(self) -> tuple[Path, ...]:
         """The file; of an ENVI image, header and data."""
@@ -153,15 +183,23 @@ def expect_apart(training: Sequence[SceneSource], tested: Sequence[SceneSource])
     Raises:
         SceneError: two do; the text names both.
     """
-    for one, other in itertools.product(training, tested):
-        if not (isinstance(one, FileSource) and isinstance(other, FileSource)) or one.options == other.options:
-            continue
-        same = one.path.resolve() == other.path.resolve() and one.options.variable == other.options.variable
-        if same and _overlap(one.options.crop, other.options.crop):
+    for (one, (path, read)), (other, (path_too, read_too)) in itertools.product(_images(training), _images(tested)):
+        if read != read_too and path == path_too and read.variable == read_too.variable and _overlap(read.crop, read_too.crop):
             raise SceneError(
-                f"training: expected crops of {one.path.name} that do not overlap those of the test, got {one.name!r} (crop "
-                f"{_spell_crop(one)}) and {other.name!r} (crop {_spell_crop(other)}); move them apart"
+                f"training: expected crops of {path.name} that do not overlap those of the test, got {one!r} (crop "
+                f"{_spell_crop(read)}) and {other!r} (crop {_spell_crop(read_too)}); move them apart"
             )
+
+
+def _images(sources: Sequence[SceneSource]) -> list[tuple[str, tuple[Path, ReadingOptions]]]:
+    """The name of each scene that is read from a file, that file, and what is said of it."""
+    images: list[tuple[str, tuple[Path, ReadingOptions]]] = []
+    for source in sources:
+        if isinstance(source, FileSource):
+            images.append((source.name, (source.path.resolve(), source.options)))
+        elif isinstance(source, SetSource) and source.scene.files:
+            images += [(source.name, (file.resolve(), source.scene.options)) for file in source.files()[:1]]
+    return images
 
 
 def _overlap(one: tuple[int, int, int, int] | None, other: tuple[int, int, int, int] | None) -> bool:
@@ -171,8 +209,8 @@ def _overlap(one: tuple[int, int, int, int] | None, other: tuple[int, int, int, 
     return all(one[axis] < other[axis] + other[axis + 2] and other[axis] < one[axis] + one[axis + 2] for axis in (0, 1))
 
 
-def _spell_crop(source: FileSource) -> str:
-    return "of the whole image" if source.options.crop is None else str(list(source.options.crop))
+def _spell_crop(read: ReadingOptions) -> str:
+    return "of the whole image" if read.crop is None else str(list(read.crop))
 
 
 def _existing(files: Sequence[Path], what: str) -> tuple[Path, ...]:
@@ -181,3 +219,14 @@ def _existing(files: Sequence[Path], what: str) -> tuple[Path, ...]:
     if missing or not files:
         raise SceneError(f"scene {what}: expected its files, got {', '.join(missing) or 'none'} missing; check the data root")
     return tuple(files)
+
+
+def _of_published_shape(scene: Scene, published: Shape | None) -> Scene:
+    """The scene, which has the shape that the data sheet of its set gives, where it gives one."""
+    if published is not None and scene.cube.shape != published:
+        bands, rows, cols = published
+        raise SceneError(
+            f"scene {scene.name!r}: expected {bands} bands of {rows} x {cols} pixels, as its data sheet says, got "
+            f"{scene.cube.shape[0]} of {scene.cube.shape[1]} x {scene.cube.shape[2]}; use the original, or read this one with file:PATH"
+        )
+    return scene

@@ -1,7 +1,8 @@
-"""The lists of `list`, as rows of text: methods, scenes, protocols, PSFs, sensors, metrics."""
+"""The lists of `list`, as rows of text: methods, data sets, scenes, protocols, PSFs, sensors, metrics."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from benchmark.metrics.metric_facts import METRICS, Metric
 from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS
 from datasets.psfs import PSFS
-from datasets.scene_catalog import list_scenes
+from datasets.scene_catalog import list_scenes, present_scenes
 from datasets.sensors import sensor_names
+from datasets.sets.all_sets import SETS
 from datasets.settings import field_types, look_up, spell
 from methods.catalog import find
 
@@ -29,6 +31,7 @@ def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Ro
     """
     makers: dict[str, Callable[[], list[Row]]] = {
         "methods": lambda: _methods(plugins),
+        "datasets": lambda: _data_sets(roots),
         "scenes": lambda: [(item.name, "" if item.available else "missing", item.note) for item in list_scenes(roots)],
         "protocols": _protocols,
         "psfs": lambda: [(name, _schema(kind), (kind.__doc__ or "").split("\n")[0]) for name, kind in PSFS.items()],
@@ -52,6 +55,22 @@ def _methods(plugins: Path | None) -> list[Row]:
         (name, answer.card.tier, answer.card.name, f"{answer.card.paper} [{answer.schema or 'no parameters'}]")
         for name, answer in zip(entries, answers, strict=True)
     ]
+
+
+def _data_sets(roots: DataRoots) -> list[Row]:
+    """A heading, and a row for each named set."""
+    rows: list[Row] = [("name", "there", "scenes", "rows x cols x bands", "size", "licence")]
+    for name, item in SETS.items():
+        sheet, count = item.sheet(), present_scenes(item, roots)
+        there = f"{count} scenes" if count > 1 else "1 scene" if count else "-"
+        rows.append((name, there, *(_brief(sheet[key]) for key in ("scenes", "shape", "size", "licence"))))
+    return rows
+
+
+def _brief(text: str) -> str:
+    """A row of a data sheet up to its first colon, semicolon or bracket, and not much longer than a column of a table."""
+    first = re.split(r"[:;]| \(", text)[0]
+    return first if len(first) <= 44 else first[:43].rstrip() + "…"
 
 
 def _protocols() -> list[Row]:

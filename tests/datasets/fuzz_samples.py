@@ -15,12 +15,12 @@ import torch
 from PIL import Image
 from spectral.io import envi
 
-from datasets import cave
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.files import read_image_file, read_pair_file, read_scene_file
 from datasets.psfs import FromFile
 from datasets.reading_options import ReadingOptions
 from datasets.sensors import read_sensor
+from datasets.sets import cave
 from methods.unsupervised.mossfuse.checkpoint import load_network, read_facts, their_name
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
 from methods.unsupervised.mossfuse.weights_file import load_safetensors_network, save_weights

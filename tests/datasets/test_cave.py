@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from datasets import cave
 from datasets.scene import SceneError
+from datasets.sets import cave
 from tests.datasets.fake_cave import cave_samples, write_cave_scene
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import scipy.io
 
-from datasets import cave
 from datasets.fetch import CATALOG, Download, FetchError, fetch
 from datasets.sensors import find_sensor
+from datasets.sets import cave
+from datasets.sets.all_sets import SETS
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -171,9 +172,50 @@ def test_the_real_matrix_gives_the_table_of_the_data_root(data_root: Path, serve
 
 
 def test_an_unknown_name_is_an_error_that_names_the_entries(tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match="expected one of cave, nikon_d700, mossfuse_checkpoint, got 'nikkon'"):
+    with pytest.raises(FetchError, match=r"expected one of cave, .*, nikon_d700, mossfuse_checkpoint, got 'nikkon'"):
         fetch("nikkon", tmp_path)
 
 
 def test_every_entry_says_its_size_and_its_licence() -> None:
     assert all(entry.size and entry.licence and entry.url.startswith("https://") for entry in CATALOG.values())
+
+
+def muufl_zip(content: bytes, member: str = CATALOG["muufl"].member) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("MUUFLGulfport-0.1/README.md", "of no use here")
+        archive.writestr(member, content)
+    return packed.getvalue()
+
+
+def test_of_a_zip_one_member_is_kept_whose_checksum_is_compared(served: tuple[Path, str], tmp_path: Path) -> None:
+    known = hashlib.sha256(b"the image").hexdigest()
+    path = fetch("muufl", tmp_path, catalog=offered(served, "muufl", muufl_zip(b"the image"), sha256=known))
+    assert files_below(tmp_path) == [path] == [tmp_path / "muufl" / "muufl_gulfport_campus_1_hsi_220_label.mat"]
+    assert path.read_bytes() == b"the image"
+    path.write_bytes(b"another one")
+    with pytest.raises(FetchError, match="move it away"):
+        fetch("muufl", tmp_path, catalog=offered(served, "muufl", muufl_zip(b"the image"), sha256=known))
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (muufl_zip(b"another image"), "expected MUUFLGulfport-0.1/.* with sha256 0000"),
+        (muufl_zip(b"the image", "MUUFLGulfport-0.2/a.mat"), "the release has changed"),
+        (b"no zip at all", "a whole zip archive"),
+        (muufl_zip(b"the image" * 500)[:150], "a whole zip archive"),
+    ],
+)
+def test_a_zip_without_the_right_member_leaves_no_file(served: tuple[Path, str], tmp_path: Path, content: bytes, text: str) -> None:
+    with pytest.raises(FetchError, match=text):
+        fetch("muufl", tmp_path, catalog=offered(served, "muufl", content, sha256="0" * 64))
+    assert files_below(tmp_path) == []
+
+
+def test_what_is_fetched_lies_where_a_named_set_looks_for_it() -> None:
+    for name, entry in CATALOG.items():
+        if name in SETS and name != "cave":
+            patterns = [pattern.removeprefix("**/") for scene in SETS[name].scenes for pattern in scene.files]
+            assert entry.target.startswith(f"{name}/")
+            assert entry.target.removeprefix(f"{name}/") in patterns

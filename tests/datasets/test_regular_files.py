@@ -19,13 +19,13 @@ import tifffile
 from PIL import Image
 from spectral.io import envi
 
-from datasets import cave
 from datasets.cube_file import read_cube
 from datasets.files import read_image_file, read_pair_file
 from datasets.input_files import InputFileError
 from datasets.psfs import FromFile
 from datasets.scene import SceneError
 from datasets.sensors import read_sensor
+from datasets.sets import cave
 from tests.datasets.hostile import BIP, npy_bytes, refused
 
 READERS: list[tuple[str, Callable[[Path], Any]]] = [

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from spectral.io import envi
 
-from datasets import cave
 from datasets.cube_file import CubeFile, write_cube
 from datasets.data_roots import DataRoots
 from datasets.scene import SceneError
 from datasets.scene_catalog import find_scenes, list_scenes
-from datasets.scene_sources import BuiltinSource, CaveSource, FileSource
+from datasets.scene_sources import BuiltinSource, FileSource, SetSource
+from datasets.sets import cave
 from datasets.synthetic import BUILTIN
 from tests.datasets.fake_cave import write_cave_scene
 
@@ -38,9 +38,9 @@ def cube_file(path: Path, waves: tuple[float, ...] = (400.0, 500.0, 600.0), valu
     return write_cube(path, CubeFile(np.full((len(waves), 4, 6), value, np.float32), np.array(waves), "inside"))
 
 
-def only(name: str, root: Path | None) -> BuiltinSource | CaveSource | FileSource:
+def only(name: str, root: Path | None) -> BuiltinSource | SetSource | FileSource:
     (source,) = find_scenes([name], DataRoots(root))
-    assert isinstance(source, BuiltinSource | CaveSource | FileSource)
+    assert isinstance(source, BuiltinSource | SetSource | FileSource)
     return source
 
 
@@ -109,7 +109,7 @@ def test_original_images_go_before_near_lossless_ones(tmp_path: Path) -> None:
     empty_cave(tmp_path / "cave_near_lossless", ("clay", "hairs"))
     empty_cave(tmp_path / "CAVE", ("clay",))
     sources = find_scenes(["cave/clay", "cave/hairs"], DataRoots(tmp_path))
-    assert [source.base.name for source in sources if isinstance(source, CaveSource)] == ["CAVE", "cave_near_lossless"]
+    assert [source.base.name for source in sources if isinstance(source, SetSource)] == ["CAVE", "cave_near_lossless"]
 
 
 def test_splits_expand_and_each_scene_comes_once(tmp_path: Path) -> None:

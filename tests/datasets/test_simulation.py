@@ -119,7 +119,7 @@ def test_presets_are_complete_and_those_without_data_say_what_they_need() -> Non
             with pytest.raises(SettingError, match="fetch nikon_d700"):
                 protocol_from(name, None)
         else:
-            assert protocol_from(name, None).ratio in (4, 8)
+            assert protocol_from(name, None).ratio == int(name.rsplit("-x", 1)[1])
 
 
 def test_mossfuse_presets_have_the_released_numbers() -> None:
@@ -127,6 +127,42 @@ def test_mossfuse_presets_have_the_released_numbers() -> None:
         table = PRESETS[f"mossfuse-x{ratio}"]
         assert table["psf"] == {"kind": "gaussian", "taps": ratio - 1, "sigma": 2.0}
         assert table["phase"] == ratio // 2 - 1
+
+
+@pytest.mark.parametrize("ratio", [4, 8, 16, 32])
+def test_dhif_presets_are_its_circular_filter_sampled_before_the_middle(ratio: int) -> None:
+    """The oracle goes DHIF-Net's way: the kernel's transform over the whole image, its middle moved to the origin."""
+    truth = scene(2 * ratio, 3 * ratio, 31)
+    offsets = np.arange(ratio) - (ratio - 1) / 2
+    line = np.exp(-(offsets**2) / 8)
+    padded = np.zeros(truth.cube.shape[1:])
+    padded[:ratio, :ratio] = np.outer(line, line) / line.sum() ** 2
+    transfer = np.fft.fft2(np.roll(padded, (-(ratio // 2), -(ratio // 2)), (0, 1)))
+    blurred = np.fft.ifft2(np.fft.fft2(truth.cube.double().numpy()) * transfer).real
+    seen = observe(truth, protocol(f"dhif-x{ratio}", sensor="rgb_camera"), NoiseSeed(0, "a scene"))
+    first = ratio // 2 - 1
+    assert np.allclose(seen.hsi.numpy(), blurred[:, first::ratio, first::ratio], atol=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [4, 8])
+def test_psrt_presets_are_three_by_three_around_the_pixel_behind_the_middle(ratio: int) -> None:
+    truth = scene(2 * ratio, 3 * ratio, 31)
+    seen = observe(truth, protocol(f"psrt-x{ratio}", sensor="rgb_camera"), NoiseSeed(0, "a scene"))
+    weights = {(u, v): float(np.exp(-(u * u + v * v) / (2 * 0.5**2))) for u in (-1, 0, 1) for v in (-1, 0, 1)}
+    for row in range(2):
+        for col in range(3):
+            middle_row, middle_col = ratio * row + ratio // 2, ratio * col + ratio // 2
+            mixed = sum(weight * truth.cube[:, middle_row + u, middle_col + v].double() for (u, v), weight in weights.items())
+            assert np.allclose(seen.hsi[:, row, col].numpy(), np.asarray(mixed) / sum(weights.values()), atol=1e-6)
+
+
+def test_presets_for_remote_sensing_have_the_numbers_of_their_sources() -> None:
+    wide, blocks = protocol("hiftool-wdc-x32"), protocol("m2unet-x12")
+    assert (wide.ratio, wide.phase, wide.boundary) == (32, 16, "replicate")
+    assert wide.spatial().kernel.shape == (31, 31)
+    assert blocks.spatial().centre == pytest.approx((5.5, 5.5))
+    kernel = blocks.spatial().kernel
+    assert float(kernel[5, 3] / kernel[5, 5]) == pytest.approx(np.exp(-(2.5**2 - 0.5**2) / (2 * 5.0959**2)), rel=1e-4)
 
 
 def test_a_preset_may_be_changed_number_by_number_and_typos_are_errors() -> None:

@@ -14,12 +14,12 @@ from PIL import Image
 
 from benchmark.identity import scene_identity
 from benchmark.identity.scene_identity import identify, load_checked
-from datasets import cave
 from datasets.cube_file import CubeFile, write_cube
 from datasets.data_roots import DataRoots
 from datasets.scene import SceneError
 from datasets.scene_catalog import find_scenes
 from datasets.scene_sources import FileSource, SceneSource
+from datasets.sets import cave
 
 
 def source(path: Path, query: str = "") -> SceneSource:

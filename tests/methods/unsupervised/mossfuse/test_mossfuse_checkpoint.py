@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from datasets import cave
+from datasets.sets import cave
 from methods.unsupervised.mossfuse.checkpoint import load_network, read_facts, their_name
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork

@@ -1,15 +1,23 @@
 """CAVE, the multispectral image data base of Columbia University.
 
-    what       32 indoor scenes: skin and hair, paints, food and drink, real and fake objects, stuff
-    bands      31, centres 400, 410, ..., 700 nm
-    size       512 x 512
-    values     16-bit PNG, one file per band, divided by 65535; `watercolors` is distributed as 8-bit RGBA and divided by 255
-    layout     <root>/<scene>_ms/<scene>_ms/<scene>_ms_01.png ... _31.png (a `<scene>_RGB.bmp` lies beside them)
-    camera     Apogee Alta U260, tunable liquid crystal filter (VariSpec), illuminant CIE D65
-    paper      F. Yasuma, T. Mitsunaga, D. Iso, S. K. Nayar, "Generalized Assorted Pixel Camera: Postcapture Control of Resolution,
-               Dynamic Range, and Spectrum", IEEE Transactions on Image Processing 19(9), 2010, doi 10.1109/TIP.2010.2046811
-    terms      copyright of its makers; for research, with the paper cited
-    splits     TEST (12) and TRAIN (20), those of MossFuse
+    what         32 indoor scenes: skin and hair, paints, food and drink, real and fake objects, stuff; Apogee Alta U260 camera behind a
+                 liquid crystal tunable filter (VariSpec), illuminant CIE D65
+    where        https://www.cs.columbia.edu/CAVE/databases/multispectral (complete_ms_data.zip)
+    size         0.4 to 0.5 GB
+    folder       <scene>_ms/<scene>_ms/<scene>_ms_01.png ... _31.png, or <scene>_ms/<scene>_ms_01.png
+    file         one image per band
+    scenes       32, by the names of their folders
+    shape        512 x 512 x 31
+    scale        65535 (16-bit PNG); 255 for `watercolors`, which is distributed as 8-bit RGBA
+    wavelengths  400, 410, ..., 700
+    licence      copyright of its makers; for research, with the paper cited
+    paper        F. Yasuma, T. Mitsunaga, D. Iso, S. K. Nayar, "Generalized Assorted Pixel Camera: Postcapture Control of Resolution,
+                 Dynamic Range, and Spectrum", IEEE Transactions on Image Processing 19(9), 2010
+    doi          10.1109/TIP.2010.2046811
+    splits       test (12) and train (20): MossFuse; dhif-train, dhif-test: the first 20 and the last 12 in alphabetical order (DHIF-Net,
+                 DSPNet, SFNO); deng-test (11) and deng-train (20), without `watercolors`: PSRT, BDT, MIMO-SST, FeINFN; ual-train, ual-test:
+                 the first 12 and the other 20 (UAL); HIFtool's by numbers of another copy cannot be named here
+    open         whether UAL's first 12 are those in alphabetical order; the order behind HIFtool's numbers; no checksum is published
 
 The bands may be PNG, TIFF, JPEG 2000, JPEG, BMP or PGM (for some other formats Pillow would start another program), in the original
 folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with or without a folder `complete_ms_data` around them. The
@@ -19,7 +27,9 @@ number in a file's name says which band it is, never the order of the file syste
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -28,6 +38,7 @@ from PIL import Image
 
 from datasets.input_files import own_errors, regular_size
 from datasets.scene import Scene, SceneError
+from datasets.sets.named_set import NamedSet, SetReader, SetScene, Split
 
 BANDS = 31
 SIDE = 512  # rows and columns
@@ -42,6 +53,10 @@ TRAIN = (
     *("paints", "photo_and_face", "pompoms", "sponges", "superballs", "watercolors"),
 )
 SCENES = tuple(sorted(TEST + TRAIN))
+_DENG_TEST = (
+    *("balloons", "cd", "chart_and_stuffed_toy", "clay", "fake_and_real_beers", "fake_and_real_lemon_slices", "fake_and_real_tomatoes"),
+    *("feathers", "flowers", "hairs", "jelly_beans"),
+)
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _EIGHT_BIT_MODES = ("L", "LA", "RGB", "RGBA")
 _FORMATS = ("PNG", "TIFF", "JPEG2000", "JPEG", "BMP", "PPM")
@@ -140,3 +155,46 @@ def _read_band(file: Path, side: int, *, eight_bit: bool) -> NDArray[np.generic]
     if (colours != colours[..., :1]).any():
         raise SceneError(f"{file}: expected a grey image (equal red, green and blue), got a coloured one; is it a band of the scene?")
     return np.asarray(samples[..., 0])
+
+
+@dataclass(frozen=True)
+class CaveReader(SetReader):
+    """Reads the 31 images of a scene."""
+
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "pillow")
+
+    def files(self, base: Path, scene: SetScene) -> tuple[Path, ...]:
+        """The 31 images, in the order of the bands; none where the scene has no folder."""
+        folder = scene_folder(base, scene.name)
+        return () if folder is None else tuple(band_files(folder, scene.name))
+
+    def is_there(self, base: Path, scene: SetScene) -> bool:
+        """Whether the scene has a folder."""
+        return scene_folder(base, scene.name) is not None
+
+    def load(self, base: Path, scene: SetScene) -> Scene:
+        """The 31 images as a cube."""
+        return read_scene(base, scene.name)
+
+    def recipe(self, scene: SetScene) -> str:
+        """The reader, and whether it divides by 255 or by 65535."""
+        return f"cave {scene.name in EIGHT_BIT}"
+
+
+SET = NamedSet(
+    "cave",
+    Path(__file__),
+    tuple(SetScene(scene) for scene in SCENES),
+    splits={
+        "test": Split("MossFuse, arXiv 2412.04802", TEST),
+        "train": Split("MossFuse, arXiv 2412.04802", TRAIN),
+        "dhif-train": Split("DHIF-Net, DSPNet and SFNO: the lists in weili419/SFNO, CAVE/Data", SCENES[:20]),
+        "dhif-test": Split("DHIF-Net, DSPNet and SFNO: the lists in weili419/SFNO, CAVE/Data", SCENES[20:]),
+        "deng-train": Split("PSRT, BDT, MIMO-SST and FeINFN", tuple(item for item in SCENES if item not in (*_DENG_TEST, *EIGHT_BIT))),
+        "deng-test": Split("PSRT, BDT, MIMO-SST and FeINFN", _DENG_TEST),
+        "ual-train": Split("UAL", SCENES[:12]),
+        "ual-test": Split("UAL", SCENES[12:]),
+    },
+    folders=("complete_ms_data", "cave_near_lossless", "."),
+    reader=CaveReader(),
+)
