@@ -76,13 +76,17 @@ class PairProtocol:
             "reveals": sorted(self.reveals),
         }
 
+    def told(self, pair: ImagePair) -> ImagePair:
+        """The pair with what is known of its sensors."""
+        return replace(pair, psf=self.psf, sensor=self.sensor, channels=self.channels, phase=self.phase, noise=self.noise)
+
     def observe(self, pair: ImagePair) -> tuple[Observation, CubeFile | None, Known]:
         """The observation, the reference where there is one, and the responses that scores are computed with.
 
         Raises:
             PairError: the images do not make a pair.
         """
-        told = replace(pair, psf=self.psf, sensor=self.sensor, channels=self.channels, phase=self.phase, noise=self.noise)
+        told = self.told(pair)
         if not self.has_reference:
             seen = told.observe()
             return seen, None, Known(_exact_spatial(seen.known.psf), _exact_spectral(seen.known.srf))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -100,15 +99,6 @@ class PairSource(SceneSource):
     def repeatable(self) -> bool:
         """False: a pair is named by the bytes of its files, since one digest of a cube does not stand for two images."""
         return False
-
-    @cached_property
-    def _sizes(self) -> tuple[int, int, int]:
-        pair = self.pair()
-        return pair.hsi.cube.shape[0], *pair.msi.cube.shape[1:]
-
-    def shape(self) -> tuple[int, int, int]:
-        """Bands, rows and columns of the fused cube."""
-        return self._sizes
 
 
 @dataclass(frozen=True, eq=False)

@@ -105,6 +105,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.review.forecast import dry_run
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.selection import selected
+    from benchmark.runner.pair_review import on_pairs
     from benchmark.runner.resumption import on_scenes, planned_once, repeated
     from benchmark.runner.supervisor import run
     from datasets.output_files import expect_writable_folder
@@ -120,7 +121,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         again = repeated(
             [cell for cell in cells if cell.key not in there], RunFolder(folder), [k for k in there if k not in keys], len(cells)
         )
-        return Reply("\n".join([text, *again, *on_scenes(cells), *planned_once(plan, how.device)]))
+        return Reply("\n".join([text, *again, *on_scenes(cells), *on_pairs(plan), *planned_once(plan, how.device)]))
     elsewhere = None
     if options.cluster:
         from benchmark.cluster.scheduler import Cluster

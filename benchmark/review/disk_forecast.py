@@ -10,8 +10,15 @@ from benchmark.run_folder.retention import WAITING_PER_SLOT, Keep
 
 
 def scene_values(cells: Sequence[Cell]) -> dict[str, int]:
-    """The number of values (bands x rows x cols) of each scene, by its name."""
-    return {cell.scene.name: prod(cell.identity.shape) for cell in cells}
+    """The number of values (bands x rows x cols) of the largest cube of each scene, by its name.
+
+    The size of a real pair is that of its HSI; as it was taken, the fused cube has more pixels.
+    """
+    values: dict[str, int] = {}
+    for cell in cells:
+        finer = 1 if cell.protocol.has_reference else cell.protocol.ratio**2
+        values[cell.scene.name] = max(values.get(cell.scene.name, 0), finer * prod(cell.identity.shape))
+    return values
 
 
 def disk_bytes(cells: Sequence[Cell], keep: Keep, values: Mapping[str, int], slots: int = 1) -> int:

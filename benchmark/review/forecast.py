@@ -165,7 +165,7 @@ def _cropped(cells: Sequence[Cell]) -> list[str]:
     for cell in cells:
         ratio = cell.protocol.ratio
         rows, cols = cell.identity.shape[1:]
-        if rows % ratio or cols % ratio:
+        if cell.protocol.has_reference and (rows % ratio or cols % ratio):
             used = f"{rows - rows % ratio} x {cols - cols % ratio}"
             lines[f"{cell.scene.name} is cropped from {rows} x {cols} to {used} pixels, as ratio {ratio} does not divide its sides"] = None
     return list(lines)

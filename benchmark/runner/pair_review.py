@@ -7,12 +7,23 @@ from math import ceil, floor
 
 import numpy as np
 
+from benchmark.matrix.plan import Plan
 from datasets.image_pair import ImagePair, PairError
 from datasets.observation import Observation
 from datasets.pair_residual import LEVEL, PairResidual, channel_gains, pair_residual
 from datasets.registration import LEAST_SHARE, MOST_ERROR, Registration, register
 
 _SHOWN = 3  # causes that a warning lists
+
+
+def on_pairs(plan: Plan) -> list[str]:
+    """What there is to say of each pair of a plan before it runs: remarks of the readers, and whether it fits what is said of it."""
+    lines = []
+    for pair in plan.pairs:
+        told = pair.protocols[0].told(pair.source.pair())
+        residual, warning = residual_lines(told)
+        lines += [f"{pair.source.name}: {line}" for line in (*remark_lines(told), residual.removeprefix("pair: "), *warning)]
+    return lines
 
 
 def remark_lines(pair: ImagePair) -> list[str]:

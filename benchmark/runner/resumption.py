@@ -14,6 +14,7 @@ from benchmark.run_folder.index import Index
 from benchmark.run_folder.json_file import RecordError, write_json
 from benchmark.run_folder.record import SCHEMA, Result, identity_of, spell_identity
 from benchmark.runner.outcomes import measurement, read_measurement
+from benchmark.runner.pair_review import on_pairs
 
 
 @dataclass
@@ -126,7 +127,7 @@ def notes(cells: Sequence[Cell], work: WorkList, folder: RunFolder, before: Inde
         )
     else:
         sentences += repeated(again, folder, superseded, len(cells))
-    return (*sentences, *on_scenes(cells), *planned_once(plan, cells[0].device if cells else "cpu"))
+    return (*sentences, *on_scenes(cells), *on_pairs(plan), *planned_once(plan, cells[0].device if cells else "cpu"))
 
 
 def on_scenes(cells: Sequence[Cell]) -> tuple[str, ...]:
