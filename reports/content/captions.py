@@ -26,6 +26,7 @@ def summary_caption(summary: Summary) -> Caption:
     machine = machine_sentence(summary)
     sentences = [
         f"{means_sentence(summary)}{scenes}.",
+        *summary.remarks,
         places_sentence(summary),
         conventions_sentence(summary),
         f"{machine} They are means of the cells' medians." if machine else "",
@@ -37,8 +38,8 @@ def summary_caption(summary: Summary) -> Caption:
 
 
 def over_sentence(summary: Summary) -> str:
-    """What the numbers are means of, such as "Mean over 12 scenes."; where the clock was disturbed; and which libraries differed."""
-    return " ".join(filter(None, [f"{_mean_words(summary)}.", clock_sentence(summary), versions_sentence([summary])]))
+    """What the numbers are means of, such as "Mean over 12 scenes."; what they cannot tell; where the clock was disturbed; which libraries differed."""
+    return " ".join(filter(None, [f"{_mean_words(summary)}.", *summary.remarks, clock_sentence(summary), versions_sentence([summary])]))
 
 
 def means_sentence(summary: Summary) -> str:

@@ -66,11 +66,11 @@ def latex_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
     notes = [_note(mark, text) for mark, text in fitting]
     if together:
         stacked = [line for place, block in enumerate(blocks) for line in ([r"\par\medskip"] if place else []) + block]
-        return floating(protocols_caption(table), "protocols", stacked, notes, size=size, resize=resize)
-    first = floating(protocols_caption(table), "protocols", blocks[0], notes, size=size, resize=resize)
+        return floating(protocols_caption(table), table.stem, stacked, notes, size=size, resize=resize)
+    first = floating(protocols_caption(table), table.stem, blocks[0], notes, size=size, resize=resize)
     more = (
         floating(
-            [("All protocols", f", continued from table 1 of {len(blocks)}")], f"protocols {place}", block, [], size=size, resize=resize
+            [(table.title, f", continued from table 1 of {len(blocks)}")], f"{table.stem} {place}", block, [], size=size, resize=resize
         )
         for place, block in enumerate(blocks[1:], start=2)
     )
