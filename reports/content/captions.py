@@ -38,7 +38,10 @@ def summary_caption(summary: Summary) -> Caption:
 
 
 def over_sentence(summary: Summary) -> str:
-    """What the numbers are means of, such as "Mean over 12 scenes."; what they cannot tell; where the clock was disturbed; which libraries differed."""
+    """What the numbers are means of, such as "Mean over 12 scenes."; what they cannot tell; and what was not alike for all of them.
+
+    That is: where the clock was disturbed, and of which libraries there were several versions.
+    """
     return " ".join(filter(None, [f"{_mean_words(summary)}.", *summary.remarks, clock_sentence(summary), versions_sentence([summary])]))
 
 

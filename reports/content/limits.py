@@ -24,14 +24,14 @@ def limit_sentences(protocol: Mapping[str, Any], metrics: Sequence[str]) -> list
     filtered = [label for name, label in _FILTERED.items() if name in metrics]
     if filtered:
         sentences.append(
-            f"{_subject(filtered, 'sees', 'see')} an estimate through the blur of the HSI alone: detail that the blur removes costs nothing, "
-            "so that an estimate without any, such as bicubic interpolation, can score well."
+            f"{_subject(filtered, 'sees', 'see')} an estimate through the blur of the HSI alone: detail that the blur removes costs "
+            "nothing, so that an estimate without any, such as bicubic interpolation, can score well."
         )
     local = [label for name, label in _LOCAL.items() if name in metrics]
     if local:
         sentences.append(
-            f"{_subject(local, 'rewards', 'reward')} local statistics that are alike on the fine and on the coarse grid; real detail need not "
-            "keep them, and wrong detail can."
+            f"{_subject(local, 'rewards', 'reward')} local statistics that are alike on the fine and on the coarse grid; real detail need "
+            "not keep them, and wrong detail can."
         )
     if "consistency_msi" in metrics:
         sentences.append("The MSI residual says nothing of bands that no channel covers.")
@@ -46,8 +46,8 @@ def _one_step_down(protocol: Mapping[str, Any]) -> str:
     ratio = value_text(protocol.get("ratio"))
     blur = "" if protocol.get("psf") is not None else " with a Gaussian one coarse pixel wide, as the PSF is not known"
     return (
-        f"Wald's protocol: both images are blurred and decimated by {ratio}{blur}, and the HSI is the truth. It is a task of another scale, "
-        f"{ratio} times coarser than that of the pair: its scores and its order of methods need not hold for the images as they were taken."
+        f"Wald's protocol: both images are blurred and decimated by {ratio}{blur}, and the HSI is the truth. It is a task of another "
+        f"scale, {ratio} times coarser than that of the pair: its scores and its order of methods need not hold for the images as taken."
     )
 
 

@@ -1,8 +1,8 @@
-"""The first metric (PSNR by default) against the cost of one new scene, for the page: one bubble per ranked method, larger for more learned parameters.
+"""The first metric (PSNR by default) against the cost of one new scene, for the page: one bubble per ranked method.
 
-The bubble stands at the seconds of fusion. A method that learns on the scene has a line from there to a hollow end at the seconds of fusion
-and learning together, the cost of one new scene. The Pareto front joins the methods of all tiers that no other one beats in both the
-metric and this cost; it is a staircase, because nothing is known between two methods.
+The bubble is larger for more learned parameters, and stands at the seconds of fusion. A method that learns on the scene has a line from
+there to a hollow end at the seconds of fusion and learning together, the cost of one new scene. The Pareto front joins the methods of all
+tiers that no other one beats in both the metric and this cost; it is a staircase, because nothing is known between two methods.
 """
 
 from __future__ import annotations

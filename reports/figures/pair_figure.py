@@ -40,6 +40,6 @@ def pair_figure(view: SceneView) -> Figure | None:
             bare_picture(panels[1, place], picture[row : row + side, col : col + side])
             for spine in panels[1, place].spines.values():
                 spine.set(visible=True, color=ZOOM_COLOUR, linewidth=1.2)
-        words = f"{shorten(view.scene, 48)}, as taken: no truth, no errors. Box: where the estimates differ most. The MSI has a gain of its own."
+        words = f"{shorten(view.scene, 48)}, as taken: no truth. Box: where the estimates differ most. The MSI has a gain of its own."
         figure.supxlabel(words, fontsize=TINY, parse_math=False)
     return figure

@@ -254,7 +254,8 @@ def _spectra(
     stream = BytesIO()
     arrays: dict[str, Any] = {f"method_{place + 1}": each.spectra for place, (_, each) in enumerate(drawn)}
     labels = np.array([f"{r.label} ({r.tier})" for r, _ in drawn])
-    np.savez_compressed(stream, **{baseline.lower(): truth}, rows=rows, cols=cols, wavelengths_nm=np.array(at), labels=labels, **arrays)
+    arrays[baseline.lower()] = truth
+    np.savez_compressed(stream, rows=rows, cols=cols, wavelengths_nm=np.array(at), labels=labels, **arrays)
     return SpectraTable(grid, packed, chart, (int(rows[row]), int(cols[col])), stream.getvalue())
 
 
