@@ -25,6 +25,7 @@ from datasets.data_roots import DataRoots
 from tests.benchmark.folders import read_records
 from tests.real_pairs import write_pair, write_plan
 from tests.rounding import scores_near
+from tests.test_cli import cli
 
 TRUTH = [metric.name for metric in TEXTBOOK]
 METHODS = ["bicubic", "gsa", "rfuse"]
@@ -140,10 +141,13 @@ def test_the_commands_on_a_run_with_pairs(copy: Path, tmp_path: Path, capsys: py
         (["compare", copy, copy], ""),
         (["merge", copy, "--out", tmp_path / "merged"], ""),
         (["clean", tmp_path / "merged"], ""),
-        (["rescore", copy], "up to date"),
     ):
         assert run_benchmark.main(list(map(str, given))) == 0, given
         assert words in capsys.readouterr().out, given
+    for given in (("rescore", copy), ("report", copy)):  # both draw the report, in a process of their own
+        done = cli(*given, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert given[0] == "rescore" or "HQNR" in done.stdout
     assert {r.key for r in read_records(tmp_path / "merged")} == {r.key for r in read_records(copy)}
     assert len(list((tmp_path / "merged" / "scenes").glob("*.h5"))) == 1
 
