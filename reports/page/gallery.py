@@ -41,7 +41,7 @@ from reports.scene.reduced_estimates import (
     read_stored_cube,
     reduce_estimate,
 )
-from reports.scene.scene_view import disagreement, widest_window
+from reports.scene.scene_view import spread_between, widest_window
 from reports.scene.sensor_responses import SensorResponses, kernel_pictures, true_responses
 from reports.scene.spectra import pack_difference, pack_truth
 
@@ -150,7 +150,7 @@ def scene_gallery(run: RunFolder, summary: Summary, scene: str, series: SeriesNu
     ranked = [each.errors for row, each in drawn if row.ranked and each.errors is not None]
     limit = shared_limit(ranked or [each.errors for _, each in drawn if each.errors is not None])
     zoomed = [each.bands for _, each in drawn if each.bands is not None]
-    shown = Shown(limit, reference.recipe.gain, widest_window([disagreement(zoomed)]) if zoomed else None)
+    shown = Shown(limit, reference.recipe.gain, widest_window([spread_between(zoomed)]) if zoomed else None)
     first = [(row.label, row.tier) for row, _ in sorted(drawn, key=lambda pair: not pair[0].ranked)[:MOST_SPECTRA]]
     stops, ticks = colour_bar(limit)
     bands, rows, cols = reference.shape

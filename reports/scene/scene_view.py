@@ -155,14 +155,14 @@ def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple
         colour=pair.on_fine_grid(list(recipe.bands)),
         curves=_curves(pair.hsi, coarse),
         pixels=pixels,
-        zoom=widest_window([disagreement([each.colour for each in methods])]),
+        zoom=widest_window([spread_between([each.colour for each in methods])]),
         methods=tuple(methods),
         true=true_responses(run.responses(chosen[0][1].observation_digest)),
         msi=first_channels(pair.msi.cube),
     )
 
 
-def disagreement(colours: Sequence[Bands]) -> ErrorMap:
+def spread_between(colours: Sequence[Bands]) -> ErrorMap:
     """How far estimates differ at each pixel: the standard deviation between them, root mean square over the three bands.
 
     Of a single estimate it is the distance from its mean colour.

@@ -23,7 +23,7 @@ from reports.page.gallery import scene_gallery
 from reports.report import write_report
 from reports.scene.detail import Detail
 from reports.scene.pair_inputs import PairInputs
-from reports.scene.scene_view import disagreement, view_scene
+from reports.scene.scene_view import spread_between, view_scene
 from reports.scene.sensor_responses import true_responses
 from reports.typeset.latex_tables import latex_summary
 from reports.typeset.markdown import markdown_summary
@@ -218,10 +218,10 @@ def test_the_zoom_lies_where_estimates_differ_even_if_there_are_two() -> None:
     one = np.zeros((3, 20, 30))
     other = one.copy()
     other[:, 4:6, 11:13] = 0.2
-    found = disagreement([one, other])
+    found = spread_between([one, other])
     assert np.argwhere(found > 0).tolist() == [[4, 11], [4, 12], [5, 11], [5, 12]]
     assert found[4, 11] == pytest.approx(0.1)
-    assert disagreement([other])[4, 11] == pytest.approx(0.2 - other[0].mean())
+    assert spread_between([other])[4, 11] == pytest.approx(0.2 - other[0].mean())
 
 
 def test_responses_that_are_known_in_part_are_read(tmp_path: Path) -> None:
