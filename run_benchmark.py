@@ -81,18 +81,15 @@ class Terminal(Console):
     def progress(self, progress: Progress) -> None:
         """Show one line per cell that has ended, and what is running."""
         from benchmark.metrics.spelling import spell_metric
+        from benchmark.run_folder.lead_score import lead_score
 
         for note in progress.notes:
             self.line(note, passing=False)
         left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
         if progress.last is not None:
             result = progress.last
-            lead = next((name for name in ("psnr", "hqnr", "qnr") if result.metrics.get(name) is not None), "")
-            outcome = (
-                spell_metric(lead, result.metrics[lead] or 0.0)
-                if result.outcome == "scored" and lead
-                else f"{result.outcome} {result.reason}".strip()
-            )
+            lead = lead_score(result) if result.outcome == "scored" else None
+            outcome = spell_metric(*lead) if lead else f"{result.outcome} {result.reason}".strip()
             text = f"[{progress.done}/{progress.total}] {result.label} on {result.scene}, {result.protocol['name']}: {outcome}"
             self.line(text if self.rewrite else f"{text}{left}", passing=False)
         if self.rewrite and progress.running:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -36,10 +36,10 @@ class SourceLoader(SourceFileLoader):
 class _Watcher(MetaPathFinder):
     """Lets `SourceLoader` load every source that belongs neither to Python itself nor to an installed distribution."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Iterable[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname.partition(".")[0] in sys.stdlib_module_names:
             return None
-        spec = PathFinder.find_spec(fullname, path, target)
+        spec = PathFinder.find_spec(fullname, None if path is None else [*path], target)
         if spec is None or spec.origin is None or type(spec.loader) is not SourceFileLoader or is_installed(spec.origin):
             return None
         spec.loader = SourceLoader(fullname, spec.origin)

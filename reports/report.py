@@ -16,7 +16,7 @@ from reports.content.choice import Choice, choose_records, group_summaries, summ
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames
 from reports.content.ledger import read_claims
-from reports.content.protocols_table import tabulate_protocols
+from reports.content.protocols_table import tabulate_alike
 from reports.content.provenance import read_provenance
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
 from reports.content.sections import Section
@@ -141,12 +141,12 @@ def _summaries(summary: Summary, folder: Path, names: FileNames, keys: Mapping[s
 
 
 def _protocols(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
-    """The table over all protocols, where there are several."""
-    table = tabulate_protocols(summaries)
-    if table is None:
-        return []
-    typeset = {"tex": latex_protocols(table, keys, resize=resize), "typ": typst_protocols(table, keys)}
-    return _written(folder / "protocols", {**typeset, "csv": csv_text(protocols_frame(table)), "md": markdown_protocols(table)})
+    """The table over all protocols, where there are several; one for those with a truth and one for those without."""
+    paths = []
+    for table in tabulate_alike(summaries):
+        typeset = {"tex": latex_protocols(table, keys, resize=resize), "typ": typst_protocols(table, keys)}
+        paths += _written(folder / table.stem, {**typeset, "csv": csv_text(protocols_frame(table)), "md": markdown_protocols(table)})
+    return paths
 
 
 def _statistics(comparisons: Sequence[TierComparison], sections: Sequence[Section], folder: Path) -> list[Path]:

@@ -113,7 +113,7 @@ def _shared_names(record: Result) -> set[str]:
     seen = record.observation_digest
     named = {f"environments/{record.environment}.json"} if record.environment else set()
     seen_names = {f"observations/{seen}.h5", f"responses/{seen}.h5", f"logs/observe_{seen}.txt"} if seen else set()
-    return named | seen_names | {f"scenes/{record.scene_digest}.h5"}
+    return named | seen_names | ({f"scenes/{record.scene_digest}.h5"} if record.has_reference else set())
 
 
 def _files(content: bytes) -> dict[str, bytes]:

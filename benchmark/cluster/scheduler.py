@@ -92,7 +92,7 @@ class Cluster:
         wanted = [part for part in ALWAYS if part != "estimates" or self.keep != "none"]
         folder = RunFolder(self.folder)
         for part, file in zip(ONCE, (folder.reference(cell.scene_digest), folder.observation(cell.observation_digest)), strict=True):
-            if not file.exists():
+            if not file.exists() and (part != "scenes" or cell.protocol.has_reference):
                 wanted.append(part)
         script = f"{self.clone.rstrip('/')}/run_benchmark.py"
         options = [*self.arguments, "--device", self.device, "--slots", str(together), "--packed", ",".join(wanted)]

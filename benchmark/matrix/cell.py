@@ -71,15 +71,16 @@ class Cell:
             return f"{card.name} must be trained first, which a real pair has no scenes for; train it beforehand, and give its weights"
         missing = [_SPELLED[name] for name in card.needs if name not in reveals]
         if missing:
-            return f"{card.name} needs {' and '.join(missing)}, which protocol {self.protocol.name} withholds" + self._way_out
+            return self._lacking(f"{card.name} needs {' and '.join(missing)}")
         if {self.scene.name, self.identity.digest} & set(card.trained_scenes):
             return f"{card.name} was trained on {self.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
         return ""
 
-    @property
-    def _way_out(self) -> str:
-        """What to do where a response is missing: a protocol withholds it on purpose, a pair lacks it."""
-        return "" if isinstance(self.protocol, Protocol) else "; give what is known in [[pair]], or let it be estimated (blind)"
+    def _lacking(self, need: str) -> str:
+        """The need of the method and why it is not met: a protocol withholds it on purpose; of a pair it is not known."""
+        if isinstance(self.protocol, Protocol):
+            return f"{need}, which protocol {self.protocol.name} withholds"
+        return f"{need}, not known of {self.protocol.name}; give what is known in [[pair]], or let it be estimated (blind)"
 
     @property
     def noise(self) -> NoiseSeed:

@@ -312,6 +312,7 @@ UNCERTAINTY: tuple[Metric, ...] = (
 METRICS: tuple[Metric, ...] = TEXTBOOK + NO_REFERENCE + RESPONSES + UNCERTAINTY
 
 HEADLINE = ("psnr", "ssim", "sam", "ergas", "uiqi")
+HEADLINE_WITHOUT_TRUTH = ("hqnr", "d_lambda_filtered", "d_s", "qnr", "consistency_hsi", "consistency_msi")
 
 
 def find_metric(name: str) -> Metric:

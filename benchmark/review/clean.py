@@ -77,7 +77,7 @@ def _unneeded(run: RunFolder, current: list[Result]) -> Iterator[Path]:
             if file.name.partition(".")[0].removesuffix("_std") not in cells:
                 yield file
     needed = {
-        "scenes": {record.scene_digest for record in current},
+        "scenes": {record.scene_digest for record in current if record.has_reference},
         "observations": {record.observation_digest for record in current},
         "responses": {record.observation_digest for record in current},
     }

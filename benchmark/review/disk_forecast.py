@@ -36,7 +36,7 @@ def disk_bytes(cells: Sequence[Cell], keep: Keep, values: Mapping[str, int], slo
     total = 0
     references: set[str] = set()
     for cell in cells:
-        if cell.scene_digest not in references:
+        if cell.protocol.has_reference and cell.scene_digest not in references:
             references.add(cell.scene_digest)
             total += 4 * values[cell.scene.name]
         total += {"estimates": 2, "float32": 4}.get(keep, 0) * values[cell.scene.name]

@@ -74,7 +74,8 @@ def explain(folder: Path, key: str) -> Explanation:
     tail = _tail(log) if log.is_file() else []
     places = [run.record(whole), run.estimate(whole), run.std(whole), log]
     if record is not None:
-        places += [run.reference(record.scene_digest), run.observation(record.observation_digest)]
+        places += [run.reference(record.scene_digest)] if record.has_reference else []
+        places += [run.observation(record.observation_digest)]
         places += [run.environment(record.environment)] if record.environment else []
     files = tuple((place.relative_to(folder).as_posix(), place.stat().st_size) for place in places if place.is_file())
     return Explanation(folder, whole, index.cells.get(whole, {}), record, tuple(tail), files, find_repetition(folder, whole, index), broken)

@@ -23,7 +23,8 @@ def copy_cell(one: TakenRecord, out: RunFolder, shared: dict[str, Path]) -> bool
     for source, place in _cell_files(one, out):
         if source.exists():
             write_bytes(place, source.read_bytes())
-    for part, name in zip(BY_DIGEST, (one.record.scene_digest, *[one.record.observation_digest] * 2), strict=True):
+    reference = one.record.scene_digest if one.record.has_reference else ""
+    for part, name in zip(BY_DIGEST, (reference, *[one.record.observation_digest] * 2), strict=True):
         file = shared.get(f"{part}/{name}.h5")
         if file is not None and not (out.part(part) / file.name).exists():
             write_bytes(out.part(part) / file.name, file.read_bytes())

@@ -147,7 +147,7 @@ def _score(
         write_profile_scores(run.path, ProfileScores(record.key, profiles_key(), {**kept, **scores}))
     if metrics:
         seen, truth, spread = run.observation(record.observation_digest), run.responses(record.observation_digest), run.std(record.key)
-        _expect_as_before(record, {"d_lambda": seen, "d_s": truth, "std_rms_z": spread})
+        _expect_as_before(record, {"d_lambda": seen, "d_s": truth, "consistency_msi": truth, "std_rms_z": spread})
         observation = read_observation(seen) if seen.is_file() else None
         responses = read_responses(truth) if truth.is_file() else None
         if reference is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.lead_score import merit
 from benchmark.run_folder.record import Result
 
 Keep = Literal["estimates", "float32", "top", "none"]
@@ -25,15 +26,9 @@ def prune(folder: RunFolder, records: Iterable[Result], keep: Keep) -> None:
     if keep == "top":
         for record in (record for record in scored if not record.oracle):
             group = json.dumps([record.tier, record.scene, dict(record.protocol), record.seed], sort_keys=True)
-            if group not in best or _psnr(record) > _psnr(best[group]):
+            if group not in best or merit(record) > merit(best[group]):
                 best[group] = record
     kept = {record.key for record in best.values()}
     for record in scored:
         if record.key not in kept:
             folder.discard_estimate(record.key)
-
-
-def _psnr(record: Result) -> float:
-    """The PSNR by which estimates are compared: infinity is the best, a PSNR that is not defined the worst."""
-    value = record.metrics.get("psnr")
-    return float("-inf") if value is None else value

@@ -149,8 +149,9 @@ def _heal(state: RunState, cell: Cell, damaged: str) -> None:
         state.folder.discard_measurement(cell.key)
         state.wait_again(cell)
         return
-    for file in (state.folder.reference(cell.scene_digest), state.folder.observation(cell.observation_digest)):
-        file.unlink(missing_ok=True)
+    if cell.protocol.has_reference:  # what has none may share the name with what has one
+        state.folder.reference(cell.scene_digest).unlink(missing_ok=True)
+    state.folder.observation(cell.observation_digest).unlink(missing_ok=True)
     state.folder.responses(cell.observation_digest).unlink(missing_ok=True)
     state.observed.pop(cell.observation_digest, None)
     state.to_score.appendleft(cell)

@@ -27,6 +27,7 @@ def summary_caption(summary: Summary) -> Caption:
     sentences = [
         f"{means_sentence(summary)}{scenes}.",
         cropped_sentence(summary),
+        *summary.remarks,
         places_sentence(summary),
         conventions_sentence(summary),
         f"{machine} They are means of the cells' medians." if machine else "",
@@ -38,10 +39,12 @@ def summary_caption(summary: Summary) -> Caption:
 
 
 def over_sentence(summary: Summary) -> str:
-    """What the numbers are means of, such as "Mean over 12 scenes."; where the clock was disturbed; and which libraries differed."""
-    return " ".join(
-        filter(None, [f"{_mean_words(summary)}.", cropped_sentence(summary), clock_sentence(summary), versions_sentence([summary])])
-    )
+    """What the numbers are means of, such as "Mean over 12 scenes."; what they cannot tell; and what was not alike for all of them.
+
+    That is: where the clock was disturbed, and of which libraries there were several versions.
+    """
+    rest = [cropped_sentence(summary), *summary.remarks, clock_sentence(summary), versions_sentence([summary])]
+    return " ".join(filter(None, [f"{_mean_words(summary)}.", *rest]))
 
 
 def cropped_sentence(summary: Summary) -> str:

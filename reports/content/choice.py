@@ -19,10 +19,10 @@ from math import inf, nan
 from typing import Literal, get_args
 
 from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, ProfileFacts, Rule
-from benchmark.metrics.metric_facts import HEADLINE, METRICS, find_metric
+from benchmark.metrics.metric_facts import METRICS, find_metric
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.selection import Selection, SelectionError, listed, matching, read_selection, selected
-from reports.content.columns import Column, fixed, metric_column
+from reports.content.columns import Column, Precision, digits_of, fixed, metric_column
 from reports.content.convention_tables import StoredScores
 from reports.content.provenance import Provenance
 from reports.content.summary import BestOf, Summary, summarise, summarise_protocol
@@ -47,9 +47,9 @@ class Choice:
     select: Selection | None = None
     methods: tuple[str, ...] = ()  # patterns of names or labels; empty for all methods
     group_by: GroupBy = "protocol"
-    metrics: tuple[str, ...] = ()  # empty for the headline metrics, or for all that the profile has
+    metrics: tuple[str, ...] = ()  # empty for the headline metrics of each protocol, or for all that the profile has
     profile: str = TEXTBOOK
-    precision: Mapping[str, int] | int | None = None
+    precision: Precision = None
     best_of: BestOf = "tier"
     practical: float | None = None  # the largest difference that does not matter; None for `statistics.PRACTICAL`
     resize: bool = False
@@ -111,7 +111,9 @@ def summarise_choice(
         SelectionError: the profile has none of the metrics, or nothing was scored by it.
     """
     columns, convention = score_columns(choice, stored)
-    return summarise(results, columns=columns, best_of=choice.best_of, convention=convention, provenance=provenance)
+    return summarise(
+        results, columns=columns, precision=choice.precision, best_of=choice.best_of, convention=convention, provenance=provenance
+    )
 
 
 def group_summaries(summaries: Sequence[Summary], choice: Choice, stored: StoredScores) -> list[Summary]:
@@ -129,17 +131,26 @@ def group_summaries(summaries: Sequence[Summary], choice: Choice, stored: Stored
             title = f"{summary.name}, {value}"
             groups.append(
                 summarise_protocol(
-                    inside, title, columns=columns, best_of=choice.best_of, convention=convention, provenance=summary.provenance
+                    inside,
+                    title,
+                    columns=columns,
+                    precision=choice.precision,
+                    best_of=choice.best_of,
+                    convention=convention,
+                    provenance=summary.provenance,
                 )
             )
     return groups
 
 
 def score_columns(choice: Choice, stored: StoredScores) -> tuple[tuple[Column, ...], str]:
-    """The columns of the metrics of the choice, and the sentence on their convention."""
+    """The columns of the metrics of the choice, and the sentence on their convention.
+
+    There are no columns where the choice leaves the metrics to each protocol (`reports.content.headline`).
+    """
     if choice.profile == TEXTBOOK:
-        columns = tuple(metric_column(name, _digits(choice, name)) for name in choice.metrics or HEADLINE)
-        if all(column.higher_is_better is None for column in columns):
+        columns = tuple(metric_column(name, choice.precision) for name in choice.metrics)
+        if columns and all(column.higher_is_better is None for column in columns):
             raise SelectionError(
                 f"--metrics {','.join(choice.metrics)}: expected at least one metric by which methods can be compared, got only counts"
             )
@@ -162,7 +173,7 @@ def score_columns(choice: Choice, stored: StoredScores) -> tuple[tuple[Column, .
 
 def _profile_column(facts: ProfileFacts, rule: Rule, choice: Choice, stored: StoredScores) -> Column:
     """The column of one metric of a profile, with its values from profiles/<key>.json."""
-    digits = _digits(choice, rule.metric)
+    digits = digits_of(rule.metric, choice.precision)
     places = min(DIGITS[rule.metric], 4) if digits is None else digits
     return Column(
         rule.metric,
@@ -173,12 +184,6 @@ def _profile_column(facts: ProfileFacts, rule: Rule, choice: Choice, stored: Sto
         lambda result: stored.get(result.key, {}).get(facts.name, {}).get(rule.metric),
         definition=rule.definition,
     )
-
-
-def _digits(choice: Choice, metric: str) -> int | None:
-    """The digits after the point that the choice asks for; None for the usual number of the metric."""
-    wanted = choice.precision
-    return wanted if wanted is None or isinstance(wanted, int) else wanted.get(metric)
 
 
 def _practical(text: str) -> float | None:
@@ -194,7 +199,7 @@ def _practical(text: str) -> float | None:
     return width
 
 
-def _precision(text: str, known: Sequence[str]) -> Mapping[str, int] | int | None:
+def _precision(text: str, known: Sequence[str]) -> Precision:
     """The number in `3`, or the table in `psnr=1,ssim=3`."""
     if not text:
         return None

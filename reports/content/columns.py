@@ -12,7 +12,7 @@ A mean of values of which some are infinite is infinite: it is shown as such wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isinf
 from statistics import fmean, stdev
@@ -24,6 +24,7 @@ from reports.style import DASH, count_text, megabytes_text, seconds_text
 
 Place = Literal["", "best", "second"]
 Unit = Literal["scenes", "seeds"]
+Precision = Mapping[str, int] | int | None  # digits after the point: of some metrics, of all, or each metric's usual number
 INFINITE = "∞"  # the text of an infinite value, and the mark of its note
 SECONDS = ("seconds", "learning_seconds")  # columns that are compared only where they were taken alike
 
@@ -61,13 +62,14 @@ class Value:
         return inf if self.infinite else float(self.text)
 
 
-def metric_column(name: str, digits: int | None = None) -> Column:
-    """The column of a metric of the records, with `digits` after the point, or with the metric's usual number of them.
+def metric_column(name: str, precision: Precision = None) -> Column:
+    """The column of a metric of the records.
 
     Raises:
         LookupError: a metric without facts.
     """
     fact = find_metric(name)
+    digits = digits_of(name, precision)
     places = fact.digits if digits is None else digits
     return Column(
         name,
@@ -78,6 +80,11 @@ def metric_column(name: str, digits: int | None = None) -> Column:
         lambda result: result.metrics.get(name),
         definition=fact.definition,
     )
+
+
+def digits_of(metric: str, precision: Precision) -> int | None:
+    """The digits after the point that are asked for; None for the usual number of the metric."""
+    return precision if precision is None or isinstance(precision, int) else precision.get(metric)
 
 
 def fixed(places: int) -> Callable[[float], str]:

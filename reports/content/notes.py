@@ -93,7 +93,12 @@ def mark_order(mark: str) -> int:
 
 def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> list[Note]:
     """The notes of a row; `home` is the place at which the seconds of most rows were taken."""
-    undefined = [_undefined(row, column) for column in columns if row.partly_defined(column)]
+    partly = [column for column in columns if row.partly_defined(column)]
+    nowhere = [column.label for column in partly if not row.values[column.key].cells]
+    undefined = (
+        [f"{listed_text(nowhere)} {'is' if len(nowhere) == 1 else 'are'} defined in no scored cell"] if nowhere and row.scored else []
+    )
+    undefined += [_undefined(row, column) for column in partly if row.values[column.key].cells]
     kinds: list[tuple[str, About, list[str]]] = [
         (MISSING, "scores", _missing(row)),
         (UNRANKED, "scores", [f"not ranked ({row.unranked})"] if row.unranked else []),

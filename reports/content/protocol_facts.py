@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from reports.content.pair_facts import is_pair, pair_text
 from reports.style import value_text
 
 _LABELS = {
@@ -16,6 +17,7 @@ _LABELS = {
     "srf": "SRF",
     "sensor_sha256": "SRF sha256",
     "reveals": "reveals",
+    "pair": "real pair",
 }
 
 
@@ -52,8 +54,11 @@ def protocol_numbers(protocol: Mapping[str, Any]) -> dict[str, Any]:
 
 def protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Every number of a protocol as (label, text); the ratio, the two responses and the noise come first."""
-    first = ("ratio", "psf", "phase", "boundary", "sensor", "srf", "channels", "hsi_snr_db", "msi_snr_db", "reveals")
+    first = ("pair", "ratio", "psf", "phase", "boundary", "sensor", "srf", "channels", "hsi_snr_db", "msi_snr_db", "noise", "reveals")
     keys = [key for key in first if key in protocol] + sorted(key for key in protocol if key not in first and key != "name")
+    if is_pair(protocol):
+        keys = [key for key in keys if not key.startswith(("channels", "sensor_")) or protocol.get("sensor") is not None]
+        return [(_label(key), pair_text(key, protocol) or _fact_text(key, protocol[key])) for key in keys]
     return [(_label(key), _fact_text(key, protocol[key])) for key in keys]
 
 
@@ -78,10 +83,11 @@ def protocol_sentence(protocol: Mapping[str, Any]) -> str:
 
 def protocol_statements(protocol: Mapping[str, Any]) -> list[str]:
     """What decides how difficult a protocol is, and what methods are given wrongly; without hashes and sources."""
-    wanted = ("ratio", "PSF", "phase", "boundary", "SRF", "channels")
+    wanted = ("real pair", "ratio", "PSF", "phase", "boundary", "SRF", "channels")
     facts = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in wanted]
     levels = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR")]
     noise = levels if is_noisy(protocol) else ["no noise"]
+    noise = [f"noise {pair_text('noise', protocol)}"] if is_pair(protocol) else noise
     wrong = [statement(protocol[key]) for key, (right, statement) in _MISMATCHES.items() if protocol.get(key, right) != right]
     return [*facts, *noise, *wrong]
 

@@ -7,11 +7,12 @@ a mean over fewer cells than the protocol has is marked, and a note gives the re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.content.captions import Caption, conventions_sentence, means_sentence, origin_sentence, places_sentence
 from reports.content.columns import Column
 from reports.content.notes import mark_order
+from reports.content.pair_facts import AS_TAKEN
 from reports.content.protocol_facts import protocol_statements
 from reports.content.row import MISSING, OPTIMISED, Row
 from reports.content.summary import Summary, configuration
@@ -45,10 +46,26 @@ class ProtocolsTable:
     summaries: tuple[Summary, ...]
     columns: tuple[Column, ...]
     rows: tuple[ProtocolsRow, ...]
+    stem: str = "protocols"  # begins the names of its files, and is its label
+    title: str = "All protocols"
+
+
+def tabulate_alike(summaries: Sequence[Summary]) -> list[ProtocolsTable]:
+    """A table for each group of two protocols or more that have the same scores; the first group has the plain name."""
+    groups: dict[tuple[str, ...], list[Summary]] = {}
+    for summary in sorted(summaries, key=lambda each: each.protocol.get("pair") == AS_TAKEN):  # those with a truth first
+        groups.setdefault(tuple(column.key for column in summary.scores[:_MOST_METRICS]), []).append(summary)
+    tables = [table for inside in groups.values() if (table := tabulate_protocols(inside)) is not None]
+    if len(groups) == 1:
+        return tables
+    named = [replace(table, title=f"All protocols with {table.columns[0].label}") for table in tables]
+    leads = [table.columns[0].key for table in named]
+    stems = [f"protocols_{lead}" + (f"_{leads[:at].count(lead) + 1}" if lead in leads[:at] else "") for at, lead in enumerate(leads)]
+    return [replace(table, stem=stem if at else "protocols") for at, (table, stem) in enumerate(zip(named, stems, strict=True))]
 
 
 def tabulate_protocols(summaries: Sequence[Summary]) -> ProtocolsTable | None:
-    """The table over these protocols; None where there is only one."""
+    """The table over these protocols, which have the same scores; None where there is only one."""
     if len(summaries) < 2:
         return None
     by_configuration: dict[str, dict[int, Row]] = {}
@@ -76,7 +93,9 @@ def protocols_caption(table: ProtocolsTable) -> Caption:
     rest = [(name, f": {'; '.join(text for text in texts if text not in shared) or 'nothing else'}.") for name, texts in statements.items()]
     reading = f"{places_sentence(table.summaries[0])} {conventions_sentence(table.summaries[0], table.columns)}"
     origin = origin_sentence(table.summaries)
-    return [("All protocols", f": {'; '.join(shared) or 'nothing in common'}."), *rest, ("", f"{reading} {origin}".strip())]
+    remarks = dict.fromkeys(remark for summary in table.summaries for remark in summary.remarks)
+    ending = " ".join(filter(None, [*remarks, reading, origin]))
+    return [(table.title, f": {'; '.join(shared) or 'nothing in common'}."), *rest, ("", ending)]
 
 
 def protocols_notes(table: ProtocolsTable) -> list[tuple[str, str]]:

@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Literal, TypeVar
 
-from benchmark.metrics.metric_facts import HEADLINE
 from benchmark.run_folder.record import Result
-from reports.content.columns import SECONDS, Column, Place, Unit, Value, cost_columns, metric_column, pooled_value
+from reports.content.columns import SECONDS, Column, Place, Precision, Unit, Value, cost_columns, metric_column, pooled_value
+from reports.content.headline import headline, left_out_sentence
+from reports.content.limits import limit_sentences
 from reports.content.notes import PRINTED, About, Note, SharedNote, row_notes, share_notes
 from reports.content.protocol_facts import protocol_numbers
 from reports.content.provenance import Provenance, TimingPlace, distinct_places, timing_places
@@ -46,6 +47,7 @@ class Summary:
     best_of: BestOf = "tier"  # best and second are chosen inside a tier, or among all rows
     convention: str = ""  # one sentence on how the metrics are computed; empty for the textbook convention
     provenance: Provenance = field(default_factory=Provenance)  # of the records, for further summaries of them
+    remarks: tuple[str, ...] = ()  # whole sentences on the table: what its scores cannot tell, which ones are not defined
 
     @property
     def scores(self) -> tuple[Column, ...]:
@@ -69,22 +71,32 @@ class Summary:
 
 def summarise(
     results: Sequence[Result],
-    metrics: Sequence[str] = HEADLINE,
+    metrics: Sequence[str] = (),
     *,
     columns: Sequence[Column] = (),
+    precision: Precision = None,
     best_of: BestOf = "tier",
     convention: str = "",
     provenance: Provenance | None = None,
 ) -> list[Summary]:
     """One summary per protocol, sorted by name; protocols with one name but different numbers are separate, and numbered.
 
-    `columns` replaces the columns of `metrics`; `convention` then says in one sentence how these scores are computed. The sentence on the
-    source of a protocol is none of its numbers.
+    Without `metrics` each protocol has its headline metrics, with `precision` digits. `columns` replaces the columns of `metrics`;
+    `convention` then says in one sentence how these scores are computed. The sentence on the source of a protocol is none of its numbers.
     """
     groups = _grouped(results, lambda result: (str(result.protocol.get("name", "unnamed")), identity(protocol_numbers(result.protocol))))
     titles = _titles([name for name, _ in sorted(groups)])
     return [
-        summarise_protocol(groups[key], title, metrics, columns=columns, best_of=best_of, convention=convention, provenance=provenance)
+        summarise_protocol(
+            groups[key],
+            title,
+            metrics,
+            columns=columns,
+            precision=precision,
+            best_of=best_of,
+            convention=convention,
+            provenance=provenance,
+        )
         for key, title in zip(sorted(groups), titles, strict=True)
     ]
 
@@ -92,9 +104,10 @@ def summarise(
 def summarise_protocol(
     results: Sequence[Result],
     name: str,
-    metrics: Sequence[str] = HEADLINE,
+    metrics: Sequence[str] = (),
     *,
     columns: Sequence[Column] = (),
+    precision: Precision = None,
     best_of: BestOf = "tier",
     convention: str = "",
     provenance: Provenance | None = None,
@@ -105,7 +118,9 @@ def summarise_protocol(
         LookupError: a metric without facts.
     """
     provenance = provenance or Provenance()
-    columns = (*(columns or [metric_column(metric) for metric in metrics]), *cost_columns(results))
+    scores = columns or [metric_column(metric, precision) for metric in metrics or headline(results)]
+    absent = "" if columns or metrics else left_out_sentence(results)
+    columns = (*scores, *cost_columns(results))
     cells = sorted({(result.scene, result.seed) for result in results})
     scenes = tuple(dict.fromkeys(scene for scene, _ in cells))
     rows = [
@@ -139,6 +154,7 @@ def summarise_protocol(
         best_of=best_of,
         convention=convention,
         provenance=provenance,
+        remarks=tuple(filter(None, [*limit_sentences(results[0].protocol, [column.key for column in scores]), absent])),
     )
 
 

@@ -26,6 +26,7 @@ from reports.content.row import Row
 from reports.content.summary import Summary, timed_elsewhere
 from reports.figures.labels import place_labels
 from reports.figures.pareto import pareto_front
+from reports.figures.score_axis import axis_room
 from reports.figures.tier_looks import TierLooks
 from reports.style import INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count_text, figure_settings, short_tier, shorten, tier_order
 
@@ -86,7 +87,7 @@ def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
 
 def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, looks: TierLooks) -> None:
     """The markers, the learning lines and the axes."""
-    points = pd.DataFrame([(row.tier, *_point(row, lead), _area(row)) for row in rows], columns=["tier", "seconds", "psnr", "area"])
+    points = pd.DataFrame([(row.tier, *_point(row, lead), _area(row)) for row in rows], columns=["tier", "seconds", "score", "area"])
     _draw_front(panel, rows, lead)
     for row in rows:
         x, y = _point(row, lead)
@@ -98,7 +99,7 @@ def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, looks: TierLooks)
         sns.scatterplot(
             data=inside,
             x="seconds",
-            y="psnr",
+            y="score",
             s=inside["area"],
             color=colour,
             marker=marker,
@@ -108,10 +109,10 @@ def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, looks: TierLooks)
             zorder=3,
         )
     times = [*points["seconds"], *filter(None, map(_with_learning, rows))]
-    room = max(0.2 * (points["psnr"].max() - points["psnr"].min()), 0.6)
+    room = axis_room(list(points["score"]), lead)
     panel.set_xscale("log")
     panel.set_xlim(min(times) / 3.2, max(times) * 3.2)  # half a decade on both sides
-    panel.set_ylim(points["psnr"].min() - room, points["psnr"].max() + room)
+    panel.set_ylim(points["score"].min() - room, points["score"].max() + room)
     if lead.higher_is_better is False:
         panel.invert_yaxis()  # better is up
     panel.xaxis.set_major_locator(LogLocator(base=10, numticks=8))

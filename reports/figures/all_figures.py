@@ -26,6 +26,7 @@ from reports.figures.critical_differences import critical_difference_diagram
 from reports.figures.drawing_cache import DrawingCache
 from reports.figures.error_figure import error_figure
 from reports.figures.heat_map import heat_map
+from reports.figures.pair_figure import pair_figure
 from reports.figures.rank_dots import rank_figure
 from reports.figures.responses_figure import responses_figure
 from reports.figures.spectra_figure import spectra_figure
@@ -59,17 +60,18 @@ def draw_figures(
 ) -> tuple[Path, ...]:
     """The files of the figures; `diagrams` are the `comparison_figures` of `comparisons`, in the same order."""
     cached = DrawingCache(folder)
-    lead = summaries[0].scores[0]
     paths: list[Path] = []
     inputs = {summary.name: figure_inputs(summary) for summary in summaries}
-    for start in range(0, len(summaries), MOST_PANELS):
-        part = list(summaries[start : start + MOST_PANELS])
-        stem = names.stem(f"{lead.key}_seconds" + (f"_part{start // MOST_PANELS + 1}" if start else ""))
-        paths += cached.figure(stem, [inputs[summary.name] for summary in part], lambda part=part: accuracy_figure(part))  # type: ignore[misc]
+    for lead in dict.fromkeys(summary.scores[0].key for summary in summaries):
+        alike = [summary for summary in summaries if summary.scores[0].key == lead]
+        for start in range(0, len(alike), MOST_PANELS):
+            part = alike[start : start + MOST_PANELS]
+            stem = names.stem(f"{lead}_seconds" + (f"_part{start // MOST_PANELS + 1}" if start else ""))
+            paths += cached.figure(stem, [inputs[summary.name] for summary in part], lambda part=part: accuracy_figure(part))  # type: ignore[misc]
     for summary in summaries[:MOST_PROTOCOLS]:
         key = inputs[summary.name]
         if len(summaries) > 1:
-            stem = names.stem(f"{lead.key}_seconds", summary.name)
+            stem = names.stem(f"{summary.scores[0].key}_seconds", summary.name)
             paths += cached.figure(stem, key, lambda summary=summary: accuracy_figure([summary]))  # type: ignore[misc]
         if len(summary.scenes) > 1:
             stem = names.stem("scenes", summary.name)
@@ -109,7 +111,9 @@ def _scene_figures(run: RunFolder, summary: Summary, names: FileNames, cached: D
     def drawing(draw: Callable[[SceneView], Figure | None]) -> Callable[[], Figure | None]:
         return lambda: None if view() is None else draw(view())  # type: ignore[arg-type]
 
-    kinds = {"errors": error_figure, "spectra": spectra_figure, "responses": responses_figure}
+    has_truth = not chosen or chosen[0][1].has_reference
+    first = {"errors": error_figure} if has_truth else {"pictures": pair_figure}
+    kinds = {**first, "spectra": spectra_figure, "responses": responses_figure}
     return [path for kind, draw in kinds.items() for path in cached.figure(names.stem(kind, summary.name), inputs, drawing(draw))]
 
 

@@ -1,22 +1,24 @@
-"""PSNR against the cost of one new scene, for the page: one bubble per ranked method, larger for more learned parameters.
+"""The first metric (PSNR by default) against the cost of one new scene, for the page: one bubble per ranked method.
 
-The bubble stands at the seconds of fusion. A method that learns on the scene has a line from there to a hollow end at the seconds of fusion
-and learning together, the cost of one new scene. The Pareto front joins the methods of all tiers that no other one beats in both PSNR and
-this cost; it is a staircase, because nothing is known between two methods.
+The bubble is larger for more learned parameters, and stands at the seconds of fusion. A method that learns on the scene has a line from
+there to a hollow end at the seconds of fusion and learning together, the cost of one new scene. The Pareto front joins the methods of all
+tiers that no other one beats in both the metric and this cost; it is a staircase, because nothing is known between two methods.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, isinf, log10, sqrt
 
 from markupsafe import Markup
 
+from reports.content.columns import Column
 from reports.content.row import Row
 from reports.content.summary import Summary
 from reports.figures.label_places import Extent, NamePlace, choose_place
 from reports.figures.pareto import pareto_front
+from reports.figures.score_axis import axis_room
 from reports.figures.svg_chart import BOX, Axis, axes_frame, linear_axis, point_place
 from reports.figures.tier_looks import TierLooks
 from reports.style import count_text, seconds_text, shorten
@@ -45,25 +47,26 @@ class Bubble:
     row: Row
     fusion: float  # s
     total: float  # s: fusion, and learning where the method learns on the scene
-    psnr: float  # dB
+    score: float  # the first metric
     parameters: float  # the number of learned ones
 
 
 def ranked_bubbles(summary: Summary) -> list[Bubble]:
-    """The bubble of every ranked row with a finite PSNR and with seconds that may be compared."""
-    bubbles = []
+    """The bubble of every ranked row with a finite first metric and with seconds that may be compared."""
+    lead, bubbles = summary.scores[0].key, []
     for row in summary.rows:
-        psnr, fusion = row.values["psnr"].mean if "psnr" in row.values else None, row.values["seconds"].mean or 0.0
-        if not row.ranked or row.timing != "here" or psnr is None or isinf(psnr) or fusion <= 0:
+        score, fusion = row.values[lead].mean, row.values["seconds"].mean or 0.0
+        if not row.ranked or row.timing != "here" or score is None or isinf(score) or fusion <= 0:
             continue
         learning = (row.values["learning_seconds"].mean or 0.0) if row.results[0].card.get("learns") == "on the scene" else 0.0
-        bubbles.append(Bubble(row, fusion, fusion + learning, psnr, row.values["parameters"].mean or 0.0))
+        bubbles.append(Bubble(row, fusion, fusion + learning, score, row.values["parameters"].mean or 0.0))
     return bubbles
 
 
-def bubble_front(bubbles: Sequence[Bubble]) -> list[Bubble]:
+def bubble_front(bubbles: Sequence[Bubble], *, higher_is_better: bool = True) -> list[Bubble]:
     """The Pareto front of these bubbles, the cheapest first."""
-    return pareto_front(bubbles, cost=lambda bubble: bubble.total, merit=lambda bubble: bubble.psnr)
+    sign = 1 if higher_is_better else -1
+    return pareto_front(bubbles, cost=lambda bubble: bubble.total, merit=lambda bubble: sign * bubble.score)
 
 
 def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
@@ -71,10 +74,12 @@ def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
     bubbles = ranked_bubbles(summary)
     if not bubbles:
         return Markup()
-    x, y = _axes(bubbles)
-    front = bubble_front(bubbles)
-    parts = [axes_frame(x, y, BOX, x_label="seconds per scene, log scale", y_label="PSNR, dB"), _front(front, x, y)]
-    spots = [point_place((bubble.fusion, bubble.psnr), x, y) for bubble in bubbles]
+    lead = summary.scores[0]
+    x, y = _axes(bubbles, lead)
+    front = bubble_front(bubbles, higher_is_better=lead.higher_is_better is not False)
+    y_label = f"{lead.label}, {lead.unit}" if lead.unit else lead.label
+    parts = [axes_frame(x, y, BOX, x_label="seconds per scene, log scale", y_label=y_label), _front(front, x, y)]
+    spots = [point_place((bubble.fusion, bubble.score), x, y) for bubble in bubbles]
     marks = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(bubbles, spots, strict=True)]
     thin, taken = _line_boxes(bubbles, front, x, y), list[Extent]()
     for number, (bubble, spot) in enumerate(zip(bubbles, spots, strict=True)):
@@ -82,11 +87,11 @@ def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
         solid = [*taken, *(box for index, box in enumerate(marks) if index != number)]
         place = choose_place(spot, _radius(bubble), size, solid=solid, thin=thin, frame=_FRAME, gaps=_GAPS)
         taken.append(place.extent)
-        parts.append(_mark(bubble, spot, looks, x, y, place, bubble in front))
-    if infinite := sum(row.ranked and row.values["psnr"].infinite > 0 for row in summary.rows):
-        left_out = f"{infinite} of infinite PSNR, not shown"
+        parts.append(_mark(bubble, spot, looks, x, y, place, bubble in front, f"{lead.text(bubble.score)} {lead.unit or lead.label}"))
+    if infinite := sum(row.ranked and row.values[lead.key].infinite > 0 for row in summary.rows):
+        left_out = f"{infinite} of infinite {lead.label}, not shown"
         parts.append(Markup('<text class="y" x="{}" y="11">{}</text>').format(BOX.width - BOX.right, left_out))
-    title = f"PSNR against seconds under {summary.name}; on the Pareto front: {', '.join(b.row.label for b in front)}"
+    title = f"{lead.label} against seconds under {summary.name}; on the Pareto front: {', '.join(b.row.label for b in front)}"
     return Markup('<svg class="chart bubbles" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         BOX.width, BOX.height, title, Markup().join(parts)
     )
@@ -103,21 +108,24 @@ def bubble_size_key() -> Markup:
     return Markup('<span class="size-key">{}</span>').format(Markup().join(parts))
 
 
-def _axes(bubbles: Sequence[Bubble]) -> tuple[Axis, Axis]:
-    """The axes of seconds, with room for half a power of ten at both ends, and of PSNR, with room for a fifth of its range."""
+def _axes(bubbles: Sequence[Bubble], lead: Column) -> tuple[Axis, Axis]:
+    """The axes of seconds, with room for half a power of ten at both ends, and of the metric, with room for a fifth of its range.
+
+    The better end of the metric is up.
+    """
     times = [time for bubble in bubbles for time in (bubble.fusion, bubble.total)]
     low, high = min(times) / 3.2, max(times) * 3.2
     powers = range(ceil(log10(low)), floor(log10(high)) + 1)
-    psnrs = [bubble.psnr for bubble in bubbles]
-    room = max(0.2 * (max(psnrs) - min(psnrs)), 0.6)
-    return Axis(low, high, [(10.0**power, f"{10.0**power:g}") for power in powers], log=True), linear_axis(
-        min(psnrs) - room, max(psnrs) + room
-    )
+    scores = [bubble.score for bubble in bubbles]
+    room = axis_room(scores, lead)
+    upright = linear_axis(min(scores) - room, max(scores) + room)
+    y = replace(upright, low=upright.high, high=upright.low) if lead.higher_is_better is False else upright
+    return Axis(low, high, [(10.0**power, f"{10.0**power:g}") for power in powers], log=True), y
 
 
 def _front(front: Sequence[Bubble], x: Axis, y: Axis) -> Markup:
     """The Pareto front as a staircase from the bottom of the plot to its right edge."""
-    spots = [point_place((bubble.total, bubble.psnr), x, y) for bubble in front]
+    spots = [point_place((bubble.total, bubble.score), x, y) for bubble in front]
     path = f"M{spots[0][0]:.1f} {BOX.down(0.0)}" + "".join(
         f"V{down:.1f}H{right:.1f}" for (_, down), right in zip(spots, [*(a for a, _ in spots[1:]), BOX.across(1.0)], strict=True)
     )
@@ -126,22 +134,24 @@ def _front(front: Sequence[Bubble], x: Axis, y: Axis) -> Markup:
 
 def _line_boxes(bubbles: Sequence[Bubble], front: Sequence[Bubble], x: Axis, y: Axis) -> list[Extent]:
     """The lines of learning and the steps of the front, which names avoid."""
-    ends = [(bubble.fusion, bubble.total, bubble.psnr) for bubble in bubbles if bubble.total > bubble.fusion]
-    lines = [(point_place((first, psnr), x, y), point_place((last, psnr), x, y)) for first, last, psnr in ends]
-    corners = [point_place((bubble.total, bubble.psnr), x, y) for bubble in front]
+    ends = [(bubble.fusion, bubble.total, bubble.score) for bubble in bubbles if bubble.total > bubble.fusion]
+    lines = [(point_place((first, score), x, y), point_place((last, score), x, y)) for first, last, score in ends]
+    corners = [point_place((bubble.total, bubble.score), x, y) for bubble in front]
     lines += [(corner, (right, corner[1])) for corner, right in zip(corners, [*(a for a, _ in corners[1:]), BOX.across(1.0)], strict=True)]
     lines += [(corner, (corner[0], low)) for corner, low in zip(corners, [BOX.down(0.0), *(b for _, b in corners[:-1])], strict=True)]
     return [(min(a, c) - 2, min(b, d) - 2, max(a, c) + 2, max(b, d) + 2) for (a, b), (c, d) in lines]
 
 
-def _mark(bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, place: NamePlace, best: bool) -> Markup:
+def _mark(
+    bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, place: NamePlace, best: bool, score: str
+) -> Markup:
     """The bubble, its learning line and its name in its place."""
     row, colour, scale = bubble.row, looks.colours[bubble.row.tier], _radius(bubble) / 4.6
     shape = _SHAPES.get(looks.markers[row.tier])
     drawn = Markup('<path d="{}"/>').format(Markup(shape)) if shape else Markup('<circle r="4.6"/>')
     line = Markup()
     if bubble.total > bubble.fusion:
-        end, _ = point_place((bubble.total, bubble.psnr), x, y)
+        end, _ = point_place((bubble.total, bubble.score), x, y)
         line = Markup('<path class="learning" d="M{:.1f} {:.1f}H{:.1f}"/><circle class="learning" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(
             spot[0], spot[1], end - 3, end, spot[1]
         )
@@ -154,7 +164,7 @@ def _mark(bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, 
         line += Markup('<path class="leader" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(*spot, *near)
     learned = f", {seconds_text(bubble.total)} s with learning" if bubble.total > bubble.fusion else ""
     cost = f"{seconds_text(bubble.fusion)} s{learned}, {count_text(bubble.parameters)} parameters"
-    facts = f"{row.label} ({row.tier}): {bubble.psnr:.2f} dB, {cost}"
+    facts = f"{row.label} ({row.tier}): {score}, {cost}"
     return Markup(
         '<g data-method="{}" data-tier="{}" class="bubble{}" style="color:{}"><title>{}</title>{}'
         '<g class="sign" transform="translate({:.1f} {:.1f}) scale({:.2f})">{}</g>'

@@ -16,12 +16,17 @@ from reports.scene.scene_view import SceneView
 from reports.style import SMALL, TINY, TWO_COLUMNS, figure_settings, shorten
 
 
-def error_figure(view: SceneView) -> Figure:
-    """The false-colour picture, the zoom and the error map of each method, all by one recipe and on one scale of errors."""
+def error_figure(view: SceneView) -> Figure | None:
+    """The false-colour picture, the zoom and the error map of each method, all by one recipe and on one scale of errors.
+
+    None without a truth.
+    """
+    errors = [each.errors for each in view.methods if each.errors is not None]
+    if len(errors) < len(view.methods):
+        return None
     row, col, side = view.zoom
     titles = ["Reference", *(shorten(each.label, 20) for each in view.methods)]
     colours = [view.colour, *(each.colour for each in view.methods)]
-    errors = [each.errors for each in view.methods]
     limit = shared_limit(errors)
     count, (height, width) = len(titles), view.colour.shape[1:]
     cell = (TWO_COLUMNS - 0.45) / max(count, 4)

@@ -16,11 +16,12 @@ from reports.style import INK, ONE_COLUMN, PALETTE, SMALL, TINY, TWO_COLUMNS, fi
 
 
 def responses_figure(view: SceneView) -> Figure | None:
-    """The true PSF and SRF and those that the methods estimated; None where no method estimated any."""
+    """The true (of a real pair: the known) PSF and SRF and those that the methods estimated; None where no method estimated any."""
     estimated = [(each.label, each.responses) for each in view.methods if each.responses is not None]
     if not estimated:
         return None
-    responses = [("true", view.true if view.true is not None else SensorResponses()), *estimated]
+    word = "true" if view.msi is None else "known"
+    responses = [(word, view.true if view.true is not None else SensorResponses()), *estimated]
     kernels = kernel_pictures([each for _, each in responses])
     count = len(responses)
     curves = [(label, each) for label, each in estimated if each.weights is not None]
@@ -34,17 +35,24 @@ def responses_figure(view: SceneView) -> Figure | None:
         for panel, (label, _), kernel in zip(rows[0].subplots(1, count, squeeze=False)[0], responses, kernels, strict=True):
             panel.set_title(_on_two_lines(f"PSF, {label}", 22), fontsize=SMALL)
             if kernel is None:
-                panel.text(0.5, 0.5, "not stored" if label == "true" else "not estimated", ha="center", va="center", fontsize=TINY)
+                panel.text(
+                    0.5,
+                    0.5,
+                    {"true": "not stored", "known": "not known"}.get(label, "not estimated"),
+                    ha="center",
+                    va="center",
+                    fontsize=TINY,
+                )
                 panel.set_axis_off()
             else:
                 bare_picture(panel, kernel)
         if curves:
-            _srf_panels(rows[1], view, curves)
+            _srf_panels(rows[1], view, curves, word)
     return figure
 
 
-def _srf_panels(part: mpl.figure.SubFigure, view: SceneView, curves: list[tuple[str, SensorResponses]]) -> None:
-    """One panel per method: the curves of its channels dashed and in colour, the true ones solid and grey."""
+def _srf_panels(part: mpl.figure.SubFigure, view: SceneView, curves: list[tuple[str, SensorResponses]], word: str) -> None:
+    """One panel per method: the curves of its channels dashed and in colour, the true (or known) ones solid and grey."""
     panels = part.subplots(1, len(curves), squeeze=False, sharey=True)[0]
     for panel, (label, each) in zip(panels, curves, strict=True):
         weights = each.weights
@@ -56,7 +64,8 @@ def _srf_panels(part: mpl.figure.SubFigure, view: SceneView, curves: list[tuple[
             if true is not None and true.shape == weights.shape:
                 panel.plot(at, true[channel], color=INK, alpha=0.35, linewidth=2.4)
             panel.plot(at, values, color=PALETTE[channel % len(PALETTE)], linestyle="--", linewidth=1.0)
-        panel.set_title(_on_two_lines(f"SRF, {label} (grey: true)", 30), fontsize=SMALL)
+        grey = "" if true is None or true.shape != weights.shape else f" (grey: {word})"
+        panel.set_title(_on_two_lines(f"SRF, {label}{grey}", 30), fontsize=SMALL)
         panel.set_xlabel("wavelength, nm" if view.nm is not None else "band")
     panels[0].set_ylabel("weight")
 

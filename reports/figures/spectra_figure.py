@@ -13,7 +13,7 @@ from reports.style import DASHES, INK, PALETTE, SMALL, TWO_COLUMNS, figure_setti
 
 
 def spectra_figure(view: SceneView) -> Figure:
-    """The spectra at the chosen pixels: the truth in black, the methods in colour."""
+    """The spectra at the chosen pixels: the truth (of a real pair, the HSI's coarse pixel) in black, the methods in colour."""
     count = len(view.pixels)
     at = view.nm if view.nm is not None else np.arange(1, len(view.curves[0]) + 1)
     with mpl.rc_context(figure_settings()):
@@ -21,7 +21,9 @@ def spectra_figure(view: SceneView) -> Figure:
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, count, squeeze=False)[0]
         for place, panel in enumerate(panels):
-            panel.plot(at, view.curves[place], color=INK, linewidth=2.0, label="truth", zorder=2)
+            panel.plot(
+                at, view.curves[place], color=INK, linewidth=2.0, label="truth" if view.msi is None else "HSI, coarse pixel", zorder=2
+            )
             for number, each in enumerate(view.methods):
                 look = {"color": PALETTE[number % len(PALETTE)], "linestyle": DASHES[number % len(DASHES)]}
                 name = shorten(f"{each.label} [{short_tier(each.tier)}]", 36)

@@ -12,8 +12,13 @@ from reports.figures.svg_chart import NARROW, ChartLine, Point, line_chart, line
 from reports.scene.sensor_responses import SensorResponses, Weights
 
 
-def srf_chart(label: str, estimated: Weights, true: SensorResponses | None, nm: Float[np.ndarray, " bands"] | None) -> Markup:
-    """The curves of the channels, relative to the largest true weight; the true ones only where they have the same shape."""
+def srf_chart(
+    label: str, estimated: Weights, true: SensorResponses | None, nm: Float[np.ndarray, " bands"] | None, word: str = "true"
+) -> Markup:
+    """The curves of the channels, relative to the largest true weight; the true ones only where they have the same shape.
+
+    `word` stands for "true": what is known of a real sensor need not be the truth.
+    """
     at = [float(value) for value in (nm if nm is not None else np.arange(1, estimated.shape[1] + 1))]
     reference = true.weights if true is not None and true.weights is not None and true.weights.shape == estimated.shape else None
     names = (
@@ -23,7 +28,7 @@ def srf_chart(label: str, estimated: Weights, true: SensorResponses | None, nm: 
     lines = (
         []
         if reference is None
-        else [ChartLine(f"{name}, true", -1, _curve(at, w / most)) for name, w in zip(names, reference, strict=True)]
+        else [ChartLine(f"{name}, {word}", -1, _curve(at, w / most)) for name, w in zip(names, reference, strict=True)]
     )
     lines += [ChartLine(f"{name}, estimated", c, _curve(at, w / most)) for c, (name, w) in enumerate(zip(names, estimated, strict=True))]
     top = max([1.0, *(value or 0.0 for line in lines for _, value in line.points)])
@@ -32,7 +37,7 @@ def srf_chart(label: str, estimated: Weights, true: SensorResponses | None, nm: 
         lines,
         linear_axis(at[0], at[-1]),
         linear_axis(low, top),
-        title=f"SRF estimated by {label}, against the true one",
+        title=f"SRF estimated by {label}" + ("" if reference is None else f", against the {word} one"),
         x_label="wavelength, nm" if nm is not None else "band",
         y_label="weight, relative to the largest",
         box=NARROW,

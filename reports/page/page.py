@@ -19,8 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from benchmark.metrics.metric_facts import HEADLINE, METRICS
+from benchmark.metrics.metric_facts import HEADLINE, METRICS, find_metric
 from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.lead_score import lead_score
 from benchmark.run_folder.record import OUTCOMES, Result
 from reports.content.captions import OLDER
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
@@ -138,6 +139,7 @@ def render_page(
             broken=broken,
             extras=[_drawn_section(section, figures) for section, figures in extras],
             detail=detail_plan.detail,
+            without_truth=any(not result.has_reference for result in results),
             size_key=bubble_size_key(),
             percentile=LIMIT_PERCENTILE,
             dark=DARK,
@@ -164,6 +166,7 @@ def _templates() -> Environment:
         "line_look": line_look,
         "family": family_of,
         "column_kinds": _column_kinds,
+        "lead": _lead_text,
     }
     templates.globals["ABOUT"] = ABOUT
     templates.filters["pair"] = lambda text: (text, text)
@@ -185,6 +188,16 @@ def _column_kinds(table: TextTable) -> list[str]:
         longest = max(map(len, texts), default=0)
         kinds.append("number" if 2 * numbers > len(texts) or not texts else "words long" if longest > _LONG else "words")
     return kinds
+
+
+def _lead_text(result: Result) -> str:
+    """The one score that stands below a picture; a PSNR by its unit alone."""
+    lead = lead_score(result)
+    if lead is None:
+        return ""
+    fact = find_metric(lead[0])
+    value = f"{lead[1]:.{fact.digits}f}".replace("inf", "∞")
+    return f"{value} {fact.unit}" if fact.unit else f"{fact.label} {value}"
 
 
 def _data_uri(picture: Picture) -> str:

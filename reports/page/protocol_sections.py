@@ -95,7 +95,7 @@ def _of_scene(summary: Summary, scene: str) -> Summary:
     """The summary of one scene; notes without a mark stand below the table of the protocol."""
     results = [result for row in summary.rows for result in row.results if result.scene == scene]
     inside = summarise_protocol(results, summary.name, provenance=summary.provenance)
-    return replace(inside, notes=tuple(note for note in inside.notes if note.mark))
+    return replace(inside, notes=tuple(note for note in inside.notes if note.mark), remarks=())
 
 
 def _pooled(scenes: Sequence[SceneSection]) -> list[tuple[Row, Failure]]:
@@ -127,5 +127,5 @@ def _further(summary: Summary) -> list[tuple[str, Summary]]:
         if used:
             table = summarise_protocol([r for own in with_any for r in own], summary.name, used, provenance=summary.provenance)
             notes = tuple(note for note in table.notes if note.mark in (UNDEFINED, INFINITE))
-            tables.append((title, replace(table, columns=table.columns[: len(used)], notes=notes)))
+            tables.append((title, replace(table, columns=table.columns[: len(used)], notes=notes, remarks=())))
     return tables

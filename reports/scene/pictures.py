@@ -72,6 +72,11 @@ def displayed(bands: Float[np.ndarray, "3 H W"], gain: float) -> Rgb:
     return np.ascontiguousarray(np.rint(255 * light ** (1 / GAMMA)).astype(np.uint8).transpose(1, 2, 0))
 
 
+def first_channels(msi: Cube) -> Float[np.ndarray, "3 H W"]:
+    """Channels 1, 2 and 3 of an MSI; the first one three times where it has fewer."""
+    return np.stack([msi[channel if len(msi) >= 3 else 0] for channel in range(3)])
+
+
 def block_means(image: Float[np.ndarray, "H W"], longest: int = LONGEST) -> Float[np.ndarray, "h w"]:
     """The means over blocks of ceil(longer side / longest) pixels (the last ones may be smaller); a small image stays as it is."""
     step = -(-max(image.shape) // longest)

@@ -1,6 +1,7 @@
 """The reference of one scene, and each estimate compared with it, reduced to what the page shows.
 
-That is: previews, errors by class, and the spectra of a grid.
+That is: previews, errors by class, and the spectra of a grid. A real pair as it was taken has no reference: its HSI gives the colours, and
+the spectra that those of the estimates are compared with, and there are no errors.
 An estimate is read once, and only one of them is in memory at a time.
 """
 
@@ -17,6 +18,7 @@ from datasets.cube_file import CubeFile, CubeFileError, read_cube
 from reports.scene.detail import Detail
 from reports.scene.error_maps import shrink_errors
 from reports.scene.failure import Failure, PixelClasses, measure_failure, pixel_classes
+from reports.scene.pair_inputs import PairInputs, read_pair_inputs
 from reports.scene.pictures import ColourRecipe, Preview, block_means, colour_recipe, false_colour
 from reports.scene.sensor_responses import SensorResponses, estimated_responses
 from reports.scene.spectra import PixelGrid, Spectra, pixel_grid
@@ -26,13 +28,15 @@ from reports.scene.spectra import PixelGrid, Spectra, pixel_grid
 class SceneReference:
     """The truth of a scene, and everything that follows from it for all estimates."""
 
-    cube: Float[np.ndarray, "bands H W"]
+    cube: Float[np.ndarray, "bands H W"] | None  # None: a real pair as it was taken
+    shape: tuple[int, int, int]  # bands, rows and columns of an estimate
     wavelengths_nm: Float[np.ndarray, " bands"] | None
     recipe: ColourRecipe
-    classes: PixelClasses
+    classes: PixelClasses | None
     grid: PixelGrid
-    spectra: Spectra
+    spectra: Spectra  # of the truth; of a real pair those of the coarse pixels that cover the grid's
     detail: Detail
+    pair: PairInputs | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +44,11 @@ class ReducedEstimate:
     """One estimate, compared with the reference."""
 
     colour: Preview
-    errors: Float[np.ndarray, "h w"]  # root mean square over the bands and over each pixel of the preview
+    bands: Float[np.ndarray, "3 H W"] | None  # of the recipe, for a zoom; None where there are errors
+    errors: Float[np.ndarray, "h w"] | None  # root mean square over the bands and over each pixel of the preview; None without a truth
     std: Float[np.ndarray, "h w"] | None  # the standard deviation of the posterior, by the same mean
     std_missing: str  # the reason why a stored standard deviation cannot be shown
-    failure: Failure
+    failure: Failure | None  # None without a truth
     spectra: Spectra
     responses: SensorResponses | None  # None where the method estimated neither
 
@@ -55,7 +60,19 @@ def read_scene_reference(file: Path, detail: Detail) -> SceneReference | str:
         return content
     grid = pixel_grid(content.cube.shape[1], content.cube.shape[2], detail.grid)
     classes = pixel_classes(content.cube)
-    return SceneReference(content.cube, content.wavelengths_nm, colour_recipe(content), classes, grid, grid.take(content.cube), detail)
+    shape, recipe = content.cube.shape, colour_recipe(content)
+    return SceneReference(content.cube, shape, content.wavelengths_nm, recipe, classes, grid, grid.take(content.cube), detail)
+
+
+def read_pair_reference(file: Path, detail: Detail) -> SceneReference | str:
+    """What stands in for the reference of a real pair as it was taken, from the file of its observation, or the reason why it cannot."""
+    pair = read_pair_inputs(file)
+    if isinstance(pair, str):
+        return pair
+    grid = pixel_grid(*pair.shape[1:], detail.grid)
+    below = PixelGrid(pair.covering(0, grid.rows), pair.covering(1, grid.cols))
+    recipe = colour_recipe(pair.hsi)
+    return SceneReference(None, pair.shape, pair.hsi.wavelengths_nm, recipe, None, grid, below.take(pair.hsi.cube), detail, pair)
 
 
 def reduce_estimate(file: Path, reference: SceneReference) -> ReducedEstimate | str:
@@ -63,26 +80,37 @@ def reduce_estimate(file: Path, reference: SceneReference) -> ReducedEstimate | 
     estimate = read_stored_cube(file)
     if isinstance(estimate, str):
         return estimate
-    truth = reference.cube
-    if estimate.cube.shape != truth.shape:
-        ours, wanted = (" x ".join(str(size) for size in cube.shape) for cube in (estimate.cube, truth))
+    if estimate.cube.shape != reference.shape:
+        ours, wanted = (" x ".join(str(size) for size in shape) for shape in (estimate.cube.shape, reference.shape))
         return f"expected an estimate of {wanted}, got {ours}; run the cell again"
-    pixels, bands = np.zeros(truth.shape[1:], dtype=np.float64), np.zeros(len(truth))
-    for band, (ours, true) in enumerate(zip(estimate.cube, truth, strict=True)):  # one band fits into the cache of the processor
-        square = (ours.astype(np.float64) - true) ** 2
-        pixels += square
-        bands[band] = square.sum()
     detail = reference.detail
-    std = _std(std_file(file), truth, detail)
+    std = _std(std_file(file), reference.shape, detail)
+    errors, failure = _compared(estimate.cube, reference)
     return ReducedEstimate(
         colour=false_colour(estimate.cube, reference.recipe, detail.longest),
-        errors=shrink_errors(np.sqrt(pixels / len(truth)), detail.longest),
+        bands=estimate.cube[list(reference.recipe.bands)] if reference.cube is None else None,
+        errors=errors,
         std=None if isinstance(std, str) else std,
         std_missing=std if isinstance(std, str) else "",
-        failure=measure_failure(bands, pixels, reference.classes),
+        failure=failure,
         spectra=reference.grid.take(estimate.cube),
         responses=estimated_responses(estimate.notes),
     )
+
+
+def _compared(
+    estimate: Float[np.ndarray, "bands H W"], reference: SceneReference
+) -> tuple[Float[np.ndarray, "h w"] | None, Failure | None]:
+    """The errors of the preview, and those by class; None without a truth."""
+    truth, classes = reference.cube, reference.classes
+    if truth is None or classes is None:
+        return None, None
+    pixels, bands = np.zeros(truth.shape[1:], dtype=np.float64), np.zeros(len(truth))
+    for band, (ours, true) in enumerate(zip(estimate, truth, strict=True)):  # one band fits into the cache of the processor
+        square = (ours.astype(np.float64) - true) ** 2
+        pixels += square
+        bands[band] = square.sum()
+    return shrink_errors(np.sqrt(pixels / len(truth)), reference.detail.longest), measure_failure(bands, pixels, classes)
 
 
 def read_stored_cube(file: Path, group: str = "") -> CubeFile | str:
@@ -95,13 +123,13 @@ def read_stored_cube(file: Path, group: str = "") -> CubeFile | str:
         return f"cannot be read: {error}".replace(str(file), f"{file.parent.name}/{file.name}")
 
 
-def _std(file: Path, truth: Float[np.ndarray, "bands H W"], detail: Detail) -> Float[np.ndarray, "h w"] | str | None:
+def _std(file: Path, shape: tuple[int, int, int], detail: Detail) -> Float[np.ndarray, "h w"] | str | None:
     """The standard deviation of the posterior, as root mean square over the bands; None where none is stored, or why it is unusable."""
     if not file.is_file():
         return None
     content = read_stored_cube(file)
     if isinstance(content, str):
         return content
-    if content.cube.shape != truth.shape:
-        return f"expected {truth.shape[0]} bands of {truth.shape[1]} x {truth.shape[2]} pixels in {file.name}, got {content.cube.shape}"
+    if content.cube.shape != shape:
+        return f"expected {shape[0]} bands of {shape[1]} x {shape[2]} pixels in {file.name}, got {content.cube.shape}"
     return np.asarray(np.sqrt(block_means(np.mean(content.cube.astype(np.float64) ** 2, axis=0), detail.longest)))

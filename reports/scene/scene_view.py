@@ -4,6 +4,9 @@ scene    the one on which the best ranked method has its median score (the lower
 methods  the best ranked row of each tier, then the next best rows, `MOST_METHODS` in all; of several seeds the lowest with scores
 zoom     the window, a sixth of the longer side wide, in which the error maps of the methods differ most (standard deviation between them)
 pixels   on a grid of 16 x 16: the brightest pixel, and then, again and again, the one whose spectrum has the widest angle to those before
+
+A real pair as it was taken has no reference: its HSI stands in for it, each fine pixel with the coarse one that covers it; there are no
+error maps, and the zoom is where the estimates' three bands of the recipe differ most.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ from datasets.cube_file import CubeFile, CubeFileError, read_cube
 from reports.content.row import Row
 from reports.content.summary import Summary
 from reports.scene.error_maps import ErrorMap, error_map
-from reports.scene.pictures import ColourRecipe, colour_recipe
+from reports.scene.pair_inputs import read_pair_inputs
+from reports.scene.pictures import ColourRecipe, colour_recipe, first_channels
 from reports.scene.sensor_responses import SensorResponses, estimated_responses, true_responses
 
 MOST_METHODS = 5
@@ -39,7 +43,7 @@ class ViewedEstimate:
     label: str
     tier: str
     colour: Bands  # the three bands of the recipe
-    errors: ErrorMap
+    errors: ErrorMap | None  # None without a truth
     curves: tuple[Curve, ...]  # at the chosen pixels
     responses: SensorResponses | None
 
@@ -52,12 +56,18 @@ class SceneView:
     scene: str
     recipe: ColourRecipe
     nm: Float[np.ndarray, " bands"] | None
-    colour: Bands
+    colour: Bands  # of the reference; of a real pair, of its HSI
     curves: tuple[Curve, ...]
     pixels: tuple[tuple[int, int], ...]  # (row, column)
     zoom: tuple[int, int, int]  # first row and column, side
     methods: tuple[ViewedEstimate, ...]
     true: SensorResponses | None
+    msi: Bands | None = None  # only of a real pair as it was taken
+
+    @property
+    def baseline(self) -> str:
+        """What the estimates are compared with, in one word."""
+        return "truth" if self.msi is None else "HSI"
 
 
 def choose_scene(summary: Summary) -> tuple[str, list[tuple[Row, Result]]]:
@@ -83,13 +93,16 @@ def view_files(run: RunFolder, chosen: Sequence[tuple[Row, Result]]) -> list[Pat
     if not chosen:
         return []
     first = chosen[0][1]
-    shared = [run.reference(first.scene_digest), run.responses(first.observation_digest)]
+    compared = run.reference(first.scene_digest) if first.has_reference else run.observation(first.observation_digest)
+    shared = [compared, run.responses(first.observation_digest)]
     return [*shared, *(run.estimate(result.key) for _, result in chosen)]
 
 
 def view_scene(run: RunFolder, summary: Summary) -> SceneView | None:
-    """The view of the chosen scene; None where its reference, or every estimate, is missing or cannot be read."""
+    """The view of the chosen scene; None where its reference (or its pair), or every estimate, is missing or cannot be read."""
     scene, chosen = choose_scene(summary)
+    if chosen and not chosen[0][1].has_reference:
+        return _view_pair(run, summary.name, scene, chosen)
     reference = _read(run.reference(chosen[0][1].scene_digest)) if chosen else None
     if reference is None:
         return None
@@ -113,10 +126,50 @@ def view_scene(run: RunFolder, summary: Summary) -> SceneView | None:
         colour=reference.cube[list(recipe.bands)],
         curves=_curves(reference, pixels),
         pixels=pixels,
-        zoom=widest_window([each.errors for each in methods]),
+        zoom=widest_window([each.errors for each in methods if each.errors is not None]),
         methods=tuple(methods),
         true=true_responses(run.responses(chosen[0][1].observation_digest)),
     )
+
+
+def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple[Row, Result]]) -> SceneView | None:
+    """The view of a real pair as it was taken; the pixels are those in the middle of chosen coarse pixels."""
+    pair = read_pair_inputs(run.observation(chosen[0][1].observation_digest))
+    if isinstance(pair, str):
+        return None
+    recipe, coarse = colour_recipe(pair.hsi), spread_pixels(pair.hsi.cube)
+    pixels = tuple(pair.middle(row, col) for row, col in coarse)
+    methods = []
+    for row, result in chosen:  # only one estimate is in memory at a time
+        estimate = _read(run.estimate(result.key))
+        if estimate is not None and estimate.cube.shape == pair.shape:
+            bands = estimate.cube[list(recipe.bands)]
+            methods.append(ViewedEstimate(row.label, row.tier, bands, None, _curves(estimate, pixels), estimated_responses(estimate.notes)))
+    if not methods:
+        return None
+    return SceneView(
+        protocol=protocol,
+        scene=scene,
+        recipe=recipe,
+        nm=pair.hsi.wavelengths_nm,
+        colour=pair.on_fine_grid(list(recipe.bands)),
+        curves=_curves(pair.hsi, coarse),
+        pixels=pixels,
+        zoom=widest_window([spread_between([each.colour for each in methods])]),
+        methods=tuple(methods),
+        true=true_responses(run.responses(chosen[0][1].observation_digest)),
+        msi=first_channels(pair.msi.cube),
+    )
+
+
+def spread_between(colours: Sequence[Bands]) -> ErrorMap:
+    """How far estimates differ at each pixel: the standard deviation between them, root mean square over the three bands.
+
+    Of a single estimate it is the distance from its mean colour.
+    """
+    stack = np.stack(colours).astype(np.float64)
+    axis = 0 if len(colours) > 1 else (2, 3)
+    return np.asarray(np.sqrt(((stack - stack.mean(axis=axis, keepdims=True)) ** 2).mean(axis=(0, 1))))
 
 
 def spread_pixels(cube: Float[np.ndarray, "bands H W"], wanted: int = PIXELS) -> tuple[tuple[int, int], ...]:

@@ -8,7 +8,7 @@ tap (u, v) of a kernel of k x k taps lies at phase + u - (k - 1) // 2 from the c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,21 @@ class SensorResponses:
 
 
 def true_responses(file: Path) -> SensorResponses | None:
-    """The true responses; None where the run folder has no such file, or a damaged one."""
+    """The true responses; None where the run folder has no such file, or a damaged one. Of a real pair one or both may not be known."""
     if not file.is_file():
         return None
     try:
         with opened(file) as store:
-            kernel, weights = store["psf/kernel"], store["srf/weights"]
-            names = tuple(printable(str(name)) for name in np.atleast_1d(weights.attrs["names"]))
-            return SensorResponses(_matrix(kernel[()]), int(kernel.attrs["phase"]), _matrix(weights[()]), names)
-    except (CubeFileError, TypeError, ValueError):
+            found = SensorResponses()
+            if "psf/kernel" in store:
+                kernel = store["psf/kernel"]
+                found = replace(found, kernel=_matrix(kernel[()]), phase=int(kernel.attrs["phase"]))
+            if "srf/weights" in store:
+                weights = store["srf/weights"]
+                names = tuple(printable(str(name)) for name in np.atleast_1d(weights.attrs["names"]))
+                found = replace(found, weights=_matrix(weights[()]), names=names)
+            return found
+    except (CubeFileError, KeyError, TypeError, ValueError):
         return None
 
 

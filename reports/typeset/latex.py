@@ -136,9 +136,15 @@ def font_size(rows: int) -> str:
 
 
 def column_head(column: Column) -> str:
-    """The label of a column, and an arrow in the direction in which its values get better."""
+    """The first line of the head of a column, and an arrow in the direction in which its values get better."""
     arrow = {True: r"\,$\uparrow$", False: r"\,$\downarrow$", None: ""}[column.higher_is_better]
-    return escape(column.label) + arrow
+    return _sentences(head_words(column)[0]) + arrow
+
+
+def head_words(column: Column) -> tuple[str, str]:
+    """The two lines of a column's head: label and unit; of a label of two words without a unit, one word each."""
+    first, _, second = column.label.partition(" ")
+    return (column.label, column.unit) if column.unit or " " in second else (first, second)
 
 
 def breakable_text(text: str) -> str:

@@ -23,6 +23,7 @@ from reports.typeset.latex import (
     escape,
     floating,
     font_size,
+    head_words,
     placed_value,
     stacked_row,
 )
@@ -42,7 +43,7 @@ def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, la
         rf"\begin{{tabular}}{{@{{}}l{'r' * count}c@{{}}}}",
         r"\toprule",
         " & ".join(["Method", *(column_head(column) for column in summary.columns), "Cells"]) + r" \\",
-        " & ".join(["", *(rf"{{\scriptsize {escape(column.unit)}}}" if column.unit else "" for column in summary.columns), ""]) + r" \\",
+        " & ".join(["", *map(_second_line, summary.columns), ""]) + r" \\",
     ]
     for tier, rows in summary.tiers:
         lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
@@ -66,11 +67,11 @@ def latex_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
     notes = [_note(mark, text) for mark, text in fitting]
     if together:
         stacked = [line for place, block in enumerate(blocks) for line in ([r"\par\medskip"] if place else []) + block]
-        return floating(protocols_caption(table), "protocols", stacked, notes, size=size, resize=resize)
-    first = floating(protocols_caption(table), "protocols", blocks[0], notes, size=size, resize=resize)
+        return floating(protocols_caption(table), table.stem, stacked, notes, size=size, resize=resize)
+    first = floating(protocols_caption(table), table.stem, blocks[0], notes, size=size, resize=resize)
     more = (
         floating(
-            [("All protocols", f", continued from table 1 of {len(blocks)}")], f"protocols {place}", block, [], size=size, resize=resize
+            [(table.title, f", continued from table 1 of {len(blocks)}")], f"{table.stem} {place}", block, [], size=size, resize=resize
         )
         for place, block in enumerate(blocks[1:], start=2)
     )
@@ -99,6 +100,12 @@ def latex_text_table(table: TextTable) -> str:
     return floating([("", f"{table.title}.")], table.stem, lines, [marked(note) for note in table.notes], size="scriptsize", gap=3)
 
 
+def _second_line(column: Column) -> str:
+    """The second line of the head of a column, in small print; empty where it has one line."""
+    second = head_words(column)[1]
+    return rf"{{\scriptsize {escape(second)}}}" if second else ""
+
+
 def _summary_row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
     """The name and the means, and the spreads in small print on a line below; for a row without scores the outcome of its cells."""
     key = keys.get(str(row.results[0].card.get("paper") or ""))
@@ -121,7 +128,7 @@ def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str],
     lines += [rf"\begin{{tabular}}{{@{{}}l{alignment}@{{}}}}", r"\toprule"]
     heads = " & ".join(rf"\multicolumn{{{metrics}}}{{c}}{{{escape(table.summaries[at].name)}}}" for at in block)
     rules = "".join(rf"\cmidrule(lr){{{2 + metrics * step}-{1 + metrics * (step + 1)}}}" for step in range(len(block)))
-    units = [column_head(column) + (rf"~{{\scriptsize {escape(column.unit)}}}" if column.unit else "") for column in table.columns]
+    units = [column_head(column) + (f"~{second}" if (second := _second_line(column)) else "") for column in table.columns]
     lines += [rf"Method & {heads} \\", rules, " & ".join(["", *units * len(block)]) + r" \\"]
     for tier in dict.fromkeys(line.tier for line in table.rows):
         lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]

@@ -26,14 +26,13 @@ _PLACES = {"best": "*", "second": "+", "": " "}
 def plain_summary(summary: Summary, width: int = WIDTH) -> str:
     """The summary in aligned columns, with tiers as headings and notes below; every line has at most `width` characters.
 
+    A label of two words stands on two lines where the column has no unit.
     There is no room for the column of GPU memory; the other formats have it.
     """
     columns = [column for column in summary.columns if column.key != "gpu_bytes"]
     body = {id(row): [_value(row, column, place) for place, column in enumerate(columns)] for row in summary.rows}
-    heads = [
-        [column.label + " " for column in columns],
-        [column.unit + " " for column in columns],
-    ]  # one character for the mark of the place
+    words = [(column.label, column.unit) if column.unit else column.label.partition(" ")[::2] for column in columns]
+    heads = [[word[line] + " " for word in words] for line in (0, 1)]  # one character for the mark of the place
     sizes = [max(len(cells[place]) for cells in (*heads, *body.values())) for place in range(len(columns))]
     used = sum(sizes) + len(_GAP) * (len(sizes) + 1) + len("cells")
     names = max([0, *(len(_label(row)) + len(_INDENT) for row in summary.rows)])

@@ -87,7 +87,7 @@ def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
     caption, tiers = protocols_caption(table), {line.tier for line in table.rows}
     fitting = notes_with_room(protocols_notes(table), caption, len(table.rows) * len(grids), len(tiers) * len(grids))
     notes = [_note(mark, text) for mark, text in fitting]
-    return _figure(caption, "protocols", grids, notes)
+    return _figure(caption, table.stem, grids, notes)
 
 
 def typst_text_table(table: TextTable) -> str:

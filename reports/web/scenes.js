@@ -17,7 +17,8 @@ for (const explore of document.querySelectorAll(".explore")) {
   const truth = add("img", "under"), method = add("img", "over");
   add("i", "cut");
   const cross = add("i", "cross"), left = add("span", "tag"), right = add("span", "tag");
-  left.textContent = "truth";
+  const baseline = stage.dataset.baseline;
+  left.textContent = baseline;
   const source = scene.querySelector("img.truth");
   truth.src = source.src;
   truth.alt = method.alt = "";
@@ -34,7 +35,7 @@ for (const explore of document.querySelectorAll(".explore")) {
   }
   function cut() {
     stage.style.setProperty("--cut", `${slider.value}%`);
-    slider.setAttribute("aria-valuetext", `truth on the left ${slider.value} percent`);
+    slider.setAttribute("aria-valuetext", `${baseline} on the left ${slider.value} percent`);
   }
   const share = (event) => {
     const box = stage.getBoundingClientRect();
@@ -94,7 +95,7 @@ for (const explore of document.querySelectorAll(".explore")) {
     draw();
     const where = `Row ${table.rows[row]}, column ${table.cols[col]}`;
     answer.textContent = where;
-    chart.setAttribute("aria-label", `Spectra at ${where.toLowerCase()}: the truth and the chosen methods`);
+    chart.setAttribute("aria-label", `Spectra at ${where.toLowerCase()}: the ${baseline} and the chosen methods`);
   }
   function mark() {
     cross.style.left = `${(100 * (table.cols[col] + 0.5)) / table.width}%`;

@@ -61,7 +61,8 @@ def test_every_name_is_there_and_what_cannot_be_had_is_none() -> None:
     without = {metric.name for metric in NO_REFERENCE}
     full = score_cell(scene, estimate, RATIO, seen, responses())
     assert set(full) == {metric.name for metric in TEXTBOOK} | without
-    assert all(full[name] is not None for name in without)
+    in_blocks_of_32 = {"d_lambda_filtered", "hqnr"}  # this HSI is smaller; test_without_truth.py has a larger one
+    assert {name for name in without if full[name] is None} == in_blocks_of_32
     assert full["qnr"] == pytest.approx((1 - full["d_lambda"]) * (1 - full["d_s"]))  # type: ignore[operator]
     blind = score_cell(scene, estimate, RATIO, seen, None)
     assert {name for name in without if blind[name] is not None} == {"d_lambda", "hsi_bands_left_out"}
