@@ -39,7 +39,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.observation import Observation
+from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, FusionMethod
 from methods.numerics.images.resample import upsample
 from methods.numerics.solvers.subspace import mix, scaled_basis
@@ -98,6 +98,10 @@ class Method(FusionMethod):
             "the authors' output to 1e-6 with their basis and prior mean; without them the prior mean is aligned bicubic, theirs a spline"
         )
         return replace(card, name=f"{card.name} (as published)", fidelity=f"{fidelity}. Periodic boundary")
+
+    def memory_estimate(self, sizes: PairSizes) -> int:
+        """The cube, and the coefficients of the subspace a few times over (right hand side, solution and their transforms)."""
+        return sizes.cube_bytes + 3 * sizes.cube_bytes * min(self.rank, sizes.bands) // sizes.bands
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The minimiser of the module docstring's cost."""

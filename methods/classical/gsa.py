@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from datasets.observation import Observation
+from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, FusionMethod
 from methods.numerics.images.resample import block_centre, shrink, upsample
 from methods.numerics.solvers.subspace import mix
@@ -42,6 +42,10 @@ class Method(FusionMethod):
 
     aligned: bool = True  # interpolate and shrink at the pair's own phase, not at the block centre
     denoise: bool = False  # regress every fused band on all others, as the toolbox does
+
+    def memory_estimate(self, sizes: PairSizes) -> int:
+        """The cube, and one more MSI."""
+        return sizes.cube_bytes + sizes.msi_bytes
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The cube of steps 1 to 3 of the module docstring."""

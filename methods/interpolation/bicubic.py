@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import torch
 
-from datasets.observation import Observation
+from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, FusionMethod
 from methods.numerics.images.resample import upsample
 
@@ -29,6 +29,10 @@ class Method(FusionMethod):
         implementation="as described",
         fidelity="equals MATLAB's imresize on block-centred pairs, to 1e-6; other sampling phases are aligned, which imresize cannot do",
     )
+
+    def memory_estimate(self, sizes: PairSizes) -> int:
+        """The cube."""
+        return sizes.cube_bytes
 
     def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
         """The HSI, interpolated onto the MSI's grid."""
