@@ -78,9 +78,10 @@ def test_the_record_counts_what_was_left_out_and_is_plain_json(finished: tuple[P
     folder, record = finished
     stored = json.loads((folder / "cells" / f"{record.key}.json").read_text())["metrics"]
     assert stored == record.metrics
-    counts = ("bands_left_out", "ergas_bands_left_out", "hsi_bands_left_out", "sam_pixels_left_out")
-    assert [stored[name] for name in counts] == [2, 2, 2, 0]
-    assert {name for name, value in stored.items() if value is None} == {"d_lambda", "d_s", "qnr"}  # an HSI of 6 x 8
+    counts = ("bands_left_out", "ergas_bands_left_out", "hsi_bands_left_out", "sam_pixels_left_out", "pixels_left_out")
+    assert [stored[name] for name in counts] == [2, 2, 2, 0, 0]
+    undefined = {"d_lambda", "d_s", "qnr", "d_lambda_filtered", "hqnr"}
+    assert {name for name, value in stored.items() if value is None} == undefined  # an HSI of 6 x 8
 
 
 @pytest.mark.parametrize(("size", "left_out"), [(1e-12, True), (4e-7, True), (4e-6, False)])

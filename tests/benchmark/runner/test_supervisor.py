@@ -99,7 +99,7 @@ def test_a_record_holds_what_a_table_needs(world: Path) -> None:
     assert record.memory is not None
     assert record.memory.peak >= record.memory.base > 0
     assert record.memory.cuda_peak is None
-    assert record.observed == {"channels_used": ["r", "g", "b"], "shape": [31, 16, 24]}
+    assert record.observed == {"channels_used": ["r", "g", "b"], "shape": [31, 16, 24], "whole_shape": [31, 16, 24]}
     assert record.protocol["ratio"] == 8
     assert record.parameters["rank"] > 0
     assert record.card["doi"]
