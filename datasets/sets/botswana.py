@@ -16,7 +16,7 @@ paper        J. Ham, Y. Chen, M. M. Crawford, J. Ghosh, "Investigation of the Ra
 doi          10.1109/TGRS.2004.842481
 splits       1 to 5: windows of 256 x 256 from the top (the generator used around SSA); corner128: the window of 128 x 128 that begins
              200 pixels before the end (SFIGNet)
-open         what the samples mean, and hence the scale; the size on disk; the DOI
+open         what the samples mean, and hence the scale; the size on disk
 """
 
 from __future__ import annotations

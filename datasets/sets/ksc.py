@@ -14,7 +14,7 @@ paper        J. Ham, Y. Chen, M. M. Crawford, J. Ghosh, "Investigation of the Ra
              Hyperspectral Data", IEEE Transactions on Geoscience and Remote Sensing 43(3), 2005
 doi          10.1109/TGRS.2004.842481
 splits       corner128: the window of 128 x 128 that begins 200 pixels before the end (SFIGNet's rule)
-open         the list of channels at the makers, what the samples mean and hence the scale; the size on disk; the DOI. A better copy
+open         the list of channels at the makers, what the samples mean and hence the scale; the size on disk. A better copy
              without saturated pixels is at https://huggingface.co/datasets/danaroth/kennedy_space_center
 """
 
