@@ -114,11 +114,15 @@ class ImagePair:
     def _spectral(self, sensor: Sensor, channels: int) -> SpectralResponse:
         if self.hsi.wavelengths_nm is None:
             raise PairError(
-                "expected band centres of the HSI, which the SRF is integrated over; got none in its file: give them with --hsi-wavelengths"
+                "expected band centres of the HSI, which the SRF is integrated over; got none in its file: give its wavelengths (in fuse "
+                "--hsi-wavelengths)"
             )
         srf = sensor.respond(torch.from_numpy(self.hsi.wavelengths_nm), self.channels or "covered")
         if srf.weights.shape[0] != channels:
-            raise PairError(f"expected {channels} channels, as the MSI has, got {', '.join(srf.names)}; name those it has with --channels")
+            raise PairError(
+                f"expected {channels} channels, as the MSI has, got {', '.join(srf.names)}; name those it has with channels (in fuse "
+                "--channels)"
+            )
         return SpectralResponse(srf.weights.float(), srf.names)
 
 
@@ -130,9 +134,11 @@ def _way_out(hsi: tuple[int, int], msi: tuple[int, int]) -> str:
     """What would make a pair of these sides."""
     rows, cols = hsi
     if msi[1] % rows == 0 and msi[1] // rows >= 1 and (msi[1] // rows * rows, msi[1] // rows * cols) == (msi[1], msi[0]):
-        return "one of them seems to be transposed: say the order of the axes with --hsi-layout or --msi-layout"
+        return "one of them seems to be transposed: say the order of its axes with layout (in fuse --hsi-layout or --msi-layout)"
     found = whole_ratio(hsi, msi)
     if found is not None:
-        crop = f"crop the MSI to {found.rows} x {found.cols}" if found.factor == 1 else f"--resample makes it {found.rows} x {found.cols}"
+        crop = (
+            f"crop the MSI to {found.rows} x {found.cols}" if found.factor == 1 else f"fuse --resample makes it {found.rows} x {found.cols}"
+        )
         return f"{crop}, ratio {found.ratio}" + (f" instead of {found.true:.4g}" if found.factor != 1 else "")
-    return "crop the images to the same ground with --hsi-crop and --msi-crop, or give the true ratio, such as --resample 10/3"
+    return "crop the images to the same ground (in fuse --hsi-crop and --msi-crop), or give the true ratio, such as fuse --resample 10/3"
