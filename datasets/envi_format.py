@@ -26,6 +26,7 @@ from datasets.stored_image import (
     divisor,
     missing_values,
     one_number,
+    remarks_on_unit,
     stated_numbers,
     wavelengths_or_problem,
 )
@@ -87,6 +88,7 @@ def read_envi(path: Path, variable: str | None) -> StoredImage:
         left_out=left_out,
         name=header.stem,
         notes={key: facts[key] for key in ("description", "bbl", "fwhm") if key in facts},
+        remarks=remarks_on_unit(wavelengths, facts.get("wavelength units")),
     )
 
 

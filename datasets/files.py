@@ -39,10 +39,11 @@ from datasets.hdf5_checks import attributes_of, opened_hdf5
 from datasets.input_files import own_errors
 from datasets.named_arrays import is_msi
 from datasets.plausible_values import expect_brightness, remarks_on_marks, remarks_on_scale
-from datasets.reading_options import LONGEST_NM, Centres, EvenCentres, ReadingOptions
+from datasets.reading_options import Centres, EvenCentres, ReadingOptions
 from datasets.scale_choice import chosen_scale, expect_known_scale, is_stated
 from datasets.scene import Scene, SceneError
 from datasets.stored_image import StoredImage, one_text, option
+from datasets.wavelength_units import why_no_nanometres
 
 PLAIN = ReadingOptions()
 _AXES = ("bands", "rows", "cols")
@@ -137,8 +138,11 @@ def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile
         raise SceneError(f"{path}: expected {bands} wavelengths, one per band, got {wavelengths.size}; check layout and wavelengths")
     keep, left_out = kept_bands(path, options, bands, stored.left_out)
     centres = wavelengths if keep is None or wavelengths is None else wavelengths[keep]
-    if centres is not None and not ((centres > 0) & (centres <= LONGEST_NM)).all():
-        raise SceneError(f"{path}: expected wavelengths above 0 nm, up to {LONGEST_NM:.0e}, got {centres[:6]}...; correct them")
+    problem = "" if centres is None or given is None else why_no_nanometres(centres)
+    if problem:
+        raise SceneError(f"{path}: wavelengths: {problem}")
+    if centres is not None and not (centres > 0).all():  # NaN for a band that the file leaves out and the user keeps
+        raise SceneError(f"{path}: expected wavelengths above 0 nm, got {centres[:6]}...; give them with {option('wavelengths')}")
     scale, offset = chosen_scale(path, stored, options.scale, bands, keep)
     expect_scale(path, 1.0 if scale is None else scale, offset, SceneError)
     rows, cols = (stored.shape[order.index(axis)] for axis in ("rows", "cols"))

@@ -34,7 +34,16 @@ from datasets.float_values import Numbers
 from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, sealed_by
 from datasets.named_arrays import WAVELENGTH_NAMES, images_among, others_among, pick_image, stated_beside
 from datasets.scene import SceneError
-from datasets.stored_image import StoredImage, divisor, missing_values, one_number, one_text, stated_numbers, wavelengths_or_problem
+from datasets.stored_image import (
+    StoredImage,
+    divisor,
+    missing_values,
+    one_number,
+    one_text,
+    remarks_on_unit,
+    stated_numbers,
+    wavelengths_or_problem,
+)
 
 _MISSING = ("nodata", "nodatavalue", "dataignorevalue", "fillvalue", "missingvalue")  # without case and underscores
 _OTHER_SCALES = ("scale", "scalefactor", "scalingfactor", "reflectancescalefactor", "gain", "gains", "slope", "multiplier")
@@ -96,7 +105,7 @@ def read_hdf5(path: Path, variable: str | None) -> StoredImage:
         shared = stated not in own and len(images_among(arrays)) > 1  # may belong to another image of the file
         waves, problem = wavelengths_or_problem(attributes[stated])
         place = f"the attribute {stated} of the file" if shared else ""
-        remarks = ()
+        remarks = remarks_on_unit(waves, None, stated)
     scaling = _scaling(own, attributes)
     return StoredImage(
         shape=image.shape,

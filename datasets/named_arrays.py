@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.scene import SceneError
-from datasets.stored_image import option, wavelengths_or_problem
+from datasets.stored_image import option, remarks_on_unit, wavelengths_or_problem
 
 WAVELENGTH_NAMES = ("wavelengths_nm", "wavelength_nm", "wavelengths", "wavelength", "wl", "lambda")
 _FLAG_NAMES = ("bbl", "good_wavelengths", "good_bands")  # 1 for a band that is good, 0 for a bad one
@@ -110,6 +110,7 @@ def stated_beside(arrays: Mapping[str, NamedArray], image: str, units: Mapping[s
         remarks, bad = (*remarks, f"the good-band flags in {place_of_flags} are not used, as several axes are as long"), ()
     waves, problem = (None, "") if values is None else wavelengths_or_problem(values, units.get(place), set(bad) if agree else None)
     left_out = {f"that {place_of_flags} marks as bad": bad} if bad else {}
+    more = (*more, *remarks_on_unit(waves, units.get(place), place))
     return Beside(waves, problem, place if waves is not None else "", left_out, (*remarks, *more))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,11 +19,11 @@ import numpy as np
 
 from datasets.input_files import InputFileError, own_errors, short_text
 from datasets.numpy_format import declared_arrays
+from datasets.wavelength_units import why_no_nanometres
 
 Overlap = Literal["error", "drop"]
-LONGEST_NM = 1e9  # a metre: no image is made with longer waves
 MOST_BANDS = 10**6
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 
 
 class ReadingError(InputFileError):
@@ -88,7 +89,7 @@ def options_from(table: Mapping[str, Any], folder: Path) -> ReadingOptions:
     readers = {
         "variable": _text,
         "layout": _text,
-        "scale": _number,
+        "scale": _scale,
         "nodata": _number,
         "overlap": _overlap,
         "bands": band_numbers,
@@ -114,13 +115,14 @@ def centres_from(key: str, value: Any, folder: Path) -> Centres:
     """Band centres in nm from a list, from FIRST:LAST[:COUNT], or from a file.
 
     Raises:
-        ReadingError: none of these, a file that does not hold one number per line, or centres that are not above 0.
+        ReadingError: none of these, a file that does not hold one number per line, or centres that are no light in nm.
     """
     if isinstance(value, str) and re.fullmatch(r"[^:]+:[^:]+(:[^:]+)?", value) and not (folder / value).is_file():
         first, last, *count = value.split(":")
         evenly = EvenCentres(_number(key, first), _number(key, last), _whole(key, count[0]) if count else None)
-        if not (0 < evenly.first <= evenly.last <= LONGEST_NM and (evenly.count is None or 0 < evenly.count <= MOST_BANDS)):
-            raise ReadingError(f"{key}: expected FIRST:LAST[:COUNT] in nm, above 0 and rising, with 1 to {MOST_BANDS} bands, got {value!r}")
+        if not (evenly.first <= evenly.last and (evenly.count is None or 0 < evenly.count <= MOST_BANDS)):
+            raise ReadingError(f"{key}: expected FIRST:LAST[:COUNT] in nm, rising, with 1 to {MOST_BANDS} bands, got {value!r}")
+        _expect_nanometres(key, [evenly.first, evenly.last])
         return evenly
     if isinstance(value, str) and not re.fullmatch(r"[\d.,eE+\s-]+", value):
         numbers = _file_numbers(folder / Path(value).expanduser())
@@ -129,9 +131,14 @@ def centres_from(key: str, value: Any, folder: Path) -> Centres:
         if not isinstance(items, Sequence):
             raise ReadingError(f"{key}: expected a list of numbers in nm, FIRST:LAST[:COUNT], or a file, got {value!r}")
         numbers = [_number(key, item) for item in items]
-    if not numbers or not all(0 < number <= LONGEST_NM for number in numbers):
-        raise ReadingError(f"{key}: expected numbers above 0 nm, up to {LONGEST_NM:.0e}, got {numbers[:6]}; correct them")
+    _expect_nanometres(key, numbers)
     return tuple(numbers)
+
+
+def _expect_nanometres(key: str, numbers: Sequence[float]) -> None:
+    problem = why_no_nanometres(np.asarray(numbers, dtype=np.float64))
+    if problem:
+        raise ReadingError(f"{key}: {problem}")
 
 
 def band_numbers(key: str, value: Any) -> tuple[int, ...]:
@@ -172,14 +179,21 @@ def _number(key: str, value: Any) -> float:
         if isinstance(value, bool):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ReadingError(f"{key}: expected a number, got {value!r}") from error
+    return number
+
+
+def _scale(key: str, value: Any) -> float:
+    number = _number(key, value)
+    if not (isfinite(number) and number > 0):
+        raise ReadingError(f"{key}: expected a number above 0 (value = stored / scale), got {value!r}")
     return number
 
 
 def _whole(key: str, value: Any) -> int:
     number = _number(key, value)
-    if number != int(number):
+    if not number.is_integer():  # nor are Inf and NaN
         raise ReadingError(f"{key}: expected a whole number, got {value!r}")
     return int(number)
 

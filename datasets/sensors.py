@@ -50,7 +50,7 @@ class Sensor:
         `keep` says which channels: "all" of them, each of which must be covered to 95 %; those that are "covered"; or those that are named.
 
         Raises:
-            ResponseError: a wanted channel does not exist or is not covered, or no channel is left.
+            ResponseError: a wanted channel does not exist or is not covered, no channel is left, or the centres do not rise.
         """
         weights, coverage = self._over(wavelengths)
         if isinstance(keep, tuple) and (unknown := [name for name in keep if name not in self.channels]):
@@ -76,12 +76,29 @@ class Sensor:
     def _over(self, wavelengths: Float[Tensor, " bands"]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The weights (channels, bands) on a scene's band centres, and the coverage of each channel."""
         centres = wavelengths.double().cpu().numpy()
+        self._expect_rising(centres)
         curves = np.maximum(self.curves, 0)
         if centres.size == self.wavelengths.size and np.abs(centres - self.wavelengths).max() < 0.01:
             return curves, np.ones(len(self.channels))
         edges = band_edges(centres)
         weights = np.stack([_integral_between(self.wavelengths, curve, edges) for curve in curves])
         return weights, weights.sum(1) / np.maximum(np.trapezoid(curves, self.wavelengths, axis=1), 1e-300)
+
+    def _expect_rising(self, centres: NDArray[np.float64]) -> None:
+        """Nothing, where the band centres are finite and rise from band to band, without which bands have no edges."""
+        steps = np.diff(centres)
+        if centres.size and np.isfinite(centres).all() and (steps > 0).all():
+            return
+        span = f"{centres[0]:g}..{centres[-1]:g} nm" if centres.size else "none"
+        if centres.size > 1 and (steps < 0).all():
+            raise ResponseError(
+                f"sensor {self.name}: expected band centres that rise from band to band, got falling ones, {span}; turn the bands round "
+                f'with bands="{centres.size}-1"'
+            )
+        raise ResponseError(
+            f"sensor {self.name}: expected band centres that rise from band to band, got {int((steps > 0).sum()) + 1} rising of "
+            f"{centres.size}, {span}; sort the bands, or give overlap=drop where two spectrometers overlap"
+        )
 
     def _normalised(self, weights: NDArray[np.float64], names: tuple[str, ...]) -> SpectralResponse:
         rows = weights[[self.channels.index(name) for name in names]]

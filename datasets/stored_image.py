@@ -16,13 +16,8 @@ from numpy.typing import NDArray
 
 from datasets.float_values import Numbers
 from datasets.scene import SceneError
+from datasets.wavelength_units import NM_PER_UNIT, are_micrometres, are_nanometres, are_of_light, may_be_angstroms
 
-_NM_PER_UNIT = {
-    **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1.0),
-    **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres"), 1e3),
-    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 1e9),
-}
-_SHORTEST_NM, _LONGEST_NM = 20.0, 200_000.0  # beyond these, a number is in another unit than is said
 _NO_SPECTRAL_BAND = re.compile(
     r"(alpha|(pixel[ _-]?)?qa|qa[ _-]?\d*|qa[ _-].*|.*[ _-]qa|quality([ _-].*)?|.*[ _-]quality|([a-z]+[ _-])?mask|fmask|scl)"
 )
@@ -68,25 +63,41 @@ def nanometres(values: NDArray[Any], unit: object = None) -> NDArray[np.float64]
         wavelengths = np.asarray(values, dtype=np.float64).reshape(-1)
     except (TypeError, ValueError) as error:
         raise SceneError(f"wavelengths: expected numbers, got {np.asarray(values).reshape(-1)[:3]}...; give them in nm") from error
-    known = None if unit is None else (one_text(unit) or str(unit)).strip().lower()
-    if known in ("", "unknown"):
-        known = None
+    known = _known_unit(unit)
     if wavelengths.size and np.isfinite(wavelengths).all() and (wavelengths > 0).all():
-        if known in _NM_PER_UNIT:
-            converted = wavelengths * _NM_PER_UNIT[known] if _NM_PER_UNIT[known] != 1 else wavelengths
-            if converted.max() <= _SHORTEST_NM or converted.min() >= _LONGEST_NM:
+        if known in NM_PER_UNIT:
+            converted = wavelengths * NM_PER_UNIT[known] if NM_PER_UNIT[known] != 1 else wavelengths
+            if not are_of_light(converted):
                 raise SceneError(
                     f"wavelengths: expected wavelengths of light, got {wavelengths[:3]}... in {known}; correct the unit in the file, or "
                     f"give them in nm with {option('wavelengths')}"
                 )
             return converted
-        if known is None and ((wavelengths >= 200) & (wavelengths <= 20000)).all():
+        if known is None and are_nanometres(wavelengths):
             return wavelengths
-        if known is None and ((wavelengths >= 0.2) & (wavelengths <= 20)).all():
+        if known is None and are_micrometres(wavelengths):
             return wavelengths * 1000
     raise SceneError(
         f"wavelengths: expected nm (200..20000) or um (0.2..20), got unit {unit!r} and {wavelengths[:3]}...; give them in "
         f"nm with {option('wavelengths')}"
+    )
+
+
+def _known_unit(unit: object) -> str | None:
+    """The unit that a file states, in small letters; None where it states none."""
+    known = "" if unit is None else (one_text(unit) or str(unit)).strip().lower()
+    return None if known in ("", "unknown") else known
+
+
+def remarks_on_unit(nanometres_without_unit: NDArray[np.float64] | None, unit: object, name: str = "") -> tuple[str, ...]:
+    """A remark where wavelengths that are taken as nm, since neither a unit nor their name says what they are, may be angstroms."""
+    waves = nanometres_without_unit
+    if waves is None or _known_unit(unit) is not None or name.endswith("_nm") or not may_be_angstroms(waves):
+        return ()
+    least, largest = np.nanmin(waves), np.nanmax(waves)
+    return (
+        f"wavelengths of {least:g} to {largest:g} without a unit are taken as nm: if they are angstroms, give wavelengths= in nm, "
+        f"{least / 10:g} to {largest / 10:g}",
     )
 
 

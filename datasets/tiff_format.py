@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 
 from datasets.input_files import expect_shape, own_errors, regular_size
 from datasets.scene import SceneError
-from datasets.stored_image import StoredImage, bands_by_description, divisor, missing_values, stated_numbers, wavelengths_or_problem
+from datasets.stored_image import (
+    StoredImage,
+    bands_by_description,
+    divisor,
+    missing_values,
+    remarks_on_unit,
+    stated_numbers,
+    wavelengths_or_problem,
+)
 
 _LOSSY_TIFF = (6, 7, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 50001, 50002)  # JPEG, JPEG 2000, LERC, WebP, JPEG XL
 _RISING = (1, 2, 34892)  # photometric interpretations: black is zero, red green blue, linear raw
@@ -227,6 +235,7 @@ def _with_gdal(path: Path, stored: StoredImage, text: str) -> StoredImage:
         offset=0.0 if offset is None else offset,
         unclear_scale=f"GDAL's metadata state {' and '.join(unclear)} for the file and not for its bands" if unclear else "",
         left_out=left_out,
+        remarks=remarks_on_unit(centres, unit),
     )
 
 

@@ -97,6 +97,11 @@ def test_what_does_not_fit_the_image_is_refused(file: Path, given: dict[str, obj
     [
         *(("bands", value) for value in ([0], "3-0", [1, 1], [], "a", [True], 1.5, ["2-4", 3])),
         *(("crop", value) for value in ("1,2,3", [0, 0, 0, 4], [-1, 0, 2, 2], 4, ["a", 0, 1, 1], [0.5, 0, 1, 1])),
+        *(("crop", value) for value in ([0, 0, float("inf"), 4], [0, 0, float("nan"), 4], "0,0,inf,4", [0, 0, 10**400, 4])),
+        *(("wavelengths", value) for value in ("390:730:inf", "390:730:nan", "nan:730", "390:inf", [float("inf")], ["nan"], [10**400])),
+        *(("scale", value) for value in ("inf", float("nan"), 0, -1, 10**400)),
+        *(("nodata", value) for value in (10**400, "none")),
+        *(("bands", value) for value in ("9" * 5000, "1-" + "9" * 5000, float("inf"))),
         *(("wavelengths", value) for value in ("700:400", "400:700:0", "0:5", [], [400, -1], [1, None], "nowhere.txt", 5)),
         *(("scale", value) for value in ("two", None, True, [1])),
         ("mask", ""),
@@ -108,6 +113,33 @@ def test_what_does_not_fit_the_image_is_refused(file: Path, given: dict[str, obj
 def test_what_is_no_option_is_refused(key: str, value: object) -> None:
     with pytest.raises(ReadingError):
         options_from({key: value}, Path())
+
+
+@pytest.mark.parametrize("key", ["wavelengths", "resample_to"])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("0.39:0.73", r"micrometres; give them in nm: 390:730"),
+        ("0.39:0.73:31", r"micrometres; give them in nm: 390:730"),
+        ([0.41, 0.55, 2.5], r"micrometres; give them in nm: 410:2500"),
+        ("25000:30000", r"200 to 20000\), got \[25000.0, 30000.0\]; give them in nm"),
+        ([0.5, 410], r"wavelengths of light in nm \(200 to 20000\)"),
+        ([1.0, 2.0, 3.0, 40.0, 50.0], r"wavelengths of light in nm .*\.\.\.; give them"),
+    ],
+)
+def test_wavelengths_in_another_unit_than_nm_are_refused(tmp_path: Path, key: str, value: object, text: str) -> None:
+    with pytest.raises(ReadingError, match=rf"{key}: expected .*{text}"):
+        options_from({key: value}, tmp_path)
+    if isinstance(value, list):
+        (tmp_path / "w.txt").write_text("\n".join(map(str, value)))
+        with pytest.raises(ReadingError, match=text):
+            options_from({key: "w.txt"}, tmp_path)
+
+
+def test_wavelengths_of_code_are_looked_at_like_those_of_a_plan(file: Path) -> None:
+    chosen = ReadingOptions(variable="ref", layout="rows cols bands", wavelengths=EvenCentres(0.39, 0.73))
+    with pytest.raises(SceneError, match="micrometres; give them in nm: 390:730"):
+        read_scene_file(file, chosen)
 
 
 def test_wavelengths_come_from_lists_ranges_and_files(tmp_path: Path) -> None:

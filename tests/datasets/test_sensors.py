@@ -55,6 +55,23 @@ def test_a_channel_half_outside_is_refused_unless_the_others_are_named() -> None
         sensor.respond(bands, ("rad",))
 
 
+@pytest.mark.parametrize(
+    ("centres", "text"),
+    [
+        (list(range(730, 389, -10)), r'got falling ones, 730\.\.390 nm; turn the bands round with bands="35-1"'),
+        ([400.0, 500, 450, 600, 700], r"got 4 rising of 5, 400\.\.700 nm; sort the bands, or give overlap=drop"),
+        ([400.0, 500, 500, 600], r"got 3 rising of 4"),
+        ([400.0, float("nan"), 500], r"expected band centres that rise"),
+    ],
+)
+def test_band_centres_that_do_not_rise_are_called_so(centres: list[float], text: str) -> None:
+    sensor = find_sensor("rgb_camera", None)
+    with pytest.raises(ResponseError, match=text):
+        sensor.respond(torch.tensor(centres, dtype=torch.float64))
+    with pytest.raises(ResponseError, match=text):
+        sensor.integrate(torch.tensor(centres, dtype=torch.float64), ("r", "g"))
+
+
 def test_a_scene_that_no_channel_covers_is_refused() -> None:
     with pytest.raises(ResponseError, match="choose another sensor"):
         find_sensor("landsat8", None).respond(torch.arange(1000, 1200, 10.0), "covered")

@@ -259,6 +259,35 @@ def test_wavelengths_that_cannot_be_used_may_be_given(tmp_path: Path, entry: str
     assert read_scene_file(path, ReadingOptions(wavelengths=tuple(WAVES))).wavelengths.tolist() == WAVES.tolist()
 
 
+@pytest.mark.parametrize("unit", ["Angstroms", "angstrom", "\u00c5", "\u212b"])
+def test_angstroms_of_envi_are_converted(tmp_path: Path, unit: str) -> None:
+    path = write_envi(tmp_path, TRUTH.astype("f4"))
+    text = path.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("wavelength = "))
+    path.write_text(text.replace(line, f"wavelength = {listed(WAVES * 10)}") + f"wavelength units = {unit}\n", encoding="utf-8")
+    assert read_scene_file(path).wavelengths.tolist() == pytest.approx(WAVES.tolist())
+    path.write_text(text.replace(line, f"wavelength = {listed(WAVES * 10)}"))
+    scene = read_scene_file(path)
+    assert [remark for remark in scene.remarks if "if they are angstroms, give wavelengths= in nm, 410 to 705" in remark]
+    assert scene.wavelengths.tolist() == pytest.approx((WAVES * 10).tolist())
+
+
+@pytest.mark.parametrize("ending", [".h5", ".npz", ".tif"])
+def test_wavelengths_without_a_unit_that_may_be_angstroms_are_remarked(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a{ending}"
+    for waves, doubted in ((WAVES * 10, True), (WAVES, False)):
+        if ending == ".h5":
+            write_hdf5(path, TRUTH, {"wavelengths": waves})
+        elif ending == ".npz":
+            np.savez(path, cube=TRUTH, wavelength=waves)
+        else:
+            write_tiff(path, TRUTH.astype(np.float32), gdal(per_band("wavelength", waves)))
+        assert any("angstroms" in remark for remark in read_scene_file(path).remarks) == doubted
+    if ending == ".npz":
+        np.savez(path, cube=TRUTH, wavelengths_nm=WAVES * 10)  # the name states the unit
+        assert not read_scene_file(path).remarks
+
+
 def test_a_classification_and_complex_samples_of_envi_are_refused_by_name(tmp_path: Path) -> None:
     path = write_envi(tmp_path, np.ones((5, 6, 7), "u1"))
     text = path.read_text()
