@@ -41,6 +41,7 @@ from datasets.named_arrays import is_msi
 from datasets.plausible_values import expect_brightness, remarks_on_marks, remarks_on_scale
 from datasets.reading_options import Centres, EvenCentres, ReadingOptions
 from datasets.scale_choice import chosen_scale, expect_known_scale, is_stated
+from datasets.scale_words import remarks_on_doubt
 from datasets.scene import Scene, SceneError
 from datasets.stored_image import StoredImage, one_text, option
 from datasets.wavelength_units import why_no_nanometres
@@ -162,6 +163,7 @@ def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile
         said += expect_brightness(path, cube, stated=is_stated(stored))
     elif not is_stated(stored):
         said += remarks_on_scale(float(cube.max()), options.scale, stored.dtype.kind)
+    said += remarks_on_doubt(stored.doubtful_scales, options.scale)
     every = (*stored.remarks, *remarks, *left_out, *said)
     return CubeFile(cube=cube, wavelengths_nm=centres, name=stored.name, notes=stored.notes, remarks=every)
 

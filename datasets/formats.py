@@ -21,7 +21,7 @@ from datasets.envi_format import ENVI_ENDINGS, read_envi
 from datasets.hdf5_format import read_hdf5, read_matlab73
 from datasets.input_files import expect_shape, own_errors, regular_size
 from datasets.matlab5_format import declared_variables, is_version_5
-from datasets.named_arrays import others_among, pick_image, stated_beside
+from datasets.named_arrays import others_among, pick_image, scale_beside, stated_beside
 from datasets.numpy_format import declared_arrays
 from datasets.scene import SceneError
 from datasets.stored_image import StoredImage, stated_numbers
@@ -51,7 +51,10 @@ def read_stored_image(path: Path, variable: str | None = None) -> StoredImage:
 
 
 def _read_mat(path: Path, variable: str | None) -> StoredImage:
-    return _among(path, declared_variables(path, SceneError), variable) if is_version_5(path, SceneError) else read_matlab73(path, variable)
+    if not is_version_5(path, SceneError):
+        return read_matlab73(path, variable)
+    arrays = declared_variables(path, SceneError)
+    return _with_doubt(_among(path, arrays, variable), arrays, pick_image(path, arrays, variable))
 
 
 def _read_numpy(path: Path, variable: str | None) -> StoredImage:
@@ -66,7 +69,14 @@ def _read_numpy(path: Path, variable: str | None) -> StoredImage:
     )
     if offset is not None and scale is None:
         scale = 1.0
-    return replace(stored, scale=scale, offset=0.0 if offset is None else offset)
+    stored = replace(stored, scale=scale, offset=0.0 if offset is None else offset)
+    return _with_doubt(stored, arrays, pick_image(path, arrays, variable), ("scale", "offset"))
+
+
+def _with_doubt(stored: StoredImage, arrays: Mapping[str, Any], image: str, understood: tuple[str, ...] = ()) -> StoredImage:
+    """The image, whose scale is unclear where another array of the file may state one."""
+    doubt = scale_beside(arrays, image, stored.scale, understood)
+    return replace(stored, unclear_scale=doubt.words, doubtful_scales=doubt.numbers)
 
 
 def _among(path: Path, arrays: Mapping[str, Any], variable: str | None) -> StoredImage:

@@ -10,7 +10,8 @@ What the attributes of the dataset, of its groups and of the file say of the sca
     valid_range, valid_min, valid_max
                                 stored values outside of them are missing, too (CF conventions)
 
-A scale under another name, or two that contradict each other, may mean either division or multiplication: the user has to say it.
+A scale under another name (datasets/scale_words.py), or two that contradict each other, may mean either division or multiplication: the
+user has to say it.
 
 A dataset called `cube` is (bands, rows, cols). MATLAB stores the axes in the reverse order, which its header and the attribute MATLAB_class
 of each dataset show; a `.mat` with neither is HDF5 like another, and with one of the two the order is not certain.
@@ -32,7 +33,8 @@ from numpy.typing import NDArray
 from datasets.cube_file import DamagedFileError, check_seal, sealed_attributes
 from datasets.float_values import Numbers
 from datasets.hdf5_checks import attributes_of, expect_held, opened_hdf5, sealed_by
-from datasets.named_arrays import WAVELENGTH_NAMES, images_among, others_among, pick_image, stated_beside
+from datasets.named_arrays import WAVELENGTH_NAMES, images_among, others_among, pick_image, scale_beside, stated_beside
+from datasets.scale_words import doubt_of_all
 from datasets.scene import SceneError
 from datasets.stored_image import (
     StoredImage,
@@ -46,8 +48,6 @@ from datasets.stored_image import (
 )
 
 _MISSING = ("nodata", "nodatavalue", "dataignorevalue", "fillvalue", "missingvalue")  # without case and underscores
-_OTHER_SCALES = ("scale", "scalefactor", "scalingfactor", "reflectancescalefactor", "gain", "gains", "slope", "multiplier")
-_OTHER_OFFSETS = ("offset", "addoffset", "intercept", "bias")
 _UNDERSTOOD = ("scale", "offset", "Scale_Factor", "scale_factor", "add_offset")
 _OTHER_FORMATS = {b"CDF": "netCDF classic (nccopy -k nc4 IN OUT converts it)", b"\x0e\x03\x13\x01": "HDF4 (h4toh5 IN OUT converts it)"}
 
@@ -77,7 +77,7 @@ class _Hdf5Array:
                     raise SceneError(str(error)) from error
             if self._vector:  # wavelengths may be packed as images are
                 own = attributes_of(dataset)
-                packed = _scaling(own, own)
+                packed = _scaling(own)
                 if packed.scale is not None:
                     values = values.astype(np.float64) / packed.scale + packed.offset
             return values
@@ -94,9 +94,7 @@ def read_hdf5(path: Path, variable: str | None) -> StoredImage:
         arrays = _datasets(path, store)
         name = "cube" if variable is None and "cube" in arrays else pick_image(path, arrays, variable)
         expect_held(path, store[name], SceneError)
-        owners = [store, *(store["/".join(name.split("/")[: depth + 1])] for depth in range(name.count("/") + 1))]
-        own = attributes_of(store[name])
-        attributes = {key: value for owner in owners for key, value in attributes_of(owner).items()}
+        own, attributes = attributes_of(store[name]), _attributes(store, name)
     image = arrays[name]
     beside = stated_beside(arrays, name, {key: array.unit for key, array in arrays.items() if array.unit})
     waves, problem, place, remarks = beside.wavelengths, beside.problem, beside.place, beside.remarks
@@ -106,7 +104,7 @@ def read_hdf5(path: Path, variable: str | None) -> StoredImage:
         waves, problem = wavelengths_or_problem(attributes[stated])
         place = f"the attribute {stated} of the file" if shared else ""
         remarks = remarks_on_unit(waves, None, stated)
-    scaling = _scaling(own, attributes)
+    scaling = _with_variables(_scaling(attributes), arrays, name)
     return StoredImage(
         shape=image.shape,
         dtype=image.dtype,
@@ -119,6 +117,7 @@ def read_hdf5(path: Path, variable: str | None) -> StoredImage:
         scale=scaling.scale,
         offset=scaling.offset,
         unclear_scale=scaling.unclear,
+        doubtful_scales=scaling.doubtful,
         nodata=tuple(mark for key, value in attributes.items() if _plain(key) in _MISSING for mark in missing_values(value)),
         valid=_valid_range(attributes),
         left_out=beside.left_out,
@@ -153,9 +152,9 @@ def read_matlab73(path: Path, variable: str | None) -> StoredImage:
         return replace(read_hdf5(path, variable), layout=None, doubtful_axes=doubt)
     with opened_hdf5(path, SceneError, "a whole .mat file", "fetch or export it again") as store:
         expect_held(path, store[name], SceneError)
-        own = attributes_of(store[name])
+        attributes = _attributes(store, name)
     image, beside = arrays[name], stated_beside(arrays, name, {})
-    scaling = _scaling(own, own)
+    scaling = _with_variables(_scaling(attributes), arrays, name)
     return StoredImage(
         shape=image.shape[::-1],
         dtype=image.dtype,
@@ -167,6 +166,7 @@ def read_matlab73(path: Path, variable: str | None) -> StoredImage:
         scale=scaling.scale,
         offset=scaling.offset,
         unclear_scale=scaling.unclear,
+        doubtful_scales=scaling.doubtful,
         left_out=beside.left_out,
         others=others_among(arrays, name),
         name=path.stem,
@@ -181,10 +181,24 @@ class _Scaling:
     scale: Numbers | None
     offset: Numbers
     unclear: str = ""
+    doubtful: tuple[float, ...] = ()
 
 
-def _scaling(own: Mapping[str, Any], attributes: Mapping[str, Any]) -> _Scaling:
-    """The scale by the attributes of the dataset (`own`) and of all that it lies in."""
+def _attributes(store: Any, name: str) -> dict[str, Any]:
+    """The attributes of a dataset, of its groups and of the file; the nearest counts."""
+    owners = [store, *(store["/".join(name.split("/")[: depth + 1])] for depth in range(name.count("/") + 1))]
+    return {key: value for owner in owners for key, value in attributes_of(owner).items()}
+
+
+def _with_variables(scaling: _Scaling, arrays: Mapping[str, _Hdf5Array], image: str) -> _Scaling:
+    """The scale by the attributes, which further variables of the file may make unclear."""
+    doubt = scale_beside(arrays, image, scaling.scale)
+    words = "; ".join(text for text in (scaling.unclear, doubt.words) if text)
+    return replace(scaling, unclear=words, doubtful=(*scaling.doubtful, *doubt.numbers))
+
+
+def _scaling(attributes: Mapping[str, Any]) -> _Scaling:
+    """The scale by the attributes of a dataset and of all that it lies in."""
     scales = {key: stated_numbers(key, attributes.get(key)) for key in ("scale", "Scale_Factor") if key in attributes}
     if "scale_factor" in attributes:
         scales["scale_factor"] = divisor("scale_factor", stated_numbers("scale_factor", attributes["scale_factor"]))
@@ -195,20 +209,17 @@ def _scaling(own: Mapping[str, Any], attributes: Mapping[str, Any]) -> _Scaling:
         first = next(iter(telling.values()), None)
         if any(np.shape(value) != np.shape(first) or not np.allclose(value, first, rtol=1e-6) for value in telling.values()):  # type: ignore[arg-type]
             unclear.append(" and ".join(f"{key} {_spelt(attributes[key])}" for key in telling) + " contradict each other")
-    for key, value in own.items():
-        plain, understood = _plain(key), key in _UNDERSTOOD
-        if understood or plain not in (*_OTHER_SCALES, *_OTHER_OFFSETS):
-            continue
-        numbers = stated_numbers(key, value)
-        if numbers is not None and np.any(np.asarray(numbers) != (1 if plain in _OTHER_SCALES else 0)):
-            unclear.append(f"the attribute {key} {_spelt(value)} may mean division or multiplication")
     if str(attributes.get("_Unsigned", "false")).lower() == "true":
         raise SceneError("expected samples of the type that is meant, got signed ones with _Unsigned; export them as unsigned numbers")
     telling_scale = next((value for value in scales.values() if np.any(np.asarray(value) != 1)), next(iter(scales.values()), None))
     telling_offset = next((value for value in offsets.values() if np.any(np.asarray(value) != 0)), None)
     if telling_offset is not None and telling_scale is None:
         telling_scale = 1.0
-    return _Scaling(telling_scale, 0.0 if telling_offset is None else telling_offset, "; ".join(unclear))
+    others = {} if "sha256" in attributes else {key: value for key, value in attributes.items() if key not in _UNDERSTOOD}
+    doubt = doubt_of_all(others, "attributes", telling_scale)  # this suite's own files carry free notes
+    if doubt.words:
+        unclear.append(doubt.words)
+    return _Scaling(telling_scale, 0.0 if telling_offset is None else telling_offset, "; ".join(unclear), doubt.numbers)
 
 
 def _valid_range(attributes: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.scale_words import DoubtfulScale, doubt_of_all, may_tell_scale
 from datasets.scene import SceneError
 from datasets.stored_image import option, remarks_on_unit, wavelengths_or_problem
 
@@ -112,6 +113,24 @@ def stated_beside(arrays: Mapping[str, NamedArray], image: str, units: Mapping[s
     left_out = {f"that {place_of_flags} marks as bad": bad} if bad else {}
     more = (*more, *remarks_on_unit(waves, units.get(place), place))
     return Beside(waves, problem, place if waves is not None else "", left_out, (*remarks, *more))
+
+
+def scale_beside(arrays: Mapping[str, NamedArray], image: str, known: object = None, understood: tuple[str, ...] = ()) -> DoubtfulScale:
+    """What small arrays in the folder of an image, or above it, may say of its scale: one number, or as many as an axis is long.
+
+    `known` is the scale that the file states clearly; the arrays that are `understood` are no matter of doubt.
+    """
+    shape, folders = tuple(arrays[image].shape), image.split("/")[:-1]
+    near = {
+        name: array
+        for name, array in arrays.items()
+        if name not in (image, *understood)
+        and array.dtype.kind in "iuf"
+        and (path := name.split("/")[:-1]) == folders[: len(path)]
+        and (prod(array.shape) == 1 or prod(array.shape) == max(array.shape, default=0) in shape)
+    }
+    wanted = {name: array.read() for name, array in near.items() if may_tell_scale(name.rsplit("/", 1)[-1], 2.0).words}
+    return doubt_of_all(wanted, "variables beside the image", known)
 
 
 def _nearest(

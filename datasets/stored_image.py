@@ -39,6 +39,7 @@ class StoredImage:
     scale: Numbers | None = None  # value = stored / scale + offset, where the file states it
     offset: Numbers = 0.0
     unclear_scale: str = ""  # a statement about the scale that can be understood in two ways, or contradicts another one
+    doubtful_scales: tuple[float, ...] = ()  # the numbers of that statement
     nodata: tuple[float, ...] = ()  # stored values that mean "nothing was measured here"
     valid: tuple[float, float] | None = None  # the stored values that were measured lie from the first to the second
     left_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # reason: bands, from 0, that the file says are none or bad
