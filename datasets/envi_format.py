@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from datasets.float_values import Numbers
 from datasets.input_files import regular_size, short_text
+from datasets.scale_words import doubt_of_all
 from datasets.scene import SceneError
 from datasets.stored_image import (
     StoredImage,
@@ -26,11 +27,16 @@ from datasets.stored_image import (
     divisor,
     missing_values,
     one_number,
+    opacity_by_description,
     remarks_on_unit,
     stated_numbers,
     wavelengths_or_problem,
 )
 
+_SCALING = (
+    "reflectance scale factor",
+    *(f"{kind} {what} values" for kind in ("data reflectance", "data") for what in ("gain", "offset")),
+)
 ENVI_ENDINGS = (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip")
 _NO_IMAGES = ("envi spectral library", "envi classification", "envi meta file", "envi virtual mosaic")
 _COMPLEX = ("6", "9")
@@ -72,6 +78,7 @@ def read_envi(path: Path, variable: str | None) -> StoredImage:
     left_out = _left_out(header, facts, sizes["bands"])
     dropped = {band for numbers in left_out.values() for band in numbers}
     scale, offset, unclear = _scaling(header, facts, sizes["bands"], dropped)
+    doubt = doubt_of_all({key: value for key, value in facts.items() if key not in _SCALING}, "entries of the header", scale)
     wavelengths, problem = _wavelengths(header, facts, sizes["bands"], dropped)
     return StoredImage(
         shape=(sizes["lines"], sizes["samples"], sizes["bands"]),
@@ -83,9 +90,11 @@ def read_envi(path: Path, variable: str | None) -> StoredImage:
         wavelengths_problem=problem,
         scale=scale,
         offset=offset,
-        unclear_scale=unclear,
+        unclear_scale="; ".join(text for text in (unclear, doubt.words) if text),
+        doubtful_scales=doubt.numbers,
         nodata=missing_values(facts.get("data ignore value")),
         left_out=left_out,
+        opacity=opacity_by_description(_band_names(facts, sizes["bands"])),
         name=header.stem,
         notes={key: facts[key] for key in ("description", "bbl", "fwhm") if key in facts},
         remarks=remarks_on_unit(wavelengths, facts.get("wavelength units")),
@@ -146,10 +155,14 @@ def _left_out(header: Path, facts: Mapping[str, Any], bands: int) -> dict[str, t
             )
         if bad := tuple(int(band) for band in range(bands) if flags[band if len(flags) > 1 else 0] == 0):
             left_out["that the header's bbl marks as bad"] = bad
-    names = facts.get("band names")
-    if isinstance(names, list) and len(names) == bands:
-        left_out.update(bands_by_description(dict(enumerate(names))))
+    left_out.update(bands_by_description(_band_names(facts, bands)))
     return left_out
+
+
+def _band_names(facts: Mapping[str, Any], bands: int) -> dict[int, str]:
+    """The name of each band, from 0, where the header names them all."""
+    names = facts.get("band names")
+    return dict(enumerate(names)) if isinstance(names, list) and len(names) == bands else {}
 
 
 def _wavelengths(header: Path, facts: Mapping[str, Any], bands: int, dropped: set[int]) -> tuple[NDArray[np.float64] | None, str]:

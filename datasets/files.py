@@ -29,7 +29,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from datasets.band_order import in_rising_order, kept_bands
 from datasets.cube_file import CubeFile
@@ -38,7 +37,8 @@ from datasets.formats import read_stored_image
 from datasets.hdf5_checks import attributes_of, opened_hdf5
 from datasets.input_files import own_errors
 from datasets.named_arrays import is_msi
-from datasets.plausible_values import expect_brightness, remarks_on_marks, remarks_on_scale
+from datasets.pixel_masks import expect_opaque, kept_window, read_mask
+from datasets.plausible_values import expect_brightness, remarks_on_fill, remarks_on_marks, remarks_on_scale
 from datasets.reading_options import Centres, EvenCentres, ReadingOptions
 from datasets.scale_choice import chosen_scale, expect_known_scale, is_stated
 from datasets.scale_words import remarks_on_doubt
@@ -68,7 +68,7 @@ def read_scene_file(path: Path, options: ReadingOptions = PLAIN) -> Scene:
         SceneError: a rule cannot be kept, or the file is broken.
     """
     stored = read_stored_image(path, options.variable)
-    image = _image(path, stored, options)
+    image = _image(path, stored, options, masked=options.mask is not None)
     if image.wavelengths_nm is None:
         reasons = f" ({'; '.join(image.remarks)})" if image.remarks else ""
         raise SceneError(f"{path}: expected wavelengths, one per band, got none in the file{reasons}; give them with wavelengths= (nm)")
@@ -80,7 +80,7 @@ def read_scene_file(path: Path, options: ReadingOptions = PLAIN) -> Scene:
     if options.resample_to is not None:
         cube, centres = _resampled(path, cube, centres, options.resample_to)
         remarks.append(f"spectra interpolated onto {len(centres)} bands")
-    mask = None if options.mask is None else _read_mask(path, options, cube.shape[1:])
+    mask = None if options.mask is None else torch.from_numpy(read_mask(path, options, cube.shape[1:]))
     bands = torch.from_numpy(centres.astype(np.float32))
     source = "; ".join([one_text(image.notes.get("source")) or path.name, *remarks])
     return Scene(image.name or path.stem, torch.from_numpy(np.ascontiguousarray(cube)), bands, source, mask, tuple(remarks))
@@ -126,7 +126,7 @@ def read_pair_file(path: Path) -> PairFile:
     return PairFile(one_text(notes.get("name")) or path.stem, images["hsi"], images.get("msi"), images.get("reference"), notes)
 
 
-def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile:
+def _image(path: Path, stored: StoredImage, options: ReadingOptions, *, masked: bool = False) -> CubeFile:
     given = options.wavelengths
     known = stored.wavelengths if given is None else None if isinstance(given, EvenCentres) and given.count is None else _centres(given, 0)
     if given is None and stored.wavelengths_problem:
@@ -147,7 +147,7 @@ def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile
     scale, offset = chosen_scale(path, stored, options.scale, bands, keep)
     expect_scale(path, 1.0 if scale is None else scale, offset, SceneError)
     rows, cols = (stored.shape[order.index(axis)] for axis in ("rows", "cols"))
-    part = _window(path, options.crop, rows, cols)
+    part = kept_window(path, options.crop, rows, cols)
     marks = (*stored.nodata, *(() if options.nodata is None else (options.nodata,)))
     missing = MissingValues(marks, stored.valid)
     with own_errors(path, SceneError, f"a whole {path.suffix.lower()} file"):
@@ -156,9 +156,12 @@ def _image(path: Path, stored: StoredImage, options: ReadingOptions) -> CubeFile
             raise SceneError(f"{path}: expected shape {stored.shape}, got {values.shape}; the file is damaged, fetch or export it again")
         expect_known_scale(path, values.dtype, scale)
         values = (values if values.ndim == 3 else values[..., None]).transpose([order.index(axis) for axis in _AXES])
-        values = (values if keep is None else values[keep])[:, *part]
+        values = values[:, *part]
+        alpha = {band: values[band] for band in stored.opacity if band + 1 not in (options.bands or ())}
+        expect_opaque(path, alpha, read_mask(path, options, values.shape[1:]) if alpha and masked else None)
+        values = values if keep is None else values[keep]
         cube = to_values(path, values, scale, offset, missing, SceneError)
-        said = remarks_on_marks(float(values.min()), marks)
+        said = remarks_on_marks(float(values.min()), marks) + remarks_on_fill(values, scale)
     if options.scale is None:
         said += expect_brightness(path, cube, stated=is_stated(stored))
     elif not is_stated(stored):
@@ -191,16 +194,6 @@ def _centres(given: Centres, bands: int) -> NDArray[np.float64]:
     return np.asarray(given.values(bands) if isinstance(given, EvenCentres) else given, dtype=np.float64)
 
 
-def _window(path: Path, crop: tuple[int, int, int, int] | None, rows: int, cols: int) -> tuple[slice, slice]:
-    """The rows and columns that are kept."""
-    if crop is None:
-        return slice(None), slice(None)
-    row, col, height, width = crop
-    if row + height > rows or col + width > cols:
-        raise SceneError(f"{path}: expected a crop [row, col, rows, cols] inside {rows} x {cols} pixels, got {list(crop)}; make it smaller")
-    return slice(row, row + height), slice(col, col + width)
-
-
 def _resampled(
     path: Path, cube: NDArray[np.float32], centres: NDArray[np.float64], onto: Centres
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -217,20 +210,6 @@ def _resampled(
     share = np.divide(wanted - centres[below], centres[above] - centres[below], out=np.zeros(len(wanted)), where=above > below)
     weights = share.astype(np.float32)[:, None, None]
     return cube[below] * (1 - weights) + cube[above] * weights, wanted
-
-
-def _read_mask(path: Path, options: ReadingOptions, sides: tuple[int, ...]) -> Tensor:
-    """Which pixels are scored: those at which the mask is not 0."""
-    where = options.mask or ""
-    file, variable = (Path(where), None) if Path(where).is_file() else (path, where)
-    stored = read_stored_image(file, variable)
-    with own_errors(file, SceneError, "an image of one band, 0 where a pixel is left out"):
-        values = np.squeeze(stored.read())
-    if values.ndim == 2 and options.crop is not None and values.shape != sides:
-        values = values[_window(file, options.crop, *values.shape)]
-    if values.shape != tuple(sides):
-        raise SceneError(f"{file}: expected a mask of {sides[0]} x {sides[1]} pixels like the image, got shape {values.shape}")
-    return torch.from_numpy(np.ascontiguousarray(values != 0))
 
 
 def _order(path: Path, stored: StoredImage, layout: str | None, wavelengths: NDArray[np.float64] | None) -> list[str]:

@@ -6,23 +6,27 @@ unless the user has said `scale=`,
 
     refused     the median of the values above 0 exceeds 1, or the largest exceeds 10, or the least lies below -10
     remarked    the largest lies between 1 and 10, or below 0.01; a scale that the user gives leaves values above 1; or the least stored
-                sample is one that often means "no data" and was not said to
+                sample is one that often means "no data" and was not said to; or pixels hold the least or the largest stored sample in
+                all bands at once (`remarks_on_fill`)
 """
 
 from __future__ import annotations
 
 from math import gcd
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.float_values import Numbers
 from datasets.scene import SceneError
 from datasets.stored_image import option
 
 LARGEST_MEDIAN, LARGEST_BRIGHTNESS = 1.0, 10.0
 _DARK = 0.01  # no exposure leaves the brightest pixel so dark
 _SAMPLE = 2**22  # values of which the median is taken; of larger images every n-th value is
+_OFTEN = 0.01  # of the pixels: so many are not equal by chance in all bands
 _OFTEN_NO_DATA = (-9999.0, -999.0, -99999.0, -32768.0)
 
 
@@ -72,6 +76,34 @@ def remarks_on_marks(stored_least: float, marks: tuple[float, ...]) -> tuple[str
     if stored_least in _OFTEN_NO_DATA and stored_least not in marks:
         return (f"the least stored sample is {stored_least:g}, which often means missing: give {option('nodata')} if it does",)
     return ()
+
+
+def remarks_on_fill(stored: NDArray[Any], scale: Numbers | None) -> tuple[str, ...]:
+    """A remark where the least or the largest of the stored samples (bands, rows, cols) looks like one that marks missing pixels.
+
+    It fills a pixel in all bands at once, and more than 1 % of the pixels; or it is an end of the samples' type that no brightness reaches.
+    """
+    least, largest = stored.min(), stored.max()
+    if len(stored) < 2 or least == largest:
+        return ()
+    ends = (np.iinfo(stored.dtype).min, np.iinfo(stored.dtype).max) if stored.dtype.kind in "iu" else ()
+    said = []
+    for extreme in (least, largest):
+        if float(extreme) in _OFTEN_NO_DATA:
+            continue  # said by remarks_on_marks
+        filled = stored[0] == extreme
+        for band in stored[1:]:
+            if not filled.any():
+                break
+            filled &= band == extreme
+        share = float(filled.mean())
+        beyond = extreme in ends and abs(float(extreme)) > LARGEST_MEDIAN * float(np.max(1.0 if scale is None else scale))
+        if share > _OFTEN or (share and beyond):
+            said.append(
+                f"{float(extreme):.10g} at {share:.2%} of the pixels in all bands looks like a fill value; give "
+                f"nodata={float(extreme):.10g} (in fuse --hsi-nodata or --msi-nodata) if it is"
+            )
+    return tuple(said)
 
 
 def _median_above_zero(cube: NDArray[np.float32]) -> float:

@@ -43,6 +43,7 @@ class StoredImage:
     nodata: tuple[float, ...] = ()  # stored values that mean "nothing was measured here"
     valid: tuple[float, float] | None = None  # the stored values that were measured lie from the first to the second
     left_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # reason: bands, from 0, that the file says are none or bad
+    opacity: tuple[int, ...] = ()  # those of them, from 0, that say how opaque each pixel is
     others: tuple[str, ...] = ()  # the other images of the file, by their names
     name: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -196,6 +197,11 @@ def bands_by_description(descriptions: Mapping[int, str]) -> dict[str, tuple[int
     found = {band: text for band, text in descriptions.items() if _NO_SPECTRAL_BAND.fullmatch(text.strip().lower())}
     texts = sorted({f'"{text.strip()[:40]}"' for text in found.values()})
     return {f"that the file describes as {', '.join(texts)}": tuple(sorted(found))} if found else {}
+
+
+def opacity_by_description(descriptions: Mapping[int, str]) -> tuple[int, ...]:
+    """The bands (from 0) whose description says that they are the opacity of the pixels."""
+    return tuple(sorted(band for band, text in descriptions.items() if text.strip().lower() == "alpha"))
 
 
 def one_text(value: Any) -> str:

@@ -2,8 +2,9 @@
 
 Wavelengths, scale and offset (one per band; a band of which none is said has 1 and 0), and descriptions of bands come from GDAL's
 metadata. Bands that a description calls a mask or the like, and alpha channels (the tag ExtraSamples), are no spectral bands: they are left
-out. Where GDAL's mask inside the file marks pixels as missing, the image is refused. Samples must be brightnesses that rise with the stored
-number: inverted grey, palettes and other colour spaces are refused. Formats inside TIFF that point to other files are read as plain TIFF.
+out, and transparent pixels are refused (datasets/pixel_masks.py). Where GDAL's mask inside the file marks pixels as missing, the image is
+refused. Samples must be brightnesses that rise with the stored number: inverted grey, palettes and other colour spaces are refused. Formats
+inside TIFF that point to other files are read as plain TIFF.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.input_files import expect_shape, own_errors, regular_size
+from datasets.scale_words import doubt_of_all
 from datasets.scene import SceneError
 from datasets.stored_image import (
     StoredImage,
     bands_by_description,
     divisor,
     missing_values,
+    opacity_by_description,
     remarks_on_unit,
     stated_numbers,
     wavelengths_or_problem,
@@ -100,6 +103,7 @@ def read_tiff(path: Path, variable: str | None) -> StoredImage:
         layout=" ".join({"Y": "rows", "X": "cols"}.get(axis, "bands") for axis in axes),
         nodata=missing_values(metadata.get("GDAL_NODATA", "").strip("\0 ") or None),
         left_out={"that are alpha channels": alpha} if alpha else {},
+        opacity=alpha,
         name=path.stem,
     )
     return _with_gdal(path, stored, metadata["GDAL_METADATA"]) if "GDAL_METADATA" in metadata else stored
@@ -226,6 +230,10 @@ def _with_gdal(path: Path, stored: StoredImage, text: str) -> StoredImage:
     offset = stated_numbers("GDAL's offset", offsets)
     unclear = [f"{key} {whole[key][:40]}" for key, nothing in (("scale", 1.0), ("scale_factor", 1.0), ("offset", 0.0), ("add_offset", 0.0))
                if key in whole and not _is_number(whole[key], nothing)]  # fmt: skip
+    understood = ("scale", "scale_factor", "offset", "add_offset")
+    named = {**{key: list(values.values()) for key, values in per_band.items()}, **whole}
+    doubt = doubt_of_all({key: value for key, value in named.items() if key not in understood}, "GDAL metadata", scale)
+    words = [f"GDAL's metadata state {' and '.join(unclear)} for the file and not for its bands"] if unclear else []
     centres, problem = _band_centres(waves, unit, count, dropped)
     return replace(
         stored,
@@ -233,8 +241,10 @@ def _with_gdal(path: Path, stored: StoredImage, text: str) -> StoredImage:
         wavelengths_problem=problem,
         scale=1.0 if scale is None and offset is not None else scale,
         offset=0.0 if offset is None else offset,
-        unclear_scale=f"GDAL's metadata state {' and '.join(unclear)} for the file and not for its bands" if unclear else "",
+        unclear_scale="; ".join([*words, *([doubt.words] if doubt.words else [])]),
+        doubtful_scales=doubt.numbers,
         left_out=left_out,
+        opacity=tuple(sorted({*stored.opacity, *opacity_by_description(per_band.get("description", {}))})),
         remarks=remarks_on_unit(centres, unit),
     )
 

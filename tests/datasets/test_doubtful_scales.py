@@ -119,9 +119,7 @@ def test_a_variable_called_scale_of_a_mat_is_named_and_may_be_confirmed(tmp_path
 
 def test_the_scale_and_offset_of_an_npz_are_applied_as_before(tmp_path: Path) -> None:
     stored = np.rint((TRUTH - 0.01) * 5000).astype(np.int16)
-    path = write_arrays(
-        tmp_path / "a.npz", {"data": stored, "wavelength": WAVES, "scale": 5000.0, "offset": 0.01, "scales": np.ones(3)}
-    )
+    path = write_arrays(tmp_path / "a.npz", {"data": stored, "wavelength": WAVES, "scale": 5000.0, "offset": 0.01, "scales": np.ones(3)})
     assert np.allclose(read_scene_file(path).cube, TRUTH, atol=2e-4)
 
 

@@ -77,6 +77,21 @@ def test_a_mask_leaves_out_pixels_and_follows_crops(file: Path, tmp_path: Path) 
         read_scene_file(file, options(mask="lbl", crop=[1, 2, 1, 2]))
 
 
+@pytest.mark.parametrize("wrong", [np.nan, -1.0, 0.5, np.inf, -0.25])
+def test_a_mask_of_other_than_whole_numbers_from_0_is_refused(file: Path, tmp_path: Path, wrong: float) -> None:
+    mask = np.ones((6, 9))
+    mask[2, 3], mask[4, 5] = 0, wrong
+    np.save(tmp_path / "m.npy", mask)
+    text = r"m\.npy: expected a mask of whole numbers, 0 where a pixel is left out and any number above 0 elsewhere, got 1 pixels"
+    with pytest.raises(SceneError, match=text):
+        read_scene_file(file, options(mask=str(tmp_path / "m.npy")))
+    mask[4, 5] = 7
+    np.save(tmp_path / "m.npy", mask)
+    scene = read_scene_file(file, options(mask=str(tmp_path / "m.npy")))
+    assert scene.mask is not None
+    assert np.argwhere(~scene.mask.numpy()).tolist() == [[2, 3]]
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [

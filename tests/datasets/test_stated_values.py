@@ -346,6 +346,67 @@ def test_an_alpha_channel_is_no_spectral_band(tmp_path: Path, kind: int) -> None
     assert image.remarks == ("1 of 4 bands (4) left out that are alpha channels",)
 
 
+def write_rgba(path: Path, alpha: NDArray[np.uint8], kind: int = 2, planar: str = "separate") -> Path:
+    rgba = np.concatenate([np.rint(TRUTH[:3] * 255).astype(np.uint8), alpha[None]])
+    samples = rgba if planar == "separate" else rgba.transpose(1, 2, 0)
+    tifffile.imwrite(path, samples, photometric="rgb", planarconfig=planar, extrasamples=(kind,), metadata=None)
+    return path
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+@pytest.mark.parametrize("planar", ["separate", "contig"])
+@pytest.mark.parametrize("hidden", [0, 100])
+def test_transparent_pixels_are_no_data(tmp_path: Path, kind: int, planar: str, hidden: int) -> None:
+    alpha = np.full((ROWS, COLS), 255, np.uint8)
+    alpha[1, 2:5] = hidden
+    path = write_rgba(tmp_path / "a.tif", alpha, kind, planar)
+    with pytest.raises(SceneError, match=r"expected opaque pixels, got 3 of 42 that are transparent by the alpha channel \(band 4\)"):
+        read_image_file(path, ReadingOptions(scale=255.0))
+    cropped = read_image_file(path, ReadingOptions(scale=255.0, crop=(2, 0, 4, 7)))
+    assert np.allclose(cropped.cube, TRUTH[:3, 2:], atol=2.1e-3)
+    assert read_image_file(path, ReadingOptions(scale=255.0, bands=(1, 2, 3, 4))).cube.shape == (4, ROWS, COLS)
+    with pytest.raises(SceneError, match="opaque"):
+        read_image_file(path, ReadingOptions(scale=255.0, bands=(1, 2)))
+
+
+def test_transparent_pixels_may_be_left_out_of_a_scenes_scores(tmp_path: Path) -> None:
+    alpha, scored = np.full((ROWS, COLS), 255, np.uint8), np.ones((ROWS, COLS), np.uint8)
+    alpha[1, 2:5] = 0
+    path = write_rgba(tmp_path / "a.tif", alpha)
+    for first, refused in ((2, False), (3, True)):
+        scored[:] = 1
+        scored[1, first:5] = 0
+        np.save(tmp_path / "m.npy", scored)
+        chosen = ReadingOptions(scale=255.0, wavelengths=(410.0, 550.0, 640.0, 700.0), mask=str(tmp_path / "m.npy"))
+        if refused:
+            with pytest.raises(SceneError, match="got 1 of 42 that are transparent"):
+                read_scene_file(path, chosen)
+        else:
+            mask = read_scene_file(path, chosen).mask
+            assert mask is not None
+            assert int((~mask).sum()) == 3
+            with pytest.raises(SceneError, match="got 3 of 42"):  # an image has no scores
+                read_image_file(path, chosen)
+
+
+@pytest.mark.parametrize("ending", [".hdr", ".tif"])
+def test_bands_that_are_called_alpha_say_which_pixels_are_transparent(tmp_path: Path, ending: str) -> None:
+    for full, dark in ((255.0, 0.0), (1.0, 0.0), (1.0, 0.5), (1.0, 1.0)):
+        opacity = np.full((1, ROWS, COLS), full)
+        opacity[0, 4, 1:3] = dark
+        samples = np.concatenate([TRUTH, opacity]).astype("f4")
+        if ending == ".hdr":
+            path = write_envi(tmp_path, samples, "band names = {b1, b2, b3, b4, b5, Alpha}")
+        else:
+            items = per_band("DESCRIPTION", [*map(str, WAVES), "Alpha"]) + per_band("wavelength", WAVES)
+            path = write_tiff(tmp_path / "a.tif", samples, gdal(items))
+        if full == dark:
+            assert holds_the_truth(read_scene_file(path).cube, 1e-6)
+        else:
+            with pytest.raises(SceneError, match=r"got 2 of 42 that are transparent by the alpha channel \(band 6\)"):
+                read_scene_file(path)
+
+
 def test_an_unspecified_extra_sample_is_a_band(tmp_path: Path) -> None:
     path = write_tiff(tmp_path / "a.tif", TRUTH[:4].astype(np.float32), gdal(""), photometric="rgb", extrasamples=(0,))
     assert read_image_file(path).cube.shape == (4, ROWS, COLS)
@@ -379,6 +440,19 @@ def test_a_scale_that_gdal_states_for_the_whole_file_is_not_clear(tmp_path: Path
     with pytest.raises(SceneError, match=r"a scale that is clear.*scale_factor 0\.0001"):
         read_scene_file(path)
     assert holds_the_truth(read_scene_file(path, ReadingOptions(scale=10000.0)).cube)
+
+
+def test_numbers_of_headers_that_may_be_scales_are_not_passed_over(tmp_path: Path) -> None:
+    path = write_envi(tmp_path, TRUTH.astype("f4"), "scale factor = 0.5", "header gain = {1, 1, 1, 1, 1}", "sensor gain = high")
+    with pytest.raises(SceneError, match=r"entries of the header scale factor = 0\.5 \(scale=2 if it multiplies"):
+        read_scene_file(path)
+    assert holds_the_truth(read_scene_file(path, ReadingOptions(scale=1.0)).cube)
+    items = per_band("gain", [0.5] * 5) + per_band("wavelength", WAVES)
+    for text in (items, '<Item name="reflectance_scale">0.5</Item>' + per_band("wavelength", WAVES)):
+        tiff = write_tiff(tmp_path / "a.tif", TRUTH.astype(np.float32), gdal(text))
+        with pytest.raises(SceneError, match=r"GDAL metadata (gain|reflectance_scale) = 0\.5"):
+            read_scene_file(tiff)
+        assert holds_the_truth(read_scene_file(tiff, ReadingOptions(scale=1.0)).cube)
 
 
 # --- counts in floating point
@@ -455,3 +529,42 @@ def test_whole_numbers_whose_least_often_means_missing_are_remarked(tmp_path: Pa
     assert "the least stored sample is -9999" in read_scene_file(path).source
     with pytest.raises(SceneError, match="1 no-data values"):
         read_scene_file(path, ReadingOptions(nodata=-9999.0))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fill", "pixels", "scale", "said"),
+    [
+        ("u2", 65535, 1, 10000.0, "65535 at 0.01% of the pixels in all bands looks like a fill value; give nodata=65535 "),
+        ("u2", 65535, 1, 65535.0, ""),
+        ("u2", 65535, 120, 65535.0, "65535 at 1.20% of the pixels"),
+        ("u2", 0, 120, 10000.0, "0 at 1.20% of the pixels"),
+        ("u2", 0, 90, 10000.0, ""),
+        ("i2", -32768, 1, 10000.0, "the least stored sample is -32768"),
+        ("i2", 32767, 1, 10000.0, "32767 at 0.01% of the pixels"),
+        ("f4", -1.0, 120, 1.0, "-1 at 1.20% of the pixels"),
+        ("f4", 5.0, 90, 1.0, ""),
+    ],
+)
+def test_a_fill_value_that_is_not_declared_is_remarked(
+    tmp_path: Path, dtype: str, fill: float, pixels: int, scale: float, said: str
+) -> None:
+    rng = np.random.default_rng(5)
+    cube = 0.1 + 0.8 * rng.random((3, 80, 125))
+    stored = (cube * scale).astype(dtype)
+    stored.reshape(3, -1)[:, rng.permutation(10000)[:pixels]] = fill
+    path = write_hdf5(tmp_path / "a.h5", stored, {"scale": scale})
+    remarks = " ".join(read_image_file(path, ReadingOptions(layout="bands rows cols")).remarks)
+    assert said in remarks
+    if not said:
+        assert "fill value" not in remarks
+    else:
+        assert remarks.count("nodata=") == 1
+        with pytest.raises(SceneError, match=f"{3 * pixels} no-data values"):
+            read_image_file(path, ReadingOptions(layout="bands rows cols", nodata=float(fill)))
+
+
+def test_a_value_that_fills_one_band_alone_is_no_fill_value(tmp_path: Path) -> None:
+    cube = TRUTH.copy()
+    cube[2, :3], cube[4, 3:] = 1.0, 1.0
+    np.save(tmp_path / "a.npy", cube)
+    assert not read_image_file(tmp_path / "a.npy", ReadingOptions(layout="bands rows cols")).remarks
