@@ -143,7 +143,7 @@ class ImagePair:
         if srf.weights.shape[0] != channels:
             raise PairError(
                 f"expected {channels} channels, as the MSI has, got {', '.join(srf.names)}; name those it has with channels (in fuse "
-                "--channels)"
+                "--channels), and leave out those that the HSI does not cover with bands of the MSI (in fuse --msi-bands)"
             )
         return SpectralResponse(srf.weights.float(), srf.names)
 
