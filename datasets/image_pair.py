@@ -48,6 +48,10 @@ class ImagePair:
         ratio = int(fine_rows // rows)
         if ratio >= 1 and (rows * ratio, cols * ratio) == (fine_rows, fine_cols):
             return ratio
+        if fine_rows < rows and fine_cols < cols and not (rows % fine_rows or cols % fine_cols):
+            raise PairError(
+                f"expected an MSI with more pixels than the HSI, got {fine_rows} x {fine_cols} and {rows} x {cols}: are they swapped?"
+            )
         raise PairError(
             f"expected an MSI whose sides are one whole multiple of the HSI's {rows} x {cols}, got {fine_rows} x {fine_cols}; "
             + _way_out((rows, cols), (fine_rows, fine_cols))
@@ -55,9 +59,17 @@ class ImagePair:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """The centre of coarse pixel 0 on the fine grid (row, column)."""
-        middle = (self.ratio - 1) / 2
-        return (middle, middle) if self.phase is None else self.phase
+        """The centre of coarse pixel 0 on the fine grid (row, column).
+
+        Raises:
+            PairError: it lies more than a coarse pixel outside the MSI.
+        """
+        middle, ratio = (self.ratio - 1) / 2, self.ratio
+        place = (middle, middle) if self.phase is None else self.phase
+        for value, size in zip(place, self.msi.cube.shape[1:], strict=True):
+            if not -ratio <= value <= size - 1 + ratio:  # nor is NaN
+                raise PairError(f"phase: expected the centre of coarse pixel 0 on the MSI's {size} pixels, got {value:g}; see `register`")
+        return place
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -88,8 +100,18 @@ class ImagePair:
         return replace(self, msi=replace(self.msi, cube=cube), place=self.place.enlarged(found.factor))
 
     def spatial(self) -> SpatialResponse | None:
-        """The spatial response S in the precision of the kernel, where the PSF is known."""
-        return None if self.psf is None else placed_psf(self.psf.kernel(self.ratio), self.ratio, self.centre)
+        """The spatial response S in the precision of the kernel, where the PSF is known.
+
+        Raises:
+            PairError: the kernel is larger than the MSI.
+        """
+        if self.psf is None:
+            return None
+        kernel = self.psf.kernel(self.ratio)
+        sides, most = tuple(kernel.shape), tuple(self.msi.cube.shape[1:])
+        if any(taps > size for taps, size in zip(sides, most, strict=True)):
+            raise PairError(f"psf: expected a kernel no larger than the MSI's {most[0]} x {most[1]} pixels, got {sides[0]} x {sides[1]}")
+        return placed_psf(kernel, self.ratio, self.centre)
 
     def observe(self) -> Observation:
         """The pair as an observation.
@@ -121,7 +143,7 @@ class ImagePair:
         if srf.weights.shape[0] != channels:
             raise PairError(
                 f"expected {channels} channels, as the MSI has, got {', '.join(srf.names)}; name those it has with channels (in fuse "
-                "--channels)"
+                "--channels), and leave out those that the HSI does not cover with bands of the MSI (in fuse --msi-bands)"
             )
         return SpectralResponse(srf.weights.float(), srf.names)
 

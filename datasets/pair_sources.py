@@ -11,14 +11,16 @@ import numpy as np
 import torch
 
 from datasets import files
-from datasets.files import read_image_file
+from datasets.band_order import in_rising_order
+from datasets.cube_file import CubeFile
+from datasets.files import read_image_file, read_scene_file
 from datasets.image_pair import ImagePair, PairError
 from datasets.observation import NoiseLevel
 from datasets.pair_protocol import PairProtocol
 from datasets.psfs import Psf, psf_from
 from datasets.reading_options import ReadingError, ReadingOptions, options_from
 from datasets.scene import Scene, SceneError
-from datasets.scene_sources import SceneSource
+from datasets.scene_sources import SceneSource, image_files
 from datasets.sensors import Sensor, find_sensor, read_sensor
 from datasets.settings import SettingError, configure
 
@@ -76,21 +78,32 @@ class PairSource(SceneSource):
         Raises:
             SceneError: one of them cannot be read.
         """
-        return ImagePair(read_image_file(self.hsi_file, self.hsi), read_image_file(self.msi_file, self.msi))
+        return ImagePair(self._hsi(), read_image_file(self.msi_file, self.msi))
+
+    def _hsi(self) -> CubeFile:
+        """The HSI; where bands that fall back are dropped, or spectra interpolated, as a scene, which alone knows these."""
+        if self.hsi.overlap == "error" and self.hsi.resample_to is None:
+            return read_image_file(self.hsi_file, self.hsi)
+        scene = read_scene_file(self.hsi_file, self.hsi)
+        return CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, {"source": scene.source}, scene.remarks)
 
     def load(self) -> Scene:
         """The HSI, which is the truth one step down."""
-        image = read_image_file(self.hsi_file, self.hsi)
+        image = in_rising_order(self.hsi_file, self._hsi())
         centres = np.arange(1, len(image.cube) + 1) if image.wavelengths_nm is None else image.wavelengths_nm
         return Scene(self.name, torch.from_numpy(image.cube), torch.from_numpy(np.asarray(centres, dtype=np.float32)), self.hsi_file.name)
 
     def files(self) -> tuple[Path, ...]:
-        """The file of the HSI and, if it is another one, that of the MSI."""
-        places = dict.fromkeys((self.hsi_file, self.msi_file))
+        """The files of the HSI and, if they are others, those of the MSI; of an ENVI image, header and data."""
+        places = dict.fromkeys([*image_files(self.hsi_file), *image_files(self.msi_file)])
         missing = [str(file) for file in places if not file.is_file()]
         if missing:
             raise SceneError(f"pair {self.name}: expected its files, got {', '.join(missing)} missing; check the paths")
         return tuple(places)
+
+    def images(self) -> list[tuple[tuple[Path, ...], ReadingOptions]]:
+        """Both images."""
+        return [(tuple(image_files(self.hsi_file)), self.hsi), (tuple(image_files(self.msi_file)), self.msi)]
 
     def recipe(self) -> str:
         """The endings, which say which readers are used, and the options."""
@@ -131,7 +144,12 @@ def _planned(table: PairTable, folder: Path, srf_folder: Path | None) -> Planned
         if table.noise and (len(table.noise) != 2 or min(table.noise) < 0):
             raise SettingError(f"noise: expected two standard deviations >= 0, of the HSI and of the MSI, got {list(table.noise)}")
         noise = NoiseLevel(*table.noise) if table.noise else None
+        if table.channels and sensor is None:
+            raise SettingError("channels: expected a sensor, whose channels these are, got none; give sensor, too")
         pair = source.pair()
+        in_rising_order(source.hsi_file, pair.hsi)
+        if pair.ratio == 1:
+            raise PairError("expected an MSI with more pixels than the HSI, got ratio 1; a [[scene]] of the HSI simulates a pair")
         phase = (table.phase, table.phase) if isinstance(table.phase, float) else table.phase
         facts = {"psf": psf, "sensor": sensor, "channels": table.channels, "phase": phase, "noise": noise}
         taken = PairProtocol(f"{name}, as taken", "as taken", pair.ratio, **facts, source="a real pair, without reference")  # type: ignore[arg-type]
@@ -157,8 +175,25 @@ def _sides(table: PairTable, folder: Path) -> dict[str, tuple[Path, ReadingOptio
         path = folder / Path(file).expanduser()
         if not path.is_file():
             raise SceneError(f"[[pair]]: expected a file for the {side}, got {path}, which is none; check the path")
-        sides[side] = path, options_from(options, folder)
+        sides[side] = path, _side_options(side, options_from(options, folder))
+    (hsi_file, hsi), (msi_file, msi) = sides["hsi"], sides["msi"]
+    if hsi_file.samefile(msi_file) and hsi.variable == msi.variable:
+        raise SettingError(f"[[pair]]: expected two images, got {hsi_file} twice; name each with variable")
     return sides
+
+
+def _side_options(side: str, options: ReadingOptions) -> ReadingOptions:
+    """The options of one image, all of which mean something there.
+
+    Raises:
+        SettingError: one does not.
+    """
+    plain = ReadingOptions()
+    without = ("mask",) if side == "hsi" else ("mask", "overlap", "resample_to")
+    useless = [name for name in without if getattr(options, name) != getattr(plain, name)]
+    if useless:
+        raise SettingError(f"[[pair]]: {side}: expected none of {', '.join(without)}, which mean nothing there, got {useless[0]}")
+    return options
 
 
 def _psf(table: PairTable, folder: Path) -> Psf | None:

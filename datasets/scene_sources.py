@@ -56,6 +56,10 @@ class SceneSource(ABC):
             SceneError: they are not there.
         """
 
+    def images(self) -> list[tuple[tuple[Path, ...], ReadingOptions]]:
+        """The images that the scene is read from, each with its files and what is said of it; none for a generated scene."""
+        return []
+
     @abstractmethod
     def recipe(self) -> str:
         """What decides the scene besides its files: the reader and its options, or the generator's numbers; no name and no path."""
@@ -127,6 +131,10 @@ class SetSource(SceneSource):
         """The files, in the order of the reader."""
         return _existing(self.set_reader.files(self.base, self.scene), self.name)
 
+    def images(self) -> list[tuple[tuple[Path, ...], ReadingOptions]]:
+        """The one image, by the first of its files."""
+        return [(self.files()[:1], self.scene.options)] if self.scene.files else []
+
     def recipe(self) -> str:
         """The reader's own words."""
         return self.set_reader.recipe(self.scene)
@@ -156,10 +164,11 @@ class FileSource(SceneSource):
 
     def files(self) -> tuple[Path, ...]:
         """The file; of an ENVI image, header and data."""
-        if self.path.suffix.lower() not in ENVI_ENDINGS:
-            return _existing([self.path, *self._mask_file()], self.name)
-        beside = {self.path.with_name(stem + ending) for stem in (self.path.stem, self.path.name) for ending in ("", ".HDR", *ENVI_ENDINGS)}
-        return _existing([*sorted({self.path, *(file for file in beside if file.is_file())}), *self._mask_file()], self.name)
+        return _existing([*image_files(self.path), *self._mask_file()], self.name)
+
+    def images(self) -> list[tuple[tuple[Path, ...], ReadingOptions]]:
+        """The one image."""
+        return [(tuple(image_files(self.path)), self.options)]
 
     def recipe(self) -> str:
         """The ending, which says which reader is used, and the options."""
@@ -183,23 +192,29 @@ def expect_apart(training: Sequence[SceneSource], tested: Sequence[SceneSource])
     Raises:
         SceneError: two do; the text names both.
     """
-    for (one, (path, read)), (other, (path_too, read_too)) in itertools.product(_images(training), _images(tested)):
-        if read != read_too and path == path_too and read.variable == read_too.variable and _overlap(read.crop, read_too.crop):
+    trained, held = ([(source, *image) for source in sources for image in source.images()] for sources in (training, tested))
+    for (one, places, read), (other, others, read_too) in itertools.product(trained, held):
+        if one == other or not _share_files(places, others) or not _overlap(read.crop, read_too.crop):
+            continue
+        if None in (read.variable, read_too.variable) or read.variable == read_too.variable:
             raise SceneError(
-                f"training: expected crops of {path.name} that do not overlap those of the test, got {one!r} (crop "
-                f"{_spell_crop(read)}) and {other!r} (crop {_spell_crop(read_too)}); move them apart"
+                f"training: expected crops of {places[0].name} that do not overlap those of the test, got {one.name!r} (crop "
+                f"{_spell_crop(read)}) and {other.name!r} (crop {_spell_crop(read_too)}); move them apart"
             )
 
 
-def _images(sources: Sequence[SceneSource]) -> list[tuple[str, tuple[Path, ReadingOptions]]]:
-    """The name of each scene that is read from a file, that file, and what is said of it."""
-    images: list[tuple[str, tuple[Path, ReadingOptions]]] = []
-    for source in sources:
-        if isinstance(source, FileSource):
-            images.append((source.name, (source.path.resolve(), source.options)))
-        elif isinstance(source, SetSource) and source.scene.files:
-            images += [(source.name, (file.resolve(), source.scene.options)) for file in source.files()[:1]]
-    return images
+def image_files(path: Path) -> list[Path]:
+    """The file of an image; of an ENVI image, whichever of its two files is named, header and data."""
+    if path.suffix.lower() not in ENVI_ENDINGS:
+        return [path]
+    beside = {path.with_name(stem + ending) for stem in (path.stem, path.name) for ending in ("", ".HDR", *ENVI_ENDINGS)}
+    return sorted({path, *(file for file in beside if file.is_file())})
+
+
+def _share_files(some: Sequence[Path], others: Sequence[Path]) -> bool:
+    """Whether two images have a file in common, under whatever name (links)."""
+    places = [{(stat.st_dev, stat.st_ino) for stat in (file.stat() for file in files if file.exists())} for files in (some, others)]
+    return bool(places[0] & places[1])
 
 
 def _overlap(one: tuple[int, int, int, int] | None, other: tuple[int, int, int, int] | None) -> bool:

@@ -9,6 +9,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -96,6 +97,8 @@ def _convert(name: str, value: object, kind: Any) -> Any:
             return Path(value)
     elif kind is float:
         if isinstance(value, int | float) and not isinstance(value, bool):
+            if not isfinite(value):
+                raise SettingError(f"{name}: expected a finite number, got {value!r}")
             return float(value)
     elif origin is dict:
         if isinstance(value, Mapping):

@@ -158,7 +158,7 @@ def _resolve(table: PlanTable, file: Path, roots: DataRoots, plugins: Path | Non
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
     training = training_set(table.training, roots, file.parent) if table.training else None
     if training is not None:
-        expect_apart(training.scenes, scenes)
+        expect_apart(training.scenes, [*scenes, *(pair.source for pair in pairs)])
     untrained = [entry.label for entry in contestants if entry.awaits_training]
     if untrained and training is None:
         raise SettingError(

@@ -49,10 +49,8 @@ def _formula(found: PairResidual) -> str:
 def _warning(found: PairResidual) -> list[str]:
     if not found.contradicts:
         return []
-    size = "above" if found.residual > LEVEL else "below"
-    lines = [
-        f"warning: the pair contradicts what is said of it: its residual is {found.residual:.4f}, {size} the level {LEVEL} of a warning"
-    ]
+    above = f", above the level {LEVEL} of a warning" if found.residual > LEVEL else ", which a single change would lessen much"
+    lines = [f"warning: the pair contradicts what is said of it: its residual is {found.residual:.4f}{above}"]
     if found.cause is not None:
         lines.append(f"  likeliest cause: {found.cause.name}; the residual would be {found.cause.residual:.4f}")
     else:

@@ -9,8 +9,10 @@ import pytest
 
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
+from datasets.cube_file import CubeFile
+from datasets.cube_writers import NOWHERE, write_cube_as
 from datasets.data_roots import DataRoots
-from tests.real_pairs import KNOWN, images, write_pair, write_plan
+from tests.real_pairs import KNOWN, WAVELENGTHS, images, write_pair, write_plan
 
 
 def refusal(folder: Path, table: str) -> str:
@@ -34,6 +36,20 @@ def refusal(folder: Path, table: str) -> str:
         ('file = "pair.h5"\nsensor = "three.csv"\nchannels = ["low", "red"]', ("low, middle, high", "red")),
         ('file = "pair.h5"\nsensor = "three.csv"\nchannels = ["low", "high"]', ("3 channels, as the MSI has", "low, high")),
         ('file = "pair.h5"\npsf = {kind = "gaussian", taps = 7, width = 3}', ("width",)),
+        ('file = "pair.h5"\nnoise = [nan, 0.1]', ("noise: expected",)),
+        ('file = "pair.h5"\npsf = {kind = "gaussian", taps = 7, fwhm = nan}', ("fwhm", "got nan")),
+        ('file = "pair.h5"\npsf = {kind = "box", taps = 200}', ("no larger than the MSI's 108 x 144 pixels, got 200 x 200",)),
+        ('file = "pair.h5"\nphase = 1000', ("centre of coarse pixel 0 on the MSI's 108 pixels, got 1000",)),
+        ('file = "pair.h5"\nphase = -3.5', ("got -3.5",)),
+        ('file = "pair.h5"\nphase = nan', ("phase: expected",)),
+        ('file = "pair.h5"\nchannels = ["low"]', ("channels: expected a sensor",)),
+        ('hsi = {file = "pair.h5", variable = "hsi/cube"}\nmsi = {file = "pair.h5", variable = "hsi/cube"}', ("two images", "twice")),
+        ('hsi = {file = "pair.h5", variable = "msi/cube"}\nmsi = {file = "pair.h5", variable = "hsi/cube"}', ("are they swapped?",)),
+        ('hsi = {file = "pair.h5", variable = "hsi/cube", mask = "m"}\nmsi = {file = "pair.h5", variable = "msi/cube"}', ("hsi", "mask")),
+        (
+            'hsi = {file = "pair.h5", variable = "hsi/cube"}\nmsi = {file = "pair.h5", variable = "msi/cube", overlap = "drop"}',
+            ("msi: expected none of mask, overlap, resample_to", "got overlap"),
+        ),
     ],
 )
 def test_a_bad_table_is_one_clear_error(tmp_path: Path, table: str, words: tuple[str, ...]) -> None:
@@ -74,3 +90,37 @@ def test_another_msi_is_another_pair(tmp_path: Path) -> None:
     before = {cell.key for cell in read_plan(file, DataRoots.parse([]), None).cells("cpu")}
     write_pair(tmp_path, msi=(images()[1] * np.float32(0.5)))
     assert not before & {cell.key for cell in read_plan(file, DataRoots.parse([]), None).cells("cpu")}
+
+
+def test_the_options_of_the_hsi_are_applied(tmp_path: Path) -> None:
+    write_pair(tmp_path)
+    image = '{file = "pair.h5", variable = "%s/cube"%s}'
+    waves = f"{WAVELENGTHS[0]}:{WAVELENGTHS[-1]}:4"
+    (tmp_path / "plan.toml").write_text(
+        f'[[pair]]\nhsi = {image % ("hsi", f", resample_to = {waves!r}")}\nmsi = {image % ("msi", "")}\n[[method]]\nname = "bicubic"\n'
+    )
+    (pair,) = read_plan(tmp_path / "plan.toml", DataRoots.parse([]), None).pairs
+    hsi = pair.source.pair().hsi
+    expected = [np.interp(np.linspace(WAVELENGTHS[0], WAVELENGTHS[-1], 4), WAVELENGTHS, images()[0][:, 2, at]) for at in (0, 5)]
+    assert np.allclose(hsi.cube[:, 2, [0, 5]].T, expected, atol=1e-5)
+
+
+def test_a_changed_data_file_of_an_envi_pair_is_another_pair(tmp_path: Path) -> None:
+    hsi, msi = images()
+    for name, cube in (("h", hsi), ("m", msi)):
+        write_cube_as(tmp_path / f"{name}.hdr", CubeFile(cube, WAVELENGTHS if name == "h" else None, name), NOWHERE)
+    (tmp_path / "plan.toml").write_text('[[pair]]\nhsi = {file = "h.hdr"}\nmsi = {file = "m.hdr"}\n[[method]]\nname = "bicubic"\n')
+    keys = []
+    for _ in range(2):
+        plan = read_plan(tmp_path / "plan.toml", DataRoots.parse([]), None)
+        keys.append([cell.key for cell in plan.cells("cpu")])
+        (data,) = [file for file in tmp_path.iterdir() if file.stem == "h" and file.suffix != ".hdr"]
+        content = bytearray(data.read_bytes())
+        content[40] ^= 1
+        data.write_bytes(content)
+    assert not set(keys[0]) & set(keys[1])
+
+
+def test_images_of_one_size_are_no_pair_of_a_plan(tmp_path: Path) -> None:
+    write_pair(tmp_path, msi=images()[1][:, ::3, ::3])
+    assert "expected an MSI with more pixels than the HSI, got ratio 1" in refusal(tmp_path, 'file = "pair.h5"')

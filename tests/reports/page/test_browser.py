@@ -163,13 +163,13 @@ def test_an_infinite_score_sorts_before_every_number(browser: Any, small_run: Pa
 
 
 def test_the_table_of_every_score_sorts_across_tiers_and_puts_what_is_missing_last(opened: Opened) -> None:
-    opened.page.locator("#scores thead button").nth(5).click()
+    opened.page.locator("#scores thead button").nth(5).press("Enter")  # under load a click may miss, as scenes above are laid out meanwhile
     values = opened.texts("#scores tbody td:nth-child(6)")
     numbers = [float(value) for value in values if value.replace(".", "").isdigit()]
     assert len(values) == 2 * 3 * 5
     assert numbers == sorted(numbers, reverse=True)
     assert values[len(numbers) :] == ["skipped"] * 3
-    opened.page.locator("#scores thead button").first.click()
+    opened.page.locator("#scores thead button").first.press("Enter")
     names = opened.texts("#scores tbody th")
     assert names == sorted(names, key=str.lower)
 
