@@ -122,7 +122,7 @@ def centres_from(key: str, value: Any, folder: Path) -> Centres:
         evenly = EvenCentres(_number(key, first), _number(key, last), _whole(key, count[0]) if count else None)
         if not (evenly.first <= evenly.last and (evenly.count is None or 0 < evenly.count <= MOST_BANDS)):
             raise ReadingError(
-                f"{key}: expected FIRST:LAST[:COUNT] in nm, rising, with 1 to {MOST_BANDS} bands, got {value!r}; give other centres as a list"
+                f"{key}: expected FIRST:LAST[:COUNT] in nm, rising, with 1 to {MOST_BANDS} bands, got {value!r}; else give a list"
             )
         _expect_nanometres(key, [evenly.first, evenly.last])
         return evenly

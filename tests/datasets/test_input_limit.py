@@ -52,7 +52,7 @@ def test_what_the_plan_says_is_compared_before_the_samples_are_read(tmp_path: Pa
         ({"layout": LAYOUT}, "expected a scale for uint16"),
         ({"layout": LAYOUT, "scale": 0.0}, "expected a scale above 0"),
         ({"layout": LAYOUT, "scale": 1.0, "wavelengths": (400.0, 500.0)}, "expected 5 wavelengths"),
-        ({"layout": LAYOUT, "scale": 1.0, "wavelengths": (400.0, float("nan"), 500.0, 600.0, 700.0)}, "expected wavelengths of light in nm"),
+        ({"layout": LAYOUT, "scale": 1.0, "wavelengths": (400.0, float("nan"), 500.0, 600.0, 700.0)}, "wavelengths of light in nm"),
         ({"layout": "bands rows"}, "expected layout="),
     ):
         refused(lambda options=options: read_image_file(tmp_path / "a.npy", ReadingOptions(**options)), tmp_path / "a.npy", text)

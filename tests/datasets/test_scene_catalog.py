@@ -224,5 +224,5 @@ def test_the_real_remote_scenes_load_with_rising_wavelengths(data_root: Path) ->
 @pytest.mark.parametrize("waves", ["400:700:1000000000000", "400:700:0", "400:inf:3", "nan:700:3", "-400:700:3", "700:400:3"])
 def test_wavelengths_of_a_query_that_cannot_be_are_refused_before_they_are_made(tmp_path: Path, waves: str) -> None:
     np.save(tmp_path / "a.npy", np.ones((3, 4, 5), np.float32))
-    with pytest.raises(SceneError, match="in nm, rising|wavelengths of light in nm"):
+    with pytest.raises(SceneError, match=r"in nm, rising|wavelengths of light in nm"):
         find_scenes([f"file:{tmp_path / 'a.npy'}?layout=bands rows cols&wavelengths={waves}"], DataRoots())
