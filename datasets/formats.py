@@ -44,7 +44,7 @@ def read_stored_image(path: Path, variable: str | None = None) -> StoredImage:
         stored = _READERS[suffix](path, variable)
         if stored.dtype.kind == "c":
             raise SceneError(f"{path}: {_COMPLEX}")
-        if stored.dtype.kind not in "iuf":
+        if stored.dtype.kind not in "iufb":
             raise SceneError(f"{path}: expected integer or floating samples, got {stored.dtype}; export the image again")
         expect_shape(path, stored.shape, stored.dtype, stored.held, SceneError)
     return stored

@@ -61,6 +61,18 @@ def test_spectra_are_interpolated_like_numpy_does_pixel_by_pixel(file: Path) -> 
         read_scene_file(file, options(resample_to="400:700:4"))
 
 
+def test_a_mask_of_truth_values_is_one_too(file: Path, tmp_path: Path) -> None:
+    values = np.ones((6, 9), dtype=bool)
+    values[4, 7] = False
+    np.save(tmp_path / "m.npy", values)
+    scene = read_scene_file(file, options(mask=str(tmp_path / "m.npy")))
+    assert scene.mask is not None
+    assert np.array_equal(scene.mask.numpy(), values)
+    np.save(tmp_path / "cube.npy", np.ones((5, 6, 9), dtype=bool))
+    with pytest.raises(SceneError, match="expected integer or floating samples, got bool"):
+        read_image_file(tmp_path / "cube.npy", options_from({"layout": "bands rows cols"}, Path()))
+
+
 def test_a_mask_leaves_out_pixels_and_follows_crops(file: Path, tmp_path: Path) -> None:
     scene = read_scene_file(file, options(mask="lbl", crop=[1, 1, 5, 8]))
     assert scene.mask is not None

@@ -25,7 +25,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.observation import Observation
+from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.gaussian.kriging.gaussian_process import (
     Posterior,
@@ -86,6 +86,10 @@ class Method(TrainableMethod):
         for name, value in (("samples", self.samples), ("tuning_samples", self.tuning_samples)):
             if value < 1:
                 raise ValueError(f"{name}: expected at least 1, got {value}")
+
+    def memory_estimate(self, sizes: PairSizes) -> int:
+        """The cube, and about as much again for the prior mean and the coefficients that the posterior is made of."""
+        return 2 * sizes.cube_bytes
 
     def describe(self) -> Card:
         """The card for the known responses. The coarse pixels of `tuning_samples` are random, and so is what is computed from them."""
