@@ -167,7 +167,18 @@ def _file_numbers(file: Path) -> list[float]:
         if file.suffix.lower() == ".npy":
             return [float(value) for value in declared_arrays(file, ReadingError)[""].read().reshape(-1)]
         lines = short_text(file, ReadingError).decode("utf-8-sig").splitlines()
-        return [float(line.strip().rstrip(",;")) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        return [_line_number(file, at, line) for at, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _line_number(file: Path, at: int, line: str) -> float:
+    """The one number on a line."""
+    try:
+        return float(line.strip().rstrip(",;"))
+    except ValueError as error:
+        raise ReadingError(
+            f"{file}: expected one wavelength in nm per line, got {line.strip()[:40]!r} on line {at}; keep that column alone, without a "
+            "heading (or begin the heading with #)"
+        ) from error
 
 
 def _text(key: str, value: Any) -> str:

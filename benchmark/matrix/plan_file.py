@@ -126,9 +126,16 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
     if "patches" in table:
         raise PlanError(f"plan {file.name}: expected the plan of a benchmark, got the plan of a training; use `train METHOD {file.name}`")
     try:
+        mixed = [name for name in ("scenes", "protocols") if any(isinstance(entry, dict) for entry in _listed(table.get(name)))]
+        if mixed:
+            raise SettingError(f"[[{mixed[0]}]]: expected [[{mixed[0].removesuffix('s')}]] for a table; {mixed[0]} is a list of names")
         return replace(_resolve(configure(PlanTable, table), file, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _resolve(table: PlanTable, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:

@@ -74,6 +74,7 @@ def _expect_observed(observed: Mapping[str, Any]) -> None:
                 raise FieldError(f"observed: {name}: {len(shape)} numbers where bands, rows and columns were expected")
             for side in shape:
                 _expect_within(f"observed: {name}", side, 1, LARGEST_SIDE)
+    expect_type("observed: agreement", observed.get("agreement"), tuple[str, ...] | None)
     expect_type("observed: channels_used", observed.get("channels_used"), tuple[str, ...] | None)
 
 

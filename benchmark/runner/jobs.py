@@ -36,6 +36,7 @@ from benchmark.run_folder.record import Clock, oracle_to_json, score_to_json, st
 from benchmark.run_folder.response_file import read_responses, write_responses
 from benchmark.runner.estimate_storage import store_estimate, store_std
 from benchmark.runner.oracle_iterates import ITERATES, IterateRecorder, iterate_file, pick
+from benchmark.runner.pair_review import agreement
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
 from datasets.observation import Observation
 from datasets.pair_protocol import AnyProtocol, PairProtocol
@@ -89,13 +90,15 @@ class ObserveJob:
         """Likewise for a real pair; a reference is written where there is one."""
         if not isinstance(self.scene, PairSource):
             raise TypeError(f"expected a real pair for the protocol {protocol.name}, got {type(self.scene).__name__}")
-        seen, reference, known = protocol.observe(self.scene.pair())
+        pair = self.scene.pair()
+        seen, reference, known = protocol.observe(pair)
         if reference is not None and not _holds(self.reference, reference):
             write_cube(self.reference, replace(reference, name=self.scene.name))
         write_observation(self.observation, seen)
         write_responses(self.responses, known.psf, known.srf)
         channels = [] if known.srf is None else list(known.srf.names)
-        return {"channels_used": channels, "shape": [len(seen.hsi), *seen.msi.shape[1:]], "sources": loaded_sources()}
+        shape = [len(seen.hsi), *seen.msi.shape[1:]]
+        return {"channels_used": channels, "shape": shape, "agreement": agreement(protocol.told(pair)), "sources": loaded_sources()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.matrix.plan import Plan
 from datasets.image_pair import ImagePair, PairError
 from datasets.observation import Observation
-from datasets.pair_residual import LEVEL, PairResidual, channel_gains, pair_residual
+from datasets.pair_residual import FLOOR, LEVEL, PairResidual, channel_gains, pair_residual
 from datasets.registration import LEAST_SHARE, MOST_ERROR, Registration, register
 
 _SHOWN = 3  # causes that a warning lists
@@ -24,6 +24,12 @@ def on_pairs(plan: Plan) -> list[str]:
         residual, warning = residual_lines(told)
         lines += [f"{pair.source.name}: {line}" for line in (*remark_lines(told), residual.removeprefix("pair: "), *warning)]
     return lines
+
+
+def agreement(pair: ImagePair) -> list[str]:
+    """How well a pair agrees with what is known of its sensors, for its records: the residual, and the contradiction if there is one."""
+    residual, warning = residual_lines(pair)
+    return [residual.removeprefix("pair: "), *(line.strip().removeprefix("warning: ") for line in warning[:2])]
 
 
 def remark_lines(pair: ImagePair) -> list[str]:
@@ -51,6 +57,8 @@ def _warning(found: PairResidual) -> list[str]:
         return []
     above = f", above the level {LEVEL} of a warning" if found.residual > LEVEL else ", which a single change would lessen much"
     lines = [f"warning: the pair contradicts what is said of it: its residual is {found.residual:.4f}{above}"]
+    if found.residual < FLOOR:  # as where one image is a hundred times as bright: a regressed R takes any gain
+        lines = ["warning: the pair contradicts what is said of it"]
     if found.cause is not None:
         lines.append(f"  likeliest cause: {found.cause.name}; the residual would be {found.cause.residual:.4f}")
     else:

@@ -42,6 +42,12 @@ def limit_sentences(protocol: Mapping[str, Any], metrics: Sequence[str]) -> list
     return sentences
 
 
+def agreement_sentence(observed: Mapping[str, Any]) -> str:
+    """How well a pair agrees with what is known of its sensors, as was found when it was observed; empty where there is no pair."""
+    parts = [str(part) for part in observed.get("agreement") or ()]
+    return f"Agreement of the two images with what is known of their sensors: {'; '.join(parts)}." if parts else ""
+
+
 def _one_step_down(protocol: Mapping[str, Any]) -> str:
     ratio = value_text(protocol.get("ratio"))
     blur = "" if protocol.get("psf") is not None else " with a Gaussian one coarse pixel wide, as the PSF is not known"

@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 from benchmark.run_folder.record import Result
 from reports.content.columns import SECONDS, Column, Place, Precision, Unit, Value, cost_columns, metric_column, pooled_value
 from reports.content.headline import headline, left_out_sentence
-from reports.content.limits import limit_sentences
+from reports.content.limits import agreement_sentence, limit_sentences
 from reports.content.notes import PRINTED, About, Note, SharedNote, row_notes, share_notes
 from reports.content.protocol_facts import protocol_numbers
 from reports.content.provenance import Provenance, TimingPlace, distinct_places, timing_places
@@ -154,7 +154,7 @@ def summarise_protocol(
         best_of=best_of,
         convention=convention,
         provenance=provenance,
-        remarks=tuple(filter(None, [*limit_sentences(results[0].protocol, [column.key for column in scores]), absent])),
+        remarks=tuple(filter(None, [*_limits(results, scores), absent])),
     )
 
 
@@ -168,6 +168,12 @@ def timed_elsewhere(summary: Summary) -> list[str]:
 def configuration(result: Result) -> str:
     """A text that is the same for results of one row: the method, its label, its tier and its parameters, files by their content."""
     return identity([result.method, result.label, result.tier, _parameters(result)])
+
+
+def _limits(results: Sequence[Result], scores: Sequence[Column]) -> list[str]:
+    """What the scores of a pair cannot tell, and how well the pair agrees with what is known of its sensors."""
+    agreements = dict.fromkeys(agreement_sentence(result.observed) for result in results)
+    return [*limit_sentences(results[0].protocol, [column.key for column in scores]), *agreements]
 
 
 def _unit(scenes: Sequence[str]) -> Unit:

@@ -180,6 +180,13 @@ def test_wavelengths_come_from_lists_ranges_and_files(tmp_path: Path) -> None:
     assert band_numbers("bands", "1-3,7") == (1, 2, 3, 7)
 
 
+@pytest.mark.parametrize("text", ["wavelength\n400\n500", "1, 400\n2, 500", "400, 500, 600"])
+def test_a_file_of_wavelengths_that_is_no_single_column_is_refused_with_the_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "w.txt").write_text(text)
+    with pytest.raises(ReadingError, match=r"one wavelength in nm per line, got '.*' on line 1; keep that column alone"):
+        centres_from("wavelengths", "w.txt", tmp_path)
+
+
 def test_a_table_a_pattern_and_a_folder_are_scenes(file: Path, tmp_path: Path) -> None:
     for name in ("b", "._b", "c"):
         scipy.io.savemat(tmp_path / f"{name}.mat", {"ref": CUBE * 0.5})

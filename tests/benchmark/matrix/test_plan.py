@@ -28,6 +28,7 @@ def read(world: Path, file: Path, seed: int | None = None) -> Plan:
         (("camera-x8", "camera-x9"), "did you mean 'camera-x8'"),
         (("scenes =", "scens ="), "unknown setting 'scens': did you mean 'scenes'"),
         (("scenes =", "scene ="), "scene: expected"),
+        (("[[method]]", '[[protocols]]\nname = "mine"\n\n[[method]]'), "protocols"),
         (("[[method]]", '[[protocol]]\nname = "camera-x8"\n\n[[method]]'), "'camera-x8' is described below .* take it out of protocols"),
         (("builtin/fields", "builtin/field"), "builtin/fields"),
         (('name = "bicubic"', 'name = "rfuse"\nparameters = {rnak = 3}'), "did you mean 'rank'"),

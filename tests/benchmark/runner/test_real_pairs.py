@@ -22,8 +22,9 @@ from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import read_cube
 from datasets.data_roots import DataRoots
+from reports.content.summary import summarise
 from tests.benchmark.folders import read_records
-from tests.real_pairs import write_pair, write_plan
+from tests.real_pairs import images, write_pair, write_plan
 from tests.rounding import scores_near
 from tests.test_cli import cli
 
@@ -160,3 +161,14 @@ def test_of_the_estimates_as_taken_the_best_by_hqnr_is_kept(ran: Path, tmp_path:
     best = max(taken, key=lambda record: record.metrics["hqnr"] or 0)
     kept = {file.stem for file in (tmp_path / "run" / "estimates").glob("*.h5")}
     assert {record.key for record in taken} & kept == {best.key}
+
+
+def test_a_pair_that_contradicts_its_sensors_says_so_in_its_records_and_tables(tmp_path: Path) -> None:
+    write_pair(tmp_path, msi=images()[1][:, :, ::-1].copy())
+    plan = read_plan(write_plan(tmp_path, ["bicubic"]), DataRoots.parse([]), None)
+    for record in run(plan, RunSettings(tmp_path / "run"), lambda _: None):
+        residual, *rest = record.observed["agreement"]
+        assert "|S msi - R hsi| / |R hsi|" in residual
+        assert "mirrored in its columns" in " ".join(rest)
+        (summary,) = summarise([record])
+        assert "mirrored in its columns" in " ".join(summary.remarks)
