@@ -59,7 +59,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "training": ("identity", "measure", "matrix"),
         "runner": ("run_folder", "metrics", "identity", "measure", "children", "matrix"),
         "cluster": ("run_folder", "identity", "matrix", "runner"),
-        "review": ("run_folder", "metrics", "identity", "conventions", "matrix"),
+        "review": ("clone", "run_folder", "metrics", "identity", "conventions", "matrix"),
         "commands": ("clone", "run_folder", "children", "matrix", "authors", "training", "runner", "cluster", "review"),
     },
     "reports": {

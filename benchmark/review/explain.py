@@ -10,6 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from benchmark.clone import ROOT
 from benchmark.metrics.spelling import spell_metric
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index
@@ -48,7 +49,7 @@ class Explanation:
         if self.log_tail:
             lines += ["log, its end:", *(f"    {line}" for line in self.log_tail)]
         if self.repetition is not None:
-            lines += ["to repeat it alone, from the clone:", f"    {self.repetition.command()}"]
+            lines += ["to repeat it alone:", f"    {self.repetition.command(ROOT)}"]
             lines.append("in one process, with the debugger where it fails: explain with --debug")
         else:
             lines.append("to repeat it alone: run its plan again with this version, which keeps the plan in the run folder, and ask again")

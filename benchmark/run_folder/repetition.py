@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,10 @@ class Repetition:
     device: str
     arguments: tuple[str, ...]  # --data, --plugins, --seed
 
-    def command(self) -> str:
-        """The command line that runs the cell into a run folder of its own."""
-        options = ["--out", f"results/cell_{self.key}", "--device", self.device, *self.arguments]
-        return shlex.join(["python", "run_benchmark.py", "cell", str(self.plan), self.key, *options])
+    def command(self, clone: Path) -> str:
+        """The command line, of absolute paths, by which the code in the folder `clone` runs the cell into a run folder of its own."""
+        options = ["--out", str(clone / "results" / f"cell_{self.key}"), "--device", self.device, *self.arguments]
+        return shlex.join([sys.executable, str(clone / "run_benchmark.py"), "cell", str(self.plan.resolve()), self.key, *options])
 
 
 def find_repetition(folder: Path, key: str, index: Index) -> Repetition | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmark.clone import ROOT
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review.explain import explain
@@ -49,7 +51,8 @@ def test_every_fact_of_a_record_is_told(tmp_path: Path) -> None:
         f"estimates/{FIRST.key}.h5",
         "scenes/5ce0.h5",
         "its last line",
-        f"cell {shlex.quote(str(folder / 'plan.toml'))} {FIRST.key} --out results/cell_{FIRST.key} --device cpu --seed 0",
+        f"cell {shlex.quote(str(folder / 'plan.toml'))} {FIRST.key} --out {shlex.quote(str(ROOT / 'results'))}/cell_{FIRST.key} --device "
+        "cpu --seed 0",
     ):
         assert part in text, part
 
@@ -147,8 +150,8 @@ def test_the_plan_that_was_run_is_named_while_it_is_the_same(world: Path) -> Non
     repetition = explain(world / "run", record.key).repetition
     assert repetition is not None
     assert repetition.plan == file
-    command = shlex.split(repetition.command())
-    assert command[:5] == ["python", "run_benchmark.py", "cell", str(file), record.key]
+    command = shlex.split(repetition.command(ROOT))
+    assert command[:5] == [sys.executable, str(ROOT / "run_benchmark.py"), "cell", str(file), record.key]
     assert command[-2:] == ["--plugins", str(world / "plugins")]
     assert rehearse(repetition)["clock"]["rounds"] >= 1
     plan(world, ["bicubic"], scenes=("a",))
