@@ -5,8 +5,9 @@ Nothing is guessed here either: where the rules of datasets/files.py leave somet
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from datasets.hdf5_checks import opened_hdf5
 from datasets.input_files import InputFileError, regular_size, spell_bytes
 from datasets.matlab5_format import declared_variables, is_version_5
 from datasets.numpy_format import declared_arrays
-from datasets.reading_options import ReadingOptions
+from datasets.reading_options import EvenCentres, ReadingOptions
 from datasets.scene import SceneError
 from datasets.stored_image import StoredImage
 
@@ -59,7 +60,8 @@ def inspect_file(path: Path, options: ReadingOptions) -> Inspection:
     except InputFileError as error:
         return Inspection(tuple(lines), str(error), None)
     lines += _as_read(stored, image, options)
-    return Inspection((*lines, f"plan         {plan_line(path, options)}"), _open_question(image), image)
+    first, *rest = plan_lines(path, options)
+    return Inspection((*lines, f"plan         {first}", *(f"             {line}" for line in rest)), _open_question(image), image)
 
 
 def variables_of(path: Path) -> dict[str, str]:
@@ -79,18 +81,23 @@ def variables_of(path: Path) -> dict[str, str]:
     return {name or "(the array)": f"{_spell_shape(tuple(array.shape))} {array.dtype}" for name, array in arrays.items()}
 
 
-def plan_line(path: Path, options: ReadingOptions) -> str:
-    """The scene of a plan that reads a file with these options, as `scenes` takes it, or as a table [[scene]]."""
-    given = {
-        name: value
-        for name in ("variable", "layout", "scale", "nodata", "overlap")
-        if (value := getattr(options, name)) not in (None, "error")
-    }
-    others = [name for name in ("wavelengths", "bands", "bad_bands", "crop", "mask", "resample_to") if getattr(options, name)]
-    if not others:
+def plan_lines(path: Path, options: ReadingOptions) -> list[str]:
+    """What a plan says to read a file with these options: an entry of `scenes` or, where that would be long, a table [[scene]]."""
+    plain = ReadingOptions()
+    given = {item.name: value for item in fields(ReadingOptions) if (value := getattr(options, item.name)) != getattr(plain, item.name)}
+    if all(isinstance(value, str | float) for value in given.values()):
         query = "&".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in given.items())
-        return f'scenes = ["file:{path}{"?" if query else ""}{query}"]'
-    return f'[[scene]] with file = "{path}" and the same options: {", ".join([*given, *others])}'
+        name = f"file:{path}?{query}" if query else f"file:{path}"
+        return [f"scenes = [{json.dumps(name)}]"]
+    return ["[[scene]]", f"file = {json.dumps(str(path))}", *(f"{name} = {_as_toml(value)}" for name, value in given.items())]
+
+
+def _as_toml(value: Any) -> str:
+    """A value of an option as TOML, which reads lists, numbers and texts as JSON does."""
+    if isinstance(value, EvenCentres):
+        numbers = [value.first, value.last, *([] if value.count is None else [value.count])]
+        return json.dumps(":".join(f"{number:g}" for number in numbers))
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
 def _hdf5_variables(path: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import h5py
@@ -72,3 +73,16 @@ def test_what_cannot_be_read_is_an_error_or_a_question(tmp_path: Path) -> None:
         assert name in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
     assert "expected one of" in cli("inspect", f"{tmp_path / 'a.h5'}?sclae=2", folder=tmp_path).stderr
+
+
+def test_a_table_that_inspect_prints_reads_the_same_image(mat: Path, tmp_path: Path) -> None:
+    query = f"{mat}?variable=ref&layout=rows cols bands&scale=10000&bad_bands=2,4&crop=1,2,4,6&wavelengths=400:700&overlap=drop"
+    said = cli("inspect", query, "--png", tmp_path / "a.png", folder=tmp_path).stdout.splitlines()
+    start = next(at for at, line in enumerate(said) if line.startswith("plan  "))
+    block = [said[start].removeprefix("plan").strip()]
+    block += [line.strip() for line in said[start + 1 :] if line.startswith("       ")]
+    (table,) = tomllib.loads("\n".join(block))["scene"]
+    (source,) = find_scenes([], DataRoots(None), tmp_path, [table])
+    expected = CUBE[1:5, 2:8][..., [0, 2, 4]].transpose(2, 0, 1) / 10000
+    assert np.allclose(source.load().cube, expected, atol=1e-7)
+    assert source.load().wavelengths.tolist() == [400, 550, 700]
