@@ -96,6 +96,18 @@ def _on_others(others: tuple[str, ...]) -> list[str]:
     return [f"the file also holds {', '.join(others[:5])}, not used"] if others else []
 
 
+def read_hsi_file(path: Path, options: ReadingOptions = PLAIN) -> CubeFile:
+    """The HSI of a pair in one file: an image or, where bands that fall back are dropped or spectra interpolated, the cube of a scene.
+
+    Raises:
+        SceneError: a rule cannot be kept, or the file is broken.
+    """
+    if options.overlap == "error" and options.resample_to is None:
+        return read_image_file(path, options)
+    scene = read_scene_file(path, options)
+    return CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, {"source": scene.source}, scene.remarks)
+
+
 def read_image_file(path: Path, options: ReadingOptions = PLAIN) -> CubeFile:
     """The image in one file, which need not be a scene (an MSI, an HSI without wavelengths); the module docstring has the rules.
 

@@ -12,8 +12,7 @@ import torch
 
 from datasets import files
 from datasets.band_order import in_rising_order
-from datasets.cube_file import CubeFile
-from datasets.files import read_image_file, read_scene_file
+from datasets.files import read_hsi_file, read_image_file
 from datasets.image_pair import ImagePair, PairError
 from datasets.observation import NoiseLevel
 from datasets.pair_protocol import PairProtocol
@@ -78,18 +77,11 @@ class PairSource(SceneSource):
         Raises:
             SceneError: one of them cannot be read.
         """
-        return ImagePair(self._hsi(), read_image_file(self.msi_file, self.msi))
-
-    def _hsi(self) -> CubeFile:
-        """The HSI; where bands that fall back are dropped, or spectra interpolated, as a scene, which alone knows these."""
-        if self.hsi.overlap == "error" and self.hsi.resample_to is None:
-            return read_image_file(self.hsi_file, self.hsi)
-        scene = read_scene_file(self.hsi_file, self.hsi)
-        return CubeFile(scene.cube.numpy(), scene.wavelengths.double().numpy(), scene.name, {"source": scene.source}, scene.remarks)
+        return ImagePair(read_hsi_file(self.hsi_file, self.hsi), read_image_file(self.msi_file, self.msi))
 
     def load(self) -> Scene:
         """The HSI, which is the truth one step down."""
-        image = in_rising_order(self.hsi_file, self._hsi())
+        image = in_rising_order(self.hsi_file, read_hsi_file(self.hsi_file, self.hsi))
         centres = np.arange(1, len(image.cube) + 1) if image.wavelengths_nm is None else image.wavelengths_nm
         return Scene(self.name, torch.from_numpy(image.cube), torch.from_numpy(np.asarray(centres, dtype=np.float32)), self.hsi_file.name)
 

@@ -185,12 +185,12 @@ class FileSource(SceneSource):
 
 
 def expect_apart(training: Sequence[SceneSource], tested: Sequence[SceneSource]) -> None:
-    """Nothing, where no two different crops of one image overlap, of which one is trained on and the other tested.
+    """Check that no crop that is trained on overlaps a crop of the same image that is tested.
 
-    (One and the same scene on both sides is left to the cell, which is skipped with a reason.)
+    The same scene on both sides is no error here: its cells are skipped with a reason.
 
     Raises:
-        SceneError: two do; the text names both.
+        SceneError: two crops overlap; the text names both.
     """
     trained, held = ([(source, *image) for source in sources for image in source.images()] for sources in (training, tested))
     for (one, places, read), (other, others, read_too) in itertools.product(trained, held):

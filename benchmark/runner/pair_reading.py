@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.cube_file import CubeFile
-from datasets.files import read_image_file, read_scene_file
+from datasets.files import read_hsi_file
 from datasets.formats import read_stored_image
 from datasets.georeference import Georeference, read_georeference
 from datasets.image_pair import ImagePair, PairError
@@ -111,11 +111,7 @@ def _options(image: str, table: Mapping[str, str]) -> ReadingOptions:
 def _read_image(image: str, path: Path, options: ReadingOptions) -> CubeFile:
     """The image in a file; an error names the options of `fuse`, where the reader names those of a plan."""
     try:
-        if options.overlap != "drop" and options.resample_to is None:
-            return read_image_file(path, options)
-        scene = read_scene_file(path, options)  # which alone knows these two
-        wavelengths = scene.wavelengths.double().numpy()
-        return CubeFile(scene.cube.numpy(), wavelengths, scene.name, {"source": scene.source}, scene.remarks)
+        return read_hsi_file(path, options)
     except InputFileError as error:
         names = "|".join(item.name for item in fields(ReadingOptions))
         told = re.sub(rf"\b({names})= \(in fuse --hsi-[\w-]+ or --msi-[\w-]+\)", r"\1=", str(error))
