@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from benchmark.identity.scene_identity import SceneIdentity
 from benchmark.identity.sources import Sources
 from benchmark.matrix.contestant import Contestant
+from benchmark.matrix.estimate_files import estimate_sources, estimate_stem
 from benchmark.matrix.keys import cell_key
 from benchmark.matrix.training_set import TrainingSet
 from datasets.digests import digest_of
@@ -35,12 +37,26 @@ class Cell:
     training: TrainingSet | None = None  # where the method must be trained first
 
     @cached_property
+    def method_sources(self) -> Sources:
+        """The sources of the method; of a row that was made elsewhere, the content of the cell's cube and what reads it."""
+        contestant = self.contestant
+        if contestant.handed_in is None:
+            return contestant.sources
+        return contestant.sources.joined(estimate_sources(contestant.handed_in, self.scene.name, self.protocol.name, self.seed))
+
+    @cached_property
+    def estimate_file(self) -> Path | None:
+        """The file of a cube that was made elsewhere; None where the method is run here, or there is no such file."""
+        row = self.contestant.handed_in
+        return None if row is None else row.file(self.scene.name, self.protocol.name, self.seed)
+
+    @cached_property
     def key(self) -> str:
         """The digest of all that the result depends on; it names the record, cells/<key>.json."""
         return cell_key(
             method=self.contestant.entry.name,
             parameters=self.contestant.parameters,
-            sources=self.contestant.sources.digest,
+            sources=self.method_sources.digest,
             protocol=self.protocol.numbers(),
             scene=self.identity.digest,
             simulator=self.simulator.digest,
@@ -74,6 +90,9 @@ class Cell:
             return self._lacking(f"{card.name} needs {' and '.join(missing)}")
         if {self.scene.name, self.identity.digest} & set(card.trained_scenes):
             return f"{card.name} was trained on {self.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
+        if self.contestant.handed_in is not None and self.estimate_file is None:
+            stem = estimate_stem(self.scene.name, self.protocol.name, self.seed)
+            return f"{card.name} was made elsewhere, and there is no file {stem} (.mat, .h5, .npz, ...) in {self.contestant.handed_in.folder.name}"
         return ""
 
     def _lacking(self, need: str) -> str:
@@ -122,7 +141,7 @@ class Cell:
     @property
     def sources(self) -> Sources:
         """The sources on which the estimate of the cell depends."""
-        whole = self.contestant.sources.joined(self.simulator)
+        whole = self.method_sources.joined(self.simulator)
         return whole if self.training is None else whole.joined(self.training.sources)
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.identity.sources import Sources, UnkeyedError, sources_of, sources_of_module
+from benchmark.matrix.estimate_files import HandedIn
 from benchmark.matrix.interview import Configuration, Interview, interview
 from benchmark.matrix.oracle import check_oracle, label_suffix, oracle_card
 from datasets.digests import file_sha256
@@ -29,6 +30,7 @@ class Contestant:
     time_limit_s: float | None = None  # instead of the plan's
     memory_limit_mb: float | None = None
     oracle: int = 0  # number of iterates among which the referee picks by the truth (oracle.py); 0: an ordinary row
+    handed_in: HandedIn | None = None  # where its cubes lie, which were made elsewhere; None: the suite runs it
 
     @property
     def card(self) -> Card:

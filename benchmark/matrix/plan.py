@@ -16,18 +16,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from benchmark.identity.scene_identity import SceneIdentity, identify
 from benchmark.identity.source_keys import simulator_sources
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
+from benchmark.matrix.estimate_files import estimate_stem
 from benchmark.matrix.contestant import Contestant, parameters_to_json
 from benchmark.matrix.training_set import TrainingSet
 from datasets.pair_protocol import AnyProtocol
 from datasets.pair_sources import PlannedPair
 from datasets.scene import SceneError
 from datasets.scene_sources import SceneSource
+from datasets.settings import SettingError
 from datasets.simulation import Protocol
 
 DISK_LIMIT_MB = 50_000.0  # of a cell's scratch folder
@@ -87,10 +90,13 @@ class Plan:
         """Each cell of the plan once; cells that share an observation follow one another.
 
         Raises:
-            PlanError: two cells that the plan names by hand have the same key; the text names both.
+            PlanError: two cells that the plan names by hand have the same key, or one file of a cube that was made elsewhere; the text
+                names both.
         """
+        combinations = self._combinations(device)
+        _expect_files_apart(combinations)
         by_key: dict[str, Cell] = {}
-        for cell in self._combinations(device):
+        for cell in combinations:
             first = by_key.setdefault(cell.key, cell)
             if first is not cell and not {first.scene.name, cell.scene.name} & self.by_pattern:
                 raise PlanError(f"expected cells that differ, got one twice: {_describe_pair(first, cell)}; drop one of them")
@@ -142,6 +148,26 @@ class Plan:
             "training": None if self.training is None else {"names": list(self.training.digests), **self.training.numbers()},
             "retries": self.retries,
         }
+
+
+def _expect_files_apart(cells: Iterable[Cell]) -> None:
+    """Nothing, where each cube that was made elsewhere stands for one cell alone.
+
+    Raises:
+        PlanError: one stands for two, or two files have the name of one cell.
+    """
+    seen: dict[tuple[int, Path], Cell] = {}
+    for cell in cells:
+        try:
+            file = cell.estimate_file
+        except SettingError as error:
+            raise PlanError(str(error)) from error
+        first = cell if file is None else seen.setdefault((id(cell.contestant), file), cell)
+        if file is not None and first is not cell:
+            raise PlanError(
+                f"expected a file for each scene, protocol and seed, got {file.name} for two cells: {first.name}, and {cell.name}; name the "
+                f"files as {estimate_stem(cell.scene.name, cell.protocol.name, cell.seed)}"
+            )
 
 
 def _facts(protocol: AnyProtocol) -> dict[str, Any]:

@@ -59,6 +59,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.matrix.contestant import contestants_of, expect_distinct, labelled
+from benchmark.matrix.handed_in import handed_in_contestant
 from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
 from benchmark.matrix.training_set import training_set
 from datasets.data_roots import DataRoots
@@ -73,8 +74,10 @@ from datasets.settings import SettingError, configure
 class PlanTable:
     """The schema of the file."""
 
-    method: tuple[dict[str, Any], ...]
+    method: tuple[dict[str, Any], ...] = ()
     """The methods, each a table [[method]]."""
+    estimates: tuple[dict[str, Any], ...] = ()
+    """Cubes that were made elsewhere, each row a table [[estimates]]."""
     scenes: tuple[str, ...] = ()
     """Scenes and splits by name (`list scenes`), `file:PATH?key=value&...`, or patterns of files."""
     scene: tuple[dict[str, Any], ...] = ()
@@ -157,8 +160,9 @@ def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugin
         _expect_some("protocols", protocols)
         _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
-    _expect_some("method", table.method)
-    contestants = labelled(contestants_of(table.method, (start, roots.root), plugins))
+    _expect_some("method", (*table.method, *table.estimates))
+    rows = [*contestants_of(table.method, (start, roots.root), plugins), *(handed_in_contestant(item, start) for item in table.estimates)]
+    contestants = labelled(rows)
     expect_distinct("methods", [entry.identity for entry in contestants])
     seeds = table.seeds if seed is None else (seed,)
     _expect_some("seeds", seeds)

@@ -58,7 +58,7 @@ def disagreement(loaded: Mapping[str, str], sources: Sources, main: Path | None 
 
 def changed_data(cell: Cell) -> str:
     """Which data files of a cell have been changed since the plan was read, as a sentence; empty where none has."""
-    sources, parameters = cell.contestant.sources, cell.contestant.parameters
+    sources, parameters = cell.method_sources, cell.contestant.parameters
     wanted = {sources.places[name]: digest for name, digest in sources.data.items()}
     wanted |= {value: cell.contestant.file_digests[name] for name, value in parameters.items() if isinstance(value, Path)}
     changed = [path.name for path, digest in wanted.items() if not path.is_file() or file_sha256(path) != digest]
@@ -120,8 +120,8 @@ def make_record(
         device=device,
         threads=known.get("threads", threads),
         environment=environment,
-        sources=cell.contestant.sources.digest,
-        uncovered=tuple(dict.fromkeys((*cell.contestant.sources.uncovered, *known.get("uncovered", ())))),
+        sources=cell.method_sources.digest,
+        uncovered=tuple(dict.fromkeys((*cell.method_sources.uncovered, *known.get("uncovered", ())))),
         clock_key=known.get("clock_key", ""),
         referee=known.get("referee", ""),
         ended=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,0 +1,198 @@
+"""The job of a cell whose cube was made elsewhere: to read it, to see whether it is what it is said to be, and to store it.
+
+A cube in another unit, turned, mirrored or with its bands in another order is no result of a method, but a mistake on the way. As the HSI
+is known, it shows: with S the blur and decimation, S cube should be the HSI. The residual |S cube - hsi| / |hsi| and the causes that would
+lessen it are those of a real pair (datasets/pair_residual.py), with the cube in the place of the MSI and R = 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmark.children.witness import loaded_sources
+from benchmark.measure.validity import InvalidEstimateError, check_estimate
+from benchmark.run_folder.observation_file import read_observation
+from benchmark.run_folder.response_file import read_responses
+from benchmark.runner.estimate_storage import store_estimate, store_std
+from benchmark.runner.jobs import ESTIMATE_NAME, STD_NAME
+from datasets.cube_file import is_own_cube_file
+from datasets.degradation import SpatialResponse, SpectralResponse
+from datasets.exchange.returned_estimate import ReturnedEstimate, other_order, read_returned_estimate
+from datasets.exchange.named_readers import read_named
+from datasets.files import read_image_file
+from datasets.input_files import InputFileError
+from datasets.observation import Observation, PairSizes
+from datasets.pair_residual import PairResidual, pair_residual
+from datasets.reading_options import ReadingOptions
+from methods.contract import Estimate
+
+LEVEL = 0.1  # a residual above it is looked into
+LEAST_GAIN = 1.5  # a gain between its inverse and it is the method's
+MOST_BANDS = 16  # that are compared with the HSI, evenly spaced
+_EXCHANGED = (".mat", ".h5", ".npz")
+_SCALES = (100.0, 255.0, 1000.0, 1023.0, 4095.0, 10000.0, 16383.0, 65535.0)
+
+
+@dataclass(frozen=True, eq=False)
+class TakeJob:
+    """Take the cube of one cell from a file."""
+
+    file: Path
+    options: ReadingOptions
+    as_it_is: bool
+    observation: Path
+    responses: Path
+    name: str
+    exact: bool = False  # in 32 bits instead of 16
+
+    def run(self) -> dict[str, Any]:
+        """What is known of the estimate, after storing it; no seconds and no memory, as nobody measured them.
+
+        Raises:
+            InvalidEstimateError: the file cannot be read, or its cube is not that of this observation; the text says what would mend it.
+        """
+        home = Path.cwd()
+        seen = read_observation(self.observation)
+        truth = read_responses(self.responses) if self.responses.exists() else None
+        try:
+            returned = read_handed_in(self.file, self.options, seen.sizes)
+        except InputFileError as error:
+            raise InvalidEstimateError(str(error)) from error
+        estimate = _estimate(returned, seen)
+        check_estimate(estimate, seen)
+        if not self.as_it_is:
+            expect_place_and_unit(self.file.name, estimate.cube, seen, None if truth is None else truth.psf, self.options.scale or 1.0)
+        wavelengths = seen.wavelengths.double().numpy()
+        store_estimate(home / ESTIMATE_NAME, estimate, wavelengths, self.name, exact=self.exact)
+        if estimate.std is not None:
+            store_std(home / STD_NAME, estimate.std, wavelengths, self.name, exact=self.exact)
+        return {
+            "clock": None,
+            "memory": None,
+            "parameters_total": returned.parameter_count,
+            "parameters_inference": None,
+            "flops": None,
+            "flops_uncounted": [],
+            "flops_reason": "the cube was made elsewhere",
+            "threads": torch.get_num_threads(),
+            "uncovered": [],
+            "sources": loaded_sources(),
+        }
+
+
+def read_handed_in(file: Path, options: ReadingOptions, sizes: PairSizes) -> ReturnedEstimate:
+    """The cube in a file from elsewhere, (bands, rows, cols).
+
+    A .mat, .h5 or .npz with a field `cube` of which nothing is said (`options`) is an estimate file of the exchange format: (rows, cols,
+    bands), and the fields beside it count. Any other file is read like an image of the user's own (datasets/files.py).
+
+    Raises:
+        InputFileError: the file cannot be read, or holds a cube of another shape; where an order of the axes would fit, the text says so.
+    """
+    plain = replace(options, bands=None) == ReadingOptions()
+    if plain and file.suffix.lower() in _EXCHANGED and not is_own_cube_file(file) and "cube" in read_named(file):
+        returned = read_returned_estimate(file, sizes)
+    else:
+        returned = ReturnedEstimate(read_image_file(file, replace(options, bands=None)).cube)
+        _expect_shape(file, returned.cube, sizes, options)
+    if options.bands is not None:
+        keep = [number - 1 for number in options.bands]
+        if sorted(keep) != list(range(sizes.bands)):
+            raise InputFileError(f"{file.name}: bands: expected each of the {sizes.bands} bands once, in another order, got {len(keep)} numbers")
+        returned = replace(returned, cube=returned.cube[keep], std=None if returned.std is None else returned.std[keep])
+    return returned
+
+
+def expect_place_and_unit(
+    name: str, cube: torch.Tensor, seen: Observation, psf: SpatialResponse | None, scale: float
+) -> None:
+    """Nothing, where the cube lies as the MSI does, in the unit of the HSI and with its bands in its order, as far as the HSI tells.
+
+    Args:
+        name: of the file, for the text of an error.
+        cube: (bands, rows, cols).
+        seen: the pair.
+        psf: the true S; None: a usual one.
+        scale: by which the stored values were divided.
+
+    Raises:
+        InvalidEstimateError: a turn, another order of bands or a gain would bring it much nearer.
+    """
+    bands = sorted({round(number) for number in np.linspace(0, len(cube) - 1, min(len(cube), MOST_BANDS))})
+    same = SpectralResponse(torch.eye(len(bands), dtype=torch.float64))
+    found = pair_residual(seen.hsi[bands], cube[bands], seen.ratio, seen.phase, psf, same)
+    if found is None or found.residual <= LEVEL or found.cause is None:
+        return
+    problem, way_out = _mistake(found, scale)
+    if problem:
+        raise InvalidEstimateError(
+            f"{name}: expected a cube whose blurred and decimated image is the HSI, got one that is {found.residual:.3g} of the HSI's norm "
+            f"away, and {found.cause.residual:.3g} if {problem}; {way_out}, or score it as it is (as_it_is = true, --as-it-is)"
+        )
+
+
+def _mistake(found: PairResidual, scale: float) -> tuple[str, str]:
+    """What is wrong with a cube, and what mends it; two empty texts where it is what a method may do."""
+    name = "" if found.cause is None else found.cause.name
+    gain = re.search(r"times ([0-9.e+-]+)", name)
+    factor = float(gain.group(1)) if gain else 1.0
+    kind = name.partition(":")[0]
+    if kind == "a gain" and factor > 0 and not 1 / LEAST_GAIN < factor < LEAST_GAIN:
+        exact = scale / factor
+        usual = next((value for value in _SCALES if abs(value / exact - 1) < 0.1), exact)
+        return f"its values are divided by {scale / factor:.4g}", f"give scale = {usual:g} (--scale {usual:g})"
+    if kind == "the order of the channels":
+        reverse = "its bands are in another order"
+        return reverse, 'give the order of its bands, such as bands = "31-1" (--bands 31-1), the first that of the shortest wavelength'
+    if name.startswith("the MSI is"):
+        turned = name.replace("the MSI is", "it was not").partition(",")[0]
+        layout = 'give layout = "cols rows bands" (--layout), or the like' if "transposed" in name or "90" in name else "turn it back"
+        return turned, layout
+    return "", ""
+
+
+def _expect_shape(file: Path, cube: NDArray[Any], sizes: PairSizes, options: ReadingOptions) -> None:
+    expected = (sizes.bands, sizes.rows, sizes.cols)
+    got = tuple(cube.shape)
+    if got == expected:
+        return
+    words = ("bands", "rows", "cols")
+    order = other_order(got, expected, words)
+    told = options.layout.split() if options.layout else list(words)
+    if order and len(told) == len(words):
+        # `got` lies as `words` say after reading by `told`; its axes are those named in `order`
+        names = {read: true for read, true in zip(words, order, strict=True)}
+        layout = " ".join(names[word] for word in told)
+        raise InputFileError(
+            f"{file.name}: expected (bands, rows, cols) = {expected}, got {got}, which fits as ({', '.join(order)}); give "
+            f'layout = "{layout}" (--layout "{layout}")'
+        )
+    raise InputFileError(f"{file.name}: expected a cube of {expected} (bands of the HSI, rows and columns of the MSI), got {got}")
+
+
+def _estimate(returned: ReturnedEstimate, seen: Observation) -> Estimate:
+    """The estimate with the responses that the file states."""
+    psf = srf = None
+    if returned.psf is not None:
+        phase = returned.psf_phase
+        kernel = torch.from_numpy(returned.psf)
+        psf = SpatialResponse(kernel / kernel.sum(), seen.ratio, round(seen.phase[0]) if phase is None else phase, "reflect")
+    if returned.srf is not None:
+        weights = torch.from_numpy(returned.srf)
+        srf = SpectralResponse(weights / weights.sum(1, keepdim=True))
+    cube = torch.from_numpy(np.ascontiguousarray(returned.cube, dtype=np.float32))
+    std = None if returned.std is None else torch.from_numpy(np.ascontiguousarray(returned.std, dtype=np.float32))
+    return Estimate(cube, psf, srf, std)
+
+
+def answer_of(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a `TakeJob`, as a measurement."""
+    return dict(table)
