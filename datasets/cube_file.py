@@ -47,6 +47,15 @@ class CubeFile:
     remarks: tuple[str, ...] = ()  # what a reader did or left out, for a person to know; not written to files
 
 
+def is_own_cube_file(file: Path) -> bool:
+    """Whether a file is a cube file that this suite has written: HDF5 with `cube` (bands, rows, cols) and a seal."""
+    try:
+        with h5py.File(file, "r") as store:
+            return "cube" in store and "sha256" in store.attrs
+    except OSError:  # no HDF5, or a broken one
+        return False
+
+
 def read_cube(file: Path, group: str = "") -> CubeFile:
     """The cube in `file`, or in one group of it (a file of a pair has the groups `hsi`, `msi` and `reference`).
 

@@ -91,8 +91,8 @@ class Cell:
         if {self.scene.name, self.identity.digest} & set(card.trained_scenes):
             return f"{card.name} was trained on {self.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
         if self.contestant.handed_in is not None and self.estimate_file is None:
-            stem = estimate_stem(self.scene.name, self.protocol.name, self.seed)
-            return f"{card.name} was made elsewhere, and there is no file {stem} (.mat, .h5, .npz, ...) in {self.contestant.handed_in.folder.name}"
+            stem, folder = estimate_stem(self.scene.name, self.protocol.name, self.seed), self.contestant.handed_in.folder.name
+            return f"{card.name} was made elsewhere, and there is no file {stem} (.mat, .h5, .npz, ...) in {folder}"
         return ""
 
     def _lacking(self, need: str) -> str:

@@ -21,6 +21,7 @@ from datasets.digests import file_sha256
 from datasets.reading_options import ReadingOptions
 from datasets.settings import SettingError
 
+_PLAIN = ReadingOptions()
 ENDINGS = (".mat", ".h5", ".hdf5", ".npz", ".npy", ".hdr", ".tif", ".tiff")
 
 
@@ -30,7 +31,7 @@ class HandedIn:
 
     folder: Path
     files: Mapping[str, Path] = field(default_factory=dict)  # by the names in the module docstring
-    options: ReadingOptions = ReadingOptions()
+    options: ReadingOptions = _PLAIN
     as_it_is: bool = False
 
     def file(self, scene: str, protocol: str, seed: int) -> Path | None:
@@ -44,7 +45,8 @@ class HandedIn:
                 return self.files[stem]
             found = [place for ending in ENDINGS if (place := self.folder / f"{stem}{ending}").is_file()]
             if len(found) > 1:
-                raise SettingError(f"estimates in {self.folder}: expected one file {stem}, got {found[0].name} and {found[1].name}; move one away")
+                first, second = (place.name for place in found[:2])
+                raise SettingError(f"estimates in {self.folder}: expected one file {stem}, got {first} and {second}; move one away")
             if found:
                 return found[0]
         return None

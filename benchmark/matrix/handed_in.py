@@ -1,14 +1,13 @@
 """Cubes made elsewhere as a row of a plan: the table [[estimates]].
 
-    [[estimates]]
-    label = "Net of lab B"
-    folder = "from_lab_b"           # relative to the plan's folder; estimate_files.py says which file belongs to which cell
-    card = "net_b.toml"             # the facts of its card; without one the row is not ranked, as nobody says what the method was told
+[[estimates]]
+label = "Net of lab B"
+folder = "from_lab_b"           # relative to the plan's folder; estimate_files.py says which file belongs to which cell
+card = "net_b.toml"             # the facts of its card; without one the row is not ranked, as nobody says what the method was told
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +18,13 @@ from benchmark.matrix.contestant import Contestant
 from benchmark.matrix.estimate_files import HandedIn
 from benchmark.matrix.interview import Configuration
 from datasets import files
-from datasets.input_files import own_errors
 from datasets.printable import file_name
-from datasets.reading_options import ReadingError, ReadingOptions
+from datasets.reading_options import ReadingError, ReadingOptions, band_numbers
 from datasets.settings import SettingError, configure
 from datasets.user_folders import user_path
 from methods.catalog import Entry
 from methods.contract import Card
+from methods.declared.declaration import read_card
 
 FAMILY = "made elsewhere"
 NO_CARD = "made elsewhere, without a card: what the method was told, and what it learned from, is not known"
@@ -49,6 +48,8 @@ class EstimatesTable:
     """The axes of the cube in their order, such as "bands rows cols"; "rows cols bands" where the file has the field `cube`."""
     scale: float | None = None
     """value = stored / scale, as in [[scene]]."""
+    bands: tuple[int | str, ...] = ()
+    """The bands in the order of the HSI, where the file has them in another one: numbers from 1 and ranges, such as ["31-1"]."""
     as_it_is: bool = False
     """Whether a cube is scored that a turn, an order of bands or a gain would bring much nearer to the HSI; it is refused otherwise."""
 
@@ -71,8 +72,9 @@ def handed_in_contestant(item: Mapping[str, Any], start: Path) -> Contestant:
         for name, place in places.items():
             if not place.is_file():
                 raise SettingError(f"files: {name}: expected a file, got {place}, which is none; check the path")
-        options = ReadingOptions(variable=table.variable, layout=table.layout, scale=table.scale)
-        told = {name: value for name in ("variable", "layout", "scale", "as_it_is") if (value := getattr(table, name))}
+        bands = band_numbers("bands", list(table.bands)) if table.bands else None
+        options = ReadingOptions(variable=table.variable, layout=table.layout, scale=table.scale, bands=bands)
+        told = {name: value for name in ("variable", "layout", "scale", "bands", "as_it_is") if (value := getattr(table, name))}
         card = _card(table, start)
     except ValueError as error:
         raise SettingError(f"{named}: {error}") from error
@@ -89,13 +91,4 @@ def _card(table: EstimatesTable, start: Path) -> Card:
     """The card of the method, from the file that the table names."""
     if not table.card:
         return Card(name=table.label, paper="", doi="", year=0, fidelity=NO_CARD, unranked=NO_CARD)
-    file = start / user_path(table.card, ReadingError)
-    with own_errors(file, ReadingError, "a TOML file with a table [card]", "write the facts of the card below [card]"):
-        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    facts = content.get("card", content)
-    if not isinstance(facts, dict):
-        raise SettingError(f"{file.name}: card: expected a table, got {facts!r}; write its facts below [card]")
-    try:
-        return configure(Card, facts)
-    except ValueError as error:
-        raise SettingError(f"{file.name}: {error}") from error
+    return read_card(start / user_path(table.card, ReadingError))

@@ -23,8 +23,8 @@ from benchmark.identity.scene_identity import SceneIdentity, identify
 from benchmark.identity.source_keys import simulator_sources
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
-from benchmark.matrix.estimate_files import estimate_stem
 from benchmark.matrix.contestant import Contestant, parameters_to_json
+from benchmark.matrix.estimate_files import estimate_stem
 from benchmark.matrix.training_set import TrainingSet
 from datasets.pair_protocol import AnyProtocol
 from datasets.pair_sources import PlannedPair
@@ -164,9 +164,10 @@ def _expect_files_apart(cells: Iterable[Cell]) -> None:
             raise PlanError(str(error)) from error
         first = cell if file is None else seen.setdefault((id(cell.contestant), file), cell)
         if file is not None and first is not cell:
+            stem = estimate_stem(cell.scene.name, cell.protocol.name, cell.seed)
             raise PlanError(
-                f"expected a file for each scene, protocol and seed, got {file.name} for two cells: {first.name}, and {cell.name}; name the "
-                f"files as {estimate_stem(cell.scene.name, cell.protocol.name, cell.seed)}"
+                f"expected a file for each scene, protocol and seed, got {file.name} for two cells: {first.name}, and {cell.name}; "
+                f"name the files as {stem}"
             )
 
 

@@ -30,6 +30,7 @@ START_S = 2.0  # a process may take that long to start on a busy machine
 UNACCOUNTED_S = 0.25  # from here on, processor time that is in no column is told; to import some libraries takes 0.1 s
 WAITED_S = 1.0  # likewise time on the wall, of which a busy machine makes more
 AS_TAKEN = "as taken"  # of a real pair (datasets/pair_protocol.py), whose record has no scores by a truth
+MADE_ELSEWHERE = "made elsewhere"  # the family of rows whose cubes were handed in
 INFINITE = "inf"  # the text of an infinite score in JSON
 
 
@@ -162,6 +163,11 @@ class Result:
     def doubtful(self) -> bool:
         """Whether the seconds are not those of the estimate that is scored, or the supervisor's clock contradicts them."""
         return self.clock is not None and (self.clock.another_cube or self.clock.contradicted)
+
+    @property
+    def made_elsewhere(self) -> bool:
+        """Whether its cube was handed in: the suite has not run the method, and knows no seconds and no memory."""
+        return self.card.get("family") == MADE_ELSEWHERE
 
     @property
     def has_reference(self) -> bool:

@@ -16,6 +16,7 @@ from benchmark.matrix.training_set import TrainingSet
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.runner.jobs import FIT_NAME, FitJob, FuseJob, ObserveJob, ScoreJob
+from benchmark.runner.take_job import TakeJob
 from datasets.observation import Observation
 from datasets.simulation import Protocol
 
@@ -80,6 +81,15 @@ def fuse_job(
         covered=(*sources.places.values(), *(value for value in parameters.values() if isinstance(value, Path))),
         expected={str(sources.places[name]): (sources.raw[name], digest) for name, digest in sources.files.items()},
     )
+
+
+def take_job(cell: Cell, folder: RunFolder, file: Path, *, exact: bool) -> TakeJob:
+    """The job that takes the cube of a cell from the file in which it was handed in."""
+    row, digest = cell.contestant.handed_in, cell.observation_digest
+    if row is None:
+        raise TypeError(f"expected a cell whose cube was made elsewhere, got {cell.name}")
+    places = folder.observation(digest), folder.responses(digest)
+    return TakeJob(file, row.options, row.as_it_is, *places, cell.contestant.entry.name, exact)
 
 
 def packed(seen: Observation) -> bytes:

@@ -29,6 +29,8 @@ def outcome_of(ended: Ended) -> Outcome:
 def fused_answer(ended: Ended) -> dict[str, Any]:
     """The answer of `FuseJob`, completed by what was seen from outside (time, memory of all processes), and why operations are missing."""
     answer = ended.answer
+    if answer["clock"] is None:  # it was made elsewhere
+        return answer
     if ended.answered_s is not None:
         answer = answer | {"clock": {**answer["clock"], "outside": ended.answered_s}}
     if ended.group_bytes:
@@ -109,8 +111,8 @@ def make_record(
         observed=known.get("observed", observed),
         seed=cell.seed,
         oracle={"count": cell.contestant.oracle, **oracle_from_json(known.get("oracle", {}))} if cell.contestant.oracle else {},
-        clock=clock_from(known["clock"]) if known else None,
-        memory=memory_from(known["memory"]) if known else None,
+        clock=clock_from(known["clock"]) if known.get("clock") else None,
+        memory=memory_from(known["memory"]) if known.get("memory") else None,
         parameters_total=known.get("parameters_total"),
         parameters_inference=known.get("parameters_inference"),
         flops=known.get("flops"),
@@ -132,8 +134,9 @@ def read_measurement(file: Path) -> dict[str, Any] | None:
     """What a cell that has no score yet was measured with; None where there is no such file, or where it is not what was written."""
     try:
         table = json_in(file)
-        clock_from(table["clock"])
-        memory_from(table["memory"])
+        if table["clock"] is not None or table["memory"] is not None:  # both are None where the cube was made elsewhere
+            clock_from(table["clock"])
+            memory_from(table["memory"])
         oracle_from_json(table.get("oracle", {}))
         kinds = types_of(Result)
         for name, value in table.items():
@@ -150,11 +153,11 @@ def measurement(record: Result) -> dict[str, Any]:
     Raises:
         RecordError: the record has no measurement.
     """
-    if record.clock is None or record.memory is None:
+    if record.outcome != "scored":
         raise RecordError(f"{record.key}: expected a scored cell, got {record.outcome}")
     return {
-        "clock": asdict(record.clock),
-        "memory": asdict(record.memory),
+        "clock": None if record.clock is None else asdict(record.clock),
+        "memory": None if record.memory is None else asdict(record.memory),
         "parameters_total": record.parameters_total,
         "parameters_inference": record.parameters_inference,
         "flops": record.flops,

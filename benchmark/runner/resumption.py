@@ -42,7 +42,7 @@ def sort_out(cells: Sequence[Cell], folder: RunFolder, *, retry: bool) -> WorkLi
             if finished and (record.outcome != "scored" or record.metrics_key == current_metrics):
                 work.records[cell.key] = record
                 continue
-            if finished and folder.estimate(cell.key).is_file() and record.clock is not None and record.memory is not None:
+            if finished and folder.estimate(cell.key).is_file() and (record.clock is not None or record.made_elsewhere):
                 write_json(folder.measured(cell.key), measurement(record))
         if _awaits_score(cell, folder):
             work.to_score.append(cell)

@@ -11,7 +11,7 @@ from benchmark.matrix.cell import Cell
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.run_folder.fit_file import read_fit
 from benchmark.run_folder.retention import WAITING_PER_SLOT
-from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job
+from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job, take_job
 from benchmark.runner.outcomes import read_measurement
 from benchmark.runner.run_state import RunState
 from benchmark.runner.slots import cores, slot_variables
@@ -79,7 +79,12 @@ def _train(state: RunState, cell: Cell, training: TrainingSet) -> None:
 def _fuse(state: RunState, cell: Cell, fitted: bytes | None) -> None:
     """Start the method of a cell in a process that is given the observation alone, and what the method has learned beforehand."""
     settings, plan, contestant = state.settings, state.plan, cell.contestant
-    slot = next(number for number in range(settings.slots) if number not in {used for _, used in state.fusing.values()})
+    file = cell.estimate_file
+    if file is not None:
+        taking = take_job(cell, state.folder, file, exact=settings.keep == "float32")
+        state.fusing[start(taking, Limits(SCORE_LIMIT_S, threads=state.threads, apart=True))] = cell, _free_slot(state)
+        return
+    slot = _free_slot(state)
     time_limit_s = contestant.time_limit_s or plan.time_limit_s
     job = fuse_job(
         cell,
@@ -102,6 +107,11 @@ def _fuse(state: RunState, cell: Cell, fitted: bytes | None) -> None:
     )
     state.attempts[cell.key] += 1
     state.fusing[start(job, limits)] = cell, slot
+
+
+def _free_slot(state: RunState) -> int:
+    """The first slot in which no cell runs."""
+    return next(number for number in range(state.settings.slots) if number not in {used for _, used in state.fusing.values()})
 
 
 def _score(state: RunState, cell: Cell, measured: Mapping[str, Any]) -> None:

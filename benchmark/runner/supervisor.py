@@ -108,13 +108,16 @@ def _run_cells(state: RunState, elsewhere: Elsewhere | None, before: Index | Non
 
 
 def _follow(state: RunState, elsewhere: Elsewhere) -> None:
-    """Hand out every cell that must run, and take each record as it comes. Cells of methods that must be trained first stay here."""
+    """Hand out every cell that must run, and take each record as it comes.
+
+    Cells of methods that must be trained first stay here, and so do cubes that were made elsewhere.
+    """
     waiting = list(state.to_fuse)
-    cells = [cell for cell in waiting if not cell.skip_reason and cell.training is None]
+    cells = [cell for cell in waiting if not cell.skip_reason and cell.training is None and cell.estimate_file is None]
     for cell in waiting:
         if cell.skip_reason:
             state.finish(state.record(cell, "skipped", cell.skip_reason))
-    state.wait_for([cell for cell in waiting if not cell.skip_reason and cell.training is not None])
+    state.wait_for([cell for cell in waiting if not cell.skip_reason and cell not in cells])
     if not cells:
         return
     with closing(elsewhere(cells)) as arrivals:

@@ -8,7 +8,6 @@ lessen it are those of a real pair (datasets/pair_residual.py), with the cube in
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,8 @@ from benchmark.runner.estimate_storage import store_estimate, store_std
 from benchmark.runner.jobs import ESTIMATE_NAME, STD_NAME
 from datasets.cube_file import is_own_cube_file
 from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.exchange.returned_estimate import ReturnedEstimate, other_order, read_returned_estimate
 from datasets.exchange.named_readers import read_named
+from datasets.exchange.returned_estimate import ReturnedEstimate, other_order, read_returned_estimate
 from datasets.files import read_image_file
 from datasets.input_files import InputFileError
 from datasets.observation import Observation, PairSizes
@@ -97,23 +96,17 @@ def read_handed_in(file: Path, options: ReadingOptions, sizes: PairSizes) -> Ret
     Raises:
         InputFileError: the file cannot be read, or holds a cube of another shape; where an order of the axes would fit, the text says so.
     """
-    plain = replace(options, bands=None) == ReadingOptions()
-    if plain and file.suffix.lower() in _EXCHANGED and not is_own_cube_file(file) and "cube" in read_named(file):
-        returned = read_returned_estimate(file, sizes)
-    else:
-        returned = ReturnedEstimate(read_image_file(file, replace(options, bands=None)).cube)
-        _expect_shape(file, returned.cube, sizes, options)
-    if options.bands is not None:
-        keep = [number - 1 for number in options.bands]
-        if sorted(keep) != list(range(sizes.bands)):
-            raise InputFileError(f"{file.name}: bands: expected each of the {sizes.bands} bands once, in another order, got {len(keep)} numbers")
-        returned = replace(returned, cube=returned.cube[keep], std=None if returned.std is None else returned.std[keep])
-    return returned
+    exchanged = file.suffix.lower() in _EXCHANGED and not is_own_cube_file(file) and "cube" in read_named(file)
+    if exchanged and options == ReadingOptions():
+        return read_returned_estimate(file, sizes)
+    if exchanged and options.variable in (None, "cube"):
+        options = replace(options, variable="cube", layout=options.layout or "rows cols bands")
+    cube = read_image_file(file, options).cube
+    _expect_shape(file, cube, sizes, options)
+    return ReturnedEstimate(cube)
 
 
-def expect_place_and_unit(
-    name: str, cube: torch.Tensor, seen: Observation, psf: SpatialResponse | None, scale: float
-) -> None:
+def expect_place_and_unit(name: str, cube: torch.Tensor, seen: Observation, psf: SpatialResponse | None, scale: float) -> None:
     """Nothing, where the cube lies as the MSI does, in the unit of the HSI and with its bands in its order, as far as the HSI tells.
 
     Args:
@@ -168,8 +161,7 @@ def _expect_shape(file: Path, cube: NDArray[Any], sizes: PairSizes, options: Rea
     order = other_order(got, expected, words)
     told = options.layout.split() if options.layout else list(words)
     if order and len(told) == len(words):
-        # `got` lies as `words` say after reading by `told`; its axes are those named in `order`
-        names = {read: true for read, true in zip(words, order, strict=True)}
+        names = dict(zip(words, order, strict=True))  # what an axis was read as, and what it is
         layout = " ".join(names[word] for word in told)
         raise InputFileError(
             f"{file.name}: expected (bands, rows, cols) = {expected}, got {got}, which fits as ({', '.join(order)}); give "
@@ -191,8 +183,3 @@ def _estimate(returned: ReturnedEstimate, seen: Observation) -> Estimate:
     cube = torch.from_numpy(np.ascontiguousarray(returned.cube, dtype=np.float32))
     std = None if returned.std is None else torch.from_numpy(np.ascontiguousarray(returned.std, dtype=np.float32))
     return Estimate(cube, psf, srf, std)
-
-
-def answer_of(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of a `TakeJob`, as a measurement."""
-    return dict(table)
