@@ -17,6 +17,8 @@ FILES = {  # the file of each command in this folder, in the order of --help
     "inspect": "inspect_command",
     "report": "report_command",
     "rescore": "rescore_command",
+    "export-observations": "export_command",
+    "score": "score_command",
     "fetch": "fetch_command",
     "new-method": "new_method_command",
     "check-method": "check_method_command",

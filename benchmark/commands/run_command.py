@@ -76,8 +76,8 @@ def _arguments(run: argparse.ArgumentParser) -> None:
     run.set_defaults(key="")
 
 
-def settings(options: argparse.Namespace, folder: Path) -> RunSettings:
-    """The settings of a run, for `run` and `cell`."""
+def settings(options: argparse.Namespace, folder: Path, label: str = "") -> RunSettings:
+    """The settings of a run, for `run`, `cell` and `score`; with a `label`, those of the cells of this one row."""
     from benchmark.children.server import server_context
 
     server_context()  # it starts while the rest is imported here
@@ -93,7 +93,7 @@ def settings(options: argparse.Namespace, folder: Path) -> RunSettings:
         retry=options.retry,
         keep=options.keep,
         only=options.key,
-        select=read_selection(options.select, CELL_FIELDS),
+        select={"label": (label,)} if label else read_selection(options.select, CELL_FIELDS),
         arguments=repeating(options),
         plan_file=str(options.plan.resolve()),
     )
@@ -101,7 +101,8 @@ def settings(options: argparse.Namespace, folder: Path) -> RunSettings:
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
-    from benchmark.matrix.plan_file import read_plan
+    from benchmark.matrix.kept_estimates import with_estimates
+    from benchmark.matrix.plan_file import name_of_plan, read_plan, text_of_plan
     from benchmark.review.forecast import dry_run
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.repetition import plan_start
@@ -111,9 +112,11 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.runner.supervisor import run
     from datasets.output_files import expect_writable_folder
 
-    plan = read_plan(options.plan, roots(options), options.plugins, options.seed, start=plan_start(options.plan))
-    folder = (options.out or results_folder(plan.name)).resolve()
+    given, start = text_of_plan(options.plan), plan_start(options.plan)
+    folder = (options.out or results_folder(name_of_plan(options.plan, given))).resolve()
     expect_writable_folder(folder, "--out")
+    text = with_estimates(given, RunFolder(folder).kept_plan())  # with the rows that `score` has added in this folder
+    plan = read_plan(options.plan, roots(options), options.plugins, options.seed, text, start)
     how = settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
@@ -131,12 +134,13 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, how.device, how.arguments, options.keep).hand_out
     records = run(plan, how, console.progress, elsewhere)
     tables, places = console.report(folder)
-    lines = [_failure(record, RunFolder(folder)) for record in records if record.outcome not in ("scored", "skipped")]
+    lines = [failure_line(record, RunFolder(folder)) for record in records if record.outcome not in ("scored", "skipped")]
     text = "\n".join(["", tables, *lines, f"records   {RunFolder(folder).part('cells')}", places])
     return Reply(text, FAILED if lines else OK)
 
 
-def _failure(record: Result, folder: RunFolder) -> str:
+def failure_line(record: Result, folder: RunFolder) -> str:
+    """One line on a cell that has no score."""
     return f"{record.outcome}: {record.label} on {record.scene}: {record.reason}  (log: {folder.log(record.key)})"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.identity.scene_identity import SceneIdentity
 from benchmark.identity.sources import Sources
 from benchmark.matrix.contestant import Contestant
-from benchmark.matrix.estimate_files import estimate_sources, estimate_stem
+from benchmark.matrix.estimate_files import estimate_name, estimate_sources
 from benchmark.matrix.keys import cell_key
 from benchmark.matrix.training_set import TrainingSet
 from datasets.digests import digest_of
@@ -20,6 +20,7 @@ from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol
 from methods.contract import Card
 
+NOT_STATED = "made elsewhere, knowledge not stated"
 _SPELLED = {"psf": "the PSF", "srf": "the SRF", "noise": "the noise level"}
 
 
@@ -80,6 +81,12 @@ class Cell:
         return self.training.card(card, self.protocol)
 
     @property
+    def tier(self) -> str:
+        """The group in which the cell is ranked, in words; of a row that was made elsewhere without a card, that it is not known."""
+        row = self.contestant.handed_in
+        return self.card.tier if row is None or row.has_card else NOT_STATED
+
+    @property
     def skip_reason(self) -> str:
         """Why the method must not or cannot take part in this cell; empty when it can."""
         card, reveals = self.card, self.protocol.reveals
@@ -91,7 +98,7 @@ class Cell:
         if {self.scene.name, self.identity.digest} & set(card.trained_scenes):
             return f"{card.name} was trained on {self.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
         if self.contestant.handed_in is not None and self.estimate_file is None:
-            stem, folder = estimate_stem(self.scene.name, self.protocol.name, self.seed), self.contestant.handed_in.folder.name
+            stem, folder = estimate_name(self.scene.name, self.protocol.name, self.seed), self.contestant.handed_in.folder.name
             return f"{card.name} was made elsewhere, and there is no file {stem} (.mat, .h5, .npz, ...) in {folder}"
         return ""
 

@@ -33,6 +33,7 @@ class HandedIn:
     files: Mapping[str, Path] = field(default_factory=dict)  # by the names in the module docstring
     options: ReadingOptions = _PLAIN
     as_it_is: bool = False
+    has_card: bool = True  # whether it is known what the method was told
 
     def file(self, scene: str, protocol: str, seed: int) -> Path | None:
         """The file of one cell; None where there is none.
@@ -40,7 +41,7 @@ class HandedIn:
         Raises:
             SettingError: two files of one name and different endings.
         """
-        for stem in estimate_stems(scene, protocol, seed):
+        for stem in possible_names(scene, protocol, seed):
             if stem in self.files:
                 return self.files[stem]
             found = [place for ending in ENDINGS if (place := self.folder / f"{stem}{ending}").is_file()]
@@ -52,12 +53,12 @@ class HandedIn:
         return None
 
 
-def estimate_stem(scene: str, protocol: str, seed: int) -> str:
+def estimate_name(scene: str, protocol: str, seed: int) -> str:
     """The whole name of the estimate of one cell, without its ending; also that of its exported observation."""
     return f"{_plain(scene)}__{_plain(protocol)}__seed{seed}"
 
 
-def estimate_stems(scene: str, protocol: str, seed: int) -> list[str]:
+def possible_names(scene: str, protocol: str, seed: int) -> list[str]:
     """The names that the file of one cell may have, without their ending, the first the whole one."""
     scenes = dict.fromkeys((_plain(scene), _plain(scene.rpartition("/")[2])))
     ends = (f"__{_plain(protocol)}__seed{seed}", f"__{_plain(protocol)}", f"__seed{seed}", "")

@@ -83,7 +83,9 @@ def handed_in_contestant(item: Mapping[str, Any], start: Path) -> Contestant:
         configuration=Configuration(told, card, awaits_training=False, shows_iterates=False, changed=()),
         label=table.label,
         sources=sources_of(Path(files.__file__)),
-        handed_in=HandedIn(folder.resolve(), {name: place.resolve() for name, place in places.items()}, options, table.as_it_is),
+        handed_in=HandedIn(
+            folder.resolve(), {name: place.resolve() for name, place in places.items()}, options, table.as_it_is, bool(table.card)
+        ),
     )
 
 

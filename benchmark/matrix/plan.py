@@ -24,7 +24,7 @@ from benchmark.identity.source_keys import simulator_sources
 from benchmark.identity.sources import Sources
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import Contestant, parameters_to_json
-from benchmark.matrix.estimate_files import estimate_stem
+from benchmark.matrix.estimate_files import estimate_name
 from benchmark.matrix.training_set import TrainingSet
 from datasets.pair_protocol import AnyProtocol
 from datasets.pair_sources import PlannedPair
@@ -116,12 +116,24 @@ class Plan:
     def _combinations(self, device: str) -> list[Cell]:
         """The cells of all combinations in the plan, before those of one key are put together."""
         trained = {contestant.label: self.training if contestant.awaits_training else None for contestant in self.contestants}
-        observed: list[tuple[AnyProtocol, SceneSource]] = [*itertools.product(self.protocols, self.scenes)]
-        observed += [(protocol, pair.source) for pair in self.pairs for protocol in pair.protocols]
+        observed = self._observed()
         return [
             Cell(contestant, scene, self.identities[scene.name], protocol, seed, device, self.simulator, trained[contestant.label])
             for (protocol, scene), seed, contestant in itertools.product(observed, self.seeds, self.contestants)
             if seed == self.seeds[0] or protocol.noisy or contestant.card.random
+        ]
+
+    def _observed(self) -> list[tuple[AnyProtocol, SceneSource]]:
+        """Each protocol with each of its scenes or pairs."""
+        simulated: list[tuple[AnyProtocol, SceneSource]] = [*itertools.product(self.protocols, self.scenes)]
+        return simulated + [(protocol, pair.source) for pair in self.pairs for protocol in pair.protocols]
+
+    def observed_once(self) -> list[Cell]:
+        """A cell of the first method for each scene, protocol and seed, whatever the methods are."""
+        first = self.contestants[0]
+        return [
+            Cell(first, scene, self.identities[scene.name], protocol, seed, "cpu", self.simulator)
+            for (protocol, scene), seed in itertools.product(self._observed(), self.seeds)
         ]
 
     def summary(self) -> dict[str, Any]:
@@ -164,7 +176,7 @@ def _expect_files_apart(cells: Iterable[Cell]) -> None:
             raise PlanError(str(error)) from error
         first = cell if file is None else seen.setdefault((id(cell.contestant), file), cell)
         if file is not None and first is not cell:
-            stem = estimate_stem(cell.scene.name, cell.protocol.name, cell.seed)
+            stem = estimate_name(cell.scene.name, cell.protocol.name, cell.seed)
             raise PlanError(
                 f"expected a file for each scene, protocol and seed, got {file.name} for two cells: {first.name}, and {cell.name}; "
                 f"name the files as {stem}"

@@ -127,14 +127,8 @@ def read_plan(
     Raises:
         PlanError: the file is no TOML, or a name or number in it is not valid; the text says which are.
     """
-    try:
-        content = file.read_text(encoding="utf-8-sig") if text is None else text
-        table = tomllib.loads(content)
-    except OSError as error:
-        raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
-    except ValueError as error:  # no UTF-8, or no TOML
-        quotes = '; a text stands in quotes, as in name = "gsa"' if "Invalid value" in str(error) else ""
-        raise PlanError(f"plan {file}: expected TOML, got {error}{quotes}") from error
+    content = text_of_plan(file) if text is None else text
+    table = _parsed(content, file)
     if "patches" in table:
         raise PlanError(f"plan {file.name}: expected the plan of a benchmark, got the plan of a training; use `train METHOD {file.name}`")
     try:
@@ -144,6 +138,38 @@ def read_plan(
         return replace(_resolve(configure(PlanTable, table), file, start or file.parent, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
+
+
+def text_of_plan(file: Path) -> str:
+    """The text of a plan's file.
+
+    Raises:
+        PlanError: it cannot be read, or is no text.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
+    except ValueError as error:  # no UTF-8
+        raise PlanError(f"plan {file}: expected TOML, got {error}") from error
+
+
+def name_of_plan(file: Path, text: str) -> str:
+    """The name of the plan with this text.
+
+    Raises:
+        PlanError: it is no TOML.
+    """
+    name = _parsed(text, file).get("name")
+    return name if isinstance(name, str) and name else file.stem
+
+
+def _parsed(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        quotes = '; a text stands in quotes, as in name = "gsa"' if "Invalid value" in str(error) else ""
+        raise PlanError(f"plan {file}: expected TOML, got {error}{quotes}") from error
 
 
 def _listed(value: object) -> list[Any]:

@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Any, get_args
 
 from benchmark.matrix.contestant import MethodTable
+from benchmark.matrix.handed_in import EstimatesTable
 from benchmark.matrix.plan_file import PlanTable
 from benchmark.matrix.training_set import TrainingTable
 from datasets.field_meanings import field_meanings
@@ -20,6 +21,11 @@ from datasets.settings import field_types, spell
 _TABLES: tuple[tuple[str, str, type[Any]], ...] = (
     ("The plan", "A plan is a TOML file with these keys. Unknown keys are errors.", PlanTable),
     ("[[method]]", "One row of the tables or, with a grid, several.", MethodTable),
+    (
+        "[[estimates]]",
+        "Cubes that were made elsewhere: one row, whose cells are scored and not run (docs/made_elsewhere.md). `score` writes such a table.",
+        EstimatesTable,
+    ),
     (
         "[[scene]]",
         "A file of one's own: `file` (a path, a pattern or a folder; relative paths start at the plan's folder), `name` (in tables; file/ "

@@ -59,6 +59,13 @@ class RunFolder:
         """The text of the plan, as it was written."""
         return self.path / "plan.toml"
 
+    def kept_plan(self) -> str:
+        """The text of the plan that was run last; empty where there is none that can be read."""
+        try:
+            return self.plan_text.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""
+
     @property
     def plan_facts(self) -> Path:
         """The plan with every name looked up, and the command."""

@@ -102,7 +102,7 @@ def make_record(
         parameters=parameters_to_json(cell.contestant.parameters),
         files=cell.contestant.file_digests,
         card=card_facts(card) | {"family": cell.contestant.entry.family},
-        tier=card.tier,
+        tier=cell.tier,
         scene=cell.scene.name,
         scene_digest=cell.scene_digest,
         scene_content=cell.identity.digest,

@@ -87,7 +87,7 @@ def renamed(record: Result, cell: Cell) -> Result:
         parameters=parameters_to_json(cell.contestant.parameters),
         files=cell.contestant.file_digests,
         card=card_facts(cell.card) | {"family": cell.contestant.entry.family},
-        tier=cell.card.tier,
+        tier=cell.tier,
         scene=cell.scene.name,
         protocol=cell.protocol_facts,
         reason=(record.outcome == "skipped" and cell.skip_reason) or record.reason,

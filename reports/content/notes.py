@@ -107,7 +107,7 @@ def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> 
         (TIMED, "costs", _timing(row, home)),
         (OPTIMISED, "scores", [_STEPS.get(row.implementation, row.implementation)] if row.implementation else []),
         ("", "scores", [*_learned(row), *_uncovered(row)]),
-        ("", "costs", _rounds(row)),
+        ("", "costs", [*_made_elsewhere(row), *_rounds(row)]),
     ]
     notes = [Note(mark, row.label, text, about) for mark, about, texts in kinds for text in texts]
     return [
@@ -198,6 +198,11 @@ def _unaccounted(row: Row) -> list[Note]:
         return []
     figure = f"{'up to ' if len(found) > 1 else ''}{seconds_text(max(found))} s"
     return [Note("", row.label, "time of its process that is in no column (import, construction, description)", "costs", figure)]
+
+
+def _made_elsewhere(row: Row) -> list[str]:
+    """That its cubes were handed in."""
+    return ["made elsewhere, and not run here: time and memory are not measured"] if row.results[0].made_elsewhere else []
 
 
 def _learned(row: Row) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 from benchmark.clone import ROOT
 from benchmark.matrix.contestant import MethodTable
+from benchmark.matrix.handed_in import EstimatesTable
 from benchmark.matrix.plan_file import PlanTable
 from benchmark.matrix.training_set import TrainingTable
 from benchmark.review.plan_reference import plan_reference
@@ -22,7 +23,9 @@ def test_the_page_is_what_the_classes_say() -> None:
 def test_every_key_has_a_meaning_in_a_whole_sentence() -> None:
     rows = [line.split(" | ") for line in plan_reference().splitlines() if line.startswith("| `")]
     keys = [
-        item.name for schema in (PlanTable, MethodTable, ReadingOptions, PairTable, ProtocolTable, TrainingTable) for item in fields(schema)
+        item.name
+        for schema in (PlanTable, MethodTable, EstimatesTable, ReadingOptions, PairTable, ProtocolTable, TrainingTable)
+        for item in fields(schema)
     ]
     assert [row[0].strip("| `") for row in rows] == keys
     assert all(len(row) == 4 and row[3].removesuffix(" |").endswith(".") for row in rows)
