@@ -23,7 +23,7 @@ _TABLES: tuple[tuple[str, str, type[Any]], ...] = (
     ("[[method]]", "One row of the tables or, with a grid, several.", MethodTable),
     (
         "[[estimates]]",
-        "Cubes that were made elsewhere: one row, whose cells are scored and not run (docs/made_elsewhere.md). `score` writes such a table.",
+        "Cubes made elsewhere: a row whose cells are scored and not run (docs/made_elsewhere.md). `score` writes such a table.",
         EstimatesTable,
     ),
     (
