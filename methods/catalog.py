@@ -22,7 +22,8 @@ from datasets.printable import error_text
 from methods import blind
 from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
 from methods.declared.declaration import DeclarationError, declares_method
-from methods.declared.kinds import KINDS, DeclaredParts, declared_method, declared_parts
+from methods.declared.environments import EnvironmentFileError, PreparationError
+from methods.declared.kinds import KINDS, DeclaredParts, declared_method, declared_obstacle, declared_parts, prepare_declared
 from methods.loading import SourceLoader
 
 HOME = Path(__file__).parent
@@ -69,6 +70,28 @@ class Entry:
         try:
             return declared_parts(self.file)
         except DeclarationError as error:
+            raise BrokenMethodError(f"method {self.name!r}: {error}") from error
+
+    def obstacle(self) -> str:
+        """Why a method in a TOML file cannot run now, whatever the pair; empty where it can, and for methods in Python."""
+        if self.file is None or not self.is_declared:
+            return ""
+        try:
+            return declared_obstacle(self.file)
+        except DeclarationError as error:
+            return str(error)
+
+    def prepare(self) -> str:
+        """What was made now for the method to run in, in words; empty where nothing was to be made.
+
+        Raises:
+            BrokenMethodError: it could not be made.
+        """
+        if self.file is None or not self.is_declared:
+            return ""
+        try:
+            return prepare_declared(self.file)
+        except (DeclarationError, EnvironmentFileError, PreparationError) as error:
             raise BrokenMethodError(f"method {self.name!r}: {error}") from error
 
     def load(self) -> type[AnyMethod]:
