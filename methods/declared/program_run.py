@@ -208,7 +208,8 @@ def start_program(program: Program, words: tuple[str, ...], folder: Path, device
     except BaseException:
         end_program(process)
         raise
-    reader.join(_JOIN_S)
+    finally:
+        reader.join(_JOIN_S)  # something that the program has left running may hold the stream open
     if status:
         _fail(program, status, bytes(tail).decode("utf-8", "replace"), _oom_kills() > kills)
 
@@ -306,12 +307,13 @@ def _fail(program: Program, status: int, errors: str, killed_for_memory: bool) -
 
 
 def _forward(stream: IO[bytes], tail: bytearray) -> None:
-    """Pass on what a program prints as errors, and keep its end."""
-    while block := os.read(stream.fileno(), 65536):
-        with suppress(OSError):
-            os.write(2, block)
-        tail += block
-        del tail[:-_TAIL]
+    """Pass on what a program prints as errors, and keep its end, until all that have the stream have ended."""
+    with stream:
+        while block := os.read(stream.fileno(), 65536):
+            with suppress(OSError):
+                os.write(2, block)
+            tail += block
+            del tail[:-_TAIL]
 
 
 def _limit_data(pid: int) -> None:
