@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -52,7 +51,9 @@ _TAIL = 16_000  # bytes of its errors that are kept for the reason of a failure
 _JOIN_S = 1.0
 _VERSION_LIMIT_S = 60.0
 _NO_MEMORY = re.compile(r"out of memory|MemoryError|bad_alloc|cannot allocate|can't allocate|OutOfMemory", re.IGNORECASE)
-_PLACE = re.compile(r"^(\s|error: called from|Execution halted|Stacktrace|caused by)", re.IGNORECASE)  # says where, and not what
+_PLACE = re.compile(  # lines that say where, and not what; the last is what some builds of Octave print whenever they end
+    r"^(\s|error: called from|Execution halted|Stacktrace|caused by|error: ignoring const execution_exception)", re.IGNORECASE
+)
 
 
 _START: dict[type[BaseException], str] = {FileNotFoundError: "no such program", PermissionError: "it may not be executed"}
@@ -318,6 +319,8 @@ def _forward(stream: IO[bytes], tail: bytearray) -> None:
 
 def _limit_data(pid: int) -> None:
     """Limit the data of a process to what is left of the limit of this one."""
+    import resource  # which Windows lacks, where methods are listed and not run
+
     soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if soft == resource.RLIM_INFINITY:
         return

@@ -18,7 +18,7 @@ from datasets.settings import configure
 from methods.catalog import find_one
 from methods.declared.empty_start import empty_command, measure_empty_start
 from methods.declared.program_kind import ProgramMethod
-from methods.declared.program_run import ProgramError, noted_runs, reason_line
+from methods.declared.program_run import ProgramError, noted_runs, program_variables, reason_line
 from tests.programs import nearest, program, shell
 
 SEEN = random_pair(5, 3)
@@ -145,6 +145,10 @@ def test_what_a_program_started_ends_with_it_when_the_wait_is_broken_off(tmp_pat
         ("", ""),
         ("a\nb\n\n", "b"),
         ("error: 'x' undefined\nerror: called from\n    run at line 3 column 2\n", "error: 'x' undefined"),
+        (
+            "error: 'x' undefined\nerror: called from\n  f\nerror: ignoring const execution_exception& while preparing to exit\n",
+            "error: 'x' undefined",
+        ),
         ("Error in f() : no rank\nCalls: g -> f\nExecution halted\n", "Calls: g -> f"),
         ("Traceback (most recent call last):\n  File x\nKeyError: 'hsi'\n", "KeyError: 'hsi'"),
         ("  only indented\n", "only indented"),
@@ -152,6 +156,13 @@ def test_what_a_program_started_ends_with_it_when_the_wait_is_broken_off(tmp_pat
 )
 def test_the_reason_is_the_last_line_that_says_what_happened(errors: str, line: str) -> None:
     assert reason_line(errors) == line
+
+
+def test_a_gpu_is_that_of_the_slot_and_none_on_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    given = method_of(nearest(tmp_path)).program
+    assert program_variables(given, tmp_path, "cuda")["CUDA_VISIBLE_DEVICES"] == "3"
+    assert program_variables(given, tmp_path, "cpu")["CUDA_VISIBLE_DEVICES"] == ""
 
 
 @pytest.mark.parametrize(
