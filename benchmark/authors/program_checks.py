@@ -10,13 +10,16 @@ import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import torch
+
 from benchmark.authors.sample_pairs import USUAL_SIZE, random_pair
-from benchmark.authors.trials import expect_cube, fuse_sample, require, trial_method
+from benchmark.authors.trials import BreachError, expect_cube, fuse_sample, require, trial_method
+from datasets.exchange.handed_fields import ExchangeFileError
 from methods.catalog import BrokenMethodError, Entry
-from methods.contract import RefusedError
+from methods.contract import RefusedError, learn
 from methods.declared.empty_start import measure_empty_start
 from methods.declared.program_kind import ProgramMethod
-from methods.declared.program_run import program_version
+from methods.declared.program_run import ProgramError, program_version
 
 SLOW_S = 5.0  # from here on a run is called slow
 _SIZES = ((2, 1), (31, 3), (100, 8))
@@ -54,7 +57,11 @@ def check_program(entry: Entry) -> str | None:
     method, card = trial_method(entry)
     seen = card.entitle(random_pair(*USUAL_SIZE))
     began = time.perf_counter()
-    expect_cube(fuse_sample(method, seen), seen, f"with {USUAL_SIZE[0]} bands and {USUAL_SIZE[1]} channels")
+    try:
+        estimate = learn(method, seen, torch.Generator().manual_seed(0)).fuse(seen, torch.Generator().manual_seed(0))
+    except (ProgramError, ExchangeFileError, MemoryError, RefusedError) as error:
+        raise BreachError(str(error)) from error
+    expect_cube(estimate, seen, f"with {USUAL_SIZE[0]} bands and {USUAL_SIZE[1]} channels")
     seconds = time.perf_counter() - began
     parts = entry.declared_parts()
     advice = [f"the key does not cover {phrase}: add it to `files` in [run]" for phrase in (() if parts is None else parts.uncovered)]
