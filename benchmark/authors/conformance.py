@@ -6,12 +6,14 @@ small random pairs, never a scene, and the settings in `Method.trial`, so that a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmark.authors.differences import ROUNDING
 from benchmark.authors.form_checks import check_form
 from benchmark.authors.learning_checks import check_iterates, check_learning_in_fit, check_parameter_count
+from benchmark.authors.program_checks import LEFT_OUT, check_environment, check_program, check_program_sizes, is_program, too_slow
 from benchmark.authors.result_checks import (
     check_blind_form,
     check_degenerate_pairs,
@@ -48,10 +50,17 @@ class Finding:
 
 
 def examine(entry: Entry) -> Iterator[Finding]:
-    """The results of all checks on one method, in the order of `CHECKS`; the form comes first, and is the only one where it is broken."""
-    for check in CHECKS:
+    """The results of all checks on one method, in the order of `CHECKS`; the form comes first, and is the only one where it is broken.
+
+    Of a program in another language it is asked next whether it runs; where it does not, nothing more is asked.
+    """
+    program, slow = is_program(entry), ""
+    for check in (CHECKS[0], *PROGRAM_CHECKS, *map(_for_program, CHECKS[1:])) if program else CHECKS:
         problem = note = left_out = ""
+        began = time.perf_counter()
         try:
+            if slow or (program and check.name in LEFT_OUT):
+                raise NotApplicableError(LEFT_OUT.get(check.name, slow))
             note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
             problem = str(breach)
@@ -60,9 +69,22 @@ def examine(entry: Entry) -> Iterator[Finding]:
         except RefusedError as refused:
             problem = f"{refused}: a pair is refused that every method must take; write limits in Card(...) that keep 31 bands, 3 channels"
         yield Finding(check.rule, problem, note, left_out)
-        if problem and check.name == "form":
+        if problem and check.name in ("form", *(each.name for each in PROGRAM_CHECKS)):
             return
+        if check.name == "program":
+            slow = too_slow(time.perf_counter() - began)
 
+
+def _for_program(check: Check) -> Check:
+    """The check as it is run on a program, with fewer runs."""
+    return replace(check, run=check_program_sizes, rule=_PROGRAM_SIZES) if check.name == "sizes" else check
+
+
+PROGRAM_CHECKS = (
+    Check("environment", "the environment that the program names can be made", check_environment),
+    Check("program", "the program runs, and returns an estimate of the right form", check_program),
+)
+_PROGRAM_SIZES = "2, 31 and 100 bands with 1, 3 and 8 channels, not square: right shape and finite, or refused by a fact on the card"
 
 CHECKS: tuple[Check, ...] = (
     Check("form", "a frozen dataclass `Method` with a complete card and fields that a plan can set", check_form),

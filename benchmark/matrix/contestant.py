@@ -143,7 +143,8 @@ def method_sources(entry: Entry, answer: Interview) -> Sources:
     parts = entry.declared_parts()
     if parts is not None:
         data = {name: file_sha256(path) for name, path in parts.files.items()}
-        return sources_of(parts.source).joined(Sources({}, data, parts.versions, places=parts.files))
+        work = replace(sources_of(parts.source), uncovered=())  # it hands the user's environment on, which docs/external_methods.md says
+        return work.joined(Sources({}, data, parts.versions, parts.uncovered, parts.files))
     if entry.file is None:
         return sources_of_module(entry.module.partition(":")[0], answer.files, more=answer.path, loaded=answer.loaded)
     return sources_of(entry.file, entry.file.parent, answer.files, more=answer.path, loaded=answer.loaded)

@@ -22,12 +22,23 @@ class DeclaredKind:
         [Declaration], Mapping[str, str]
     ]  # what else the key covers: installed distributions and their versions, or a digest
     source: Path  # the Python file that does the work: its import closure is part of the key
+    named: Callable[[Declaration], tuple[Path, ...]] = lambda declaration: ()  # files that it names otherwise, such as a script
+    uncovered: Callable[[Declaration], tuple[str, ...]] = lambda declaration: ()  # phrases on what the key does not cover
+    obstacle: Callable[[Declaration], str] = lambda declaration: ""  # why the method cannot run now; empty where it can
+    prepare: Callable[[Declaration], str] = lambda declaration: ""  # makes what it runs in, outside of timing; what was made, in words
 
 
 KINDS: Mapping[str, DeclaredKind] = MappingProxyType(
     {
         "run": DeclaredKind(
-            program_kind.program_class, program_kind.covered_files, program_kind.covered_versions, Path(program_kind.__file__)
+            make=program_kind.program_class,
+            files=program_kind.covered_files,
+            versions=program_kind.covered_versions,
+            source=Path(program_kind.__file__),
+            named=program_kind.named_files,
+            uncovered=program_kind.uncovered_phrases,
+            obstacle=program_kind.obstacle,
+            prepare=program_kind.prepare,
         ),
     }
 )
@@ -40,6 +51,7 @@ class DeclaredParts:
     files: Mapping[str, Path]
     versions: Mapping[str, str]
     source: Path
+    uncovered: tuple[str, ...] = ()
 
 
 def declared_method(file: Path) -> type[AnyMethod]:
@@ -60,7 +72,36 @@ def declared_parts(file: Path) -> DeclaredParts:
     """
     declaration = read_declaration(file, tuple(KINDS))
     kind = KINDS[declaration.kind]
-    return DeclaredParts({file.name: file, **kind.files(declaration)}, kind.versions(declaration), kind.source)
+    files = {file.name: file, **kind.files(declaration)}
+    return DeclaredParts(files, kind.versions(declaration), kind.source, kind.uncovered(declaration))
 
 
-__all__ = ["KINDS", "DeclarationError", "DeclaredKind", "DeclaredParts", "declared_method", "declared_parts"]
+def owned_files(file: Path) -> frozenset[Path]:
+    """The files that a TOML file lists or its command names, so that none of them is taken for a method itself; none where it is broken."""
+    try:
+        declaration = read_declaration(file, tuple(KINDS))
+        kind = KINDS[declaration.kind]
+        return frozenset(path.resolve() for path in (*kind.files(declaration).values(), *kind.named(declaration)))
+    except DeclarationError:
+        return frozenset()
+
+
+def declared_obstacle(file: Path) -> str:
+    """Why a declared method cannot run now, such as an environment that has not been made; empty where nothing is known against it.
+
+    Raises:
+        DeclarationError: the file declares no method.
+    """
+    declaration = read_declaration(file, tuple(KINDS))
+    return KINDS[declaration.kind].obstacle(declaration)
+
+
+def prepare_declared(file: Path) -> str:
+    """What was made for a declared method to run in, in words; empty where nothing was to be made.
+
+    Raises:
+        DeclarationError: the file declares no method.
+        EnvironmentFileError, PreparationError: it could not be made.
+    """
+    declaration = read_declaration(file, tuple(KINDS))
+    return KINDS[declaration.kind].prepare(declaration)

@@ -20,8 +20,11 @@ from datasets.observation import Observation
 from methods.contract import AnyMethod, Card, Estimate, FusionMethod
 from methods.declared.declaration import Declaration, DeclarationError
 from methods.declared.declared_class import declared_class, parameter_types
-from methods.declared.program_run import Program, run_program
-from methods.declared.run_table import listed_files, read_run_table
+from methods.declared.environments import EnvironmentFileError, installed_versions, prepare_environment
+from methods.declared.program_run import Program, program_obstacle, run_program
+from methods.declared.run_table import fill, listed_files, read_run_table
+
+_LONGEST_PATH = 4000  # a longer word is no path
 
 
 class ProgramMethod(FusionMethod):
@@ -74,12 +77,54 @@ def covered_files(declaration: Declaration) -> Mapping[str, Path]:
         DeclarationError: one of them is not there.
     """
     table = read_run_table(declaration)
-    return listed_files(declaration, table)
+    named = {table.environment: declaration.home / table.environment} if table.environment and "@" not in table.environment else {}
+    missing = [name for name, path in named.items() if not path.is_file()]
+    if missing:
+        raise DeclarationError(f"{declaration.file}: [run]: environment: expected a file, got {missing[0]!r}; correct it")
+    return {**listed_files(declaration, table), **named}
 
 
 def covered_versions(declaration: Declaration) -> Mapping[str, str]:
     """What the key covers besides: the distributions of an interpreter that exists already."""
-    return {}
+    python = Program(declaration.file, read_run_table(declaration)).python
+    own = python is not None and bool(read_run_table(declaration).python)
+    return installed_versions(python) if own and python is not None and python.is_file() else {}
+
+
+def uncovered_phrases(declaration: Declaration) -> tuple[str, ...]:
+    """What the key does not cover although the command names it: files in the folder of the TOML file that no pattern of `files` names."""
+    listed = {path.resolve() for path in covered_files(declaration).values()}
+    names = [path.relative_to(declaration.home.resolve()).as_posix() for path in named_files(declaration) if path not in listed]
+    return tuple(f"the file {name}, which the command names and `files` does not" for name in names)
+
+
+def named_files(declaration: Declaration) -> tuple[Path, ...]:
+    """The files in the folder of the TOML file, or below it, that the command names."""
+    home = declaration.home.resolve()
+    words = fill(read_run_table(declaration).command, {"here": str(home)})
+    paths = [(home / word).resolve() for word in words if "{" not in word and "\0" not in word and len(word) < _LONGEST_PATH]
+    return tuple(dict.fromkeys(path for path in paths if path.is_relative_to(home) and path.is_file()))
+
+
+def obstacle(declaration: Declaration) -> str:
+    """Why the program cannot run now: its environment has not been made, or could not be. Empty where nothing is known against it."""
+    try:
+        return program_obstacle(Program(declaration.file, read_run_table(declaration)))
+    except EnvironmentFileError as error:
+        return str(error)
+
+
+def prepare(declaration: Declaration) -> str:
+    """What was made, in words; empty where nothing was to be made.
+
+    Raises:
+        PreparationError: the environment could not be made.
+        EnvironmentFileError: the file names none.
+    """
+    environment = Program(declaration.file, read_run_table(declaration)).environment
+    if environment is None or environment.is_ready:
+        return ""
+    return f"{prepare_environment(environment).words}: {environment.folder}"
 
 
 def _as_estimate(returned: ReturnedEstimate, seen: Observation) -> Estimate:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -31,7 +30,16 @@ import torch
 from datasets.exchange.handed_pair import write_handed_pair
 from datasets.exchange.returned_estimate import ReturnedEstimate, read_returned_estimate
 from datasets.observation import Observation
-from datasets.printable import printable
+from datasets.printable import error_text, printable
+from datasets.user_folders import user_path
+from methods.contract import RefusedError
+from methods.declared.environments import (
+    EnvironmentFileError,
+    ProgramEnvironment,
+    container_command,
+    environment_variables,
+    find_environment,
+)
 from methods.declared.run_table import RunTable, fill
 
 THREAD_VARIABLES = (
@@ -41,8 +49,11 @@ THREAD_VARIABLES = (
 _OURS = "HMIF_BENCH_USERS_"  # begins names of variables by which processes of the suite keep the user's values
 _TAIL = 16_000  # bytes of its errors that are kept for the reason of a failure
 _JOIN_S = 1.0
+_VERSION_LIMIT_S = 60.0
 _NO_MEMORY = re.compile(r"out of memory|MemoryError|bad_alloc|cannot allocate|can't allocate|OutOfMemory", re.IGNORECASE)
-_PLACE = re.compile(r"^(\s|error: called from|Execution halted|Stacktrace|caused by)", re.IGNORECASE)  # says where, and not what
+_PLACE = re.compile(  # lines that say where, and not what; the last is what some builds of Octave print whenever they end
+    r"^(\s|error: called from|Execution halted|Stacktrace|caused by|error: ignoring const execution_exception)", re.IGNORECASE
+)
 
 
 _START: dict[type[BaseException], str] = {FileNotFoundError: "no such program", PermissionError: "it may not be executed"}
@@ -64,6 +75,29 @@ class Program:
         """The folder from which relative paths start."""
         return self.file.parent
 
+    @property
+    def environment(self) -> ProgramEnvironment | None:
+        """The environment that is made for it; None where it runs in the user's own, or in one that exists already.
+
+        Raises:
+            EnvironmentFileError: the file names none.
+        """
+        return find_environment(self.home, self.table.environment) if self.table.environment else None
+
+    @property
+    def python(self) -> Path | None:
+        """The interpreter that {python} stands for; None where there is none, and in a container, whose own is `python`."""
+        if self.table.python:
+            return self.home / user_path(self.table.python, EnvironmentFileError)
+        environment = self.environment
+        return None if environment is None or environment.kind == "container" else environment.python
+
+    @property
+    def surroundings(self) -> str:
+        """In what it runs, in words; empty where that is the user's own environment."""
+        environment = self.environment
+        return self.table.python if environment is None else environment.words
+
 
 @dataclass(frozen=True)
 class ProgramRun:
@@ -75,6 +109,7 @@ class ProgramRun:
     learning_seconds: float | None  # by the program's own clock
     fusing_seconds: float | None
     parameter_count: int | None
+    environment: str = ""  # in what it ran; empty: in the user's own
 
 
 _noted: ContextVar[list[ProgramRun] | None] = ContextVar("noted program runs", default=None)
@@ -122,10 +157,20 @@ def run_program(program: Program, seen: Observation, seed: int, parameters: Mapp
         if runs is not None:
             handing = started - began + time.perf_counter() - ended
             own = returned.learning_seconds, returned.fusing_seconds, returned.parameter_count
-            runs.append(ProgramRun(program, ended - started, handing, *own))
+            runs.append(ProgramRun(program, ended - started, handing, *own, environment=program.surroundings))
         return returned
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def program_obstacle(program: Program) -> str:
+    """Why the program cannot run now, whatever the pair: its environment is not there. Empty where nothing is known against it."""
+    environment = program.environment
+    if environment is not None:
+        return environment.obstacle
+    if program.python is not None and not program.python.is_file():
+        return f"python = {program.table.python!r}: expected an interpreter, got no file; make that environment, or correct the path"
+    return ""
 
 
 def start_program(program: Program, words: tuple[str, ...], folder: Path, device: str) -> None:
@@ -136,7 +181,9 @@ def start_program(program: Program, words: tuple[str, ...], folder: Path, device
         MemoryError: it had too little memory.
         RefusedError: its environment has not been prepared.
     """
-    command = spelled_command(program, words, folder)
+    if obstacle := program_obstacle(program):
+        raise RefusedError(f"{program.file.name}: {obstacle}")
+    command = spelled_command(program, words, folder, device)
     kills = _oom_kills()
     try:
         process = subprocess.Popen(
@@ -162,15 +209,44 @@ def start_program(program: Program, words: tuple[str, ...], folder: Path, device
     except BaseException:
         end_program(process)
         raise
-    reader.join(_JOIN_S)
+    finally:
+        reader.join(_JOIN_S)  # something that the program has left running may hold the stream open
     if status:
         _fail(program, status, bytes(tail).decode("utf-8", "replace"), _oom_kills() > kills)
 
 
-def spelled_command(program: Program, words: tuple[str, ...], folder: Path) -> list[str]:
-    """The command with its placeholders filled in; a program with a relative path starts at the folder of the TOML file."""
-    table = program.table
+def program_version(program: Program, device: str) -> str:
+    """The first line that the command `version` prints; why there is none, where it fails; empty where the file names no such command."""
+    if not program.table.version:
+        return ""
+    with tempfile.TemporaryDirectory(prefix="program-") as name:
+        folder = Path(name)
+        command = spelled_command(program, program.table.version, folder, device)
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=program_variables(program, folder, device),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_VERSION_LIMIT_S,
+                check=False,
+            )
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            return f"unknown: {error_text(error)}"[:200]
+    lines = [line.strip() for line in (done.stdout or done.stderr).decode("utf-8", "replace").splitlines() if line.strip()]
+    return printable(lines[0])[:200] if lines else f"unknown: {command[0]} printed nothing, exit status {done.returncode}"
+
+
+def spelled_command(program: Program, words: tuple[str, ...], folder: Path, device: str) -> list[str]:
+    """The command with its placeholders filled in; a program with a relative path starts at the folder of the TOML file.
+
+    Raises:
+        PreparationError: it is to run in a container, and no program is installed that could do that.
+    """
+    table, python = program.table, program.python
     values = {
+        "python": "python" if python is None else str(python),
         "here": str(program.home),
         "observation": str(folder / f"observation.{table.format}"),
         "estimate": str(folder / f"estimate.{table.format}"),
@@ -179,6 +255,9 @@ def spelled_command(program: Program, words: tuple[str, ...], folder: Path) -> l
     command = fill(words, values)
     if os.sep in command[0]:
         command[0] = str(program.home / command[0])
+    environment = program.environment
+    if environment is not None and environment.kind == "container":
+        return [*container_command(environment, program.home, folder, torch.get_num_threads(), device), *command]
     return command
 
 
@@ -189,7 +268,8 @@ def program_variables(program: Program, folder: Path, device: str) -> dict[str, 
     variables["TMPDIR"] = str(folder)
     if device == "cpu":
         variables["CUDA_VISIBLE_DEVICES"] = ""
-    return variables
+    environment = program.environment
+    return variables if environment is None else environment_variables(environment, variables)
 
 
 def end_program(process: subprocess.Popen[bytes]) -> None:
@@ -228,23 +308,26 @@ def _fail(program: Program, status: int, errors: str, killed_for_memory: bool) -
 
 
 def _forward(stream: IO[bytes], tail: bytearray) -> None:
-    """Pass on what a program prints as errors, and keep its end."""
-    while block := os.read(stream.fileno(), 65536):
-        with suppress(OSError):
-            os.write(2, block)
-        tail += block
-        del tail[:-_TAIL]
+    """Pass on what a program prints as errors, and keep its end, until all that have the stream have ended."""
+    with stream:
+        while block := os.read(stream.fileno(), 65536):
+            with suppress(OSError):
+                os.write(2, block)
+            tail += block
+            del tail[:-_TAIL]
 
 
 def _limit_data(pid: int) -> None:
     """Limit the data of a process to what is left of the limit of this one."""
+    import resource  # which Windows lacks, where methods are listed and not run
+
     soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if soft == resource.RLIM_INFINITY:
         return
     status = Path("/proc/self/status").read_text(encoding="ascii")
     held = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmData:"))
     left = max(2**20, soft - held)
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # it has ended; or it runs as another user, with the limit that it inherited
         resource.prlimit(pid, resource.RLIMIT_DATA, (left, left))
 
 

@@ -47,4 +47,4 @@ for c = unique(group)'
 end
 cube = reshape(Z, H, W, bands);
 fusing_seconds = toc(started);
-save("-v7", paths{end}, "cube", "fusing_seconds");
+save("-v6", paths{end}, "cube", "fusing_seconds");
