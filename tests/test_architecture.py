@@ -55,7 +55,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "children": ("clone", "run_folder", "identity", "measure"),
         "conventions": ("run_folder", "metrics"),
         "matrix": ("clone", "identity", "children"),
-        "authors": ("clone", "measure"),
+        "authors": ("clone", "measure", "matrix"),
         "training": ("identity", "measure", "matrix"),
         "runner": ("run_folder", "metrics", "identity", "measure", "children", "matrix"),
         "cluster": ("run_folder", "identity", "matrix", "runner"),

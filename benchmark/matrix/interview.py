@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from benchmark.children.endings import Ended
 from benchmark.children.processes import collect, start, stop, wait_any
 from benchmark.children.server import refresh
 from benchmark.clone import ROOT
-from datasets.fetch import CATALOG
+from benchmark.matrix.parameter_files import usual_places, with_files
 from datasets.printable import error_text
 from datasets.settings import SettingError, configure, field_types, field_values, spell
 from methods.catalog import BrokenMethodError, Entry
@@ -81,7 +81,7 @@ class InterviewJob:
             return {"problem": str(error), "kind": "broken"}
 
     def _configuration(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        method = _with_files(configured_method(self.entry, choice), self.folders, self.entry.name)
+        method = with_files(configured_method(self.entry, choice), self.folders, self.entry.name)
         return {
             "parameters": {name: _encoded(name, value) for name, value in field_values(method).items()},
             "card": asdict(described(self.entry, method)),
@@ -142,11 +142,7 @@ def interview(
         SettingError: a name or number is not valid, or a file is not there.
         BrokenMethodError: a method cannot be imported, says nothing in time, or says what makes no sense.
     """
-    places = (Path.cwd(), *(folder.absolute() for folder in folders if folder is not None))
-    jobs = [
-        InterviewJob(entry, tuple(choices), (*places, *(() if entry.file is None else (entry.file.parent,))))
-        for entry, choices in questions
-    ]
+    jobs = [InterviewJob(entry, tuple(choices), usual_places(entry, *folders)) for entry, choices in questions]
     if sys.platform != "linux":  # no fork server: methods are listed there, and not run
         return [_checked(job.entry, job.run()) for job in jobs]
     refresh()
@@ -217,28 +213,6 @@ def _card(facts: Mapping[str, Any]) -> Card:
         SettingError, ValueError: one is not.
     """
     return configure(Card, facts)
-
-
-def _with_files(method: AnyMethod, folders: Iterable[Path], name: str) -> AnyMethod:
-    """The method, each parameter that is a path made absolute: the first of `folders` that has it.
-
-    Raises:
-        SettingError: no folder has it.
-    """
-    absolute = {}
-    for parameter, value in field_values(method).items():
-        if isinstance(value, Path):
-            places = [value] if value.is_absolute() else [folder / value for folder in folders]
-            existing = [place for place in places if place.is_file()]
-            if not existing:
-                looked = ", ".join(str(place) for place in places)
-                source = next((each.name for each in CATALOG.values() if Path(each.target).name == value.name), "")
-                fetched = f", or download it by `fetch {source}`" if source else ""
-                raise SettingError(
-                    f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR{fetched}"
-                )
-            absolute[parameter] = existing[0].resolve()
-    return replace(method, **absolute) if absolute else method  # type: ignore[type-var]
 
 
 def _encoded(name: str, value: Any) -> Any:
