@@ -55,7 +55,9 @@ class Entry:
         method = getattr(module, self.module.partition(":")[2] or "Method", None)
         where = f"method {self.name!r} ({self.file or self.module})"
         if not (isinstance(method, type) and issubclass(method, FusionMethod | TrainableMethod)):
-            raise BrokenMethodError(f"{where}: expected a class `Method` derived from FusionMethod or TrainableMethod, got {method!r}")
+            raise BrokenMethodError(
+                f"{where}: expected a class `Method` derived from FusionMethod or TrainableMethod, {_found(module, method)}"
+            )
         if inspect.isabstract(method):
             missing = ", ".join(sorted(method.__abstractmethods__))
             raise BrokenMethodError(f"{where}: expected `Method` to define {missing}; add it")
@@ -105,6 +107,18 @@ class Entry:
             raise
         except (Exception, SystemExit) as error:  # whatever a file does when it is executed
             raise BrokenMethodError(f"method {self.name!r} ({self.file or self.module}) does not import: {error_text(error)}") from error
+
+
+def _found(module: ModuleType, method: object) -> str:
+    """What stands in the place of the class `Method`, and the line that makes one of it."""
+    if isinstance(method, type):
+        return f"got a class without that base; write `class {method.__name__}(FusionMethod):`"
+    others = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, FusionMethod | TrainableMethod) and value.__module__ == module.__name__
+    ]
+    return f"got {', '.join(others)}; write `class Method` there" if others else f"got {'none' if method is None else repr(method)}"
 
 
 def _parents(module: str) -> list[str]:

@@ -7,10 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
+from torch import Tensor, nn
+
 from benchmark.authors.trials import BreachError, require
+from benchmark.authors.ways_out import import_way_out, place_of
 from datasets.printable import error_text
 from datasets.settings import SettingError, configure, field_types, spell
-from methods.catalog import Entry
+from methods.catalog import BrokenMethodError, Entry
 from methods.contract import AnyMethod
 
 _HANDED = {"fuse": ("seen", "rng"), "fit": ("examples", "rng"), "adapt": ("seen", "rng")}
@@ -28,7 +31,7 @@ def check_form(entry: Entry) -> str | None:
     Raises:
         BreachError: one of them breaks its rule.
     """
-    kind = entry.load()
+    kind = _loaded(entry)
     _check_card(kind)
     module = inspect.getmodule(kind)
     require(
@@ -46,6 +49,22 @@ def check_form(entry: Entry) -> str | None:
         for name in _untyped(kind)
     ]
     return "; ".join(advice) or None
+
+
+def _loaded(entry: Entry) -> type[AnyMethod]:
+    """The class of the method.
+
+    Raises:
+        BreachError: the file cannot be imported, or holds no method; the text has the line, and what to write.
+    """
+    try:
+        return entry.load()
+    except BrokenMethodError as broken:
+        cause = broken.__cause__
+        if cause is not None:
+            way = import_way_out(cause)
+            raise BreachError(f"{broken}{place_of(cause)}{'; ' if way else ''}{way}") from broken
+        raise BreachError(str(broken)) from broken
 
 
 def _check_card(kind: type[AnyMethod]) -> None:
@@ -96,6 +115,15 @@ def _check_fields(kind: type[AnyMethod]) -> None:
             f"the method cannot be made with its defaults: {error_text(error)}; write each field as `name: type = default`"
         ) from error
     for name, annotation in field_types(kind).items():
+        require(
+            not (isinstance(annotation, type) and issubclass(annotation, Tensor | nn.Module)),
+            f"the field {name} is a {getattr(annotation, '__name__', '')}, which no plan can set: make it in `fit` from numbers and files "
+            "that are fields, and return Fitted(network), a frozen dataclass derived from FusionMethod that has it as a field",
+        )
+        require(
+            get_origin(annotation) is not list and annotation is not list,
+            f"the field {name} is a list, which could be changed: write {name}: tuple[int, ...] = (32, 64)",
+        )
         require(
             _settable(annotation),
             f"a plan cannot set the field {name}, whose type is {spell(annotation)}: write `{name}: float = 1.0`, or another of int, str, "

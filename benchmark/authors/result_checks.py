@@ -29,6 +29,7 @@ from methods.catalog import Entry
 from methods.contract import RefusedError, awaits_training, learn
 
 BANDS, CHANNELS, RATIOS = (2, 31, 100), (1, 3, 8), (2, 8)
+SCALE = 20  # times the largest value of the HSI: a cube that reaches that is in other units
 _CONVERSIONS = (  # what a remark says, and the line that makes it unnecessary
     ("numpy", "return Estimate(torch.from_numpy(cube).to(seen.hsi))"),
     ("gradients", "return Estimate(cube.detach())"),
@@ -42,10 +43,11 @@ def check_runs(entry: Entry) -> None:
     """Checks that the method gives an estimate for a pair of the usual size, or of the nearest that its card takes.
 
     Raises:
-        BreachError: it fails, or what it gives is no estimate.
+        BreachError: it fails, or what it gives is no estimate that can be scored.
     """
     method, card = trial_method(entry)
-    fuse_sample(method, usual_pair(card))
+    seen = usual_pair(card)
+    expect_cube(fuse_sample(method, seen), seen, f"given {seen.hsi.shape[0]} bands and {seen.msi.shape[0]} channels, ratio {seen.ratio}")
 
 
 def check_sizes(entry: Entry) -> None:
@@ -62,6 +64,12 @@ def check_sizes(entry: Entry) -> None:
         seen = card.entitle(random_pair(bands, channels, ratio=ratio))
         try:
             estimate = fuse_sample(method, seen)
+        except BreachError as breach:
+            usual = usual_size(card)
+            raise BreachError(
+                f"{breach}; with {usual[0]} bands and {usual[1]} channels it works: if it is made for these alone, write in Card(...) "
+                f"min_bands={usual[0]}, max_bands={usual[0]}, or min_channels={usual[1]}, max_channels={usual[1]}"
+            ) from breach
         except RefusedError as refused:
             raise BreachError(
                 f"{bands} bands with {channels} channels are refused ({refused}), but the card does not say so: write in Card(...) which "
@@ -135,6 +143,12 @@ def check_device_and_dtype(entry: Entry) -> str | None:
             given = fuse_settled(learn_from_samples(method, seen), seen)
         expect_cube(given.estimate, seen, f"given a pair on {device}")
         remarks += given.remarks
+    largest, expected = (float(part.abs().max()) for part in (given.estimate.cube, seen.hsi))
+    if largest > SCALE * expected:
+        return (
+            f"the cube reaches {largest:.3g}, and the HSI {expected:.3g}: write it in the units of the pair, such as Estimate(cube / 255) "
+            "where the method works in 0..255"
+        )
     if not remarks:
         return None
     lines = dict.fromkeys(line for word, line in _CONVERSIONS for remark in remarks if word in remark)

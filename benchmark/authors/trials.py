@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import FrozenInstanceError, replace
-from pathlib import Path
+from dataclasses import replace
 from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from benchmark.authors.sample_pairs import Lessons
-from benchmark.clone import ROOT
+from benchmark.authors.ways_out import place_of, way_out
 from benchmark.matrix.parameter_files import usual_places, with_files
 from benchmark.measure.generators import generators_seeded
 from benchmark.measure.validity import InvalidEstimateError, Settled, check_estimate, settled
@@ -23,7 +21,6 @@ from datasets.settings import SettingError, configure
 from methods.adapting import adapted
 from methods.catalog import Entry
 from methods.contract import AnyMethod, Card, Estimate, FusionMethod, RefusedError, awaits_training, learn
-from methods.loading import is_installed
 
 
 class BreachError(AssertionError):
@@ -132,41 +129,4 @@ def errors_as_breaches(seen: Observation) -> Iterator[None]:
         raise BreachError(f"what `fuse` returned is no estimate: {error}") from error
     except (Exception, SystemExit) as error:
         shape = f"an HSI of {tuple(seen.hsi.shape)} and an MSI of {tuple(seen.msi.shape)}, ratio {seen.ratio}, on {seen.hsi.device}"
-        raise BreachError(f"{type(error).__name__} on {shape}{place_of(error)}: {error}; {_way_out(error)}") from error
-
-
-def place_of(error: BaseException) -> str:
-    """The last line of the method's own source that led to the error, as in ", at line 12 of net.py (`x = net(y)`)"; empty without one."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_the_methods(Path(frame.filename))]
-    if not frames:
-        return ""
-    last = frames[-1]
-    return f", at line {last.lineno} of {Path(last.filename).name}" + (f" (`{last.line.strip()[:100]}`)" if last.line else "")
-
-
-def _is_the_methods(file: Path) -> bool:
-    """Whether a file is a source that may be the method's: no library's, and none of the suite but those in the folders of methods."""
-    if is_installed(str(file)) or not file.is_file():
-        return False
-    return not file.is_relative_to(ROOT) or (file.is_relative_to(ROOT / "methods") and file.parent != ROOT / "methods")
-
-
-def _way_out(error: BaseException) -> str:
-    """What to write where an error of that kind was raised."""
-    if isinstance(error, FrozenInstanceError):
-        return (
-            "the fields of a method are its parameters, and are frozen: keep what is made or learned in a local name, or in a field of the "
-            "FusionMethod that `fit` returns, as in return Fitted(network)"
-        )
-    if isinstance(error, FileNotFoundError):
-        return (
-            "write the file as a parameter, such as checkpoint: Path = Path('net.pth') for one beside the method, and open "
-            "self.checkpoint: plans then look for it, and hash its content"
-        )
-    if isinstance(error, TypeError) and "FusionMethod" in str(error):
-        return "what is returned there is timed as inference"
-    if isinstance(error, RuntimeError) and "a leaf Variable that requires grad" in str(error):
-        return "write `with torch.no_grad():` around a change in place of what is learned"
-    if isinstance(error, RuntimeError) and "numpy() on Tensor that requires grad" in str(error):
-        return "write cube.detach().numpy(), or return Estimate(cube): the referee takes a tensor as it is"
-    return "where the method cannot take such a pair, write the limit in Card(...), such as min_bands=2, and raise RefusedError"
+        raise BreachError(f"{type(error).__name__} on {shape}{place_of(error)}: {error}; {way_out(error)}") from error
