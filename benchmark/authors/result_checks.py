@@ -124,8 +124,8 @@ def check_inputs_kept(entry: Entry) -> str | None:
     if not used:
         return None
     return (
-        f"the global generator of {' and '.join(used)} was used: the referee seeds it from the plan's seed, so this is sound; what can "
-        "draw from the generator that is handed in, such as torch.rand(3, generator=rng), does not change when a library draws too"
+        f"the global generator of {' and '.join(used)} was used: the referee seeds it from the plan's seed, so this is sound; numbers "
+        "from the generator that is handed in, as by torch.rand(3, generator=rng), stay the same when a library draws from the global one"
     )
 
 

@@ -1,114 +1,127 @@
-"""The scaffold of `new-method`: a method file that passes the contract as it stands, and its test, both to be changed by the author."""
+"""The scaffolds of `new-method`: for each kind a method file that passes the contract as it stands, and its test, both to be changed.
+
+The texts lie in scaffolds/ as <kind>.py.txt and <kind>_test.py.txt; each is the documentation of its kind.
+"""
 
 from __future__ import annotations
 
+import inspect
 import keyword
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 from benchmark.authors.form_checks import PLACEHOLDERS
 from benchmark.clone import ROOT
+from methods.catalog import find, find_one
+
+TEXTS = Path(__file__).parent / "scaffolds"
+KINDS = ("closed-form", "checkpoint", "on-scene", "supervised")
+OUTSIDE = ""  # before the names of our packages, in a file outside the clone
+_PROGRESS = {  # how steps are told, in a plugin and in the clone
+    True: """            if {step} % max(1, self.steps // 10) == 0:  # ten lines, into the log: logs/{log}.txt of the run
+                print(f"step {{{step}}} of {{self.steps}}: loss {{loss.item():.4g}}", flush=True)
+""",
+    False: """            # Methods of the suite print nothing; one in a folder of plugins may: its lines go to logs/{log}.txt of the run.
+""",
+}
 
 
 class ScaffoldError(ValueError):
     """A name that cannot be used, or a file that exists already."""
 
 
-METHOD = '''"""{title}: one sentence on what it does. Authors, venue, year.
-
-A start for any method: the HSI by nearest neighbour, plus the detail of the MSI.
-
-    low  = nearest neighbour of hsi on the fine grid
-    gain = for each band, the slope of the least squares fit of hsi by the mean of the channels
-    cube = low + gain * (mean(msi) - blockwise mean of mean(msi))
-
-Replace the equation, the card and `fuse`; keep the shapes.
-"""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar
-
-import torch
-
-from datasets.observation import Observation
-from methods.contract import Card, Estimate, FusionMethod
-
-
 @dataclass(frozen=True)
-class Method(FusionMethod):
-    """The fields are the parameters: a plan sets them by name, so each has a type, a default and its meaning beside it."""
+class Scaffold:
+    """The files that were written."""
 
-    card: ClassVar[Card] = Card(
-        name="{title}",
-        paper="{paper}",
-        doi="",
-        year=2026,
-        needs_psf=False,  # True: the method is told seen.psf, the blur, and its tier says so
-        needs_srf=False,  # True: seen.srf, the colour response, likewise
-        needs_noise=False,  # True: seen.noise, the standard deviations of the noise, likewise
-        random=False,  # True: the result depends on the seed, as random numbers are drawn from rng
-        fidelity="{fidelity}",
-    )
-    strength: float = 1.0  # share of the detail that is added
-
-    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The fused cube (bands, H, W); see the module docstring. Draw random numbers from `rng` alone."""
-        ratio = seen.ratio
-        low = seen.hsi.repeat_interleave(ratio, 1).repeat_interleave(ratio, 2)
-        intensity = seen.msi.mean(0)
-        rows, cols = seen.hsi.shape[1:]
-        coarse = intensity.reshape(rows, ratio, cols, ratio).mean((1, 3))
-        detail = intensity - coarse.repeat_interleave(ratio, 0).repeat_interleave(ratio, 1)
-        centred = coarse - coarse.mean()
-        spread = centred.square().sum()
-        gain = (seen.hsi * centred).sum((1, 2)) / spread.clamp_min(1e-12)
-        return Estimate(low + self.strength * gain[:, None, None] * detail)
-'''
-
-TEST = '''"""Facts on {title}; the contract itself is checked for every method by tests/methods/test_contract.py."""
-
-from __future__ import annotations
-
-import torch
-
-from benchmark.authors.sample_pairs import random_pair
-from methods.{family}.{name} import Method
+    method: Path
+    test: Path
+    more: tuple[Path, ...] = ()  # such as first weights
 
 
-def test_without_detail_it_repeats_every_coarse_pixel() -> None:
-    seen = random_pair(7, 3)
-    cube = Method(strength=0.0).fuse(seen, torch.Generator()).cube
-    for i in range(seen.hsi.shape[1]):
-        for j in range(seen.hsi.shape[2]):
-            block = cube[:, i * seen.ratio : (i + 1) * seen.ratio, j * seen.ratio : (j + 1) * seen.ratio]
-            assert torch.equal(block, seen.hsi[:, i, j, None, None].expand_as(block))
-'''
+def new_method(where: str, root: Path = ROOT, *, kind: str = "closed-form", plugins: Path | None = None) -> Scaffold:
+    """The files of a new method, written: FAMILY/NAME.py below methods/ or the folder of plugins, its test, and what it reads.
 
-
-def new_method(where: str, root: Path = ROOT) -> tuple[Path, Path]:
-    """The files methods/FAMILY/NAME.py and tests/methods/test_NAME.py below `root`, newly written; `where` is "FAMILY/NAME".
+    Args:
+        where: "FAMILY/NAME"; for a folder of plugins NAME alone will do.
+        root: the clone.
+        kind: one of `KINDS`.
+        plugins: a folder outside of the clone's methods, which is made where it is not there; None: the clone itself.
 
     Raises:
-        ScaffoldError: `where` does not consist of two lower-case Python names, or one of the files exists.
+        ScaffoldError: `where` does not consist of lower-case Python names, the name is taken, or one of the files exists.
     """
-    parts = where.split("/")
-    if len(parts) != 2 or not all(re.fullmatch(r"[a-z][a-z0-9_]*", part) and not keyword.iskeyword(part) for part in parts):
-        raise ScaffoldError(f"expected FAMILY/NAME in lower-case letters, digits and _, such as classical/my_method; got {where!r}")
-    family, name = parts
-    if family == "numerics":
-        raise ScaffoldError("expected a family of methods, got 'numerics', which holds shared mathematics; choose classical, bayesian, ...")
-    method, test = root / "methods" / family / f"{name}.py", root / "tests" / "methods" / f"test_{name}.py"
-    for file in (method, test):
+    if kind not in KINDS:
+        raise ScaffoldError(f"--kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    family, name = _names(where, optional=plugins is not None)
+    base = root / "methods" if plugins is None else plugins.expanduser().resolve()
+    method = base / family / f"{name}.py"
+    test = (root / "tests" / "methods" if plugins is None else base / "tests") / f"test_{name}.py"
+    weights = method.with_suffix(".pth")
+    for file in (method, test, *([weights] if kind == "checkpoint" else [])):
         if file.exists():
-            raise ScaffoldError(f"expected a new name, got {where!r}: {file.relative_to(root)} exists; choose another or delete it")
-    title = name.replace("_", " ").title().replace(" ", "-")
+            raise ScaffoldError(f"expected a new name, got {where!r}: {file} exists; choose another or delete it")
+    if name in find(base if plugins is not None and base.is_dir() else None):
+        raise ScaffoldError(f"expected a new name, got {name!r}: a method has it already (`list methods`); choose another")
+    place = f'Path(__file__).parents[1] / "{family}" / "{name}.py"' if family else f'Path(__file__).parents[1] / "{name}.py"'
+    words = {
+        "title": name.replace("_", " ").title().replace(" ", "-"),
+        "name": name,
+        **PLACEHOLDERS,
+        "ours": "" if plugins is None else OUTSIDE,
+        "everywhere": ", and by tests/methods/test_contract.py" if plugins is None else "",
+    }
     method.parent.mkdir(parents=True, exist_ok=True)
     package = method.parent / "__init__.py"
-    if not package.exists():
+    if plugins is None and not package.exists():
         package.write_text(f'"""Family: {family}."""\n', encoding="utf-8")
-    method.write_text(METHOD.format(title=title, **PLACEHOLDERS), encoding="utf-8")
+    method.write_text(_text(kind, words, plugin=plugins is not None), encoding="utf-8")
     test.parent.mkdir(parents=True, exist_ok=True)
-    test.write_text(TEST.format(title=title, family=family, name=name), encoding="utf-8")
-    return method, test
+    test.write_text(_test_text(kind, words, f"methods.{family}.{name}" if plugins is None else "", place), encoding="utf-8")
+    if kind != "checkpoint":
+        return Scaffold(method, test)
+    inspect.getmodule(find_one(str(method)).load()).first_weights(weights)  # type: ignore[union-attr]
+    return Scaffold(method, test, (weights,))
+
+
+def _names(where: str, *, optional: bool) -> tuple[str, str]:
+    """Family and name; the family may be left out (and is then empty) where `optional`."""
+    parts = where.split("/")
+    enough = len(parts) == 2 or (optional and len(parts) == 1)
+    if not enough or not all(re.fullmatch(r"[a-z][a-z0-9_]*", part) and not keyword.iskeyword(part) for part in parts):
+        expected = "FAMILY/NAME or NAME" if optional else "FAMILY/NAME"
+        raise ScaffoldError(f"expected {expected} in lower-case letters, digits and _, such as classical/my_method; got {where!r}")
+    family, name = parts if len(parts) == 2 else ("", parts[0])
+    if family in ("numerics", "declared", "tests"):
+        raise ScaffoldError(f"expected a family of methods, got {family!r}, which holds other files; choose classical, bayesian, ...")
+    return family, name
+
+
+def _text(kind: str, words: dict[str, str], *, plugin: bool) -> str:
+    """The text of the method file."""
+    step, log = ("(step + 1)", "fit_<digest>") if kind == "supervised" else ("step", "<key>")
+    progress = _PROGRESS[plugin].format(step=step.strip("()"), log=log).replace("step + 1 %", "(step + 1) %")
+    return Template(_read(f"{kind.replace('-', '_')}.py.txt")).substitute(words, progress=progress)
+
+
+def _test_text(kind: str, words: dict[str, str], module: str, place: str) -> str:
+    """The text of the test; `module` is that of a method in the clone, `place` says where the file of a plugin lies."""
+    found = "" if module else f"\nMethod = find_one(str({place})).load()\n"
+    line = f"from {module} import Method" if module else f"from {words['ours']}methods.catalog import find_one"
+    text = Template(_read(f"{kind.replace('-', '_')}_test.py.txt")).substitute(words, load=f"{line}\n{found}".rstrip("\n"))
+    lines = text.split("\n")
+    ours = [
+        number for number, each in enumerate(lines) if re.match(rf"from {re.escape(words['ours'])}(benchmark|datasets|methods)\.", each)
+    ]
+    for number, each in zip(ours, sorted(lines[number] for number in ours), strict=True):  # imports in the order of their names
+        lines[number] = each
+    text = "\n".join(lines)
+    if module or "from pathlib import Path" in text:
+        return text
+    return text.replace("\nimport torch\n", "\nfrom pathlib import Path\n\nimport torch\n", 1)
+
+
+def _read(name: str) -> str:
+    return (TEXTS / name).read_text(encoding="utf-8")
