@@ -25,6 +25,7 @@ from methods.loading import SourceLoader
 
 HOME = Path(__file__).parent
 ENTRY_POINTS = "hmif_bench.methods"
+BLIND = blind.PARAMETER  # the parameter that makes a method that needs a response a blind one
 _NOT_FAMILIES = ("numerics", "__pycache__")
 
 
