@@ -138,7 +138,8 @@ def method_sources(entry: Entry, answer: Interview) -> Sources:
     """
     if entry.file is None:
         return sources_of_module(entry.module.partition(":")[0], answer.files, more=answer.path, loaded=answer.loaded)
-    return sources_of(entry.file, entry.file.parent, answer.files, more=answer.path, loaded=answer.loaded)
+    home = None if entry.root is None else entry.file.parent
+    return sources_of(entry.file, home, answer.files, root=entry.root, more=answer.path, loaded=answer.loaded)
 
 
 def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:

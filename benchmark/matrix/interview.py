@@ -19,7 +19,7 @@ from benchmark.children.child_task import Limits
 from benchmark.children.endings import Ended
 from benchmark.children.processes import collect, start, stop, wait_any
 from benchmark.children.server import refresh
-from benchmark.clone import ROOT
+from benchmark.clone import is_suite_file
 from datasets.fetch import CATALOG
 from datasets.printable import error_text
 from datasets.settings import SettingError, configure, field_types, field_values, spell
@@ -73,7 +73,7 @@ class InterviewJob:
                 "schema": ", ".join(f"{key}: {spell(value)}" for key, value in field_types(self.entry.widest_form()).items()),
                 "configurations": [self._configuration(choice) for choice in self.choices],
                 "path": [str(Path(place).resolve()) for place in sys.path if place and place not in path and Path(place).is_dir()],
-                "loaded": [file for file in map(os.path.realpath, LOADED) if file not in before and not file.startswith(f"{ROOT}/")],
+                "loaded": [file for file in map(os.path.realpath, LOADED) if file not in before and not is_suite_file(Path(file))],
             }
         except SettingError as error:
             return {"problem": str(error), "kind": "setting"}
