@@ -117,7 +117,7 @@ def _attributes_of_installed(floor: str) -> Callable[[str], Any]:
     """`__getattr__` of a floor, called for what the floor does not have."""
 
     def attribute(name: str) -> Any:
-        if not name.startswith("__") or name == "__version__":
+        if (not name.startswith("__") or name == "__version__") and installed_place(floor) is not None:
             other = importlib.import_module(f"{INSTALLED}.{floor}")
             if hasattr(other, name):
                 return getattr(other, name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pickle
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,24 +41,13 @@ IMPORTS = {
     "import_module of a submodule": "import importlib\nNet = importlib.import_module('parts.deep').Net",
     "relative import_module": "import importlib\nNet = importlib.import_module('.network', __package__).Net",
 }
+pytestmark = pytest.mark.usefixtures("fresh_modules")
 STYLES = {
     "file in the folder": "{name}.py",
     "family/name.py": "family/{name}.py",
     "family/name/method.py": "family/{name}/method.py",
     "name/method.py": "{name}/method.py",
 }
-
-
-@pytest.fixture(autouse=True)
-def _nothing_stays() -> Iterator[None]:
-    """Modules, finders and `sys.path` are after each test as they were before."""
-    before, finders, path = set(sys.modules), list(sys.meta_path), list(sys.path)
-    yield
-    sys.meta_path[:], sys.path[:] = finders, path
-    for name in set(sys.modules) - before:
-        if name.partition(".")[0] in ("hmif_plugins", "hmif_bench", "hmif_installed", "network", "parts", "blocks"):
-            del sys.modules[name]
-    importlib.invalidate_caches()
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

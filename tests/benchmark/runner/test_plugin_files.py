@@ -38,6 +38,7 @@ def method(file: Path, imports: str, gain: float) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     name = file.parent.name if file.stem == "method" else file.stem
     text = HEAD.format(name=name, card="", body="return Estimate(low * Net.gain)")
+    text = text.replace("from datasets.", "from hmif_bench.datasets.").replace("from methods.", "from hmif_bench.methods.")
     file.write_text(text.replace("import torch\n", f"import torch\n{imports}\n"))
     (file.parent / "network.py").write_text(NET.format(gain=gain))
 
@@ -51,7 +52,9 @@ def test_files_beside_a_method_count_each_for_its_own_method(world: Path) -> Non
     plugins, alone = world / "plugins", world / "elsewhere" / "alone.py"
     method(plugins / "one" / "method.py", "from .network import Net", 1.0)
     method(plugins / "family" / "two" / "method.py", "from network import Net", 0.5)
-    method(alone, "import network\nNet = network.Net", 0.25)
+    method(alone, "import network, datasets.mine\nfrom datasets.mine import Net\nassert Net is network.Net", 0.25)
+    (alone.parent / "datasets").mkdir()
+    (alone.parent / "datasets" / "mine.py").write_text("from network import Net\n")
     method(plugins / "learner" / "method.py", "from network import Net", 0.75)
     learner = plugins / "learner" / "method.py"
     learner.write_text(learner.read_text().partition("@dataclass")[0] + LEARNS)
