@@ -15,7 +15,7 @@ import glob
 import importlib
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -107,18 +107,39 @@ def find(plugins: Path | None = None) -> Mapping[str, Entry]:
     Raises:
         BrokenMethodError: two methods share a name, or the plugin folder does not exist.
     """
-    entries: dict[str, Entry] = {}
+    entries = {}
+    for name, namesakes in find_namesakes(plugins).items():
+        expect_one(namesakes)
+        entries[name] = namesakes[0]
+    return entries
+
+
+def find_namesakes(plugins: Path | None = None) -> Mapping[str, Sequence[Entry]]:
+    """The methods of each name, which should be one.
+
+    Raises:
+        BrokenMethodError: the plugin folder does not exist.
+    """
     entry_list = [*_scan(HOME), *_registered()]
     if plugins is not None:
         if not plugins.is_dir():
             raise BrokenMethodError(f"--plugins: expected a folder, got {plugins}")
         entry_list += _scan(plugins.resolve())
+    entries: dict[str, list[Entry]] = {}
     for entry in entry_list:
-        if entry.name in entries:
-            places = " and ".join(str(one.module if one.root is None else one.file) for one in (entries[entry.name], entry))
-            raise BrokenMethodError(f"two methods are named {entry.name!r}: {places}; rename one")
-        entries[entry.name] = entry
+        entries.setdefault(entry.name, []).append(entry)
     return entries
+
+
+def expect_one(namesakes: Sequence[Entry]) -> None:
+    """Nothing, where there is one method of a name.
+
+    Raises:
+        BrokenMethodError: there are more.
+    """
+    if len(namesakes) > 1:
+        places = " and ".join(str(one.module if one.root is None else one.file) for one in namesakes)
+        raise BrokenMethodError(f"two methods are named {namesakes[0].name!r}: {places}; rename one")
 
 
 def find_one(name: str, plugins: Path | None = None) -> Entry:
@@ -126,13 +147,14 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
 
     Raises:
         MethodNotFoundError: there is none; the text names the nearest.
+        BrokenMethodError: there are two, or the plugin folder does not exist.
     """
     if name.endswith(".py"):
         file = Path(name).resolve()
         if not file.is_file():
             raise MethodNotFoundError(f"method file: expected a file, got {name}")
         return _entry(file, HOME) if file.is_relative_to(HOME) else _named_by_path(file)
-    entries = find(plugins)
+    entries = find_namesakes(plugins)
     if name not in entries:
         close = get_close_matches(name, entries, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
@@ -140,7 +162,8 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
         if helper is not None:
             hint = f"{helper} binds no name `Method`: write `class Method(FusionMethod)`, or it is a file that methods import; {hint}"
         raise MethodNotFoundError(f"unknown method {name!r}: {hint}valid: {', '.join(sorted(entries))}; files of your own: --plugins DIR")
-    return entries[name]
+    expect_one(entries[name])
+    return entries[name][0]
 
 
 def _scan(home: Path) -> list[Entry]:
