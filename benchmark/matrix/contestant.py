@@ -67,7 +67,7 @@ class MethodTable:
     label: str = ""
     """Name in tables; the name on the card, and what differs, when absent."""
     parameters: dict[str, Any] = field(default_factory=dict)
-    """Values of the method's parameters (`list methods` shows them); with blind = NAME, PSF and SRF are estimated by that method."""
+    """Values of the method's parameters (`list methods NAME` shows them); with blind = NAME, PSF and SRF are estimated by that method."""
     grid: dict[str, Any] = field(default_factory=dict)
     """Lists of values of parameters; each combination is one row."""
     time_limit_s: float | None = None
