@@ -23,7 +23,7 @@ from benchmark.matrix.parameter_json import decoded, encoded
 from datasets.fetch import CATALOG
 from datasets.field_meanings import inherited_meanings
 from datasets.printable import error_text
-from datasets.settings import SettingError, configure, field_types, field_values, spell, spell_default
+from datasets.settings import SettingError, changed_fields, configure, field_types, field_values, spell, spell_default
 from methods import blind
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import AnyMethod, Card, awaits_training
@@ -43,6 +43,7 @@ class Configuration:
     card: Card
     awaits_training: bool
     shows_iterates: bool
+    changed: tuple[str, ...]  # names of the parameters that are not at their default
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class InterviewJob:
             "card": asdict(described(self.entry, method)),
             "awaits_training": awaits_training(method),
             "shows_iterates": isinstance(method, IteratedMethod),
+            "changed": changed_fields(method),
         }
 
 
@@ -249,6 +251,7 @@ def _checked(entry: Entry, table: Mapping[str, Any]) -> Interview:
                     _card(item["card"]),
                     bool(item["awaits_training"]),
                     bool(item["shows_iterates"]),
+                    tuple(str(name) for name in item["changed"]),
                 )
                 for item in table["configurations"]
             ),
