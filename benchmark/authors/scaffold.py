@@ -18,7 +18,7 @@ from methods.catalog import find, find_one
 
 TEXTS = Path(__file__).parent / "scaffolds"
 KINDS = ("closed-form", "checkpoint", "on-scene", "supervised")
-OUTSIDE = ""  # before the names of our packages, in a file outside the clone
+OUTSIDE = "hmif_bench."  # before the names of our packages, in a method outside the clone: a name that nothing else has
 _PROGRESS = {  # how steps are told, in a plugin and in the clone
     True: """            if {step} % max(1, self.steps // 10) == 0:  # ten lines, into the log: logs/{log}.txt of the run
                 print(f"step {{{step}}} of {{self.steps}}: loss {{loss.item():.4g}}", flush=True)
@@ -70,7 +70,6 @@ def new_method(where: str, root: Path = ROOT, *, kind: str = "closed-form", plug
         "title": name.replace("_", " ").title().replace(" ", "-"),
         "name": name,
         **PLACEHOLDERS,
-        "ours": "" if plugins is None else OUTSIDE,
         "everywhere": ", and by tests/methods/test_contract.py" if plugins is None else "",
     }
     method.parent.mkdir(parents=True, exist_ok=True)
@@ -103,18 +102,16 @@ def _text(kind: str, words: dict[str, str], *, plugin: bool) -> str:
     """The text of the method file."""
     step, log = ("(step + 1)", "fit_<digest>") if kind == "supervised" else ("step", "<key>")
     progress = _PROGRESS[plugin].format(step=step.strip("()"), log=log).replace("step + 1 %", "(step + 1) %")
-    return Template(_read(f"{kind.replace('-', '_')}.py.txt")).substitute(words, progress=progress)
+    return Template(_read(f"{kind.replace('-', '_')}.py.txt")).substitute(words, progress=progress, ours=OUTSIDE if plugin else "")
 
 
 def _test_text(kind: str, words: dict[str, str], module: str, place: str) -> str:
     """The text of the test; `module` is that of a method in the clone, `place` says where the file of a plugin lies."""
     found = "" if module else f"\nMethod = find_one(str({place})).load()\n"
-    line = f"from {module} import Method" if module else f"from {words['ours']}methods.catalog import find_one"
+    line = f"from {module} import Method" if module else f"from methods.catalog import find_one"
     text = Template(_read(f"{kind.replace('-', '_')}_test.py.txt")).substitute(words, load=f"{line}\n{found}".rstrip("\n"))
     lines = text.split("\n")
-    ours = [
-        number for number, each in enumerate(lines) if re.match(rf"from {re.escape(words['ours'])}(benchmark|datasets|methods)\.", each)
-    ]
+    ours = [number for number, each in enumerate(lines) if re.match(r"from (benchmark|datasets|methods)\.", each)]
     for number, each in zip(ours, sorted(lines[number] for number in ours), strict=True):  # imports in the order of their names
         lines[number] = each
     text = "\n".join(lines)
