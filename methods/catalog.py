@@ -1,10 +1,11 @@
 """The catalog of methods, read from the folder itself.
 
-A method is a file `methods/<family>/<name>.py` or `methods/<family>/<name>/method.py` with one class `Method`. Methods from outside come
-from a folder (`--plugins DIR`, with or without folders for families), from a file that is named by its path, and from the entry-point
-group `hmif_bench.methods`. To list the names, nothing is imported.
+A method is a file `methods/<family>/<name>.py` or `methods/<family>/<name>/method.py` with one class `Method`, or a TOML file in such a
+place (`<name>.toml`, `<name>/method.toml`) that declares one (methods/declared). Methods from outside come from a folder (`--plugins DIR`,
+with or without folders for families), from a file that is named by its path, and from the entry-point group `hmif_bench.methods`. To list
+the names, nothing is imported.
 
-In a folder of plugins, a file is a method if it binds the name `Method`; all others are files that methods import
+In a folder of plugins, a Python file is a method if it binds the name `Method`; all others are files that methods import
 (methods/plugin_imports.py). A folder with a `method.py` is one method, and every other file in it belongs to it.
 """
 
@@ -25,14 +26,18 @@ from types import ModuleType
 from datasets.printable import error_text
 from methods import blind
 from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
+from methods.declared.declaration import DeclarationError, declares_method
+from methods.declared.environments import EnvironmentFileError, PreparationError
+from methods.declared.kinds import KINDS, DeclaredParts, declared_method, declared_obstacle, declared_parts, owned_files, prepare_declared
 from methods.plugin_imports import PACKAGE, load_plugin, plugin_root
 from methods.suite_names import offer_names
 
 HOME = Path(__file__).parent
 ENTRY_POINTS = "hmif_bench.methods"
 BLIND = blind.PARAMETER  # the parameter that makes a method that needs a response a blind one
-_NOT_FAMILIES = ("numerics", "__pycache__")
+_NOT_FAMILIES = ("numerics", "declared", "__pycache__")
 _TESTS = "tests"  # a folder of plugins may have one, as `new-method` makes it: it holds no methods
+_DECLARED = ".toml"
 
 
 class MethodNotFoundError(LookupError):
@@ -53,12 +58,62 @@ class Entry:
     module: str  # dotted name; "module:attribute" for an entry point; for a file outside the clone, the package of the plugin
     root: Path | None = None  # of a file outside the clone: how far its relative imports reach
 
+    @property
+    def is_declared(self) -> bool:
+        """Whether the method is a TOML file."""
+        return self.file is not None and self.file.suffix == _DECLARED
+
+    @property
+    def python_file(self) -> Path | None:
+        """The Python file that is imported for this method; None for a TOML file, and for an entry point."""
+        return None if self.is_declared else self.file
+
+    def declared_parts(self) -> DeclaredParts | None:
+        """On what the result of a method in a TOML file depends; None for a method in Python.
+
+        Raises:
+            BrokenMethodError: the file declares no method, or names files that are not there.
+        """
+        if self.file is None or not self.is_declared:
+            return None
+        try:
+            return declared_parts(self.file)
+        except DeclarationError as error:
+            raise BrokenMethodError(f"method {self.name!r}: {error}") from error
+
+    def obstacle(self) -> str:
+        """Why a method in a TOML file cannot run now, whatever the pair; empty where it can, and for methods in Python."""
+        if self.file is None or not self.is_declared:
+            return ""
+        try:
+            return declared_obstacle(self.file)
+        except DeclarationError as error:
+            return str(error)
+
+    def prepare(self) -> str:
+        """What was made now for the method to run in, in words; empty where nothing was to be made.
+
+        Raises:
+            BrokenMethodError: it could not be made.
+        """
+        if self.file is None or not self.is_declared:
+            return ""
+        try:
+            return prepare_declared(self.file)
+        except (DeclarationError, EnvironmentFileError, PreparationError) as error:
+            raise BrokenMethodError(f"method {self.name!r}: {error}") from error
+
     def load(self) -> type[AnyMethod]:
         """The class `Method` of this entry, after a check that it is a frozen dataclass with a card and without abstract methods.
 
         Raises:
             BrokenMethodError: the file cannot be imported, or its class is not of that form.
         """
+        if self.file is not None and self.is_declared:
+            try:
+                return declared_method(self.file)
+            except DeclarationError as error:
+                raise BrokenMethodError(f"method {self.name!r}: {error}") from error
         module = self._module()
         method = getattr(module, self.module.partition(":")[2] or "Method", None)
         where = f"method {self.name!r} ({self.file or self.module})"
@@ -158,16 +213,16 @@ def expect_one(namesakes: Sequence[Entry]) -> None:
         raise BrokenMethodError(f"two methods are named {namesakes[0].name!r}: {places}; rename one")
 
 
-def find_one(name: str, plugins: Path | None = None) -> Entry:
-    """The entry of that name, or of the file that `name` is the path of.
+def find_one(name: str, plugins: Path | None = None, places: Sequence[Path] = ()) -> Entry:
+    """The entry of that name, or of the file that `name` is the path of: relative to one of `places`, else to the current folder.
 
     Raises:
         MethodNotFoundError: there is none; the text names the nearest.
         BrokenMethodError: there are two, or the plugin folder does not exist.
     """
-    if name.endswith(".py"):
-        file = Path(name).resolve()
-        if not file.is_file():
+    if name.endswith((".py", _DECLARED)):
+        file = next((file for place in (*places, Path()) if (file := (place / name).resolve()).is_file()), None)
+        if file is None:
             raise MethodNotFoundError(f"method file: expected a file, got {name}")
         return _entry(file, HOME) if file.is_relative_to(HOME) else _named_by_path(file)
     entries = find_namesakes(plugins)
@@ -184,21 +239,30 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
 
 def _scan(home: Path) -> list[Entry]:
     """The entries below `home`: the methods in the family folders and, outside our own tree, those in `home` itself."""
-    scanned = [] if home == HOME else [_entry(file, home) for file in sorted(home.glob("*.py")) if _is_method(file, home)]
+    scanned = [] if home == HOME else [_entry(file, home) for file in _methods_in(home, home)]
     for family in sorted(
         path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")
     ):
-        if home != HOME and (family / "method.py").is_file():
-            scanned.append(_entry(family / "method.py", home))
-            continue
-        if home != HOME and family.name == _TESTS:
-            continue
-        for path in sorted(family.iterdir()):
-            if path.suffix == ".py" and _is_method(path, home):
-                scanned.append(_entry(path, home))
-            elif not path.name.startswith(".") and (path / "method.py").is_file():
-                scanned.append(_entry(path / "method.py", home))
-    return scanned
+        whole = [] if home == HOME else _whole_method(family)
+        if whole:
+            scanned += [_entry(file, home) for file in whole]
+        elif home == HOME or family.name != _TESTS:
+            scanned += [_entry(file, home) for file in _methods_in(family, home)]
+            for folder in sorted(path for path in family.iterdir() if path.is_dir() and not path.name.startswith(".")):
+                scanned += [_entry(file, home) for file in _whole_method(folder)]
+    return sorted(scanned, key=lambda entry: (entry.family, entry.name))
+
+
+def _whole_method(folder: Path) -> list[Path]:
+    """The files that make a whole folder one method: none, one, or two that are told apart later as methods of one name."""
+    return [folder / name for name in ("method.py", f"method{_DECLARED}") if (folder / name).is_file()]
+
+
+def _methods_in(folder: Path, home: Path) -> list[Path]:
+    """The files of a folder that are methods; a Python file that belongs to the program of a TOML file there is none."""
+    found = [file for file in sorted(folder.iterdir()) if _is_method(file, home)]
+    owned = {path for file in found if file.suffix == _DECLARED for path in owned_files(file)}
+    return [file for file in found if file.resolve() not in owned]
 
 
 def _files_named(name: str, plugins: Path) -> list[Path]:
@@ -207,13 +271,15 @@ def _files_named(name: str, plugins: Path) -> list[Path]:
 
 
 def _is_method(file: Path, home: Path) -> bool:
-    """Whether a file is meant as a method: no helper (_x.py), and no companion of another file (._x.py, .#x.py).
+    """Whether a file is meant as a method: no helper (_x.py), no companion of another file (._x.py), no TOML file for something else.
 
-    Outside our own tree, it must bind the name `Method`, or be no Python, which is said when it is imported.
+    Outside our own tree, a Python file must bind the name `Method`, or be no Python, which is said when it is imported.
     """
     if file.name.startswith(("_", ".")) or not file.is_file():
         return False
-    return home == HOME or _binds_method(file)
+    if file.suffix == _DECLARED:
+        return declares_method(file, tuple(KINDS))
+    return file.suffix == ".py" and (home == HOME or _binds_method(file))
 
 
 def _binds_method(file: Path) -> bool:
@@ -256,7 +322,7 @@ def _entry(file: Path, home: Path) -> Entry:
 
 def _named_by_path(file: Path) -> Entry:
     """The entry of a file outside the clone that is named by its path."""
-    name = file.parent.name if file.name == "method.py" and file.parent.name else file.stem
+    name = file.parent.name if file.stem == "method" and file.parent.name else file.stem
     return replace(_entry(file, plugin_root(file)), name=name, family="plugin")
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from benchmark.authors.differences import ROUNDING
 from benchmark.authors.form_checks import check_form
 from benchmark.authors.learning_checks import check_iterates, check_learning_in_fit, check_parameter_count
+from benchmark.authors.program_checks import LEFT_OUT, check_program, check_program_sizes, is_program
 from benchmark.authors.result_checks import (
     check_blind_form,
     check_degenerate_pairs,
@@ -58,10 +59,13 @@ def examine(entry: Entry) -> Iterator[Finding]:
     The form comes first, then whether the method runs at all; where one of them is broken it is the last, as others would only repeat it.
     What the method prints is kept from the terminal; the finding on whether it runs says how much that is.
     """
-    for check in CHECKS:
+    program = is_program(entry)
+    for check in _for_program() if program else CHECKS:
         problem = note = left_out = ""
         printed = io.StringIO()
         try:
+            if program and check.name in LEFT_OUT:
+                raise NotApplicableError(LEFT_OUT[check.name])
             with redirect_stdout(printed), redirect_stderr(printed):
                 note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
@@ -74,10 +78,19 @@ def examine(entry: Entry) -> Iterator[Finding]:
                 "min_channels, max_channels or ratios"
             )
         if check.name == "runs" and not problem:
-            note = _on_printing(printed.getvalue())
+            note = "; ".join(filter(None, (note, _on_printing(printed.getvalue()))))
         yield Finding(check.rule, problem, note, left_out)
         if problem and check.name in ("form", "runs"):
             return
+
+
+def _for_program() -> list[Check]:
+    """The checks of a program in another language: whether it runs is asked in another way, and there are fewer runs."""
+    others = {
+        "runs": Check("runs", _RUNS, check_program),
+        "sizes": Check("sizes", _PROGRAM_SIZES, check_program_sizes),
+    }
+    return [others.get(check.name, check) for check in CHECKS]
 
 
 def _on_printing(text: str) -> str:
@@ -90,6 +103,9 @@ def _on_printing(text: str) -> str:
         "here, and in a run they go to the cell's log, logs/<key>.txt; print less often, since the time for it counts"
     )
 
+
+_RUNS = "the program runs, in the environment that it names, and returns an estimate of the right form"
+_PROGRAM_SIZES = "2, 31 and 100 bands with 1, 3 and 8 channels, as far as the card takes them, not square: right shape and finite"
 
 CHECKS: tuple[Check, ...] = (
     Check("form", "a frozen dataclass `Method` with a complete card and fields that a plan can set", check_form),

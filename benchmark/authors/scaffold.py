@@ -108,7 +108,7 @@ def _text(kind: str, words: dict[str, str], *, plugin: bool) -> str:
 def _test_text(kind: str, words: dict[str, str], module: str, place: str) -> str:
     """The text of the test; `module` is that of a method in the clone, `place` says where the file of a plugin lies."""
     found = "" if module else f"\nMethod = find_one(str({place})).load()\n"
-    line = f"from {module} import Method" if module else f"from methods.catalog import find_one"
+    line = f"from {module} import Method" if module else "from methods.catalog import find_one"
     text = Template(_read(f"{kind.replace('-', '_')}_test.py.txt")).substitute(words, load=f"{line}\n{found}".rstrip("\n"))
     lines = text.split("\n")
     ours = [number for number, each in enumerate(lines) if re.match(r"from (benchmark|datasets|methods)\.", each)]

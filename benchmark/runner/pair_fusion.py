@@ -55,7 +55,7 @@ def fuse_pair(
     if missing:
         them = "them" if len(missing) > 1 else "it"
         raise PairError(f"{card.name} needs {' and '.join(missing)}; give {them}, or choose a method that is told nothing")
-    measured = measure_method(method, card.entitle(seen), device, seed)
+    measured = measure_method(method, card.entitle(seen), device, seed, outside=entry.is_declared)
     check_estimate(measured.estimate, seen)
     notes = {
         "method": entry.name,
