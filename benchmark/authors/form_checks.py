@@ -133,7 +133,7 @@ def _check_fields(kind: type[AnyMethod]) -> None:
 
 def _untyped(kind: type[AnyMethod]) -> list[str]:
     """Attributes of the class that look like parameters and have no type, so that a plan cannot set them."""
-    typed = set(inspect.get_annotations(kind))
+    typed = {name for each in kind.__mro__ for name in inspect.get_annotations(each)}
     return [
         name
         for name, value in vars(kind).items()

@@ -1,6 +1,7 @@
 """The scaffolds of `new-method`: for each kind a method file that passes the contract as it stands, and its test, both to be changed.
 
-The texts lie in scaffolds/ as <kind>.py.txt and <kind>_test.py.txt; each is the documentation of its kind.
+The texts lie in scaffolds/ as <kind>.py.txt and <kind>_test.py.txt (a program is <kind>.toml.txt too); each is the documentation of its
+kind.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -17,15 +19,8 @@ from benchmark.clone import ROOT
 from methods.catalog import find, find_one
 
 TEXTS = Path(__file__).parent / "scaffolds"
-KINDS = ("closed-form", "checkpoint", "on-scene", "supervised")
+KINDS = ("closed-form", "checkpoint", "on-scene", "supervised", "external")
 OUTSIDE = "hmif_bench."  # before the names of our packages, in a method outside the clone: a name that nothing else has
-_PROGRESS = {  # how steps are told, in a plugin and in the clone
-    True: """            if {step} % max(1, self.steps // 10) == 0:  # ten lines, into the log: logs/{log}.txt of the run
-                print(f"step {{{step}}} of {{self.steps}}: loss {{loss.item():.4g}}", flush=True)
-""",
-    False: """            # Methods of the suite print nothing; one in a folder of plugins may: its lines go to logs/{log}.txt of the run.
-""",
-}
 
 
 class ScaffoldError(ValueError):
@@ -36,13 +31,14 @@ class ScaffoldError(ValueError):
 class Scaffold:
     """The files that were written."""
 
+    name: str
     method: Path
     test: Path
     more: tuple[Path, ...] = ()  # such as first weights
 
 
 def new_method(where: str, root: Path = ROOT, *, kind: str = "closed-form", plugins: Path | None = None) -> Scaffold:
-    """The files of a new method, written: FAMILY/NAME.py below methods/ or the folder of plugins, its test, and what it reads.
+    """The files of a new method, written: its file below methods/ or the folder of plugins, its test, and what it reads.
 
     Args:
         where: "FAMILY/NAME"; for a folder of plugins NAME alone will do.
@@ -57,32 +53,35 @@ def new_method(where: str, root: Path = ROOT, *, kind: str = "closed-form", plug
         raise ScaffoldError(f"--kind: expected one of {', '.join(KINDS)}, got {kind!r}")
     family, name = _names(where, optional=plugins is not None)
     base = root / "methods" if plugins is None else plugins.expanduser().resolve()
-    method = base / family / f"{name}.py"
+    place, texts = base / family, TEXTS / kind.replace("-", "_")
+    method = place / name / "method.toml" if kind == "external" else place / f"{name}.py"
     test = (root / "tests" / "methods" if plugins is None else base / "tests") / f"test_{name}.py"
-    weights = method.with_suffix(".pth")
-    for file in (method, test, *([weights] if kind == "checkpoint" else [])):
+    more: tuple[Path, ...] = {"checkpoint": (method.with_suffix(".pth"),), "external": (method.with_name("program.py"),)}.get(kind, ())
+    for file in (method, test, *more):
         if file.exists():
             raise ScaffoldError(f"expected a new name, got {where!r}: {file} exists; choose another or delete it")
     if name in find(base if plugins is not None and base.is_dir() else None):
         raise ScaffoldError(f"expected a new name, got {name!r}: a method has it already (`list methods`); choose another")
-    place = f'Path(__file__).parents[1] / "{family}" / "{name}.py"' if family else f'Path(__file__).parents[1] / "{name}.py"'
     words = {
         "title": name.replace("_", " ").title().replace(" ", "-"),
         "name": name,
-        **PLACEHOLDERS,
+        "ours": "" if plugins is None else OUTSIDE,
+        "python": sys.executable,
         "everywhere": ", and by tests/methods/test_contract.py" if plugins is None else "",
+        "progress": _progress(kind, told=plugins is not None),
+        **PLACEHOLDERS,
     }
-    method.parent.mkdir(parents=True, exist_ok=True)
-    package = method.parent / "__init__.py"
-    if plugins is None and not package.exists():
-        package.write_text(f'"""Family: {family}."""\n', encoding="utf-8")
-    method.write_text(_text(kind, words, plugin=plugins is not None), encoding="utf-8")
-    test.parent.mkdir(parents=True, exist_ok=True)
-    test.write_text(_test_text(kind, words, f"methods.{family}.{name}" if plugins is None else "", place), encoding="utf-8")
-    if kind != "checkpoint":
-        return Scaffold(method, test)
-    inspect.getmodule(find_one(str(method)).load()).first_weights(weights)  # type: ignore[union-attr]
-    return Scaffold(method, test, (weights,))
+    if plugins is None:
+        _make_package(place, family)
+    _write(method, _filled(f"{texts}{method.suffix}.txt", words))
+    if kind == "external":
+        _write(more[0], _filled(f"{texts}.py.txt", words))
+    inside = plugins is None and kind != "external"
+    loaded = [f"from methods.{family}.{name} import Method"] if inside else _found_by_file(method, test, base if plugins else None, name)
+    _write(test, _test_text(f"{texts}_test.py.txt", words, loaded))
+    if kind == "checkpoint":
+        inspect.getmodule(find_one(str(method)).load()).first_weights(more[0])  # type: ignore[union-attr]
+    return Scaffold(name, method, test, more)
 
 
 def _names(where: str, *, optional: bool) -> tuple[str, str]:
@@ -98,27 +97,49 @@ def _names(where: str, *, optional: bool) -> tuple[str, str]:
     return family, name
 
 
-def _text(kind: str, words: dict[str, str], *, plugin: bool) -> str:
-    """The text of the method file."""
-    step, log = ("(step + 1)", "fit_<digest>") if kind == "supervised" else ("step", "<key>")
-    progress = _PROGRESS[plugin].format(step=step.strip("()"), log=log).replace("step + 1 %", "(step + 1) %")
-    return Template(_read(f"{kind.replace('-', '_')}.py.txt")).substitute(words, progress=progress, ours=OUTSIDE if plugin else "")
+def _make_package(place: Path, family: str) -> None:
+    """Makes the folder of a family in the clone, with its `__init__.py`."""
+    package = place / "__init__.py"
+    if not package.exists():
+        _write(package, f'"""Family: {family}."""\n')
 
 
-def _test_text(kind: str, words: dict[str, str], module: str, place: str) -> str:
-    """The text of the test; `module` is that of a method in the clone, `place` says where the file of a plugin lies."""
-    found = "" if module else f"\nMethod = find_one(str({place})).load()\n"
-    line = f"from {module} import Method" if module else "from methods.catalog import find_one"
-    text = Template(_read(f"{kind.replace('-', '_')}_test.py.txt")).substitute(words, load=f"{line}\n{found}".rstrip("\n"))
-    lines = text.split("\n")
+def _progress(kind: str, *, told: bool) -> str:
+    """The lines of a loop that report its steps."""
+    log = "fit_<digest>" if kind == "supervised" else "<key>"
+    if not told:
+        return f"            # Methods of the suite print nothing; one in a folder of plugins may, and its lines go to logs/{log}.txt.\n"
+    counted, number = ("(step + 1)", "step + 1") if kind == "supervised" else ("step", "step")
+    return (
+        f"            if {counted} % max(1, self.steps // 10) == 0:  # ten lines, into the log: logs/{log}.txt of the run\n"
+        f'                print(f"step {{{number}}} of {{self.steps}}: loss {{loss.item():.4g}}", flush=True)\n'
+    )
+
+
+def _found_by_file(method: Path, test: Path, base: Path | None, name: str) -> list[str]:
+    """The lines of a test that load the method: from its file beside the folder of tests, or by its name in the clone."""
+    if base is None:
+        return ["from methods.catalog import find_one", "", f'Method = find_one("{name}").load()']
+    parts = " / ".join(f'"{part}"' for part in method.relative_to(test.parents[1]).parts)
+    return ["from methods.catalog import find_one", "", f"Method = find_one(str(Path(__file__).parents[1] / {parts})).load()"]
+
+
+def _test_text(texts: str, words: dict[str, str], loaded: list[str]) -> str:
+    """The text of the test, with its imports in the order of their names."""
+    lines = _filled(texts, {**words, "load": "\n".join(loaded)}).split("\n")
     ours = [number for number, each in enumerate(lines) if re.match(r"from (benchmark|datasets|methods)\.", each)]
-    for number, each in zip(ours, sorted(lines[number] for number in ours), strict=True):  # imports in the order of their names
+    for number, each in zip(ours, sorted(lines[number] for number in ours), strict=True):
         lines[number] = each
     text = "\n".join(lines)
-    if module or "from pathlib import Path" in text:
+    if "Path(__file__)" not in text or "from pathlib import Path" in text:
         return text
     return text.replace("\nimport torch\n", "\nfrom pathlib import Path\n\nimport torch\n", 1)
 
 
-def _read(name: str) -> str:
-    return (TEXTS / name).read_text(encoding="utf-8")
+def _filled(texts: str, words: dict[str, str]) -> str:
+    return Template(Path(texts).read_text(encoding="utf-8")).substitute(words)
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")

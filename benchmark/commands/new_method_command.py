@@ -13,6 +13,7 @@ KINDS = {  # what each kind of method is, for the help
     "checkpoint": "a network with weights from a file",
     "on-scene": "a network that is fitted to the one pair",
     "supervised": "a network that is trained with the truth of other scenes",
+    "external": "a program in any language",
 }
 
 
@@ -28,11 +29,11 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.authors.scaffold import new_method
 
     written = new_method(options.name, kind=options.kind, plugins=options.plugins)
-    name, plugins = written.method.stem, "" if options.plugins is None else f" --plugins {options.plugins}"
+    plugins = "" if options.plugins is None else f" --plugins {options.plugins}"
     files = [os.path.relpath(file) for file in (written.method, *written.more, written.test)]
     return Reply(
         f"wrote {', '.join(files[:-1])} and {files[-1]}\n"
-        f"next: change it, then  python run_benchmark.py check-method {name}{plugins}\n"
+        f"next: change it, then  python run_benchmark.py check-method {written.name}{plugins}\n"
         f"                       python -m pytest {files[-1]}\n"
         "docs/your_method.md is the tutorial"
     )

@@ -14,7 +14,7 @@ from methods.catalog import find, find_one
 from tests.benchmark.conftest import ROOT
 
 UNFINISHED = "the card still has the scaffold's paper and fidelity: tables will show it; write your own"
-PYTHON_KINDS = [kind for kind in KINDS if kind != "external"]
+PYTHON_KINDS = [kind for kind in KINDS if kind != "external"]  # whose file is imported
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +24,13 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scaffold]:
     return {kind: new_method(f"mine/{kind.replace('-', '_')}_one", kind=kind, plugins=folder) for kind in KINDS}
 
 
-@pytest.mark.parametrize("kind", PYTHON_KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_keeps_the_contract_as_it_stands(plugins: dict[str, Scaffold], kind: str) -> None:
     entry = find_one(str(plugins[kind].method))
     findings = list(examine(entry))
     assert not [finding.problem for finding in findings if finding.problem]
     assert findings[0].note == UNFINISHED
-    assert entry.load().card.learns == {"closed-form": "never", "on-scene": "on the scene"}.get(kind, "beforehand")
+    assert entry.load().card.learns == {"closed-form": "never", "on-scene": "on the scene", "external": "never"}.get(kind, "beforehand")
 
 
 def test_the_test_of_each_kind_passes_when_it_is_run_as_the_answer_says(plugins: dict[str, Scaffold]) -> None:
@@ -42,7 +42,7 @@ def test_the_test_of_each_kind_passes_when_it_is_run_as_the_answer_says(plugins:
 
 
 def test_the_folder_of_plugins_offers_the_methods_and_not_their_tests(plugins: dict[str, Scaffold]) -> None:
-    home = next(iter(plugins.values())).method.parents[1]
+    home = plugins["checkpoint"].method.parents[1]
     assert set(find(home)) - set(find()) == {f"{kind.replace('-', '_')}_one" for kind in KINDS}
 
 
@@ -73,3 +73,10 @@ def test_a_plugin_needs_no_family_and_a_kind_must_be_one_of_the_list(tmp_path: P
     assert find(tmp_path / "new" / "folder")["alone"].family == "plugin"
     with pytest.raises(ScaffoldError, match="--kind: expected one of closed-form, checkpoint"):
         new_method("other", plugins=tmp_path, kind="deep")
+
+
+def test_a_program_in_the_clone_is_a_folder_and_its_test_asks_the_catalog(tmp_path: Path) -> None:
+    scaffold = new_method("classical/my_program", tmp_path, kind="external")
+    assert scaffold.method == tmp_path / "methods" / "classical" / "my_program" / "method.toml"
+    assert [file.name for file in scaffold.more] == ["program.py"]
+    assert 'Method = find_one("my_program").load()' in scaffold.test.read_text()
