@@ -17,7 +17,7 @@ from benchmark.clone import ROOT
 from benchmark.identity import distributions
 from benchmark.identity.sources import sources_of
 from methods import loading
-from methods.catalog import find_one
+from methods.catalog import Entry, find_one
 from methods.suite_names import offer_names
 
 pytestmark = pytest.mark.usefixtures("fresh_modules")
@@ -133,6 +133,19 @@ def test_another_datasets_that_is_installed_works_beside_ours(site: Path, tmp_pa
         assert module.Observation is datasets.observation.Observation  # type: ignore[attr-defined]
     again = pickle.loads(pickle.dumps(module.Dataset()))  # type: ignore[attr-defined]
     assert type(again) is module.Dataset  # type: ignore[attr-defined]
+
+
+def test_a_method_of_an_installed_package_has_both_names_too(site: Path) -> None:
+    write(
+        site,
+        {"their_pack/__init__.py": "", "their_pack/best.py": f"from datasets import Dataset\nfrom datasets.scene import Scene\n{METHOD}"},
+    )
+    importlib.invalidate_caches()
+    kind = Entry("best", "plugin", None, "their_pack.best:Method").load()
+    module = sys.modules[kind.__module__]
+    assert module.Scene is datasets.scene.Scene
+    assert module.Card is methods.contract.Card
+    assert module.Dataset.__module__ == "hmif_installed.datasets"
 
 
 def test_what_nobody_has_is_an_attribute_error_and_names_what_was_asked(site: Path, tmp_path: Path) -> None:
