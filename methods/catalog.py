@@ -35,7 +35,6 @@ from methods.suite_names import offer_names
 HOME = Path(__file__).parent
 ENTRY_POINTS = "hmif_bench.methods"
 BLIND = blind.PARAMETER  # the parameter that makes a method that needs a response a blind one
-BLIND_PARAMETER = blind.PARAMETER  # that of `Entry.widest_form` which no method has itself
 _NOT_FAMILIES = ("numerics", "declared", "__pycache__")
 _TESTS = "tests"  # a folder of plugins may have one, as `new-method` makes it: it holds no methods
 _DECLARED = ".toml"

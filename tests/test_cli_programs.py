@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import run_benchmark
+from benchmark.authors import program_checks
 from benchmark.authors.sample_pairs import random_pair
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.record import Result
@@ -73,7 +74,7 @@ def test_a_program_in_a_plan_is_prepared_and_has_its_record_its_notes_and_its_co
     assert "a program of its own" in record.flops_reason
     told = capsys.readouterr()
     assert "prepared nearest: requirements.txt" in told.err
-    assert "less an empty start of its interpreter" in told.out
+    assert "less an empty start of its interpreter, its learning on the scene included" in " ".join(told.out.split())
     assert "self-timed" in told.out
     (row,) = csv.DictReader((world / "run" / "report" / "tables" / "cells.csv").read_text().splitlines())
     assert float(row["program.self_timed_fusing"]) == 0.125
@@ -135,19 +136,25 @@ def test_a_numpy_of_another_version_from_an_index(tmp_path: Path, monkeypatch: p
     assert version != np.__version__
 
 
-def test_check_method_runs_the_contract_on_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_method_runs_the_contract_on_a_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = nearest(tmp_path)
     assert run_benchmark.main(["check-method", str(file)]) == 0
     told = capsys.readouterr().out
-    assert "ok      the program runs, in the environment that it names" in told
+    assert "ok      the program runs, and returns an estimate of the right form\n" in told
+    assert "-       the environment that the program names can be made: does not apply (it names none)\n" in told
     assert "does not apply (it is a program, and each run is a new process" in told
     assert "the key does not cover the file nearest.py, which the command names and `files` does not: add it to `files`" in told
     assert "no version is recorded" in told
+    monkeypatch.setattr(program_checks, "SLOW_S", 0.0)
+    assert run_benchmark.main(["check-method", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert "right shape and finite: does not apply (its first run took 0 s, and the rules together take a dozen: write trial" in told
     broken = shell(tmp_path / "broken", "broken", "echo 'no licence' >&2; exit 1")
     assert run_benchmark.main(["check-method", str(broken)]) == 1
     told = capsys.readouterr().out
-    assert "ProgramError" in told
-    assert "exit status 1: no licence" in told
+    assert "        broken.toml: exit status 1: no licence\n" in told
     assert "1 rule broken" in told
 
 

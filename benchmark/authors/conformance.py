@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from benchmark.authors.differences import ROUNDING
 from benchmark.authors.form_checks import check_form
 from benchmark.authors.learning_checks import check_iterates, check_learning_in_fit, check_parameter_count
-from benchmark.authors.program_checks import LEFT_OUT, check_program, check_program_sizes, is_program
+from benchmark.authors.program_checks import LEFT_OUT, check_environment, check_program, check_program_sizes, is_program, too_slow
 from benchmark.authors.result_checks import (
     check_blind_form,
     check_degenerate_pairs,
@@ -59,13 +60,13 @@ def examine(entry: Entry) -> Iterator[Finding]:
     The form comes first, then whether the method runs at all; where one of them is broken it is the last, as others would only repeat it.
     What the method prints is kept from the terminal; the finding on whether it runs says how much that is.
     """
-    program = is_program(entry)
+    program, slow = is_program(entry), ""
     for check in _for_program() if program else CHECKS:
         problem = note = left_out = ""
-        printed = io.StringIO()
+        began, printed = time.perf_counter(), io.StringIO()
         try:
-            if program and check.name in LEFT_OUT:
-                raise NotApplicableError(LEFT_OUT[check.name])
+            if slow or (program and check.name in LEFT_OUT):
+                raise NotApplicableError(LEFT_OUT.get(check.name, slow))
             with redirect_stdout(printed), redirect_stderr(printed):
                 note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
@@ -80,17 +81,20 @@ def examine(entry: Entry) -> Iterator[Finding]:
         if check.name == "runs" and not problem:
             note = "; ".join(filter(None, (note, _on_printing(printed.getvalue()))))
         yield Finding(check.rule, problem, note, left_out)
-        if problem and check.name in ("form", "runs"):
+        if problem and check.name in ("form", "runs", ENVIRONMENT_CHECK.name):
             return
+        if program and check.name == "runs":
+            slow = too_slow(time.perf_counter() - began)
 
 
 def _for_program() -> list[Check]:
-    """The checks of a program in another language: whether it runs is asked in another way, and there are fewer runs."""
+    """The checks of a program in another language: its environment first, whether it runs is asked in another way, and of fewer sizes."""
     others = {
         "runs": Check("runs", _RUNS, check_program),
         "sizes": Check("sizes", _PROGRAM_SIZES, check_program_sizes),
     }
-    return [others.get(check.name, check) for check in CHECKS]
+    form, *rest = CHECKS
+    return [form, ENVIRONMENT_CHECK, *(others.get(check.name, check) for check in rest)]
 
 
 def _on_printing(text: str) -> str:
@@ -104,7 +108,8 @@ def _on_printing(text: str) -> str:
     )
 
 
-_RUNS = "the program runs, in the environment that it names, and returns an estimate of the right form"
+ENVIRONMENT_CHECK = Check("environment", "the environment that the program names can be made", check_environment)
+_RUNS = "the program runs, and returns an estimate of the right form"
 _PROGRAM_SIZES = "2, 31 and 100 bands with 1, 3 and 8 channels, as far as the card takes them, not square: right shape and finite"
 
 CHECKS: tuple[Check, ...] = (

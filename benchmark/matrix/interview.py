@@ -24,13 +24,13 @@ from benchmark.matrix.parameter_json import decoded, encoded
 from datasets.field_meanings import inherited_meanings
 from datasets.printable import error_text
 from datasets.settings import SettingError, changed_fields, configure, field_types, field_values, spell, spell_default
-from methods.catalog import BLIND_PARAMETER, BrokenMethodError, Entry
+from methods.catalog import BLIND, BrokenMethodError, Entry
 from methods.contract import AnyMethod, Card, awaits_training
 from methods.iterates import IteratedMethod
 from methods.loading import LOADED
 
 LIMIT_S = 120.0  # for the import of a method and all that it says
-BLIND = "estimates the PSF and the SRF that the method needs by this program, so that it is told neither"
+_BLIND_MEANING = "estimates the PSF and the SRF that the method needs by this program, so that it is told neither"
 SLOTS = 2  # children that are asked at the same time
 
 
@@ -111,11 +111,11 @@ class InterviewJob:
 def parameter_facts(kind: type[Any]) -> list[ParameterFacts]:
     """What there is to know of each parameter of a method, in the order of its fields."""
     types, meanings = field_types(kind), inherited_meanings(kind)
-    items = {item.name: item for item in fields(kind) if item.name != BLIND_PARAMETER}
+    items = {item.name: item for item in fields(kind) if item.name != BLIND}
     facts = [
         ParameterFacts(name, spell(types[name]), spell_default(item), meanings.get(name, "")) for name, item in items.items() if item.init
     ]
-    return [*facts, ParameterFacts(BLIND_PARAMETER, spell(types[BLIND_PARAMETER]), "none", BLIND)] if BLIND_PARAMETER in types else facts
+    return [*facts, ParameterFacts(BLIND, spell(types[BLIND]), "none", _BLIND_MEANING)] if BLIND in types else facts
 
 
 def configured_method(entry: Entry, parameters: Mapping[str, Any]) -> AnyMethod:

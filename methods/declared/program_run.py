@@ -327,7 +327,7 @@ def _limit_data(pid: int) -> None:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     held = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmData:"))
     left = max(2**20, soft - held)
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # it has ended; or it runs as another user, with the limit that it inherited
         resource.prlimit(pid, resource.RLIMIT_DATA, (left, left))
 
 

@@ -82,6 +82,21 @@ exec "$3" "${0%/*}/nearest.py" "$1" "$2" """
     assert "srf" not in told
 
 
+def test_a_program_that_needs_responses_may_be_run_blind(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    body = """"$3" -c 'import sys, zipfile; print(sorted(zipfile.ZipFile(sys.argv[1]).namelist()))' "$1"
+exec "$3" "${0%/*}/nearest.py" "$1" "$2" """
+    nearest(tmp_path, "other")
+    entry = find_one(str(shell(tmp_path, "shown", body, card="needs_psf = true\nneeds_srf = true", more="parameters = { rank = 10 }")))
+    method = configure(entry.form({"blind": "hysure"}), {"blind": "hysure", "rank": 2})
+    estimate = method.fuse(replace(SEEN, known=Known()), torch.Generator().manual_seed(0))  # type: ignore[union-attr]
+    assert estimate.psf is not None
+    assert estimate.srf is not None
+    told = capfd.readouterr().err
+    assert "'psf.npy', 'psf_boundary.npy', 'psf_phase.npy'" in told
+    assert "'srf.npy'" in told
+    assert "blind" not in told
+
+
 FAILURES = [
     ("echo first >&2; echo 'no luck' >&2; exit 3", ProgramError, r"x.toml: exit status 3: no luck$"),
     (
