@@ -18,6 +18,9 @@ sys.path[:] = [str(ROOT), *(place for place in sys.path if place != str(ROOT))] 
 
 from benchmark.commands.command import OK, USAGE, Console, expect_platform  # noqa: E402
 from datasets.printable import printable_lines  # noqa: E402
+from methods.suite_names import offer_names  # noqa: E402
+
+offer_names()  # so that `import run_benchmark` is all that a session of one's own needs for hmif_bench.datasets, hmif_bench.methods, ...
 
 if TYPE_CHECKING:
     import argparse

@@ -144,3 +144,21 @@ def spell(kind: Any) -> str:
         return "a table"
     names: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a file's path"}
     return "nothing" if kind is type(None) else names.get(kind, str(kind))
+
+
+def spell_default(item: Field[Any]) -> str:
+    """The default of a field as a plan spells it: "none" for None, and "must be given" where there is none."""
+    value = item.default_factory() if item.default_factory is not MISSING else item.default
+    return "must be given" if value is MISSING else _spell_value(value)
+
+
+def _spell_value(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_spell_value, value)) + "]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f'"{value}"' if isinstance(value, str | Path) else str(value)

@@ -11,7 +11,7 @@ from abc import abstractmethod
 import torch
 
 from datasets.observation import Observation
-from methods.contract import Estimate, FusionMethod
+from methods.contract import Estimate, FusionMethod, expect_fitted
 
 
 class AdaptingMethod(FusionMethod):
@@ -28,4 +28,4 @@ class AdaptingMethod(FusionMethod):
 
 def adapted(method: FusionMethod, seen: Observation, rng: torch.Generator) -> FusionMethod:
     """The method that fuses this pair: the one that `adapt` returns, or `method` itself if it does not adapt."""
-    return method.adapt(seen, rng) if isinstance(method, AdaptingMethod) else method
+    return expect_fitted(method.adapt(seen, rng), "adapt") if isinstance(method, AdaptingMethod) else method

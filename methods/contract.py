@@ -76,6 +76,7 @@ class Card:
     max_bands: int | None = None
     min_channels: int = 1
     max_channels: int | None = None
+    ratios: tuple[int, ...] = ()  # the ratios that it takes, as for a network with fixed strides; empty: every one
     fidelity: str  # how it was checked against the authors' code, or why it could not be
 
     def __post_init__(self) -> None:
@@ -118,8 +119,10 @@ class Card:
         """The same pair, with the responses and the noise level that this card asks for, as far as the pair has them, and no others."""
         return seen.withhold(psf=not self.needs_psf, srf=not self.needs_srf, noise=not self.needs_noise)
 
-    def refusal(self, bands: int, channels: int) -> str:
-        """Why the method refuses a pair with this many bands and channels; empty if it takes it."""
+    def refusal(self, bands: int, channels: int, ratio: int | None = None) -> str:
+        """Why the method refuses a pair with this many bands and channels, and of this ratio; empty if it takes it."""
+        if ratio is not None and self.ratios and ratio not in self.ratios:
+            return f"{self.name} takes ratio {' or '.join(map(str, self.ratios))}, got {ratio}"
         for what, got, low, high in (
             ("bands", bands, self.min_bands, self.max_bands),
             ("channels", channels, self.min_channels, self.max_channels),
@@ -266,7 +269,22 @@ def learn(method: AnyMethod, seen: Observation, rng: torch.Generator, examples: 
     """The method, ready to fuse `seen`. A method that learns is fitted first: on this pair, from its weights or on `examples`."""
     if isinstance(method, FusionMethod):
         return method
-    return method.fit([Example(seen)] if method.describe().learns == "on the scene" else examples, rng)
+    return expect_fitted(method.fit([Example(seen)] if method.describe().learns == "on the scene" else examples, rng), "fit")
+
+
+def expect_fitted(fitted: object, function: str) -> FusionMethod:
+    """What `fit` or `adapt` returned, where it is a method that fuses.
+
+    Raises:
+        TypeError: it is something else, such as None where there is no `return`.
+    """
+    if not isinstance(fitted, FusionMethod):
+        raise TypeError(
+            f"expected `{function}` to return a FusionMethod, got {'None' if fitted is None else type(fitted).__name__}; write "
+            "`return Fitted(network)` at its end, with a frozen dataclass `class Fitted(FusionMethod)` that has `network` as a field and "
+            "fuses with it in `fuse`"
+        )
+    return fitted
 
 
 def awaits_training(method: AnyMethod) -> bool:

@@ -17,6 +17,9 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
+PRIVATE = ("hmif_bench", "hmif_plugins", "hmif_installed")
+"""Packages that have finders of their own (methods/suite_names.py, methods/plugin_imports.py)."""
+
 LOADED: dict[str, bytes] = {}
 """The bytes of every source that `SourceLoader` has compiled in this process, by their path."""
 
@@ -37,7 +40,8 @@ class _Watcher(MetaPathFinder):
     """Lets `SourceLoader` load every source that belongs neither to Python itself nor to an installed distribution."""
 
     def find_spec(self, fullname: str, path: Iterable[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if fullname.partition(".")[0] in sys.stdlib_module_names:
+        top = fullname.partition(".")[0]
+        if top in sys.stdlib_module_names or top in PRIVATE:
             return None
         spec = PathFinder.find_spec(fullname, None if path is None else [*path], target)
         if spec is None or spec.origin is None or type(spec.loader) is not SourceFileLoader or is_installed(spec.origin):

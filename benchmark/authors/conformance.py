@@ -6,9 +6,12 @@ small random pairs, never a scene, and the settings in `Method.trial`, so that a
 
 from __future__ import annotations
 
+import io
+import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 
 from benchmark.authors.differences import ROUNDING
 from benchmark.authors.form_checks import check_form
@@ -17,10 +20,10 @@ from benchmark.authors.program_checks import LEFT_OUT, check_environment, check_
 from benchmark.authors.result_checks import (
     check_blind_form,
     check_degenerate_pairs,
-    check_detached_deviation,
     check_device_and_dtype,
     check_inputs_kept,
     check_ratios,
+    check_runs,
     check_sizes,
     check_withholding,
 )
@@ -28,6 +31,8 @@ from benchmark.authors.seed_checks import check_random_fact, check_same_seed, ch
 from benchmark.authors.trials import BreachError, NotApplicableError
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import RefusedError
+
+MOST_LINES = 20  # that a method may print while it is checked once, without advice
 
 
 @dataclass(frozen=True)
@@ -50,50 +55,72 @@ class Finding:
 
 
 def examine(entry: Entry) -> Iterator[Finding]:
-    """The results of all checks on one method, in the order of `CHECKS`; the form comes first, and is the only one where it is broken.
+    """The results of all checks on one method, in the order of `CHECKS`.
 
-    Of a program in another language it is asked next whether it runs; where it does not, nothing more is asked.
+    The form comes first, then whether the method runs at all; where one of them is broken it is the last, as others would only repeat it.
+    What the method prints is kept from the terminal; the finding on whether it runs says how much that is.
     """
     program, slow = is_program(entry), ""
-    for check in (CHECKS[0], *PROGRAM_CHECKS, *map(_for_program, CHECKS[1:])) if program else CHECKS:
+    for check in _for_program() if program else CHECKS:
         problem = note = left_out = ""
-        began = time.perf_counter()
+        began, printed = time.perf_counter(), io.StringIO()
         try:
             if slow or (program and check.name in LEFT_OUT):
                 raise NotApplicableError(LEFT_OUT.get(check.name, slow))
-            note = check.run(entry) or ""
+            with redirect_stdout(printed), redirect_stderr(printed):
+                note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
             problem = str(breach)
         except NotApplicableError as reason:
             left_out = str(reason)
         except RefusedError as refused:
-            problem = f"{refused}: a pair is refused that every method must take; write limits in Card(...) that keep 31 bands, 3 channels"
+            problem = (
+                f"{refused}: a pair is refused that the card takes; write its limits in Card(...), with min_bands, max_bands, "
+                "min_channels, max_channels or ratios"
+            )
+        if check.name == "runs" and not problem:
+            note = "; ".join(filter(None, (note, _on_printing(printed.getvalue()))))
         yield Finding(check.rule, problem, note, left_out)
-        if problem and check.name in ("form", *(each.name for each in PROGRAM_CHECKS)):
+        if problem and check.name in ("form", "runs", ENVIRONMENT_CHECK.name):
             return
-        if check.name == "program":
+        if program and check.name == "runs":
             slow = too_slow(time.perf_counter() - began)
 
 
-def _for_program(check: Check) -> Check:
-    """The check as it is run on a program, with fewer runs."""
-    return replace(check, run=check_program_sizes, rule=_PROGRAM_SIZES) if check.name == "sizes" else check
+def _for_program() -> list[Check]:
+    """The checks of a program in another language: its environment first, whether it runs is asked in another way, and of fewer sizes."""
+    others = {
+        "runs": Check("runs", _RUNS, check_program),
+        "sizes": Check("sizes", _PROGRAM_SIZES, check_program_sizes),
+    }
+    form, *rest = CHECKS
+    return [form, ENVIRONMENT_CHECK, *(others.get(check.name, check) for check in rest)]
 
 
-PROGRAM_CHECKS = (
-    Check("environment", "the environment that the program names can be made", check_environment),
-    Check("program", "the program runs, and returns an estimate of the right form", check_program),
-)
-_PROGRAM_SIZES = "2, 31 and 100 bands with 1, 3 and 8 channels, not square: right shape and finite, or refused by a fact on the card"
+def _on_printing(text: str) -> str:
+    """Advice on what the method printed while it learned and fused once; empty where that is little."""
+    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
+    if len(lines) <= MOST_LINES:
+        return ""
+    return (
+        f"it prints {len(lines)} lines while it learns and fuses a small pair once, such as {lines[-1].strip()[:60]!r}: they are not shown "
+        "here, and in a run they go to the cell's log, logs/<key>.txt; print less often, since the time for it counts"
+    )
+
+
+ENVIRONMENT_CHECK = Check("environment", "the environment that the program names can be made", check_environment)
+_RUNS = "the program runs, and returns an estimate of the right form"
+_PROGRAM_SIZES = "2, 31 and 100 bands with 1, 3 and 8 channels, as far as the card takes them, not square: right shape and finite"
 
 CHECKS: tuple[Check, ...] = (
     Check("form", "a frozen dataclass `Method` with a complete card and fields that a plan can set", check_form),
+    Check("runs", "it learns and fuses a small pair: `fuse` returns an Estimate", check_runs),
     Check(
         "sizes",
-        "2, 31 and 100 bands, 1, 3 and 8 channels, not square: right shape and finite, or refused by a fact on the card",
+        "2, 31 and 100 bands, 1, 3 and 8 channels, as far as the card takes them, not square: right shape and finite",
         check_sizes,
     ),
-    Check("ratios", "ratios 2 and 8, few pixels: right shape and finite", check_ratios),
+    Check("ratios", "ratios 2 and 8, or those that the card takes, few pixels: right shape and finite", check_ratios),
     Check(
         "deterministic",
         f"the same seed gives the same result up to {ROUNDING:g} of its largest value on one machine and one number of threads (what "
@@ -106,24 +133,33 @@ CHECKS: tuple[Check, ...] = (
         check_second_call,
     ),
     Check("random", "the card says whether the result depends on the seed", check_random_fact),
+    Check("leaves alone", "the pair is left as it was, and the estimate shares no memory with it", check_inputs_kept),
     Check(
-        "leaves alone",
-        "the pair and torch's global generator are left as they were, and the estimate shares no memory with the pair",
-        check_inputs_kept,
+        "keeps kind",
+        "the estimate is one that the referee can take, on each device: floating-point numbers",
+        check_device_and_dtype,
     ),
-    Check("keeps kind", "the estimate has the pair's device and dtype, and carries no gradients", check_device_and_dtype),
     Check("withholding", "what the card asks for is used, and what it does not ask for is not needed", check_withholding),
     Check("black", "an all-black and a constant pair give finite values", check_degenerate_pairs),
-    Check("detached", "a standard deviation carries no gradients, like the cube", check_detached_deviation),
     Check(
-        "learns in fit", "what is learned on the scene is learned in `fit` or `adapt`, where it is timed as learning", check_learning_in_fit
+        "learns in fit",
+        "what is learned on the scene is learned in `fit` or `adapt`, where it is timed as learning",
+        check_learning_in_fit,
     ),
     Check("parameters", "the numbers that the method holds are counted by `parameter_count`", check_parameter_count),
-    Check("seeds", "what the method draws follows from the plan's seed: no global generator is set to a fixed seed", check_seeds_from_rng),
+    Check(
+        "seeds",
+        "what the method draws follows from the plan's seed: no global generator is set to a fixed seed",
+        check_seeds_from_rng,
+    ),
     Check(
         "iterates",
         "a method that shows iterates ends with what `fit` gives, up to rounding, however many are asked for",
         check_iterates,
     ),
-    Check("blind", "with `blind`, a method that needs a response works without it and reports the estimated responses", check_blind_form),
+    Check(
+        "blind",
+        "with `blind`, a method that needs a response works without it and reports the estimated responses",
+        check_blind_form,
+    ),
 )

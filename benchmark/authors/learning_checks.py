@@ -5,13 +5,22 @@ from __future__ import annotations
 import torch
 
 from benchmark.authors.differences import ROUNDING, least_difference
-from benchmark.authors.sample_pairs import USUAL_SIZE, random_pair
-from benchmark.authors.trials import NotApplicableError, errors_as_breaches, fuse_sample, learn_from_samples, require, trial_method
+from benchmark.authors.sample_pairs import usual_pair
+from benchmark.authors.trials import (
+    NotApplicableError,
+    errors_as_breaches,
+    fuse_learned,
+    fuse_sample,
+    learn_from_samples,
+    require,
+    trial_method,
+)
 from benchmark.authors.watching import gradients_taken, held_numbers
+from benchmark.measure.generators import generators_seeded
 from datasets.observation import Observation
-from methods.adapting import AdaptingMethod, adapted
+from methods.adapting import AdaptingMethod
 from methods.catalog import Entry
-from methods.contract import Estimate, Example, FusionMethod, learn
+from methods.contract import Estimate, Example, FusionMethod
 from methods.iterates import IteratedMethod
 
 
@@ -26,7 +35,7 @@ def check_learning_in_fit(entry: Entry) -> str | None:
     """
     method, card = trial_method(entry)
     if card.learns == "never":
-        seen = card.entitle(random_pair(*USUAL_SIZE))
+        seen = usual_pair(card)
         with errors_as_breaches(seen), gradients_taken(entry.load().__module__) as counted:
             fuse_sample(method, seen)
         if counted.calls == 0:
@@ -45,11 +54,11 @@ def check_learning_in_fit(entry: Entry) -> str | None:
         not isinstance(method, FusionMethod) or isinstance(method, AdaptingMethod),
         f'the card says learns="on the scene", but there is only `fuse`: its learning would be timed as fusion; {way_out}',
     )
-    seen = card.entitle(random_pair(*USUAL_SIZE))
+    seen = usual_pair(card)
     with errors_as_breaches(seen), gradients_taken(entry.load().__module__) as counted:
-        fitted = adapted(learn(method, seen, torch.Generator().manual_seed(0)), seen, torch.Generator().manual_seed(0))
+        fitted = learn_from_samples(method, seen)
         learning = counted.calls
-        fitted.fuse(seen, torch.Generator().manual_seed(0))
+        fuse_learned(fitted, seen)
     fusing = counted.calls - learning
     require(
         learning > 0 or fusing == 0,
@@ -67,9 +76,9 @@ def check_parameter_count(entry: Entry) -> None:
         BreachError: it holds some and counts none, or counts more at inference than in all.
     """
     method, card = trial_method(entry)
-    seen = card.entitle(random_pair(*USUAL_SIZE))
+    seen = usual_pair(card)
     with errors_as_breaches(seen):
-        fitted = adapted(learn_from_samples(method, seen), seen, torch.Generator().manual_seed(0))
+        fitted = learn_from_samples(method, seen)
         held, counted = held_numbers(fitted), fitted.parameter_count()
     if held.numbers == 0 and counted.total == 0:
         raise NotApplicableError("what fuses holds no numbers, and counts none")
@@ -97,17 +106,18 @@ def check_iterates(entry: Entry) -> None:
     method, card = trial_method(entry)
     if not isinstance(method, IteratedMethod):
         raise NotApplicableError("it shows no iterates: it is no IteratedMethod")
-    seen = card.entitle(random_pair(*USUAL_SIZE))
+    seen = usual_pair(card)
 
     def last_of_three(given: Observation) -> Estimate:
         estimates: list[Estimate] = []
-        for fitted in method.iterates([Example(given)], torch.Generator().manual_seed(0), 3):
-            require(
-                len(estimates) < 3,
-                "3 iterates were asked for, and more came: write `yield` after each of `count` equal shares of the steps, as "
-                "`iterates` of methods/numerics/networks/fitting.py does",
-            )
-            estimates.append(fitted.fuse(given, torch.Generator().manual_seed(0)))
+        with generators_seeded(0, given.hsi.device):
+            for fitted in method.iterates([Example(given)], torch.Generator().manual_seed(0), 3):
+                require(
+                    len(estimates) < 3,
+                    "3 iterates were asked for, and more came: write `yield` after each of `count` equal shares of the steps, as "
+                    "`iterates` of methods/numerics/networks/fitting.py does",
+                )
+                estimates.append(fuse_learned(fitted, given))
         require(bool(estimates), "no iterate came: write yield Fitted(weights) after the last step")
         return estimates[-1]
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import torch
 
-from benchmark.authors.sample_pairs import USUAL_SIZE, random_pair
+from benchmark.authors.sample_pairs import random_pair, usual_pair, usual_ratio, usual_size
 from benchmark.authors.trials import BreachError, NotApplicableError, expect_cube, fuse_sample, require, trial_method
 from datasets.exchange.handed_fields import ExchangeFileError
 from methods.catalog import BrokenMethodError, Entry
@@ -28,7 +28,6 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(  # by the name of the check
         "later calls": f"{_OWN_PROCESS}, which keeps nothing",
         "leaves alone": "it is a program, which is handed a copy of the pair in a file",
         "keeps kind": "it is a program, whose cube is given the pair's device and dtype",
-        "detached": "it is a program, and what comes from a file carries no gradients",
         "learns in fit": "it is a program, whose learning is not seen apart: it may state learning_seconds",
         "parameters": "it is a program, whose numbers are not seen: it may state parameter_count",
         "seeds": f"{_OWN_PROCESS}, whose generators are not seen; the seed is a field of the observation file",
@@ -73,12 +72,12 @@ def check_program(entry: Entry) -> str | None:
         BreachError: it does not run, or its estimate cannot be used.
     """
     method, card = trial_method(entry)
-    seen = card.entitle(random_pair(*USUAL_SIZE))
+    seen = usual_pair(card)
     try:
         estimate = learn(method, seen, torch.Generator().manual_seed(0)).fuse(seen, torch.Generator().manual_seed(0))
     except (ProgramError, ExchangeFileError, MemoryError, RefusedError) as error:
         raise BreachError(str(error)) from error
-    expect_cube(estimate, seen, f"with {USUAL_SIZE[0]} bands and {USUAL_SIZE[1]} channels")
+    expect_cube(estimate, seen, f"with {seen.hsi.shape[0]} bands and {seen.msi.shape[0]} channels")
     parts = entry.declared_parts()
     advice = [f"the key does not cover {phrase}: add it to `files` in [run]" for phrase in (() if parts is None else parts.uncovered)]
     if isinstance(method, ProgramMethod):
@@ -99,10 +98,10 @@ def check_program_sizes(entry: Entry) -> None:
         BreachError: a size fails, or is refused and the card does not say so.
     """
     method, card = trial_method(entry)
-    for bands, channels in _SIZES:
+    for bands, channels in dict.fromkeys((*_SIZES, usual_size(card))):
         if card.refusal(bands, channels):
             continue  # `run` skips such a pair by the card, and never starts the program
-        seen = card.entitle(random_pair(bands, channels))
+        seen = card.entitle(random_pair(bands, channels, ratio=usual_ratio(card)))
         try:
             estimate = fuse_sample(method, seen)
         except RefusedError as refused:

@@ -12,7 +12,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, NoiseLevel, Observation
 from methods.contract import Card, Example
 
-USUAL_SIZE = (31, 3)  # bands and channels that no card may refuse
+USUAL_BANDS, USUAL_CHANNELS, USUAL_RATIO = 31, 3, 4  # where the card takes them; else the nearest that it takes
 SAMPLE_NOISE = NoiseLevel(0.01, 0.02)  # the level that is stated for these pairs, which hold no noise: a prior that methods must live with
 
 
@@ -27,6 +27,28 @@ def random_pair(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int,
         seed: decides the cube; the two sensors depend on bands, channels and ratio alone.
     """
     return random_example(bands, channels, ratio=ratio, coarse=coarse, seed=seed).seen
+
+
+def usual_size(card: Card) -> tuple[int, int]:
+    """The bands and channels of the pair of most checks: 31 and 3, or the nearest numbers that the card takes."""
+    sizes = ((USUAL_BANDS, card.min_bands, card.max_bands), (USUAL_CHANNELS, card.min_channels, card.max_channels))
+    bands, channels = (max(low, usual if high is None else min(usual, high)) for usual, low, high in sizes)
+    return bands, channels
+
+
+def usual_ratio(card: Card) -> int:
+    """The ratio of the pair of most checks: 4, or the nearest that the card takes."""
+    return min(card.ratios, key=lambda ratio: abs(ratio - USUAL_RATIO)) if card.ratios else USUAL_RATIO
+
+
+def usual_whole(card: Card, coarse: tuple[int, int] = (4, 6)) -> Observation:
+    """A pair of the usual size for this card, with everything known of its sensors."""
+    return random_pair(*usual_size(card), ratio=usual_ratio(card), coarse=coarse)
+
+
+def usual_pair(card: Card, coarse: tuple[int, int] = (4, 6)) -> Observation:
+    """The same pair with what the card asks for, and nothing else."""
+    return card.entitle(usual_whole(card, coarse))
 
 
 def random_example(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Example:

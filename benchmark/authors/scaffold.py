@@ -1,114 +1,145 @@
-"""The scaffold of `new-method`: a method file that passes the contract as it stands, and its test, both to be changed by the author."""
+"""The scaffolds of `new-method`: for each kind a method file that passes the contract as it stands, and its test, both to be changed.
+
+The texts lie in scaffolds/ as <kind>.py.txt and <kind>_test.py.txt (a program is <kind>.toml.txt too); each is the documentation of its
+kind.
+"""
 
 from __future__ import annotations
 
+import inspect
 import keyword
 import re
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 from benchmark.authors.form_checks import PLACEHOLDERS
 from benchmark.clone import ROOT
+from methods.catalog import find, find_one
+
+TEXTS = Path(__file__).parent / "scaffolds"
+KINDS = ("closed-form", "checkpoint", "on-scene", "supervised", "external")
+OUTSIDE = "hmif_bench."  # before the names of our packages, in a method outside the clone: a name that nothing else has
 
 
 class ScaffoldError(ValueError):
     """A name that cannot be used, or a file that exists already."""
 
 
-METHOD = '''"""{title}: one sentence on what it does. Authors, venue, year.
-
-A start for any method: the HSI by nearest neighbour, plus the detail of the MSI.
-
-    low  = nearest neighbour of hsi on the fine grid
-    gain = for each band, the slope of the least squares fit of hsi by the mean of the channels
-    cube = low + gain * (mean(msi) - blockwise mean of mean(msi))
-
-Replace the equation, the card and `fuse`; keep the shapes.
-"""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar
-
-import torch
-
-from datasets.observation import Observation
-from methods.contract import Card, Estimate, FusionMethod
-
-
 @dataclass(frozen=True)
-class Method(FusionMethod):
-    """The fields are the parameters: a plan sets them by name, so each has a type, a default and its meaning beside it."""
+class Scaffold:
+    """The files that were written."""
 
-    card: ClassVar[Card] = Card(
-        name="{title}",
-        paper="{paper}",
-        doi="",
-        year=2026,
-        needs_psf=False,  # True: the method is told seen.psf, the blur, and its tier says so
-        needs_srf=False,  # True: seen.srf, the colour response, likewise
-        needs_noise=False,  # True: seen.noise, the standard deviations of the noise, likewise
-        random=False,  # True: the result depends on the seed, as random numbers are drawn from rng
-        fidelity="{fidelity}",
-    )
-    strength: float = 1.0  # share of the detail that is added
-
-    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
-        """The fused cube (bands, H, W); see the module docstring. Draw random numbers from `rng` alone."""
-        ratio = seen.ratio
-        low = seen.hsi.repeat_interleave(ratio, 1).repeat_interleave(ratio, 2)
-        intensity = seen.msi.mean(0)
-        rows, cols = seen.hsi.shape[1:]
-        coarse = intensity.reshape(rows, ratio, cols, ratio).mean((1, 3))
-        detail = intensity - coarse.repeat_interleave(ratio, 0).repeat_interleave(ratio, 1)
-        centred = coarse - coarse.mean()
-        spread = centred.square().sum()
-        gain = (seen.hsi * centred).sum((1, 2)) / spread.clamp_min(1e-12)
-        return Estimate(low + self.strength * gain[:, None, None] * detail)
-'''
-
-TEST = '''"""Facts on {title}; the contract itself is checked for every method by tests/methods/test_contract.py."""
-
-from __future__ import annotations
-
-import torch
-
-from benchmark.authors.sample_pairs import random_pair
-from methods.{family}.{name} import Method
+    name: str
+    method: Path
+    test: Path
+    more: tuple[Path, ...] = ()  # such as first weights
 
 
-def test_without_detail_it_repeats_every_coarse_pixel() -> None:
-    seen = random_pair(7, 3)
-    cube = Method(strength=0.0).fuse(seen, torch.Generator()).cube
-    for i in range(seen.hsi.shape[1]):
-        for j in range(seen.hsi.shape[2]):
-            block = cube[:, i * seen.ratio : (i + 1) * seen.ratio, j * seen.ratio : (j + 1) * seen.ratio]
-            assert torch.equal(block, seen.hsi[:, i, j, None, None].expand_as(block))
-'''
+def new_method(where: str, root: Path = ROOT, *, kind: str = "closed-form", plugins: Path | None = None) -> Scaffold:
+    """The files of a new method, written: its file below methods/ or the folder of plugins, its test, and what it reads.
 
-
-def new_method(where: str, root: Path = ROOT) -> tuple[Path, Path]:
-    """The files methods/FAMILY/NAME.py and tests/methods/test_NAME.py below `root`, newly written; `where` is "FAMILY/NAME".
+    Args:
+        where: "FAMILY/NAME"; for a folder of plugins NAME alone will do.
+        root: the clone.
+        kind: one of `KINDS`.
+        plugins: a folder outside of the clone's methods, which is made where it is not there; None: the clone itself.
 
     Raises:
-        ScaffoldError: `where` does not consist of two lower-case Python names, or one of the files exists.
+        ScaffoldError: `where` does not consist of lower-case Python names, the name is taken, or one of the files exists.
     """
-    parts = where.split("/")
-    if len(parts) != 2 or not all(re.fullmatch(r"[a-z][a-z0-9_]*", part) and not keyword.iskeyword(part) for part in parts):
-        raise ScaffoldError(f"expected FAMILY/NAME in lower-case letters, digits and _, such as classical/my_method; got {where!r}")
-    family, name = parts
-    if family == "numerics":
-        raise ScaffoldError("expected a family of methods, got 'numerics', which holds shared mathematics; choose classical, bayesian, ...")
-    method, test = root / "methods" / family / f"{name}.py", root / "tests" / "methods" / f"test_{name}.py"
-    for file in (method, test):
+    if kind not in KINDS:
+        raise ScaffoldError(f"--kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    family, name = _names(where, optional=plugins is not None)
+    base = root / "methods" if plugins is None else plugins.expanduser().resolve()
+    place, texts = base / family, TEXTS / kind.replace("-", "_")
+    method = place / name / "method.toml" if kind == "external" else place / f"{name}.py"
+    test = (root / "tests" / "methods" if plugins is None else base / "tests") / f"test_{name}.py"
+    more: tuple[Path, ...] = {"checkpoint": (method.with_suffix(".pth"),), "external": (method.with_name("program.py"),)}.get(kind, ())
+    for file in (method, test, *more):
         if file.exists():
-            raise ScaffoldError(f"expected a new name, got {where!r}: {file.relative_to(root)} exists; choose another or delete it")
-    title = name.replace("_", " ").title().replace(" ", "-")
-    method.parent.mkdir(parents=True, exist_ok=True)
-    package = method.parent / "__init__.py"
+            raise ScaffoldError(f"expected a new name, got {where!r}: {file} exists; choose another or delete it")
+    if name in find(base if plugins is not None and base.is_dir() else None):
+        raise ScaffoldError(f"expected a new name, got {name!r}: a method has it already (`list methods`); choose another")
+    words = {
+        "title": name.replace("_", " ").title().replace(" ", "-"),
+        "name": name,
+        "ours": "" if plugins is None else OUTSIDE,
+        "python": sys.executable,
+        "everywhere": ", and by tests/methods/test_contract.py" if plugins is None else "",
+        "progress": _progress(kind, told=plugins is not None),
+        **PLACEHOLDERS,
+    }
+    if plugins is None:
+        _make_package(place, family)
+    _write(method, _filled(f"{texts}{method.suffix}.txt", words))
+    if kind == "external":
+        _write(more[0], _filled(f"{texts}.py.txt", words))
+    inside = plugins is None and kind != "external"
+    loaded = [f"from methods.{family}.{name} import Method"] if inside else _found_by_file(method, test, base if plugins else None, name)
+    _write(test, _test_text(f"{texts}_test.py.txt", words, loaded))
+    if kind == "checkpoint":
+        inspect.getmodule(find_one(str(method)).load()).first_weights(more[0])  # type: ignore[union-attr]
+    return Scaffold(name, method, test, more)
+
+
+def _names(where: str, *, optional: bool) -> tuple[str, str]:
+    """Family and name; the family may be left out (and is then empty) where `optional`."""
+    parts = where.split("/")
+    enough = len(parts) == 2 or (optional and len(parts) == 1)
+    if not enough or not all(re.fullmatch(r"[a-z][a-z0-9_]*", part) and not keyword.iskeyword(part) for part in parts):
+        expected = "FAMILY/NAME or NAME" if optional else "FAMILY/NAME"
+        raise ScaffoldError(f"expected {expected} in lower-case letters, digits and _, such as classical/my_method; got {where!r}")
+    family, name = parts if len(parts) == 2 else ("", parts[0])
+    if family in ("numerics", "declared", "tests"):
+        raise ScaffoldError(f"expected a family of methods, got {family!r}, which holds other files; choose classical, bayesian, ...")
+    return family, name
+
+
+def _make_package(place: Path, family: str) -> None:
+    """Makes the folder of a family in the clone, with its `__init__.py`."""
+    package = place / "__init__.py"
     if not package.exists():
-        package.write_text(f'"""Family: {family}."""\n', encoding="utf-8")
-    method.write_text(METHOD.format(title=title, **PLACEHOLDERS), encoding="utf-8")
-    test.parent.mkdir(parents=True, exist_ok=True)
-    test.write_text(TEST.format(title=title, family=family, name=name), encoding="utf-8")
-    return method, test
+        _write(package, f'"""Family: {family}."""\n')
+
+
+def _progress(kind: str, *, told: bool) -> str:
+    """The lines of a loop that report its steps."""
+    log = "fit_<digest>" if kind == "supervised" else "<key>"
+    if not told:
+        return f"            # Methods of the suite print nothing; one in a folder of plugins may, and its lines go to logs/{log}.txt.\n"
+    counted, number = ("(step + 1)", "step + 1") if kind == "supervised" else ("step", "step")
+    return (
+        f"            if {counted} % max(1, self.steps // 10) == 0:  # ten lines, into the log: logs/{log}.txt of the run\n"
+        f'                print(f"step {{{number}}} of {{self.steps}}: loss {{loss.item():.4g}}", flush=True)\n'
+    )
+
+
+def _found_by_file(method: Path, test: Path, base: Path | None, name: str) -> list[str]:
+    """The lines of a test that load the method: from its file beside the folder of tests, or by its name in the clone."""
+    if base is None:
+        return ["from methods.catalog import find_one", "", f'Method = find_one("{name}").load()']
+    parts = " / ".join(f'"{part}"' for part in method.relative_to(test.parents[1]).parts)
+    return ["from methods.catalog import find_one", "", f"Method = find_one(str(Path(__file__).parents[1] / {parts})).load()"]
+
+
+def _test_text(texts: str, words: dict[str, str], loaded: list[str]) -> str:
+    """The text of the test, with its imports in the order of their names."""
+    lines = _filled(texts, {**words, "load": "\n".join(loaded)}).split("\n")
+    ours = [number for number, each in enumerate(lines) if re.match(r"from (benchmark|datasets|methods)\.", each)]
+    for number, each in zip(ours, sorted(lines[number] for number in ours), strict=True):
+        lines[number] = each
+    text = "\n".join(lines)
+    if "Path(__file__)" not in text or "from pathlib import Path" in text:
+        return text
+    return text.replace("\nimport torch\n", "\nfrom pathlib import Path\n\nimport torch\n", 1)
+
+
+def _filled(texts: str, words: dict[str, str]) -> str:
+    return Template(Path(texts).read_text(encoding="utf-8")).substitute(words)
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")

@@ -5,20 +5,20 @@ from __future__ import annotations
 import torch
 
 from benchmark.authors.differences import ROUNDING, largest_difference, least_difference
-from benchmark.authors.sample_pairs import USUAL_SIZE, random_pair
+from benchmark.authors.sample_pairs import usual_pair
 from benchmark.authors.trials import (
     BreachError,
     NotApplicableError,
     errors_as_breaches,
     expect_cube,
+    fuse_learned,
     fuse_sample,
     learn_from_samples,
     require,
     trial_method,
 )
-from benchmark.authors.watching import seeds_set
 from benchmark.measure.fresh_pair import fresh_pair
-from benchmark.measure.validity import settled
+from benchmark.measure.generators import seeds_set
 from methods.catalog import Entry
 from methods.contract import Estimate
 
@@ -39,12 +39,13 @@ def check_same_seed(entry: Entry) -> None:
         BreachError: no other run with the seed gives the result of the first.
     """
     method, card = trial_method(entry)
-    seen = card.entitle(random_pair(*USUAL_SIZE))
+    seen = usual_pair(card)
     apart = least_difference(lambda given: fuse_sample(method, given), lambda given: fuse_sample(method, given), seen)
     require(
         apart <= ROUNDING,
         f"the same seed gave other results, {apart:.2g} of the largest value apart: draw every random number from the generator that is "
-        "handed in, such as torch.rand(3, generator=rng)",
+        "handed in, such as torch.rand(3, generator=rng); torch's, numpy's and Python's global generators are seeded by the referee too, "
+        "but not a generator that is made without a seed, such as np.random.default_rng(), and not what several threads draw",
     )
 
 
@@ -55,12 +56,12 @@ def check_second_call(entry: Entry) -> None:
         BreachError: a later call gives something else, or fails.
     """
     method, card = trial_method(entry)
-    seen = card.entitle(random_pair(*USUAL_SIZE))
+    seen = usual_pair(card)
     with errors_as_breaches(seen):
         fitted = learn_from_samples(method, seen)
         cubes = []
         for given in (seen, fresh_pair(seen, None), fresh_pair(seen, 1)):
-            estimate = settled(fitted.fuse(given, torch.Generator().manual_seed(0)), given.hsi)
+            estimate = fuse_learned(fitted, given)
             cubes.append(Estimate(estimate.cube.clone()))  # a later call may write to it
     first, later, near = cubes
     expect_cube(near, seen, "a later call, for a pair that differs by a millionth")
@@ -83,7 +84,7 @@ def check_random_fact(entry: Entry) -> str | None:
         BreachError: the card says random=False, and two seeds give two results.
     """
     method, card = trial_method(entry)
-    seen = card.entitle(random_pair(*USUAL_SIZE, coarse=(8, 12)))
+    seen = usual_pair(card, coarse=(8, 12))
     runs = 1 if card.random else None
     apart = least_difference(lambda given: fuse_sample(method, given), lambda given: fuse_sample(method, given, seed=1), seen, runs)
     if not card.random:
@@ -99,26 +100,36 @@ def check_random_fact(entry: Entry) -> str | None:
     return None
 
 
-def check_seeds_from_rng(entry: Entry) -> None:
-    """Checks that no global generator is set to a seed that does not come from `rng`.
+def check_seeds_from_rng(entry: Entry) -> str | None:
+    """A piece of advice, or None; checks that no global generator is set to a seed that is the same for every seed of the plan.
 
-    A global generator may be set, if it is put back, to a seed drawn from `rng`; with a fixed seed, a plan's seeds would mean nothing.
+    A global generator may be set to a seed drawn from `rng`; with a fixed seed, the plan's seeds would mean nothing. Where the card says
+    random=False, that is true of such a method, and the advice says what it hides.
 
     Raises:
-        NotApplicableError: the card says random=False.
-        BreachError: a global generator was set to one and the same seed, whatever the plan's seed.
+        BreachError: the card says random=True, and a global generator was set to one and the same seed, whatever the plan's seed.
     """
     method, card = trial_method(entry)
-    if not card.random:
-        raise NotApplicableError("its card says random=False")
-    seen = card.entitle(random_pair(*USUAL_SIZE))
+    seen = usual_pair(card)
     cubes, calls = [], []
     for seed in (0, 1):
         with seeds_set(entry.load().__module__) as set_now:
             cubes.append(fuse_sample(method, seen, seed).cube)
         calls.append(set_now)
     fixed = [call for call in dict.fromkeys(calls[0]) if call in calls[1]]
-    result = "one result" if torch.equal(cubes[0], cubes[1]) else "and what it draws from there is the same for both"
-    if fixed:
-        line = _WAYS_OUT.get(fixed[0].partition("(")[0], _WAYS_OUT["torch.manual_seed"])
-        raise BreachError(f"{fixed[0]} was called with the plan's seeds 0 and 1 alike: {result}; write {line}")
+    if not fixed:
+        if not card.random:
+            raise NotApplicableError("its card says random=False, and it sets no global generator")
+        return None
+    called = f"{fixed[0]} was called with the plan's seeds 0 and 1 alike"
+    line = _WAYS_OUT.get(fixed[0].partition("(")[0], _WAYS_OUT["torch.manual_seed"])
+    if card.random:
+        result = "one result" if torch.equal(cubes[0], cubes[1]) else "and what it draws from there is the same for both"
+        raise BreachError(
+            f"{called}: {result}; delete that line, since the referee seeds the global generators from the plan's seed, or write {line}"
+        )
+    return (
+        f"{called}, and the card says random=False: the result does not depend on the plan's seed, so that no table can show how far it "
+        "spreads over seeds, and its records say which seed it took; if it draws random numbers, delete that line (the referee seeds the "
+        "global generators) and write random=True in Card(...)"
+    )

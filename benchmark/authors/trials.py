@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
 
 import torch
+from torch import Tensor
 
 from benchmark.authors.sample_pairs import Lessons
-from benchmark.measure.validity import InvalidEstimateError, check_estimate
+from benchmark.authors.ways_out import place_of, way_out
+from benchmark.matrix.parameter_files import usual_places, with_files
+from benchmark.measure.generators import generators_seeded
+from benchmark.measure.validity import InvalidEstimateError, Settled, check_estimate, settled
 from datasets.observation import Observation, WithheldError
-from datasets.settings import configure
+from datasets.printable import error_text
+from datasets.settings import SettingError, configure
+from methods.adapting import adapted
 from methods.catalog import Entry
 from methods.contract import AnyMethod, Card, Estimate, FusionMethod, RefusedError, awaits_training, learn
 
@@ -33,28 +41,58 @@ def require(fact: bool, otherwise: str) -> None:
         raise BreachError(otherwise)
 
 
-def trial_method(entry: Entry) -> tuple[AnyMethod, Card]:
-    """The method with the settings of its `trial`, and the card of that configuration."""
-    kind = entry.load()
-    method = configure(kind, kind.trial)
-    return method, method.describe()
+def trial_method(entry: Entry, more: Mapping[str, object] = MappingProxyType({})) -> tuple[AnyMethod, Card]:
+    """The method with the settings of its `trial` and `more`, files looked for as in a plan, and the card of that configuration.
+
+    Raises:
+        BreachError: a file is not there, a setting is wrong, or the method cannot be made or described.
+    """
+    parameters = {**entry.load().trial, **more}
+    try:
+        method = with_files(configure(entry.form(parameters), parameters), usual_places(entry), entry.name)
+        return method, method.describe()
+    except SettingError as error:
+        raise BreachError(f"{error}; a plan and `check-method` look for it there") from error
+    except (Exception, SystemExit) as error:
+        raise BreachError(f"the method cannot be made with its defaults: {error_text(error)}{place_of(error)}") from error
 
 
 def learn_from_samples(method: AnyMethod, seen: Observation, seed: int = 0) -> FusionMethod:
     """The method after its learning: on the pair itself, or on random examples where its card says that it learns beforehand."""
     lessons = Lessons(method.describe(), seen) if awaits_training(method) else ()
-    return learn(method, seen, torch.Generator().manual_seed(seed), lessons)
+    with generators_seeded(seed, seen.hsi.device):
+        learned = learn(method, seen, torch.Generator().manual_seed(seed), lessons)
+    with generators_seeded(seed, seen.hsi.device):
+        return adapted(learned, seen, torch.Generator().manual_seed(seed))
+
+
+def fuse_settled(fitted: FusionMethod, seen: Observation, seed: int = 0) -> Settled:
+    """What a fitted method gives for the pair, as the referee takes it, with the global generators seeded as for a cell."""
+    with generators_seeded(seed, seen.hsi.device):
+        return settled(fitted.fuse(seen, torch.Generator().manual_seed(seed)), seen.hsi)
+
+
+def fuse_learned(fitted: FusionMethod, seen: Observation, seed: int = 0) -> Estimate:
+    """The same estimate, with its cube and its standard deviation in the pair's type and on its device."""
+    estimate = fuse_settled(fitted, seen, seed).estimate
+    std = estimate.std
+    return replace(estimate, cube=_like(estimate.cube, seen.hsi), std=None if std is None else _like(std, seen.hsi))
+
+
+def _like(values: Tensor, image: Tensor) -> Tensor:
+    """The values in the type of an image and on its device; whole numbers stay, as the referee refuses them."""
+    return values.to(image) if values.is_floating_point() else values
 
 
 def fuse_sample(method: AnyMethod, seen: Observation, seed: int = 0) -> Estimate:
-    """What the method gives for the pair, its learning included.
+    """What the method gives for the pair, its learning included, in the pair's type and on its device.
 
     Raises:
         RefusedError: the method refuses the pair.
         BreachError: the method fails in any other way.
     """
     with errors_as_breaches(seen):
-        return learn_from_samples(method, seen, seed).fuse(seen, torch.Generator().manual_seed(seed))
+        return fuse_learned(learn_from_samples(method, seen, seed), seen, seed)
 
 
 def expect_cube(estimate: Estimate, seen: Observation, where: str) -> None:
@@ -66,27 +104,29 @@ def expect_cube(estimate: Estimate, seen: Observation, where: str) -> None:
     try:
         check_estimate(estimate, seen)
     except InvalidEstimateError as invalid:
-        raise BreachError(
-            f"{where}: {invalid}; write return Estimate(cube) with finite values of the shape (bands, rows of the MSI, columns of the MSI)"
-        ) from invalid
+        way = (
+            ""
+            if "write " in str(invalid)
+            else ("; write return Estimate(cube) with finite values of the shape (bands, rows of the MSI, columns of the MSI)")
+        )
+        raise BreachError(f"{where}: {invalid}{way}") from invalid
 
 
 @contextmanager
 def errors_as_breaches(seen: Observation) -> Iterator[None]:
-    """Turns every error that is raised inside, except a refusal, into a BreachError that names the pair.
+    """Turns every error that is raised inside, except a refusal, into a BreachError that names the pair and the line of the method.
 
     Raises:
         BreachError: an error was raised inside.
     """
     try:
         yield
-    except RefusedError:
+    except (RefusedError, BreachError):
         raise
     except WithheldError as error:
-        raise BreachError(f"the method reads what its card does not ask for: {error}") from error
-    except Exception as error:
+        raise BreachError(f"the method reads what its card does not ask for: {error}{place_of(error)}") from error
+    except InvalidEstimateError as error:
+        raise BreachError(f"what `fuse` returned is no estimate: {error}") from error
+    except (Exception, SystemExit) as error:
         shape = f"an HSI of {tuple(seen.hsi.shape)} and an MSI of {tuple(seen.msi.shape)}, ratio {seen.ratio}, on {seen.hsi.device}"
-        raise BreachError(
-            f"{type(error).__name__} on {shape}: {error}; where the method cannot take such a pair, write the limit in Card(...), such as "
-            "min_bands=2, and raise RefusedError"
-        ) from error
+        raise BreachError(f"{type(error).__name__} on {shape}{place_of(error)}: {error}; {way_out(error)}") from error

@@ -1,48 +1,21 @@
-"""What a method does while it is checked, seen from outside: seeds that it sets, gradients that it takes, numbers that it holds."""
+"""What a method does while it is checked, seen from outside: gradients that it takes, numbers that it holds."""
 
 from __future__ import annotations
 
-import random
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.measure.replacing import replaced
 from datasets.degradation import SpatialResponse, SpectralResponse
 
-SEEDERS: tuple[tuple[Any, str, str], ...] = (  # functions that set a global generator: module, name, and how a call is written
-    (torch, "manual_seed", "torch.manual_seed"),
-    (torch.random, "manual_seed", "torch.manual_seed"),
-    (torch.cuda, "manual_seed", "torch.cuda.manual_seed"),
-    (torch.cuda, "manual_seed_all", "torch.cuda.manual_seed_all"),
-    (np.random, "seed", "np.random.seed"),
-    (random, "seed", "random.seed"),
-)
 GRADIENTS: tuple[tuple[Any, str], ...] = ((torch.autograd, "backward"), (torch.autograd, "grad"))
 MOST_LAYERS = 8  # of objects within objects that are searched
-
-
-@contextmanager
-def seeds_set(module: str) -> Iterator[list[str]]:
-    """The calls that set a global generator while the block runs, as they are written, also by names that `module` has imported."""
-    calls: list[str] = []
-
-    def watched(original: Callable[..., Any], spelling: str) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            given = [*map(repr, arguments), *(f"{name}={value!r}" for name, value in named.items())]
-            calls.append(f"{spelling}({', '.join(given)})")
-            return original(*arguments, **named)
-
-        return call
-
-    with _replaced([(place, name, partial(watched, spelling=spelling)) for place, name, spelling in SEEDERS], module):
-        yield calls
 
 
 @dataclass
@@ -64,26 +37,8 @@ def gradients_taken(module: str) -> Iterator[CallCount]:
 
         return call
 
-    with _replaced([(place, name, watched) for place, name in GRADIENTS], module):
+    with replaced([(place, name, watched) for place, name in GRADIENTS], module):
         yield counted
-
-
-@contextmanager
-def _replaced(what: list[tuple[Any, str, Callable[[Any], Any]]], module: str) -> Iterator[None]:
-    """Replaces functions of libraries while the block runs, in the library and under the names by which `module` has imported them."""
-    names = vars(sys.modules[module]) if module in sys.modules else {}
-    before: list[tuple[dict[str, Any], str, Any]] = []
-    try:
-        for place, name, make in what:
-            original = getattr(place, name)
-            other = make(original)
-            for table, key in [(vars(place), name), *((names, key) for key, value in list(names.items()) if value is original)]:
-                before.append((table, key, original))
-                table[key] = other
-        yield
-    finally:
-        for table, key, original in reversed(before):
-            table[key] = original
 
 
 @dataclass

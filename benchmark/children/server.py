@@ -22,6 +22,7 @@ from benchmark.clone import ROOT
 
 PRELOADED = "benchmark.runner.preloaded"
 WAIT_POLICY = "OMP_WAIT_POLICY"
+SET_FOR_SERVER = ("PYTHONPATH", "PYTHONSAFEPATH", WAIT_POLICY)
 KEPT = "HMIF_BENCH_USERS_"  # begins the name of a variable that keeps the user's value
 FLOORS = ("datasets", "methods", "benchmark")
 
@@ -77,9 +78,12 @@ def child_path() -> list[str]:
 
 
 def enter_child() -> None:
-    """Set, first of all in a child, `sys.path`, and the user's PYTHONPATH for whatever the child starts."""
+    """Set, first of all in a child, `sys.path`, and for whatever the child starts the environment variables as the user has them.
+
+    The OpenMP of torch has read its policy by then, and keeps it.
+    """
     sys.path[:] = child_path()
-    for name in ("PYTHONPATH", "PYTHONSAFEPATH"):
+    for name in SET_FOR_SERVER:
         value = os.environ.pop(f"{KEPT}{name}", None)
         if value:
             os.environ[name] = value
@@ -95,16 +99,15 @@ def wait_policy() -> str:
 @contextmanager
 def _environment() -> Iterator[None]:
     """Sets the environment variables of the server while the block runs, in which it is started."""
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYTHONSAFEPATH", WAIT_POLICY)}
+    before = {name: os.environ.get(name) for name in SET_FOR_SERVER}
     others = [path for path in (before["PYTHONPATH"] or "").split(os.pathsep) if path and path != str(ROOT)]
-    os.environ.update({f"{KEPT}{name}": before[name] or "" for name in ("PYTHONPATH", "PYTHONSAFEPATH")})
+    os.environ.update({f"{KEPT}{name}": value or "" for name, value in before.items()})
     os.environ.update({"PYTHONPATH": os.pathsep.join([str(ROOT), *others]), "PYTHONSAFEPATH": "1", WAIT_POLICY: wait_policy()})
     try:
         yield
     finally:
-        for name in ("PYTHONPATH", "PYTHONSAFEPATH"):
-            os.environ.pop(f"{KEPT}{name}", None)
         for name, value in before.items():
+            os.environ.pop(f"{KEPT}{name}", None)
             if value is None:
                 os.environ.pop(name, None)
             else:

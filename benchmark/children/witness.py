@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from benchmark.clone import ROOT
+from benchmark.clone import ROOT, is_suite_file
 from benchmark.identity.syntax import syntax_digest
 from methods.loading import LOADED, is_installed
 
@@ -73,8 +73,7 @@ class Watch:
         covered = {os.path.realpath(path) for path in places}
         modules = dict.fromkeys(os.path.realpath(path) for path in LOADED if path not in self.before)
         others = [path for path in modules if path not in covered]
-        methods, root = f"{ROOT / 'methods'}/", f"{ROOT}/"
-        strange = [path for path in others if path.startswith(methods) or not path.startswith(root)]
+        strange = [path for path in others if path.startswith(f"{ROOT / 'methods'}/") or not is_suite_file(Path(path))]
         opened = dict.fromkeys(map(self._source, self.opened))
         read = [path for path in opened if path not in covered and path not in modules and self._counts(path)]
         phrases = [f"the module {_short(path)}, which the import statements do not lead to" for path in strange]
@@ -95,7 +94,7 @@ class Watch:
         prefixes = (*_SYSTEM, f"{sys.prefix}/", f"{sys.base_prefix}/", f"{self.home}/", f"{os.path.realpath(self.home)}/")
         if path.startswith(prefixes) or is_installed(path):
             return False
-        if path.endswith(".py") and path.startswith(f"{ROOT}/") and path in map(os.path.realpath, LOADED):
+        if path.endswith(".py") and is_suite_file(Path(path)) and path in map(os.path.realpath, LOADED):
             return False  # read for a traceback
         return os.path.isfile(path)  # noqa: PTH113
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmark.commands.command import Command, CommandError, Console, Reply, add_data, add_device, add_plugins, device
+from benchmark.commands.command import Command, CommandError, Console, Reply, add_data, add_device, add_plugins, device, roots
 from benchmark.commands.pair_options import add_pair, pair_of
 
 
@@ -63,7 +63,8 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     residual, warning = residual_lines(pair)
     for line in (*remark_lines(pair), *warning):
         console.line(line, passing=False)
-    measured = fuse_pair(entry, parameters, pair, torch.device(device(options.device)), options.seed, options.out)
+    measured = fuse_pair(entry, parameters, pair, torch.device(device(options.device)), options.seed, options.out, roots(options).root)
+    said += [f"remark    {remark}" for remark in measured.remarks]
     bands, rows, cols = measured.estimate.cube.shape
     seconds = measured.clock.fit + measured.clock.adapt + measured.clock.fuse
     return Reply("\n".join([*said, residual, f"{options.out}: {bands} bands, {rows} x {cols}, in {seconds:.2f} s"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmark.commands.command import Command, Console, Reply, add_data, add_plugins, roots
+from benchmark.commands.command import Command, CommandError, Console, Reply, add_data, add_plugins, roots
 
 LISTS = ("methods", "datasets", "scenes", "protocols", "psfs", "sensors", "metrics")
 PLAN = "plan"  # the keys of a plan, as in docs/plan.md
@@ -13,6 +13,7 @@ PLAN = "plan"  # the keys of a plan, as in docs/plan.md
 
 def _arguments(listing: argparse.ArgumentParser) -> None:
     listing.add_argument("what", nargs="?", choices=(*LISTS, PLAN))
+    listing.add_argument("name", nargs="?", metavar="NAME|FILE", help="after `methods`: one method, with all of its parameters")
     add_data(listing)
     add_plugins(listing)
 
@@ -20,6 +21,8 @@ def _arguments(listing: argparse.ArgumentParser) -> None:
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.children.server import server_context
 
+    if options.name and options.what != "methods":
+        raise CommandError(f"list: expected a name after `list methods` alone, got {options.name!r} after {options.what}; leave it out")
     if options.what == PLAN:
         from benchmark.review.plan_reference import plan_reference
 
@@ -27,6 +30,10 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     wanted = [options.what] if options.what else LISTS
     if "methods" in wanted and sys.platform == "linux":
         server_context()  # it starts while the rest is imported here
+    if options.name:
+        from benchmark.review.method_sheet import method_sheet
+
+        return Reply(method_sheet(options.name, options.plugins))
     from benchmark.review.listing import listing_text
 
     texts = [("" if options.what else f"\n{what}\n") + listing_text(what, roots(options), options.plugins) for what in wanted]

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmark.clone import ROOT
+from benchmark.clone import ROOT, is_suite_file
 from benchmark.identity.distributions import base_folder, distributions_of_modules, is_installation_folder, suite_dependencies
 from benchmark.identity.source_facts import read_source
-
-OURS = ("datasets", "methods", "benchmark", "reports")
+from methods.plugin_imports import own_place
+from methods.suite_names import FLOORS, SECOND, installed_place, is_ours
 
 
 class ImportClosure:
     """The files, data files and distributions that have been found so far.
 
-    `home` is the folder of an outside plugin, `package` a top-level package that is followed even where it is installed, and `more` are
-    folders that a method puts on `sys.path` itself.
+    `plugin` is the method's file of an outside plugin and `root` how far its relative imports reach, `package` is a top-level package that
+    is followed even where it is installed, and `more` are folders that a method puts on `sys.path` itself.
     """
 
-    def __init__(self, home: Path | None, package: str, more: Sequence[Path] = ()) -> None:
-        self.home, self.package, self.more = home, package, tuple(more)
+    def __init__(self, plugin: Path | None, root: Path | None, package: str, more: Sequence[Path] = ()) -> None:
+        self.plugin, self.package, self.more = plugin, package, tuple(more)
+        self.home = None if plugin is None else plugin.parent
+        self.root = self.home if root is None else root
         self.files: dict[str, Path] = {}
         self.data: dict[str, Path] = {}
         self.packages: dict[str, str] = {}
         self.uncovered: list[str] = []
 
     def follow(self, start: Path) -> None:
-        """Add a file and all that it uses; for a file of the suite also the packages that it lies in, which are imported with it."""
-        waiting = [*_packages_of(start), start]
+        """Add a file and all that it uses, and the packages of the suite or of the plugin that it lies in: they are imported with it."""
+        waiting = [*self._packages_of(start), start]
         while waiting:
             path = waiting.pop()
             name = self.name(path)
@@ -40,16 +44,16 @@ class ImportClosure:
             source = read_source(path)
             for level, module in source.imports:
                 waiting += self._reached(path, level, module)
-            if not path.is_relative_to(ROOT) or path.is_relative_to(ROOT / "methods"):
+            if not is_suite_file(path) or path.is_relative_to(ROOT / "methods"):
                 self.uncovered += source.phrases
                 self._named_data(path, source.texts)
 
     def name(self, path: Path) -> str:
         """The name of a file in the digest: its path in the clone, in the plugin's folder or on sys.path, the same for a copy elsewhere."""
-        if path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in OURS:
+        if is_suite_file(path):
             return path.relative_to(ROOT).as_posix()
-        if self.home is not None and path.is_relative_to(self.home):
-            return f"plugin/{path.relative_to(self.home).as_posix()}"
+        if self.home is not None and (path.is_relative_to(self.home) or (self.root is not None and path.is_relative_to(self.root))):
+            return f"plugin/{Path(os.path.relpath(path, self.home)).as_posix()}"
         places = [*self.more, *(Path(entry).resolve() for entry in sys.path if entry)]
         bases = [base for base in places if path.is_relative_to(base)]
         nearest = max(bases, key=lambda base: len(base.parts), default=path.parent)
@@ -76,23 +80,50 @@ class ImportClosure:
                 base = base.parent
             above = [base / "__init__.py"] if (base / "__init__.py").is_file() else []
             return [*above, *module_files(module, base)] if module else above
-        top = module.partition(".")[0]
-        if top in OURS and (files := module_files(module, ROOT)):
-            return files
-        if self.home is not None and (files := module_files(module, self.home)):
-            return files
-        if not top or top in (*OURS, *sys.stdlib_module_names):
+        top, _, rest = module.partition(".")
+        if top == SECOND:
+            return module_files(rest, ROOT)
+        if not top or top in sys.stdlib_module_names:
             return []
-        if path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "methods"):
-            return []  # the other floors import nothing but the dependencies of the suite
+        if is_suite_file(path):
+            if top in FLOORS:
+                return module_files(module, ROOT)
+            if not path.is_relative_to(ROOT / "methods"):
+                return []  # the other floors import nothing but the dependencies of the suite
+        elif top in FLOORS and is_ours(f"{top}.{rest.partition('.')[0]}"):
+            return module_files(module, ROOT)
+        elif files := self._of_plugin(path, top, module):
+            return files
+        elif top in FLOORS:
+            return [*module_files(top, ROOT), *self._outside(top, module)]
         for folder in self.more:
             if files := module_files(module, folder):
                 return files
         return self._outside(top, module)
 
+    def _packages_of(self, path: Path) -> list[Path]:
+        """The `__init__.py` of each package of the suite, or of the plugin, that a file lies in; none for a file from elsewhere."""
+        top = ROOT if is_suite_file(path) else self.root
+        if top is None or not path.is_relative_to(top):
+            return []
+        inside = path.relative_to(top).parent.parts
+        return [file for depth in range(len(inside) + 1) if (file := top.joinpath(*inside[:depth], "__init__.py")).is_file()]
+
+    def _of_plugin(self, path: Path, top: str, module: str) -> list[Path]:
+        """The plugin's own files that this import would execute; a compiled one counts by its content."""
+        if self.plugin is None or self.root is None or not path.is_relative_to(self.root):
+            return []
+        place = own_place(top, self.plugin, self.root, path)
+        if place is None:
+            return []
+        for compiled in (place / f"{top}{ending}" for ending in EXTENSION_SUFFIXES):
+            if compiled.is_file():
+                self.data[self.name(compiled)] = compiled
+        return module_files(module, place)
+
     def _outside(self, top: str, module: str) -> list[Path]:
         """The files of a module that comes from elsewhere; none where it belongs to a distribution, whose version is noted."""
-        base = base_folder(top)
+        base = installed_place(top) if top in FLOORS else base_folder(top)
         if base is None:
             return []
         if top == self.package or not is_installation_folder(base):
@@ -102,14 +133,6 @@ class ImportClosure:
         for distribution in distributions_of_modules().get(top, ()):
             self.packages[distribution] = version(distribution)
         return []
-
-
-def _packages_of(path: Path) -> list[Path]:
-    """The `__init__.py` of each package of the suite that a file lies in; none for a file from elsewhere."""
-    if not path.is_relative_to(ROOT) or path.relative_to(ROOT).parts[0] not in OURS:
-        return []
-    inside = path.relative_to(ROOT).parent.parts
-    return [file for depth in range(1, len(inside) + 1) if (file := ROOT.joinpath(*inside[:depth], "__init__.py")).is_file()]
 
 
 def module_files(module: str, base: Path) -> list[Path]:

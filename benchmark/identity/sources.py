@@ -67,6 +67,7 @@ def sources_of(
     home: Path | None = None,
     declared: Sequence[str] = (),
     *,
+    root: Path | None = None,
     package: str = "",
     more: Sequence[Path] = (),
     loaded: Sequence[Path] = (),
@@ -75,8 +76,9 @@ def sources_of(
 
     Args:
         file: a Python file.
-        home: the folder of an outside plugin, whose files it may import.
+        home: the folder of an outside plugin, whose files it may import; None for what is no plugin.
         declared: names or patterns of data files beside `file`.
+        root: how far the relative imports of the plugin reach; `home` when absent.
         package: a top-level package whose files are followed even where it is installed.
         more: folders that the file puts on `sys.path` when it is executed.
         loaded: files that executing it was seen to load; they count, however it finds them.
@@ -84,7 +86,8 @@ def sources_of(
     Raises:
         UnkeyedError: a declared pattern matches no file.
     """
-    closure = ImportClosure(None if home is None else home.resolve(), package, [folder.resolve() for folder in more])
+    plugin = None if home is None else home.resolve() / file.name
+    closure = ImportClosure(plugin, None if root is None else root.resolve(), package, [folder.resolve() for folder in more])
     for start in (file, *loaded):
         closure.follow(start.resolve())
     for pattern in declared:

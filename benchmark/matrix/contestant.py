@@ -69,7 +69,7 @@ class MethodTable:
     label: str = ""
     """Name in tables; the name on the card, and what differs, when absent."""
     parameters: dict[str, Any] = field(default_factory=dict)
-    """Values of the method's parameters (`list methods` shows them); with blind = NAME, PSF and SRF are estimated by that method."""
+    """Values of the method's parameters (`list methods NAME` shows them); with blind = NAME, PSF and SRF are estimated by that method."""
     grid: dict[str, Any] = field(default_factory=dict)
     """Lists of values of parameters; each combination is one row."""
     time_limit_s: float | None = None
@@ -147,7 +147,8 @@ def method_sources(entry: Entry, answer: Interview) -> Sources:
         return work.joined(Sources({}, data, parts.versions, parts.uncovered, parts.files))
     if entry.file is None:
         return sources_of_module(entry.module.partition(":")[0], answer.files, more=answer.path, loaded=answer.loaded)
-    return sources_of(entry.file, entry.file.parent, answer.files, more=answer.path, loaded=answer.loaded)
+    home = None if entry.root is None else entry.file.parent
+    return sources_of(entry.file, home, answer.files, root=entry.root, more=answer.path, loaded=answer.loaded)
 
 
 def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from math import isfinite
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,19 @@ from benchmark.children.child_task import Limits
 from benchmark.children.endings import Ended
 from benchmark.children.processes import collect, start, stop, wait_any
 from benchmark.children.server import refresh
-from benchmark.clone import ROOT
-from datasets.fetch import CATALOG
+from benchmark.clone import is_suite_file
+from benchmark.matrix.parameter_files import usual_places, with_files
+from benchmark.matrix.parameter_json import decoded, encoded
+from datasets.field_meanings import inherited_meanings
 from datasets.printable import error_text
-from datasets.settings import SettingError, changed_fields, configure, field_types, field_values, spell
-from methods.catalog import BrokenMethodError, Entry
+from datasets.settings import SettingError, changed_fields, configure, field_types, field_values, spell, spell_default
+from methods.catalog import BLIND, BrokenMethodError, Entry
 from methods.contract import AnyMethod, Card, awaits_training
 from methods.iterates import IteratedMethod
 from methods.loading import LOADED
 
 LIMIT_S = 120.0  # for the import of a method and all that it says
+_BLIND_MEANING = "estimates the PSF and the SRF that the method needs by this program, so that it is told neither"
 SLOTS = 2  # children that are asked at the same time
 
 
@@ -44,12 +46,24 @@ class Configuration:
 
 
 @dataclass(frozen=True)
+class ParameterFacts:
+    """What a user must know of one parameter."""
+
+    name: str
+    kind: str  # the type, in words
+    default: str  # as a plan spells it
+    meaning: str  # the text in the source: below the field or beside it
+
+
+@dataclass(frozen=True)
 class Interview:
     """What is asked of one method, and what its class says whatever the parameters."""
 
     card: Card  # of the class
     files: tuple[str, ...]  # data files that the class declares
     schema: str  # the parameters that a plan may give, and their types
+    fields: tuple[ParameterFacts, ...]  # likewise, each with its default and its meaning
+    published: str  # how long its authors trained it, where the class says so in `published`
     path: tuple[Path, ...]  # folders that it puts on `sys.path`
     loaded: tuple[Path, ...]  # sources that are no part of the suite and not installed, and that importing it has loaded
     configurations: tuple[Configuration, ...]
@@ -72,9 +86,11 @@ class InterviewJob:
                 "card": asdict(kind.card),
                 "files": [str(name) for name in getattr(kind, "files", ())],
                 "schema": ", ".join(f"{key}: {spell(value)}" for key, value in field_types(self.entry.widest_form()).items()),
+                "fields": [asdict(facts) for facts in parameter_facts(self.entry.widest_form())],
+                "published": str(getattr(kind, "published", "")),
                 "configurations": [self._configuration(choice) for choice in self.choices],
                 "path": [str(Path(place).resolve()) for place in sys.path if place and place not in path and Path(place).is_dir()],
-                "loaded": [file for file in map(os.path.realpath, LOADED) if file not in before and not file.startswith(f"{ROOT}/")],
+                "loaded": [file for file in map(os.path.realpath, LOADED) if file not in before and not is_suite_file(Path(file))],
             }
         except SettingError as error:
             return {"problem": str(error), "kind": "setting"}
@@ -82,14 +98,24 @@ class InterviewJob:
             return {"problem": str(error), "kind": "broken"}
 
     def _configuration(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        method = _with_files(configured_method(self.entry, choice), self.folders, self.entry.name)
+        method = with_files(configured_method(self.entry, choice), self.folders, self.entry.name)
         return {
-            "parameters": {name: _encoded(name, value) for name, value in field_values(method).items()},
+            "parameters": {name: encoded(name, value) for name, value in field_values(method).items()},
             "card": asdict(described(self.entry, method)),
             "awaits_training": awaits_training(method),
             "shows_iterates": isinstance(method, IteratedMethod),
             "changed": changed_fields(method),
         }
+
+
+def parameter_facts(kind: type[Any]) -> list[ParameterFacts]:
+    """What there is to know of each parameter of a method, in the order of its fields."""
+    types, meanings = field_types(kind), inherited_meanings(kind)
+    items = {item.name: item for item in fields(kind) if item.name != BLIND}
+    facts = [
+        ParameterFacts(name, spell(types[name]), spell_default(item), meanings.get(name, "")) for name, item in items.items() if item.init
+    ]
+    return [*facts, ParameterFacts(BLIND, spell(types[BLIND]), "none", _BLIND_MEANING)] if BLIND in types else facts
 
 
 def configured_method(entry: Entry, parameters: Mapping[str, Any]) -> AnyMethod:
@@ -144,15 +170,22 @@ def interview(
         SettingError: a name or number is not valid, or a file is not there.
         BrokenMethodError: a method cannot be imported, says nothing in time, or says what makes no sense.
     """
-    places = (Path.cwd(), *(folder.absolute() for folder in folders if folder is not None))
-    jobs = [
-        InterviewJob(entry, tuple(choices), (*places, *(() if entry.file is None else (entry.file.parent,))))
-        for entry, choices in questions
-    ]
+    answers = interview_each(questions, folders, limit_s)
+    for answer in answers:
+        if not isinstance(answer, Interview):
+            raise answer
+    return [answer for answer in answers if isinstance(answer, Interview)]
+
+
+def interview_each(
+    questions: Sequence[tuple[Entry, Sequence[Mapping[str, Any]]]], folders: Sequence[Path | None] = (), limit_s: float = LIMIT_S
+) -> list[Interview | SettingError | BrokenMethodError]:
+    """Likewise, with the error of a method in the place of its answer."""
+    jobs = [InterviewJob(entry, tuple(choices), usual_places(entry, *folders)) for entry, choices in questions]
     if sys.platform != "linux":  # no fork server: methods are listed there, and not run
-        return [_checked(job.entry, job.run()) for job in jobs]
+        return [_checked_or_error(job.entry, job.run()) for job in jobs]
     refresh()
-    return [_checked(job.entry, table) for job, table in zip(jobs, _asked(jobs, limit_s), strict=True)]
+    return [_checked_or_error(job.entry, table) for job, table in zip(jobs, _asked(jobs, limit_s), strict=True)]
 
 
 def _asked(jobs: Sequence[InterviewJob], limit_s: float) -> list[dict[str, Any]]:
@@ -187,6 +220,13 @@ def _silent(entry: Entry, ended: Ended) -> dict[str, Any]:
     }
 
 
+def _checked_or_error(entry: Entry, table: Mapping[str, Any]) -> Interview | SettingError | BrokenMethodError:
+    try:
+        return _checked(entry, table)
+    except (SettingError, BrokenMethodError) as error:
+        return error
+
+
 def _checked(entry: Entry, table: Mapping[str, Any]) -> Interview:
     """The answer of a child, of which nothing is taken on trust."""
     if "problem" in table:
@@ -196,11 +236,13 @@ def _checked(entry: Entry, table: Mapping[str, Any]) -> Interview:
             card=_card(table["card"]),
             files=tuple(str(name) for name in table["files"]),
             schema=str(table["schema"]),
+            fields=tuple(ParameterFacts(**{str(key): str(value) for key, value in facts.items()}) for facts in table["fields"]),
+            published=str(table["published"]),
             path=tuple(Path(place) for place in table["path"]),
             loaded=tuple(Path(file) for file in table["loaded"]),
             configurations=tuple(
                 Configuration(
-                    {str(name): _decoded(value) for name, value in item["parameters"].items()},
+                    {str(name): decoded(value) for name, value in item["parameters"].items()},
                     _card(item["card"]),
                     bool(item["awaits_training"]),
                     bool(item["shows_iterates"]),
@@ -220,63 +262,3 @@ def _card(facts: Mapping[str, Any]) -> Card:
         SettingError, ValueError: one is not.
     """
     return configure(Card, facts)
-
-
-def _with_files(method: AnyMethod, folders: Iterable[Path], name: str) -> AnyMethod:
-    """The method, each parameter that is a path made absolute: the first of `folders` that has it.
-
-    Raises:
-        SettingError: no folder has it.
-    """
-    absolute = {}
-    for parameter, value in field_values(method).items():
-        if isinstance(value, Path):
-            places = [value] if value.is_absolute() else [folder / value for folder in folders]
-            existing = [place for place in places if place.is_file()]
-            if not existing:
-                looked = ", ".join(str(place) for place in places)
-                source = next((each.name for each in CATALOG.values() if Path(each.target).name == value.name), "")
-                fetched = f", or download it by `fetch {source}`" if source else ""
-                raise SettingError(
-                    f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR{fetched}"
-                )
-            absolute[parameter] = existing[0].resolve()
-    return replace(method, **absolute) if absolute else method  # type: ignore[type-var]
-
-
-def _encoded(name: str, value: Any) -> Any:
-    """A parameter as JSON holds it, so that `_decoded` gives it back.
-
-    Raises:
-        SettingError: it is none of the types that a plan can give.
-    """
-    if isinstance(value, Path):
-        return {"path": str(value)}
-    if isinstance(value, tuple):
-        return {"tuple": [_encoded(name, entry) for entry in value]}
-    if isinstance(value, Mapping):
-        return {"table": {str(key): _encoded(name, entry) for key, entry in value.items()}}
-    if isinstance(value, list):
-        return [_encoded(name, entry) for entry in value]
-    if isinstance(value, float) and not isfinite(value):
-        return {"float": repr(float(value))}
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    raise SettingError(f"{name}: expected a number, a text, a path or a list, got {type(value).__name__}; change the field's type")
-
-
-def _decoded(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_decoded(entry) for entry in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    if kind == "path":
-        return Path(content)
-    if kind == "tuple":
-        return tuple(_decoded(entry) for entry in content)
-    if kind == "table":
-        return {key: _decoded(entry) for key, entry in content.items()}
-    if kind == "float":
-        return float(content)
-    raise ValueError(f"an unknown kind of value, {kind!r}")

@@ -43,11 +43,9 @@ text_of_file = _hold(Path.read_text)
 synchronise_cuda = _hold(torch.cuda.synchronize)
 reset_cuda_peak = _hold(torch.cuda.reset_peak_memory_stats)
 cuda_peak_bytes = _hold(torch.cuda.max_memory_allocated)
-_seed_python, _seed_numpy, _seed_torch = _hold(random.seed), _hold(np.random.seed), _hold(torch.manual_seed)
-
-
-def seed_generators(seed: int) -> None:
-    """Seed the global generators of Python, numpy and torch, for methods that use them against the rules."""
-    _seed_python(seed)
-    _seed_numpy(seed % 2**32)
-    _seed_torch(seed)
+seed_python, state_of_python, set_python_state = _hold(random.seed), _hold(random.getstate), _hold(random.setstate)
+seed_numpy, state_of_numpy, set_numpy_state = _hold(np.random.seed), _hold(np.random.get_state), _hold(np.random.set_state)
+seed_torch, seed_cuda = _hold(torch.default_generator.manual_seed), _hold(torch.cuda.manual_seed)
+state_of_torch, set_torch_state = _hold(torch.get_rng_state), _hold(torch.set_rng_state)
+state_of_cuda, set_cuda_state = _hold(torch.cuda.get_rng_state), _hold(torch.cuda.set_rng_state)
+first_seed_of_torch = _hold(torch.initial_seed)

@@ -8,17 +8,18 @@ Only `fuse` is inference. Its first call has the true pair, gives the estimate, 
     budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them
 
 Each round has another pair, that of `fresh_pair`: all but the same numbers in new tensors, so that a method cannot look up an answer that
-it has kept. Before each call, the first one too, the global generators are seeded alike. What a round gives is compared with what the
-first call gave. The clock says so, and has the first call alone for its figure, if a round fails or gives no such cube, if all rounds give
-the very bits of the first call (though their pairs are others), or if most take longer than the first call did. The estimate is not
-touched by any of this.
+it has kept. Before learning and before each call, the first one too, the global generators are seeded alike, so that plain torch follows
+the seed (`generators.py`). What a round gives is compared with what the first call gave. The clock says so, and has the first call alone
+for its figure, if a round fails or gives no such cube, if all rounds give the very bits of the first call (though their pairs are others),
+or if most take longer than the first call did. The estimate is not touched by any of this.
 
 A cube that is further from the first one than `SAME_CUBE` may be that of a method which reacts strongly to its input. So such a method
 fuses the true pair once more, without being timed: what then is still another cube comes from what the method has kept.
 
 A first call that takes longer than the budget is itself the only round (`warmed` is then False), so that a method of twenty seconds is not
 run twice. Learning, which happens once, on the true pair, and transfers have their own columns. An estimate counts as given when its
-values are there (`settled`), which is inside the clock. Nothing else is called here: operations are counted later, by `FirstCall.again`.
+values are there (`settled`), which is inside the clock. To bring it to the CPU and to the pair's type, float32, counts as transfer. Nothing
+else is called here: operations are counted later, by `FirstCall.again`.
 
 Memory is that of learning and the first call. The estimate can be stored and let go before the rounds, which hold no copy of it.
 
@@ -41,13 +42,13 @@ import torch
 from torch import Tensor
 
 from benchmark.measure.fresh_pair import fresh_pair
+from benchmark.measure.generators import generators_kept, own_seeds, seed_generators, seed_remarks
 from benchmark.measure.group import largest_child_bytes, processor_seconds, resident_bytes
 from benchmark.measure.held import (
     cuda_peak_bytes,
     middle_value,
     quantile_values,
     reset_cuda_peak,
-    seed_generators,
     synchronise_cuda,
     text_of_file,
     wall_seconds,
@@ -82,6 +83,7 @@ class Measured:
     memory: Memory
     parameters: ParameterCount
     again: Callable[[], Estimate]  # fuses once more, as each round did
+    remarks: tuple[str, ...] = ()  # what had to be converted, and seeds that the method set itself, in phrases
 
 
 @dataclass(eq=False)
@@ -102,6 +104,7 @@ class FirstCall:
     tally: Tally
     whole: float  # seconds of the first call, of which `clock` has less where the method is a program
     program: ProgramClock | None = None  # where the method is a program
+    remarks: tuple[str, ...] = ()  # what had to be converted, and seeds that the method set itself, in phrases
     calls: int = 0  # with a pair of their own
     aside_s: float = 0.0  # of the last round: seconds of a program that are no work of its own
 
@@ -171,7 +174,7 @@ class FirstCall:
         """How far the cube is from the first one when the true pair is fused once more; 2, the largest value, where that fails."""
         with self.tally.aside():
             pair = fresh_pair(self.seen, None)
-            seed_generators(self.seed)
+            seed_generators(self.seed, self.device)
         try:
             with self.tally.column():
                 estimate = self._call(pair)
@@ -187,11 +190,11 @@ class FirstCall:
         """A pair for one more call, and all generators as before the first one."""
         self.calls += 1
         pair = fresh_pair(self.seen, self.calls)
-        seed_generators(self.seed)
+        seed_generators(self.seed, self.device)
         return pair
 
     def _call(self, pair: Observation) -> Estimate:
-        return settled(self.method.fuse(pair, _generator(self.seed)), pair.hsi)
+        return settled(self.method.fuse(pair, _generator(self.seed)), pair.hsi).estimate
 
     def _round(self) -> tuple[float, float, str]:
         """The seconds of a round, how far its cube is from the first one, and what was wrong with it (empty: nothing)."""
@@ -213,11 +216,13 @@ class FirstCall:
 def measure_method(method: AnyMethod, seen: Observation, device: torch.device, seed: int, *, outside: bool = False) -> Measured:
     """The estimate of `method` for the pair `seen`, and what it cost: the method learns and fuses on `device`, and each part is timed.
 
-    `outside` says that the method is a program that a TOML file declares (program_clock.py).
+    `outside` says that the method is a program that a TOML file declares (program_clock.py). The global generators are left as they were,
+    since this process may use them for other work.
     """
-    estimate, first = measure_first(method, seen, device, seed, outside=outside)
-    kept = Estimate(estimate.cube.clone(), estimate.psf, estimate.srf, None if estimate.std is None else estimate.std.clone())
-    return Measured(kept, first.repeat(), first.memory, first.parameters, first.again)
+    with generators_kept(device):
+        estimate, first = measure_first(method, seen, device, seed, outside=outside)
+        kept = Estimate(estimate.cube.clone(), estimate.psf, estimate.srf, None if estimate.std is None else estimate.std.clone())
+        return Measured(kept, first.repeat(), first.memory, first.parameters, first.again, first.remarks)
 
 
 def measure_first(
@@ -243,13 +248,23 @@ def measure_first(
 
     there, to_device = column(lambda: seen.to(device))
     machine, frequency = _Machine(tally), _Frequency()
-    learned, learning = column(lambda: learn(method, there, _generator(seed)))
-    fitted, adapting = column(lambda: adapted(learned, there, _generator(seed)))
+    seeds: list[str] = []
+
+    def seeded(call: Callable[[], T]) -> tuple[T, float]:
+        with tally.aside():
+            seed_generators(seed, device)
+        with own_seeds(seed, type(method).__module__) as set_now:
+            value = column(call)
+        seeds.extend(set_now)
+        return value
+
+    learned, learning = seeded(lambda: learn(method, there, _generator(seed)))
+    fitted, adapting = seeded(lambda: adapted(learned, there, _generator(seed)))
     held = resident_bytes("VmHWM")
-    seed_generators(seed)
     with noted_runs() as runs:
-        given, whole = column(lambda: settled(fitted.fuse(there, _generator(seed)), there.hsi))
-    estimate, to_host = column(lambda: on_cpu(given))
+        given, whole = seeded(lambda: settled(fitted.fuse(there, _generator(seed)), there.hsi))
+    estimate, to_host = column(lambda: on_cpu(given.estimate, seen.hsi.dtype))
+    remarks = given.remarks + seed_remarks(seeds)
     del given
     main_process = max(held, resident_bytes("VmHWM"))  # a method may have set back the kernel's figure meanwhile
     memory = Memory(
@@ -284,19 +299,27 @@ def measure_first(
         used=disturbed.used,
         used_by_children=disturbed.used_by_children,
     )
-    rest = sketch, follows, machine, frequency, tally, whole, program
+    rest = sketch, follows, machine, frequency, tally, whole, program, remarks
     return estimate, FirstCall(clock, memory, parameters, fitted, there, device, seed, *rest)
 
 
-def on_cpu(estimate: Estimate) -> Estimate:
-    """The estimate with all its tensors on the CPU, where files are written and scores are computed, and without gradients."""
+def on_cpu(estimate: Estimate, dtype: torch.dtype = torch.float32) -> Estimate:
+    """The estimate with all its tensors on the CPU, where files are written and scores are computed, and without gradients.
+
+    Floating-point values of the cube and of the standard deviation are converted to `dtype`.
+    """
     psf, srf, std = estimate.psf, estimate.srf, estimate.std
     return Estimate(
-        estimate.cube.detach().cpu(),
+        _brought(estimate.cube, dtype),
         None if psf is None else replace(psf, kernel=psf.kernel.detach().cpu()),
         None if srf is None else replace(srf, weights=srf.weights.detach().cpu()),
-        None if std is None else std.detach().cpu(),
+        None if std is None else _brought(std, dtype),
     )
+
+
+def _brought(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """The values on the CPU, in `dtype` where they are floating-point numbers; others stay as they are, and are refused later."""
+    return values.detach().to(device="cpu", dtype=dtype if values.is_floating_point() else values.dtype)
 
 
 def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:

@@ -152,6 +152,7 @@ def _record_lines(record: Result) -> list[str]:
         lines.append(f"oracle     {place}, picked by the truth; PSNR of each, dB: {curve}")
     if record.contended:
         lines.append("contended  other work took processor time meanwhile: the seconds are no fair figure")
+    lines += [f"remark     {remark}" for remark in record.remarks]
     lines += [f"not keyed  the key does not cover {phrase}" for phrase in record.uncovered]
     if record.attempts > 1:
         lines.append(f"attempts   {record.attempts}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmark.matrix.interview import interview
+from benchmark.matrix.interview import Interview, interview_each
 from benchmark.metrics.metric_facts import METRICS, Metric
 from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS
@@ -16,8 +16,9 @@ from datasets.scene_catalog import list_scenes, present_scenes
 from datasets.sensors import sensor_names
 from datasets.sets.all_sets import SETS
 from datasets.settings import field_types, look_up, spell
-from methods.catalog import find
+from methods.catalog import BrokenMethodError, expect_one, find_namesakes
 
+LIST_LIMIT_S = 60.0  # after which the import of a method is given up, and the list goes on
 Row = tuple[str, ...]
 _DIRECTIONS = {True: "higher is better", False: "lower is better"}
 _KINDS = {"number": "a count", "share": "a share"}  # of a metric that is neither, by the first word of its definition; others are ratios
@@ -49,12 +50,22 @@ def _reading(metric: Metric) -> str:
 
 
 def _methods(plugins: Path | None) -> list[Row]:
-    entries = find(plugins)
-    answers = interview([(entry, ()) for entry in entries.values()])
-    return [
-        (name, answer.card.tier, answer.card.name, f"{answer.card.paper} [{answer.schema or 'no parameters'}]")
-        for name, answer in zip(entries, answers, strict=True)
-    ]
+    """A row for each method; one that cannot be used says why in its row, and the others are listed all the same."""
+    namesakes = find_namesakes(plugins)
+    entries = [entry for same in namesakes.values() for entry in same]
+    answers = interview_each([(entry, ()) for entry in entries], limit_s=LIST_LIMIT_S)
+    rows: list[Row] = []
+    for entry, answer in zip(entries, answers, strict=True):
+        try:
+            expect_one(namesakes[entry.name])
+        except BrokenMethodError as error:
+            answer = error
+        if isinstance(answer, Interview):
+            paper = f"{answer.card.paper} [{answer.schema or 'no parameters'}]"
+            rows.append((entry.name, answer.card.tier, answer.card.name, paper))
+        else:
+            rows.append((entry.name, "broken", "", " ".join(str(answer).split())))
+    return rows
 
 
 def _data_sets(roots: DataRoots) -> list[Row]:

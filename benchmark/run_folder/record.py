@@ -136,6 +136,7 @@ class Result:
     sources: str = ""  # digest of the method's sources, as they were loaded
     referee: str = ""  # digest of the sources of the suite that worked on the cell, methods apart; empty in earlier records
     uncovered: tuple[str, ...] = ()  # what the key does not cover, in phrases
+    remarks: tuple[str, ...] = ()  # what the referee had to convert in the estimate, and seeds that the method set itself, in phrases
     clock_key: str = ""  # digest of the clock's sources: seconds by two clocks are never averaged
     metrics_key: str = ""  # digest of the metrics' sources: where it has changed, the cell is scored again, not run again
     ended: str = ""  # UTC, ISO 8601

@@ -80,8 +80,7 @@ def export_observations(
         rows.append(_row(file, cell, seen))
         show(len(done), len(cells), done[-1])
     write_json(out / "manifest.json", {"plan": plan.name, "told": [name for name in TELLABLE if name in told], "observations": rows})
-    usable = {name: meaning for name, meaning in RETURNED_FIELDS.items() if not name.endswith("_seconds")}  # which nobody could check
-    fields = "\n".join(f"    {name:17s} {meaning}" for name, meaning in usable.items())
+    fields = "\n".join(f"    {name:17s} {meaning}" for name, meaning in RETURNED_FIELDS.items())
     write_bytes(out / "README.txt", _README.format(plan=plan.name, fields=fields).encode())
     return done
 

@@ -25,6 +25,7 @@ from benchmark.children.witness import Watch, loaded_sources
 from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.patches import HandedExamples
 from benchmark.matrix.training_set import TrainingSet
+from benchmark.measure.generators import own_seeds, seed_generators, seed_remarks
 from benchmark.measure.memory_room import expect_memory
 from benchmark.measure.meter import UNFINISHED, measure_first, timed
 from benchmark.measure.operations import count_flops
@@ -45,7 +46,7 @@ from datasets.scene import Scene, crop_to_ratio
 from datasets.scene_sources import SceneSource
 from datasets.simulation import NoiseSeed, Protocol, observe
 from methods.catalog import Entry
-from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod
+from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod, expect_fitted
 
 ESTIMATE_NAME = "estimate.h5"
 STD_NAME = std_file(Path(ESTIMATE_NAME)).name
@@ -116,13 +117,17 @@ class FitJob:
     def run(self) -> dict[str, Any]:
         """The seconds of the training, after storing the fitted method."""
         file = self.into.absolute()  # before the method can change the working folder
+        seed, device = self.training.seed, torch.device(self.device)
+        seed_generators(seed, device)
         method = self.entry.form(self.parameters)(**self.parameters)  # the plan has checked them
         if not isinstance(method, TrainableMethod):
             raise TypeError(f"{self.entry.name}: expected a method that learns, got {type(method).__name__}")
         patches = self.training.patches(method.describe(), self.protocol, self.device)
-        rng = torch.Generator().manual_seed(self.training.seed)
-        fitted, seconds = timed(lambda: method.fit(HandedExamples(patches), rng), torch.device(self.device))
-        torch.save({"fitted": fitted, "seconds": seconds}, file)
+        rng = torch.Generator().manual_seed(seed)
+        seed_generators(seed, device)
+        with own_seeds(seed, type(method).__module__) as set_there:
+            fitted, seconds = timed(lambda: expect_fitted(method.fit(HandedExamples(patches), rng), "fit"), device)
+        torch.save({"fitted": fitted, "seconds": seconds, "remarks": seed_remarks(set_there)}, file)
         return {"seconds": seconds, "sources": loaded_sources()}
 
 
@@ -161,18 +166,20 @@ class FuseJob:
         """
         home = Path.cwd()  # before the method can change it
         watch, tally = Watch(), Tally()
+        seed_generators(self.seed, torch.device(self.device))  # for what draws when it is imported or made
         method: AnyMethod = self.entry.form(self.parameters)(**self.parameters)  # the plan has checked them
         with tally.aside():
             seen: Observation = pickle.loads(self.observation)
-        refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0])
+        refusal = method.describe().refusal(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
         if refusal:
             raise RefusedError(refusal)
         with tally.aside():
             expect_memory(method, seen.sizes)
-        learning = 0.0
+        learning, remarks = 0.0, list[str]()
         if self.fitted is not None:
             kept = torch.load(io.BytesIO(self.fitted), map_location=self.device, weights_only=False)
             method, learning = kept["fitted"], kept["seconds"]
+            remarks += kept.get("remarks", ())  # trainings of earlier versions have none
         wavelengths = seen.wavelengths.double().numpy()
 
         def store(number: int, estimate: Estimate) -> None:
@@ -208,6 +215,7 @@ class FuseJob:
             "flops_uncounted": [],
             "flops_reason": reason,
             "threads": torch.get_num_threads(),
+            "remarks": list(dict.fromkeys([*remarks, *first.remarks])),
             **covered,
             **told,
         }

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 
 from benchmark.children.endings import Ended
+from benchmark.measure.generators import generators_seeded
 from benchmark.measure.meter import on_cpu, timed
+from benchmark.measure.validity import settled
 from benchmark.metrics.pixel import psnr
 from benchmark.metrics.scored_pixels import at_scored, scored_pixels
 from benchmark.run_folder.json_file import write_bytes
@@ -59,8 +61,9 @@ class IterateRecorder(TrainableMethod):
         return fitted
 
     def _keep(self, number: int, fitted: FusionMethod, seen: Observation) -> None:
-        """Fuse the iterate as the meter does, and store its estimate."""
-        estimate = fitted.fuse(seen, torch.Generator().manual_seed(self.seed))
+        """Fuse the iterate as the meter does, and store its estimate; the learning goes on with the global generators as it left them."""
+        with generators_seeded(self.seed, seen.hsi.device):
+            estimate = settled(fitted.fuse(seen, torch.Generator().manual_seed(self.seed)), seen.hsi).estimate
         if bool(torch.isfinite(estimate.cube).all()):
             self.store(number, on_cpu(replace(estimate, std=None)))
 

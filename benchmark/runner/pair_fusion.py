@@ -11,6 +11,7 @@ import torch
 
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.interview import configured_method, described
+from benchmark.matrix.parameter_files import usual_places, with_files
 from benchmark.measure.meter import Measured, measure_method
 from benchmark.measure.validity import check_estimate
 from datasets.cube_file import CubeFile
@@ -18,6 +19,7 @@ from datasets.cube_writers import write_cube_as
 from datasets.image_pair import ImagePair, PairError
 from datasets.settings import field_values
 from methods.catalog import Entry
+from methods.contract import RefusedError
 
 
 def spread_file(out: Path) -> Path:
@@ -25,21 +27,26 @@ def spread_file(out: Path) -> Path:
     return out.with_name(f"{out.stem}_std{out.suffix}")
 
 
-def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: ImagePair, device: torch.device, seed: int, out: Path) -> Measured:
+def fuse_pair(
+    entry: Entry, parameters: Mapping[str, Any], pair: ImagePair, device: torch.device, seed: int, out: Path, data: Path | None = None
+) -> Measured:
     """The fused cube, and what it cost.
 
     The cube is written to `out`, in the format that its ending names, with method, parameters and versions, and a stated standard deviation
-    to a file beside it.
+    to a file beside it. A parameter that is a file is looked for as in a plan: in the current folder, in `data`, and beside the method.
 
     Raises:
-        PairError, SettingError, RefusedError: the pair or the parameters do not fit.
+        PairError, SettingError, RefusedError: the pair or the parameters do not fit, or a file is not there.
         WithheldError: the method needs a response that was not given.
         InvalidEstimateError: the method gave no finite cube.
         OutputFileError: `out` cannot be written.
     """
-    method = configured_method(entry, parameters)
+    method = with_files(configured_method(entry, parameters), usual_places(entry, data), entry.name)
     seen = pair.observe()
     card = described(entry, method)
+    refusal = card.refusal(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio)
+    if refusal:
+        raise RefusedError(refusal)
     missing = [
         f"--{name}"
         for name, given in (("psf", seen.known.psf), ("srf", seen.known.srf), ("noise", seen.known.noise))

@@ -83,6 +83,7 @@ class TakeJob:
             "flops_reason": "",
             "threads": torch.get_num_threads(),
             "uncovered": [],
+            "remarks": _self_timed(returned),
             "sources": loaded_sources(),
         }
 
@@ -154,6 +155,13 @@ def _mistake(cause: str, scale: float) -> tuple[str, str] | None:
     else:
         return None
     return (f"{place[0]} and {unit[0]}", f"{place[1]}, and {unit[1]}") if unit[0] else place
+
+
+def _self_timed(returned: ReturnedEstimate) -> list[str]:
+    """The seconds that the program states itself, which nobody has checked."""
+    parts = (("learning", returned.learning_seconds), ("fusing", returned.fusing_seconds))
+    told = [f"{name} {seconds:.3g} s" for name, seconds in parts if seconds is not None]
+    return [f"self-timed: {', '.join(told)}"] if told else []
 
 
 def _expect_shape(file: Path, cube: NDArray[Any], sizes: PairSizes, options: ReadingOptions) -> None:

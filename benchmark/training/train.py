@@ -23,6 +23,7 @@ import torch
 
 from benchmark.matrix.patches import HandedExamples, Patches
 from benchmark.measure.environment import environment
+from benchmark.measure.generators import seed_generators
 from benchmark.training.training_plan import TrainingPlan
 from datasets.observation import Observation
 from datasets.scene import Scene, crop_to_ratio
@@ -95,6 +96,7 @@ def train(
         show(moment)
 
     desk = Desk(folder, device, every_s, limit_s, note)
+    seed_generators(plan.seed, torch.device(device))  # for layers that draw from torch's own generator
     fitted = plan.method.train(HandedExamples(examples), checks, torch.Generator().manual_seed(plan.seed), desk)
     last = moments[0]
     here = environment(device, torch.get_num_threads(), 1)

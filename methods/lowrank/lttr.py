@@ -62,7 +62,7 @@ class Method(FusionMethod):
     clusters: int = 160  # of patches, for an image of 256 x 256; at most one per patch
     eta: float = 1e-2  # weight of the prior: the authors' for CAVE; for Pavia they take 4e-4
     mu: float = 1e-3  # penalty of the ADMM
-    iterations: int = 25
+    iterations: int = 25  # of the ADMM
     side: int = 8  # of a patch, pixels
     stride: int = 4  # pixels between patches
 

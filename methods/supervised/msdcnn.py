@@ -51,7 +51,7 @@ class Method(SupervisedMethod):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 2e-4})
     published: ClassVar[PublishedTraining] = PublishedTraining(steps=10_000, batch=1, learning_rate=1e-4, patch=128)
 
-    wiring: Wiring = "as released"
+    wiring: Wiring = "as released"  # as in the code of the SSR-Net comparison, or with the layers of the paper
 
     def describe(self) -> Card:
         """The card; its name gives the wiring if that is the paper's."""

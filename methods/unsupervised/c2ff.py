@@ -37,16 +37,8 @@ from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCou
 from methods.iterates import IteratedMethod
 from methods.numerics.networks.first_weights import normal_weights
 from methods.numerics.networks.fitting import iterates, steady_then_falling
-from methods.numerics.networks.scene_learning import (
-    by_pixels,
-    card_at_budget,
-    checked_budget,
-    checked_positive,
-    edge_repeating,
-    must_be_finite,
-    only_scene,
-    scaled,
-)
+from methods.numerics.networks.published_budget import card_at_budget, checked_budget
+from methods.numerics.networks.scene_learning import by_pixels, checked_positive, edge_repeating, must_be_finite, only_scene, scaled
 from methods.numerics.sensors.constrained_responses import constrained_responses
 
 HIDDEN, WIDTH, SIDES = 5, 30, (3, 5, 7)
@@ -77,11 +69,12 @@ class Method(IteratedMethod["FittedC2FF"]):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 5e-4})
 
     budget: float = 1.0  # multiplies the published 6,000 + 14,000 steps; a row below 1 is marked "reduced"
+    more_than_published: bool = False  # must be true for a budget above 1
     window_ratio: float = 1.0  # side of the PSF's window, in coarse pixels
-    rate: float = RATE
+    rate: float = RATE  # learning rate
 
     def __post_init__(self) -> None:
-        checked_budget(self.budget)
+        checked_budget(self.budget, more_than_published=self.more_than_published)
         checked_positive({"window_ratio": self.window_ratio, "rate": self.rate})
 
     def describe(self) -> Card:

@@ -30,15 +30,8 @@ from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCou
 from methods.iterates import IteratedMethod
 from methods.numerics.networks.acceleration import Acceleration
 from methods.numerics.networks.first_weights import draw_he_weights, new_network
-from methods.numerics.networks.scene_learning import (
-    card_at_budget,
-    checked_budget,
-    checked_positive,
-    network_iterates,
-    only_scene,
-    pair_loss,
-    scaled,
-)
+from methods.numerics.networks.published_budget import card_at_budget, checked_budget
+from methods.numerics.networks.scene_learning import checked_positive, network_iterates, only_scene, pair_loss, scaled
 from methods.numerics.networks.scene_unet import enlarge_to, normalised_convolution
 
 STEPS, RATE = 3000, 1e-2
@@ -68,10 +61,11 @@ class Method(Acceleration, IteratedMethod["FittedDIP"]):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 1e-3})
 
     budget: float = 1.0  # multiplies the 3,000 steps; a row below 1 is marked "reduced"
-    rate: float = RATE
+    more_than_published: bool = False  # must be true for a budget above 1
+    rate: float = RATE  # learning rate
 
     def __post_init__(self) -> None:
-        checked_budget(self.budget)
+        checked_budget(self.budget, more_than_published=self.more_than_published)
         checked_positive({"rate": self.rate})
 
     def describe(self) -> Card:

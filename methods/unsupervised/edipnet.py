@@ -31,16 +31,8 @@ from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCou
 from methods.iterates import IteratedMethod
 from methods.numerics.networks.acceleration import Acceleration
 from methods.numerics.networks.fitting import steady_then_falling
-from methods.numerics.networks.scene_learning import (
-    card_at_budget,
-    checked_budget,
-    checked_positive,
-    edge_repeating,
-    network_iterates,
-    only_scene,
-    pair_loss,
-    scaled,
-)
+from methods.numerics.networks.published_budget import card_at_budget, checked_budget
+from methods.numerics.networks.scene_learning import checked_positive, edge_repeating, network_iterates, only_scene, pair_loss, scaled
 from methods.numerics.networks.scene_unet import PlainUNet, new_unet, too_small
 from methods.numerics.networks.spectral_streams import learn_streams, stream_cubes
 from methods.numerics.sensors.constrained_responses import constrained_responses
@@ -71,13 +63,14 @@ class Method(Acceleration, IteratedMethod["FittedEDIPNet"]):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 3e-4, "width": 10})
 
     budget: float = 1.0  # multiplies the published 4,000 + 4,000 + 14,000 steps; a row below 1 is marked "reduced"
+    more_than_published: bool = False  # must be true for a budget above 1
     width: int = 240  # features of the U-Nets
     window_ratio: float = 1.0  # side of the PSF's window, in coarse pixels
     stream_rate: float = 4e-3  # learning rate of stage 2
     network_rate: float = 4e-3  # learning rate of stage 3
 
     def __post_init__(self) -> None:
-        checked_budget(self.budget)
+        checked_budget(self.budget, more_than_published=self.more_than_published)
         if self.width < 1:
             raise ValueError(f"width: expected a whole number >= 1, got {self.width}")
         checked_positive({"window_ratio": self.window_ratio, "stream_rate": self.stream_rate, "network_rate": self.network_rate})

@@ -29,7 +29,8 @@ from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCou
 from methods.iterates import IteratedMethod
 from methods.numerics.networks.first_weights import glorot_weights
 from methods.numerics.networks.fitting import iterates, one_cycle
-from methods.numerics.networks.scene_learning import by_pixels, card_at_budget, checked_budget, must_be_finite, only_scene, scaled
+from methods.numerics.networks.published_budget import card_at_budget, checked_budget
+from methods.numerics.networks.scene_learning import by_pixels, must_be_finite, only_scene, scaled
 
 HIDDEN, TINY = 1024, 1e-12
 NMF_STEPS, EPOCHS = 5000, 2500
@@ -60,10 +61,11 @@ class Method(IteratedMethod["FittedSpectraMorph"]):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 0.004})
 
     budget: float = 1.0  # multiplies the 5,000 + 2,500 steps; a row below 1 is marked "reduced"
-    endmembers: int = 7
+    more_than_published: bool = False  # must be true for a budget above 1
+    endmembers: int = 7  # number of spectra that every pixel is mixed from
 
     def __post_init__(self) -> None:
-        checked_budget(self.budget)
+        checked_budget(self.budget, more_than_published=self.more_than_published)
         if self.endmembers < 1:
             raise ValueError(f"endmembers: expected a whole number >= 1, got {self.endmembers}")
 

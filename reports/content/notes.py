@@ -1,8 +1,8 @@
 """The notes of a row: why it is not ranked, why a value of it is not compared, and what a reader must know of how it was made.
 
 A note with a mark explains that mark in the row. The others are facts: what the method was trained on, on which scenes its defaults were
-tuned, what the seconds do not hold, why they are those of one call, what memory is of, what the key of its cells does not cover, why
-operations were not counted.
+tuned, what had to be converted, which seeds it set itself, what the seconds do not hold, why they are those of one call, what memory is of,
+what the key of its cells does not cover, why operations were not counted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from reports.style import listed_text, megabytes_text, seconds_text, shorten
 
 _ORDER = (MISSING, UNRANKED, UNDEFINED, INFINITE, TIMED, OPTIMISED)
 _SET_UP_S = 0.1  # from here on set-up is worth a note
+_MOST_REMARKS = 3
 _STEPS = {
     "optimised, same output": "timed with optimised steps, same output",
     "optimised, another output": "timed with optimised steps, which give another output",
@@ -107,7 +108,7 @@ def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> 
         (INFINITE, "scores", _infinite(row, columns)),
         (TIMED, "costs", _timing(row, home)),
         (OPTIMISED, "scores", [_STEPS.get(row.implementation, row.implementation)] if row.implementation else []),
-        ("", "scores", [*_learned(row), *_uncovered(row)]),
+        ("", "scores", [*_learned(row), *_uncovered(row), *_remarks(row)]),
         ("", "costs", [*_made_elsewhere(row), *_rounds(row), *_subtracted(row)]),
     ]
     notes = [Note(mark, row.label, text, about) for mark, about, texts in kinds for text in texts]
@@ -258,6 +259,13 @@ def _uncovered(row: Row) -> list[str]:
     """What the keys of its cells do not cover."""
     phrases = list(dict.fromkeys(phrase for result in row.results for phrase in result.uncovered))
     return [f"the key does not cover {listed_text(phrases)}"] if phrases else []
+
+
+def _remarks(row: Row) -> list[str]:
+    """What the referee had to convert, and seeds that the method set itself; of many phrases the first ones, and how many there are."""
+    phrases = list(dict.fromkeys(phrase for result in row.results for phrase in result.remarks))
+    more = [f"{len(phrases) - _MOST_REMARKS} other remarks in the records"] if len(phrases) > _MOST_REMARKS else []
+    return [*phrases[:_MOST_REMARKS], *more]
 
 
 def _operations(row: Row) -> list[str]:

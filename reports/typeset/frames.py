@@ -61,9 +61,9 @@ def record_frame(results: Sequence[Result]) -> pd.DataFrame:
 
     Columns: key, outcome, reason, method, label, tier, scene, seed, protocol, then metric.*, clock.* (seconds), memory.* (bytes),
     parameter.*, program.* (of a program in another language), oracle.*, protocol.*, card.*, parameters_total, parameters_inference, flops,
-    flops_reason, device, threads, environment,
-    clock_key, digests, attempts, ended, schema, flops_uncounted, uncovered. `clock.set_up` is what the first call took beyond a usual one,
-    `clock.unaccounted` the time that is in no column where it is long, and `clock.doubtful` says that the seconds may be wrong.
+    flops_reason, device, threads, environment, clock_key, digests, attempts, ended, schema, flops_uncounted, uncovered, remarks.
+    `clock.set_up` is what the first call took beyond a usual one, `clock.unaccounted` the time that is in no column where it is long, and
+    `clock.doubtful` says that the seconds may be wrong.
     """
     return pd.DataFrame([_record_row(result) for result in results])
 
@@ -227,4 +227,4 @@ def _record_row(result: Result) -> dict[str, Any]:
     sizes = ("parameters_total", "parameters_inference", "flops", "flops_reason", "device", "threads", "environment", "clock_key")
     digests = ("scene_digest", "observation_digest", "metrics_key", "attempts", "ended", "schema")
     row |= {name: table[name] for name in (*sizes, *digests)}
-    return row | {name: "; ".join(table[name]) for name in ("flops_uncounted", "uncovered")}
+    return row | {name: "; ".join(table[name]) for name in ("flops_uncounted", "uncovered", "remarks")}

@@ -69,12 +69,12 @@ class Method(FusionMethod):
     card: ClassVar[Card] = _card("as published", "psf+srf")
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"rank": 4})
 
-    variant: Variant = "as published"
+    variant: Variant = "as published"  # 200 iterations, or as many as the residual test of "converged" needs
     knows: Literal["psf+srf", "nothing"] = "psf+srf"  # "nothing": with its own blind estimator, and the projection at the end
     rank: int = 10  # number of endmembers; at most the number of bands is used
     basis: Literal["vca", "svd"] = "vca"  # columns of E: endmembers, or singular vectors
-    tv_weight: float = 5e-4
-    msi_weight: float = 1.0
+    tv_weight: float = 5e-4  # weight of the total variation of the coefficients
+    msi_weight: float = 1.0  # weight of the misfit to the MSI, that to the HSI having 1
     penalty: float | None = None  # mu; None: 0.05 as published, 5e-4 converged, which needs fewer iterations
     tolerance: float = 1e-3  # of the converged variant
     most_iterations: int = 1000  # of the converged variant

@@ -60,7 +60,7 @@ class Method(FusionMethod):
     clusters: int = 200  # of patches, for an image of 256 x 256; at most one per patch
     eta: float = 3e-2  # weight of the prior: the authors' for CAVE; for Pavia they take 1e-3
     mu: float = 1e-3  # penalty of the ADMM
-    iterations: int = 100
+    iterations: int = 100  # of the ADMM
     side: int = 7  # of a patch, pixels
     stride: int = 3  # pixels between patches: an overlap of 4
 

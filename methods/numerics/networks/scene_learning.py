@@ -1,6 +1,6 @@
-"""Common parts of the methods that learn on one scene: a budget, losses, and a loop that raises an error if learning diverges.
+"""Common parts of the methods that learn on one scene: steps by a budget, losses, and a loop that raises an error if learning diverges.
 
-The budget multiplies every published number of steps. Below 1 the card says "reduced", and the row is not ranked.
+The budget multiplies every published number of steps (`published_budget.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
-from methods.contract import Card, Example, RefusedError
+from methods.contract import Example, RefusedError
 from methods.numerics.networks.acceleration import PLAIN, Acceleration
 from methods.numerics.networks.fitting import iterates
 
@@ -32,25 +32,11 @@ def scaled(steps: int, budget: float) -> int:
     return max(1, round(steps * budget))
 
 
-def checked_budget(budget: float) -> None:
-    """Raises ValueError if the budget is not a finite number above 0."""
-    if not 0 < budget < float("inf"):
-        raise ValueError(f"budget: expected a number > 0 (1 is the published number of steps), got {budget}")
-
-
 def checked_positive(settings: Mapping[str, float]) -> None:
     """Raises ValueError with the name of the first setting that is not above 0."""
     for name, value in settings.items():
         if not value > 0:
             raise ValueError(f"{name}: expected a number > 0, got {value}")
-
-
-def card_at_budget(card: Card, budget: float) -> Card:
-    """The card; if the budget is below 1, it says "reduced" and is not ranked."""
-    if budget >= 1:
-        return card
-    mark = f"reduced: {budget:g} of the published steps"
-    return replace(card, name=f"{card.name} ({mark})", unranked="; ".join(filter(None, (card.unranked, mark))))
 
 
 def only_scene(examples: Sequence[Example], name: str, least_ratio: int = 2) -> Observation:

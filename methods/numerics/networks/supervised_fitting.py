@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from methods.contract import Card, Example, FusionMethod, TrainableMethod
 from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
 from methods.numerics.networks.fitted_network import FittedNetwork
+from methods.numerics.networks.published_budget import EXACT, checked_budget
 
 Rate = Callable[[int, int], float]  # (step, number of steps) -> factor of the learning rate
 
@@ -45,6 +46,10 @@ class PublishedTraining:
     optimiser: Literal["adam", "adamw"] = "adam"
     rate: Rate = constant_rate
 
+    def __str__(self) -> str:
+        patches = f"{self.batch} patch{'es' * (self.batch > 1)} of {self.patch} x {self.patch} pixels"
+        return f"{self.steps:,} steps of {patches}, learning rate {self.learning_rate:g}"
+
 
 @dataclass(frozen=True)
 class SupervisedMethod(TrainableMethod):
@@ -52,15 +57,20 @@ class SupervisedMethod(TrainableMethod):
 
     published: ClassVar[PublishedTraining]
 
-    budget: float = 1.0  # multiplies the published number of steps
+    budget: float = 1.0  # multiplies the published number of steps; a row below 1 is marked "reduced"
+    more_than_published: bool = False  # must be true for a budget above 1, and for more patches in all than published
     batch: int | None = None  # patches per step; None: as published
     learning_rate: float | None = None  # None: as published
 
     def __post_init__(self) -> None:
-        if not self.budget > 0:
-            raise ValueError(f"budget: expected a share of the published steps above 0, got {self.budget}")
+        checked_budget(self.budget, more_than_published=self.more_than_published)
         if self.batch is not None and self.batch < 1:
             raise ValueError(f"batch: expected a whole number >= 1, got {self.batch}")
+        if self.share > EXACT and not self.more_than_published:
+            raise ValueError(
+                f"batch: expected at most the published training, {self.published}, got {self.share:.3g} times as much; lower budget, or "
+                "if that is meant, write more_than_published = true beside it"
+            )
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise ValueError(f"learning_rate: expected a number above 0, got {self.learning_rate}")
 
@@ -81,14 +91,20 @@ class SupervisedMethod(TrainableMethod):
         return None
 
     def describe(self) -> Card:
-        """The card; it says "reduced" if fewer patches are taken than published."""
-        taken = self.steps * (self.batch or self.published.batch)
-        share = taken / (self.published.steps * self.published.batch)
+        """The card; it says "reduced" if fewer patches are taken than published, and how many times as many if more are."""
+        share = self.share
+        if share > EXACT:
+            return replace(self.card, name=f"{self.card.name} ({share:.3g} times the published training)")
         if share > 0.999:
             return self.card
         mark = f"reduced: {share:.2g} of the published training"
         unranked = "; ".join(filter(None, (self.card.unranked, f"{mark} of {self.published.steps} steps")))
         return replace(self.card, name=f"{self.card.name} ({mark})", unranked=unranked)
+
+    @property
+    def share(self) -> float:
+        """The number of patches that it learns from, over the published one."""
+        return self.steps * (self.batch or self.published.batch) / (self.published.steps * self.published.batch)
 
     @property
     def steps(self) -> int:

@@ -62,7 +62,7 @@ class Method(FusionMethod):
     eta_1: float = 0.015  # weight of the similarity: the authors' for a Gaussian PSF; for Pavia they take 1e-4
     eta_2: float = 6e-5  # weight of the sparsity: the authors' for a Gaussian PSF
     mu: float = 2e-4  # first penalty of the ADMM
-    iterations: int = 26
+    iterations: int = 26  # of the ADMM
     back_projection: bool = True  # the last step of the authors' code, which takes every PSF as a box
 
     def __post_init__(self) -> None:

@@ -21,14 +21,8 @@ from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError
 from methods.iterates import IteratedMethod
 from methods.numerics.networks.fitting import steady_then_falling
-from methods.numerics.networks.scene_learning import (
-    card_at_budget,
-    checked_budget,
-    checked_positive,
-    network_iterates,
-    only_scene,
-    scaled,
-)
+from methods.numerics.networks.published_budget import card_at_budget, checked_budget
+from methods.numerics.networks.scene_learning import checked_positive, network_iterates, only_scene, scaled
 from methods.numerics.sensors.smooth_responses import place_kernel, psf_window
 from methods.unsupervised.cucanet.coupled_network import CoupledNetwork, constrain, coupled_loss, new_coupled_network, rate_share
 
@@ -59,11 +53,12 @@ class Method(IteratedMethod["FittedCUCaNet"]):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 3e-4})
 
     budget: float = 1.0  # multiplies the published 2,000 + 8,000 steps; a row below 1 is marked "reduced"
+    more_than_published: bool = False  # must be true for a budget above 1
     attention: bool = True  # False: HyCoNet
-    rate: float = RATE
+    rate: float = RATE  # learning rate
 
     def __post_init__(self) -> None:
-        checked_budget(self.budget)
+        checked_budget(self.budget, more_than_published=self.more_than_published)
         checked_positive({"rate": self.rate})
 
     def describe(self) -> Card:

@@ -27,7 +27,8 @@ from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, RefusedError, TrainableMethod
 from methods.numerics.networks.fitting import minimise
-from methods.numerics.networks.scene_learning import CHUNK, card_at_budget, checked_budget, edge_repeating, must_be_finite, scaled
+from methods.numerics.networks.published_budget import card_at_budget, checked_budget
+from methods.numerics.networks.scene_learning import CHUNK, edge_repeating, must_be_finite, scaled
 from methods.unsupervised.daem.block_loss import draw_daem, random_block, step_loss
 from methods.unsupervised.daem.daem_network import ABUNDANCE_TENSORS, SPECTRAL_TENSORS, abundance_layers, spectral_layers
 from methods.unsupervised.daem.parametric_sensors import sensors
@@ -59,12 +60,13 @@ class Method(TrainableMethod):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"budget": 4e-3, "batch": 2})
 
     budget: float = 1.0  # multiplies the published 800 + 500 steps; a row below 1 is marked "reduced"
+    more_than_published: bool = False  # must be true for a budget above 1
     learns: Literal["beforehand", "on the scene"] = "beforehand"  # "on the scene": the first 800 steps are on the one pair as well
     batch: int = 32  # blocks of 4 x 4 coarse pixels per step, each from another example
     sampled: bool = False  # add the noise in fusing too, as the authors do; it is drawn from the generator that is handed in
 
     def __post_init__(self) -> None:
-        checked_budget(self.budget)
+        checked_budget(self.budget, more_than_published=self.more_than_published)
         if self.batch < 1:
             raise ValueError(f"batch: expected a whole number >= 1, got {self.batch}")
 

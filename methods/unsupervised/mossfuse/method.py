@@ -70,10 +70,10 @@ class Method(LongTrainedMethod):
     crop: int = 32  # longest side of a training crop on the scene, fine pixels
     blind_steps: int = 1000  # of the sensors alone, before the steps of the whole network
     blind_learning_rate: float = 0.02  # falls linearly to 0
-    degradation_weight: float = 1.0  # weights of the terms of the loss (losses.py)
-    aggregation_weight: float = 1.0
-    self_supervised_weight: float = 1.0
-    subspace_weight: float = 0.1
+    degradation_weight: float = 1.0  # weight of the degradation in the loss (losses.py)
+    aggregation_weight: float = 1.0  # likewise, of the aggregation
+    self_supervised_weight: float = 1.0  # likewise, of the self-supervised terms
+    subspace_weight: float = 0.1  # likewise, of the common subspace
     batch: int = 1  # patches per step, beforehand
     average: float = 0.999  # decay of the running average of the weights, beforehand; 0: the last iterate
     mixed_precision: bool = False  # train beforehand with matrices and convolutions in bfloat16

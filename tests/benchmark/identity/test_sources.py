@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmark import clone
 from benchmark.clone import ROOT
+from benchmark.identity import import_closure
 from benchmark.identity.sources import Sources, UnkeyedError, sources_of, sources_of_module
 
 
@@ -144,3 +146,22 @@ def test_joined_sources_have_all_files_once() -> None:
     joined = one.joined(other)
     assert (joined.files, joined.data, joined.packages, joined.uncovered) == ({"a": "1", "b": "2"}, {"d": "3"}, {"p": "1"}, ("x", "y"))
     assert len({one.digest, other.digest, joined.digest}) == 3
+
+
+def test_a_folder_of_plugins_inside_the_clone_counts_as_one_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "myhelpers.py").write_text("GAIN = 1.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    plugins = tmp_path / "clone" / "my_plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "helper.py").write_text("import os\nGAIN = os.environ.get('GAIN')\n")
+    (plugins / "table.csv").write_text("1")
+    (plugins / "mine.py").write_text("from . import helper\nimport myhelpers\nDATA = 'table.csv'\n")
+    outside = sources_of(plugins / "mine.py", plugins)
+    for place in (clone, import_closure):
+        monkeypatch.setattr(place, "ROOT", tmp_path / "clone")
+    inside = sources_of(plugins / "mine.py", plugins)
+    assert inside.files.keys() == {"plugin/mine.py", "plugin/helper.py", "local/myhelpers.py"}
+    assert inside.data.keys() == {"plugin/table.csv"}
+    assert inside.uncovered == ("environment variables that helper.py reads",)
+    assert inside.digest == outside.digest

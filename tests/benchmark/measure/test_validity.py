@@ -34,7 +34,7 @@ def test_what_has_no_values_in_memory_is_no_estimate(given: object, text: str) -
 def test_a_change_of_sign_that_is_pending_is_done_and_gradients_are_left() -> None:
     cube = torch.rand(3, 4, 6)
     pending = torch._neg_view(cube)
-    done = settled(Estimate(pending, std=torch.nn.Parameter(cube)), cube)
+    done = settled(Estimate(pending, std=torch.nn.Parameter(cube)), cube).estimate
     assert pending.is_neg()
     assert not done.cube.is_neg()
     assert torch.equal(done.cube, -cube)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
+
+from benchmark.matrix.interview import parameter_facts
 from benchmark.metrics.metric_facts import METRICS
+from benchmark.review import listing as review_listing
 from benchmark.review.listing import listing
+from benchmark.review.method_sheet import method_sheet
 from datasets.data_roots import DataRoots
 from datasets.sets.all_sets import SETS
+from methods import catalog
+from methods.catalog import find
+from tests.benchmark.conftest import plugin
 from tests.datasets.sets.fake_sets import FAKES
 
 
@@ -30,3 +39,80 @@ def test_data_sets_are_a_table_that_says_what_is_there(tmp_path: Path) -> None:
     assert by_name["jasper_ridge"] == ("1 scene", "whole", "100 x 100 x 198", "3 MB", "none stated")
     assert by_name["pavia_university"][0] == "3 scenes"
     assert by_name["harvard"][0] == "-"
+
+
+def only_plugins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
+    """The rows of `list methods` for a folder of plugins alone, by name."""
+    (folder / "none").mkdir()
+    monkeypatch.setattr(catalog, "HOME", folder / "none")
+    monkeypatch.setattr(review_listing, "LIST_LIMIT_S", 3.0)
+    return {row[0]: row[1:] for row in listing("methods", DataRoots.parse([]), folder / "plugins")}
+
+
+def test_a_plugin_whose_import_fails_in_any_way_is_one_line_and_not_the_end_of_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = tmp_path / "plugins"
+    plugin(plugins, "good", "return Estimate(low)")
+    failures = {
+        "leaves": ("raise SystemExit(0)", "SystemExit: 0"),
+        "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        "generates": ("class Stop(BaseException): ...\nraise Stop('now\\nand here')", "Stop: now and here"),
+        "hangs": ("while True: pass", "time limit of 3 s"),
+        "dies": ("import os; os._exit(3)", "exit status 3"),
+        "lacks": ("import no_such_module", "No module named 'no_such_module'"),
+        "torn": ("def broken(:", "SyntaxError"),
+        "unfit": ("Method = 7", "expected a class `Method`"),
+    }
+    for name, (text, _) in failures.items():
+        (plugins / f"{name}.py").write_text(f"{text}\nMethod = None\n" if name != "unfit" else text)
+    (plugins / "helper.py").write_text("raise SystemExit\n")
+    (plugins / "family").mkdir()
+    plugin(plugins / "family", "twin", "return Estimate(low)")
+    plugin(plugins, "twin", "return Estimate(low)")
+    rows = only_plugins(tmp_path, monkeypatch)
+    assert rows.keys() == {"good", "twin", *failures}
+    assert rows["good"][:2] == ("told nothing", "good")
+    for name, (_, reason) in failures.items():
+        assert rows[name][0] == "broken"
+        assert reason in rows[name][-1]
+        assert "\n" not in rows[name][-1]
+    assert rows["twin"][0] == "broken"
+    assert "two methods are named 'twin'" in rows["twin"][-1]
+
+
+FIELDS = '''    low: float = 400.0  # nm, the centre
+                        # of the first band
+    # seconds, above the field
+    limit_s: float | None = None
+    place: Path = Path("net.pth")
+    """The weights, by the authors."""
+    names: tuple[str, ...] = ("a", "b")
+    on: bool = True  # whether
+'''
+
+
+def test_one_method_is_shown_with_every_parameter_its_default_and_its_meaning(tmp_path: Path) -> None:
+    plugin(tmp_path, "mine", "return Estimate(low)")
+    text = (tmp_path / "mine.py").read_text().replace("    strength: float = 1.0\n", FIELDS)
+    (tmp_path / "mine.py").write_text(text.replace("import torch\n", "import torch\nfrom pathlib import Path\n"))
+    lines = method_sheet("mine", tmp_path).splitlines()
+    assert lines[0] == "mine: mine"
+    assert [line.split() for line in lines if line.startswith("file")] == [["file", str(tmp_path / "mine.py")]]
+    table = [re.split(r" {2,}", line) for line in lines[lines.index("") + 1 :]]
+    assert table == [
+        ["parameter", "type", "default", "meaning"],
+        ["low", "a number", "400", "nm, the centre of the first band"],
+        ["limit_s", "a number or nothing", "none", "seconds, above the field"],
+        ["place", "a file's path", '"net.pth"', "The weights, by the authors."],
+        ["names", "a list of texts", '["a", "b"]'],
+        ["on", "true or false", "true", "whether"],
+    ]
+    sheet = method_sheet("ssrnet")
+    assert "published  10,000 steps of 1 patch of 128 x 128 pixels, learning rate 0.0001" in sheet.splitlines()
+    assert "budget" in sheet
+
+
+def test_every_parameter_of_every_method_has_a_meaning() -> None:
+    without = [(name, facts.name) for name, entry in find().items() for facts in parameter_facts(entry.widest_form()) if not facts.meaning]
+    assert not without

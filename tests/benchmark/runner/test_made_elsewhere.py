@@ -234,6 +234,7 @@ def test_the_example_in_octave_goes_out_and_comes_back(exported: Path, tmp_path:
         errors = ((cube - read_cube(exported / f"{name}.h5").cube.astype(float)) ** 2).mean((1, 2))
         assert records[f"file/{name}"].metrics["psnr"] == pytest.approx(float((-10 * np.log10(errors)).mean()), abs=1e-3)
         assert records[f"file/{name}"].ranked
+        assert records[f"file/{name}"].remarks[0].startswith("self-timed: fusing ")
 
 
 def test_other_formats_and_variables_are_read(taken: Taken, tmp_path: Path) -> None:

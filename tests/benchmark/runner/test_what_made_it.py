@@ -279,7 +279,7 @@ def called(clone: Path, file: Path, out: Path, cwd: Path, *more: str) -> dict[st
         "--out",
         str(out),
     ]
-    done = subprocess.run([*command, *more], cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, *more], cwd=cwd, env={**os.environ}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     return {record.label: record for record in RunFolder(out).current_records()}
 
@@ -459,13 +459,16 @@ def test_a_folder_of_the_first_version_is_reported_and_never_mixed(world: Path) 
 
 def test_what_a_method_starts_sees_the_users_environment_not_ours(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/of/the/user")
-    probe = world / "probe.py"
-    probe.write_text("import os; print(os.environ.get('PYTHONPATH'), os.environ.get('PYTHONSAFEPATH'))")
-    body = f"""import subprocess, sys
-        shown = subprocess.run([sys.executable, {str(probe)!r}], capture_output=True, text=True).stdout
-        assert shown.split() == ['/of/the/user', 'None'], shown
-        return Estimate(low)"""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    probe, shown = world / "probe.py", world / "shown.json"
+    probe.write_text(f"import json, os, sys; json.dump([dict(os.environ), sys.path], open({str(shown)!r}, 'w'))")
+    body = f"import subprocess, sys; subprocess.run([sys.executable, {str(probe)!r}], check=True); return Estimate(low)"
     plugin(world / "plugins", "asks", body)
     file = plan(world, ["asks"], scenes=("a",))
     assert called(ROOT, file, world / "asked", world)["asks"].reason == ""
     assert os.environ["PYTHONPATH"] == "/of/the/user"
+    variables, path = json.loads(shown.read_text())
+    differing = {name for name in variables.keys() | os.environ.keys() if variables.get(name) != os.environ.get(name)}
+    assert differing <= {"TMPDIR"}, "a folder that is removed after the cell"
+    assert path[:2] == [str(world), "/of/the/user"]
+    assert str(ROOT) not in path

@@ -1,0 +1,40 @@
+"""Parameters that are files: where they are looked for, in plans, in `fuse` and in the checks of a method alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from datasets.fetch import CATALOG
+from datasets.settings import SettingError, field_values
+from methods.catalog import Entry
+from methods.contract import AnyMethod
+
+
+def usual_places(entry: Entry, *folders: Path | None) -> tuple[Path, ...]:
+    """Where a parameter that is a file may lie: the current folder, `folders` (None is none), and the folder of the method."""
+    given = (folder.absolute() for folder in folders if folder is not None)
+    return (Path.cwd(), *given, *(() if entry.file is None else (entry.file.parent,)))
+
+
+def with_files(method: AnyMethod, folders: Iterable[Path], name: str) -> AnyMethod:
+    """The method, each parameter that is a path made absolute: the first of `folders` that has it.
+
+    Raises:
+        SettingError: no folder has it.
+    """
+    absolute = {}
+    for parameter, value in field_values(method).items():
+        if isinstance(value, Path):
+            places = [value] if value.is_absolute() else [folder / value for folder in folders]
+            existing = [place for place in places if place.is_file()]
+            if not existing:
+                looked = ", ".join(str(place) for place in places)
+                source = next((each.name for each in CATALOG.values() if Path(each.target).name == value.name), "")
+                fetched = f", or download it by `fetch {source}`" if source else ""
+                raise SettingError(
+                    f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR{fetched}"
+                )
+            absolute[parameter] = existing[0].resolve()
+    return replace(method, **absolute) if absolute else method  # type: ignore[type-var]
