@@ -19,6 +19,7 @@ from benchmark.commands.pair_options import SCORES_ALONE, reading_fields
 from datasets.cube_file import CubeFile, write_cube
 from datasets.files import read_image_file
 from datasets.reading_options import ReadingOptions
+from tests.benchmark.conftest import plugin
 
 ROWS, COLS, BANDS, RATIO = 48, 64, 24, 4
 WAVES = np.linspace(420, 690, BANDS)
@@ -266,3 +267,24 @@ def test_an_output_that_is_an_input_or_of_no_format_is_refused_before_the_work(
     assert fuse("--hsi", world / "hsi.h5", "--msi", world / "msi.h5", "--out", world / name) == 2
     assert capsys.readouterr().err.startswith("error: ")
     assert {file.name: file.read_bytes() for file in world.iterdir()} == before
+
+
+def test_a_file_that_a_parameter_names_lies_beside_the_method_and_what_was_converted_is_told(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = "gain = float(self.table.read_text()); return Estimate((gain * low).double())"
+    plugin(tmp_path, "reader", body, "random=False")
+    file = tmp_path / "reader.py"
+    text = file.read_text().replace("from dataclasses import", "from pathlib import Path\nfrom dataclasses import")
+    file.write_text(text.replace("    strength: float = 1.0", '    table: Path = Path("gain.txt")'))
+    pair = ("--hsi", world / "hsi.h5", "--msi", world / "msi.h5", "--out", tmp_path / "cube.h5")
+    assert fuse(*pair, method=str(file)) == 2
+    assert "gain.txt; give its path" in capsys.readouterr().err
+    (tmp_path / "gain.txt").write_text("0.5")
+    assert fuse(*pair, method=str(file)) == 0
+    assert "remark    its cube came in float64, where the pair has float32" in capsys.readouterr().out
+    expected = 0.5 * low(truth()).repeat(RATIO, 1).repeat(RATIO, 2)
+    assert psnr(tmp_path / "cube.h5", expected) > 70
+    plugin(tmp_path, "picky", "return Estimate(low)", "random=False, ratios=(2, 8)")
+    assert fuse(*pair, method=str(tmp_path / "picky.py")) == 2
+    assert "picky takes ratio 2 or 8, got 4" in capsys.readouterr().err

@@ -29,7 +29,7 @@ from methods.catalog import Entry
 from methods.contract import RefusedError, awaits_training, learn
 
 BANDS, CHANNELS, RATIOS = (2, 31, 100), (1, 3, 8), (2, 8)
-SCALE = 20  # times the largest value of the HSI: a cube that reaches that is in other units
+SCALE = 100  # times the largest value of the HSI: a cube that reaches that is in other units, as in 0..255
 _CONVERSIONS = (  # what a remark says, and the line that makes it unnecessary
     ("numpy", "return Estimate(torch.from_numpy(cube).to(seen.hsi))"),
     ("gradients", "return Estimate(cube.detach())"),

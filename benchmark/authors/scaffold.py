@@ -65,6 +65,8 @@ def new_method(where: str, root: Path = ROOT, *, kind: str = "closed-form", plug
     words = {
         "title": name.replace("_", " ").title().replace(" ", "-"),
         "name": name,
+        "camel": name.title().replace("_", ""),
+        "loop": "step in range(1, self.steps + 1)" if plugins is not None else "_ in range(self.steps)",
         "ours": "" if plugins is None else OUTSIDE,
         "python": sys.executable,
         "everywhere": ", and by tests/methods/test_contract.py" if plugins is None else "",

@@ -30,7 +30,7 @@ from methods.iterates import IteratedMethod
 from methods.loading import LOADED
 
 LIMIT_S = 120.0  # for the import of a method and all that it says
-_BLIND_MEANING = "estimates the PSF and the SRF that the method needs by this program, so that it is told neither"
+_BLIND_MEANING = "the program that estimates the PSF and the SRF from the pair; the method is then told neither"
 SLOTS = 2  # children that are asked at the same time
 
 

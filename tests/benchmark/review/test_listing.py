@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import run_benchmark
 from benchmark.matrix.interview import parameter_facts
 from benchmark.metrics.metric_facts import METRICS
 from benchmark.review import listing as review_listing
@@ -116,3 +117,10 @@ def test_one_method_is_shown_with_every_parameter_its_default_and_its_meaning(tm
 def test_every_parameter_of_every_method_has_a_meaning() -> None:
     without = [(name, facts.name) for name, entry in find().items() for facts in parameter_facts(entry.widest_form()) if not facts.meaning]
     assert not without
+
+
+def test_a_name_goes_with_the_list_of_methods_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_benchmark.main(["list", "sensors", "x"]) == 2
+    assert "expected a name after `list methods` alone, got 'x' after sensors" in capsys.readouterr().err
+    assert run_benchmark.main(["list", "methods", "gsa"]) == 0
+    assert "regress every fused band on all others" in capsys.readouterr().out

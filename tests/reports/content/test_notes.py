@@ -182,6 +182,14 @@ def test_what_the_key_does_not_cover_is_a_note(results: list[Result]) -> None:
     assert texts_of(summary) == [("", f"the key does not cover {phrases[0]} and {phrases[1]}")]
 
 
+def test_what_was_converted_and_seeds_of_the_methods_own_are_notes_and_many_are_counted(results: list[Result]) -> None:
+    phrases = ("its cube came in float64, where the pair has float32", "it set a global generator to a seed of its own: random.seed(3)")
+    assert texts_of(first_of(changed(results, "rfuse", remarks=phrases))) == [("", phrases[0]), ("", phrases[1])]
+    many = tuple(f"remark {number}" for number in range(5))
+    texts = [text for _, text in texts_of(first_of(changed(results, "rfuse", remarks=many)))]
+    assert texts == ["remark 0", "remark 1", "remark 2", "2 other remarks in the records"]
+
+
 def test_memory_of_several_processes_is_said_to_be_so(results: list[Result]) -> None:
     summary = first_of(changed(results, "rfuse", memory=Memory(peak=900_000_000, base=1, main_process=412_000_000)))
     expected = "its own process 412 MB: memory is of all processes that the method started"
