@@ -18,7 +18,7 @@ from methods.contract import Example, RefusedError
 from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
 from methods.numerics.networks.fitted_network import FittedNetwork, idle
 from methods.numerics.networks.supervised_fitting import SupervisedMethod
-from methods.supervised import conssfcnn, fusformer, mhfnet, msdcnn, mstpp, psrt, ssfcnn, ssrnet, ual
+from methods.supervised import conssfcnn, fusformer, mhfnet, msdcnn, mstpp, ssfcnn, ssrnet, ual
 from tests.rounding import near
 
 COUNTS = {
@@ -200,17 +200,6 @@ def test_fusformer_refuses_more_pixels_than_it_states_and_counts_the_live_parame
         fitted.fuse(example.seen, torch.Generator())
     whole = FittedNetwork(untrained(fusformer.Method()), fusformer.Method.card, (31, 3, 4)).parameter_count()
     assert (whole.total, whole.inference) == (504_463, 111_247)
-
-
-def test_psrts_windows_hold_neighbours_or_pixels_from_all_over_the_image_and_go_back() -> None:
-    image = torch.arange(2 * 3 * 8 * 12, dtype=torch.float32).reshape(2, 3, 8, 12)
-    for shuffled in (False, True):
-        tokens = psrt.to_windows(image, 4, shuffled)
-        rows = range(1, 8, 2) if shuffled else range(4, 8)  # second of the two rows of windows
-        cols = range(2, 12, 3) if shuffled else range(8, 12)  # third of the three columns of windows
-        expected = torch.stack([image[1, :, row, col] for row in rows for col in cols])
-        assert torch.equal(tokens[6 + 1 * 3 + 2], expected)
-        assert torch.equal(psrt.from_windows(tokens, 4, shuffled, 2, 3), image)
 
 
 def test_mst_plus_plus_never_looks_at_the_hsi() -> None:
