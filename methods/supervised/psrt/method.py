@@ -32,7 +32,7 @@ from methods.numerics.networks.fitted_network import FittedNetwork
 from methods.numerics.networks.supervised_fitting import PublishedTraining, SupervisedMethod
 from methods.numerics.sensors.channel_order import wavelength_order
 from methods.supervised.psrt.psrt_network import PSRT
-from methods.supervised.psrt.released_weights import TrainedWeights, load_network, released, sizes_of
+from methods.supervised.psrt.released_weights import TrainedWeights, load_psrt, released, sizes_of
 
 _PARITY = "the authors' network with their weights (CAVE x4 and x8): the same cube to 1e-6 (parity/nets); 247,455 parameters"
 
@@ -113,7 +113,7 @@ class Method(SupervisedMethod):
             return self.trained(examples, rng)
         facts, size = self._facts(self.checkpoint), sizes_of(self.checkpoint)
         assert facts.ratio is not None  # _facts raises otherwise
-        return WeightedPSRT(load_network(self.checkpoint, facts.ratio), self.describe(), (*size, facts.ratio), channel_gains=facts.gains)
+        return WeightedPSRT(load_psrt(self.checkpoint, facts.ratio), self.describe(), (*size, facts.ratio), channel_gains=facts.gains)
 
     def build(self, bands: int, channels: int, ratio: int) -> PSRT:
         """The network of psrt_network.py."""

@@ -135,7 +135,7 @@ def from_windows(tokens: Float[Tensor, "windows pixels width"], window: int, hei
     return split.permute(0, 5, 1, 3, 2, 4).reshape(-1, width, height, breadth)
 
 
-def their_name(ours: str) -> str:
+def released_name(ours: str) -> str:
     """The authors' name of the tensor with our name `ours`, without their prefix `model.`."""
     for module, theirs in (("enter.", "w.conv."), ("leave.", "conv.0.")):
         if ours.startswith(module):

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from methods.numerics.networks.named_weights import CheckpointError, filled_network, read_torch_table, sha256_of
-from methods.supervised.psrt.psrt_network import PREFIX, PSRT, their_name
+from methods.supervised.psrt.psrt_network import PREFIX, PSRT, released_name
 
 KEYS = ("state_dict", "net")  # of the authors' files, and of HIFtool's
 _DENG_TRAINING = (  # CAVE without watercolors and without the eleven test scenes
@@ -68,7 +68,7 @@ def sizes_of(file: Path) -> tuple[int, int]:
     return _sizes(file, read_torch_table(file, KEYS, PREFIX))
 
 
-def load_network(file: Path, ratio: int) -> PSRT:
+def load_psrt(file: Path, ratio: int) -> PSRT:
     """The network of the file, on the CPU, in float32 and in eval mode, for pairs of this ratio.
 
     Raises:
@@ -77,7 +77,7 @@ def load_network(file: Path, ratio: int) -> PSRT:
     tensors = read_torch_table(file, KEYS, PREFIX)
     bands, channels = _sizes(file, tensors)
     with torch.random.fork_rng(devices=[]):  # first weights are drawn, and then replaced
-        return filled_network(file.name, "PSRT", lambda: PSRT(bands, channels, ratio), tensors, their_name)
+        return filled_network(file.name, "PSRT", lambda: PSRT(bands, channels, ratio), tensors, released_name)
 
 
 def _sizes(file: Path, tensors: Mapping[str, Tensor]) -> tuple[int, int]:

@@ -27,7 +27,7 @@ from methods.supervised.psrt.psrt_network import (
     WindowLayer,
     from_windows,
     shuffle,
-    their_name,
+    released_name,
     to_windows,
     unshuffle,
 )
@@ -48,7 +48,7 @@ def drawn(bands: int = 7, channels: int = 3, ratio: int = 4) -> PSRT:
 
 
 def released_table(network: PSRT) -> dict[str, Tensor]:
-    return {f"model.{their_name(name)}": tensor.clone() for name, tensor in network.state_dict().items()}
+    return {f"model.{released_name(name)}": tensor.clone() for name, tensor in network.state_dict().items()}
 
 
 def written(file: Path, table: Mapping[str, Tensor], **others: Any) -> Path:
@@ -80,7 +80,7 @@ def test_the_network_gives_the_authors_cube_with_their_weights(shared: Path, dat
     fixture, file = shared / "parity" / "nets" / f"{name}.npz", data_root / "weights" / f"{weights}.pth"
     if not (fixture.is_file() and file.is_file()):
         pytest.skip(f"needs {fixture.name} and the authors' weights {file.name}")
-    network = released_weights.load_network(file, ratio)
+    network = released_weights.load_psrt(file, ratio)
     with np.load(fixture) as arrays, torch.inference_mode():
         lms, msi = (torch.from_numpy(arrays[part])[None] for part in ("lms", "msi"))
         assert torch.allclose(network.refined(lms, msi)[0], torch.from_numpy(arrays["out"]), atol=1e-5)
@@ -170,10 +170,10 @@ def test_the_state_dict_has_the_released_names_and_number_of_weights() -> None:
                 names |= {f"w.layers.{pyramid}.layers.{block}.WA{layer}.{part}.{kind}" for part in parts for kind in ("weight", "bias")}
     with torch.device("meta"):
         state = PSRT(31, 3, 4).state_dict()
-    assert {their_name(name) for name in state} == names
+    assert {released_name(name) for name in state} == names
     assert sum(tensor.numel() for tensor in state.values()) == 247_455
     with pytest.raises(KeyError, match="corresponds"):
-        their_name("blocks.0.layers.0.dense.1.weight")
+        released_name("blocks.0.layers.0.dense.1.weight")
 
 
 def test_the_training_scenes_of_the_released_weights_are_the_split_of_their_group() -> None:
