@@ -26,8 +26,8 @@ from methods.supervised.psrt.psrt_network import (
     ShuffleBlock,
     WindowLayer,
     from_windows,
-    shuffle,
     released_name,
+    shuffle,
     to_windows,
     unshuffle,
 )
