@@ -58,7 +58,7 @@ class _Hdf5Array:
     def __init__(self, path: Path, dataset: h5py.Dataset) -> None:
         self.shape, self.held = dataset.shape or (), int(dataset.id.get_storage_size())
         kind = np.dtype(dataset.dtype)
-        self.dtype = np.dtype(np.complex128) if _is_complex(kind) else kind
+        self.dtype = np.dtype(np.complex128) if is_complex(kind) else kind
         self.unit = one_text(attributes_of(dataset).get("units")) or one_text(attributes_of(dataset).get("Units"))
         self._path, self._name = path, dataset.name
         self._vector = self.dtype.kind in "iuf" and prod(self.shape) == max(self.shape, default=0)
@@ -252,7 +252,7 @@ def _expect_hdf5(path: Path) -> None:
             raise SceneError(f"{path}: expected HDF5, got {name}; convert it")
 
 
-def _is_complex(kind: np.dtype[Any]) -> bool:
+def is_complex(kind: np.dtype[Any]) -> bool:
     """Whether a type is complex: HDF5 has it as two fields, which MATLAB calls real and imag, and h5py r and i."""
     return kind.kind == "c" or (kind.kind == "V" and kind.names is not None and set(kind.names) in ({"real", "imag"}, {"r", "i"}))
 
@@ -262,7 +262,7 @@ def _datasets(path: Path, store: Any) -> dict[str, _Hdf5Array]:
     by_path: dict[str, _Hdf5Array] = {}
 
     def visit(name: str, node: Any) -> None:
-        numeric = isinstance(node, h5py.Dataset) and not name.startswith("#") and (node.dtype.kind in "iuf" or _is_complex(node.dtype))
+        numeric = isinstance(node, h5py.Dataset) and not name.startswith("#") and (node.dtype.kind in "iuf" or is_complex(node.dtype))
         if numeric and node.attrs.get("MATLAB_class", b"double") != b"char":
             by_path[name] = _Hdf5Array(path, node)
 

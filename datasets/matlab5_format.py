@@ -27,6 +27,7 @@ from datasets.matlab5_structs import COMPLEX, MATRIX, NUMERIC, SAMPLES, skip, st
 _HEADER = 128
 _COMPRESSED = 15
 _STRUCT, _CLASS = 2, 16  # the class of structs, and the byte of a matrix in which the class stands (little-endian)
+_FIRST_WHOLE = 8  # the class int8; from there on whole numbers
 _LONGEST_HEAD = 4096  # bytes of a variable before its samples
 
 
@@ -43,6 +44,7 @@ class DeclaredVariable:
     head: int  # bytes of the (inflated) element before the samples
     error: type[InputFileError]
     after: int = 0  # bytes of the element behind the samples, where it holds other fields of a struct, too
+    whole_numbers: bool = False  # whether its class is one of whole numbers; `dtype` is how the samples are stored
 
     def read(self) -> NDArray[Any]:
         """The samples, with the axes in MATLAB's order.
@@ -149,8 +151,8 @@ def declared_variables(path: Path, error: type[InputFileError]) -> Mapping[str, 
             parsed = _Head(path, head, inside, order, error).parsed()
             fields: list[tuple[str, DeclaredVariable]] = []
             if parsed is not None:
-                name, shape, dtype, before = parsed
-                fields.append((name, DeclaredVariable(path, shape, dtype, size, origin, deflated, before, error)))
+                name, shape, dtype, before, whole = parsed
+                fields.append((name, DeclaredVariable(path, shape, dtype, size, origin, deflated, before, error, whole_numbers=whole)))
             elif len(head) > _CLASS and head[_CLASS if order == "<" else _CLASS + 3] == _STRUCT:
                 expect_shape(path, (inside,), np.dtype(np.uint8), size, error)
                 stream.seek(origin)
@@ -173,8 +175,8 @@ class _Head:
     def __init__(self, path: Path, content: bytes, inside: int, order: str, error: type[InputFileError]) -> None:
         self.path, self.content, self.inside, self.order, self.error, self.at = path, content, inside, order, error, 8
 
-    def parsed(self) -> tuple[str, tuple[int, ...], np.dtype[Any], int] | None:
-        """Name, shape, type of the samples, and the bytes before them; None where the variable is no array of real numbers."""
+    def parsed(self) -> tuple[str, tuple[int, ...], np.dtype[Any], int, bool] | None:
+        """Name, shape, type of the samples, bytes before them, whether its class is one of whole numbers; None for other classes."""
         flags = struct.unpack(f"{self.order}II", self._data()[1])[0]
         if flags & 0xFF not in NUMERIC:
             return None
@@ -185,7 +187,7 @@ class _Head:
         dtype = np.dtype(self.order + SAMPLES[kind])
         if min(shape, default=-1) < 0 or length != prod(shape) * dtype.itemsize or self.at - 8 + length > self.inside:
             raise self.error(f"{self.path}: expected {prod(shape)} samples {dtype} of {name!r}, got {length} bytes; export the file again")
-        return name, shape, np.dtype(np.complex128) if flags & COMPLEX else dtype, self.at
+        return name, shape, np.dtype(np.complex128) if flags & COMPLEX else dtype, self.at, flags & 0xFF >= _FIRST_WHOLE
 
     def _tag(self) -> tuple[int, int]:
         """Type and length of the next element, whose data then begin at `at`; four bytes or fewer may lie inside the tag."""

@@ -9,7 +9,7 @@ Source: MATLAB MAT-File Format, R2019b, chapter 1.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import IO, Any
 
@@ -20,6 +20,10 @@ LARGEST_VARIABLE = 2**31 - 1  # bytes
 _MATRIX, _INT8, _INT32, _UINT32 = 14, 1, 5, 6
 _CLASSES = {"d": 6, "f": 7}  # of the array
 _KINDS = {"d": 9, "f": 7}  # of the samples
+_TYPES: dict[str, np.dtype[Any]] = {"d": np.dtype("<f8"), "f": np.dtype("<f4")}
+_CELL, _STRUCT, _CHARACTERS, _UINT8_CLASS, _LOGICAL = 1, 2, 4, 9, 0x0200
+_UINT8, _UINT16 = 2, 4
+_NAME_BYTES = 64  # of a field of a struct, its end included
 
 
 def write_header(stream: IO[bytes]) -> None:
@@ -51,6 +55,47 @@ def write_text(stream: IO[bytes], name: str, text: str) -> None:
     _pad(stream, samples.nbytes)
 
 
+def write_fields(stream: IO[bytes], values: Mapping[str, Any]) -> None:
+    """Write a variable for each entry: arrays, numbers, truth values, texts, lists of these, and tables as structs.
+
+    A whole number is written in double precision, as MATLAB would; an array of one axis is a row. Arrays of float32 stay single.
+    """
+    for name, value in values.items():
+        if isinstance(value, np.ndarray):
+            _write_array(stream, name, value)
+        else:
+            stream.write(_matrix(name, value))
+
+
+def _write_array(stream: IO[bytes], name: str, array: NDArray[Any]) -> None:
+    """Write an array of any number of axes, one slice of its last axis after the other, so that no second copy is held."""
+    code = "f" if array.dtype == np.float32 else "d"
+    whole = array.reshape(1, -1) if array.ndim < 2 else array
+    _write_head(stream, name, whole.shape, code)
+    for last in range(whole.shape[-1]):
+        stream.write(np.asarray(whole[..., last], dtype=_TYPES[code]).tobytes(order="F"))
+    _pad(stream, prod(whole.shape) * struct.calcsize(code))
+
+
+def _matrix(name: str, value: Any) -> bytes:
+    """The whole element of a small value."""
+    if isinstance(value, Mapping):
+        names = b"".join(key.encode("ascii")[: _NAME_BYTES - 1].ljust(_NAME_BYTES, b"\0") for key in value)
+        inside = _parts(name, (1, 1), _STRUCT) + struct.pack("<HHi", _INT32, 4, _NAME_BYTES) + _element(_INT8, names)
+        inside += b"".join(_matrix("", entry) for entry in value.values())
+    elif isinstance(value, str):
+        samples = np.frombuffer(value.encode("ascii", "replace"), np.uint8).astype("<u2")
+        inside = _parts(name, (1 if samples.size else 0, samples.size), _CHARACTERS) + _element(_UINT16, samples.tobytes())
+    elif isinstance(value, bool):
+        inside = _parts(name, (1, 1), _UINT8_CLASS, _LOGICAL) + _element(_UINT8, bytes([value]))
+    elif isinstance(value, list | tuple) and any(isinstance(entry, str | list | tuple) for entry in value):
+        inside = _parts(name, (1, len(value)), _CELL) + b"".join(_matrix("", entry) for entry in value)
+    else:
+        numbers = np.atleast_2d(np.asarray(value, dtype="<f8"))
+        inside = _parts(name, numbers.shape, _CLASSES["d"]) + _element(_KINDS["d"], numbers.tobytes(order="F"))
+    return _element(_MATRIX, inside)
+
+
 def _write_head(stream: IO[bytes], name: str, sizes: tuple[int, ...], code: str) -> None:
     """Write all that comes before the samples."""
     length = prod(sizes) * struct.calcsize(code)
@@ -58,8 +103,8 @@ def _write_head(stream: IO[bytes], name: str, sizes: tuple[int, ...], code: str)
     stream.write(struct.pack("<II", _MATRIX, len(parts) + 8 + _padded(length)) + parts + struct.pack("<II", _KINDS[code], length))
 
 
-def _parts(name: str, sizes: tuple[int, ...], kind: int) -> bytes:
-    flags = struct.pack("<IIII", _UINT32, 8, kind, 0)
+def _parts(name: str, sizes: tuple[int, ...], kind: int, marks: int = 0) -> bytes:
+    flags = struct.pack("<IIII", _UINT32, 8, kind | marks, 0)
     shape = _element(_INT32, struct.pack(f"<{len(sizes)}i", *sizes))
     return flags + shape + _element(_INT8, name.encode("ascii"))
 

@@ -1,8 +1,8 @@
 """The catalog of methods, read from the folder itself.
 
-A method is a file `methods/<family>/<name>.py` or `methods/<family>/<name>/method.py` with one class `Method`. Methods from outside come
-from a folder (`--plugins DIR`, with or without folders for families) and from the entry-point group `hmif_bench.methods`. To list the
-names, nothing is imported.
+A method is a file `methods/<family>/<name>.py` or `methods/<family>/<name>/method.py` with one class `Method`, or a TOML file in such a
+place (`<name>.toml`, `<name>/method.toml`) that declares one (methods/declared). Methods from outside come from a folder (`--plugins DIR`,
+with or without folders for families) and from the entry-point group `hmif_bench.methods`. To list the names, nothing is imported.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -21,11 +21,15 @@ from types import ModuleType
 from datasets.printable import error_text
 from methods import blind
 from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
+from methods.declared.declaration import DeclarationError, declares_method
+from methods.declared.environments import EnvironmentFileError, PreparationError
+from methods.declared.kinds import KINDS, DeclaredParts, declared_method, declared_obstacle, declared_parts, prepare_declared
 from methods.loading import SourceLoader
 
 HOME = Path(__file__).parent
 ENTRY_POINTS = "hmif_bench.methods"
-_NOT_FAMILIES = ("numerics", "__pycache__")
+_NOT_FAMILIES = ("numerics", "declared", "__pycache__")
+_DECLARED = ".toml"
 
 
 class MethodNotFoundError(LookupError):
@@ -45,12 +49,62 @@ class Entry:
     file: Path | None  # None for an entry point, whose file is not known before it is imported
     module: str  # dotted name; "module:attribute" for an entry point
 
+    @property
+    def is_declared(self) -> bool:
+        """Whether the method is a TOML file."""
+        return self.file is not None and self.file.suffix == _DECLARED
+
+    @property
+    def python_file(self) -> Path | None:
+        """The Python file that is imported for this method; None for a TOML file, and for an entry point."""
+        return None if self.is_declared else self.file
+
+    def declared_parts(self) -> DeclaredParts | None:
+        """On what the result of a method in a TOML file depends; None for a method in Python.
+
+        Raises:
+            BrokenMethodError: the file declares no method, or names files that are not there.
+        """
+        if self.file is None or not self.is_declared:
+            return None
+        try:
+            return declared_parts(self.file)
+        except DeclarationError as error:
+            raise BrokenMethodError(f"method {self.name!r}: {error}") from error
+
+    def obstacle(self) -> str:
+        """Why a method in a TOML file cannot run now, whatever the pair; empty where it can, and for methods in Python."""
+        if self.file is None or not self.is_declared:
+            return ""
+        try:
+            return declared_obstacle(self.file)
+        except DeclarationError as error:
+            return str(error)
+
+    def prepare(self) -> str:
+        """What was made now for the method to run in, in words; empty where nothing was to be made.
+
+        Raises:
+            BrokenMethodError: it could not be made.
+        """
+        if self.file is None or not self.is_declared:
+            return ""
+        try:
+            return prepare_declared(self.file)
+        except (DeclarationError, EnvironmentFileError, PreparationError) as error:
+            raise BrokenMethodError(f"method {self.name!r}: {error}") from error
+
     def load(self) -> type[AnyMethod]:
         """The class `Method` of this entry, after a check that it is a frozen dataclass with a card and without abstract methods.
 
         Raises:
             BrokenMethodError: the file cannot be imported, or its class is not of that form.
         """
+        if self.file is not None and self.is_declared:
+            try:
+                return declared_method(self.file)
+            except DeclarationError as error:
+                raise BrokenMethodError(f"method {self.name!r}: {error}") from error
         module = self._module()
         method = getattr(module, self.module.partition(":")[2] or "Method", None)
         where = f"method {self.name!r} ({self.file or self.module})"
@@ -132,15 +186,15 @@ def find(plugins: Path | None = None) -> Mapping[str, Entry]:
     return entries
 
 
-def find_one(name: str, plugins: Path | None = None) -> Entry:
-    """The entry of that name, or of the file that `name` is the path of.
+def find_one(name: str, plugins: Path | None = None, places: Sequence[Path] = ()) -> Entry:
+    """The entry of that name, or of the file that `name` is the path of: relative to one of `places`, else to the current folder.
 
     Raises:
         MethodNotFoundError: there is none; the text names the nearest.
     """
-    if name.endswith(".py"):
-        file = Path(name).resolve()
-        if not file.is_file():
+    if name.endswith((".py", _DECLARED)):
+        file = next((file for place in (*places, Path()) if (file := (place / name).resolve()).is_file()), None)
+        if file is None:
             raise MethodNotFoundError(f"method file: expected a file, got {name}")
         return _entry(file, HOME, "methods") if file.is_relative_to(HOME) else _entry(file, file.parent, "hmif_plugins")
     entries = find(plugins)
@@ -153,21 +207,23 @@ def find_one(name: str, plugins: Path | None = None) -> Entry:
 
 def _scan(home: Path, package: str) -> list[Entry]:
     """The entries below `home`: the methods in the family folders and, outside our own tree, those in `home` itself."""
-    scanned = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.glob("*.py")) if _is_method(file)]
+    scanned = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.iterdir()) if _is_method(file)]
     for family in sorted(
         path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")
     ):
         for path in sorted(family.iterdir()):
-            if path.suffix == ".py" and _is_method(path):
+            if _is_method(path):
                 scanned.append(_entry(path, home, package))
-            elif not path.name.startswith(".") and (path / "method.py").is_file():
-                scanned.append(_entry(path / "method.py", home, package))
+            elif not path.name.startswith("."):
+                scanned += [_entry(path / name, home, package) for name in ("method.py", "method.toml") if (path / name).is_file()]
     return scanned
 
 
 def _is_method(file: Path) -> bool:
-    """Whether a file is meant as a method: no helper (_x.py), and no companion of another file (._x.py, .#x.py)."""
-    return not file.name.startswith(("_", "."))
+    """Whether a file is meant as a method: no helper (_x.py), no companion of another file (._x.py), no TOML file for something else."""
+    if file.name.startswith(("_", ".")):
+        return False
+    return file.suffix == ".py" or (file.suffix == _DECLARED and file.is_file() and declares_method(file, tuple(KINDS)))
 
 
 def _entry(file: Path, home: Path, package: str) -> Entry:

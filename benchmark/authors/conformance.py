@@ -7,11 +7,12 @@ small random pairs, never a scene, and the settings in `Method.trial`, so that a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmark.authors.differences import ROUNDING
 from benchmark.authors.form_checks import check_form
 from benchmark.authors.learning_checks import check_iterates, check_learning_in_fit, check_parameter_count
+from benchmark.authors.program_checks import LEFT_OUT, check_program, check_program_sizes, is_program
 from benchmark.authors.result_checks import (
     check_blind_form,
     check_degenerate_pairs,
@@ -48,10 +49,16 @@ class Finding:
 
 
 def examine(entry: Entry) -> Iterator[Finding]:
-    """The results of all checks on one method, in the order of `CHECKS`; the form comes first, and is the only one where it is broken."""
-    for check in CHECKS:
+    """The results of all checks on one method, in the order of `CHECKS`; the form comes first, and is the only one where it is broken.
+
+    Of a program in another language it is asked next whether it runs; where it does not, nothing more is asked.
+    """
+    program = is_program(entry)
+    for check in (CHECKS[0], PROGRAM_CHECK, *map(_for_program, CHECKS[1:])) if program else CHECKS:
         problem = note = left_out = ""
         try:
+            if program and check.name in LEFT_OUT:
+                raise NotApplicableError(LEFT_OUT[check.name])
             note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
             problem = str(breach)
@@ -60,9 +67,18 @@ def examine(entry: Entry) -> Iterator[Finding]:
         except RefusedError as refused:
             problem = f"{refused}: a pair is refused that every method must take; write limits in Card(...) that keep 31 bands, 3 channels"
         yield Finding(check.rule, problem, note, left_out)
-        if problem and check.name == "form":
+        if problem and check.name in ("form", PROGRAM_CHECK.name):
             return
 
+
+def _for_program(check: Check) -> Check:
+    """The check as it is run on a program, with fewer runs."""
+    return replace(check, run=check_program_sizes, rule=_PROGRAM_SIZES) if check.name == "sizes" else check
+
+
+_RUNS = "the program runs, in the environment that it names, and returns an estimate of the right form"
+PROGRAM_CHECK = Check("program", _RUNS, check_program)
+_PROGRAM_SIZES = "2, 31 and 100 bands with 1, 3 and 8 channels, not square: right shape and finite, or refused by a fact on the card"
 
 CHECKS: tuple[Check, ...] = (
     Check("form", "a frozen dataclass `Method` with a complete card and fields that a plan can set", check_form),

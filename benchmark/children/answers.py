@@ -18,6 +18,7 @@ import torch
 
 from benchmark.measure.validity import InvalidEstimateError
 from benchmark.run_folder.json_file import write_json
+from datasets.exchange.handed_fields import ExchangeFileError
 from datasets.printable import error_text
 from methods.contract import RefusedError
 
@@ -59,7 +60,7 @@ def classify_error(error: BaseException) -> tuple[ChildOutcome, str]:
         return "not run", f"the disk is full, which is not the method's fault: {text}"
     if isinstance(error, RefusedError):
         return "skipped", f"{RefusedError.__name__}: {text.partition(': ')[2]}"  # a resumed run recognises a refusal by this name
-    return "invalid" if isinstance(error, InvalidEstimateError) else "failed", text
+    return "invalid" if isinstance(error, InvalidEstimateError | ExchangeFileError) else "failed", text
 
 
 def full_disk(folder: Path) -> str:

@@ -26,6 +26,7 @@ from benchmark.commands.command import (
 )
 
 if TYPE_CHECKING:
+    from benchmark.matrix.plan import Plan
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.record import Result
     from benchmark.runner.run_settings import RunSettings
@@ -54,6 +55,11 @@ def _arguments(run: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FIELD=PATTERN[,PATTERN]",
         help="only the cells of this scene, protocol, seed, method or label; * stands for any text; may be repeated",
+    )
+    run.add_argument(
+        "--prepare",
+        action="store_true",
+        help="first make the environments that methods in TOML files name (docs/external_methods.md), each once per content of its file",
     )
     run.add_argument(
         "--dry-run", action="store_true", help="list the cells, and the disk space and the time that they would take, and stop"
@@ -113,6 +119,8 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed)
     folder = (options.out or results_folder(plan.name)).resolve()
     expect_writable_folder(folder, "--out")
+    if options.prepare:
+        _prepare(plan, console)
     how = settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
@@ -133,6 +141,20 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     lines = [_failure(record, RunFolder(folder)) for record in records if record.outcome not in ("scored", "skipped")]
     text = "\n".join(["", tables, *lines, f"records   {RunFolder(folder).part('cells')}", places])
     return Reply(text, FAILED if lines else OK)
+
+
+def _prepare(plan: Plan, console: Console) -> None:
+    """Make what methods run in; what fails is told, and its rows are skipped with the reason."""
+    from methods.catalog import BrokenMethodError
+
+    for entry in {contestant.entry.file: contestant.entry for contestant in plan.contestants if contestant.entry.is_declared}.values():
+        console.line(f"preparing {entry.name}", passing=True)
+        try:
+            made = entry.prepare()
+        except BrokenMethodError as error:
+            console.line(f"not prepared: {error}", passing=False)
+        else:
+            console.line(f"prepared {entry.name}: {made or 'nothing was to be made'}", passing=False)
 
 
 def _failure(record: Result, folder: RunFolder) -> str:

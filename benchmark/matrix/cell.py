@@ -69,6 +69,8 @@ class Cell:
         card, reveals = self.card, self.protocol.reveals
         if self.training is not None and not isinstance(self.protocol, Protocol):
             return f"{card.name} must be trained first, which a real pair has no scenes for; train it beforehand, and give its weights"
+        if obstacle := self.contestant.entry.obstacle():
+            return f"{card.name}: {obstacle}"
         missing = [_SPELLED[name] for name in card.needs if name not in reveals]
         if missing:
             return self._lacking(f"{card.name} needs {' and '.join(missing)}")

@@ -91,7 +91,8 @@ def contestants_of(items: Sequence[Mapping[str, Any]], folders: Sequence[Path | 
         MethodNotFoundError, BrokenMethodError: the catalog has no such method, or it cannot be loaded.
     """
     tables = [_table(number, item) for number, item in enumerate(items, start=1)]
-    entries = [find_one(table.name, plugins) for table in tables]
+    places = [folder for folder in folders[:1] if folder is not None]  # of the plan's file
+    entries = [find_one(table.name, plugins, places) for table in tables]
     choices = [_choices(table) for table in tables]
     answers = interview(list(zip(entries, choices, strict=True)), folders)
     contestants = []
@@ -135,7 +136,13 @@ def method_sources(entry: Entry, answer: Interview) -> Sources:
 
     Raises:
         UnkeyedError: a data file that the class declares is not there, or an entry point's module has no Python file.
+        BrokenMethodError: a TOML file names files that are not there.
     """
+    parts = entry.declared_parts()
+    if parts is not None:
+        data = {name: file_sha256(path) for name, path in parts.files.items()}
+        work = replace(sources_of(parts.source), uncovered=())  # it hands the user's environment on, which docs/external_methods.md says
+        return work.joined(Sources({}, data, parts.versions, parts.uncovered, parts.files))
     if entry.file is None:
         return sources_of_module(entry.module.partition(":")[0], answer.files, more=answer.path, loaded=answer.loaded)
     return sources_of(entry.file, entry.file.parent, answer.files, more=answer.path, loaded=answer.loaded)

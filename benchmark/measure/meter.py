@@ -52,6 +52,7 @@ from benchmark.measure.held import (
     text_of_file,
     wall_seconds,
 )
+from benchmark.measure.program_clock import ProgramClock, program_clock
 from benchmark.measure.sketch import share_apart, sketch_of
 from benchmark.measure.tally import Tally
 from benchmark.measure.validity import check_estimate, settled
@@ -59,6 +60,7 @@ from benchmark.run_folder.record import SAME_CUBE, Clock, Memory
 from datasets.observation import Observation
 from methods.adapting import adapted
 from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, learn
+from methods.declared.program_run import noted_runs
 
 BUDGET_S = 2.0
 LEAST_ROUNDS, MOST_ROUNDS = 3, 30
@@ -98,18 +100,27 @@ class FirstCall:
     machine: _Machine
     frequency: _Frequency
     tally: Tally
+    whole: float  # seconds of the first call, of which `clock` has less where the method is a program
+    program: ProgramClock | None = None  # where the method is a program
     calls: int = 0  # with a pair of their own
+    aside_s: float = 0.0  # of the last round: seconds of a program that are no work of its own
+
+    @property
+    def repeats(self) -> bool:
+        """Whether rounds follow the first call."""
+        return self.whole <= BUDGET_S
 
     def repeat(self) -> Clock:
         """The clock after the rounds. No error of the method in a round is raised here: the clock notes it."""
         first = self.clock.fuse
-        if first > BUDGET_S:
+        if not self.repeats:
             return self.clock
-        rounds, apart, trouble = list[float](), 0.0, ""
-        while not (trouble or _enough(rounds)):
+        rounds, whole, apart, trouble = list[float](), list[float](), 0.0, ""
+        while not (trouble or _enough(whole)):
             seconds, away, trouble = self._round()
             if not trouble:
-                rounds.append(seconds)
+                whole.append(seconds)
+                rounds.append(seconds - self.aside_s)
                 apart = max(apart, away)
             with self.tally.aside():
                 self.frequency.look()
@@ -178,9 +189,10 @@ class FirstCall:
         with self.tally.aside():
             pair = self._prepare()
         try:
-            with self.tally.column():
+            with self.tally.column(), noted_runs() as runs:
                 estimate, seconds = timed(lambda: self._call(pair), self.device)
             with self.tally.aside():
+                self.aside_s = 0.0 if self.program is None else seconds - self.program.net(seconds, runs)
                 check_estimate(estimate, pair)
                 return seconds, share_apart(self.sketch, sketch_of(estimate.cube)), ""
         except KeyboardInterrupt:  # the supervisor's signal at the time limit
@@ -189,17 +201,22 @@ class FirstCall:
             return 0.0, 0.0, f"a round ended in {type(error).__name__}: {str(error)[:200]}"
 
 
-def measure_method(method: AnyMethod, seen: Observation, device: torch.device, seed: int) -> Measured:
-    """The estimate of `method` for the pair `seen`, and what it cost: the method learns and fuses on `device`, and each part is timed."""
-    estimate, first = measure_first(method, seen, device, seed)
+def measure_method(method: AnyMethod, seen: Observation, device: torch.device, seed: int, *, outside: bool = False) -> Measured:
+    """The estimate of `method` for the pair `seen`, and what it cost: the method learns and fuses on `device`, and each part is timed.
+
+    `outside` says that the method is a program that a TOML file declares (program_clock.py).
+    """
+    estimate, first = measure_first(method, seen, device, seed, outside=outside)
     kept = Estimate(estimate.cube.clone(), estimate.psf, estimate.srf, None if estimate.std is None else estimate.std.clone())
     return Measured(kept, first.repeat(), first.memory, first.parameters, first.again)
 
 
 def measure_first(
-    method: AnyMethod, seen: Observation, device: torch.device, seed: int, tally: Tally | None = None
+    method: AnyMethod, seen: Observation, device: torch.device, seed: int, tally: Tally | None = None, *, outside: bool = False
 ) -> tuple[Estimate, FirstCall]:
     """The estimate of the first call, on the CPU, and what it cost; the rounds are still to come (`FirstCall.repeat`).
+
+    `outside` says that the method is a program that a TOML file declares: what is no work of its own is then subtracted.
 
     The estimate may share memory with the method, which may write to it in a later call: store it before, or copy it.
 
@@ -221,7 +238,8 @@ def measure_first(
     fitted, adapting = column(lambda: adapted(learned, there, _generator(seed)))
     held = resident_bytes("VmHWM")
     seed_generators(seed)
-    given, first = column(lambda: settled(fitted.fuse(there, _generator(seed)), there.hsi))
+    with noted_runs() as runs:
+        given, whole = column(lambda: settled(fitted.fuse(there, _generator(seed)), there.hsi))
     estimate, to_host = column(lambda: on_cpu(given))
     del given
     main_process = max(held, resident_bytes("VmHWM"))  # a method may have set back the kernel's figure meanwhile
@@ -236,6 +254,8 @@ def measure_first(
         frequency.look()
         check_estimate(estimate, seen)
         sketch = sketch_of(estimate.cube)
+        program = program_clock(runs, device.type) if outside else None
+        first = whole if program is None else program.net(whole, runs)
     parameters = fitted.parameter_count()
     follows = fitted is learned and method.describe().learns != "on the scene"
     clock = Clock(
@@ -255,7 +275,8 @@ def measure_first(
         used=disturbed.used,
         used_by_children=disturbed.used_by_children,
     )
-    return estimate, FirstCall(clock, memory, parameters, fitted, there, device, seed, sketch, follows, machine, frequency, tally)
+    rest = sketch, follows, machine, frequency, tally, whole, program
+    return estimate, FirstCall(clock, memory, parameters, fitted, there, device, seed, *rest)
 
 
 def on_cpu(estimate: Estimate) -> Estimate:

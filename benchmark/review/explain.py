@@ -133,6 +133,7 @@ def _record_lines(record: Result) -> list[str]:
         if clock.used is not None and clock.used_by_children is not None:
             started = f", {clock.used_by_children:.2f} of them by processes that it started" if clock.used_by_children >= 0.005 else ""
             lines.append(f"cores      {clock.used:.2f} kept busy by the method{started}")
+    lines += _program(record)
     if memory is not None:
         cuda = "" if memory.cuda_peak is None else f", CUDA peak {memory.cuda_peak / 1e6:.0f} MB"
         alone = memory.main_process or memory.peak
@@ -180,3 +181,16 @@ def _rounds(clock: Clock) -> list[str]:
 
 def _spell(table: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in table.items() if value not in ("", None))
+
+
+def _program(record: Result) -> list[str]:
+    """What the seconds of a program in another language are made of, and what it says of itself."""
+    facts = record.program
+    if facts is None:
+        return []
+    empty = (
+        "no empty start" if facts.empty_start_seconds is None else f"an empty start {facts.empty_start_seconds:.4g} s ({facts.empty_start})"
+    )
+    lines = [f"program    wall {facts.wall_seconds:.4g} s, {empty}; files written and read {facts.handing_seconds:.4g} s"]
+    lines += [f"           {text}" for text in (facts.empty_start_problem, facts.self_timed) if text]
+    return [*lines, *(f"{name:<11}{text}" for name, text in (("version", facts.version), ("runs in", facts.environment)) if text)]

@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 
 from benchmark.run_folder.checked_fields import MOST, FieldError, build
 from benchmark.run_folder.json_file import RecordError, json_in, shown, write_json
+from benchmark.run_folder.program_facts import ProgramFacts, program_from
 from benchmark.run_folder.record_checks import expect_sense
 from datasets.printable import printable
 
@@ -126,6 +127,7 @@ class Result:
     flops: int | None = None  # operations of one fusion, 2 per multiply-add; None where they were not counted
     flops_uncounted: tuple[str, ...] = ()  # operators without a formula: `flops` is then a lower bound
     flops_reason: str = ""  # why they were not counted; empty where they were, and in records of earlier versions
+    program: ProgramFacts | None = None  # of a method that is a program in another language
     attempts: int = 1  # how often the cell was run (the plan's `retries`)
     device: str = ""
     threads: int = 0
@@ -144,6 +146,8 @@ class Result:
             value = getattr(self, item.name)
             if item.name == "reason":
                 value = " ".join(value.split())
+            elif isinstance(value, ProgramFacts):
+                continue  # its own texts can be shown
             elif isinstance(value, Clock):
                 value = replace(value, **{each.name: shown(getattr(value, each.name)) for each in fields(value)})
             object.__setattr__(self, item.name, shown(value))
@@ -207,6 +211,8 @@ def write_record_file(file: Path, result: Result) -> Path:
     table["oracle"] = oracle_to_json(result.oracle)
     if not result.oracle:
         del table["oracle"]  # only the records of oracle rows have it
+    if result.program is None:
+        del table["program"]  # likewise
     return write_json(file, table)
 
 
@@ -233,12 +239,14 @@ def record_from(table: Mapping[str, Any], name: str) -> Result:
     try:
         if table.get("schema") not in _READABLE:
             raise FieldError(f"schema {str(table.get('schema'))[:60]} where {SCHEMA} was expected")
-        metrics, oracle, clock, memory = (_table(part, table.get(part)) for part in ("metrics", "oracle", "clock", "memory"))
+        names = ("metrics", "oracle", "clock", "memory", "program")
+        metrics, oracle, clock, memory, program = (_table(part, table.get(part)) for part in names)
         parts = {
             "metrics": {metric: score_from_json(value) for metric, value in metrics.items()},
             "oracle": oracle_from_json(oracle),
             "clock": clock_from(clock) if clock else None,
             "memory": memory_from(memory) if memory else None,
+            "program": program_from(program) if program else None,
         }
         result = build(Result, {**table, **parts})
         expect_sense(result)

@@ -69,7 +69,7 @@ def _fitted(state: RunState, cell: Cell, ended: Ended) -> None:
     problem = ended.reason
     if ended.how == "done":
         missing = "" if ended.left_file(FIT_NAME) else "it left no fitted method"
-        problem = missing or disagreement(ended.answer["sources"], cell.sources, cell.contestant.entry.file) or changed_data(cell)
+        problem = missing or disagreement(ended.answer["sources"], cell.sources, cell.contestant.entry.python_file) or changed_data(cell)
     if problem:
         state.unfit[cell.fit_digest] = f"the training failed: {problem}; logs/{log}.txt has the rest"
     else:
@@ -86,7 +86,7 @@ def _fused(state: RunState, cell: Cell, ended: Ended) -> None:
         ended = replace(ended, how="killed", reason="it answered, but its estimate is gone; its log has what it printed")
     changed = ""
     if "sources" in ended.answer:
-        changed = disagreement(ended.answer.pop("sources"), cell.sources, cell.contestant.entry.file) or changed_data(cell)
+        changed = disagreement(ended.answer.pop("sources"), cell.sources, cell.contestant.entry.python_file) or changed_data(cell)
     if changed:
         state.finish(state.record(cell, "failed", changed))
         return

@@ -26,7 +26,7 @@ from benchmark.identity.scene_identity import load_checked
 from benchmark.matrix.patches import HandedExamples
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure.memory_room import expect_memory
-from benchmark.measure.meter import BUDGET_S, UNFINISHED, measure_first, timed
+from benchmark.measure.meter import UNFINISHED, measure_first, timed
 from benchmark.measure.operations import count_flops
 from benchmark.measure.tally import Tally
 from benchmark.metrics.scored_pixels import ATTRIBUTE, packed_mask, scored_pixels
@@ -50,6 +50,7 @@ from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod
 ESTIMATE_NAME = "estimate.h5"
 STD_NAME = std_file(Path(ESTIMATE_NAME)).name
 FIT_NAME = "fitted.pt"
+_NOT_SEEN = "the method is a program of its own, whose operations are not seen"
 COUNT_SHARE = 0.02  # of the time limit: where the first call took longer, operations are not counted in another call
 
 
@@ -178,7 +179,8 @@ class FuseJob:
             store_estimate(iterate_file(home / ITERATES, number), estimate, wavelengths, self.entry.name, exact=self.exact)
 
         recorder = IterateRecorder(method, self.oracle, self.seed, store)
-        estimate, first = measure_first(recorder if self.oracle else method, seen, torch.device(self.device), self.seed, tally)
+        measuring, device, outside = recorder if self.oracle else method, torch.device(self.device), self.entry.is_declared
+        estimate, first = measure_first(measuring, seen, device, self.seed, tally, outside=outside)
         if self.oracle:
             learning = first.clock.fit - recorder.aside_s
         with tally.aside():
@@ -191,8 +193,12 @@ class FuseJob:
         nowhere = tally.nowhere()
         more: dict[str, Any] = {"inside": tally.whole().wall, "nowhere": nowhere.wall, "nowhere_processor": nowhere.processor}
         more |= {"fit": learning} if self.fitted is not None or self.oracle else {}
-        reason = self._why_uncounted(first.clock)
-        pending = {"round_notes": (UNFINISHED,)} if first.clock.fuse <= BUDGET_S else {}
+        reason = _NOT_SEEN if first.program is not None else self._why_uncounted(first.clock)
+        pending = {"round_notes": (UNFINISHED,)} if first.repeats else {}
+        told: dict[str, Any] = {}
+        if first.program is not None:
+            count = first.program.first.parameter_count
+            told = {"program": asdict(first.program.facts), "parameters_total": count, "parameters_inference": count}
         yield {
             "clock": asdict(first.clock) | more | pending,
             "memory": asdict(first.memory),
@@ -203,6 +209,7 @@ class FuseJob:
             "flops_reason": reason,
             "threads": torch.get_num_threads(),
             **covered,
+            **told,
         }
         yield {"clock": asdict(first.repeat()) | more}
         if not reason:

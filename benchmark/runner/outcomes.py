@@ -15,6 +15,7 @@ from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import card_facts, parameters_to_json
 from benchmark.run_folder.checked_fields import expect_type, types_of
 from benchmark.run_folder.json_file import RecordError, json_in
+from benchmark.run_folder.program_facts import program_from
 from benchmark.run_folder.record import Outcome, Result, clock_from, memory_from, oracle_from_json, oracle_to_json
 from datasets.digests import file_sha256
 
@@ -116,6 +117,7 @@ def make_record(
         flops=known.get("flops"),
         flops_uncounted=tuple(known.get("flops_uncounted", ())),
         flops_reason=known.get("flops_reason", ""),
+        program=program_from(known["program"]) if known.get("program") else None,
         attempts=known.get("attempts", attempts),
         device=device,
         threads=known.get("threads", threads),
@@ -135,9 +137,11 @@ def read_measurement(file: Path) -> dict[str, Any] | None:
         clock_from(table["clock"])
         memory_from(table["memory"])
         oracle_from_json(table.get("oracle", {}))
+        if table.get("program"):
+            program_from(table["program"])
         kinds = types_of(Result)
         for name, value in table.items():
-            if name in kinds and name not in ("clock", "memory"):
+            if name in kinds and name not in ("clock", "memory", "program"):
                 expect_type(name, value, kinds[name])
     except (KeyError, TypeError, AttributeError, ValueError):
         return None
@@ -160,6 +164,7 @@ def measurement(record: Result) -> dict[str, Any]:
         "flops": record.flops,
         "flops_uncounted": list(record.flops_uncounted),
         "flops_reason": record.flops_reason,
+        **({} if record.program is None else {"program": asdict(record.program)}),
         "attempts": record.attempts,
         "threads": record.threads,
         "observed": record.observed,

@@ -48,7 +48,7 @@ def fuse_pair(entry: Entry, parameters: Mapping[str, Any], pair: ImagePair, devi
     if missing:
         them = "them" if len(missing) > 1 else "it"
         raise PairError(f"{card.name} needs {' and '.join(missing)}; give {them}, or choose a method that is told nothing")
-    measured = measure_method(method, card.entitle(seen), device, seed)
+    measured = measure_method(method, card.entitle(seen), device, seed, outside=entry.is_declared)
     check_estimate(measured.estimate, seen)
     notes = {
         "method": entry.name,

@@ -13,6 +13,7 @@ from math import inf, log10
 from statistics import fmean
 from typing import Literal, get_args
 
+from benchmark.run_folder.program_facts import ProgramFacts
 from benchmark.run_folder.record import Clock
 from reports.content.columns import INFINITE, Column
 from reports.content.provenance import TimingPlace, place_names, places_text
@@ -107,7 +108,7 @@ def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> 
         (TIMED, "costs", _timing(row, home)),
         (OPTIMISED, "scores", [_STEPS.get(row.implementation, row.implementation)] if row.implementation else []),
         ("", "scores", [*_learned(row), *_uncovered(row)]),
-        ("", "costs", _rounds(row)),
+        ("", "costs", [*_rounds(row), *_subtracted(row)]),
     ]
     notes = [Note(mark, row.label, text, about) for mark, about, texts in kinds for text in texts]
     return [
@@ -115,6 +116,7 @@ def row_notes(row: Row, columns: Sequence[Column], home: TimingPlace | None) -> 
         *_set_up(row),
         *_unaccounted(row),
         *_memory(row),
+        *_self_timed(row),
         *(Note("", row.label, text, "operations") for text in _operations(row)),
     ]
 
@@ -189,6 +191,26 @@ def _rounds(row: Row) -> list[str]:
     """That the seconds are of the first call alone, since the rounds went otherwise."""
     reasons = dict.fromkeys("; ".join(clock.round_notes) for clock in _clocks(row) if clock.round_notes and not clock.warmed)
     return [f"seconds of the first call alone: {shorten(reason)}" for reason in reasons]
+
+
+def _subtracted(row: Row) -> list[str]:
+    """Of a program in another language: what its seconds are made of."""
+    return list(dict.fromkeys(facts.subtracted for facts in _programs(row)))
+
+
+def _self_timed(row: Row) -> list[Note]:
+    """The own figures of a program, those of its longest run."""
+    told = [facts for facts in _programs(row) if facts.self_timed]
+    if not told:
+        return []
+    longest = max(told, key=lambda facts: (facts.self_timed_learning or 0.0) + (facts.self_timed_fusing or 0.0))
+    figure = f"{'up to ' if len(told) > 1 else ''}{longest.self_timed.removeprefix('self-timed: ')}"
+    return [Note("", row.label, "self-timed: seconds by the program's own clock, which nobody has checked", "costs", figure)]
+
+
+def _programs(row: Row) -> list[ProgramFacts]:
+    """The facts on the program of each scored cell; none where the method is no program."""
+    return [result.program for result in row.results if result.outcome == "scored" and result.program is not None]
 
 
 def _unaccounted(row: Row) -> list[Note]:

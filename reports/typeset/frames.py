@@ -60,7 +60,8 @@ def record_frame(results: Sequence[Result]) -> pd.DataFrame:
     """One row per cell, one column per number in its record.
 
     Columns: key, outcome, reason, method, label, tier, scene, seed, protocol, then metric.*, clock.* (seconds), memory.* (bytes),
-    parameter.*, oracle.*, protocol.*, card.*, parameters_total, parameters_inference, flops, flops_reason, device, threads, environment,
+    parameter.*, program.* (of a program in another language), oracle.*, protocol.*, card.*, parameters_total, parameters_inference, flops,
+    flops_reason, device, threads, environment,
     clock_key, digests, attempts, ended, schema, flops_uncounted, uncovered. `clock.set_up` is what the first call took beyond a usual one,
     `clock.unaccounted` the time that is in no column where it is long, and `clock.doubtful` says that the seconds may be wrong.
     """
@@ -218,6 +219,7 @@ def _record_row(result: Result) -> dict[str, Any]:
     row["protocol"] = result.protocol.get("name")
     clock = {} if result.clock is None else {**table["clock"], **_judged(result, result.clock)}
     groups = {"metric": table["metrics"], "clock": clock, "memory": table["memory"] or {}, "parameter": table["parameters"]}
+    groups |= {"program": table["program"] or {}}
     groups |= {"oracle": {key: list(map(score_to_json, value)) if key == "psnr" else value for key, value in table["oracle"].items()}}
     groups |= {"protocol": {key: value for key, value in table["protocol"].items() if key != "name"}, "card": table["card"]}
     for group, content in groups.items():
