@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "methods/catalog.py": ("datasets.printable", "methods.contract", "methods.blind", "methods.loading", "methods.declared"),
     "methods/declared": (
         *("datasets.observation", "datasets.degradation", "datasets.input_files", "datasets.printable", "datasets.settings"),
-        *("datasets.exchange", "datasets.digests", "datasets.user_folders", "methods.contract", "methods.declared"),
+        *("datasets.exchange", "datasets.digests", "datasets.user_folders", "methods.contract", "methods.declared", "methods.numerics"),
     ),
     "methods/loading.py": (),
     "methods/contract.py": ("datasets.observation", "datasets.degradation"),
