@@ -20,7 +20,7 @@ from benchmark.children.endings import Ended
 from benchmark.children.processes import collect, start, stop, wait_any
 from benchmark.children.server import refresh
 from benchmark.clone import ROOT
-from datasets.fetch import CATALOG
+from datasets.downloads import CATALOG
 from datasets.printable import error_text
 from datasets.settings import SettingError, configure, field_types, field_values, spell
 from methods.catalog import BrokenMethodError, Entry
