@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -136,9 +137,7 @@ class FittedTorchScript(FusionMethod):
         table, name = self.table, self.method_card.name
         rows, cols = seen.msi.shape[1:]
         if seen.ratio != table.ratio:
-            raise RefusedError(
-                f"{name}: expected the ratio {table.ratio} for which its weights were made, got {seen.ratio}; choose that ratio"
-            )
+            raise RefusedError(f"{name}: expected the ratio {table.ratio} of its training, got {seen.ratio}; choose that ratio")
         if rows % table.multiple or cols % table.multiple:
             raise RefusedError(
                 f"{name}: expected sides of the MSI that {table.multiple} divides, as its network is made for them, got {rows} x {cols}; "
@@ -188,7 +187,10 @@ def torchscript_class(declaration: Declaration) -> type[AnyMethod]:
 
 
 def _load(content: bytes, device: torch.device) -> Any:
-    return torch.jit.load(io.BytesIO(content), map_location=device).eval()  # type: ignore[no-untyped-call]  # torch declares no types here
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.* is deprecated", category=DeprecationWarning)  # there are such files
+        network = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]  # torch declares no types here
+    return network.eval()
 
 
 def _expect_torchscript(path: Path) -> None:
