@@ -7,6 +7,7 @@ small random pairs, never a scene, and the settings in `Method.trial`, so that a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from benchmark.authors.differences import ROUNDING
@@ -23,10 +24,13 @@ from benchmark.authors.result_checks import (
     check_sizes,
     check_withholding,
 )
+from benchmark.authors.sample_pairs import usual_pairs
 from benchmark.authors.seed_checks import check_random_fact, check_same_seed, check_second_call, check_seeds_from_rng
 from benchmark.authors.trials import BreachError, NotApplicableError
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import RefusedError
+from methods.declared.torchscript_kind import TorchScriptMethod
+from methods.declared.torchscript_table import TorchScriptTable
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,18 @@ def examine(entry: Entry) -> Iterator[Finding]:
 
     Of a program in another language it is asked next whether it runs; where it does not, nothing more is asked.
     """
-    program = is_program(entry)
+    program, trained = is_program(entry), _torchscript_table(entry)
     for check in (CHECKS[0], PROGRAM_CHECK, *map(_for_program, CHECKS[1:])) if program else CHECKS:
         problem = note = left_out = ""
         try:
             if program and check.name in LEFT_OUT:
                 raise NotApplicableError(LEFT_OUT[check.name])
-            note = check.run(entry) or ""
+            if trained is not None and check.name == "ratios":
+                raise NotApplicableError(f"its weights were made for the ratio {trained.ratio} alone")
+            if trained is not None and check.name == "blind":
+                raise NotApplicableError("it is told the response to sort its channels, and computes nothing with it")
+            with nullcontext() if trained is None else usual_pairs(trained.ratio, trained.multiple):
+                note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
             problem = str(breach)
         except NotApplicableError as reason:
@@ -69,6 +78,17 @@ def examine(entry: Entry) -> Iterator[Finding]:
         yield Finding(check.rule, problem, note, left_out)
         if problem and check.name in ("form", PROGRAM_CHECK.name):
             return
+
+
+def _torchscript_table(entry: Entry) -> TorchScriptTable | None:
+    """What the file of a TorchScript method says of the pairs that it takes; None for another method, or a broken one."""
+    if not entry.is_declared:
+        return None
+    try:
+        kind = entry.load()
+    except BrokenMethodError:
+        return None  # which the first check says
+    return kind.table if issubclass(kind, TorchScriptMethod) else None
 
 
 def _for_program(check: Check) -> Check:

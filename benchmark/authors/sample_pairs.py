@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from math import gcd
 from typing import overload
 
 import torch
@@ -16,21 +19,41 @@ USUAL_SIZE = (31, 3)  # bands and channels that no card may refuse
 SAMPLE_NOISE = NoiseLevel(0.01, 0.02)  # the level that is stated for these pairs, which hold no noise: a prior that methods must live with
 
 
-def random_pair(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Observation:
+_USUAL: ContextVar[tuple[int, int]] = ContextVar("ratio and divisor of the sides of sample pairs", default=(4, 1))
+
+
+@contextmanager
+def usual_pairs(ratio: int, divisor: int) -> Iterator[None]:
+    """Inside the block, pairs whose ratio is not stated have this one, and fine sides that `divisor` divides."""
+    before = _USUAL.set((ratio, divisor))
+    try:
+        yield
+    finally:
+        _USUAL.reset(before)
+
+
+def random_pair(
+    bands: int, channels: int, *, ratio: int | None = None, coarse: tuple[int, int] | None = None, seed: int = 0
+) -> Observation:
     """The observation of a smooth random cube, with both responses and a noise level known.
 
     Args:
         bands: number of bands of the HSI.
         channels: number of channels of the MSI.
-        ratio: fine pixels per coarse pixel, along each axis.
-        coarse: rows and columns of the HSI.
+        ratio: fine pixels per coarse pixel, along each axis; 4 outside of `usual_pairs`.
+        coarse: rows and columns of the HSI; 4 and 6, or a little more where `usual_pairs` asks for it.
         seed: decides the cube; the two sensors depend on bands, channels and ratio alone.
     """
     return random_example(bands, channels, ratio=ratio, coarse=coarse, seed=seed).seen
 
 
-def random_example(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Example:
+def random_example(bands: int, channels: int, *, ratio: int | None = None, coarse: tuple[int, int] | None = None, seed: int = 0) -> Example:
     """The observation that `random_pair` gives, together with its truth. The arguments are those of `random_pair`."""
+    usual, divisor = _USUAL.get()
+    ratio = usual if ratio is None else ratio
+    step = divisor // gcd(divisor, ratio)  # of the coarse sides
+    rows, cols = (4, 6) if coarse is None else coarse
+    coarse = -(-rows // step) * step, -(-cols // step) * step
     rng = torch.Generator().manual_seed(seed)
     rows, cols = coarse[0] * ratio, coarse[1] * ratio
     maps = torch.nn.functional.interpolate(torch.rand(1, 4, 3, 5, generator=rng), size=(rows, cols), mode="bilinear", align_corners=True)[0]

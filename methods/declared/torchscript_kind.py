@@ -41,6 +41,7 @@ class TorchScriptMethod(TrainableMethod):
 
     card: ClassVar[Card]
     table: ClassVar[TorchScriptTable]
+    home: ClassVar[Path]  # the folder of the TOML file
 
     def describe(self) -> Card:
         """The card of the TOML file.
@@ -48,7 +49,7 @@ class TorchScriptMethod(TrainableMethod):
         Raises:
             CheckpointError: the file is there, and is not the one of which the card speaks.
         """
-        path: Path = getattr(self, "file")  # noqa: B009  # a field of the class that is made
+        path = self._path()
         if path.is_file():
             self._check_content(path)
         return self.card
@@ -59,13 +60,19 @@ class TorchScriptMethod(TrainableMethod):
         Raises:
             CheckpointError: there is no such file, it is not the one of which the card speaks, or it is no TorchScript file.
         """
-        path: Path = getattr(self, "file")  # noqa: B009
+        path = self._path()
         _expect_torchscript(path)
         self._check_content(path)
         fitted = FittedTorchScript(self.card, self.table, path.read_bytes())
         with own_errors(path, CheckpointError, "a TorchScript file that this torch can load", "write it again by torch.jit.save"):
             fitted.on(torch.device("cpu"))
         return fitted
+
+    def _path(self) -> Path:
+        """The TorchScript file; a relative path that leads nowhere starts at the folder of the TOML file."""
+        path: Path = getattr(self, "file")  # noqa: B009  # a field of the class that is made
+        beside = self.home / path
+        return beside if not path.is_file() and beside.is_file() else path
 
     def _check_content(self, path: Path) -> None:
         wanted = self.table.sha256
@@ -133,9 +140,12 @@ class FittedTorchScript(FusionMethod):
         return Estimate(self._cube(result, seen))
 
     def check(self, seen: Observation) -> None:
-        """Raises RefusedError for a pair whose ratio or size the network does not take."""
+        """Raises RefusedError for a pair whose bands, channels, ratio or size the network does not take."""
         table, name = self.table, self.method_card.name
         rows, cols = seen.msi.shape[1:]
+        refusal = self.method_card.refusal(seen.hsi.shape[0], seen.msi.shape[0])
+        if refusal:
+            raise RefusedError(refusal)
         if seen.ratio != table.ratio:
             raise RefusedError(f"{name}: expected the ratio {table.ratio} of its training, got {seen.ratio}; choose that ratio")
         if rows % table.multiple or cols % table.multiple:
@@ -183,7 +193,7 @@ def torchscript_class(declaration: Declaration) -> type[AnyMethod]:
         DeclarationError: the card or the table is not one of a TorchScript file.
     """
     table = read_torchscript_table(declaration)
-    return declared_class(declaration, TorchScriptMethod, {"file": (Path, Path(table.file))}, {"table": table})
+    return declared_class(declaration, TorchScriptMethod, {"file": (Path, Path(table.file))}, {"table": table, "home": declaration.home})
 
 
 def _load(content: bytes, device: torch.device) -> Any:

@@ -10,7 +10,7 @@ from datasets.observation import Observation
 from methods.contract import RefusedError
 
 WavelengthOrder = Literal["falling", "rising"]
-LEAST_GAP_NM = 10.0  # between the centres of two channels; closer ones have no order that means anything
+LEAST_GAP_NM = 1.0  # between the centres of two channels; closer ones have no order that means anything
 
 
 def channel_centres(seen: Observation) -> list[float]:
@@ -25,7 +25,7 @@ def wavelength_order(method: str, seen: Observation, order: WavelengthOrder) -> 
     The falling order of a colour camera is red, green, blue.
 
     Raises:
-        RefusedError: two centres are less than 10 nm apart, so that the order of the channels means nothing. `method` is named in it.
+        RefusedError: two centres are less than 1 nm apart, so that the order of the channels means nothing. `method` is named in it.
     """
     centres = channel_centres(seen)
     places = sorted(range(len(centres)), key=lambda channel: centres[channel], reverse=order == "falling")

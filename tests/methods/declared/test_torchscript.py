@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmark.authors.conformance import examine
 from benchmark.authors.sample_pairs import random_pair
 from benchmark.matrix.plan_file import read_plan
 from benchmark.runner.run_settings import RunSettings
@@ -109,6 +110,12 @@ def test_forward_is_handed_the_images_in_the_order_of_the_table(tmp_path: Path) 
     in_double = method.fuse(seen.to("cpu", torch.float64), NO_RNG).cube
     assert in_double.dtype == torch.float64
     assert not in_double.is_inference()
+
+
+def test_a_relative_path_that_leads_nowhere_starts_at_the_toml_file(tmp_path: Path) -> None:
+    kind = declared_method(toml(tmp_path, Repeat()))
+    assert issubclass(kind, TrainableMethod)
+    assert kind().fit([], NO_RNG).parameter_count().total == 1
 
 
 def test_scale_batch_output_and_the_enlarged_hsi_are_those_of_the_table(tmp_path: Path) -> None:
@@ -259,6 +266,15 @@ def test_a_run_loads_the_file_in_cells_alone_and_covers_its_content(tmp_path: Pa
     assert after["spoilt"][0] == before["spoilt"][0]
     card = json.loads((tmp_path / "run" / "cells" / f"{after['Net'][0]}.json").read_text())["card"]
     assert (card["trained_on"], card["supervision"]) == ("two scenes", "truth")
+
+
+@pytest.mark.parametrize("ratio", [2, 4])
+def test_check_method_uses_pairs_that_the_network_takes(tmp_path: Path, ratio: int) -> None:
+    limits = 'inputs = ["hsi", "msi"]\nchannels = "falling"\nmultiple = 12'
+    card = "needs_srf = true\nmin_bands = 31\nmax_bands = 31\nmin_channels = 3\nmax_channels = 3"
+    found = list(examine(find_one(str(toml(tmp_path, Repeat(), limits, card, ratio)))))
+    assert [finding.problem for finding in found if finding.problem] == []
+    assert any(f"for the ratio {ratio} alone" in finding.left_out for finding in found)
 
 
 def test_the_example_states_the_training_scenes_of_its_group(tmp_path: Path) -> None:

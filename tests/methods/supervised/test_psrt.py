@@ -203,7 +203,7 @@ def test_channels_in_another_order_give_the_same_cube_and_channels_without_an_or
     near(cubes[2], cubes[0])
     seen = colour_pair()
     alike = SpectralResponse(torch.tensor([[0.0, 0, 0, 0.5, 0, 0.5, 0], [0, 0, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0, 0, 0]]))
-    with pytest.raises(RefusedError, match=r"at least 10 nm apart.*centres at 800, 800, 400 nm"):
+    with pytest.raises(RefusedError, match=r"at least 1 nm apart.*centres at 800, 800, 400 nm"):
         fitted.fuse(replace(seen, known=Known(None, alike, None)), NO_RNG)
 
 
