@@ -6,7 +6,7 @@ import json
 import pickle
 import re
 import zipfile
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from methods.catalog import BrokenMethodError, find_one
 from methods.contract import FusionMethod, RefusedError, TrainableMethod
 from methods.declared.kinds import declared_method
 from methods.declared.torchscript_kind import TorchScriptError
+from methods.declared.torchscript_table import TorchScriptTable
 from methods.numerics.networks.named_weights import CheckpointError, sha256_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated:DeprecationWarning")  # of writing such files
@@ -302,3 +303,9 @@ def test_sfno_fuses_a_pair_and_refuses_what_it_does_not_take(data_root: Path) ->
         method.fuse(replace(random_pair(31, 3, ratio=8), known=known), NO_RNG)
     with pytest.raises(RefusedError, match=re.escape("that 8 divides, as its network is made for them, got 12 x 24")):
         method.fuse(replace(random_pair(31, 3, coarse=(3, 6)), known=known), NO_RNG)
+
+
+def test_the_page_names_every_key() -> None:
+    page = (EXAMPLE.parents[2] / "torchscript_methods.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert rows == {item.name for item in fields(TorchScriptTable)}
