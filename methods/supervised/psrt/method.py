@@ -98,8 +98,9 @@ class Method(SupervisedMethod):
             min_channels=channels,
             max_channels=channels,
             fidelity=f"{_PARITY}. Inferred: the enlargement (bicubic, as in HIFtool's copy of the code; the authors' data hold enlarged "
-            "HSIs). The SRF serves to sort the channels as red, green, blue, and nothing else. The whole image is fused; the authors "
-            f"test on patches of 256 x 256 (0.001 dB apart on one scene). Sides that 8 does not divide are padded by repetition; the authors' code refuses them{gains}",
+            "HSIs). The SRF serves to sort the channels as red, green, blue, and nothing else. The whole image is fused; the authors test "
+            "on patches of 256 x 256 (0.001 dB apart on one scene). Sides that 8 does not divide are padded by repetition; the authors' "
+            f"code refuses them{gains}",
         )
 
     def fit(self, examples: Sequence[Example], rng: torch.Generator) -> FusionMethod:
