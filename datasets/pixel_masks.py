@@ -26,7 +26,9 @@ def kept_window(path: Path, crop: tuple[int, int, int, int] | None, rows: int, c
         return slice(None), slice(None)
     row, col, height, width = crop
     if row + height > rows or col + width > cols:
-        raise SceneError(f"{path}: expected a crop [row, col, rows, cols] inside {rows} x {cols} pixels, got {list(crop)}; make it smaller")
+        raise SceneError(
+            f"{path}: expected a crop [row, col, rows, cols] inside {rows} x {cols} pixels, got {list(crop)}; choose one that lies inside"
+        )
     return slice(row, row + height), slice(col, col + width)
 
 

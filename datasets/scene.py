@@ -46,7 +46,8 @@ class Scene:
         if self.mask is not None and (self.mask.shape != self.cube.shape[1:] or not bool(self.mask.any())):
             raise SceneError(
                 f"scene {self.name!r}: expected a mask of {tuple(self.cube.shape[1:])} with at least one pixel that is scored, got "
-                f"{tuple(self.mask.shape)} with {int(self.mask.sum())}"
+                f"{tuple(self.mask.shape)} with {int(self.mask.sum())}; a mask is 0 where a pixel is left out and above 0 elsewhere: "
+                "invert it, or leave mask= out"
             )
         if not bool((self.wavelengths.diff() > 0).all()):
             raise SceneError(

@@ -160,7 +160,15 @@ class FileSource(SceneSource):
 
     def load(self) -> Scene:
         """The file as a scene."""
-        return _of_published_shape(replace(read_scene_file(self.path, self.options), name=self.name), self.published)
+        try:
+            scene = read_scene_file(self.path, self.options)
+        except SceneError as error:
+            if self.published is None:
+                raise
+            raise SceneError(
+                f"{error}; for another file than that of the data set, write a table [[scene]] with options of your own"
+            ) from error
+        return _of_published_shape(replace(scene, name=self.name), self.published)
 
     def files(self) -> tuple[Path, ...]:
         """The file; of an ENVI image, header and data."""

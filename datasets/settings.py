@@ -51,6 +51,16 @@ def field_values(instance: object) -> dict[str, Any]:
     return {item.name: getattr(instance, item.name) for item in _fields(type(instance))}
 
 
+def changed_fields(instance: object) -> list[str]:
+    """The names of the fields that can be set and differ from their default; a field without a default is among them."""
+    names = []
+    for item in _fields(type(instance)):
+        default = item.default if item.default_factory is MISSING else item.default_factory()
+        if getattr(instance, item.name) != default:
+            names.append(item.name)
+    return names
+
+
 def look_up(what: str, name: str, valid: Mapping[str, T]) -> T:
     """`valid[name]`; `what` says in the error what is looked up.
 

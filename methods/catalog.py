@@ -23,11 +23,12 @@ from methods import blind
 from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
 from methods.declared.declaration import DeclarationError, declares_method
 from methods.declared.environments import EnvironmentFileError, PreparationError
-from methods.declared.kinds import KINDS, DeclaredParts, declared_method, declared_obstacle, declared_parts, prepare_declared
+from methods.declared.kinds import KINDS, DeclaredParts, declared_method, declared_obstacle, declared_parts, owned_files, prepare_declared
 from methods.loading import SourceLoader
 
 HOME = Path(__file__).parent
 ENTRY_POINTS = "hmif_bench.methods"
+BLIND = blind.PARAMETER  # the parameter that makes a method that needs a response a blind one
 _NOT_FAMILIES = ("numerics", "declared", "__pycache__")
 _DECLARED = ".toml"
 
@@ -207,16 +208,21 @@ def find_one(name: str, plugins: Path | None = None, places: Sequence[Path] = ()
 
 def _scan(home: Path, package: str) -> list[Entry]:
     """The entries below `home`: the methods in the family folders and, outside our own tree, those in `home` itself."""
-    scanned = [] if home == HOME else [_entry(file, home, package) for file in sorted(home.iterdir()) if _is_method(file)]
+    scanned = [] if home == HOME else [_entry(file, home, package) for file in _methods_in(home)]
     for family in sorted(
         path for path in home.iterdir() if path.is_dir() and path.name not in _NOT_FAMILIES and not path.name.startswith(".")
     ):
-        for path in sorted(family.iterdir()):
-            if _is_method(path):
-                scanned.append(_entry(path, home, package))
-            elif not path.name.startswith("."):
-                scanned += [_entry(path / name, home, package) for name in ("method.py", "method.toml") if (path / name).is_file()]
-    return scanned
+        scanned += [_entry(file, home, package) for file in _methods_in(family)]
+        for folder in sorted(path for path in family.iterdir() if path.is_dir() and not path.name.startswith(".")):
+            scanned += [_entry(folder / name, home, package) for name in ("method.py", "method.toml") if (folder / name).is_file()]
+    return sorted(scanned, key=lambda entry: (entry.family, entry.name))
+
+
+def _methods_in(folder: Path) -> list[Path]:
+    """The files of a folder that are methods; a Python file that belongs to the program of a TOML file there is none."""
+    found = [file for file in sorted(folder.iterdir()) if _is_method(file)]
+    owned = {path for file in found if file.suffix == _DECLARED for path in owned_files(file)}
+    return [file for file in found if file.resolve() not in owned]
 
 
 def _is_method(file: Path) -> bool:

@@ -132,3 +132,17 @@ def test_a_signal_to_end_keeps_what_is_done_and_leaves_no_process(world: Path, n
     assert process.returncode == 130
     assert not alive(int((world / "pid").read_text()))
     assert [record.label for record in read_records(world / "run")] == ["steady"]
+
+
+def test_the_copy_of_a_plan_in_a_run_folder_can_be_run_from_anywhere(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = plan(world, ["bicubic"], scenes=("a",))
+    file.write_text(file.read_text().replace(f"file:{world}/", "file:"))
+    assert run_benchmark.main(["run", str(file), "--out", str(world / "first"), "--device", "cpu"]) == 0
+    elsewhere = world / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    for source, folder in (("first", "second"), ("second", "third")):
+        copy = str(world / source / "plan.toml")
+        assert run_benchmark.main(["run", copy, "--out", str(world / folder), "--device", "cpu"]) == 0
+    keys = {tuple(record.key for record in read_records(world / folder)) for folder in ("first", "second", "third")}
+    assert len(keys) == 1

@@ -6,6 +6,7 @@ small random pairs, never a scene, and the settings in `Method.trial`, so that a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from benchmark.authors.differences import ROUNDING
 from benchmark.authors.form_checks import check_form
 from benchmark.authors.learning_checks import check_iterates, check_learning_in_fit, check_parameter_count
-from benchmark.authors.program_checks import LEFT_OUT, check_program, check_program_sizes, is_program
+from benchmark.authors.program_checks import LEFT_OUT, check_environment, check_program, check_program_sizes, is_program, too_slow
 from benchmark.authors.result_checks import (
     check_blind_form,
     check_degenerate_pairs,
@@ -57,12 +58,13 @@ def examine(entry: Entry) -> Iterator[Finding]:
 
     Of a program in another language it is asked next whether it runs; where it does not, nothing more is asked.
     """
-    program, trained = is_program(entry), _torchscript_table(entry)
-    for check in (CHECKS[0], PROGRAM_CHECK, *map(_for_program, CHECKS[1:])) if program else CHECKS:
+    program, trained, slow = is_program(entry), _torchscript_table(entry), ""
+    for check in (CHECKS[0], *PROGRAM_CHECKS, *map(_for_program, CHECKS[1:])) if program else CHECKS:
         problem = note = left_out = ""
+        began = time.perf_counter()
         try:
-            if program and check.name in LEFT_OUT:
-                raise NotApplicableError(LEFT_OUT[check.name])
+            if slow or (program and check.name in LEFT_OUT):
+                raise NotApplicableError(LEFT_OUT.get(check.name, slow))
             if trained is not None and check.name == "ratios":
                 raise NotApplicableError(f"its weights were made for the ratio {trained.ratio} alone")
             if trained is not None and check.name == "blind":
@@ -76,8 +78,10 @@ def examine(entry: Entry) -> Iterator[Finding]:
         except RefusedError as refused:
             problem = f"{refused}: a pair is refused that every method must take; write limits in Card(...) that keep 31 bands, 3 channels"
         yield Finding(check.rule, problem, note, left_out)
-        if problem and check.name in ("form", PROGRAM_CHECK.name):
+        if problem and check.name in ("form", *(each.name for each in PROGRAM_CHECKS)):
             return
+        if check.name == "program":
+            slow = too_slow(time.perf_counter() - began)
 
 
 def _torchscript_table(entry: Entry) -> TorchScriptTable | None:
@@ -96,8 +100,10 @@ def _for_program(check: Check) -> Check:
     return replace(check, run=check_program_sizes, rule=_PROGRAM_SIZES) if check.name == "sizes" else check
 
 
-_RUNS = "the program runs, in the environment that it names, and returns an estimate of the right form"
-PROGRAM_CHECK = Check("program", _RUNS, check_program)
+PROGRAM_CHECKS = (
+    Check("environment", "the environment that the program names can be made", check_environment),
+    Check("program", "the program runs, and returns an estimate of the right form", check_program),
+)
 _PROGRAM_SIZES = "2, 31 and 100 bands with 1, 3 and 8 channels, not square: right shape and finite, or refused by a fact on the card"
 
 CHECKS: tuple[Check, ...] = (

@@ -34,10 +34,11 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.cluster.parcel import run_packed
     from benchmark.matrix.plan_file import read_plan
     from benchmark.review.explain import explain
+    from benchmark.run_folder.repetition import plan_start
     from benchmark.runner.supervisor import run
 
     text = sys.stdin.read() if options.packed else None
-    plan = read_plan(options.plan, roots(options), options.plugins, options.seed, text)
+    plan = read_plan(options.plan, roots(options), options.plugins, options.seed, text, plan_start(options.plan))
     how = settings(options, (options.out or Path()).resolve())
     if options.packed:
         record, parcel = run_packed(plan, how, options.packed.split(","))

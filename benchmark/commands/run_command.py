@@ -110,13 +110,14 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.plan_file import read_plan
     from benchmark.review.forecast import dry_run
     from benchmark.run_folder.folder import RunFolder
+    from benchmark.run_folder.repetition import plan_start
     from benchmark.run_folder.selection import selected
     from benchmark.runner.pair_review import on_pairs
     from benchmark.runner.resumption import on_scenes, planned_once, repeated
     from benchmark.runner.supervisor import run
     from datasets.output_files import expect_writable_folder
 
-    plan = read_plan(options.plan, roots(options), options.plugins, options.seed)
+    plan = read_plan(options.plan, roots(options), options.plugins, options.seed, start=plan_start(options.plan))
     folder = (options.out or results_folder(plan.name)).resolve()
     expect_writable_folder(folder, "--out")
     if options.prepare:

@@ -14,7 +14,7 @@ from benchmark.matrix.interview import Configuration, Interview, interview
 from benchmark.matrix.oracle import check_oracle, label_suffix, oracle_card
 from datasets.digests import file_sha256
 from datasets.settings import SettingError, configure
-from methods.catalog import Entry, find_one
+from methods.catalog import BLIND, Entry, find_one
 from methods.contract import Card
 
 
@@ -149,25 +149,34 @@ def method_sources(entry: Entry, answer: Interview) -> Sources:
 
 
 def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:
-    """The contestants with labels that all differ: the name on the card and, where names are equal, the parameters that differ.
+    """The contestants with labels that all differ: that of the plan, or the name on the card and what is not at its default.
+
+    A file is not named in a label, since the card says what weights were trained on, nor is `blind`, which is in the name on the card.
+    Where two labels are equal, the parameters that differ follow, whatever they are.
 
     Raises:
         SettingError: the plan gives one label to two contestants.
     """
     named = [replace(entry, label=entry.label or entry.card.name) for entry in contestants]
     complete = []
-    for entry in named:
+    for given, entry in zip(contestants, named, strict=True):
         rivals = [other for other in named if other.label == entry.label]
-        differing = [
+        told = [
             name
             for name in entry.parameters
-            if any(other.parameters.keys() == entry.parameters.keys() and _differ(name, entry, other) for other in rivals)
+            if (not given.label and _is_told(name, entry))
+            or any(other.parameters.keys() == entry.parameters.keys() and _differ(name, entry, other) for other in rivals)
         ]
-        values = ", ".join(f"{name}={_spell(entry.parameters[name])}" for name in differing)
-        label = f"{entry.label} ({values})" if len(rivals) > 1 and values else entry.label
+        values = ", ".join(f"{name}={_spell(entry.parameters[name])}" for name in told)
+        label = f"{entry.label} ({values})" if values else entry.label
         complete.append(replace(entry, label=label + (label_suffix(entry.oracle) if entry.oracle else "")))
     expect_distinct("methods", [entry.label for entry in complete])
     return complete
+
+
+def _is_told(name: str, entry: Contestant) -> bool:
+    """Whether a label that the plan does not give names this parameter."""
+    return name in entry.configuration.changed and name != BLIND and not isinstance(entry.parameters[name], Path)
 
 
 def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:

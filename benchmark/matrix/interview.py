@@ -22,7 +22,7 @@ from benchmark.children.server import refresh
 from benchmark.clone import ROOT
 from datasets.downloads import CATALOG
 from datasets.printable import error_text
-from datasets.settings import SettingError, configure, field_types, field_values, spell
+from datasets.settings import SettingError, changed_fields, configure, field_types, field_values, spell
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import AnyMethod, Card, awaits_training
 from methods.iterates import IteratedMethod
@@ -40,6 +40,7 @@ class Configuration:
     card: Card
     awaits_training: bool
     shows_iterates: bool
+    changed: tuple[str, ...]  # names of the parameters that are not at their default
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class InterviewJob:
             "card": asdict(described(self.entry, method)),
             "awaits_training": awaits_training(method),
             "shows_iterates": isinstance(method, IteratedMethod),
+            "changed": changed_fields(method),
         }
 
 
@@ -202,6 +204,7 @@ def _checked(entry: Entry, table: Mapping[str, Any]) -> Interview:
                     _card(item["card"]),
                     bool(item["awaits_training"]),
                     bool(item["shows_iterates"]),
+                    tuple(str(name) for name in item["changed"]),
                 )
                 for item in table["configurations"]
             ),

@@ -12,7 +12,7 @@ The plan has one cell for each method with its parameters, scene, protocol and s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -69,14 +69,18 @@ class Plan:
             PlanError: scenes cannot be read; the text names all of them.
         """
         identities: dict[str, SceneIdentity] = {}
-        problems: list[str] = []
+        problems: dict[str, list[str]] = {}  # the name of each scene, by the problem without its name and path
+        first: dict[str, str] = {}
         for scene in (*self.scenes, *(pair.source for pair in self.pairs)):
             try:
                 identities[scene.name] = identify(scene)
             except SceneError as error:
-                problems.append(str(error))
+                problem = _without(str(error), _names(scene))
+                problems.setdefault(problem, []).append(scene.name)
+                first.setdefault(problem, str(error))
         if problems:
-            raise PlanError("expected scenes that can be read, got\n  " + "\n  ".join(problems))
+            lines = [first[problem] + _likewise(names) for problem, names in problems.items()]
+            raise PlanError("expected scenes that can be read, got\n  " + "\n  ".join(lines))
         return identities
 
     def cells(self, device: str) -> list[Cell]:
@@ -173,3 +177,26 @@ def _describe_pair(first: Cell, second: Cell) -> str:
             same = {"protocols": "equal numbers", "scenes": "equal content", "methods": "equal parameters and sources"}[what]
             return f"the {what} {names[0]!r} and {names[1]!r} have {same}"
     return f"{first.name} and {second.name}"
+
+
+def _names(scene: SceneSource) -> list[str]:
+    """The words by which the problem of one scene differs from the same problem of another one."""
+    try:
+        files = scene.files()
+    except SceneError:  # one of them is missing
+        files = ()
+    return [scene.name, *map(str, files), *(file.name for file in files)]
+
+
+def _without(text: str, parts: Iterable[str]) -> str:
+    """The text without these parts, the longest first."""
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, "")
+    return text
+
+
+def _likewise(names: Sequence[str]) -> str:
+    """The end of a sentence that holds for the first of these scenes and for the others too."""
+    others = names[1:]
+    shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    return f" (the same holds for {shown})" if others else ""

@@ -103,7 +103,14 @@ class PlanTable:
     """The scenes from which methods that learn beforehand learn: the table [training]."""
 
 
-def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: int | None = None, text: str | None = None) -> Plan:
+def read_plan(
+    file: Path,
+    roots: DataRoots,
+    plugins: Path | None = None,
+    seed: int | None = None,
+    text: str | None = None,
+    start: Path | None = None,
+) -> Plan:
     """The checked plan in `file`.
 
     Args:
@@ -112,6 +119,7 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
         plugins: the folder of outside methods.
         seed: is taken instead of the plan's seeds.
         text: is read instead of the file, which need not exist then; relative paths still start at its folder.
+        start: the folder at which relative paths start; that of the file if None.
 
     Raises:
         PlanError: the file is no TOML, or a name or number in it is not valid; the text says which are.
@@ -122,14 +130,15 @@ def read_plan(file: Path, roots: DataRoots, plugins: Path | None = None, seed: i
     except OSError as error:
         raise PlanError(f"plan: expected a TOML file, got {file}: {error.strerror}; give the path of one") from error
     except ValueError as error:  # no UTF-8, or no TOML
-        raise PlanError(f"plan {file}: expected TOML, got {error}") from error
+        quotes = '; a text stands in quotes, as in name = "gsa"' if "Invalid value" in str(error) else ""
+        raise PlanError(f"plan {file}: expected TOML, got {error}{quotes}") from error
     if "patches" in table:
         raise PlanError(f"plan {file.name}: expected the plan of a benchmark, got the plan of a training; use `train METHOD {file.name}`")
     try:
         mixed = [name for name in ("scenes", "protocols") if any(isinstance(entry, dict) for entry in _listed(table.get(name)))]
         if mixed:
             raise SettingError(f"[[{mixed[0]}]]: expected [[{mixed[0].removesuffix('s')}]] for a table; {mixed[0]} is a list of names")
-        return replace(_resolve(configure(PlanTable, table), file, roots, plugins, seed), text=content)
+        return replace(_resolve(configure(PlanTable, table), file, start or file.parent, roots, plugins, seed), text=content)
     except (SettingError, LookupError, ValueError, ImportError) as error:
         raise PlanError(f"plan {file.name}: {error}") from error
 
@@ -138,18 +147,18 @@ def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _resolve(table: PlanTable, file: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
+def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
     folder = roots.folder("srf")
-    protocols = protocols_of(table.protocols, table.protocol, folder, file.parent)
+    protocols = protocols_of(table.protocols, table.protocol, folder, start)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
-    scenes = find_scenes(table.scenes, roots, file.parent, table.scene)
-    pairs = find_pairs(table.pair, file.parent, folder)
+    scenes = find_scenes(table.scenes, roots, start, table.scene)
+    pairs = find_pairs(table.pair, start, folder)
     if not pairs or protocols or scenes:
         _expect_some("protocols", protocols)
         _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
     _expect_some("method", table.method)
-    contestants = labelled(contestants_of(table.method, (file.parent, roots.root), plugins))
+    contestants = labelled(contestants_of(table.method, (start, roots.root), plugins))
     expect_distinct("methods", [entry.identity for entry in contestants])
     seeds = table.seeds if seed is None else (seed,)
     _expect_some("seeds", seeds)
@@ -163,7 +172,7 @@ def _resolve(table: PlanTable, file: Path, roots: DataRoots, plugins: Path | Non
             raise SettingError(f"{name}: expected a number above 0, got {value:g}")
     if table.threads is not None and table.threads < 1:
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
-    training = training_set(table.training, roots, file.parent) if table.training else None
+    training = training_set(table.training, roots, start) if table.training else None
     if training is not None:
         expect_apart(training.scenes, [*scenes, *(pair.source for pair in pairs)])
     untrained = [entry.label for entry in contestants if entry.awaits_training]

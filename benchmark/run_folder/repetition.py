@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.run_folder.index import Index
+from benchmark.run_folder.index import Index, read_index
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,20 @@ class Repetition:
         """The command line, of absolute paths, by which the code in the folder `clone` runs the cell into a run folder of its own."""
         options = ["--out", str(clone / "results" / f"cell_{self.key}"), "--device", self.device, *self.arguments]
         return shlex.join([sys.executable, str(clone / "run_benchmark.py"), "cell", str(self.plan.resolve()), self.key, *options])
+
+
+def plan_start(file: Path) -> Path:
+    """The folder at which relative paths of a plan start: its own, or for the copy in a run folder that of the plan that was copied.
+
+    Raises:
+        RecordError: the file lies in a run folder whose index cannot be read.
+    """
+    if not (file.parent / "index.json").is_file():
+        return file.parent
+    original = Path(read_index(file.parent).file)
+    if not original.is_absolute() or original == file.absolute() or not original.parent.is_dir():
+        return file.parent
+    return plan_start(original)
 
 
 def find_repetition(folder: Path, key: str, index: Index) -> Repetition | None:

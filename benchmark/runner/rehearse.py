@@ -14,7 +14,7 @@ import torch
 from benchmark.matrix.plan import find_cell
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.repetition import Repetition
+from benchmark.run_folder.repetition import Repetition, plan_start
 from benchmark.runner.handout import fit_job, fuse_job, observe_job
 from datasets.data_roots import DataRoots
 
@@ -30,7 +30,7 @@ def rehearse(repetition: Repetition, threads: int = 1) -> dict[str, Any]:
         given[name].append(value)
     plugins = Path(given["--plugins"][0]) if given["--plugins"] else None
     seed = int(given["--seed"][0]) if given["--seed"] else None
-    plan = read_plan(repetition.plan, DataRoots.parse(given["--data"]), plugins, seed)
+    plan = read_plan(repetition.plan, DataRoots.parse(given["--data"]), plugins, seed, start=plan_start(repetition.plan))
     cell = find_cell(plan.cells(repetition.device), repetition.key)
     with TemporaryDirectory(prefix="hmif-bench-") as place:
         folder = RunFolder(Path(place))

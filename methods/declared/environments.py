@@ -12,7 +12,6 @@ and the version of Python. One that could not be made leaves its reason there; t
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import platform
@@ -254,6 +253,8 @@ def _cache() -> Path:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
+    import fcntl  # which Windows lacks, where methods are listed and not run
+
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from methods.contract import AnyMethod
 from methods.declared import program_kind, torchscript_kind
-from methods.declared.declaration import Declaration, read_declaration
+from methods.declared.declaration import Declaration, DeclarationError, read_declaration
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class DeclaredKind:
         [Declaration], Mapping[str, str]
     ]  # what else the key covers: installed distributions and their versions, or a digest
     source: Path  # the Python file that does the work: its import closure is part of the key
+    named: Callable[[Declaration], tuple[Path, ...]] = lambda declaration: ()  # files that it names otherwise, such as a script
     uncovered: Callable[[Declaration], tuple[str, ...]] = lambda declaration: ()  # phrases on what the key does not cover
     obstacle: Callable[[Declaration], str] = lambda declaration: ""  # why the method cannot run now; empty where it can
     prepare: Callable[[Declaration], str] = lambda declaration: ""  # makes what it runs in, outside of timing; what was made, in words
@@ -34,6 +35,7 @@ KINDS: Mapping[str, DeclaredKind] = MappingProxyType(
             files=program_kind.covered_files,
             versions=program_kind.covered_versions,
             source=Path(program_kind.__file__),
+            named=program_kind.named_files,
             uncovered=program_kind.uncovered_phrases,
             obstacle=program_kind.obstacle,
             prepare=program_kind.prepare,
@@ -78,6 +80,16 @@ def declared_parts(file: Path) -> DeclaredParts:
     kind = KINDS[declaration.kind]
     files = {file.name: file, **kind.files(declaration)}
     return DeclaredParts(files, kind.versions(declaration), kind.source, kind.uncovered(declaration))
+
+
+def owned_files(file: Path) -> frozenset[Path]:
+    """The files that a TOML file lists or its command names, so that none of them is taken for a method itself; none where it is broken."""
+    try:
+        declaration = read_declaration(file, tuple(KINDS))
+        kind = KINDS[declaration.kind]
+        return frozenset(path.resolve() for path in (*kind.files(declaration).values(), *kind.named(declaration)))
+    except DeclarationError:
+        return frozenset()
 
 
 def declared_obstacle(file: Path) -> str:

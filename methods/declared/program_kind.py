@@ -24,6 +24,8 @@ from methods.declared.environments import EnvironmentFileError, installed_versio
 from methods.declared.program_run import Program, program_obstacle, run_program
 from methods.declared.run_table import fill, listed_files, read_run_table
 
+_LONGEST_PATH = 4000  # a longer word is no path
+
 
 class ProgramMethod(FusionMethod):
     """The base of the classes that `[run]` tables stand for."""
@@ -91,19 +93,17 @@ def covered_versions(declaration: Declaration) -> Mapping[str, str]:
 
 def uncovered_phrases(declaration: Declaration) -> tuple[str, ...]:
     """What the key does not cover although the command names it: files in the folder of the TOML file that no pattern of `files` names."""
-    return tuple(f"the file {name}, which the command names and `files` does not" for name in unlisted_files(declaration))
-
-
-def unlisted_files(declaration: Declaration) -> tuple[str, ...]:
-    """The files that the command names and no pattern of `files` does, by their paths relative to the TOML file."""
-    table, home = read_run_table(declaration), declaration.home.resolve()
     listed = {path.resolve() for path in covered_files(declaration).values()}
-    named = []
-    for word in table.command:
-        path = home / fill((word,), {"here": str(home)})[0]
-        if path.is_file() and path.resolve() not in listed and path.resolve().is_relative_to(home):
-            named.append(path.relative_to(home).as_posix())
-    return tuple(dict.fromkeys(named))
+    names = [path.relative_to(declaration.home.resolve()).as_posix() for path in named_files(declaration) if path not in listed]
+    return tuple(f"the file {name}, which the command names and `files` does not" for name in names)
+
+
+def named_files(declaration: Declaration) -> tuple[Path, ...]:
+    """The files in the folder of the TOML file, or below it, that the command names."""
+    home = declaration.home.resolve()
+    words = fill(read_run_table(declaration).command, {"here": str(home)})
+    paths = [(home / word).resolve() for word in words if "{" not in word and "\0" not in word and len(word) < _LONGEST_PATH]
+    return tuple(dict.fromkeys(path for path in paths if path.is_relative_to(home) and path.is_file()))
 
 
 def obstacle(declaration: Declaration) -> str:

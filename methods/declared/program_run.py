@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -52,7 +51,9 @@ _TAIL = 16_000  # bytes of its errors that are kept for the reason of a failure
 _JOIN_S = 1.0
 _VERSION_LIMIT_S = 60.0
 _NO_MEMORY = re.compile(r"out of memory|MemoryError|bad_alloc|cannot allocate|can't allocate|OutOfMemory", re.IGNORECASE)
-_PLACE = re.compile(r"^(\s|error: called from|Execution halted|Stacktrace|caused by)", re.IGNORECASE)  # says where, and not what
+_PLACE = re.compile(  # lines that say where, and not what; the last is what some builds of Octave print whenever they end
+    r"^(\s|error: called from|Execution halted|Stacktrace|caused by|error: ignoring const execution_exception)", re.IGNORECASE
+)
 
 
 _START: dict[type[BaseException], str] = {FileNotFoundError: "no such program", PermissionError: "it may not be executed"}
@@ -208,7 +209,8 @@ def start_program(program: Program, words: tuple[str, ...], folder: Path, device
     except BaseException:
         end_program(process)
         raise
-    reader.join(_JOIN_S)
+    finally:
+        reader.join(_JOIN_S)  # something that the program has left running may hold the stream open
     if status:
         _fail(program, status, bytes(tail).decode("utf-8", "replace"), _oom_kills() > kills)
 
@@ -306,23 +308,26 @@ def _fail(program: Program, status: int, errors: str, killed_for_memory: bool) -
 
 
 def _forward(stream: IO[bytes], tail: bytearray) -> None:
-    """Pass on what a program prints as errors, and keep its end."""
-    while block := os.read(stream.fileno(), 65536):
-        with suppress(OSError):
-            os.write(2, block)
-        tail += block
-        del tail[:-_TAIL]
+    """Pass on what a program prints as errors, and keep its end, until all that have the stream have ended."""
+    with stream:
+        while block := os.read(stream.fileno(), 65536):
+            with suppress(OSError):
+                os.write(2, block)
+            tail += block
+            del tail[:-_TAIL]
 
 
 def _limit_data(pid: int) -> None:
     """Limit the data of a process to what is left of the limit of this one."""
+    import resource  # which Windows lacks, where methods are listed and not run
+
     soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if soft == resource.RLIM_INFINITY:
         return
     status = Path("/proc/self/status").read_text(encoding="ascii")
     held = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmData:"))
     left = max(2**20, soft - held)
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # it has ended; or it runs as another user, with the limit that it inherited
         resource.prlimit(pid, resource.RLIMIT_DATA, (left, left))
 
 

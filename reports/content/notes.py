@@ -195,7 +195,8 @@ def _rounds(row: Row) -> list[str]:
 
 def _subtracted(row: Row) -> list[str]:
     """Of a program in another language: what its seconds are made of."""
-    return list(dict.fromkeys(facts.subtracted for facts in _programs(row)))
+    learning = ", its learning on the scene included" if row.results[0].card.get("learns") == "on the scene" else ""
+    return list(dict.fromkeys(f"{facts.subtracted}{learning}" for facts in _programs(row)))
 
 
 def _self_timed(row: Row) -> list[Note]:

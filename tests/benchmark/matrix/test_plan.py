@@ -65,8 +65,35 @@ def test_a_grid_makes_every_combination_a_row_of_its_own(world: Path) -> None:
         world, [], '[[method]]\nname = "rfuse"\nparameters = {prior_weight = 1}\ngrid = {rank = [2, 5]}\n[[method]]\nname = "bicubic"'
     )
     contestants = read(world, file).contestants
-    assert [entry.label for entry in contestants] == ["R-FUSE (rank=2)", "R-FUSE (rank=5)", "Bicubic"]
+    assert [entry.label for entry in contestants] == ["R-FUSE (prior_weight=1, rank=2)", "R-FUSE (prior_weight=1, rank=5)", "Bicubic"]
     assert {entry.parameters["prior_weight"] for entry in contestants[:2]} == {1.0}
+
+
+def test_a_row_without_a_label_names_what_is_not_at_its_default(world: Path) -> None:
+    rows = [
+        'name = "rfuse"',
+        'name = "rfuse"\nparameters = {rank = 400}',
+        'name = "rfuse"\nparameters = {blind = "gradient", rank = 7}',
+        'name = "rfuse"\nlabel = "mine"\nparameters = {rank = 8}',
+    ]
+    labels = [entry.label for entry in read(world, plan(world, [], "".join(f"[[method]]\n{row}\n" for row in rows))).contestants]
+    assert labels == ["R-FUSE (rank=15)", "R-FUSE (rank=400)", "R-FUSE + gradient blind (rank=7)", "mine"]
+
+
+def test_a_problem_of_many_scenes_is_said_once(world: Path) -> None:
+    for name in ("c", "d", "e", "f", "g"):
+        (world / f"{name}.h5").write_bytes(b"not a cube")
+    with pytest.raises(PlanError) as caught:
+        _ = read(world, plan(world, ["bicubic"], scenes=("a", "c", "d", "e", "f", "g"))).identities
+    assert str(caught.value).count("expected") == 2  # that of the list, and that of the files
+    assert "(the same holds for file/d, file/e, file/f and 1 more)" in str(caught.value)
+
+
+def test_a_text_without_quotes_is_explained(world: Path) -> None:
+    file = world / "plan.toml"
+    file.write_text("name = t\n")
+    with pytest.raises(PlanError, match="a text stands in quotes"):
+        read(world, file)
 
 
 def test_two_rows_that_cannot_be_told_apart_are_refused(world: Path) -> None:
