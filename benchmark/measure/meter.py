@@ -52,7 +52,7 @@ from benchmark.measure.held import (
     text_of_file,
     wall_seconds,
 )
-from benchmark.measure.program_clock import ProgramClock, program_clock
+from benchmark.measure.program_clock import ProgramClock
 from benchmark.measure.sketch import share_apart, sketch_of
 from benchmark.measure.tally import Tally
 from benchmark.measure.validity import check_estimate, settled
@@ -112,6 +112,8 @@ class FirstCall:
 
     def repeat(self) -> Clock:
         """The clock after the rounds. No error of the method in a round is raised here: the clock notes it."""
+        if self.program is not None:
+            self._complete(self.program)
         first = self.clock.fuse
         if not self.repeats:
             return self.clock
@@ -153,6 +155,13 @@ class FirstCall:
             rounds_apart=apart if repeated else None,
             replay_apart=replayed,
         )
+
+    def _complete(self, program: ProgramClock) -> None:
+        """Take an empty start off the seconds of a program's first call."""
+        with self.tally.aside():
+            self.program = program.completed(self.device.type)
+        net = self.program.net(self.whole, [program.first])
+        self.clock = replace(self.clock, fuse=net, fuse_low=net, fuse_high=net, first=net, round_seconds=(net,))
 
     def again(self) -> Estimate:
         """What one more call gives, with a pair of its own."""
@@ -254,7 +263,7 @@ def measure_first(
         frequency.look()
         check_estimate(estimate, seen)
         sketch = sketch_of(estimate.cube)
-        program = program_clock(runs, device.type) if outside else None
+        program = ProgramClock(runs[0]) if outside and runs else None
         first = whole if program is None else program.net(whole, runs)
     parameters = fitted.parameter_count()
     follows = fitted is learned and method.describe().learns != "on the scene"

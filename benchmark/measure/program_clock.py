@@ -9,22 +9,28 @@ file does it subtract anything, so that no method in Python can shorten its seco
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmark.run_folder.program_facts import ProgramFacts
 from methods.declared.empty_start import EmptyStart, measure_empty_start
 from methods.declared.program_run import ProgramRun, program_version
 
+PENDING = EmptyStart("", None, "the process ended before an empty start was measured, and nothing is subtracted")
 RESOLUTION_S = 0.001  # a difference of two wall times says no more
 
 
 @dataclass(frozen=True)
 class ProgramClock:
-    """What is known of a program after its first run."""
+    """What is known of a program after its first run; an empty start and the version follow when the estimate is safe (`completed`)."""
 
     first: ProgramRun
-    empty: EmptyStart
-    version: str
+    empty: EmptyStart = PENDING
+    version: str = ""
+
+    def completed(self, device: str) -> ProgramClock:
+        """The same with an empty start and the version, for which the program's interpreter is started now."""
+        program = self.first.program
+        return replace(self, empty=measure_empty_start(program, device), version=program_version(program, device))
 
     def net(self, seconds: float, runs: Sequence[ProgramRun]) -> float:
         """The seconds of a call without those of the exchange and of empty starts, for the `runs` that were made in it."""
@@ -46,11 +52,3 @@ class ProgramClock:
             version=self.version,
             environment=run.environment,
         )
-
-
-def program_clock(runs: Sequence[ProgramRun], device: str) -> ProgramClock | None:
-    """The clock after the first call, in which these runs were made; None where there were none. Empty starts are made now."""
-    if not runs:
-        return None
-    program = runs[0].program
-    return ProgramClock(runs[0], measure_empty_start(program, device), program_version(program, device))

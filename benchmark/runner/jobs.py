@@ -211,7 +211,8 @@ class FuseJob:
             **covered,
             **told,
         }
-        yield {"clock": asdict(first.repeat()) | more}
+        clock = asdict(first.repeat()) | more
+        yield {"clock": clock} | ({} if first.program is None else {"program": asdict(first.program.facts)})
         if not reason:
             flops = count_flops(first.again)[1]
             yield {"flops": flops.total, "flops_uncounted": list(flops.uncounted)}

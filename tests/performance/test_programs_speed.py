@@ -88,5 +88,5 @@ def test_a_program_beside_the_same_method_in_this_process(benchmark: BenchmarkFi
             whole += (
                 f", wall {facts.wall_seconds:.2f} s, empty start {facts.empty_start_seconds:.3f} s, files {facts.handing_seconds:.3f} s"
             )
-            whole += f", {facts.self_timed}"
+            whole += f", {facts.self_timed}" if facts.self_timed else ""
         benchmark.extra_info[record.label] = f"{whole}, PSNR {record.metrics['psnr']:.2f} dB"
