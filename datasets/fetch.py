@@ -1,12 +1,4 @@
-"""Data sets and weights that their makers publish: downloaded by pooch, and put where the catalogs look for them.
-
-    cave                  the CAVE data base, unpacked into <root>/cave
-    pavia_university, pavia_centre, botswana, ksc, indian_pines
-                          the MATLAB files of the University of the Basque Country, into <root>/<name>
-    muufl, houston2013    the one file that is read of an archive of the makers, into <root>/<name>
-    tiangong1             REF.mat of M2U-Net, into <root>/tiangong1
-    nikon_d700            the 3 x 31 response matrix of the MossFuse release, as the sensor file <root>/srf/nikon_d700_mossfuse_31.csv
-    mossfuse_checkpoint   the authors' CAVE x32 weights, <root>/weights/mossfuse_official_cave_x32.pth
+"""Fetches data sets and weights that their makers publish (downloads.py): by pooch, into the place where the catalogs look for them.
 
 Everything is downloaded and unpacked under a temporary name beside its target, and renamed when it is whole, so that a broken download
 leaves nothing. Where the maker publishes no checksum, none is checked, and the entry says so.
@@ -20,13 +12,12 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pooch
 
+from datasets.downloads import CATALOG, MOSSFUSE_SOURCE, Download
 from datasets.input_files import InputFileError, spell_bytes
 from datasets.matlab5_format import declared_variables
 from datasets.scene import SceneError
@@ -34,105 +25,10 @@ from datasets.sets import cave
 
 LARGEST_ARCHIVE = 4 * 10**9  # bytes of an archive when it is unpacked; CAVE has less than 1 GB
 ShowBytes = Callable[[int, int], None]  # bytes received so far, bytes in all (0 when the server does not say)
-_MOSSFUSE = "dusongcheng/MossFuse@878207caeebd24b7e8d28f3aaefbfa6e2fa5cf22"
-_RAW = "https://raw.githubusercontent.com/dusongcheng/MossFuse/878207caeebd24b7e8d28f3aaefbfa6e2fa5cf22"
 
 
 class FetchError(InputFileError):
     """A download that fails, or that is not what it should be; the text says what was expected, what came, and the way out."""
-
-
-@dataclass(frozen=True)
-class Download:
-    """One thing that can be downloaded."""
-
-    name: str
-    url: str
-    sha256: str | None  # of the download, or of the member that is kept of a zip; None: the maker publishes none
-    size: str
-    licence: str
-    target: str  # path below the data root
-    kind: Literal["file", "cave zip", "zip member", "response matrix"] = "file"
-    member: str = ""  # of a zip: the only file that is kept
-
-
-_EHU_FILES = {  # addresses as programs in use have them
-    "pavia_university": ("https://www.ehu.eus/ccwintco/uploads/e/ee/PaviaU.mat", "33 MB"),
-    "pavia_centre": ("https://www.ehu.eus/ccwintco/uploads/e/e3/Pavia.mat", "124 MB"),
-    "botswana": ("https://www.ehu.es/ccwintco/uploads/7/72/Botswana.mat", "83 MB"),
-    "ksc": ("https://www.ehu.es/ccwintco/uploads/2/26/KSC.mat", "57 MB"),
-    "indian_pines": ("https://www.ehu.eus/ccwintco/uploads/6/67/Indian_pines_corrected.mat", "5.95 MB"),
-}
-CATALOG: Mapping[str, Download] = {
-    entry.name: entry
-    for entry in (
-        Download(
-            name="cave",
-            url="https://www.cs.columbia.edu/CAVE/databases/multispectral/zip/complete_ms_data.zip",
-            sha256=None,
-            size="0.4 to 0.5 GB (32 scenes of 31 16-bit images)",
-            licence="copyright of its makers, for research; cite Yasuma et al. 2010, doi 10.1109/TIP.2010.2046811; no checksum published",
-            target="cave",
-            kind="cave zip",
-        ),
-        *(
-            Download(
-                name=name,
-                url=url,
-                sha256=None,
-                size=size,
-                licence="none stated (CC0 1.0 at Purdue)" if name == "indian_pines" else "none stated; for research",
-                target=f"{name}/{url.rsplit('/', 1)[-1]}",
-            )
-            for name, (url, size) in _EHU_FILES.items()
-        ),
-        Download(
-            name="muufl",
-            url="https://github.com/GatorSense/MUUFLGulfport/archive/refs/tags/v0.1.zip",
-            sha256="69420a72866dff4a858ae503e6e2981af46f406a4ad8f4dd642efa43feb59edc",
-            size="about 90 MB",
-            licence="MIT",
-            target="muufl/muufl_gulfport_campus_1_hsi_220_label.mat",
-            kind="zip member",
-            member="MUUFLGulfport-0.1/MUUFLGulfportSceneLabels/muufl_gulfport_campus_1_hsi_220_label.mat",
-        ),
-        Download(
-            name="houston2013",
-            url="https://machinelearning.ee.uh.edu/2egf4tg8hial13gt/2013_DFTC.zip",
-            sha256="1440f38594e8e82cc1944c084fc138ef55a70af54122828e999c4fb438574c14",
-            size="not published; about 190 MB for the image",
-            licence="for research, with contest and laboratory acknowledged",
-            target="houston2013/2013_IEEE_GRSS_DF_Contest_CASI.tif",
-            kind="zip member",
-            member="2013_DFTC/2013_IEEE_GRSS_DF_Contest_CASI.tif",
-        ),
-        Download(
-            name="tiangong1",
-            url="https://raw.githubusercontent.com/JiaxinLiCAS/M2U-Net/f5a9a0f3ef3ed901564a0957720a9cf9cab02bee/data/M2U-Net/TG/REF.mat",
-            sha256=None,
-            size="about 20 MB",
-            licence="none stated; from the M2U-Net repository, for research",
-            target="tiangong1/REF.mat",
-        ),
-        Download(
-            name="nikon_d700",
-            url=f"{_RAW}/dataset/resp.mat",
-            sha256="39acc125b2c61d3f46c11ff25461319d8e88ba9c08603909f01c459421ca5d4f",
-            size="below 1 kB",
-            licence="none stated; from the MossFuse repository, for checking against it",
-            target="srf/nikon_d700_mossfuse_31.csv",
-            kind="response matrix",
-        ),
-        Download(
-            name="mossfuse_checkpoint",
-            url=f"{_RAW}/model/CAVE_32_model.pth",
-            sha256="8f9a4526df3f587b425cce56cf14952de58f3df2ab8fb25137670d44bccef348",
-            size="2.5 MB",
-            licence="none stated; from the MossFuse repository, for checking against it",
-            target="weights/mossfuse_official_cave_x32.pth",
-        ),
-    )
-}
 
 
 def fetch(name: str, root: Path, *, catalog: Mapping[str, Download] = CATALOG, progress: ShowBytes | None = None) -> Path:
@@ -269,7 +165,7 @@ def _response_table(file: Path) -> Path:
     matrix = np.zeros(0) if stored is None else stored.read().astype(np.float64)
     if matrix.shape != (3, cave.BANDS):
         raise FetchError(f"fetch: expected a matrix resp of 3 x {cave.BANDS}, got {matrix.shape}; the release has changed")
-    lines = [f"# source: github:{_MOSSFUSE}:dataset/resp.mat (no licence)", "wavelength_nm,r,g,b"]
+    lines = [f"# source: github:{MOSSFUSE_SOURCE}:dataset/resp.mat (no licence)", "wavelength_nm,r,g,b"]
     lines += [f"{400 + 10 * band},{matrix[0, band]:.10g},{matrix[1, band]:.10g},{matrix[2, band]:.10g}" for band in range(cave.BANDS)]
     table = file.with_name("table.csv")
     table.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 
 from datasets import synthetic
 from datasets.data_roots import DataRoots, spell_nearest
-from datasets.fetch import CATALOG
+from datasets.downloads import CATALOG
 from datasets.reading_options import ReadingError, ReadingOptions, options_from
 from datasets.scene import SceneError
 from datasets.scene_sources import BuiltinSource, FileSource, SceneSource, SetSource

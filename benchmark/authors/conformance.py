@@ -10,7 +10,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 
 from benchmark.authors.differences import ROUNDING
@@ -27,10 +27,13 @@ from benchmark.authors.result_checks import (
     check_sizes,
     check_withholding,
 )
+from benchmark.authors.sample_pairs import sides_divided_by
 from benchmark.authors.seed_checks import check_random_fact, check_same_seed, check_second_call, check_seeds_from_rng
 from benchmark.authors.trials import BreachError, NotApplicableError
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import RefusedError
+from methods.declared.torchscript_kind import TorchScriptMethod
+from methods.declared.torchscript_table import TorchScriptTable
 
 MOST_LINES = 20  # that a method may print while it is checked once, without advice
 
@@ -60,14 +63,17 @@ def examine(entry: Entry) -> Iterator[Finding]:
     The form comes first, then whether the method runs at all; where one of them is broken it is the last, as others would only repeat it.
     What the method prints is kept from the terminal; the finding on whether it runs says how much that is.
     """
-    program, slow = is_program(entry), ""
+    program, trained, slow = is_program(entry), _torchscript_table(entry), ""
     for check in _for_program() if program else CHECKS:
         problem = note = left_out = ""
         began, printed = time.perf_counter(), io.StringIO()
         try:
             if slow or (program and check.name in LEFT_OUT):
                 raise NotApplicableError(LEFT_OUT.get(check.name, slow))
-            with redirect_stdout(printed), redirect_stderr(printed):
+            if trained is not None and check.name == "blind":
+                raise NotApplicableError("it is told the response to sort its channels, and computes nothing with it")
+            divided = nullcontext() if trained is None else sides_divided_by(trained.multiple)
+            with divided, redirect_stdout(printed), redirect_stderr(printed):
                 note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
             problem = str(breach)
@@ -85,6 +91,17 @@ def examine(entry: Entry) -> Iterator[Finding]:
             return
         if program and check.name == "runs":
             slow = too_slow(time.perf_counter() - began)
+
+
+def _torchscript_table(entry: Entry) -> TorchScriptTable | None:
+    """What the file of a TorchScript method says of the pairs that it takes; None for another method, or a broken one."""
+    if not entry.is_declared:
+        return None
+    try:
+        kind = entry.load()
+    except BrokenMethodError:
+        return None  # which the first check says
+    return kind.table if issubclass(kind, TorchScriptMethod) else None
 
 
 def _for_program() -> list[Check]:

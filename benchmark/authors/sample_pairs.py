@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from math import gcd
 from typing import overload
 
 import torch
@@ -15,15 +18,27 @@ from methods.contract import Card, Example
 USUAL_BANDS, USUAL_CHANNELS, USUAL_RATIO = 31, 3, 4  # where the card takes them; else the nearest that it takes
 SAMPLE_NOISE = NoiseLevel(0.01, 0.02)  # the level that is stated for these pairs, which hold no noise: a prior that methods must live with
 
+_DIVISOR: ContextVar[int] = ContextVar("divisor of the sides of sample pairs", default=1)
 
-def random_pair(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Observation:
+
+@contextmanager
+def sides_divided_by(divisor: int) -> Iterator[None]:
+    """Inside the block, the fine sides of all pairs can be divided by `divisor`: they are a little larger where need be."""
+    before = _DIVISOR.set(divisor)
+    try:
+        yield
+    finally:
+        _DIVISOR.reset(before)
+
+
+def random_pair(bands: int, channels: int, *, ratio: int = USUAL_RATIO, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Observation:
     """The observation of a smooth random cube, with both responses and a noise level known.
 
     Args:
         bands: number of bands of the HSI.
         channels: number of channels of the MSI.
         ratio: fine pixels per coarse pixel, along each axis.
-        coarse: rows and columns of the HSI.
+        coarse: rows and columns of the HSI; a little more where `sides_divided_by` asks for it.
         seed: decides the cube; the two sensors depend on bands, channels and ratio alone.
     """
     return random_example(bands, channels, ratio=ratio, coarse=coarse, seed=seed).seen
@@ -51,8 +66,11 @@ def usual_pair(card: Card, coarse: tuple[int, int] = (4, 6)) -> Observation:
     return card.entitle(usual_whole(card, coarse))
 
 
-def random_example(bands: int, channels: int, *, ratio: int = 4, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Example:
+def random_example(bands: int, channels: int, *, ratio: int = USUAL_RATIO, coarse: tuple[int, int] = (4, 6), seed: int = 0) -> Example:
     """The observation that `random_pair` gives, together with its truth. The arguments are those of `random_pair`."""
+    divisor = _DIVISOR.get()
+    step = divisor // gcd(divisor, ratio)  # of the coarse sides
+    coarse = -(-coarse[0] // step) * step, -(-coarse[1] // step) * step
     rng = torch.Generator().manual_seed(seed)
     rows, cols = coarse[0] * ratio, coarse[1] * ratio
     maps = torch.nn.functional.interpolate(torch.rand(1, 4, 3, 5, generator=rng), size=(rows, cols), mode="bilinear", align_corners=True)[0]

@@ -14,7 +14,8 @@ def _arguments(fetch: argparse.ArgumentParser) -> None:
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from datasets.data_roots import DataRoots
-    from datasets.fetch import CATALOG, fetch
+    from datasets.downloads import CATALOG
+    from datasets.fetch import fetch
 
     if options.name is None:
         entries = (

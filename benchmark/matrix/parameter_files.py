@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.fetch import CATALOG
+from datasets.downloads import CATALOG
 from datasets.settings import SettingError, field_values
 from methods.catalog import Entry
 from methods.contract import AnyMethod

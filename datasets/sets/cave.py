@@ -16,8 +16,8 @@
     doi          10.1109/TIP.2010.2046811
     splits       test (12) and train (20): MossFuse; dhif-train, dhif-test: the first 20 and the last 12 in alphabetical order (DHIF-Net,
                  DSPNet, SFNO); deng-test (11) and deng-train (20), without `watercolors`: PSRT, BDT, MIMO-SST, FeINFN; ual-train, ual-test:
-                 the first 12 and the other 20 (UAL); HIFtool's by numbers of another copy cannot be named here
-    open         whether UAL's first 12 are those in alphabetical order; the order behind HIFtool's numbers; no checksum is published
+                 the first 12 and the other 20 of UAL's own list; HIFtool's by numbers of another copy cannot be named here
+    open         the order behind HIFtool's numbers; no checksum is published
 
 The bands may be PNG, TIFF, JPEG 2000, JPEG, BMP or PGM (for some other formats Pillow would start another program), in the original
 folders or in flat ones (<root>/<scene>_ms/<scene>_ms_01.jp2), with or without a folder `complete_ms_data` around them. The
@@ -53,6 +53,10 @@ TRAIN = (
     *("paints", "photo_and_face", "pompoms", "sponges", "superballs", "watercolors"),
 )
 SCENES = tuple(sorted(TEST + TRAIN))
+_UAL_TRAIN = (  # the first twelve of the list in JiangtaoNie/UAL, LoadDataset_Batch.py, here in alphabetical order
+    *("balloons", "cd", "face", "fake_and_real_beers", "fake_and_real_food", "fake_and_real_strawberries", "feathers"),
+    *("oil_painting", "real_and_fake_peppers", "sponges", "stuffed_toys", "thread_spools"),
+)
 _DENG_TEST = (
     *("balloons", "cd", "chart_and_stuffed_toy", "clay", "fake_and_real_beers", "fake_and_real_lemon_slices", "fake_and_real_tomatoes"),
     *("feathers", "flowers", "hairs", "jelly_beans"),
@@ -192,8 +196,8 @@ SET = NamedSet(
         "dhif-test": Split("DHIF-Net, DSPNet and SFNO: the lists in weili419/SFNO, CAVE/Data", SCENES[20:]),
         "deng-train": Split("PSRT, BDT, MIMO-SST and FeINFN", tuple(item for item in SCENES if item not in (*_DENG_TEST, *EIGHT_BIT))),
         "deng-test": Split("PSRT, BDT, MIMO-SST and FeINFN", _DENG_TEST),
-        "ual-train": Split("UAL", SCENES[:12]),
-        "ual-test": Split("UAL", SCENES[12:]),
+        "ual-train": Split("UAL: the list in its LoadDataset_Batch.py", _UAL_TRAIN),
+        "ual-test": Split("UAL: the list in its LoadDataset_Batch.py", tuple(item for item in SCENES if item not in _UAL_TRAIN)),
     },
     folders=("complete_ms_data", "cave_near_lossless", "."),
     reader=CaveReader(),

@@ -1,7 +1,8 @@
 """The TOML file that is a method: `[card]`, the facts of `Card`, and one table more that says what does the work.
 
-    [card]     the facts of `methods.contract.Card`, with the same names and the same checks
-    [run]      a program in any language (methods/declared/program_kind.py)
+    [card]         the facts of `methods.contract.Card`, with the same names and the same checks
+    [run]          a program in any language (methods/declared/program_kind.py)
+    [torchscript]  a TorchScript file: a network with its weights (methods/declared/torchscript_kind.py)
 
 Reading one executes nothing, so the process that plans a run may do it.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from methods.contract import AnyMethod
-from methods.declared import program_kind
+from methods.declared import program_kind, torchscript_kind
 from methods.declared.declaration import Declaration, DeclarationError, read_declaration
 
 
@@ -39,6 +39,12 @@ KINDS: Mapping[str, DeclaredKind] = MappingProxyType(
             uncovered=program_kind.uncovered_phrases,
             obstacle=program_kind.obstacle,
             prepare=program_kind.prepare,
+        ),
+        "torchscript": DeclaredKind(
+            make=torchscript_kind.torchscript_class,
+            files=lambda declaration: {},  # the network is a parameter, and parameters that are files are covered by content
+            versions=lambda declaration: {},
+            source=Path(torchscript_kind.__file__),
         ),
     }
 )

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 import scipy.io
 
-from datasets.fetch import CATALOG, Download, FetchError, fetch
+from datasets.downloads import CATALOG, Download
+from datasets.fetch import FetchError, fetch
 from datasets.sensors import find_sensor
 from datasets.sets import cave
 from datasets.sets.all_sets import SETS
+from methods.supervised.psrt.released_weights import RELEASED
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -86,6 +88,34 @@ def test_a_file_with_the_right_checksum_lies_at_its_target_and_is_not_fetched_tw
     assert all(had <= total for had, total in seen)
     (served[0] / "mossfuse_checkpoint").unlink()
     assert fetch("mossfuse_checkpoint", tmp_path, catalog=catalog) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("psrt-cave-x4", "psrt_cave_x4.pth"),
+        ("psrt-cave-x8", "psrt_cave_x8.pth"),
+        ("psrt-harvard-x4", "psrt_harvard_x4.pth"),
+        ("psrt-hiftool-cave-x32", "psrt_hiftool_cave_x32.pth"),
+        ("psrt-hiftool-harvard-x32", "psrt_hiftool_harvard_x32.pth"),
+        ("sfno-cave-x4", "sfno_cave_x4_torchscript.pt"),
+    ],
+)
+def test_released_weights_lie_where_parameters_look_for_them(served: tuple[Path, str], tmp_path: Path, name: str, file: str) -> None:
+    entry = CATALOG[name]
+    commit = entry.url.split("/")[5]
+    assert len(commit) == 40  # pinned, so that the checksum stays right
+    assert set(commit) <= set("0123456789abcdef")
+    assert entry.sha256 is not None
+    assert fetch(name, tmp_path, catalog=offered(served, name, b"weights")) == tmp_path / "weights" / file
+    with pytest.raises(FetchError, match="expected the file with sha256"):
+        fetch(name, tmp_path / "other", catalog=offered(served, name, b"weights", sha256=entry.sha256))
+    assert files_below(tmp_path) == [tmp_path / "weights" / file]
+
+
+def test_the_weights_that_psrt_knows_are_those_that_can_be_fetched() -> None:
+    known = {entry.sha256 for name, entry in CATALOG.items() if name.startswith("psrt-")}
+    assert known == set(RELEASED)
 
 
 def test_a_wrong_checksum_leaves_no_file(served: tuple[Path, str], tmp_path: Path) -> None:
@@ -172,7 +202,7 @@ def test_the_real_matrix_gives_the_table_of_the_data_root(data_root: Path, serve
 
 
 def test_an_unknown_name_is_an_error_that_names_the_entries(tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match=r"expected one of cave, .*, nikon_d700, mossfuse_checkpoint, got 'nikkon'"):
+    with pytest.raises(FetchError, match=r"expected one of cave, .*, nikon_d700, mossfuse_checkpoint, .*, sfno-cave-x4, got 'nikkon'"):
         fetch("nikkon", tmp_path)
 
 

@@ -45,6 +45,7 @@ class PublishedTraining:
     weight_decay: float = 0.0
     optimiser: Literal["adam", "adamw"] = "adam"
     rate: Rate = constant_rate
+    gradient_norm: float | None = None  # at which the gradient of all weights together is cut; None: it is not cut
 
     def __str__(self) -> str:
         patches = f"{self.batch} patch{'es' * (self.batch > 1)} of {self.patch} x {self.patch} pixels"
@@ -142,6 +143,8 @@ class SupervisedMethod(TrainableMethod):
                 loss = self.loss(network, hsi, msi, truth)
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
+                if published.gradient_norm is not None:
+                    nn.utils.clip_grad_norm_(network.parameters(), published.gradient_norm)
                 optimiser.step()
                 history.append(loss.detach())
         return torch.stack(history).tolist()

@@ -2,26 +2,22 @@
 
 `MODULES` and `PARTS` translate our names into the authors' names. Tensors that are missing, left over or of another shape are an error that
 lists them. The file states neither the ratio nor the training set. Both are known for the one file that the authors released, which is
-recognised by its sha256. bands, channels, width and depth follow from the shapes. What the file declares is checked first
-(torch_archive.py); then it is opened with `weights_only`, so no code in it can run. A network is built only where the file has the tensors
-for it.
+recognised by its sha256. bands, channels, width and depth follow from the shapes. No code in the file can run, and a network is built only
+where the file has the tensors for it (numerics/networks/named_weights.py).
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from datasets.input_files import own_errors
+from methods.numerics.networks.named_weights import CheckpointError, read_torch_table, sha256_of
 from methods.unsupervised.mossfuse.mossfuse_network import RELEASED_QUIRKS, MossFuseNetwork
-from methods.unsupervised.mossfuse.named_tensors import CheckpointError, network_of_tensors
-from methods.unsupervised.mossfuse.torch_archive import expect_torch_archive
+from methods.unsupervised.mossfuse.named_tensors import network_of_tensors
 
 TOP_KEY = "Model_stage1"
 PREFIX = "module."  # left by torch's DataParallel
@@ -154,13 +150,7 @@ def load_network(file: Path, ratio: int) -> MossFuseNetwork:
 
 def _read(file: Path) -> dict[str, Tensor]:
     """The tensors of the file by the authors' names, without `module.`."""
-    expect_torch_archive(file, CheckpointError)
-    with own_errors(file, CheckpointError, "a torch file of tensors", "give the authors' .pth"):
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    if not isinstance(content, dict) or not isinstance(content.get(TOP_KEY), dict):
-        got = f"the keys {', '.join(map(str, list(content)[:5]))[:200]}" if isinstance(content, dict) else type(content).__name__
-        raise CheckpointError(f"{file.name}: expected a table with the key {TOP_KEY!r}, got {got}; give the authors' .pth")
-    return {str(name).removeprefix(PREFIX): tensor for name, tensor in content[TOP_KEY].items() if isinstance(tensor, Tensor)}
+    return read_torch_table(file, (TOP_KEY,), PREFIX)
 
 
 def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
@@ -172,8 +162,7 @@ def _facts(file: Path, tensors: Mapping[str, Tensor]) -> WeightFacts:
         )
     stacked = [re.match(r"modelE_MSI\.encoder_level1\.(\d+)\.", name) for name in tensors]
     depth = len({match[1] for match in stacked if match})  # the tensors' names are compared when the network is built
-    with file.open("rb") as stream:
-        released = hashlib.file_digest(stream, "sha256").hexdigest() == RELEASED_SHA256
+    released = sha256_of(file) == RELEASED_SHA256
     return WeightFacts(
         bands=srf.shape[1],
         channels=srf.shape[0],

@@ -18,9 +18,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from datasets.input_files import largest_array, own_errors, regular_size, spell_bytes
+from methods.numerics.networks.named_weights import CheckpointError
 from methods.unsupervised.mossfuse.checkpoint import WeightFacts
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks
-from methods.unsupervised.mossfuse.named_tensors import CheckpointError, network_of_tensors
+from methods.unsupervised.mossfuse.named_tensors import network_of_tensors
 
 SUFFIX = ".safetensors"
 FORMAT = "hmif-bench mossfuse 1"

@@ -216,6 +216,10 @@ def test_the_splits_of_cave_are_those_of_their_papers() -> None:
     }
     both = set(cave.split("test", None)) & set(cave.split("dhif-test", None))
     assert both == {"real_and_fake_apples", "real_and_fake_peppers", "stuffed_toys", "thread_spools"}
+    ual = set(cave.split("ual-train", None))
+    assert {"thread_spools", "sponges", "face"} < ual, "the first twelve of their list, which is not in alphabetical order"
+    assert ual.isdisjoint(cave.split("ual-test", None))
+    assert not {"beads", "clay", "real_and_fake_apples"} & ual
     assert cave.split("dhif-train", None)[0] == "balloons"
     assert cave.split("dhif-train", None)[-1] == "hairs"
     assert (cave.split("dhif-test", None)[0], cave.split("dhif-test", None)[-1]) == ("jelly_beans", "watercolors")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from benchmark.authors.sample_pairs import Lessons, random_example
@@ -18,7 +19,7 @@ from methods.contract import Example, RefusedError
 from methods.numerics.networks.first_weights import draw_uniform_weights, new_network
 from methods.numerics.networks.fitted_network import FittedNetwork, idle
 from methods.numerics.networks.supervised_fitting import SupervisedMethod
-from methods.supervised import conssfcnn, fusformer, mhfnet, msdcnn, mstpp, psrt, ssfcnn, ssrnet, ual
+from methods.supervised import conssfcnn, fusformer, mhfnet, msdcnn, mstpp, restfnet, ssfcnn, ssrnet, ual
 from tests.rounding import near
 
 COUNTS = {
@@ -202,15 +203,41 @@ def test_fusformer_refuses_more_pixels_than_it_states_and_counts_the_live_parame
     assert (whole.total, whole.inference) == (504_463, 111_247)
 
 
-def test_psrts_windows_hold_neighbours_or_pixels_from_all_over_the_image_and_go_back() -> None:
-    image = torch.arange(2 * 3 * 8 * 12, dtype=torch.float32).reshape(2, 3, 8, 12)
-    for shuffled in (False, True):
-        tokens = psrt.to_windows(image, 4, shuffled)
-        rows = range(1, 8, 2) if shuffled else range(4, 8)  # second of the two rows of windows
-        cols = range(2, 12, 3) if shuffled else range(8, 12)  # third of the three columns of windows
-        expected = torch.stack([image[1, :, row, col] for row in rows for col in cols])
-        assert torch.equal(tokens[6 + 1 * 3 + 2], expected)
-        assert torch.equal(psrt.from_windows(tokens, 4, shuffled, 2, 3), image)
+def test_restfnets_decoder_is_given_changes_and_its_fusion_the_sums() -> None:
+    """The oracle writes the first block of a stream down with functions: what it adds is kept, and the sum goes on."""
+    network = untrained(restfnet.Method(), 5, 2)
+    assert isinstance(network, restfnet.ResTFNet)
+    image = torch.rand(1, 2, 8, 12)
+    first, _, change = network.msi_encoder.children()
+    assert isinstance(first, nn.Conv2d)
+    assert isinstance(change, nn.Sequential)
+    start = F.prelu(F.conv2d(image, first.weight, first.bias, padding=1), torch.tensor([0.25]))
+    inner = start
+    for place in (0, 2):
+        inner = F.prelu(F.conv2d(inner, change[place].weight, change[place].bias, padding=1), torch.tensor([0.25]))
+    total, kept = network.encoded(network.msi_encoder, image)
+    near(kept, inner)
+    near(total, start + inner)
+    block = restfnet.ResidualBlock(3)
+    values = torch.rand(1, 3, 8, 8)
+    near(block(values) - values, block.change(values))
+
+
+def test_uals_planes_are_zero_where_the_branch_is_and_what_is_shared_may_be_negative() -> None:
+    network = untrained(ual.Method(), 5, 2)
+    assert isinstance(network, ual.UALFusion)
+    handed: list[torch.Tensor] = []
+    network.info.register_forward_hook(lambda module, inputs, output: handed.extend([inputs[0][0, -3:, 0, 0], output]))
+    network(torch.rand(1, 5, 2, 3), torch.rand(1, 2, 8, 12))
+    assert [planes.tolist() for planes in handed[::2]] == 2 * [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
+    assert all(bool((output < 0).any()) for output in handed[1::2])
+
+
+def test_mst_plus_plus_mirrors_an_image_until_eight_divides_its_sides() -> None:
+    image = torch.rand(1, 2, 12, 20)
+    expected = np.pad(image.numpy(), ((0, 0), (0, 0), (0, 4), (0, 4)), mode="reflect")
+    assert torch.equal(mstpp.mirrored(image), torch.from_numpy(expected))
+    assert mstpp.mirrored(torch.rand(1, 2, 3, 20)).shape == (1, 2, 8, 24)
 
 
 def test_mst_plus_plus_never_looks_at_the_hsi() -> None:

@@ -24,6 +24,7 @@ STANDS: Mapping[str, tuple[str, str]] = {
     "cstf": ("## 6. Numbers in papers", "CSTF (TIP 2018)"),
     "m2unet": ("## 4.", "TianGong-1"),
     "edip": ("### EDIP-Net", "Published"),
+    "sfno": ("### 2b.", "/"),
 }
 LINES = {"m2unet": ("### M2U-Net", "Published"), "edip": ("### EDIP-Net", "")}
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from datasets.sets import cave
+from methods.numerics.networks.named_weights import CheckpointError
 from methods.unsupervised.mossfuse.checkpoint import load_network, read_facts, their_name
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
-from methods.unsupervised.mossfuse.named_tensors import CheckpointError
 
 Table = dict[str, Tensor]
 

@@ -18,9 +18,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from methods.numerics.networks.named_weights import CheckpointError
 from methods.unsupervised.mossfuse.checkpoint import load_network, read_facts, their_name
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
-from methods.unsupervised.mossfuse.named_tensors import CheckpointError
 from methods.unsupervised.mossfuse.weights_file import load_safetensors_network, read_metadata, read_safetensors_facts, save_weights
 
 FACTS = {"trained_on": "two scenes, x4", "scenes": '["cave/beads", "cave/cd"]'}

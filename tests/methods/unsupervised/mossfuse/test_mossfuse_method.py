@@ -10,10 +10,10 @@ import torch
 
 from datasets.observation import Observation
 from methods.contract import Estimate, Example, FusionMethod, RefusedError
+from methods.numerics.networks.named_weights import CheckpointError
 from methods.unsupervised.mossfuse.checkpoint import their_name
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork
-from methods.unsupervised.mossfuse.named_tensors import CheckpointError
 from tests.rounding import near
 
 QUICK = Method(steps=2, crop=8, blind_steps=5)

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from benchmark.matrix.plan_file import read_plan
 from datasets.data_roots import DataRoots
 from methods.contract import Card, FusionMethod
+from methods.numerics.networks.named_weights import CheckpointError
 from methods.unsupervised.mossfuse.method import Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, Quirks
-from methods.unsupervised.mossfuse.named_tensors import CheckpointError
 from methods.unsupervised.mossfuse.weights_file import load_safetensors_network, read_metadata, read_safetensors_facts, save_weights
 from tests.rounding import near
 

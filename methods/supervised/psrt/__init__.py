@@ -1,0 +1,1 @@
+"""PSRT: attention in windows of falling size, with tiles of pixels shuffled between them."""
