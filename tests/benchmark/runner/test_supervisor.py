@@ -115,7 +115,7 @@ def test_nothing_runs_twice_and_a_changed_parameter_runs_alone(world: Path) -> N
     changed = world / "plan.toml"
     changed.write_text(changed.read_text().replace('name = "steady"', 'name = "steady"\nparameters = {strength = 0.5}'))
     third = go(world, changed)
-    assert {record.key for record in third} - set(times) == {record.key for record in third if record.label == "steady"}
+    assert {record.key for record in third} - set(times) == {record.key for record in third if record.method == "steady"}
     assert len(list((world / "run" / "cells").iterdir())) == len(files) + 2
 
 
