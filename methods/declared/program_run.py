@@ -46,9 +46,11 @@ THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
     "JULIA_NUM_THREADS",
 )
+READER = "errors of a program"  # the name of the thread that reads them
 _OURS = "HMIF_BENCH_USERS_"  # begins names of variables by which processes of the suite keep the user's values
 _TAIL = 16_000  # bytes of its errors that are kept for the reason of a failure
 _JOIN_S = 1.0
+_ROUNDS, _PAUSE_S = 50, 0.002  # how often what a program has started is looked for again: while some are ended, they may start others
 _VERSION_LIMIT_S = 60.0
 _NO_MEMORY = re.compile(r"out of memory|MemoryError|bad_alloc|cannot allocate|can't allocate|OutOfMemory", re.IGNORECASE)
 _PLACE = re.compile(  # lines that say where, and not what; the last is what some builds of Octave print whenever they end
@@ -199,18 +201,21 @@ def start_program(program: Program, words: tuple[str, ...], folder: Path, device
         raise ProgramError(
             f"{program.file.name}: expected the program {command[0]!r}, got: {reason}; install it, or correct `command` in [run]"
         ) from error
-    _limit_data(process.pid)
-    tail = bytearray()
     assert process.stderr is not None
-    reader = threading.Thread(target=_forward, args=(process.stderr, tail), daemon=True)
-    reader.start()
+    tail = bytearray()
+    reader = threading.Thread(target=_forward, args=(process.stderr, tail), name=READER, daemon=True)
     try:
+        _limit_data(process.pid)
+        reader.start()
         status = process.wait()
     except BaseException:
         end_program(process)
         raise
     finally:
-        reader.join(_JOIN_S)  # something that the program has left running may hold the stream open
+        if reader.ident is None:
+            process.stderr.close()
+        else:
+            reader.join(_JOIN_S)  # something that the program has left running may hold the stream open
     if status:
         _fail(program, status, bytes(tail).decode("utf-8", "replace"), _oom_kills() > kills)
 
@@ -273,18 +278,33 @@ def program_variables(program: Program, folder: Path, device: str) -> dict[str, 
 
 
 def end_program(process: subprocess.Popen[bytes]) -> None:
-    """End a program and all that it has started, and take note of its end."""
-    waiting, found = [process.pid], list[int]()
+    """End a program and all that it has started, and take note of its end. It is stopped first, so that it starts nothing more."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(process.pid, signal.SIGSTOP)
+    for _ in range(_ROUNDS):
+        living = _living_descendants(process.pid)
+        if not living:
+            break
+        for pid in living:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_PAUSE_S)
+    process.kill()
+    process.wait()
+
+
+def _living_descendants(root: int) -> list[int]:
+    """The processes below a process that have not ended (a zombie waits for its parent to take note); empty where the kernel says none."""
+    waiting, found = [root], list[int]()
     while waiting:
         pid = waiting.pop()
-        found.append(pid)
-        with suppress(OSError):
+        with suppress(OSError):  # it has just ended
             for task in Path(f"/proc/{pid}/task").iterdir():
                 waiting += [int(number) for number in (task / "children").read_text(encoding="ascii").split()]
-    for pid in found:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    process.wait()
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:1]
+            if pid != root and state not in (["Z"], ["X"]):
+                found.append(pid)
+    return found
 
 
 def reason_line(errors: str) -> str:

@@ -129,7 +129,6 @@ def cut(file: Path) -> None:
         (lambda file: write(file, cube=CUBE, fusing_seconds=np.ones(2)), r"fusing_seconds: expected one number, got shape"),
         (lambda file: write(file, cube=CUBE, parameter_count=2.5), r"parameter_count: expected a whole number"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(spoil: Callable[[Path], object], says: str, format: str, tmp_path: Path) -> None:
     file = tmp_path / f"e.{format}"

@@ -18,7 +18,7 @@ from datasets.settings import configure
 from methods.catalog import find_one
 from methods.declared.empty_start import empty_command, measure_empty_start
 from methods.declared.program_kind import ProgramMethod
-from methods.declared.program_run import ProgramError, noted_runs, program_variables, reason_line
+from methods.declared.program_run import READER, ProgramError, noted_runs, program_variables, reason_line
 from tests.programs import nearest, program, shell
 
 SEEN = random_pair(5, 3)
@@ -140,7 +140,7 @@ def test_what_a_program_started_ends_with_it_when_the_wait_is_broken_off(tmp_pat
     file = shell(tmp_path, "stubborn", body)
 
     def interrupt() -> None:
-        while not numbers.exists():
+        while not (numbers.exists() and any(thread.name == READER for thread in threading.enumerate())):
             pass
         os.kill(os.getpid(), 2)
 
