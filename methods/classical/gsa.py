@@ -51,14 +51,16 @@ class Method(FusionMethod):
         """The cube of steps 1 to 3 of the module docstring."""
         phase = seen.phase if self.aligned else block_centre(seen.ratio)
         guide = shrink(seen.msi, seen.ratio, phase, "linear")
-        coarse_msi = shrink(seen.msi - seen.msi.mean((1, 2), keepdim=True), seen.ratio, phase, "cubic")
+        msi = seen.msi.double()
+        coarse_msi = shrink(msi - msi.mean((1, 2), keepdim=True), seen.ratio, phase, "cubic")
         group = _best_channel(seen.hsi, guide)
         cube = seen.msi.new_empty((seen.hsi.shape[0], *seen.msi.shape[1:]))
         for channel in range(seen.msi.shape[0]):
             members = (group == channel).nonzero()[:, 0]
             if members.numel():
                 hsi = seen.hsi[members]
-                cube[members] = _inject(hsi, upsample(hsi, seen.ratio, phase), coarse_msi[channel], seen.msi[channel])
+                intensity = upsample(_intensity(hsi.double(), coarse_msi[channel]), seen.ratio, phase)[0]
+                cube[members] = _inject(upsample(hsi, seen.ratio, phase), intensity - intensity.mean(), seen.msi[channel])
         return Estimate(_regress_on_others(cube) if self.denoise else cube)
 
 
@@ -73,18 +75,25 @@ def _best_channel(hsi: Float[Tensor, "bands h w"], guide: Float[Tensor, "channel
     return correlation.argmax(1)
 
 
-def _inject(
-    hsi: Float[Tensor, "group h w"], fine: Float[Tensor, "group H W"], coarse_channel: Float[Tensor, "h w"], channel: Float[Tensor, "H W"]
-) -> Float[Tensor, "group H W"]:
-    """One group of bands, sharpened by its channel (step 2). `fine` is overwritten."""
+def _intensity(hsi: Float[Tensor, "group h w"], coarse_channel: Float[Tensor, "h w"]) -> Float[Tensor, "1 h w"]:
+    """The mixture of the group that imitates its channel (step 2), in float64.
+
+    Interpolation commutes with a mixture of bands, so the coarse ones are mixed. Where bands are nearly alike, the weights are large and of
+    both signs, and in float32 rounding would be up to some hundredths of the cube.
+    """
+    weights = _imitate((hsi - hsi.mean((1, 2), keepdim=True)).flatten(1), coarse_channel.flatten())
+    return torch.einsum("b,bhw->hw", weights, hsi)[None]
+
+
+def _inject(fine: Float[Tensor, "group H W"], intensity: Float[Tensor, "H W"], channel: Float[Tensor, "H W"]) -> Float[Tensor, "group H W"]:
+    """One group of bands, sharpened by its channel less the intensity (step 2). `fine` is overwritten."""
     mean = fine.mean((1, 2), keepdim=True)
     fine -= mean
     bands = fine.flatten(1)
-    weights = _imitate((hsi - hsi.mean((1, 2), keepdim=True)).flatten(1), coarse_channel.flatten()).to(hsi)
-    intensity = weights @ bands
-    energy = intensity @ intensity
-    gain = torch.where(energy > 0, bands @ intensity / torch.where(energy > 0, energy, 1), 0)
-    detail = (channel - channel.mean()).flatten() - intensity
+    low = intensity.flatten().to(bands)
+    energy = low @ low
+    gain = torch.where(energy > 0, bands @ low / torch.where(energy > 0, energy, 1), 0)
+    detail = (channel - channel.mean()).flatten() - low
     return bands.addr_(gain, detail).reshape(-1, *channel.shape).add_(mean)
 
 
