@@ -112,7 +112,23 @@ class Terminal(Console):
         from reports.report import write_report
         from reports.typeset.plain_text import plain_summary
 
-        names = ("select", "methods", "group_by", "metrics", "profile", "precision", "best_of", "ties", "resize")
+        names = (
+            "select",
+            "methods",
+            "group_by",
+            "metrics",
+            "profile",
+            "precision",
+            "best_of",
+            "ties",
+            "resize",
+            "columns",
+            "spread",
+            "rename",
+            "order",
+            "caption",
+            "single_column",
+        )
         choice = None if options is None else read_choice(**{name: getattr(options, name) for name in names})
         paths = write_report(folder, out, choice)
         return "\n".join([*(plain_summary(summary) for summary in paths.summaries), *_left_out(paths)]), _places(paths)

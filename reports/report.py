@@ -16,6 +16,7 @@ from reports.content.choice import Choice, choose_records, group_summaries, summ
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames
 from reports.content.ledger import read_claims
+from reports.content.paper_style import styled
 from reports.content.protocols_table import tabulate_alike
 from reports.content.provenance import read_provenance
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
@@ -36,7 +37,7 @@ from reports.typeset.frames import (
     record_frame,
     summary_frame,
 )
-from reports.typeset.latex_tables import latex_protocols, latex_summary, latex_text_table
+from reports.typeset.latex_tables import latex_definitions, latex_protocols, latex_summary, latex_text_table
 from reports.typeset.markdown import markdown_protocols, markdown_summary, markdown_text_table
 from reports.typeset.plain_text import plain_text_table
 from reports.typeset.typst import typst_protocols, typst_summary, typst_text_table
@@ -95,8 +96,9 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     groups = group_summaries(summaries, choice, stored)
     keys = cite_keys(results)
     tables = (
-        *(path for summary in groups for path in _summaries(summary, folder / "tables", names, keys, resize=choice.resize)),
-        *_protocols(groups if choice.group_by == "protocol" else summaries, folder / "tables", keys, resize=choice.resize),
+        *(path for summary in groups for path in _summaries(summary, folder / "tables", names, keys, choice)),
+        _write(folder / "tables" / "definitions.tex", latex_definitions(groups)),
+        *_protocols(_shown(groups if choice.group_by == "protocol" else summaries, choice), folder / "tables", keys, choice),
         *_statistics(comparisons, sections, folder / "tables"),
         *_claims(claims, folder / "tables"),
         _write(folder / "tables" / "methods.bib", bibtex(results)),
@@ -121,7 +123,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     beside = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
     index = _write(folder / "index.html", page.html)
     _tidy(folder, (*tables, *figures, *beside, index))
-    return ReportPaths(folder, index, tables, figures, tuple(groups), tuple(conventions), broken)
+    return ReportPaths(folder, index, tables, figures, tuple(_shown(groups, choice)), tuple(conventions), broken)
 
 
 def _optional(file: Path) -> tuple[Mapping[str, Any] | None, str]:
@@ -132,19 +134,31 @@ def _optional(file: Path) -> tuple[Mapping[str, Any] | None, str]:
         return None, str(error)
 
 
-def _summaries(summary: Summary, folder: Path, names: FileNames, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
+def _summaries(summary: Summary, folder: Path, names: FileNames, keys: Mapping[str, str], choice: Choice) -> list[Path]:
     """The summary as LaTeX, Typst, CSV and Markdown."""
     stem = names.stem("summary", summary.name)
-    label = stem.removeprefix("summary_")
-    typeset = {"tex": latex_summary(summary, keys, label=label, resize=resize), "typ": typst_summary(summary, keys, label=label)}
-    return _written(folder / stem, {**typeset, "csv": csv_text(summary_frame(summary)), "md": markdown_summary(summary)})
+    label, caption = stem.removeprefix("summary_"), choice.style.caption
+    shown = styled(summary, choice.style)
+    typeset = {
+        "tex": latex_summary(shown, keys, label=label, resize=choice.resize, caption=caption, narrow=choice.style.single_column),
+        "typ": typst_summary(shown, keys, label=label, caption=caption),
+    }
+    return _written(folder / stem, {**typeset, "csv": csv_text(summary_frame(summary)), "md": markdown_summary(shown)})
 
 
-def _protocols(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], *, resize: bool) -> list[Path]:
+def _shown(summaries: Sequence[Summary], choice: Choice) -> list[Summary]:
+    """The summaries as they are typeset."""
+    return [styled(summary, choice.style) for summary in summaries]
+
+
+def _protocols(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], choice: Choice) -> list[Path]:
     """The table over all protocols, where there are several; one for those with a truth and one for those without."""
     paths = []
     for table in tabulate_alike(summaries):
-        typeset = {"tex": latex_protocols(table, keys, resize=resize), "typ": typst_protocols(table, keys)}
+        typeset = {
+            "tex": latex_protocols(table, keys, resize=choice.resize, caption=choice.style.caption),
+            "typ": typst_protocols(table, keys, caption=choice.style.caption),
+        }
         paths += _written(folder / table.stem, {**typeset, "csv": csv_text(protocols_frame(table)), "md": markdown_protocols(table)})
     return paths
 

@@ -27,7 +27,21 @@ def _arguments(report: argparse.ArgumentParser) -> None:
     report.add_argument(
         "--ties", default="", metavar="D", help="differences of the first metric that count as ties, in its unit (default: 0.2 dB of PSNR)"
     )
-    report.add_argument("--resize", action="store_true", help="shrink LaTeX tables that are wider than the text")
+    paper = report.add_argument_group("the tables for a paper")
+    paper.add_argument(
+        "--columns",
+        default="",
+        metavar="NAME[,NAME]",
+        help="exactly these columns, in this order: metrics, seconds, learning, memory, gpu, parameters, cells",
+    )
+    paper.add_argument("--spread", default="std", metavar="std|none|range", help="what stands below a mean (default: std)")
+    paper.add_argument("--rename", action="append", default=[], metavar='"OLD=NEW"', help="another name for a row; may be repeated")
+    paper.add_argument("--order", default="", metavar="NAME[,NAME]", help="the rows of a tier in this order; * stands for any text")
+    paper.add_argument(
+        "--caption", default="short", metavar="short|full|none", help="of LaTeX and Typst; definitions.tex has what it leaves out"
+    )
+    paper.add_argument("--single-column", action="store_true", help="LaTeX tables for one column of the text instead of the whole page")
+    paper.add_argument("--resize", action="store_true", help="shrink LaTeX tables that are wider than the text")
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:

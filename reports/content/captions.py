@@ -7,17 +7,39 @@ defined, and how to read the marks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from reports.content.columns import Column
+from reports.content.columns import SECONDS, Column
 from reports.content.protocol_facts import protocol_sentence
 from reports.content.provenance import place_names, version_differences
 from reports.content.row import TIMED
 from reports.content.summary import Summary
 
 Caption = list[tuple[str, str]]
+CaptionLength = Literal["short", "full", "none"]
 OLDER = "Made by an earlier version of the suite."
 _LEFT_OUT = " left out"  # ends the part of a definition that says what it does not count
 _MOST_SCENES = 16  # named in a caption
+
+
+def caption_of_length(summary: Summary, length: CaptionLength) -> Caption:
+    """The caption of a summary: whole, without the definitions, or none."""
+    return [] if length == "none" else short_caption(summary) if length == "short" else summary_caption(summary)
+
+
+def short_caption(summary: Summary) -> Caption:
+    """The protocol, what the numbers are means of, and how to read the marks; `definitions_text` has the rest."""
+    sentences = [f"{means_sentence(summary)}.", cropped_sentence(summary), *summary.remarks, places_sentence(summary)]
+    sentences += [origin_sentence([summary])]
+    sentences += [machine_sentence(summary), clock_sentence(summary)] if any(column.key in SECONDS for column in summary.columns) else []
+    return [(summary.name, f": {protocol_sentence(summary.protocol)}. {' '.join(sentence for sentence in sentences if sentence)}")]
+
+
+def definitions_text(summary: Summary) -> str:
+    """How the scores and the memory of a summary are defined, and where the seconds are from: once for all tables of a paper."""
+    memory = "Memory: peak of the processes of the cell, libraries included, in units of 10⁶ bytes."
+    seconds = "Seconds are means of the cells' medians." if summary.home is not None else ""
+    return " ".join(filter(None, [conventions_sentence(summary), seconds, memory]))
 
 
 def summary_caption(summary: Summary) -> Caption:
@@ -65,7 +87,8 @@ def cropped_sentence(summary: Summary) -> str:
 def means_sentence(summary: Summary) -> str:
     """What the numbers are means of, their spreads, and n, the number of scenes or seeds of a complete row; without a full stop."""
     n = len(summary.scenes) if summary.over == "scenes" else len(summary.seeds)
-    spread = f" ± standard deviation over the {summary.over}" if has_spread(summary) else ""
+    what = ", below it the least and the largest value over" if summary.shows_range else " ± standard deviation over"
+    spread = f"{what} the {summary.over}" if has_spread(summary) else ""
     one_seed = any(row.seedless for row in summary.rows) and len(summary.seeds) > 1
     return f"{_mean_words(summary)}{spread} (n = {n})" + ("; methods that do not depend on the seed have one seed" if one_seed else "")
 

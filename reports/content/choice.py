@@ -8,6 +8,7 @@
 --group-by scene               one table per scene of each protocol; or per tier; the default is one per protocol
 --best-of all                  best and second are chosen over all tiers
 --ties 0.1                     the largest difference of the first metric, in its unit, that the statistics count as a tie
+--columns, --spread, --rename, --order, --caption    how the tables for a paper look (paper_style.py)
 --resize                       LaTeX tables that are wider than the text are shrunk to its width
 """
 
@@ -22,13 +23,16 @@ from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, Pr
 from benchmark.metrics.metric_facts import METRICS, find_metric
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.selection import Selection, SelectionError, listed, matching, read_selection, selected
+from reports.content.captions import CaptionLength
 from reports.content.columns import Column, Precision, digits_of, fixed, metric_column
 from reports.content.convention_tables import StoredScores
+from reports.content.paper_style import PaperStyle, Spread, read_columns, read_renaming, renamed_records
 from reports.content.provenance import Provenance
 from reports.content.summary import BestOf, Summary, summarise, summarise_protocol
 
 GroupBy = Literal["protocol", "scene", "tier"]
 TEXTBOOK = "textbook"
+PAPER_STYLE = PaperStyle()
 RECORD_FIELDS: Mapping[str, Callable[[Result], str]] = {
     "scene": lambda result: result.scene,
     "protocol": lambda result: str(result.protocol.get("name", "unnamed")),
@@ -53,6 +57,7 @@ class Choice:
     best_of: BestOf = "tier"
     practical: float | None = None  # the largest difference that does not matter; None for `statistics.PRACTICAL`
     resize: bool = False
+    style: PaperStyle = PAPER_STYLE
 
 
 def read_choice(
@@ -66,6 +71,12 @@ def read_choice(
     best_of: str = "tier",
     ties: str = "",
     resize: bool = False,
+    columns: str = "",
+    spread: str = "std",
+    rename: Sequence[str] = (),
+    order: str = "",
+    caption: str = "short",
+    single_column: bool = False,
 ) -> Choice:
     """The choice that these texts of the command line describe.
 
@@ -79,6 +90,19 @@ def read_choice(
     _one_of("--metrics", names, known_metrics)
     _one_of("--group-by", [group_by], get_args(GroupBy))
     _one_of("--best-of", [best_of], get_args(BestOf))
+    _one_of("--spread", [spread], get_args(Spread))
+    _one_of("--caption", [caption], get_args(CaptionLength))
+    style = PaperStyle(
+        columns=read_columns(columns),
+        spread=spread,  # type: ignore[arg-type]
+        order=listed(order),
+        rename=read_renaming(rename),
+        caption=caption,  # type: ignore[arg-type]
+        single_column=single_column,
+    )
+    if style.columns and names:
+        raise SelectionError(f"--columns: expected no --metrics beside it, as it names them; got --metrics {metrics}, leave it out")
+    names = style.metrics or names
     return Choice(
         select=read_selection(select, RECORD_FIELDS),
         methods=listed(methods),
@@ -89,17 +113,20 @@ def read_choice(
         best_of=best_of,  # type: ignore[arg-type]
         practical=_practical(ties),
         resize=resize,
+        style=style,
     )
 
 
 def choose_records(results: Sequence[Result], choice: Choice) -> list[Result]:
-    """The records that fit the choice.
+    """The records that fit the choice, under the names that it gives them.
 
     Raises:
         SelectionError: a pattern matches nothing; the text names what there is.
     """
     kept = selected(results, choice.select or {}, RECORD_FIELDS)
-    return matching(kept, "--methods ", choice.methods, lambda result: (result.method, result.label)) if choice.methods else kept
+    if choice.methods:
+        kept = matching(kept, "--methods ", choice.methods, lambda result: (result.method, result.label))
+    return renamed_records(kept, choice.style.rename)
 
 
 def summarise_choice(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reports.content.captions import Caption, conventions_sentence, means_sentence, origin_sentence, places_sentence
+from reports.content.captions import Caption, CaptionLength, conventions_sentence, means_sentence, origin_sentence, places_sentence
 from reports.content.columns import Column
 from reports.content.notes import mark_order
 from reports.content.pair_facts import AS_TAKEN
@@ -17,7 +17,7 @@ from reports.content.protocol_facts import protocol_statements
 from reports.content.row import MISSING, OPTIMISED, Row
 from reports.content.summary import Summary, configuration
 
-_MOST_METRICS = 3  # the number of columns per protocol
+_MOST_METRICS = 3  # the number of columns per protocol, where the user has not chosen them
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,14 @@ def tabulate_protocols(summaries: Sequence[Summary]) -> ProtocolsTable | None:
         first = next(iter(inside.values()))
         rows.append(ProtocolsRow(first.label, first.tier, tuple(inside.get(place) for place in range(len(summaries)))))
     rows.sort(key=lambda row: tiers.index(row.tier))
-    return ProtocolsTable(tuple(summaries), summaries[0].scores[:_MOST_METRICS], tuple(rows))
+    lead = summaries[0]
+    return ProtocolsTable(tuple(summaries), lead.columns if lead.chosen else lead.scores[:_MOST_METRICS], tuple(rows))
 
 
-def protocols_caption(table: ProtocolsTable) -> Caption:
+def protocols_caption(table: ProtocolsTable, length: CaptionLength = "full") -> Caption:
     """What all protocols share, what only one of them has, and how to read the numbers and the marks."""
+    if length == "none":
+        return []
     means = [means_sentence(summary) for summary in table.summaries]
     statements = {
         summary.name: [*protocol_statements(summary.protocol), mean[:1].lower() + mean[1:]]
@@ -91,7 +94,8 @@ def protocols_caption(table: ProtocolsTable) -> Caption:
     first, *others = statements.values()
     shared = [text for text in first if all(text in each for each in others)]
     rest = [(name, f": {'; '.join(text for text in texts if text not in shared) or 'nothing else'}.") for name, texts in statements.items()]
-    reading = f"{places_sentence(table.summaries[0])} {conventions_sentence(table.summaries[0], table.columns)}"
+    definitions = conventions_sentence(table.summaries[0], table.columns) if length == "full" else ""
+    reading = f"{places_sentence(table.summaries[0])} {definitions}".strip()
     origin = origin_sentence(table.summaries)
     remarks = dict.fromkeys(remark for summary in table.summaries for remark in summary.remarks)
     ending = " ".join(filter(None, [*remarks, reading, origin]))

@@ -48,6 +48,9 @@ class Summary:
     convention: str = ""  # one sentence on how the metrics are computed; empty for the textbook convention
     provenance: Provenance = field(default_factory=Provenance)  # of the records, for further summaries of them
     remarks: tuple[str, ...] = ()  # whole sentences on the table: what its scores cannot tell, which ones are not defined
+    chosen: bool = False  # whether the columns are exactly those that the user asked for
+    shows_cells: bool = True  # whether typeset tables have the column with the number of scored cells
+    shows_range: bool = False  # whether spreads are from the least to the largest value, and not standard deviations
 
     @property
     def scores(self) -> tuple[Column, ...]:

@@ -92,20 +92,25 @@ def floating(
     size: str = "footnotesize",
     gap: int = 4,
     resize: bool = False,
+    narrow: bool = False,
 ) -> str:
-    r"""A `table*` around the lines of a tabular, with its packages, caption, label and notes; `gap` is in points, between the columns."""
-    text = " ".join(rf"\textbf{{{escape(strong)}}}{_sentences(rest)}" if strong else _sentences(rest) for strong, rest in caption)
+    r"""A `table*` around the lines of a tabular, with its packages, caption, label and notes; `gap` is in points, between the columns.
+
+    With `narrow` it is a `table`, for one column of the text.
+    """
+    kind = "table" if narrow else "table*"
+    text = " ".join(rf"\textbf{{{escape(strong)}}}{caption_text(rest)}" if strong else caption_text(rest) for strong, rest in caption)
     opening = [
         "% needs \\usepackage{booktabs}" + ("\\usepackage{graphicx}" if resize else ""),
-        r"\begin{table*}[t]",
+        rf"\begin{{{kind}}}[t]",
         r"\centering",
-        rf"\caption{{{text}}}",
+        *([rf"\caption{{{text}}}"] if text else []),
         rf"\label{{tab:{slug(label)}}}",
         rf"\smallskip\{size}",
         rf"\setlength{{\tabcolsep}}{{{gap}pt}}",
     ]
     below = [r"\par\smallskip", r"\begin{minipage}{\linewidth}\scriptsize\raggedright", " \\par\n".join(notes), r"\end{minipage}"]
-    return "\n".join([*opening, *lines, *(below if notes else []), r"\end{table*}"]) + "\n"
+    return "\n".join([*opening, *lines, *(below if notes else []), rf"\end{{{kind}}}"]) + "\n"
 
 
 def latex_document(tables: Sequence[str], bibliography: str = "") -> str:
@@ -138,7 +143,7 @@ def font_size(rows: int) -> str:
 def column_head(column: Column) -> str:
     """The first line of the head of a column, and an arrow in the direction in which its values get better."""
     arrow = {True: r"\,$\uparrow$", False: r"\,$\downarrow$", None: ""}[column.higher_is_better]
-    return _sentences(head_words(column)[0]) + arrow
+    return caption_text(head_words(column)[0]) + arrow
 
 
 def head_words(column: Column) -> tuple[str, str]:
@@ -168,11 +173,16 @@ def stacked_row(label: str, ending: str, room: int, lines: Sequence[str], empty:
 def placed_value(row: Row, column: Column) -> str:
     """The mean in the type of its place, and a mark where it is over fewer cells."""
     value = row.values[column.key]
-    text = escape(value.text)
+    text = number_text(value.text)
     return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}", "": text}[value.place] + (MARKS.get(row.mark_of(column), ""))
 
 
-def _sentences(text: str) -> str:
+def number_text(text: str) -> str:
+    """A number as TeX prints it, with a minus sign, which is longer than a hyphen."""
+    return f"$-${escape(text[1:])}" if re.match(r"-[\d.]", text) else escape(text)
+
+
+def caption_text(text: str) -> str:
     """The text of a caption with its formulas, and with its n in italics as in formulas."""
     pieces = (piece.latex if isinstance(piece, Formula) else "".join(map(_character, piece)) for piece in split_formulas(text))
     return re.sub(r"\(n = (\d+)\)", r"($n = \1$)", "".join(pieces))

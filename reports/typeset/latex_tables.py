@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports.content.captions import summary_caption
+from reports.content.captions import CaptionLength, caption_of_length, definitions_text
 from reports.content.columns import Column
 from reports.content.protocols_table import ProtocolsRow, ProtocolsTable, protocols_caption, protocols_notes
 from reports.content.row import MISSING, UNDEFINED, Row
@@ -19,11 +19,13 @@ from reports.typeset.latex import (
     RESIZED,
     RESIZED_END,
     breakable_text,
+    caption_text,
     column_head,
     escape,
     floating,
     font_size,
     head_words,
+    number_text,
     placed_value,
     stacked_row,
 )
@@ -32,43 +34,61 @@ from reports.typeset.page_fit import first_column_mm, notes_with_room, protocol_
 _MOST_LINES = 30  # of a table over all protocols, each with its spreads: more do not fit on a page
 
 
-def latex_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, label: str = "", resize: bool = False) -> str:
+def latex_summary(
+    summary: Summary,
+    keys: Mapping[str, str] | None = None,
+    *,
+    label: str = "",
+    resize: bool = False,
+    caption: CaptionLength = "full",
+    narrow: bool = False,
+) -> str:
     r"""The summary of one protocol, scene or tier, labelled by its name or by `label`.
 
-    `resize` shrinks it to \linewidth and 0.7 \textheight, by graphicx.
+    `resize` shrinks it to \linewidth and 0.7 \textheight, by graphicx; with `narrow` it stands in one column of the text.
     """
-    count = len(summary.columns)
+    count, cells = len(summary.columns), summary.shows_cells
     lines = [
         *([RESIZED] if resize else []),
-        rf"\begin{{tabular}}{{@{{}}l{'r' * count}c@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}l{'r' * count}{'c' * cells}@{{}}}}",
         r"\toprule",
-        " & ".join(["Method", *(column_head(column) for column in summary.columns), "Cells"]) + r" \\",
-        " & ".join(["", *map(_second_line, summary.columns), ""]) + r" \\",
+        " & ".join(["Method", *(column_head(column) for column in summary.columns), *["Cells"] * cells]) + r" \\",
+        " & ".join(["", *map(_second_line, summary.columns), *[""] * cells]) + r" \\",
     ]
     for tier, rows in summary.tiers:
-        lines += [r"\midrule", rf"\multicolumn{{{count + 2}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
-        lines += [_summary_row(row, summary.columns, keys or {}) for row in rows]
+        lines += [r"\midrule", rf"\multicolumn{{{count + 1 + cells}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
+        lines += [_summary_row(row, summary, keys or {}) for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
-    caption = summary_caption(summary)
+    text = caption_of_length(summary, caption)
     texts = [(note.mark, note.sentence) for note in summary.shared_notes()]
-    fitting = notes_with_room(texts, caption, len(summary.rows), len(summary.tiers), resize=resize)
-    notes = [_note(mark, text) for mark, text in fitting]
-    return floating(caption, label or summary.name, lines, notes, size=font_size(len(summary.rows)), resize=resize)
+    fitting = notes_with_room(texts, text, len(summary.rows), len(summary.tiers), resize=resize)
+    notes = [_note(mark, each) for mark, each in fitting]
+    return floating(text, label or summary.name, lines, notes, size=font_size(len(summary.rows)), resize=resize, narrow=narrow)
 
 
-def latex_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, resize: bool = False) -> str:
+def latex_definitions(summaries: Sequence[Summary]) -> str:
+    r"""A command \hmifdefinitions with the definitions that short captions leave out, for the text of a paper."""
+    texts = list(dict.fromkeys(map(definitions_text, summaries)))
+    return "% \\input this file, and write \\hmifdefinitions once, where the metrics are explained.\n" + (
+        rf"\newcommand{{\hmifdefinitions}}{{{' '.join(map(caption_text, texts))}}}" + "\n"
+    )
+
+
+def latex_protocols(
+    table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, resize: bool = False, caption: CaptionLength = "full"
+) -> str:
     r"""The table over all protocols. Protocols that do not fit beside the others follow below; where that does not fit on one page, in
     further tables."""
-    size = font_size(len(table.rows))
+    size, text = font_size(len(table.rows)), protocols_caption(table, caption)
     blocks = [_block(table, block, keys or {}, resize=resize) for block in protocol_blocks(table)]
     together = len(table.rows) * len(blocks) <= _MOST_LINES
     lines, tiers = (count * (len(blocks) if together else 1) for count in (len(table.rows), len({line.tier for line in table.rows})))
-    fitting = notes_with_room(protocols_notes(table), protocols_caption(table), lines, tiers, resize=resize)
+    fitting = notes_with_room(protocols_notes(table), text, lines, tiers, resize=resize)
     notes = [_note(mark, text) for mark, text in fitting]
     if together:
         stacked = [line for place, block in enumerate(blocks) for line in ([r"\par\medskip"] if place else []) + block]
-        return floating(protocols_caption(table), table.stem, stacked, notes, size=size, resize=resize)
-    first = floating(protocols_caption(table), table.stem, blocks[0], notes, size=size, resize=resize)
+        return floating(text, table.stem, stacked, notes, size=size, resize=resize)
+    first = floating(text, table.stem, blocks[0], notes, size=size, resize=resize)
     more = (
         floating(
             [(table.title, f", continued from table 1 of {len(blocks)}")], f"{table.stem} {place}", block, [], size=size, resize=resize
@@ -106,18 +126,19 @@ def _second_line(column: Column) -> str:
     return rf"{{\scriptsize {escape(second)}}}" if second else ""
 
 
-def _summary_row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
+def _summary_row(row: Row, summary: Summary, keys: Mapping[str, str]) -> str:
     """The name and the means, and the spreads in small print on a line below; for a row without scores the outcome of its cells."""
     key = keys.get(str(row.results[0].card.get("paper") or ""))
-    count, cells = len(columns), f"{row.scored}/{row.expected}"
+    columns, cells = summary.columns, [f"{row.scored}/{row.expected}"] * summary.shows_cells
     ending, room = _ending(row.marks, key)
     if row.scored == 0:
-        values = [rf"\multicolumn{{{count}}}{{c}}{{{escape(row.outcomes)}{MARKS[MISSING]}}} & {cells}"]
+        outcome = rf"\multicolumn{{{len(columns)}}}{{c}}{{{escape(row.outcomes)}{MARKS[MISSING]}}}"
+        values = [" & ".join([outcome, *cells])]
     else:
-        spreads = [_spread(row, column) for column in columns]
-        values = [" & ".join([*(placed_value(row, column) for column in columns), cells])]
-        values += [" & ".join([*spreads, ""])] if any(spreads) else []
-    return stacked_row(row.label, ending, room, values, " & " * count)
+        spreads = [_spread(row, column, ranges=summary.shows_range) for column in columns]
+        values = [" & ".join([*(placed_value(row, column) for column in columns), *cells])]
+        values += [" & ".join([*spreads, *[""] * summary.shows_cells])] if any(spreads) else []
+    return stacked_row(row.label, ending, room, values, " & " * (len(columns) - (not summary.shows_cells)))
 
 
 def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str], *, resize: bool) -> list[str]:
@@ -163,7 +184,9 @@ def _note(mark: str, text: str) -> str:
     return f"{MARKS[mark]} {escape(text)}." if mark else f"{escape(text)}."
 
 
-def _spread(row: Row | None, column: Column) -> str:
+def _spread(row: Row | None, column: Column, *, ranges: bool = False) -> str:
     """The spread in small print; empty where there is none."""
     text = "" if row is None else row.values[column.key].spread_text
+    if ranges:
+        return rf"{{\tiny {'--'.join(map(number_text, text.split('..')))}}}" if text else ""
     return rf"{{\tiny$\pm$\,{text}}}" if text else ""

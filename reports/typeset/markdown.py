@@ -27,7 +27,7 @@ def markdown_escape(text: str) -> str:
 
 def markdown_summary(summary: Summary) -> str:
     """The summary of one protocol, scene or tier."""
-    heads = ["method", "tier", *(f"{column.label} {column.unit}".strip() for column in summary.columns), "cells"]
+    heads = ["method", "tier", *(f"{column.label} {column.unit}".strip() for column in summary.columns), *["cells"] * summary.shows_cells]
     lines = [
         f"**{markdown_escape(summary.name)}**: {markdown_escape(protocol_sentence(summary.protocol))}",
         "",
@@ -35,10 +35,12 @@ def markdown_summary(summary: Summary) -> str:
         f"| --- | --- |{' ---: |' * (len(heads) - 2)}",
     ]
     for row in summary.rows:
-        cells = [_summary_value(row, column, place) for place, column in enumerate(summary.columns)]
+        cells = [_summary_value(row, column, place, ranges=summary.shows_range) for place, column in enumerate(summary.columns)]
         name = markdown_escape(f"{row.label} {row.marks}".strip())
-        lines.append(f"| {name} | {markdown_escape(row.tier)} | {' | '.join(cells)} | {row.scored}/{row.expected} |")
-    spread = f" ± standard deviation over the {summary.over}." if has_spread(summary) else ""
+        cells += [f"{row.scored}/{row.expected}"] * summary.shows_cells
+        lines.append(f"| {name} | {markdown_escape(row.tier)} | {' | '.join(cells)} |")
+    what = ", in brackets the least and the largest value over" if summary.shows_range else " ± standard deviation over"
+    spread = f"{what} the {summary.over}." if has_spread(summary) else ""
     legend = f"{over_sentence(summary)}{spread} {machine_sentence(summary)}{f' {OLDER}' if summary.provenance.older else ''}"
     lines += ["", f"{markdown_escape(legend)} Best of a tier **bold**, second _in italics_."]
     lines += [f"\n{note.mark} {markdown_escape(note.sentence)}".replace("\n ", "\n") for note in summary.shared_notes(ABOUT)]
@@ -69,12 +71,12 @@ def _line(texts: Sequence[str]) -> str:
     return f"| {' | '.join(map(markdown_escape, texts))} |"
 
 
-def _summary_value(row: Row, column: Column, place: int) -> str:
+def _summary_value(row: Row, column: Column, place: int, *, ranges: bool) -> str:
     """The mean with its spread; for a row without scores, in its first column, the outcome of its cells."""
     if row.scored == 0:
         return f"{row.outcomes} {MISSING}" if place == 0 else DASH
     spread = row.values[column.key].spread_text
-    return _value(row, column, f" ± {spread}" if spread else "")
+    return _value(row, column, (f" ({spread})" if ranges else f" ± {spread}") if spread else "")
 
 
 def _protocol_values(row: Row | None, columns: Sequence[Column]) -> list[str]:

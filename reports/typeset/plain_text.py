@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 
 from reports.content.captions import OLDER, machine_sentence, over_sentence
-from reports.content.columns import Column
+from reports.content.columns import SECONDS, Column
 from reports.content.notes import ABOUT
 from reports.content.protocol_facts import protocol_sentence
 from reports.content.row import MISSING, ROW_MARKS, Row
@@ -40,7 +40,7 @@ def plain_summary(summary: Summary, width: int = WIDTH) -> str:
 
     def line(label: str, cells: Sequence[str], scored: str) -> str:
         padded = [f"{cell:>{size}}" for cell, size in zip(cells, sizes, strict=True)]
-        return _GAP.join([f"{label:<{first}}", *padded, f"{scored:>5}"]).rstrip()
+        return _GAP.join([f"{label:<{first}}", *padded, *[f"{scored:>5}"] * summary.shows_cells]).rstrip()
 
     lines = [*textwrap.wrap(f"{summary.name}: {protocol_sentence(summary.protocol)}", width), ""]
     lines += [line("", heads[0], "cells"), line("", heads[1], "")]
@@ -99,8 +99,8 @@ def _legend(summary: Summary) -> str:
     sentences = [
         over_sentence(summary),
         "* best, + second of the tier.",
-        machine_sentence(summary),
-        "Memory: peak of the processes of the cell, libraries included.",
+        machine_sentence(summary) if any(column.key in SECONDS for column in summary.columns) else "",
+        "Memory: peak of the processes of the cell, libraries included." if any(c.key == "peak_bytes" for c in summary.columns) else "",
         OLDER if summary.provenance.older else "",
     ]
     return " ".join(filter(None, sentences))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports.content.captions import Caption, summary_caption
+from reports.content.captions import Caption, CaptionLength, caption_of_length
 from reports.content.columns import Column
 from reports.content.protocols_table import ProtocolsRow, ProtocolsTable, protocols_caption, protocols_notes
 from reports.content.row import MISSING, UNDEFINED, Row
@@ -46,25 +46,25 @@ def _quoted(line: str) -> str:
     return '"' + line.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, label: str = "") -> str:
+def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, label: str = "", caption: CaptionLength = "full") -> str:
     """The summary of one protocol, scene or tier, labelled by its name or by `label`; `keys` has the key for each paper of the cards."""
     columns, count = summary.columns, len(summary.columns)
     lines = [
-        f"columns: ({_name_column([row.label for row in summary.rows])}, {'auto, ' * (count + 1)}),",
-        f"align: (left, {'right, ' * count}center),",
+        f"columns: ({_name_column([row.label for row in summary.rows])}, {'auto, ' * (count + summary.shows_cells)}),",
+        f"align: (left, {'right, ' * count}{'center' * summary.shows_cells}),",
         _TOP,
-        f"table.header([Method], {''.join(f'{_head(column)}, ' for column in columns)}[Cells]),",
+        f"table.header([Method], {''.join(f'{_head(column)}, ' for column in columns)}{'[Cells]' * summary.shows_cells}),",
     ]
     for tier, rows in summary.tiers:
-        lines += [_MIDDLE, f"table.cell(colspan: {count + 2}, emph({literal(tier)})),"]
-        lines += [_summary_row(row, columns, keys or {}) for row in rows]
-    caption = summary_caption(summary)
+        lines += [_MIDDLE, f"table.cell(colspan: {count + 1 + summary.shows_cells}, emph({literal(tier)})),"]
+        lines += [_summary_row(row, summary, keys or {}) for row in rows]
+    text = caption_of_length(summary, caption)
     texts = [(note.mark, note.sentence) for note in summary.shared_notes()]
-    notes = [_note(mark, text) for mark, text in notes_with_room(texts, caption, len(summary.rows), len(summary.tiers))]
-    return _figure(caption, label or summary.name, [[*lines, _TOP]], notes)
+    notes = [_note(mark, each) for mark, each in notes_with_room(texts, text, len(summary.rows), len(summary.tiers))]
+    return _figure(text, label or summary.name, [[*lines, _TOP]], notes)
 
 
-def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None) -> str:
+def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, caption: CaptionLength = "full") -> str:
     """The table over all protocols; those that do not fit beside the others follow below."""
     metrics, grids = len(table.columns), []
     for block in protocol_blocks(table):
@@ -84,10 +84,10 @@ def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
             lines += [_MIDDLE, f"table.cell(colspan: {count + 1}, emph({literal(tier)})),"]
             lines += [_protocols_row(line, block, table.columns, keys or {}) for line in table.rows if line.tier == tier]
         grids.append([*lines, _TOP])
-    caption, tiers = protocols_caption(table), {line.tier for line in table.rows}
-    fitting = notes_with_room(protocols_notes(table), caption, len(table.rows) * len(grids), len(tiers) * len(grids))
-    notes = [_note(mark, text) for mark, text in fitting]
-    return _figure(caption, table.stem, grids, notes)
+    text, tiers = protocols_caption(table, caption), {line.tier for line in table.rows}
+    fitting = notes_with_room(protocols_notes(table), text, len(table.rows) * len(grids), len(tiers) * len(grids))
+    notes = [_note(mark, each) for mark, each in fitting]
+    return _figure(text, table.stem, grids, notes)
 
 
 def typst_text_table(table: TextTable) -> str:
@@ -164,10 +164,11 @@ def _name(label: str, marks: str, key: str | None) -> str:
     return literal(label) + (f" + {_mark(marks)}" if marks else "") + (f" + cited(<{key}>)" if key else "")
 
 
-def _summary_row(row: Row, columns: Sequence[Column], keys: Mapping[str, str]) -> str:
+def _summary_row(row: Row, summary: Summary, keys: Mapping[str, str]) -> str:
     """The name, the means with their spreads below, and the number of scored cells."""
     name = _name(row.label, row.marks, keys.get(str(row.results[0].card.get("paper") or "")))
-    return f"{name}, {_values(row, columns)}[{row.scored}/{row.expected}],"
+    cells = f"[{row.scored}/{row.expected}]," * summary.shows_cells
+    return f"{name}, {_values(row, summary.columns, ranges=summary.shows_range)}{cells}"
 
 
 def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
@@ -176,7 +177,7 @@ def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[C
     return f"{_name(line.label, line.marks, keys.get(line.paper))}, {''.join(cells)}"
 
 
-def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False) -> str:
+def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False, ranges: bool = False) -> str:
     """One cell per column, or one over all with the outcome of a row without scores; `marked` adds the row's marks to its first value."""
     if row is None or row.scored == 0:
         what = literal("not run" if row is None else row.outcomes)
@@ -185,7 +186,8 @@ def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False)
     if marked and row.gaps:
         cells[0] = f"{cells[0]} + {_mark(row.gaps)}"
     spreads = [row.values[column.key].spread_text for column in columns]
-    small = [f" + linebreak() + small({literal(f'± {spread}')})" if spread else "" for spread in spreads]
+    sign = "" if ranges else "± "
+    small = [f" + linebreak() + small({literal(f'{sign}{spread}')})" if spread else "" for spread in spreads]
     return "".join(f"{cell}{spread}, " for cell, spread in zip(cells, small, strict=True))
 
 

@@ -74,7 +74,10 @@ def test_the_report_lies_where_it_says(report: ReportPaths, run_folder: Path) ->
     assert report.folder == run_folder / "report"
     stems = ("summary_camera-x8", "summary_noisy_x4-b")
     names = {f"tables/{stem}.{suffix}" for stem in (*stems, "protocols") for suffix in ("tex", "typ", "csv", "md")}
-    names |= {f"tables/{name}" for name in ("cells.csv", "claims.csv", "claims.md", "claims.txt", "methods.bib", "statistics.csv")}
+    names |= {
+        f"tables/{name}"
+        for name in ("cells.csv", "claims.csv", "claims.md", "claims.txt", "definitions.tex", "methods.bib", "statistics.csv")
+    }
     compared = [f"{protocol}_{tier}" for protocol, tiers in COMPARED.items() for tier in tiers]
     names |= {
         f"tables/statistics_{each}_{kind}.{suffix}"
@@ -286,6 +289,7 @@ def test_a_report_by_another_choice_leaves_nothing_of_the_one_before(small_run: 
     there = {path for path in (second.folder / "tables").iterdir() if not path.name.startswith(".")}
     assert there == set(second.tables)
     assert {path.name for path in second.tables if path.suffix == ".tex"} == {
+        "definitions.tex",
         "summary_camera-x8-told-nothing.tex",
         "summary_camera-x8-told-blur-and-colour-response.tex",
         "statistics_camera-x8_all-tiers_matrix.tex",

@@ -1,0 +1,149 @@
+"""How the tables for a paper look: which columns, names and order of the rows, spreads, and how long the caption is.
+
+--columns psnr,sam,seconds    exactly these columns, in this order: metrics, `seconds`, `learning`, `memory`, `gpu`, `parameters`, `cells`
+--spread std|none|range       the standard deviation over the scenes, nothing, or from the least to the largest value
+--rename "Old=New"            another name for a row, in tables and figures alike; may be repeated
+--order "A,B*"                rows in this order inside their tier; those that are not named follow
+--single-column               LaTeX tables for one column of the text (table) instead of the whole page (table*)
+--caption short|full|none     the protocol and what the numbers are means of; with the definitions of the metrics; or no caption
+
+Columns, order and spreads are those of the typeset tables (LaTeX, Typst, Markdown, terminal); the CSV files have every number. The
+definitions that a short caption leaves out stand in definitions.tex, as a command to be used once in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from benchmark.metrics.metric_facts import METRICS
+from benchmark.run_folder.record import Result
+from benchmark.run_folder.selection import SelectionError, listed
+from reports.content.captions import CaptionLength
+from reports.content.columns import INFINITE, Column, Value, values_by_scene
+from reports.content.row import Row
+from reports.content.summary import Summary
+
+Spread = Literal["std", "none", "range"]
+CELLS = "cells"
+COSTS: Mapping[str, str] = {  # the names of columns of costs on the command line, and their keys
+    "seconds": "seconds",
+    "learning": "learning_seconds",
+    "memory": "peak_bytes",
+    "gpu": "gpu_bytes",
+    "parameters": "parameters",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperStyle:
+    """How the typeset tables look. By default: every column, spreads, the names and the order of the ranking, and short captions."""
+
+    columns: tuple[str, ...] = ()  # keys of columns, and `cells`; empty for all
+    spread: Spread = "std"
+    order: tuple[str, ...] = ()  # patterns of labels
+    rename: Mapping[str, str] = field(default_factory=dict)
+    caption: CaptionLength = "short"
+    single_column: bool = False  # a `table` in one column of the text, and not a `table*` over the page
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics among the columns."""
+        known = {metric.name for metric in METRICS}
+        return tuple(name for name in self.columns if name in known)
+
+
+def read_columns(text: str) -> tuple[str, ...]:
+    """The columns that a text with commas names.
+
+    Raises:
+        SelectionError: an unknown name, or no metric among them.
+    """
+    known = (*(metric.name for metric in METRICS), *COSTS, CELLS)
+    names = listed(text)
+    for name in names:
+        if name not in known:
+            raise SelectionError(f"--columns: expected one of {', '.join(known)}, got {name!r}")
+    comparing = {metric.name for metric in METRICS if metric.higher_is_better is not None}
+    if names and not comparing & set(names):
+        raise SelectionError(f"--columns: expected a metric by which methods can be compared among them, got {text}; add psnr")
+    return tuple(COSTS.get(name, name) for name in names)
+
+
+def read_renaming(texts: Sequence[str]) -> dict[str, str]:
+    """New names by the old ones, from texts such as "Old=New".
+
+    Raises:
+        SelectionError: a text is not of that form, or two rows would get one name.
+    """
+    names: dict[str, str] = {}
+    for text in texts:
+        old, equals, new = (part.strip() for part in text.partition("="))
+        if not (equals and old and new):
+            raise SelectionError(f'--rename: expected "OLD=NEW" with the label of a row, got {text!r}')
+        names[old] = new
+    twice = next((name for name in names.values() if list(names.values()).count(name) > 1), None)
+    if twice is not None:
+        raise SelectionError(f"--rename: expected a name of its own for each row, got {twice!r} twice")
+    return names
+
+
+def renamed_records(results: Sequence[Result], names: Mapping[str, str]) -> list[Result]:
+    """The records under their new labels.
+
+    Raises:
+        SelectionError: no record has an old name, or another row has a new one already.
+    """
+    labels = {result.label for result in results}
+    for old, new in names.items():
+        if old not in labels:
+            raise SelectionError(f"--rename {old}={new}: expected one of {', '.join(sorted(labels))}, got {old!r}")
+        if new in labels - set(names):
+            raise SelectionError(f"--rename {old}={new}: expected a name of its own, but another row is called {new!r}; choose another")
+    return [replace(result, label=names.get(result.label, result.label)) for result in results]
+
+
+def styled(summary: Summary, style: PaperStyle) -> Summary:
+    """The summary as it is typeset.
+
+    Raises:
+        SelectionError: a pattern of the order fits no row.
+    """
+    chosen = [column for key in style.columns for column in summary.columns if column.key == key]
+    columns = tuple(chosen) if chosen else summary.columns
+    tiers = tuple((tier, tuple(_spread(row, columns, style.spread) for row in _ordered(rows, style.order))) for tier, rows in summary.tiers)
+    lonely = next((one for one in style.order if not any(fnmatchcase(row.label, one) for row in summary.rows)), None)
+    if lonely is not None:
+        raise SelectionError(f"--order {lonely}: expected one of {', '.join(row.label for row in summary.rows)}, got no match")
+    shown = not style.columns or CELLS in style.columns
+    timed = any(column.higher_is_better is None for column in columns)
+    notes = tuple(note for note in summary.notes if timed or note.about == "scores")
+    return replace(
+        summary, columns=columns, tiers=tiers, notes=notes, chosen=bool(chosen), shows_cells=shown, shows_range=style.spread == "range"
+    )
+
+
+def _ordered(rows: Sequence[Row], order: Sequence[str]) -> list[Row]:
+    """The rows that a pattern names first, in the order of the patterns."""
+    places = {id(row): next((at for at, one in enumerate(order) if fnmatchcase(row.label, one)), len(order)) for row in rows}
+    return sorted(rows, key=lambda row: places[id(row)])
+
+
+def _spread(row: Row, columns: Sequence[Column], spread: Spread) -> Row:
+    if spread == "std":
+        return row
+    values = {**row.values, **{column.key: _value(row, column, spread) for column in columns}}
+    return replace(row, values=values)
+
+
+def _value(row: Row, column: Column, spread: Spread) -> Value:
+    value = row.values[column.key]
+    if spread == "none" or not value.spread_text:
+        return replace(value, spread_text="")
+    inside = values_by_scene(column, row.results)
+    scenes = [column.pool(seeds) for seeds in inside.values()]
+    over = scenes if len(scenes) > 1 else [one for seeds in inside.values() for one in seeds]
+    low, high = column.text(min(over)), column.text(max(over))
+    return replace(value, spread_text="" if INFINITE in (low, high) else f"{low}..{high}")

@@ -1,0 +1,124 @@
+"""The tables as a paper wants them: columns, names, order, spreads, captions. The expected numbers come from the records by statistics."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+
+from benchmark.run_folder.record import Result
+from benchmark.run_folder.selection import SelectionError
+from reports.content.choice import choose_records, read_choice
+from reports.content.paper_style import styled
+from reports.content.protocols_table import tabulate_protocols
+from reports.content.summary import Summary, summarise
+from reports.typeset.latex import latex_document, number_text
+from reports.typeset.latex_tables import latex_definitions, latex_protocols, latex_summary
+from reports.typeset.markdown import markdown_summary
+from reports.typeset.plain_text import plain_summary
+from reports.typeset.typst import typst_summary
+from tests.reports.tex import needs, tex, text_of
+
+
+def shown(results: list[Result], **options: Any) -> list[Summary]:
+    """The summaries as they are typeset with these options of the command line."""
+    choice = read_choice(**options)
+    return [styled(summary, choice.style) for summary in summarise(choose_records(results, choice), choice.metrics)]
+
+
+def test_the_columns_are_exactly_those_that_are_asked_for(results: list[Result]) -> None:
+    first = shown(results, columns="sam,psnr,seconds")[0]
+    assert [column.key for column in first.columns] == ["sam", "psnr", "seconds"]
+    table = latex_summary(first)
+    head = next(line for line in table.splitlines() if line.startswith("Method"))
+    assert [re.sub(r"[^A-Z a-z].*", "", name).strip() for name in head.split("&")] == ["Method", "SAM", "PSNR", "Fusion"]
+    assert "Cells" in latex_summary(shown(results, columns="psnr,cells")[0])
+    for text in (typst_summary(first), markdown_summary(first), plain_summary(first)):
+        assert "SSIM" not in text
+        assert "Params" not in text
+    assert first.rows[0].label != ""
+
+
+def test_rows_are_ranked_by_the_first_metric_among_the_columns(results: list[Result]) -> None:
+    choice = read_choice(columns="seconds,sam,psnr")
+    assert choice.metrics == ("sam", "psnr")
+
+
+def test_the_range_is_that_of_the_scenes(results: list[Result]) -> None:
+    summary = shown(results, columns="psnr", spread="range")[0]
+    row = next(row for row in summary.rows if row.label == "R-FUSE")
+    scenes: dict[str, list[float]] = {}
+    for result in row.results:
+        scenes.setdefault(result.scene, []).append(float(result.metrics["psnr"] or 0))
+    means = [fmean(values) for values in scenes.values()]
+    assert row.values["psnr"].spread_text == f"{min(means):.2f}..{max(means):.2f}"
+    assert f"{min(means):.2f}--{max(means):.2f}" in latex_summary(summary)
+    assert "the least and the largest value over the scenes" in latex_summary(summary)
+    assert "pm" not in latex_summary(shown(results, spread="none")[0])
+
+
+def test_names_and_order_hold_everywhere(results: list[Result]) -> None:
+    summary = shown(results, rename=["R-FUSE=Ours"], order="HySure,*")[0]
+    labels = [row.label for row in summary.rows]
+    assert "Ours" in labels
+    assert "R-FUSE" not in labels
+    tier = next(rows for _, rows in summary.tiers if any(row.label == "HySure" for row in rows))
+    assert tier[0].label == "HySure"
+    assert "Ours" in plain_summary(summary)
+
+
+@pytest.mark.parametrize("protocols", [False, True])
+def test_a_short_caption_leaves_the_definitions_to_the_text(results: list[Result], protocols: bool) -> None:
+    summaries = summarise(results)
+    table = tabulate_protocols(summaries)
+    assert table is not None
+    full, short, none = (
+        latex_protocols(table, caption=length) if protocols else latex_summary(summaries[0], caption=length)
+        for length in ("full", "short", "none")
+    )
+    assert "no border cropped" in full
+    assert "no border cropped" not in short
+    assert 0 < len(re.search(r"\\caption\{(.*)\}", short).group(1).split()) < 100  # type: ignore[union-attr]
+    assert r"\caption" not in none
+    definitions = latex_definitions(summaries)
+    assert definitions.count(r"\newcommand") == 1
+    assert "no border cropped" in definitions
+
+
+def test_minus_signs_are_those_of_mathematics() -> None:
+    assert number_text("-0.35") == "$-$0.35"
+    assert number_text("1e-05") == r"1e-{}05"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"columns": "psnr,fusion"}, "expected one of"),
+        ({"columns": "seconds,cells"}, "add psnr"),
+        ({"columns": "psnr", "metrics": "sam"}, "expected no --metrics"),
+        ({"spread": "variance"}, "expected one of std, none, range"),
+        ({"caption": "long"}, "expected one of short, full, none"),
+        ({"rename": ["R-FUSE"]}, "OLD=NEW"),
+        ({"rename": ["R-FUSE=HySure"]}, "another row is called"),
+        ({"rename": ["R-FUSE=A", "HySure=A"]}, "got 'A' twice"),
+        ({"rename": ["RFUSE=A"]}, "got 'RFUSE'"),
+        ({"order": "nobody"}, "got no match"),
+    ],
+)
+def test_what_cannot_be_is_refused(results: list[Result], options: dict[str, Any], text: str) -> None:
+    with pytest.raises(SelectionError, match=re.escape(text)):
+        shown(results, **options)
+
+
+def test_a_narrow_table_and_the_definitions_compile(results: list[Result], tmp_path: Path) -> None:
+    needs("pdftotext")
+    summaries = shown(results, columns="psnr,sam", caption="short", spread="range", single_column=True)
+    table = latex_summary(summaries[0], caption="short", narrow=True)
+    assert r"\begin{table}[t]" in table
+    document = latex_document([table]).replace(r"\begin{document}", latex_definitions(summaries) + r"\begin{document}")
+    log = tex(tmp_path, document.replace(r"\end{document}", r"\hmifdefinitions\end{document}"))
+    assert "Overfull" not in log
+    assert "Textbook metrics" in re.sub(r"\s+", " ", text_of(tmp_path / "table.pdf"))
