@@ -167,7 +167,11 @@ def test_cubes_get_the_score_that_numpy_gives_them_and_stay_in_later_runs(
         (lambda cube: cube * 255, {"scale": 255.0}, "give scale = 255"),
         (lambda cube: cube.transpose(2, 0, 1), {"layout": "bands rows cols"}, "a transposed cube"),
         (lambda cube: cube.transpose(1, 0, 2), {"layout": "cols rows bands"}, "transposed"),
-        (lambda cube: cube[:, :, ::-1], {"bands": tuple(range(31, 0, -1))}, "its bands are in another order"),
+        (
+            lambda cube: cube[:, :, ::-1],
+            {"bands": tuple(range(31, 0, -1))},
+            'its bands are in another order; give that of the HSI, such as bands = ["31-1"]',
+        ),
         (
             lambda cube: cube[:, :, ::-1] * 1e4,
             {"bands": tuple(range(31, 0, -1)), "scale": 1e4},
@@ -257,6 +261,7 @@ def test_files_are_found_by_their_names_and_doubt_is_refused_before_the_work(
     missing = scored(exported, folder)
     assert (missing["file/a"].outcome, missing["file/b"].outcome) == ("skipped", "scored")
     assert f"there is no file {STEM}" in missing["file/a"].reason
+    assert missing["file/a"].reason.endswith("name it so, or map its name by --names")
     assert scored(exported, folder, files={"a": "result_1.mat"})["file/a"].outcome == "scored"
     np.savez(folder / "b.npz", cube=np.zeros((24, 24, 31)))
     assert score(exported, folder) == 2
