@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmark.authors.conformance import examine
 from benchmark.matrix.parameter_files import usual_places, with_files
 from datasets.observation import Observation
 from datasets.settings import SettingError
@@ -212,3 +213,13 @@ def test_two_files_of_one_name_that_differ_are_refused_and_equal_ones_are_one(tm
     assert with_files(WithWeights(), folders, "net") == WithWeights((folders[0] / "net.pth").resolve())
     (folders[0] / "net.pth").unlink()
     assert with_files(WithWeights(), folders, "net") == WithWeights(meant.resolve())
+
+
+def test_of_a_toml_file_no_line_of_the_suite_is_shown(tmp_path: Path) -> None:
+    file = tmp_path / "declared.toml"
+    file.write_text('[card]\nname = "X"\nyear = 2026\n[run]\ncommand = ["sh", "x.sh"]\nformt = "mat"\n')
+    told = [finding.problem for finding in examine(find_one(str(file))) if finding.problem]
+    assert len(told) == 1
+    assert "unknown setting 'formt': did you mean 'format'?" in told[0]
+    assert "at line" not in told[0]
+    assert "raise " not in told[0]

@@ -21,11 +21,13 @@ from benchmark.matrix.kept_estimates import with_estimates
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.measure.validity import InvalidEstimateError
+from benchmark.review.explain import explain
 from benchmark.review.rescore import rescore
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import MADE_ELSEWHERE, Result
 from benchmark.runner.exporting import read_manifest
 from benchmark.runner.handout import observe_job
+from benchmark.runner.rehearse import rehearse
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from benchmark.runner.take_job import TakeJob
@@ -154,6 +156,9 @@ def test_cubes_get_the_score_that_numpy_gives_them_and_stay_in_later_runs(
     assert {record.label for record in read_records(tmp_path / "run")} == {"Bicubic", "Lab B"}
     assert (tmp_path / "run" / "plan.toml").read_text().count("[[estimates]]") == 1
     assert run_benchmark.main(["explain", str(tmp_path / "run"), record.key]) == 0
+    repetition = explain(tmp_path / "run", record.key).repetition
+    assert repetition is not None
+    assert rehearse(repetition)["clock"] is None  # `explain --debug`: the cube is taken again, since there is no method to run
     assert [each.problem for each in rescore(tmp_path / "run", ("mossfuse",), lambda *_: None)] == [""] * 4
     savemat(folder / f"{STEM}.mat", {"cube": 0.9 * nearest(exported / "obs" / f"{STEM}.mat")})
     changed = scored(exported, folder)
