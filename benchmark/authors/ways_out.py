@@ -71,7 +71,13 @@ def import_way_out(error: BaseException) -> str:
 
 
 def _is_the_methods(file: Path) -> bool:
-    """Whether a file is a source that may be the method's: no library's, and none of the suite but those in the folders of methods."""
+    """Whether a file is a source that may be the method's: no library's, and none of the suite but those in the folders of methods.
+
+    What reads methods that are TOML files (`methods/declared`) is the suite's, and its lines are no help to their authors.
+    """
     if is_installed(str(file)) or not file.is_file():
         return False
-    return not file.is_relative_to(ROOT) or (file.is_relative_to(ROOT / "methods") and file.parent != ROOT / "methods")
+    if not file.is_relative_to(ROOT):
+        return True
+    folder = file.relative_to(ROOT).parts[:-1]
+    return len(folder) > 1 and folder[0] == "methods" and folder[1] != "declared"

@@ -101,7 +101,10 @@ class Cell:
             return f"{card.name} was trained on {self.scene.name}: a test on it would say nothing; choose scenes that it has not seen"
         if self.contestant.handed_in is not None and self.estimate_file is None:
             stem, folder = estimate_name(self.scene.name, self.protocol.name, self.seed), self.contestant.handed_in.folder.name
-            return f"{card.name} was made elsewhere, and there is no file {stem} (.mat, .h5, .npz, ...) in {folder}"
+            return (
+                f"{card.name} was made elsewhere, and there is no file {stem} (.mat, .h5, .npz, ...) in {folder}; "
+                "name it so, or map its name by --names"
+            )
         return ""
 
     def _lacking(self, need: str) -> str:

@@ -65,7 +65,10 @@ def handed_in_contestant(item: Mapping[str, Any], start: Path) -> Contestant:
         table = configure(EstimatesTable, item)
         folder = start / user_path(table.folder, ReadingError)
         if not folder.is_dir():
-            raise SettingError(f"folder: expected a folder, got {folder}, which is none; check the path")
+            raise SettingError(
+                f"folder: expected a folder, got {folder}, which is none; check the path, or take this table out of the plan "
+                "(where `score` has added it: out of plan.toml in the run folder)"
+            )
         if not table.label.strip():
             raise SettingError("label: expected a name for the tables, got an empty text")
         places = {name: folder / place for name, place in table.files.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from filecmp import cmp
 from pathlib import Path
 
 from datasets.downloads import CATALOG
@@ -22,13 +23,13 @@ def with_files(method: AnyMethod, folders: Iterable[Path], name: str) -> AnyMeth
     """The method, each parameter that is a path made absolute: the first of `folders` that has it.
 
     Raises:
-        SettingError: no folder has it.
+        SettingError: no folder has it, or two have files of that name that differ: the order of the folders must not choose the weights.
     """
     absolute = {}
     for parameter, value in field_values(method).items():
         if isinstance(value, Path):
             places = [value] if value.is_absolute() else [folder / value for folder in folders]
-            existing = [place for place in places if place.is_file()]
+            existing = list(dict.fromkeys(place.resolve() for place in places if place.is_file()))
             if not existing:
                 looked = ", ".join(str(place) for place in places)
                 source = next((each.name for each in CATALOG.values() if Path(each.target).name == value.name), "")
@@ -36,5 +37,11 @@ def with_files(method: AnyMethod, folders: Iterable[Path], name: str) -> AnyMeth
                 raise SettingError(
                     f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR{fetched}"
                 )
-            absolute[parameter] = existing[0].resolve()
+            other = next((place for place in existing[1:] if not cmp(existing[0], place, shallow=False)), None)
+            if other is not None:
+                raise SettingError(
+                    f"method {name}: {parameter}: expected one file {value}, got {existing[0]} and {other}, which differ; "
+                    "give the whole path of the one that is meant, or move the other away"
+                )
+            absolute[parameter] = existing[0]
     return replace(method, **absolute) if absolute else method  # type: ignore[type-var]

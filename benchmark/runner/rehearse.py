@@ -5,6 +5,7 @@ The process holds the truth while it observes, so what it gives is a rehearsal a
 
 from __future__ import annotations
 
+from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +16,7 @@ from benchmark.matrix.plan import find_cell
 from benchmark.matrix.plan_file import read_plan
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.repetition import Repetition, plan_start
-from benchmark.runner.handout import fit_job, fuse_job, observe_job
+from benchmark.runner.handout import fit_job, fuse_job, observe_job, take_job
 from datasets.data_roots import DataRoots
 
 
@@ -35,6 +36,9 @@ def rehearse(repetition: Repetition, threads: int = 1) -> dict[str, Any]:
     with TemporaryDirectory(prefix="hmif-bench-") as place:
         folder = RunFolder(Path(place))
         observe_job(cell, folder).run()
+        if cell.estimate_file is not None:
+            with chdir(place):  # where the job stores the cube
+                return take_job(cell, folder, cell.estimate_file.absolute(), exact=True).run()
         torch.set_num_threads(threads)
         torch.manual_seed(cell.seed)
         fitted = None if cell.training is None else Path(place) / "fitted.pt"

@@ -125,7 +125,7 @@ def expect_place_and_unit(name: str, cube: torch.Tensor, seen: Observation, psf:
     found = pair_residual(seen.hsi[bands], cube[bands], seen.ratio, seen.phase, psf, same)
     if found is None or found.residual <= LEVEL:
         return
-    mistakes = [(cause, mended) for cause in found.causes if (mended := _mistake(cause.name, scale))]
+    mistakes = [(cause, mended) for cause in found.causes if (mended := _mistake(cause.name, scale, cube.shape[0]))]
     if mistakes and mistakes[0][0].residual < (1 - MUCH) * found.residual:
         cause, (problem, way_out) = mistakes[0]
         raise InvalidEstimateError(
@@ -134,7 +134,7 @@ def expect_place_and_unit(name: str, cube: torch.Tensor, seen: Observation, psf:
         )
 
 
-def _mistake(cause: str, scale: float) -> tuple[str, str] | None:
+def _mistake(cause: str, scale: float, bands: int) -> tuple[str, str] | None:
     """What a cause (by its name in datasets/pair_residual.py) says of a cube, and what mends it; None for what a method may do."""
     found = re.search(r"times ([0-9.e+-]+)", cause)
     factor = float(found.group(1)) if found else 1.0
@@ -146,7 +146,7 @@ def _mistake(cause: str, scale: float) -> tuple[str, str] | None:
     if cause.startswith("a gain:"):
         return unit if unit[0] else None
     if cause.startswith("the order of the channels"):
-        listed = 'such as bands = ["31-1"] (--bands 31-1)'
+        listed = f'such as bands = ["{bands}-1"] (--bands {bands}-1)'
         place = ("its bands are in another order", f"give that of the HSI, {listed}")
     elif cause.startswith("the MSI is"):
         swapped = "transposed" in cause or "90 degrees" in cause or "diagonal" in cause

@@ -39,6 +39,7 @@ _NAMES = (
     (re.compile(r"(ba|da|z|k)?sh"), "sh"),
 )
 _KEEPS_OPTIONS = ("octave", "Rscript", "julia")
+_TAKES_A_VALUE = ("-p", "--path", "--exec-path", "--image-path")  # of Octave: the next word is a folder, and no argument
 MOST_STARTS = 3
 BUDGET_S = 1.0  # of the starts together, after which no further one is made
 
@@ -60,7 +61,7 @@ def empty_command(program: Program) -> tuple[str, ...]:
     kind = next((kind for pattern, kind in _NAMES if pattern.fullmatch(words[0] if "{" in words[0] else Path(words[0]).name)), None)
     if kind is None:
         return ()
-    options = [word for word in words[1 : _first_argument(words)] if kind in _KEEPS_OPTIONS and word.startswith("--")]
+    options = _options(words) if kind in _KEEPS_OPTIONS else []
     return words[0], *options, *EMPTY_ARGUMENTS[kind]
 
 
@@ -83,6 +84,11 @@ def measure_empty_start(program: Program, device: str) -> EmptyStart:
     return EmptyStart(" ".join(words), median(starts))
 
 
-def _first_argument(words: tuple[str, ...]) -> int:
-    """The place of the first word after the program that is no option."""
-    return next((place for place, word in enumerate(words[1:], 1) if not word.startswith("-")), len(words))
+def _options(words: tuple[str, ...]) -> list[str]:
+    """The options that begin with -- and come before the first argument, each with its value where that is a word of its own."""
+    kept, rest = [], list(words[1:])
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        value = [rest.pop(0)] if option in _TAKES_A_VALUE and rest else []
+        kept += [option, *value] if option.startswith("--") else []
+    return kept

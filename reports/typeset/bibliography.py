@@ -24,7 +24,7 @@ REQUIRED = {
     "misc": ("author", "title", "year"),
 }
 DOI = re.compile(r"10\.\d{4,9}/\S+")
-_WITHOUT_PAPER = "a method of this suite"  # the beginning of the paper text on the card of a method without a paper
+_WITHOUT_PAPER = ("a method of this suite", "not stated")  # how the paper text begins on the card of a method without a paper
 
 
 class ReferencesError(ValueError):

@@ -8,13 +8,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
-from benchmark.matrix.parameter_files import usual_places
+from benchmark.authors.conformance import examine
+from benchmark.matrix.parameter_files import usual_places, with_files
+from datasets.observation import Observation
+from datasets.settings import SettingError
 from methods.catalog import find_one
+from methods.contract import Estimate, FusionMethod
 from tests.benchmark.conftest import ROOT
 
 HEAD = '''"""A method for tests."""
@@ -180,3 +185,41 @@ def test_a_file_that_a_parameter_names_is_looked_for_where_a_plan_looks(tmp_path
     (tmp_path / "method.py").write_text(HEAD + GOOD)
     entry = find_one(str(tmp_path / "method.py"))
     assert usual_places(entry, tmp_path / "data", None) == (Path.cwd(), tmp_path / "data", tmp_path)
+
+
+@dataclass(frozen=True)
+class WithWeights(FusionMethod):
+    """A method whose weights are a file."""
+
+    checkpoint: Path = Path("net.pth")
+
+    def fuse(self, seen: Observation, rng: torch.Generator) -> Estimate:
+        """Nothing that this test needs."""
+        raise NotImplementedError
+
+
+def test_two_files_of_one_name_that_differ_are_refused_and_equal_ones_are_one(tmp_path: Path) -> None:
+    folders = [tmp_path / "plan", tmp_path / "repository"]
+    for folder, content in zip(folders, (b"another network", b"the network"), strict=True):
+        folder.mkdir()
+        (folder / "net.pth").write_bytes(content)
+    with pytest.raises(
+        SettingError, match=r"checkpoint: expected one file net.pth, got .*plan/net.pth and .*repository/net.pth, which diff"
+    ):
+        with_files(WithWeights(), folders, "net")
+    meant = folders[1] / "net.pth"
+    assert with_files(WithWeights(meant), folders, "net") == WithWeights(meant.resolve())
+    (folders[0] / "net.pth").write_bytes(b"the network")
+    assert with_files(WithWeights(), folders, "net") == WithWeights((folders[0] / "net.pth").resolve())
+    (folders[0] / "net.pth").unlink()
+    assert with_files(WithWeights(), folders, "net") == WithWeights(meant.resolve())
+
+
+def test_of_a_toml_file_no_line_of_the_suite_is_shown(tmp_path: Path) -> None:
+    file = tmp_path / "declared.toml"
+    file.write_text('[card]\nname = "X"\nyear = 2026\n[run]\ncommand = ["sh", "x.sh"]\nformt = "mat"\n')
+    told = [finding.problem for finding in examine(find_one(str(file))) if finding.problem]
+    assert len(told) == 1
+    assert "unknown setting 'formt': did you mean 'format'?" in told[0]
+    assert "at line" not in told[0]
+    assert "raise " not in told[0]

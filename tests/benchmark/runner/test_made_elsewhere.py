@@ -21,11 +21,13 @@ from benchmark.matrix.kept_estimates import with_estimates
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.measure.validity import InvalidEstimateError
+from benchmark.review.explain import explain
 from benchmark.review.rescore import rescore
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import MADE_ELSEWHERE, Result
 from benchmark.runner.exporting import read_manifest
 from benchmark.runner.handout import observe_job
+from benchmark.runner.rehearse import rehearse
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from benchmark.runner.take_job import TakeJob
@@ -154,6 +156,9 @@ def test_cubes_get_the_score_that_numpy_gives_them_and_stay_in_later_runs(
     assert {record.label for record in read_records(tmp_path / "run")} == {"Bicubic", "Lab B"}
     assert (tmp_path / "run" / "plan.toml").read_text().count("[[estimates]]") == 1
     assert run_benchmark.main(["explain", str(tmp_path / "run"), record.key]) == 0
+    repetition = explain(tmp_path / "run", record.key).repetition
+    assert repetition is not None
+    assert rehearse(repetition)["clock"] is None  # `explain --debug`: the cube is taken again, since there is no method to run
     assert [each.problem for each in rescore(tmp_path / "run", ("mossfuse",), lambda *_: None)] == [""] * 4
     savemat(folder / f"{STEM}.mat", {"cube": 0.9 * nearest(exported / "obs" / f"{STEM}.mat")})
     changed = scored(exported, folder)
@@ -167,7 +172,11 @@ def test_cubes_get_the_score_that_numpy_gives_them_and_stay_in_later_runs(
         (lambda cube: cube * 255, {"scale": 255.0}, "give scale = 255"),
         (lambda cube: cube.transpose(2, 0, 1), {"layout": "bands rows cols"}, "a transposed cube"),
         (lambda cube: cube.transpose(1, 0, 2), {"layout": "cols rows bands"}, "transposed"),
-        (lambda cube: cube[:, :, ::-1], {"bands": tuple(range(31, 0, -1))}, "its bands are in another order"),
+        (
+            lambda cube: cube[:, :, ::-1],
+            {"bands": tuple(range(31, 0, -1))},
+            'its bands are in another order; give that of the HSI, such as bands = ["31-1"]',
+        ),
         (
             lambda cube: cube[:, :, ::-1] * 1e4,
             {"bands": tuple(range(31, 0, -1)), "scale": 1e4},
@@ -257,6 +266,7 @@ def test_files_are_found_by_their_names_and_doubt_is_refused_before_the_work(
     missing = scored(exported, folder)
     assert (missing["file/a"].outcome, missing["file/b"].outcome) == ("skipped", "scored")
     assert f"there is no file {STEM}" in missing["file/a"].reason
+    assert missing["file/a"].reason.endswith("name it so, or map its name by --names")
     assert scored(exported, folder, files={"a": "result_1.mat"})["file/a"].outcome == "scored"
     np.savez(folder / "b.npz", cube=np.zeros((24, 24, 31)))
     assert score(exported, folder) == 2

@@ -186,6 +186,8 @@ def test_a_gpu_is_that_of_the_slot_and_none_on_the_cpu(tmp_path: Path, monkeypat
         (["python3", "-u", "x.py"], ("python3", "-c", "pass")),
         (["/opt/x/bin/python3.12", "x.py"], ("/opt/x/bin/python3.12", "-c", "pass")),
         (["octave", "--no-gui", "--quiet", "{here}/run.m"], ("octave", "--no-gui", "--quiet", "--eval", "")),
+        (["octave", "--path", "{here}", "--quiet", "x.m"], ("octave", "--path", "{here}", "--quiet", "--eval", "")),
+        (["octave", "-p", "{here}", "--path={here}", "x.m"], ("octave", "--path={here}", "--eval", "")),
         (["octave-cli", "x.m"], ("octave-cli", "--eval", "")),
         (["Rscript", "--vanilla", "x.R"], ("Rscript", "--vanilla", "-e", "invisible()")),
         (["julia", "--project={here}", "x.jl"], ("julia", "--project={here}", "-e", "nothing")),

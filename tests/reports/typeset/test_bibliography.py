@@ -75,6 +75,13 @@ def test_a_known_doi_gets_its_entry_and_a_plugins_paper_the_cards_text(results: 
     ]
 
 
+def test_two_cards_that_state_no_paper_are_no_one_paper(results: list[Result]) -> None:
+    cards = with_card(with_card(results, "bicubic", doi="", paper="not stated"), "gsa", doi="", paper="not stated")
+    assert "not stated" not in bibliography(cards)
+    assert "not stated" not in cite_keys(cards)
+    assert "not stated" not in bibtex(cards)
+
+
 def test_text_of_a_card_that_is_no_doi_is_not_printed_as_one(results: list[Result]) -> None:
     cards = with_card(results, "bicubic", doi="to appear", paper="Someone, Some Journal 2020")
     assert "to appear" not in bibtex(cards)
