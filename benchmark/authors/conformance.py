@@ -29,7 +29,7 @@ from benchmark.authors.result_checks import (
 )
 from benchmark.authors.sample_pairs import sides_divided_by
 from benchmark.authors.seed_checks import check_random_fact, check_same_seed, check_second_call, check_seeds_from_rng
-from benchmark.authors.trials import BreachError, NotApplicableError
+from benchmark.authors.trials import BreachError, NotApplicableError, exits_caught
 from methods.catalog import BrokenMethodError, Entry
 from methods.contract import RefusedError
 from methods.declared.torchscript_kind import TorchScriptMethod
@@ -73,7 +73,7 @@ def examine(entry: Entry) -> Iterator[Finding]:
             if trained is not None and check.name == "blind":
                 raise NotApplicableError("it is told the response to sort its channels, and computes nothing with it")
             divided = nullcontext() if trained is None else sides_divided_by(trained.multiple)
-            with divided, redirect_stdout(printed), redirect_stderr(printed):
+            with divided, exits_caught(), redirect_stdout(printed), redirect_stderr(printed):
                 note = check.run(entry) or ""
         except (BreachError, BrokenMethodError) as breach:
             problem = str(breach)

@@ -6,6 +6,8 @@ import argparse
 
 from benchmark.commands.command import FAILED, OK, Command, Console, Reply, add_plugins
 
+IMPORT_LIMIT_S = 60.0
+
 
 def _arguments(check: argparse.ArgumentParser) -> None:
     check.add_argument("name", metavar="NAME|FILE", help="a method of the catalog, or a method file")
@@ -14,10 +16,20 @@ def _arguments(check: argparse.ArgumentParser) -> None:
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.authors.conformance import examine
-    from methods.catalog import find_one
+    from benchmark.matrix.interview import SILENT, interview
+    from datasets.settings import SettingError
+    from methods.catalog import BrokenMethodError, find_one
 
+    entry = find_one(options.name, options.plugins)
+    try:
+        interview([(entry, [{}])], limit_s=IMPORT_LIMIT_S)
+    except BrokenMethodError as error:  # such as an import that never ends, which would end or stop this process, too
+        if entry.python_file is not None and SILENT in str(error):
+            return Reply(f"broken  the file can be imported, and says what it is\n        {error}\n1 rule broken", FAILED)
+    except SettingError:  # the checks say it, with the line to write
+        pass
     lines, broken = [], 0
-    for finding in examine(find_one(options.name, options.plugins)):
+    for finding in examine(entry):
         state = "broken" if finding.problem else "-" if finding.left_out else "ok"
         lines.append(f"{state:7} {finding.check}" + (f": does not apply ({finding.left_out})" if finding.left_out else ""))
         if finding.problem:

@@ -29,6 +29,7 @@ from methods.contract import AnyMethod, Card, awaits_training
 from methods.iterates import IteratedMethod
 from methods.loading import LOADED
 
+SILENT = "does not say what it is"
 LIMIT_S = 120.0  # for the import of a method and all that it says
 _BLIND_MEANING = "the program that estimates the PSF and the SRF from the pair; the method is then told neither"
 SLOTS = 2  # children that are asked at the same time
@@ -215,7 +216,7 @@ def _silent(entry: Entry, ended: Ended) -> dict[str, Any]:
     printed = ended.last_words()
     said = f"; the last that it printed: {printed!r}" if printed else ""
     return {
-        "problem": f"method {entry.name!r} ({entry.file or entry.module}) does not say what it is: {ended.reason}{said}",
+        "problem": f"method {entry.name!r} ({entry.file or entry.module}) {SILENT}: {ended.reason}{said}",
         "kind": "broken",
     }
 

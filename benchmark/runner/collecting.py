@@ -139,7 +139,8 @@ def _scored(state: RunState, cell: Cell, ended: Ended) -> None:
     else:
         picked = {**record.oracle, **oracle_from_json(ended.answer["oracle"])}
         metrics = {name: score_from_json(value) for name, value in ended.answer["metrics"].items()}
-        state.finish(replace(record, metrics=metrics, metrics_key=state.metrics.digest, oracle=picked))
+        remarks = tuple(dict.fromkeys((*record.remarks, *map(str, ended.answer["remarks"]))))
+        state.finish(replace(record, metrics=metrics, metrics_key=state.metrics.digest, oracle=picked, remarks=remarks))
 
 
 def _heal(state: RunState, cell: Cell, damaged: str) -> None:

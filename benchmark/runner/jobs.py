@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmark.children.witness import Watch, loaded_sources
 from benchmark.identity.scene_identity import load_checked
@@ -38,8 +39,9 @@ from benchmark.run_folder.response_file import read_responses, write_responses
 from benchmark.runner.estimate_storage import store_estimate, store_std
 from benchmark.runner.oracle_iterates import ITERATES, IterateRecorder, iterate_file, pick
 from benchmark.runner.pair_review import agreement
+from benchmark.runner.place_and_unit import LEVEL, likely_mistake
 from datasets.cube_file import CubeFile, CubeFileError, read_cube, write_cube
-from datasets.observation import Observation
+from datasets.observation import Known, Observation
 from datasets.pair_protocol import AnyProtocol, PairProtocol
 from datasets.pair_sources import PairSource
 from datasets.scene import Scene, crop_to_ratio
@@ -271,7 +273,18 @@ class ScoreJob:
         else:
             scores = score_cell(reference.cube, estimate, self.ratio, seen, truth, std, scored_pixels(reference))
         metrics = {name: score_to_json(value) for name, value in scores.items()}
-        return {"metrics": metrics, "oracle": oracle_to_json(picked), "sources": loaded_sources()}
+        doubts = _doubts(estimate.cube, seen, truth, scores.get("consistency_hsi"))
+        return {"metrics": metrics, "remarks": doubts, "oracle": oracle_to_json(picked), "sources": loaded_sources()}
+
+
+def _doubts(cube: NDArray[np.float32], seen: Observation | None, truth: Known | None, residual: float | None) -> list[str]:
+    """A phrase where the cube hardly is in the unit of the HSI, or lies otherwise; it is looked into where the residual is large."""
+    if seen is None or residual is None or residual <= LEVEL:
+        return []
+    mistake = likely_mistake(torch.from_numpy(cube), seen, None if truth is None else truth.psf)
+    if mistake is None:
+        return []
+    return [f"the cube is {mistake.residual:.3g} of the HSI's norm away from it, and {mistake.mended:.2g} if {mistake.change}: a mistake?"]
 
 
 def _holds(file: Path, content: CubeFile) -> bool:

@@ -1,13 +1,7 @@
-"""The job of a cell whose cube was made elsewhere: to read it, to see whether it is what it is said to be, and to store it.
-
-A cube in another unit, turned, mirrored or with its bands in another order is no result of a method, but a mistake on the way. As the HSI
-is known, it shows: with S the blur and decimation, S cube should be the HSI. The residual |S cube - hsi| / |hsi| and the causes that would
-lessen it are those of a real pair (datasets/pair_residual.py), with the cube in the place of the MSI and R = 1.
-"""
+"""The job of a cell whose cube was made elsewhere: to read it, to see whether it is what it is said to be, and to store it."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +16,7 @@ from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.response_file import read_responses
 from benchmark.runner.estimate_storage import store_estimate, store_std
 from benchmark.runner.jobs import ESTIMATE_NAME, STD_NAME
+from benchmark.runner.place_and_unit import likely_mistake
 from datasets.cube_file import is_own_cube_file
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.exchange.named_readers import read_named
@@ -29,15 +24,10 @@ from datasets.exchange.returned_estimate import ReturnedEstimate, other_order, r
 from datasets.files import read_image_file
 from datasets.input_files import InputFileError
 from datasets.observation import Observation, PairSizes
-from datasets.pair_residual import MUCH, pair_residual
 from datasets.reading_options import ReadingOptions
 from methods.contract import Estimate
 
-LEVEL = 0.1  # a residual above it is looked into
-LEAST_GAIN = 1.5  # a gain between its inverse and it is the method's
-MOST_BANDS = 16  # that are compared with the HSI, evenly spaced
 _EXCHANGED = (".mat", ".h5", ".npz")
-_SCALES = (100.0, 255.0, 1000.0, 1023.0, 4095.0, 10000.0, 16383.0, 65535.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +54,20 @@ class TakeJob:
         try:
             returned = read_handed_in(self.file, self.options, seen.sizes)
         except InputFileError as error:
-            raise InvalidEstimateError(str(error)) from error
+            told = str(error)
+            ways = "" if "--layout" in told and "hsi-layout" not in told else "; `score` has --variable, --layout and --scale"
+            raise InvalidEstimateError(f"{told}{ways}") from error
         estimate = _estimate(returned, seen)
         check_estimate(estimate, seen)
-        if not self.as_it_is:
-            expect_place_and_unit(self.file.name, estimate.cube, seen, None if truth is None else truth.psf, self.options.scale or 1.0)
+        mistake = (
+            None if self.as_it_is else likely_mistake(estimate.cube, seen, None if truth is None else truth.psf, self.options.scale or 1.0)
+        )
+        if mistake is not None:
+            raise InvalidEstimateError(
+                f"{self.file.name}: expected a cube whose blurred and decimated image is the HSI, got one that is {mistake.residual:.3g} of the "
+                f"HSI's norm away, and {mistake.mended:.3g} if {mistake.change}; {mistake.way_out}, or score it as it is (as_it_is = true, "
+                "--as-it-is)"
+            )
         wavelengths = seen.wavelengths.double().numpy()
         store_estimate(home / ESTIMATE_NAME, estimate, wavelengths, self.name, exact=self.exact)
         if estimate.std is not None:
@@ -105,56 +104,6 @@ def read_handed_in(file: Path, options: ReadingOptions, sizes: PairSizes) -> Ret
     cube = read_image_file(file, options).cube
     _expect_shape(file, cube, sizes, options)
     return ReturnedEstimate(cube)
-
-
-def expect_place_and_unit(name: str, cube: torch.Tensor, seen: Observation, psf: SpatialResponse | None, scale: float) -> None:
-    """Nothing, where the cube lies as the MSI does, in the unit of the HSI and with its bands in its order, as far as the HSI tells.
-
-    Args:
-        name: of the file, for the text of an error.
-        cube: (bands, rows, cols).
-        seen: the pair.
-        psf: the true S; None: a usual one.
-        scale: by which the stored values were divided.
-
-    Raises:
-        InvalidEstimateError: a turn, another order of bands or a gain would bring it much nearer.
-    """
-    bands = sorted({round(number) for number in np.linspace(0, len(cube) - 1, min(len(cube), MOST_BANDS))})
-    same = SpectralResponse(torch.eye(len(bands), dtype=torch.float64))
-    found = pair_residual(seen.hsi[bands], cube[bands], seen.ratio, seen.phase, psf, same)
-    if found is None or found.residual <= LEVEL:
-        return
-    mistakes = [(cause, mended) for cause in found.causes if (mended := _mistake(cause.name, scale, cube.shape[0]))]
-    if mistakes and mistakes[0][0].residual < (1 - MUCH) * found.residual:
-        cause, (problem, way_out) = mistakes[0]
-        raise InvalidEstimateError(
-            f"{name}: expected a cube whose blurred and decimated image is the HSI, got one that is {found.residual:.3g} of the HSI's norm "
-            f"away, and {cause.residual:.3g} if {problem}; {way_out}, or score it as it is (as_it_is = true, --as-it-is)"
-        )
-
-
-def _mistake(cause: str, scale: float, bands: int) -> tuple[str, str] | None:
-    """What a cause (by its name in datasets/pair_residual.py) says of a cube, and what mends it; None for what a method may do."""
-    found = re.search(r"times ([0-9.e+-]+)", cause)
-    factor = float(found.group(1)) if found else 1.0
-    unit = ("", "")
-    if factor > 0 and not 1 / LEAST_GAIN < factor < LEAST_GAIN:
-        exact = scale / factor
-        usual = next((value for value in _SCALES if abs(value / exact - 1) < 0.1), exact)
-        unit = (f"its values are divided by {1 / factor:.4g}", f"give scale = {usual:g} (--scale {usual:g})")
-    if cause.startswith("a gain:"):
-        return unit if unit[0] else None
-    if cause.startswith("the order of the channels"):
-        listed = f'such as bands = ["{bands}-1"] (--bands {bands}-1)'
-        place = ("its bands are in another order", f"give that of the HSI, {listed}")
-    elif cause.startswith("the MSI is"):
-        swapped = "transposed" in cause or "90 degrees" in cause or "diagonal" in cause
-        mends = 'give layout = "cols rows bands" (--layout "cols rows bands")' if swapped else "turn it back"
-        place = (cause.partition(", and")[0].replace("the MSI is", "it were not"), mends)
-    else:
-        return None
-    return (f"{place[0]} and {unit[0]}", f"{place[1]}, and {unit[1]}") if unit[0] else place
 
 
 def _self_timed(returned: ReturnedEstimate) -> list[str]:

@@ -104,7 +104,7 @@ class _Reader:
             raise ExchangeFileError(f"{spelt}; return the rows and columns of the MSI and the bands of the HSI")
         if array.dtype.kind in "iu":
             raise ExchangeFileError(
-                f"{self.file}: {field}: expected floating-point numbers in the unit of the images, got {array.dtype}; write double({field})"
+                f"{self.file}: {field}: expected floating-point numbers in the unit of the images, got {array.dtype}; write double({field}), divided by what stands for 1"
             )
         return self._finite(field).reshape(shape)
 
