@@ -38,7 +38,7 @@ def exits_caught() -> Iterator[None]:
         raise SystemExit(f"{called}, which ends the process of the cell without a result")
 
     before = os._exit, os.abort
-    os._exit, os.abort = refuse, refuse
+    os._exit, os.abort = refuse, refuse  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -59,14 +59,13 @@ class TakeJob:
             raise InvalidEstimateError(f"{told}{ways}") from error
         estimate = _estimate(returned, seen)
         check_estimate(estimate, seen)
-        mistake = (
-            None if self.as_it_is else likely_mistake(estimate.cube, seen, None if truth is None else truth.psf, self.options.scale or 1.0)
-        )
+        psf = None if truth is None else truth.psf
+        mistake = None if self.as_it_is else likely_mistake(estimate.cube, seen, psf, self.options.scale or 1.0)
         if mistake is not None:
             raise InvalidEstimateError(
-                f"{self.file.name}: expected a cube whose blurred and decimated image is the HSI, got one that is {mistake.residual:.3g} of the "
-                f"HSI's norm away, and {mistake.mended:.3g} if {mistake.change}; {mistake.way_out}, or score it as it is (as_it_is = true, "
-                "--as-it-is)"
+                f"{self.file.name}: expected a cube whose blurred and decimated image is the HSI, got one that is "
+                f"{mistake.residual:.3g} of the HSI's norm away, and {mistake.mended:.3g} if {mistake.change}; {mistake.way_out}, or score "
+                "it as it is (as_it_is = true, --as-it-is)"
             )
         wavelengths = seen.wavelengths.double().numpy()
         store_estimate(home / ESTIMATE_NAME, estimate, wavelengths, self.name, exact=self.exact)

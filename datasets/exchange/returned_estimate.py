@@ -104,7 +104,8 @@ class _Reader:
             raise ExchangeFileError(f"{spelt}; return the rows and columns of the MSI and the bands of the HSI")
         if array.dtype.kind in "iu":
             raise ExchangeFileError(
-                f"{self.file}: {field}: expected floating-point numbers in the unit of the images, got {array.dtype}; write double({field}), divided by what stands for 1"
+                f"{self.file}: {field}: expected floating-point numbers in the unit of the images, got {array.dtype}; write "
+                f"double({field}), divided by what stands for 1, such as 255"
             )
         return self._finite(field).reshape(shape)
 

@@ -34,9 +34,10 @@ from benchmark.runner.take_job import TakeJob
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.data_roots import DataRoots
 from datasets.reading_options import ReadingOptions
-from tests.benchmark.conftest import ROOT, plan, small_world
+from tests.benchmark.conftest import ROOT, plan, plugin, small_world, world
 from tests.benchmark.folders import read_records
 
+__all__ = ["world"]
 Cube = NDArray[np.float64]
 STEM = "file-a__camera-x8__seed0"
 
@@ -289,3 +290,12 @@ def test_the_rows_of_a_run_are_kept_by_their_labels() -> None:
     assert '"/three"' in again
     assert '"/one"' not in again
     assert with_estimates(again, again) == again
+
+
+def test_a_method_whose_cube_is_in_another_unit_is_scored_and_told(world: Path) -> None:
+    plugin(world / "plugins", "counts", "return Estimate(low * 255)")
+    checked = read_plan(plan(world, ["counts", "steady"], scenes=("a",)), DataRoots.parse([]), world / "plugins")
+    records = {record.method: record for record in run(checked, RunSettings(world / "run"), lambda _: None)}
+    assert records["counts"].outcome == "scored"
+    assert any("if its values are divided by 255" in remark for remark in records["counts"].remarks)
+    assert records["steady"].remarks == ()
