@@ -56,6 +56,7 @@ BROKEN: dict[str, tuple[str, list[tuple[str, ...]]]] = {
     "numpy_cube": (METHOD + "return Estimate(up(seen).numpy())", []),
     "bare_tensor": (METHOD + "return up(seen)", [("expected an Estimate from fuse, got Tensor; write return Estimate(cube)",)]),
     "bare_array": (METHOD + "return up(seen).numpy()", [("expected an Estimate from fuse, got ndarray; write return Estimate(cube)",)]),
+    "ends_the_process": (METHOD + "import os; os._exit(0)", [("os._exit(0), which ends the process of the cell without a result",)]),
     "no_return": (METHOD + "cube = up(seen)", [("got None (is there a `return` at the end?); write return Estimate(cube)",)]),
     "a_dict": (METHOD + "return {'cube': up(seen)}", [("got dict; write return Estimate(cube) with the cube alone",)]),
     "bands_last": (
