@@ -24,6 +24,7 @@ from benchmark.commands.command import (
     roots,
     spelled,
 )
+from benchmark.commands.plan_argument import PLAN_NAMED, plan_file
 
 if TYPE_CHECKING:
     from benchmark.matrix.plan import Plan
@@ -35,7 +36,7 @@ QUICK = ROOT / "benchmark" / "plans" / "quick.toml"
 
 
 def _arguments(run: argparse.ArgumentParser) -> None:
-    run.add_argument("plan", nargs="?", type=Path, default=QUICK, metavar="PLAN.toml")
+    run.add_argument("plan", nargs="?", type=plan_file, default=QUICK, metavar=PLAN_NAMED, help="a TOML file, or a name of `list plans`")
     add_data(run)
     run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: results/<plan's name>); a run in it is resumed")
     add_device(run)
@@ -62,8 +63,9 @@ def _arguments(run: argparse.ArgumentParser) -> None:
         help="first make the environments that methods in TOML files name (docs/external_methods.md), each once per content of its file",
     )
     run.add_argument(
-        "--dry-run", action="store_true", help="list the cells, and the disk space and the time that they would take, and stop"
+        "--dry-run", action="store_true", help="count the cells, say the disk space and the time that they would take, and stop"
     )
+    run.add_argument("--all", action="store_true", help="with --dry-run: list every cell with its key, however many there are")
     run.add_argument(
         "--costs",
         action="append",
@@ -109,7 +111,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.matrix.kept_estimates import with_estimates
     from benchmark.matrix.plan_file import name_of_plan, read_plan, text_of_plan
-    from benchmark.review.forecast import dry_run
+    from benchmark.review.dry_run import dry_run
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.repetition import plan_start
     from benchmark.run_folder.selection import selected
@@ -128,7 +130,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     how = settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
-        text = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs)
+        text = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs, list_all=options.all)
         keys, there = {cell.key for cell in cells}, RunFolder(folder).record_keys()
         again = repeated(
             [cell for cell in cells if cell.key not in there], RunFolder(folder), [k for k in there if k not in keys], len(cells)
