@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmark.matrix.contestant import Contestant, contestants_from, contestants_of, method_tables, parameter_choices
 from benchmark.matrix.interview import Interview, interview_each
+from benchmark.matrix.parameter_files import NOT_THERE
 from datasets.data_roots import spell_nearest
 from datasets.settings import SettingError
 from methods.catalog import BrokenMethodError, Entry, expect_one, find_namesakes
@@ -66,7 +67,13 @@ def expand_names(what: str, names: Sequence[str], valid: Iterable[str]) -> tuple
 
 
 def rows_of(
-    patterns: Sequence[str], items: Sequence[Mapping[str, Any]], folders: Sequence[Path | None], plugins: Path | None, *, trains: bool
+    patterns: Sequence[str],
+    items: Sequence[Mapping[str, Any]],
+    folders: Sequence[Path | None],
+    plugins: Path | None,
+    *,
+    trains: bool,
+    skip_missing: bool = False,
 ) -> FoundRows:
     """The rows of a plan: those of its [[method]] tables in their order, then those of `methods`.
 
@@ -76,6 +83,7 @@ def rows_of(
         folders: where a parameter that is a file may lie.
         plugins: the folder of outside methods.
         trains: whether the plan has [training], so that methods that must be trained first can take part.
+        skip_missing: leave out rows of [[method]] with a parameter whose file, such as weights, is missing; an error when False.
 
     Raises:
         SettingError: a name or number is not valid, or a pattern matches nothing.
@@ -84,12 +92,19 @@ def rows_of(
     wanted = [*items, *({"name": name} for name in patterns)]
     tables = method_tables(wanted)
     by_hand = [item for item, table in zip(wanted, tables, strict=True) if not is_pattern(table.name)]
-    named = contestants_of(by_hand, folders, plugins)
+    left_out: list[str] = []
+    named: list[Contestant] = []
+    for items_there in [[item] for item in by_hand] if skip_missing else [by_hand]:
+        try:
+            named += contestants_of(items_there, folders, plugins)
+        except SettingError as error:
+            if not skip_missing or NOT_THERE not in str(error):
+                raise
+            left_out.append(f"method {items_there[0].get('label') or items_there[0]['name']} is left out: {' '.join(str(error).split())}")
     if len(by_hand) == len(wanted):
-        return FoundRows(tuple(named))
+        return FoundRows(tuple(named), left_out=tuple(left_out))
     taken = {row.identity for row in named}
     found: list[Contestant] = []
-    left_out: list[str] = []
     doubles = 0
     for table, entry, answer in _answers([table for table in tables if is_pattern(table.name)], folders, plugins):
         try:

@@ -5,7 +5,7 @@ seeds = [0, 1]
 scenes = ["builtin/fields", "cave:test", "file:/data/mine.mat"]
 protocols = ["wald-x4", "mossfuse-*"]   # by name or pattern ...
 methods = ["*"]                         # rows by name or pattern, each with its default parameters; or tables [[method]] as below
-skip_missing = true                     # leave out, and name, scenes and pairs whose data are not there (an error when absent)
+skip_missing = true                     # leave out, and name, what is not there of scenes, pairs and weights (an error when absent)
 time_limit_s = 900                      # seconds after which a cell is ended
 memory_limit_mb = 8000                  # memory that a cell may take beyond what it starts with; no limit when absent
 disk_limit_mb = 50000                   # what a method may write into its scratch folder, temporary files included
@@ -110,7 +110,7 @@ class PlanTable:
     retries: int = 0
     """How often a cell is run again that failed, was killed, or ran out of time or memory."""
     skip_missing: bool = False
-    """Whether scenes and pairs whose data are not there are left out and named; an error when false."""
+    """Whether scenes, pairs and weights that are not there are left out and named; an error when false."""
     training: dict[str, Any] = field(default_factory=dict)
     """The scenes from which methods that learn beforehand learn: the table [training]."""
 
@@ -201,7 +201,7 @@ def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugin
     expect_distinct("scenes", [scene.name for scene in scenes])
     only = _scenes_of_protocols(table.protocol, [scene.name for scene in scenes], absent)
     _expect_some("method", (*table.method, *table.methods, *table.estimates))
-    found = rows_of(table.methods, table.method, (start, roots.root), plugins, trains=bool(table.training))
+    found = rows_of(table.methods, table.method, (start, roots.root), plugins, trains=bool(table.training), skip_missing=table.skip_missing)
     rows = [*found.rows, *(handed_in_contestant(item, start) for item in table.estimates)]
     if not rows:
         raise SettingError("\n  ".join(["method: expected at least one that can take part, got none", *found.left_out]))
