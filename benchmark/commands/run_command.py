@@ -75,6 +75,9 @@ def _arguments(run: argparse.ArgumentParser) -> None:
         help="with --dry-run: an earlier run from which the time is estimated",
     )
     run.add_argument(
+        "--against", metavar="NAME|FILE", help="a bundle: its rows join the report, which ends with where new methods stand among them"
+    )
+    run.add_argument(
         "--cluster", metavar="ADDRESS", help="hand the cells to this dask scheduler (docs/cluster.md); --device auto is then cpu"
     )
     run.add_argument(
@@ -111,7 +114,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.matrix.kept_estimates import with_estimates
     from benchmark.matrix.plan_file import name_of_plan, read_plan, text_of_plan
+    from benchmark.review.bundle_names import find_bundle
     from benchmark.review.dry_run import dry_run
+    from benchmark.run_folder.bundle import read_bundle
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.repetition import plan_start
     from benchmark.run_folder.selection import selected
@@ -120,6 +125,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.runner.supervisor import run
     from datasets.output_files import expect_writable_folder
 
+    against = find_bundle(options.against) if options.against else None
+    if against is not None:
+        read_bundle(against)  # so that one that cannot be read is known before hours of work
     given, start = text_of_plan(options.plan), plan_start(options.plan)
     folder = (options.out or results_folder(name_of_plan(options.plan, given))).resolve()
     expect_writable_folder(folder, "--out")
@@ -143,7 +151,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         place = (options.cluster, options.cluster_clone, options.cluster_python)
         elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, how.device, how.arguments, options.keep).hand_out
     records = run(plan, how, console.progress, elsewhere)
-    tables, places = console.report(folder)
+    tables, places = console.report(folder, against=against)
     lines = [failure_line(record, RunFolder(folder)) for record in records if record.outcome not in ("scored", "skipped")]
     text = "\n".join(["", tables, *lines, f"records   {RunFolder(folder).part('cells')}", places])
     return Reply(text, FAILED if lines else OK)
