@@ -71,8 +71,8 @@ def _arguments(run: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=Path,
-        metavar="RUN_DIR",
-        help="with --dry-run: an earlier run from which the time is estimated",
+        metavar="RUN_DIR|NAME",
+        help="with --dry-run: an earlier run, or a bundle, from which the time is estimated",
     )
     run.add_argument(
         "--against", metavar="NAME|FILE", help="a bundle: its rows join the report, which ends with where new methods stand among them"
@@ -114,7 +114,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.matrix.kept_estimates import with_estimates
     from benchmark.matrix.plan_file import name_of_plan, read_plan, text_of_plan
-    from benchmark.review.bundle_names import find_bundle
+    from benchmark.review.bundle_names import find_bundle, named_bundles
     from benchmark.review.dry_run import dry_run
     from benchmark.run_folder.bundle import read_bundle
     from benchmark.run_folder.folder import RunFolder
@@ -138,7 +138,8 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     how = settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
-        text = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs, list_all=options.all)
+        costs = [place if place.is_dir() else named_bundles().get(str(place), place) for place in options.costs]
+        text = dry_run(cells, folder, how.device, options.keep, options.slots, costs, list_all=options.all)
         keys, there = {cell.key for cell in cells}, RunFolder(folder).record_keys()
         again = repeated(
             [cell for cell in cells if cell.key not in there], RunFolder(folder), [k for k in there if k not in keys], len(cells)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.matrix.cell import Cell
+from benchmark.review.bundle_names import named_bundles
 from benchmark.review.cell_counts import MOST_LISTED, count_lines
 from benchmark.review.disk_forecast import disk_bytes, scene_values
 from benchmark.review.forecast import forecast, read_overhead, read_past_cells
@@ -45,6 +46,8 @@ def dry_run(
     values = scene_values(cells)
     folders = [*earlier, *([folder] if run.part("cells").is_dir() else [])]
     measured, overhead = read_past_cells(folders), read_overhead(folders)
+    known = {one.method for one in measured}
+    measured += [one for one in read_past_cells(named_bundles().values(), quiet=True) if one.method not in known]
     megabytes = disk_bytes(cells, keep, values, slots) / 1e6
     lines.append(f"{len(cells)} cell{'' if len(cells) == 1 else 's'}, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
     return "\n".join([*lines, *_cropped(cells), forecast(cells, measured, values, device, done, overhead).text()])

@@ -28,8 +28,7 @@ from typing import Any
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.review.overhead import Overhead, overhead_of
-from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.json_file import read_json
+from benchmark.review.past_runs import read_past_run
 from benchmark.run_folder.record import Clock, Result
 
 BUDGET = "budget"  # the parameter that steps are proportional to
@@ -124,33 +123,39 @@ class Forecast:
         return "\n".join([f"{head} ({parts})", f"      {source}{unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
 
 
-def read_past_cells(folders: Iterable[Path]) -> list[PastCell]:
-    """The scored cells of those run folders for which seconds and the size of the cube are known.
+def read_past_cells(places: Iterable[Path], *, quiet: bool = False) -> list[PastCell]:
+    """The scored cells of those run folders and bundles for which seconds and the size of the cube are known.
+
+    With `quiet`, cells that were timed beside other work are left out.
 
     Raises:
-        RecordError: one of them is no run folder, or a record cannot be read.
+        RecordError: one of them is neither, or a record cannot be read.
     """
     past_cells = []
-    for folder in dict.fromkeys(folder.resolve() for folder in folders):
-        machines: dict[str, str] = {}
-        for record in RunFolder(folder).records():
-            machine = machines.setdefault(record.environment, _machine(folder, record.environment))
-            if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
-                past_cells.append(_past_cell(record, record.clock, machine))
+    for place in dict.fromkeys(place.resolve() for place in places):
+        run = read_past_run(place)
+        for record in run.records:
+            if (
+                record.outcome == "scored"
+                and record.clock is not None
+                and record.observed.get("shape")
+                and not (quiet and record.contended)
+            ):
+                past_cells.append(_past_cell(record, record.clock, run.machine(record.environment)))
     return past_cells
 
 
-def read_overhead(folders: Iterable[Path]) -> Overhead:
-    """What the cells of those run folders took beside learning and fusing.
+def read_overhead(places: Iterable[Path]) -> Overhead:
+    """What the cells of those run folders and bundles took beside learning and fusing.
 
     Raises:
-        RecordError: one of them is no run folder.
+        RecordError: one of them is neither, or a record cannot be read.
     """
     whole = Overhead()
-    for folder in dict.fromkeys(folder.resolve() for folder in folders):
-        records = RunFolder(folder).records()
-        slots = {digest: _slots(folder, digest) for digest in {record.environment for record in records}}
-        whole = whole.joined(overhead_of(records, slots))
+    for place in dict.fromkeys(place.resolve() for place in places):
+        run = read_past_run(place)
+        slots = {digest: run.slots(digest) for digest in {record.environment for record in run.records}}
+        whole = whole.joined(overhead_of(run.records, slots))
     return whole
 
 
@@ -233,19 +238,6 @@ def _past_cell(record: Result, clock: Clock, machine: str) -> PastCell:
         device=record.device,
         place=f"{record.device} ({machine})" if machine else record.device,
     )
-
-
-def _slots(folder: Path, environment: str) -> int:
-    """The cells at a time in an environment of the run; 0 where it is not known."""
-    file = RunFolder(folder).environment(environment)
-    slots = read_json(file).get("slots") if file.exists() else None
-    return slots if type(slots) is int else 0
-
-
-def _machine(folder: Path, environment: str) -> str:
-    """The processor in an environment of the run; empty where it is not known."""
-    file = RunFolder(folder).environment(environment)
-    return str(read_json(file).get("processor") or "") if file.exists() else ""
 
 
 def _but_budget(parameters: Mapping[str, Any]) -> dict[str, Any]:

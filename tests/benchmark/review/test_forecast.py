@@ -13,9 +13,11 @@ import run_benchmark
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.plan_file import read_plan
+from benchmark.review import dry_run as dry_run_text
 from benchmark.review.dry_run import dry_run
-from benchmark.review.forecast import Forecast, MethodForecast, PastCell, forecast, read_past_cells, spell_duration
+from benchmark.review.forecast import Forecast, MethodForecast, PastCell, forecast, read_overhead, read_past_cells, spell_duration
 from benchmark.review.overhead import Overhead, overhead_of
+from benchmark.run_folder.bundle import bundle_of, write_bundle
 from benchmark.run_folder.record import Clock, Result
 from datasets.data_roots import DataRoots
 from datasets.settings import field_values
@@ -253,3 +255,26 @@ def test_a_large_dry_run_counts_its_cells_and_names_what_will_be_skipped(world: 
     assert run_benchmark.main([*given, "--all"]) == 0
     keys = {cell.key for cell in read_plan(file, DataRoots.parse([])).cells("cpu")}
     assert keys == {line.split()[0] for line in capsys.readouterr().out.splitlines() if line and line.split()[0] in keys}
+
+
+def test_a_bundle_tells_the_time_as_the_run_does_that_it_was_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [record("a", {"budget": 0.1}, [3, 5, 7], fit=2.0, fuse=0.25), record("b", {}, [3, 5, 7], fit=4.0, fuse=0.5)]
+    busy = record("c", {}, [3, 5, 7])
+    busy = replace(busy, clock=replace(busy.clock, others=1.5) if busy.clock else None)
+    folder = run_folder(tmp_path / "run", [*records, busy], processor="Q & R")
+    file = write_bundle(tmp_path / "mine.json.xz", bundle_of(folder, "mine"))
+    key = lambda one: one.fuse_s  # noqa: E731
+    assert sorted(read_past_cells([file]), key=key) == sorted(read_past_cells([folder]), key=key)
+    assert len(read_past_cells([file], quiet=True)) == 2
+    assert read_overhead([file]) == read_overhead([folder])
+
+
+def test_bundles_of_the_suite_tell_the_time_of_methods_that_no_named_run_has(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters = parameters_to_json(field_values(find_one("c2ff").load()()))
+    shipped = run_folder(world / "shipped", [record("a", parameters, [31, 16, 24], fit=60.0, fuse=2.0)])
+    file = write_bundle(world / "shipped.json.xz", bundle_of(shipped, "shipped"))
+    monkeypatch.setattr(dry_run_text, "named_bundles", lambda: {"shipped": file})
+    cells = cells_of(world, '[[method]]\nname = "c2ff"')
+    assert "learning 1.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, [])
+    own = run_folder(world / "own", [record("b", parameters, [31, 16, 24], fit=120.0, fuse=2.0)])
+    assert "learning 2.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, [own])
