@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.run_folder.bundle import read_bundle
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import RecordError, read_json
-from reports.content.admission import admit
+from benchmark.run_folder.record import Result
+from reports.content.admission import admit, whole_groups
 from reports.content.choice import Choice, choose_records, group_summaries, summarise_choice
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames
@@ -87,13 +88,18 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     facts = [_optional(file) for file in (run.plan_facts, run.last_environment)]
     plan, environment = (table for table, _ in facts)
     folder = run.report if out is None else out
-    results = own = choose_records(records, choice)
+    results = choose_records(records, choice)
+    results, unfinished = _reached_by_all(run, results, found.records)
+    own = results
     stored, unread = read_stored_scores(run, results)
     provenance, notes = read_provenance(run, results), tuple[str, ...]()
     if against is not None:
         joined = join_bundle(own, provenance, read_bundle(against))
         results, provenance, notes = list(joined.results), joined.provenance, (joined.sentence,)
     summaries = summarise_choice(results, choice, stored, provenance)
+    if unfinished:
+        notes = (unfinished, *notes)
+        summaries = [replace(summary, remarks=(unfinished, *summary.remarks)) for summary in summaries]
     broken = tuple(dict.fromkeys((*found.broken.values(), *(line for _, line in facts if line), *provenance.broken, *unread)))
     names = FileNames()
     conventions = convention_tables(summaries, stored, names)
@@ -134,6 +140,14 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     _tidy(folder, (*tables, *figures, *beside, index))
     standing = standing_sentences(summaries, comparisons) if against is not None else []
     return ReportPaths(folder, index, tables, figures, tuple(groups), tuple(conventions), broken, notes, tuple(standing))
+
+
+def _reached_by_all(run: RunFolder, results: list[Result], found: Sequence[Result]) -> tuple[list[Result], str]:
+    """Of a run that is at work, or was cut short, the records of the observations that every row has met; and a sentence on that."""
+    table, _ = _optional(run.running)
+    if table is None or not table.get("running"):
+        return results, ""
+    return whole_groups(results, run.index().cells, {record.key for record in found})
 
 
 def _optional(file: Path) -> tuple[Mapping[str, Any] | None, str]:

@@ -10,12 +10,15 @@ import pytest
 
 import run_benchmark
 from benchmark.run_folder.bundle import Bundle, bundle_of, write_bundle
+from benchmark.run_folder.json_file import read_json, write_json
 from benchmark.run_folder.record import Clock, Result
+from reports.content.admission import whole_groups
 from reports.content.provenance import Provenance
 from reports.content.reference_rows import NothingPairedError, is_reference, join_bundle
 from reports.content.standing import standing_sentences
 from reports.content.summary import summarise
 from reports.content.verdicts import compare_tiers
+from reports.report import write_report
 from tests.benchmark.folders import FIRST, run_folder
 
 SCENES = 7
@@ -145,3 +148,28 @@ def test_the_report_has_the_rows_of_the_bundle_and_the_command_says_where_the_ru
     assert "Mid [ref-2026]" in (tables / "statistics.csv").read_text(encoding="utf-8")
     assert (tables / "cells.csv").read_text(encoding="utf-8").count("Low [ref-2026]") == 7
     assert run_benchmark.main(["report", str(run), "--against", "nothing-like-it"]) == 2
+
+
+def test_a_run_at_work_shows_the_scenes_that_every_row_has_reached(tmp_path: Path) -> None:
+    """Two rows, three scenes; the second row has not reached the last one."""
+    records = [*rows("Mine", 31.0, scenes=3), *rows("Near", 30.0, scenes=2)]
+    run = run_folder(tmp_path / "run", records)
+    index = read_json(run / "index.json")
+    later = "c" * 20
+    index["cells"][later] = {"label": "Near", "scene": "file/2", "protocol": "camera-x8", "seed": 0}
+    write_json(run / "index.json", index)
+    keys = {record.key for record in records}
+    kept, sentence = whole_groups(records, index["cells"], keys)
+    assert sorted(record.scene for record in kept) == ["file/0", "file/0", "file/1", "file/1"]
+    assert sentence.startswith("The run has not ended: 5 of 6 cells have a record. Shown are the 2 of 3 observations")
+    assert "1 records of others are left out" in sentence
+    alone = [record for record in records if record.scene == "file/2"]
+    assert whole_groups(alone, index["cells"], keys) == (alone, ""), "what is asked for is shown where nothing is whole"
+    assert whole_groups(kept, index["cells"], keys) == (kept, "")
+    assert whole_groups(records, {key: cell for key, cell in index["cells"].items() if key != later}, keys) == (records, "")
+    write_json(run / "running.json", {"running": ["Near on file/2"]})
+    paths = write_report(run)
+    assert paths.notes == (sentence,)
+    (summary,) = paths.summaries
+    assert all(row.ranked for row in summary.rows)
+    assert "Shown are the 2 of 3 observations" in paths.page.read_text(encoding="utf-8")
