@@ -106,7 +106,9 @@ class Terminal(Console):
         else:
             print(text, file=sys.stderr, flush=True)
 
-    def report(self, folder: Path, out: Path | None = None, options: argparse.Namespace | None = None) -> tuple[str, str]:
+    def report(
+        self, folder: Path, out: Path | None = None, options: argparse.Namespace | None = None, against: Path | None = None
+    ) -> tuple[str, str]:
         """Two texts on the report of a run, which is drawn now: its tables, and where its files are."""
         from reports.content.choice import read_choice
         from reports.report import write_report
@@ -130,8 +132,9 @@ class Terminal(Console):
             "single_column",
         )
         choice = None if options is None else read_choice(**{name: getattr(options, name) for name in names})
-        paths = write_report(folder, out, choice)
-        return "\n".join([*(plain_summary(summary) for summary in paths.summaries), *_left_out(paths)]), _places(paths)
+        paths = write_report(folder, out, choice, against)
+        tables = [*(plain_summary(summary) for summary in paths.summaries), *_left_out(paths), *paths.notes]
+        return "\n".join(tables), "\n".join([_places(paths), *paths.standing])
 
     def conventions(self, folder: Path) -> str:
         """The tables of a run by other projects' conventions, and where the files of its report are; the report is drawn now."""

@@ -71,6 +71,8 @@ class ProtocolTable:
     """Rotation of the HSI's ground against the MSI's, in degrees from the row axis towards the column axis."""
     source: str = ""
     """Whose protocol it is, in one sentence."""
+    scenes: tuple[str, ...] = ()
+    """Patterns of the names of the scenes that a plan observes so, such as "cave/*"; all scenes when absent."""
 
 
 def _mossfuse(ratio: int) -> dict[str, Any]:

@@ -74,6 +74,11 @@ def find_scenes(
     return list(by_name.values())
 
 
+def is_in_catalog(name: str) -> bool:
+    """Whether a name is that of a built-in scene, a split, or a scene of a named set or collection, whether its data are there or not."""
+    return name in synthetic.BUILTIN or name in SPLITS or name.partition("/")[0] in (*SETS, *_COLLECTIONS)
+
+
 def list_scenes(roots: DataRoots) -> list[ListedScene]:
     """Every scene and split of the catalog, and whether its data are there; of a set that is not there, the splits alone."""
     lines = [

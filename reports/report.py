@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.run_folder.bundle import read_bundle
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import RecordError, read_json
-from reports.content.admission import admit
+from benchmark.run_folder.record import Result
+from reports.content.admission import admit, whole_groups
 from reports.content.choice import Choice, choose_records, group_summaries, summarise_choice
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames
@@ -19,8 +21,10 @@ from reports.content.ledger import read_claims
 from reports.content.paper_style import styled
 from reports.content.protocols_table import tabulate_alike
 from reports.content.provenance import read_provenance
+from reports.content.reference_rows import join_bundle
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
 from reports.content.sections import Section
+from reports.content.standing import standing_sentences
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.content.verdicts import TierComparison, compare_tiers, comparison_section
@@ -57,16 +61,21 @@ class ReportPaths:
     summaries: tuple[Summary, ...]
     conventions: tuple[TextTable, ...]  # the same estimates scored by other conventions
     broken: tuple[str, ...]  # files of the run that cannot be read, a line for each; a cell whose record is among them has none
+    notes: tuple[str, ...] = ()  # how many records of a bundle are among the rows
+    standing: tuple[str, ...] = ()  # where new rows stand among those of a bundle, a sentence for each and protocol
 
 
-def write_report(run_folder: Path, out: Path | None = None, choice: Choice | None = None) -> ReportPaths:
+def write_report(run_folder: Path, out: Path | None = None, choice: Choice | None = None, against: Path | None = None) -> ReportPaths:
     """Write the report of a run into `out`, or into `<run_folder>/report`; files that only the report before had are removed.
+
+    With the file of a bundle in `against`, its records that pair with cells of the run are rows of the report, marked as reference.
 
     A file of the run that cannot be read is named in the report, which has all the rest.
 
     Raises:
         RecordError: no run folder, no records in it that can be read, or an index that cannot be read.
         SelectionError: a choice for which this run has no records or scores.
+        NothingPairedError: a bundle without any record that pairs with a cell of the run.
         ClaimsError: a ledger of claims in which something is missing.
     """
     choice = choice or Choice()
@@ -81,9 +90,17 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     plan, environment = (table for table, _ in facts)
     folder = run.report if out is None else out
     results = choose_records(records, choice)
+    results, unfinished = _reached_by_all(run, results, found.records)
+    own = results
     stored, unread = read_stored_scores(run, results)
-    provenance = read_provenance(run, results)
+    provenance, notes = read_provenance(run, results), tuple[str, ...]()
+    if against is not None:
+        joined = join_bundle(own, provenance, read_bundle(against))
+        results, provenance, notes = list(joined.results), joined.provenance, (joined.sentence,)
     summaries = summarise_choice(results, choice, stored, provenance)
+    if unfinished:
+        notes = (unfinished, *notes)
+        summaries = [replace(summary, remarks=(unfinished, *summary.remarks)) for summary in summaries]
     broken = tuple(dict.fromkeys((*found.broken.values(), *(line for _, line in facts if line), *provenance.broken, *unread)))
     names = FileNames()
     conventions = convention_tables(summaries, stored, names)
@@ -92,7 +109,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         comparison_section(each, number, names.stem("statistics", each.protocol, each.tier))
         for number, each in enumerate(comparisons[:MOST_COMPARISONS], 1)
     ]
-    claims = judge_claims(read_claims(), results, stored)
+    claims = judge_claims(read_claims(), own, stored)
     groups = group_summaries(summaries, choice, stored)
     keys = cite_keys(results)
     tables = (
@@ -123,7 +140,16 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
     beside = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
     index = _write(folder / "index.html", page.html)
     _tidy(folder, (*tables, *figures, *beside, index))
-    return ReportPaths(folder, index, tables, figures, tuple(_shown(groups, choice)), tuple(conventions), broken)
+    standing = standing_sentences(summaries, comparisons) if against is not None else []
+    return ReportPaths(folder, index, tables, figures, tuple(_shown(groups, choice)), tuple(conventions), broken, notes, tuple(standing))
+
+
+def _reached_by_all(run: RunFolder, results: list[Result], found: Sequence[Result]) -> tuple[list[Result], str]:
+    """Of a run that is at work, or was cut short, the records of the observations that every row has met; and a sentence on that."""
+    table, _ = _optional(run.running)
+    if table is None or not table.get("running"):
+        return results, ""
+    return whole_groups(results, run.index().cells, {record.key for record in found})
 
 
 def _optional(file: Path) -> tuple[Mapping[str, Any] | None, str]:

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from benchmark.commands.command import FAILED, OK, Command, Console, Reply, add_data, add_device, add_plugins, positive, roots
+from benchmark.commands.plan_argument import PLAN_NAMED, plan_file
 from benchmark.commands.run_command import settings
 
 
 def _arguments(cell: argparse.ArgumentParser) -> None:
-    cell.add_argument("plan", type=Path, metavar="PLAN.toml")
-    cell.add_argument("key", metavar="KEY", help="the key of a cell, as `run PLAN.toml --dry-run` lists it")
+    cell.add_argument("plan", type=plan_file, metavar=PLAN_NAMED)
+    cell.add_argument("key", metavar="KEY", help="the key of a cell, as `run PLAN --dry-run --all` lists it")
     where = cell.add_mutually_exclusive_group(required=True)
     where.add_argument("--out", type=Path, metavar="DIR", help="run folder for the record of the cell")
     where.add_argument(

@@ -52,8 +52,13 @@ class Console(ABC):
         """Show a line; a `passing` line is replaced by the next one, where it can be."""
 
     @abstractmethod
-    def report(self, folder: Path, out: Path | None = None, options: argparse.Namespace | None = None) -> tuple[str, str]:
-        """Two texts on the report of a run, which is drawn now: its tables, and where its files are."""
+    def report(
+        self, folder: Path, out: Path | None = None, options: argparse.Namespace | None = None, against: Path | None = None
+    ) -> tuple[str, str]:
+        """Two texts on the report of a run, which is drawn now: its tables, and where its files are.
+
+        With the file of a bundle in `against`, its rows are in the tables, and the second text ends with where the new rows stand.
+        """
 
     @abstractmethod
     def conventions(self, folder: Path) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.commands.command import Command, CommandError, Console, Reply, add_data, add_plugins, roots
+from benchmark.commands.plan_argument import PLAN_NAMED, plan_file
 
 if TYPE_CHECKING:
     from benchmark.runner.exporting import Exported
 
 
 def _arguments(export: argparse.ArgumentParser) -> None:
-    export.add_argument("plan", type=Path, metavar="PLAN.toml")
+    export.add_argument("plan", type=plan_file, metavar=PLAN_NAMED)
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files, the manifest and a README")
     export.add_argument("--format", choices=("mat", "h5", "npz"), default="mat", help="of the files (default: mat, version 5)")
     export.add_argument(

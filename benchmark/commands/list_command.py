@@ -1,4 +1,4 @@
-"""`list`: lists methods, data sets, scenes, protocols, PSFs, sensors and metrics."""
+"""`list`: lists methods, data sets, scenes, protocols, PSFs, sensors, metrics and plans."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from benchmark.commands.command import Command, CommandError, Console, Reply, add_data, add_plugins, roots
 
-LISTS = ("methods", "datasets", "scenes", "protocols", "psfs", "sensors", "metrics")
+LISTS = ("methods", "datasets", "scenes", "protocols", "psfs", "sensors", "metrics", "plans")
 PLAN = "plan"  # the keys of a plan, as in docs/plan.md
 
 

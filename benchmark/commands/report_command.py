@@ -27,6 +27,7 @@ def _arguments(report: argparse.ArgumentParser) -> None:
     report.add_argument(
         "--ties", default="", metavar="D", help="differences of the first metric that count as ties, in its unit (default: 0.2 dB of PSNR)"
     )
+    report.add_argument("--against", metavar="NAME|FILE", help="a bundle, whose rows join tables and figures (docs/reference_results.md)")
     paper = report.add_argument_group("the tables for a paper")
     paper.add_argument(
         "--columns",
@@ -45,11 +46,12 @@ def _arguments(report: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
+    from benchmark.review.bundle_names import find_bundle
     from datasets.output_files import expect_writable_folder
 
     if options.out is not None or options.folder.is_dir():  # else the report says that there is no such run
         expect_writable_folder(options.out or options.folder / "report", "--out")
-    return Reply("\n".join(console.report(options.folder, options.out, options)))
+    return Reply("\n".join(console.report(options.folder, options.out, options, find_bundle(options.against) if options.against else None)))
 
 
 COMMAND = Command("report", "write tables, LaTeX, figures and the page of a run folder", _arguments, _call)

@@ -24,6 +24,7 @@ from benchmark.commands.command import (
     roots,
     spelled,
 )
+from benchmark.commands.plan_argument import PLAN_NAMED, plan_file
 
 if TYPE_CHECKING:
     from benchmark.matrix.plan import Plan
@@ -35,7 +36,7 @@ QUICK = ROOT / "benchmark" / "plans" / "quick.toml"
 
 
 def _arguments(run: argparse.ArgumentParser) -> None:
-    run.add_argument("plan", nargs="?", type=Path, default=QUICK, metavar="PLAN.toml")
+    run.add_argument("plan", nargs="?", type=plan_file, default=QUICK, metavar=PLAN_NAMED, help="a TOML file, or a name of `list plans`")
     add_data(run)
     run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: results/<plan's name>); a run in it is resumed")
     add_device(run)
@@ -62,15 +63,19 @@ def _arguments(run: argparse.ArgumentParser) -> None:
         help="first make the environments that methods in TOML files name (docs/external_methods.md), each once per content of its file",
     )
     run.add_argument(
-        "--dry-run", action="store_true", help="list the cells, and the disk space and the time that they would take, and stop"
+        "--dry-run", action="store_true", help="count the cells, say the disk space and the time that they would take, and stop"
     )
+    run.add_argument("--all", action="store_true", help="with --dry-run: list every cell with its key, however many there are")
     run.add_argument(
         "--costs",
         action="append",
         default=[],
         type=Path,
-        metavar="RUN_DIR",
-        help="with --dry-run: an earlier run from which the time is estimated",
+        metavar="RUN_DIR|NAME",
+        help="with --dry-run: an earlier run, or a bundle, from which the time is estimated",
+    )
+    run.add_argument(
+        "--against", metavar="NAME|FILE", help="a bundle: its rows join the report, which ends with where new methods stand among them"
     )
     run.add_argument(
         "--cluster", metavar="ADDRESS", help="hand the cells to this dask scheduler (docs/cluster.md); --device auto is then cpu"
@@ -109,7 +114,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.matrix.kept_estimates import with_estimates
     from benchmark.matrix.plan_file import name_of_plan, read_plan, text_of_plan
-    from benchmark.review.forecast import dry_run
+    from benchmark.review.bundle_names import find_bundle, named_bundles
+    from benchmark.review.dry_run import dry_run
+    from benchmark.run_folder.bundle import read_bundle
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.repetition import plan_start
     from benchmark.run_folder.selection import selected
@@ -118,6 +125,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.runner.supervisor import run
     from datasets.output_files import expect_writable_folder
 
+    against = find_bundle(options.against) if options.against else None
+    if against is not None:
+        read_bundle(against)  # so that one that cannot be read is known before hours of work
     given, start = text_of_plan(options.plan), plan_start(options.plan)
     folder = (options.out or results_folder(name_of_plan(options.plan, given))).resolve()
     expect_writable_folder(folder, "--out")
@@ -128,7 +138,8 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     how = settings(options, folder)
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
-        text = dry_run(cells, folder, how.device, options.keep, options.slots, options.costs)
+        costs = [place if place.is_dir() else named_bundles().get(str(place), place) for place in options.costs]
+        text = dry_run(cells, folder, how.device, options.keep, options.slots, costs, list_all=options.all)
         keys, there = {cell.key for cell in cells}, RunFolder(folder).record_keys()
         again = repeated(
             [cell for cell in cells if cell.key not in there], RunFolder(folder), [k for k in there if k not in keys], len(cells)
@@ -141,7 +152,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         place = (options.cluster, options.cluster_clone, options.cluster_python)
         elsewhere = Cluster(*place, options.plan.resolve(), plan.text, folder, how.device, how.arguments, options.keep).hand_out
     records = run(plan, how, console.progress, elsewhere)
-    tables, places = console.report(folder)
+    tables, places = console.report(folder, against=against)
     lines = [failure_line(record, RunFolder(folder)) for record in records if record.outcome not in ("scored", "skipped")]
     text = "\n".join(["", tables, *lines, f"records   {RunFolder(folder).part('cells')}", places])
     return Reply(text, FAILED if lines else OK)

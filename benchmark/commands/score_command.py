@@ -19,12 +19,13 @@ from benchmark.commands.command import (
     results_folder,
     roots,
 )
+from benchmark.commands.plan_argument import PLAN_NAMED, plan_file
 from benchmark.commands.run_command import failure_line, settings
 
 
 def _arguments(score: argparse.ArgumentParser) -> None:
     score.add_argument("folder", type=Path, metavar="DIR", help="the cubes: one file per scene, protocol and seed")
-    score.add_argument("--plan", type=Path, required=True, metavar="PLAN.toml", help="the plan whose scenes and protocols they belong to")
+    score.add_argument("--plan", type=plan_file, required=True, metavar=PLAN_NAMED, help="the plan that has their scenes and protocols")
     score.add_argument("--label", required=True, metavar="NAME", help="name in tables")
     score.add_argument("--card", type=Path, metavar="CARD.toml", help="facts of the method in [card]; without it the row is not ranked")
     score.add_argument("--names", type=Path, metavar="NAMES.toml", help="which file belongs to which scene, where the names do not say it")

@@ -19,6 +19,7 @@ from benchmark.commands.command import (
     roots,
     spelled,
 )
+from benchmark.commands.plan_argument import PLAN_NAMED, plan_file
 
 if TYPE_CHECKING:
     from methods.contract import Moment
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def _arguments(train: argparse.ArgumentParser) -> None:
     train.add_argument("method", metavar="METHOD", help="the method, as the plan names it")
-    train.add_argument("plan", type=Path, metavar="PLAN.toml", help="a training plan (docs/training.md)")
+    train.add_argument("plan", type=plan_file, metavar=PLAN_NAMED, help="a training plan, or its name (docs/training.md)")
     add_data(train)
     train.add_argument("--out", type=Path, metavar="DIR", help="folder of the training (default: results/<plan's name>)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")

@@ -65,7 +65,7 @@ class MethodTable:
     """The schema of one [[method]] table."""
 
     name: str
-    """Name of the method (`list methods`)."""
+    """Name of the method (`list methods`), or a pattern such as "*" or "gs*": every method that can take part, each once."""
     label: str = ""
     """Name in tables; the name on the card, and what differs, when absent."""
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -92,23 +92,41 @@ def contestants_of(items: Sequence[Mapping[str, Any]], folders: Sequence[Path | 
         SettingError: a name or number is not valid, or a file is not there.
         MethodNotFoundError, BrokenMethodError: the catalog has no such method, or it cannot be loaded.
     """
-    tables = [_table(number, item) for number, item in enumerate(items, start=1)]
+    tables = method_tables(items)
     places = [folder for folder in folders[:1] if folder is not None]  # of the plan's file
     entries = [find_one(table.name, plugins, places) for table in tables]
-    choices = [_choices(table) for table in tables]
+    choices = [parameter_choices(table) for table in tables]
     answers = interview(list(zip(entries, choices, strict=True)), folders)
+    return [row for facts in zip(tables, entries, choices, answers, strict=True) for row in contestants_from(*facts)]
+
+
+def contestants_from(table: MethodTable, entry: Entry, chosen: Sequence[Mapping[str, Any]], answer: Interview) -> list[Contestant]:
+    """The contestants of one table, from what the method says of itself with each of the chosen parameters.
+
+    Raises:
+        SettingError: an oracle row of a method that shows no iterates, or a data file that is not there.
+        BrokenMethodError: a TOML file names files that are not there.
+    """
+    try:
+        sources = method_sources(entry, answer)
+    except UnkeyedError as error:
+        raise SettingError(f"method {table.name}: {error}") from error
     contestants = []
-    for table, entry, chosen, answer in zip(tables, entries, choices, answers, strict=True):
-        try:
-            sources = method_sources(entry, answer)
-        except UnkeyedError as error:
-            raise SettingError(f"method {table.name}: {error}") from error
-        for parameters, configuration in zip(chosen, answer.configurations, strict=True):
-            check_oracle(table.name, table.oracle, configuration.card.learns, shows_iterates=configuration.shows_iterates)
-            whole = sources.joined(*map(sources_of, entry.more_sources(parameters)))
-            limits = table.time_limit_s, table.memory_limit_mb
-            contestants.append(Contestant(entry, configuration, table.label, whole, *limits, table.oracle))
+    for parameters, configuration in zip(chosen, answer.configurations, strict=True):
+        check_oracle(table.name, table.oracle, configuration.card.learns, shows_iterates=configuration.shows_iterates)
+        whole = sources.joined(*map(sources_of, entry.more_sources(parameters)))
+        limits = table.time_limit_s, table.memory_limit_mb
+        contestants.append(Contestant(entry, configuration, table.label, whole, *limits, table.oracle))
     return contestants
+
+
+def method_tables(items: Sequence[Mapping[str, Any]]) -> list[MethodTable]:
+    """The [[method]] tables of a plan, checked.
+
+    Raises:
+        SettingError: a key or a value of one is not valid; the text says which table it is.
+    """
+    return [_table(number, item) for number, item in enumerate(items, start=1)]
 
 
 def _table(number: int, item: Mapping[str, Any]) -> MethodTable:
@@ -119,8 +137,12 @@ def _table(number: int, item: Mapping[str, Any]) -> MethodTable:
         raise SettingError(f"[[method]] number {number}{name}: {error}") from error
 
 
-def _choices(table: MethodTable) -> list[dict[str, Any]]:
-    """The parameters of each combination in the grid of a table."""
+def parameter_choices(table: MethodTable) -> list[dict[str, Any]]:
+    """The parameters of each combination in the grid of a table.
+
+    Raises:
+        SettingError: a grid has no list of values.
+    """
     for name, values in table.grid.items():
         if not isinstance(values, list) or not values:
             raise SettingError(f"method {table.name}: grid.{name}: expected a list of values, got {values!r}")

@@ -12,6 +12,8 @@ from datasets.settings import SettingError, field_values
 from methods.catalog import Entry
 from methods.contract import AnyMethod
 
+NOT_THERE = "expected a file, looked at"  # in the text of the error of a parameter whose file is missing
+
 
 def usual_places(entry: Entry, *folders: Path | None) -> tuple[Path, ...]:
     """Where a parameter that is a file may lie: the current folder, `folders` (None is none), and the folder of the method."""
@@ -34,9 +36,7 @@ def with_files(method: AnyMethod, folders: Iterable[Path], name: str) -> AnyMeth
                 looked = ", ".join(str(place) for place in places)
                 source = next((each.name for each in CATALOG.values() if Path(each.target).name == value.name), "")
                 fetched = f", or download it by `fetch {source}`" if source else ""
-                raise SettingError(
-                    f"method {name}: {parameter}: expected a file, looked at {looked}; give its path, or --data DIR{fetched}"
-                )
+                raise SettingError(f"method {name}: {parameter}: {NOT_THERE} {looked}; give its path, or --data DIR{fetched}")
             other = next((place for place in existing[1:] if not cmp(existing[0], place, shallow=False)), None)
             if other is not None:
                 raise SettingError(

@@ -12,8 +12,8 @@ The plan has one cell for each method with its parameters, scene, protocol and s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -57,7 +57,10 @@ class Plan:
     training: TrainingSet | None = None  # of the methods that must be trained first
     text: str = ""  # of the plan's file, as it was read
     pairs: Sequence[PlannedPair] = ()
-    by_pattern: frozenset[str] = frozenset()  # names of the scenes that a split has brought, which the plan does not name itself
+    by_pattern: frozenset[str] = frozenset()  # names of scenes and protocols that the plan does not name itself: of a split, of a pattern
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the names of the scenes of a protocol that is not for all of them
+    left_out: tuple[str, ...] = ()  # what patterns or `skip_missing` left out, a sentence each
+    named_again: int = 0  # methods and protocols that a pattern has brought once more
 
     @cached_property
     def simulator(self) -> Sources:
@@ -87,7 +90,7 @@ class Plan:
         return identities
 
     def cells(self, device: str) -> list[Cell]:
-        """Each cell of the plan once; cells that share an observation follow one another.
+        """Each cell of the plan once: all of a scene before the next scene, and those that share an observation one after the other.
 
         Raises:
             PlanError: two cells that the plan names by hand have the same key, or one file of a cube that was made elsewhere; the text
@@ -98,7 +101,8 @@ class Plan:
         by_key: dict[str, Cell] = {}
         for cell in combinations:
             first = by_key.setdefault(cell.key, cell)
-            if first is not cell and not {first.scene.name, cell.scene.name} & self.by_pattern:
+            names = {first.scene.name, cell.scene.name, first.protocol.name, cell.protocol.name}
+            if first is not cell and not names & self.by_pattern:
                 raise PlanError(f"expected cells that differ, got one twice: {_describe_pair(first, cell)}; drop one of them")
         return list(by_key.values())
 
@@ -110,7 +114,7 @@ class Plan:
     def repeats(self) -> int:
         """The number of cells that are not planned because another seed would change nothing."""
         still = sum(not contestant.card.random for contestant in self.contestants)
-        quiet = sum(not protocol.noisy for protocol in self.protocols) * len(self.scenes) + sum(len(pair.protocols) for pair in self.pairs)
+        quiet = sum(not protocol.noisy for protocol, _ in self._observed())
         return still * quiet * (len(self.seeds) - 1)
 
     def _combinations(self, device: str) -> list[Cell]:
@@ -124,8 +128,12 @@ class Plan:
         ]
 
     def _observed(self) -> list[tuple[AnyProtocol, SceneSource]]:
-        """Each protocol with each of its scenes or pairs."""
-        simulated: list[tuple[AnyProtocol, SceneSource]] = [*itertools.product(self.protocols, self.scenes)]
+        """Each scene with each of its protocols, one scene before the next, so that an early end leaves whole scenes; then the pairs."""
+        simulated: list[tuple[AnyProtocol, SceneSource]] = [
+            (protocol, scene)
+            for scene, protocol in itertools.product(self.scenes, self.protocols)
+            if protocol.name not in self.only or scene.name in self.only[protocol.name]
+        ]
         return simulated + [(protocol, pair.source) for pair in self.pairs for protocol in pair.protocols]
 
     def observed_once(self) -> list[Cell]:
@@ -199,7 +207,7 @@ def find_cell(cells: Sequence[Cell], key: str) -> Cell:
         near = get_close_matches(key, known, n=1, cutoff=0.3)
         nearest = f"; the nearest is {near[0]}" if near else ""
         raise PlanError(
-            f"expected the key of one of the plan's {len(known)} cells, got {key!r}{nearest}; `run PLAN.toml --dry-run` lists them. A key "
+            f"expected the key of one of the plan's {len(known)} cells, got {key!r}{nearest}; `run PLAN --dry-run --all` lists them. A key "
             "changes with parameters, seed, device, the scene's data and the sources: it must be made from the same of all these"
         )
     return known[key]

@@ -3,7 +3,9 @@
 name = "mine"
 seeds = [0, 1]
 scenes = ["builtin/fields", "cave:test", "file:/data/mine.mat"]
-protocols = ["wald-x4"]                 # by name ...
+protocols = ["wald-x4", "mossfuse-*"]   # by name or pattern ...
+methods = ["*"]                         # rows by name or pattern, each with its default parameters; or tables [[method]] as below
+skip_missing = true                     # leave out, and name, what is not there of scenes, pairs and weights (an error when absent)
 time_limit_s = 900                      # seconds after which a cell is ended
 memory_limit_mb = 8000                  # memory that a cell may take beyond what it starts with; no limit when absent
 disk_limit_mb = 50000                   # what a method may write into its scratch folder, temporary files included
@@ -33,6 +35,7 @@ psf = {kind = "gaussian", taps = 9, sigma = 1.7}
 phase = 1
 sensor = "sentinel2"
 channels = "covered"
+scenes = ["remote/*"]                   # for these scenes alone; all when absent
 
 [[method]]
 name = "rfuse"
@@ -53,19 +56,21 @@ patch = 64
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from benchmark.matrix.contestant import contestants_of, expect_distinct, labelled
+from benchmark.matrix.contestant import expect_distinct, labelled
 from benchmark.matrix.handed_in import handed_in_contestant
+from benchmark.matrix.missing_data import present_pairs, present_scenes_of
+from benchmark.matrix.pattern_rows import expand_names, rows_of
 from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
 from benchmark.matrix.training_set import training_set
 from datasets.data_roots import DataRoots
-from datasets.pair_sources import find_pairs
-from datasets.protocols import protocols_of
-from datasets.scene_catalog import SPLITS, find_scenes
+from datasets.protocols import PRESETS, protocols_of
+from datasets.scene_catalog import SPLITS
 from datasets.scene_sources import expect_apart
 from datasets.settings import SettingError, configure
 
@@ -76,6 +81,8 @@ class PlanTable:
 
     method: tuple[dict[str, Any], ...] = ()
     """The methods, each a table [[method]]."""
+    methods: tuple[str, ...] = ()
+    """Methods by name or pattern (`list methods`), each with its default parameters: "*" is every method that can take part."""
     estimates: tuple[dict[str, Any], ...] = ()
     """Cubes that were made elsewhere, each row a table [[estimates]]."""
     scenes: tuple[str, ...] = ()
@@ -87,7 +94,7 @@ class PlanTable:
     name: str = ""
     """Name of the plan, and of its folder in results/; that of the file when absent."""
     protocols: tuple[str, ...] = ()
-    """Protocols by name (`list protocols`)."""
+    """Protocols by name or pattern (`list protocols`), such as "mossfuse-*"."""
     protocol: tuple[dict[str, Any], ...] = ()
     """Protocols by their numbers, each a table [[protocol]]."""
     seeds: tuple[int, ...] = (0,)
@@ -102,6 +109,8 @@ class PlanTable:
     """What a method may write into its scratch folder, in 10^6 bytes, temporary files included."""
     retries: int = 0
     """How often a cell is run again that failed, was killed, or ran out of time or memory."""
+    skip_missing: bool = False
+    """Whether scenes, pairs and weights that are not there are left out and named; an error when false."""
     training: dict[str, Any] = field(default_factory=dict)
     """The scenes from which methods that learn beforehand learn: the table [training]."""
 
@@ -178,16 +187,24 @@ def _listed(value: object) -> list[Any]:
 
 def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugins: Path | None, seed: int | None) -> Plan:
     folder = roots.folder("srf")
-    protocols = protocols_of(table.protocols, table.protocol, folder, start)
+    described = [str(item.get("name", "")) for item in table.protocol]
+    names, twice = expand_names("protocol", table.protocols, [name for name in PRESETS if name not in described])
+    protocols = protocols_of(names, table.protocol, folder, start)
     expect_distinct("protocols", [protocol.name for protocol in protocols])
-    scenes = find_scenes(table.scenes, roots, start, table.scene)
-    pairs = find_pairs(table.pair, start, folder)
+    scenes, absent = present_scenes_of(table.scenes, table.scene, roots, start, skip_missing=table.skip_missing)
+    pairs, absent_pairs = present_pairs(table.pair, roots, start, skip_missing=table.skip_missing)
     if not pairs or protocols or scenes:
         _expect_some("protocols", protocols)
+        if not scenes and absent:
+            raise SettingError("\n  ".join(["scenes: expected data of at least one, got none", *absent]))
         _expect_some("scenes", scenes)
     expect_distinct("scenes", [scene.name for scene in scenes])
-    _expect_some("method", (*table.method, *table.estimates))
-    rows = [*contestants_of(table.method, (start, roots.root), plugins), *(handed_in_contestant(item, start) for item in table.estimates)]
+    only = _scenes_of_protocols(table.protocol, [scene.name for scene in scenes], absent)
+    _expect_some("method", (*table.method, *table.methods, *table.estimates))
+    found = rows_of(table.methods, table.method, (start, roots.root), plugins, trains=bool(table.training), skip_missing=table.skip_missing)
+    rows = [*found.rows, *(handed_in_contestant(item, start) for item in table.estimates)]
+    if not rows:
+        raise SettingError("\n  ".join(["method: expected at least one that can take part, got none", *found.left_out]))
     contestants = labelled(rows)
     expect_distinct("methods", [entry.identity for entry in contestants])
     seeds = table.seeds if seed is None else (seed,)
@@ -225,8 +242,32 @@ def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugin
         pairs=pairs,
         by_pattern=frozenset(
             scene.name for scene in scenes if scene.name not in table.scenes and any(name in SPLITS for name in table.scenes)
-        ),
+        )
+        | {protocol.name for protocol in protocols if protocol.name not in (*table.protocols, *described)},
+        only=only,
+        left_out=(*absent, *absent_pairs, *found.left_out),
+        named_again=twice + found.doubles,
     )
+
+
+def _scenes_of_protocols(tables: Sequence[Mapping[str, Any]], names: Sequence[str], absent: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The scenes of each protocol that is not for all of them, by its name.
+
+    Raises:
+        SettingError: a pattern matches no scene of the plan, although none is missing.
+    """
+    only: dict[str, frozenset[str]] = {}
+    for table in tables:
+        patterns = table.get("scenes", ())
+        if not patterns:
+            continue
+        fits = frozenset(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))
+        idle = [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in names)]
+        if idle and not absent:
+            known = ", ".join(names)
+            raise SettingError(f"protocol {table.get('name')}: scenes: expected a pattern that matches one of {known}, got {idle[0]!r}")
+        only[str(table.get("name"))] = fits
+    return only
 
 
 def _expect_some(what: str, values: Sequence[Any]) -> None:

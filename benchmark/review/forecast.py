@@ -1,4 +1,4 @@
-"""The time and the disk space that a plan would take, estimated from its scenes and from the records of earlier cells; nothing is run.
+"""The time that a plan would take, estimated from its scenes and from the records of earlier cells; nothing is run.
 
 With v = bands x rows x cols of the fused cube, and b the parameter `budget` (1 for a method without one), the seconds of a method are
 
@@ -12,27 +12,27 @@ The sums are over earlier cells of the same method with the same parameters exce
 beforehand, they are over earlier cells of the method with any parameters. Only one kind of device counts: that of the run, or another one
 where that has no records.
 
-All this is linear: a method whose cost grows with the square of the number of pixels takes longer on larger scenes than is said here. The
-rounds that the clock repeats (up to 2 s per cell, `meter.py`), observing and scoring are not counted. An oracle row fuses each iterate too.
+All this is linear: a method whose cost grows with the square of the number of pixels takes longer on larger scenes than is said here.
+What a cell takes besides, such as observing, scoring and the rounds of the clock, is told from the moments of earlier records
+(overhead.py). An oracle row fuses each iterate too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
-from benchmark.review.disk_forecast import disk_bytes, scene_values
-from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.json_file import RecordError, read_json
-from benchmark.run_folder.record import Clock, Result, read_record
-from benchmark.run_folder.retention import Keep
+from benchmark.review.overhead import Overhead, overhead_of
+from benchmark.review.past_runs import read_past_run
+from benchmark.run_folder.record import Clock, Result
 
 BUDGET = "budget"  # the parameter that steps are proportional to
+NO_OVERHEAD = Overhead()  # where it is not known
 UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -67,17 +67,18 @@ class MethodForecast:
     fuse_s: float = 0.0
     measured: int = 0  # number of earlier cells that it is estimated from; 0: the seconds are not known
     alike: bool = True  # whether those had the same parameters except the budget
+    overhead_s: float = 0.0  # beside learning and fusing; 0 where it is not known
 
     @property
     def seconds(self) -> float:
         """The seconds of all parts."""
-        return self.training_s + self.learning_s + self.fuse_s
+        return self.training_s + self.learning_s + self.fuse_s + self.overhead_s
 
     def text(self) -> str:
         """One line for the terminal."""
         if not self.measured:
             return f"{self.label}: {_counted(self.cells, 'cell')}, not known"
-        parts = (("training", self.training_s), ("learning", self.learning_s), ("fusing", self.fuse_s))
+        parts = (("training", self.training_s), ("learning", self.learning_s), ("fusing", self.fuse_s), ("else", self.overhead_s))
         spelled = ", ".join(f"{name} {spell_duration(seconds)}" for name, seconds in parts if seconds)
         other = "" if self.alike else " with other parameters"
         return f"{self.label}: {_counted(self.cells, 'cell')}, {spelled}, from {_counted(self.measured, 'cell')}{other}"
@@ -90,6 +91,7 @@ class Forecast:
     rows: tuple[MethodForecast, ...]
     measured: int  # number of earlier cells that it is estimated from
     places: tuple[str, ...]  # the devices and processors of those
+    overhead: Overhead = NO_OVERHEAD  # what a cell takes beside learning and fusing
 
     @property
     def seconds(self) -> float:
@@ -107,92 +109,67 @@ class Forecast:
         training, learning, fusing = (sum(getattr(row, name) for row in self.rows) for name in ("training_s", "learning_s", "fuse_s"))
         share = f"{total - lost} of " if lost else ""
         head = f"time: {spell_duration(self.seconds)} for {share}{_counted(total, 'cell')}, one after the other"
+        besides = sum(row.overhead_s for row in self.rows)
         parts = f"training {spell_duration(training)}, learning {spell_duration(learning)}, fusing {spell_duration(fusing)}"
+        parts += f", all else in a cell {spell_duration(besides)}" if self.overhead.cells else ""
         source = f"from {_counted(self.measured, 'measured cell')} on {'; '.join(self.places)}"
         unknown = f"; not known for {_counted(lost, 'cell')}" if lost else ""
-        rule = "linear in bands x pixels and in the budget; warm-up rounds, observing and scoring not counted"
+        rule = "linear in bands x pixels and in the budget; "
+        if self.overhead.cells:
+            known = _counted(self.overhead.cells, "cell")
+            rule += f"all else in a cell (observing, rounds, storing, scoring) as in {known} that followed another"
+        else:
+            rule += "observing, the clock's rounds, storing and scoring not counted: no two records in a row to tell them from"
         return "\n".join([f"{head} ({parts})", f"      {source}{unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
 
 
-def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots: int, earlier: Sequence[Path]) -> str:
-    """The text of a dry run: the cells with their keys, and the disk space and the time that they would take.
+def read_past_cells(places: Iterable[Path], *, quiet: bool = False) -> list[PastCell]:
+    """The scored cells of those run folders and bundles for which seconds and the size of the cube are known.
 
-    Args:
-        cells: the cells of the plan.
-        folder: the run folder, whose records count too.
-        device: cpu or cuda.
-        keep: which estimates are kept.
-        slots: cells that run at a time.
-        earlier: further run folders from whose records the time is estimated.
+    With `quiet`, cells that were timed beside other work are left out.
 
     Raises:
-        RecordError: one of `earlier` is no run folder, or a record cannot be read.
-    """
-    run = RunFolder(folder)
-    outcomes = {cell.key: _outcome(run.record(cell.key)) for cell in cells if run.record(cell.key).exists()}
-    done = set(outcomes)
-    lines = [
-        f"{cell.key}  {cell.contestant.label}  |  {cell.scene.name}  |  {cell.protocol.name}  |  seed {cell.seed}"
-        + _spell_outcome(outcomes.get(cell.key))
-        for cell in cells
-    ]
-    values = scene_values(cells)
-    measured = read_past_cells([*earlier, *([folder] if run.part("cells").is_dir() else [])])
-    megabytes = disk_bytes(cells, keep, values, slots) / 1e6
-    lines.append(f"{_counted(len(cells), 'cell')}, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
-    return "\n".join([*lines, *_cropped(cells), forecast(cells, measured, values, device, done).text()])
-
-
-def _outcome(file: Path) -> str:
-    """How an earlier run ended a cell; empty where its record cannot be read."""
-    try:
-        return read_record(file).outcome
-    except RecordError:
-        return ""
-
-
-def _spell_outcome(outcome: str | None) -> str:
-    if outcome is None:
-        return ""
-    if outcome in ("scored", "skipped"):
-        return "  (done)" if outcome == "scored" else "  (skipped)"
-    return f"  ({outcome}: --retry runs it again)" if outcome else "  (its record is damaged: it runs again)"
-
-
-def _cropped(cells: Sequence[Cell]) -> list[str]:
-    """A line for each scene of which a ratio leaves rows or columns over."""
-    lines: dict[str, None] = {}
-    for cell in cells:
-        ratio = cell.protocol.ratio
-        rows, cols = cell.identity.shape[1:]
-        if cell.protocol.has_reference and (rows % ratio or cols % ratio):
-            used = f"{rows - rows % ratio} x {cols - cols % ratio}"
-            lines[f"{cell.scene.name} is cropped from {rows} x {cols} to {used} pixels, as ratio {ratio} does not divide its sides"] = None
-    return list(lines)
-
-
-def read_past_cells(folders: Iterable[Path]) -> list[PastCell]:
-    """The scored cells of those run folders for which seconds and the size of the cube are known.
-
-    Raises:
-        RecordError: one of them is no run folder, or a record cannot be read.
+        RecordError: one of them is neither, or a record cannot be read.
     """
     past_cells = []
-    for folder in dict.fromkeys(folder.resolve() for folder in folders):
-        machines: dict[str, str] = {}
-        for record in RunFolder(folder).records():
-            machine = machines.setdefault(record.environment, _machine(folder, record.environment))
-            if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
-                past_cells.append(_past_cell(record, record.clock, machine))
+    for place in dict.fromkeys(place.resolve() for place in places):
+        run = read_past_run(place)
+        for record in run.records:
+            if (
+                record.outcome == "scored"
+                and record.clock is not None
+                and record.observed.get("shape")
+                and not (quiet and record.contended)
+            ):
+                past_cells.append(_past_cell(record, record.clock, run.machine(record.environment)))
     return past_cells
 
 
+def read_overhead(places: Iterable[Path]) -> Overhead:
+    """What the cells of those run folders and bundles took beside learning and fusing.
+
+    Raises:
+        RecordError: one of them is neither, or a record cannot be read.
+    """
+    whole = Overhead()
+    for place in dict.fromkeys(place.resolve() for place in places):
+        run = read_past_run(place)
+        slots = {digest: run.slots(digest) for digest in {record.environment for record in run.records}}
+        whole = whole.joined(overhead_of(run.records, slots))
+    return whole
+
+
 def forecast(
-    cells: Sequence[Cell], measured: Sequence[PastCell], values: Mapping[str, int], device: str, done: Iterable[str] = ()
+    cells: Sequence[Cell],
+    measured: Sequence[PastCell],
+    values: Mapping[str, int],
+    device: str,
+    done: Iterable[str] = (),
+    overhead: Overhead = NO_OVERHEAD,
 ) -> Forecast:
     """The seconds for the cells whose key is not in `done`; cells that would be skipped take nothing.
 
-    `measured` are earlier cells; `values` is bands x rows x cols of each scene, by its name.
+    `measured` are earlier cells; `values` is bands x rows x cols of each scene, by its name; `overhead` is what cells took besides.
     """
     ended = set(done)
     usable = [one for one in measured if one.device == device] or list(measured)
@@ -206,8 +183,10 @@ def forecast(
     for label, row_cells in rows.items():
         basis, alike = _basis(row_cells[0], usable)
         used |= {id(one): one for one in basis}
-        forecasts.append(_method_forecast(label, row_cells, basis, values, trained, alike=alike))
-    return Forecast(tuple(forecasts), len(used), tuple(sorted({one.place for one in used.values()})))
+        row = _method_forecast(label, row_cells, basis, values, trained, alike=alike)
+        besides = sum(overhead.seconds(values[cell.scene.name]) for cell in row_cells)
+        forecasts.append(replace(row, overhead_s=besides if row.measured else 0.0))
+    return Forecast(tuple(forecasts), len(used), tuple(sorted({one.place for one in used.values()})), overhead)
 
 
 def _basis(cell: Cell, measured: Sequence[PastCell]) -> tuple[list[PastCell], bool]:
@@ -259,12 +238,6 @@ def _past_cell(record: Result, clock: Clock, machine: str) -> PastCell:
         device=record.device,
         place=f"{record.device} ({machine})" if machine else record.device,
     )
-
-
-def _machine(folder: Path, environment: str) -> str:
-    """The processor in an environment of the run; empty where it is not known."""
-    file = RunFolder(folder).environment(environment)
-    return str(read_json(file).get("processor") or "") if file.exists() else ""
 
 
 def _but_budget(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The lists of `list`, as rows of text: methods, data sets, scenes, protocols, PSFs, sensors, metrics."""
+"""The lists of `list`, as rows of text: methods, data sets, scenes, protocols, PSFs, sensors, metrics, plans."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmark.matrix.interview import Interview, interview_each
 from benchmark.metrics.metric_facts import METRICS, Metric
+from benchmark.review.plan_list import plan_rows
 from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS
 from datasets.psfs import PSFS
@@ -37,6 +38,7 @@ def listing(what: str, roots: DataRoots, plugins: Path | None = None) -> list[Ro
         "protocols": _protocols,
         "psfs": lambda: [(name, _schema(kind), (kind.__doc__ or "").split("\n")[0]) for name, kind in PSFS.items()],
         "sensors": lambda: list(sensor_names(roots.folder("srf")).items()),
+        "plans": lambda: plan_rows(roots, plugins),
         "metrics": lambda: [(item.name, _reading(item), item.unit, item.definition) for item in METRICS],
     }
     return look_up("list", what, makers)()

@@ -213,6 +213,11 @@ def spell_identity(
 
 def write_record_file(file: Path, result: Result) -> Path:
     """The file to which a record is written as JSON: as a whole or not at all (temporary file, fsync, rename)."""
+    return write_json(file, record_table(result))
+
+
+def record_table(result: Result) -> dict[str, Any]:
+    """A record as JSON holds it; `record_from` reads it back."""
     table = asdict(result)
     table["metrics"] = {name: score_to_json(value) for name, value in result.metrics.items()}
     table["oracle"] = oracle_to_json(result.oracle)
@@ -220,7 +225,7 @@ def write_record_file(file: Path, result: Result) -> Path:
         del table["oracle"]  # only the records of oracle rows have it
     if result.program is None:
         del table["program"]  # likewise
-    return write_json(file, table)
+    return table
 
 
 def read_record(file: Path) -> Result:

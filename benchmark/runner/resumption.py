@@ -162,7 +162,9 @@ def repeated(cells: Sequence[Cell], folder: RunFolder, earlier: Sequence[str], t
 
 def planned_once(plan: Plan, device: str) -> tuple[str, ...]:
     """Sentences for the user on cells that the plan names and that are not run, or are run once only."""
-    sentences = []
+    sentences = list(plan.left_out)
+    if plan.named_again:
+        sentences.append(f"{_counted(plan.named_again, 'name')} that patterns bring once more: planned once")
     if doubles := plan.doubles(device):
         sentences.append(f"{_counted(doubles, 'cell')} that the plan names twice will be run once")
     if repeats := plan.repeats():

@@ -154,6 +154,8 @@ def _resolve(table: _Table, file: Path, roots: DataRoots, plugins: Path | None) 
     scenes = [scene for scene in find_scenes(table.scenes, roots, file.parent) if scene.name not in held]
     if not scenes:
         raise SettingError("scenes: expected at least one that is not in the validation, got none")
+    if "scenes" in table.protocol_numbers:
+        raise SettingError("protocol: scenes: expected none in a training plan, whose scenes are all observed alike; leave it out")
     protocol = protocol_from(table.protocol or table.protocol_numbers, roots.folder("srf"), file.parent)
     return TrainingPlan(
         name=table.name or file.stem,

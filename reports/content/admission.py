@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from typing import Any
 
 from benchmark.run_folder.record import Result, identity_of
 from reports.content.row import is_seedless
@@ -48,3 +49,28 @@ def _distinct(results: Sequence[Result]) -> list[Result]:
             same = identity_of(replace(result, seed=0)) + result.label
             first[same] = min(result.seed, first.get(same, result.seed))
     return [r for r in results if not is_seedless(r) or r.seed == first[identity_of(replace(r, seed=0)) + r.label]]
+
+
+def whole_groups(results: Sequence[Result], cells: Mapping[str, Mapping[str, Any]], there: Set[str]) -> tuple[list[Result], str]:
+    """The records of a run that has not ended, without those of scenes that only some rows have reached; and a sentence on that.
+
+    The cells of one scene, protocol and seed are a group. A group of which each planned cell has a record is whole. Where no group is
+    whole, or all are, every record stays and the sentence is empty: rows are then incomplete, and say so.
+
+    Args:
+        results: the records that are shown.
+        cells: the planned cells by key, each with scene, protocol and seed, as in index.json.
+        there: the keys of all records of the run.
+    """
+    groups: dict[tuple[str, str, int], set[str]] = {}
+    for key, cell in cells.items():
+        groups.setdefault((str(cell["scene"]), str(cell["protocol"]), int(cell["seed"])), set()).add(key)
+    reached = [keys for keys in groups.values() if keys <= there]
+    whole = {key for keys in reached for key in keys}
+    kept = [result for result in results if result.key in whole]
+    if not kept or len(kept) == len(results):
+        return list(results), ""
+    return kept, (
+        f"The run has not ended: {len(there)} of {len(cells)} cells have a record. Shown are the {len(reached)} of {len(groups)} "
+        f"observations that every row has met; {len(results) - len(kept)} records of others are left out until they are whole."
+    )

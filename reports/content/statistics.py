@@ -132,7 +132,7 @@ def compare_methods(names: Sequence[str], scores: ScoreArray, *, higher_is_bette
         names=tuple(names),
         scenes=scenes,
         practical=practical,
-        pairs=tuple(_judged(pair, each, scenes, practical) for pair, each in zip(pairs, adjusted, strict=True)),
+        pairs=tuple(judge_pair(pair, each, scenes, practical) for pair, each in zip(pairs, adjusted, strict=True)),
         ranks=ranks,
         failures=tuple(int(scenes - row.sum()) for row in full),
         friedman=statistic,
@@ -251,7 +251,7 @@ def _pair(
     )
 
 
-def _judged(pair: Pair, adjusted: float, scenes: int, practical: float) -> Pair:
+def judge_pair(pair: Pair, adjusted: float, scenes: int, practical: float) -> Pair:
     """The pair with its adjusted p and its verdict; a method with failures is never called better, nor equal to one without."""
     verdict: Verdict = "open"
     if scenes < LEAST_SCENES:

@@ -24,6 +24,7 @@ from reports.content.limits import agreement_sentence, limit_sentences
 from reports.content.notes import PRINTED, About, Note, SharedNote, row_notes, share_notes
 from reports.content.protocol_facts import protocol_numbers
 from reports.content.provenance import Provenance, TimingPlace, distinct_places, timing_places
+from reports.content.reference_rows import is_reference
 from reports.content.row import Row, expected_cells
 from reports.style import identity, tier_order
 
@@ -185,7 +186,11 @@ def _unit(scenes: Sequence[str]) -> Unit:
 
 
 def _home(rows: Sequence[Row]) -> TimingPlace | None:
-    """The place at which the seconds of most rows were taken, the first of several; a row of several places counts for none."""
+    """The place at which the seconds of most rows of the run were taken, the first of several; a row of several places counts for none.
+
+    Rows of a bundle count where the run itself has none.
+    """
+    rows = [row for row in rows if not any(map(is_reference, row.results))] or rows
     places = distinct_places(place for row in rows if len(row.places) == 1 for place in row.places)
     return max(places, key=lambda place: sum(len(row.places) == 1 and place.alike(row.places[0]) for row in rows), default=None)
 

@@ -149,7 +149,7 @@ def pair_table(each: TierComparison, stem: str) -> TextTable:
     A pair with fewer than `LEAST_SCENES` common scenes has its difference on each scene in the place of the interval.
     """
     statistics, text = each.statistics, each.column.text
-    pairs = sorted((_turned(pair) if pair.mean < 0 else pair for pair in statistics.pairs), key=lambda pair: -np.nan_to_num(pair.mean))
+    pairs = sorted((turned_pair(pair) if pair.mean < 0 else pair for pair in statistics.pairs), key=lambda pair: -np.nan_to_num(pair.mean))
     rows = []
     for pair in pairs[:_MOST_PAIRS]:
         rows.append(
@@ -234,7 +234,7 @@ def matrix_table(each: TierComparison, stem: str) -> TextTable:
     return TextTable(stem, title, heads, rows, (note, tests) if statistics.enough_scenes else (note,))
 
 
-def _turned(pair: Pair) -> Pair:
+def turned_pair(pair: Pair) -> Pair:
     """The same pair with the two methods exchanged."""
     return Pair(
         first=pair.second,

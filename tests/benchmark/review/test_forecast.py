@@ -13,7 +13,11 @@ import run_benchmark
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.plan_file import read_plan
-from benchmark.review.forecast import Forecast, MethodForecast, PastCell, dry_run, forecast, read_past_cells, spell_duration
+from benchmark.review import dry_run as dry_run_text
+from benchmark.review.dry_run import dry_run
+from benchmark.review.forecast import Forecast, MethodForecast, PastCell, forecast, read_overhead, read_past_cells, spell_duration
+from benchmark.review.overhead import Overhead, overhead_of
+from benchmark.run_folder.bundle import bundle_of, write_bundle
 from benchmark.run_folder.record import Clock, Result
 from datasets.data_roots import DataRoots
 from datasets.settings import field_values
@@ -21,6 +25,7 @@ from methods.catalog import find_one
 from tests.benchmark.conftest import plan
 from tests.benchmark.folders import FIRST, run_folder, variant
 
+NUMBERS = 'ratio = 8\nphase = 3\npsf = {kind = "box", taps = 8}\nsensor = "rgb_camera"\nreveals = ["srf"]\n'
 A, B = 31 * 16 * 24, 31 * 19 * 25  # values of the world's scenes
 
 
@@ -203,3 +208,73 @@ def test_the_dry_run_says_what_is_cropped_and_how_each_cell_stands(world: Path) 
 )
 def test_seconds_are_told_in_two_digits(seconds: float, text: str) -> None:
     assert spell_duration(seconds) == text
+
+
+def test_what_a_cell_takes_besides_is_told_from_the_moments_of_records_of_one_slot() -> None:
+    def at(key: str, second: int, shape: list[int], environment: str = "one", **facts: Any) -> Result:
+        moment = f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}+00:00"
+        return record(key, {}, shape, ended=moment, environment=environment, fit=2.0, fuse=0.5, **facts)
+
+    small, large = [2, 3, 5], [2, 30, 50]
+    records = [
+        *(at("d", 40, large), at("a", 10, small), at("b", 17, small), at("c", 25, small)),  # 7 - 2.5, 8 - 2.5; 15 - 2.5
+        *(at("e", 41, large, "two"), at("f", 90, large, "two"), at("g", 95, small, outcome="failed", metrics={})),
+    ]
+    found = overhead_of(records, {"one": 1, "two": 4})
+    assert found.samples == {30: (4.5, 5.5), 3000: (12.5,)}
+    assert [found.seconds(values) for values in (1, 30, 100, 2999, 10**6)] == [5.0, 5.0, 5.0, 12.5, 12.5]
+    assert Overhead().seconds(30) == 0.0
+    assert found.joined(found).cells == 6
+
+
+def test_the_overhead_is_counted_in_the_time_and_told(world: Path) -> None:
+    cells = cells_of(world, '[[method]]\nname = "gsa"', scenes=("a", "b"))
+    earlier = [measured("gsa", A, 0.0, 2.0, learns="never")]
+    plain = forecast(cells, earlier, sizes(cells), "cpu")
+    whole = forecast(cells, earlier, sizes(cells), "cpu", (), Overhead({A: (3.0, 5.0)}))
+    assert whole.seconds - plain.seconds == pytest.approx(2 * 4.0)
+    assert "all else in a cell 8.0 s" in whole.text()
+    assert "as in 2 cells that followed another" in whole.text()
+    assert "scoring not counted" in plain.text()
+
+
+def test_a_large_dry_run_counts_its_cells_and_names_what_will_be_skipped(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noisy = "".join(f'[[protocol]]\nname = "n{number}"\n{NUMBERS}msi_snr_db = {20 + number}\n' for number in range(11))
+    file = plan(world, ["bicubic", "rfuse"], noisy, protocols="[]")
+    given = ["run", str(file), "--dry-run", "--device", "cpu", "--out", str(world / "out")]
+    assert run_benchmark.main(given) == 0
+    told = capsys.readouterr().out
+    lines = [line.strip() for line in told.splitlines()]
+    assert "more than 40 cells: --dry-run --all lists each with its key" in lines
+    assert [line for line in lines if line.startswith("by ")] == ["by method (2)", "by scene (2)", "by protocol (11)"]
+    assert "Bicubic  22 cells: 22 to run" in lines
+    assert "file/a  22 cells: 11 to run, 11 to be skipped" in lines
+    assert "n3   4 cells: 2 to run, 2 to be skipped" in lines
+    assert "to be skipped: 22 cells" in lines
+    assert any(line.startswith("R-FUSE, 22 on 2 scenes, 11 protocols: R-FUSE needs the PSF") for line in lines)
+    assert run_benchmark.main([*given, "--all"]) == 0
+    keys = {cell.key for cell in read_plan(file, DataRoots.parse([])).cells("cpu")}
+    assert keys == {line.split()[0] for line in capsys.readouterr().out.splitlines() if line and line.split()[0] in keys}
+
+
+def test_a_bundle_tells_the_time_as_the_run_does_that_it_was_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [record("a", {"budget": 0.1}, [3, 5, 7], fit=2.0, fuse=0.25), record("b", {}, [3, 5, 7], fit=4.0, fuse=0.5)]
+    busy = record("c", {}, [3, 5, 7])
+    busy = replace(busy, clock=replace(busy.clock, others=1.5) if busy.clock else None)
+    folder = run_folder(tmp_path / "run", [*records, busy], processor="Q & R")
+    file = write_bundle(tmp_path / "mine.json.xz", bundle_of(folder, "mine"))
+    key = lambda one: one.fuse_s  # noqa: E731
+    assert sorted(read_past_cells([file]), key=key) == sorted(read_past_cells([folder]), key=key)
+    assert len(read_past_cells([file], quiet=True)) == 2
+    assert read_overhead([file]) == read_overhead([folder])
+
+
+def test_bundles_of_the_suite_tell_the_time_of_methods_that_no_named_run_has(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters = parameters_to_json(field_values(find_one("c2ff").load()()))
+    shipped = run_folder(world / "shipped", [record("a", parameters, [31, 16, 24], fit=60.0, fuse=2.0)])
+    file = write_bundle(world / "shipped.json.xz", bundle_of(shipped, "shipped"))
+    monkeypatch.setattr(dry_run_text, "named_bundles", lambda: {"shipped": file})
+    cells = cells_of(world, '[[method]]\nname = "c2ff"')
+    assert "learning 1.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, [])
+    own = run_folder(world / "own", [record("b", parameters, [31, 16, 24], fit=120.0, fuse=2.0)])
+    assert "learning 2.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, [own])
