@@ -26,7 +26,7 @@ from tests.benchmark.folders import read_records
 from tests.rounding import scores_near
 
 ROOT = Path(__file__).resolve().parents[3]
-KILLS = 20
+KILLS = int(os.environ.get("HMIF_KILLS", "6"))  # 20 take some minutes: a supervisor has to start for each
 PATIENCE_S = 240  # for what comes in a second or two on an idle machine
 
 
@@ -59,7 +59,7 @@ def disturb(command: list[str], world: Path, name: str, kills: int) -> Path:
 
 
 @pytest.mark.timeout(3600)
-def test_killed_at_twenty_moments_a_run_of_sixty_cells_ends_as_if_undisturbed(world: Path) -> None:
+def test_killed_at_random_moments_a_run_of_sixty_cells_ends_as_if_undisturbed(world: Path) -> None:
     body = "with open(os.environ['LEDGER'], 'a') as f: print(self.strength, file=f)\n        return Estimate(low * self.strength)"
     plugin(world / "plugins", "counted", body)
     grid = [round(0.1 + 0.03 * step, 2) for step in range(30)]
