@@ -46,8 +46,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
 
     done = export_observations(plan, options.out, options.format, told, show)
     size = sum(one.file.stat().st_size for one in done) / 1e6
+    left_out = "".join(f"{line}\n" for line in plan.left_out)
     return Reply(
-        f"{len(done)} observations, {size:.0f} MB, into {options.out}; README.txt there says what to hand back, and\n"
+        f"{left_out}{len(done)} observations, {size:.0f} MB, into {options.out}; README.txt there says what to hand back, and\n"
         f'python run_benchmark.py score DIR --plan {options.plan} --label "NAME" --card CARD.toml\nscores it'
     )
 

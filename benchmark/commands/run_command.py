@@ -114,6 +114,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.matrix.kept_estimates import with_estimates
     from benchmark.matrix.plan_file import name_of_plan, read_plan, text_of_plan
+    from benchmark.review.bundle_check import expect_common_cells
     from benchmark.review.bundle_names import find_bundle, named_bundles
     from benchmark.review.dry_run import dry_run
     from benchmark.run_folder.bundle import read_bundle
@@ -126,8 +127,6 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from datasets.output_files import expect_writable_folder
 
     against = find_bundle(options.against) if options.against else None
-    if against is not None:
-        read_bundle(against)  # so that one that cannot be read is known before hours of work
     given, start = text_of_plan(options.plan), plan_start(options.plan)
     folder = (options.out or results_folder(name_of_plan(options.plan, given))).resolve()
     expect_writable_folder(folder, "--out")
@@ -136,6 +135,8 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     if options.prepare:
         _prepare(plan, console)
     how = settings(options, folder)
+    if against is not None:  # what cannot be compared is known before hours of work
+        expect_common_cells(read_bundle(against), plan.cells(how.device))
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
         costs = [place if place.is_dir() else named_bundles().get(str(place), place) for place in options.costs]

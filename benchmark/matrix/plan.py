@@ -167,6 +167,7 @@ class Plan:
             "disk_limit_mb": self.disk_limit_mb,
             "training": None if self.training is None else {"names": list(self.training.digests), **self.training.numbers()},
             "retries": self.retries,
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.identity.source_keys import clock_key, metrics_key
+from benchmark.matrix.cell import Cell
 from benchmark.run_folder.bundle import Bundle
+from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import Result, identity_of
 from datasets.data_roots import DataRoots
 from datasets.degradation import ResponseError
@@ -56,6 +58,28 @@ def check_bundle(bundle: Bundle, roots: DataRoots, plugins: Path | None = None) 
     other_clock = sum(record.clock_key != clock_key() for record in bundle.records if record.clock is not None)
     notes += [f"seconds of {other_clock} records are by another version of the clock: they are not compared"] if other_clock else []
     return BundleCheck(tuple(stale), tuple(_gaps(bundle)), tuple(notes))
+
+
+def expect_common_cells(bundle: Bundle, cells: Iterable[Cell]) -> None:
+    """Nothing, where the bundle has a scored record of a scene, by its content, and protocol, by its numbers, of these cells.
+
+    Raises:
+        RecordError: it has none, so that a report of the cells could show nothing of it.
+    """
+    wanted = {(cell.identity.digest, _spelled(cell.protocol.numbers())) for cell in cells}
+    there = {(record.scene_content, _spelled(record.protocol)) for record in _scored(bundle)}
+    if not wanted & there:
+        scenes = ", ".join(list(dict.fromkeys(record.scene for record in bundle.records))[:_SHOWN])
+        protocols = ", ".join(list(dict.fromkeys(str(record.protocol.get("name")) for record in bundle.records))[:_SHOWN])
+        raise RecordError(
+            f"--against: expected a bundle with scenes and protocols of the plan, got {bundle.name}, which has none of them; it has "
+            f"{scenes}, ... under {protocols}, ...: scenes count by their content, protocols by their numbers"
+        )
+
+
+def _spelled(protocol: Mapping[str, Any]) -> str:
+    """The numbers of a protocol as one text."""
+    return json.dumps({name: value for name, value in protocol.items() if name not in ("name", "source")}, sort_keys=True)
 
 
 def _stale_reasons(

@@ -11,7 +11,8 @@ import pytest
 import run_benchmark
 from benchmark.clone import ROOT
 from benchmark.identity.source_keys import clock_key, metrics_key
-from benchmark.review.bundle_check import check_bundle
+from benchmark.matrix.plan_file import read_plan
+from benchmark.review.bundle_check import check_bundle, expect_common_cells
 from benchmark.review.bundle_names import find_bundle, named_bundles
 from benchmark.review.compare import compare_runs, metric_differs, score_noise
 from benchmark.run_folder.bundle import Bundle, bundle_of, read_bundle, write_bundle
@@ -19,6 +20,7 @@ from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import Result
 from datasets.data_roots import DataRoots
 from datasets.protocols import protocol_from
+from tests.benchmark.conftest import plan
 from tests.benchmark.folders import FIRST, run_folder, variant
 
 CAMERA = {"name": "camera-x8", "source": "made up", **protocol_from("camera-x8", None).numbers()}
@@ -78,6 +80,17 @@ def test_noise_is_the_largest_difference_of_two_runs_by_method_and_metric(tmp_pa
     assert not metric_differs("psnr", 30.0, 30.05, noise=0.03)
     with pytest.raises(RecordError, match="both have scores of, got none"):
         score_noise(one, run_folder(tmp_path / "three", [cell("a", 1.0, seed=9)]))
+
+
+def test_a_plan_that_has_nothing_in_common_is_refused_before_it_runs(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = plan(world, ["bicubic"], scenes=("a",))
+    (planned,) = read_plan(file, DataRoots(None)).cells("cpu")
+    known = cell("a", 30.0, scene_content=planned.identity.digest)
+    expect_common_cells(read_bundle(bundled(world / "one", [known])), [planned])
+    other = bundled(world / "two", [cell("b", 30.0)])
+    assert run_benchmark.main(["run", str(file), "--device", "cpu", "--out", str(world / "out"), "--against", str(other)]) == 2
+    assert "got made, which has none of them; it has file/a, ... under camera-x8" in capsys.readouterr().err
+    assert not (world / "out" / "cells").exists()
 
 
 def check(bundle: Bundle) -> Any:
