@@ -205,10 +205,12 @@ def _drop_aliases() -> None:
 
 
 def _find_plugins() -> None:
-    """Makes the modules of plugins importable in this process."""
-    if not any(isinstance(finder, _PluginFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _PluginFinder())
+    """Makes the modules of plugins importable in this process; before any other finder, also one that has been put there since."""
+    there = [finder for finder in sys.meta_path if isinstance(finder, _PluginFinder)]
+    if not there:
         sys.meta_path.append(_LastFinder())
+    if sys.meta_path[0] not in there:
+        sys.meta_path[:] = [*(there or [_PluginFinder()]), *(finder for finder in sys.meta_path if finder not in there)]
 
 
 class _PluginFinder(MetaPathFinder):

@@ -24,6 +24,13 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports that are drawn in this process have no figures, which take three quarters of their time."""
+    monkeypatch.setattr("reports.report.draw_figures", lambda *_: ())
+    monkeypatch.setattr("reports.report.comparison_figures", lambda *_: ())
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The development data root ($HMIF_DATA, or ../shared/data beside the clone); the test is skipped where it is absent."""

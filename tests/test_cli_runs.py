@@ -22,6 +22,8 @@ from tests.heeded_signals import heed_signals
 from tests.rounding import scores_near
 from tests.test_cli import cli
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 __all__ = ["world"]
 
 

@@ -12,6 +12,7 @@ import pytest
 from benchmark.identity.sources import sources_of
 from methods import plugin_imports
 from methods.catalog import BrokenMethodError, Entry, MethodNotFoundError, find, find_one
+from methods.loading import watch_imports
 
 METHOD = '''"""A method for tests."""
 from dataclasses import dataclass
@@ -54,6 +55,14 @@ def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
+
+
+def test_a_finder_that_was_put_first_since_changes_nothing(tmp_path: Path) -> None:
+    find_one(str(written(tmp_path / "one", "file in the folder", "mine", IMPORTS["import network"]))).load()
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "_Watcher"]
+    watch_imports()
+    second = find_one(str(written(tmp_path / "two", "file in the folder", "other", IMPORTS["import_module of a submodule"])))
+    assert module_of(second).Net.mark == "other"  # type: ignore[attr-defined]
 
 
 def siblings(mark: str) -> dict[str, str]:

@@ -23,6 +23,8 @@ from datasets.protocols import protocol_from
 from tests.benchmark.conftest import plan
 from tests.benchmark.folders import FIRST, run_folder, variant
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 CAMERA = {"name": "camera-x8", "source": "made up", **protocol_from("camera-x8", None).numbers()}
 
 

@@ -37,6 +37,8 @@ from datasets.reading_options import ReadingOptions
 from tests.benchmark.conftest import ROOT, plan, plugin, small_world, world
 from tests.benchmark.folders import read_records
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 __all__ = ["world"]
 Cube = NDArray[np.float64]
 STEM = "file-a__camera-x8__seed0"

@@ -28,6 +28,8 @@ from tests.real_pairs import images, write_pair, write_plan
 from tests.rounding import scores_near
 from tests.test_cli import cli
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 TRUTH = [metric.name for metric in TEXTBOOK]
 METHODS = ["bicubic", "gsa", "rfuse"]
 
