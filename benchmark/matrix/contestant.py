@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -200,8 +201,11 @@ def labelled(contestants: Sequence[Contestant]) -> list[Contestant]:
 
 
 def _is_told(name: str, entry: Contestant) -> bool:
-    """Whether a label that the plan does not give names this parameter."""
-    return name in entry.configuration.changed and name != BLIND and not isinstance(entry.parameters[name], Path)
+    """Whether a label that the plan does not give names this parameter; not if the name on the card has its value."""
+    value = entry.parameters[name]
+    if name not in entry.configuration.changed or name == BLIND or isinstance(value, Path):
+        return False
+    return re.search(rf"(?<!\w){re.escape(_spell(value))}(?!\w)", entry.card.name) is None
 
 
 def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,6 +80,12 @@ def test_a_row_without_a_label_names_what_is_not_at_its_default(world: Path) -> 
     assert labels == ["R-FUSE (rank=15)", "R-FUSE (rank=400)", "R-FUSE + gradient blind (rank=7)", "mine"]
 
 
+def test_a_value_that_the_name_on_the_card_has_is_not_said_twice(world: Path) -> None:
+    (row,) = read(world, plan(world, [], '[[method]]\nname = "mossfuse"\nparameters = {steps = 30}')).contestants
+    assert "30 steps" in row.label
+    assert "steps=30" not in row.label
+
+
 def test_a_problem_of_many_scenes_is_said_once(world: Path) -> None:
     for name in ("c", "d", "e", "f", "g"):
         (world / f"{name}.h5").write_bytes(b"not a cube")
