@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,13 +143,17 @@ def test_what_a_program_started_ends_with_it_when_the_wait_is_broken_off(tmp_pat
 
     def interrupt() -> None:
         while not (numbers.exists() and any(thread.name == READER for thread in threading.enumerate())):
-            pass
-        os.kill(os.getpid(), 2)
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
 
-    watcher = threading.Thread(target=interrupt)
+    watcher = threading.Thread(target=interrupt, daemon=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores this signal
     watcher.start()
-    with pytest.raises(KeyboardInterrupt):
-        fuse(file)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fuse(file)
+    finally:
+        signal.signal(signal.SIGINT, before)
     watcher.join()
     pids = [int(text) for text in numbers.read_text().split()]
     assert len(pids) == 2
