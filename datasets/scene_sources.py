@@ -193,7 +193,7 @@ class FileSource(SceneSource):
 
 
 def expect_apart(training: Sequence[SceneSource], tested: Sequence[SceneSource]) -> None:
-    """Check that no crop that is trained on overlaps a crop of the same image that is tested.
+    """Check that no training crop overlaps a test crop of the same image.
 
     The same scene on both sides is no error here: its cells are skipped with a reason.
 

@@ -153,8 +153,8 @@ class _EmptyPackage(Loader):
         module.__doc__ = "The packages of HMIF-Bench, by a name that nothing else has." if module.__name__ == SECOND else None
 
 
-class CompiledLoader(SourceFileLoader):
-    """Loads an installed source, of which Python keeps a .pyc file; its import statements call `importer`."""
+class _WithImporter(SourceFileLoader):
+    """A loader of sources whose import statements call `importer`."""
 
     def __init__(self, fullname: str, path: str, importer: Importer) -> None:
         super().__init__(fullname, path)
@@ -166,17 +166,12 @@ class CompiledLoader(SourceFileLoader):
         super().exec_module(module)
 
 
-class FreshLoader(SourceLoader):
+class CompiledLoader(_WithImporter):
+    """Loads an installed source, of which Python keeps a .pyc file."""
+
+
+class FreshLoader(_WithImporter, SourceLoader):  # type: ignore[misc]  # typeshed has two declarations of one method
     """Loads a source that counts in a key: compiled from the bytes on the disk, which are remembered."""
-
-    def __init__(self, fullname: str, path: str, importer: Importer) -> None:
-        super().__init__(fullname, path)
-        self.importer = importer
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Execute the source."""
-        _call_at_imports(module, self.importer)
-        super().exec_module(module)
 
 
 def _call_at_imports(module: ModuleType, importer: Importer) -> None:

@@ -22,7 +22,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "methods/suite_names.py": ("methods.loading",),
     "methods/declared": (
         *("datasets.observation", "datasets.degradation", "datasets.input_files", "datasets.printable", "datasets.settings"),
-        *("datasets.exchange", "datasets.digests", "datasets.user_folders", "methods.contract", "methods.declared", "methods.numerics"),
+        *(
+            "datasets.exchange",
+            "datasets.digests",
+            "datasets.kernel_kills",
+            "datasets.user_folders",
+            "methods.contract",
+            "methods.declared",
+            "methods.numerics",
+        ),
     ),
     "methods/loading.py": (),
     "methods/contract.py": ("datasets.observation", "datasets.degradation"),

@@ -35,6 +35,7 @@ from benchmark.children.orphans import end_descendants, end_orphans
 from benchmark.children.scratch import new_scratch, written_bytes
 from benchmark.children.server import handing_nothing_over, server_context, server_pid
 from benchmark.measure.group import LOOK_S, MemoryWatch
+from datasets.kernel_kills import oom_kills
 
 _started: set[int] = set()  # the processes of children that have been started and not collected
 GRACE_S = 1.0  # between one signal and the next
@@ -100,7 +101,7 @@ def start(job: Job, limits: Limits) -> Child:
     theirs.close()
     their_life.close()
     watch = MemoryWatch(process.pid) if limits.apart and process.pid is not None else None
-    return Child(process, ours, our_life, scratch, time.monotonic(), limits, _oom_kills(), watch)
+    return Child(process, ours, our_life, scratch, time.monotonic(), limits, oom_kills(), watch)
 
 
 def wait_any(children: list[Child], timeout_s: float) -> list[Child]:
@@ -163,7 +164,7 @@ def _spell_end(child: Child, *, late: bool, full: bool) -> tuple[Ending, str]:
     code = child.process.exitcode
     if full_folder := full_disk(child.scratch):
         return "not run", full_folder
-    if code == -signal.SIGKILL and _oom_kills() > child.oom_kills:
+    if code == -signal.SIGKILL and oom_kills() > child.oom_kills:
         return "out of memory", "the kernel ended it because memory ran out; give it a smaller scene, or fewer slots"
     return "killed", spell_exit(code)
 
@@ -189,12 +190,3 @@ def _signal_group(child: Child, number: int) -> None:
         if child.process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-
-
-def _oom_kills() -> int:
-    """How often the kernel has ended a process because memory ran out, on this machine or in this cgroup; 0 where that is not known."""
-    counts = [0]
-    for file in (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events")):
-        with suppress(OSError):
-            counts += [int(line.split()[1]) for line in file.read_text(encoding="ascii").splitlines() if line.startswith("oom_kill ")]
-    return max(counts)

@@ -16,17 +16,16 @@ def _arguments(check: argparse.ArgumentParser) -> None:
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.authors.conformance import examine
-    from benchmark.matrix.interview import SILENT, interview
+    from benchmark.matrix.interview import SilentMethodError, interview
     from datasets.settings import SettingError
     from methods.catalog import BrokenMethodError, find_one
 
     entry = find_one(options.name, options.plugins)
     try:
         interview([(entry, [{}])], limit_s=IMPORT_LIMIT_S)
-    except BrokenMethodError as error:  # such as an import that never ends, which would end or stop this process, too
-        if entry.python_file is not None and SILENT in str(error):
-            return Reply(f"broken  the file can be imported, and says what it is\n        {error}\n1 rule broken", FAILED)
-    except SettingError:  # the checks say it, with the line to write
+    except SilentMethodError as error:  # it would end or stop this process, too
+        return Reply(f"broken  the file can be imported, and says what it is\n        {error}\n1 rule broken", FAILED)
+    except (SettingError, BrokenMethodError):  # the checks say it, with the line to write
         pass
     lines, broken = [], 0
     for finding in examine(entry):

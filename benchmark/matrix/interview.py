@@ -29,10 +29,16 @@ from methods.contract import AnyMethod, Card, awaits_training
 from methods.iterates import IteratedMethod
 from methods.loading import LOADED
 
-SILENT = "does not say what it is"
 LIMIT_S = 120.0  # for the import of a method and all that it says
 _BLIND_MEANING = "the program that estimates the PSF and the SRF from the pair; the method is then told neither"
 SLOTS = 2  # children that are asked at the same time
+
+
+class SilentMethodError(BrokenMethodError):
+    """A method that ends, stops or holds up the process that asks it, such as by an import that never ends."""
+
+
+_ERRORS: Mapping[str, type[Exception]] = {"setting": SettingError, "silent": SilentMethodError}
 
 
 @dataclass(frozen=True)
@@ -216,8 +222,8 @@ def _silent(entry: Entry, ended: Ended) -> dict[str, Any]:
     printed = ended.last_words()
     said = f"; the last that it printed: {printed!r}" if printed else ""
     return {
-        "problem": f"method {entry.name!r} ({entry.file or entry.module}) {SILENT}: {ended.reason}{said}",
-        "kind": "broken",
+        "problem": f"method {entry.name!r} ({entry.file or entry.module}) does not say what it is: {ended.reason}{said}",
+        "kind": "silent",
     }
 
 
@@ -231,7 +237,7 @@ def _checked_or_error(entry: Entry, table: Mapping[str, Any]) -> Interview | Set
 def _checked(entry: Entry, table: Mapping[str, Any]) -> Interview:
     """The answer of a child, of which nothing is taken on trust."""
     if "problem" in table:
-        raise (SettingError if table.get("kind") == "setting" else BrokenMethodError)(str(table["problem"]))
+        raise _ERRORS.get(str(table.get("kind")), BrokenMethodError)(str(table["problem"]))
     try:
         return Interview(
             card=_card(table["card"]),

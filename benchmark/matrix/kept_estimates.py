@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from datasets.settings import SettingError
+
 MARK = "# Cubes made elsewhere, added by `score`; take a table out to drop its row."
 
 
@@ -19,7 +21,7 @@ def with_estimates(plan: str, kept: str = "", new: Mapping[str, Any] | None = No
         new: one more table; it replaces the one of its label.
 
     Raises:
-        ValueError: the tables in `kept` are no TOML.
+        SettingError: the tables in one of the texts are no TOML.
     """
     rows = {str(row.get("label")): row for text in (kept, plan) for row in _added(text)}
     rows |= {} if new is None else {str(new["label"]): dict(new)}
@@ -31,7 +33,12 @@ def with_estimates(plan: str, kept: str = "", new: Mapping[str, Any] | None = No
 
 def _added(text: str) -> list[dict[str, Any]]:
     """The tables behind the mark."""
-    rows = tomllib.loads(text.partition(MARK)[2]).get("estimates", [])
+    try:
+        rows = tomllib.loads(text.partition(MARK)[2]).get("estimates", [])
+    except ValueError as error:
+        raise SettingError(
+            f"the cubes that `score` has added to plan.toml in the run folder: expected TOML, got {error}; correct it"
+        ) from error
     return [row for row in rows if isinstance(row, dict)]
 
 

@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
-from stat import S_ISREG
 from typing import Any
 
 from benchmark.run_folder.checked_fields import FieldError, build, expect_type
 from benchmark.run_folder.folder import RunFolder
-from benchmark.run_folder.json_file import MOST_BYTES, RecordError, json_object, read_json, write_bytes
+from benchmark.run_folder.json_file import MOST_BYTES, RecordError, json_object, read_json, regular_bytes, write_bytes
 from benchmark.run_folder.record import Result, record_from, record_table
 from benchmark.run_folder.record_checks import is_plain
 from datasets.printable import printable, printable_lines
@@ -223,15 +222,7 @@ def _unpacked(file: Path) -> bytes:
     Raises:
         ValueError: the file is not there, is too large, or is no xz; the text says what it is.
     """
-    try:
-        status = file.stat()
-        if not S_ISREG(status.st_mode):  # a named pipe would never end
-            raise ValueError("a folder, a pipe or a device in the place of the file")
-        if status.st_size > MOST_PACKED:
-            raise ValueError(f"{status.st_size} bytes, more than {MOST_PACKED}")
-        packed = file.read_bytes()
-    except OSError as error:
-        raise ValueError("no file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error.strerror}") from error
+    packed = regular_bytes(file, MOST_PACKED)
     unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_MEMORY)
     try:
         content = unpacker.decompress(packed, max_length=MOST_BYTES + 1)

@@ -68,13 +68,22 @@ def json_in(file: Path) -> dict[str, Any]:
     Raises:
         ValueError: the file cannot be read, or holds no JSON object; the text says what came instead.
     """
+    return json_object(regular_bytes(file, MOST_BYTES))
+
+
+def regular_bytes(file: Path, most: int) -> bytes:
+    """The content of a regular file of at most `most` bytes.
+
+    Raises:
+        ValueError: the file is not there, is none, is too large or cannot be read; the text says what came instead.
+    """
     try:
         status = file.stat()
         if not S_ISREG(status.st_mode):  # a named pipe would never end
             raise ValueError("a folder, a pipe or a device in the place of the file")
-        if status.st_size > MOST_BYTES:
-            raise ValueError(f"{status.st_size} bytes, more than {MOST_BYTES}")
-        return json_object(file.read_bytes())
+        if status.st_size > most:
+            raise ValueError(f"{status.st_size} bytes, more than {most}")
+        return file.read_bytes()
     except OSError as error:
         raise ValueError("no file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error.strerror}") from error
 

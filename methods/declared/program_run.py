@@ -29,6 +29,7 @@ import torch
 
 from datasets.exchange.handed_pair import write_handed_pair
 from datasets.exchange.returned_estimate import ReturnedEstimate, read_returned_estimate
+from datasets.kernel_kills import oom_kills
 from datasets.observation import Observation
 from datasets.printable import error_text, printable
 from datasets.user_folders import user_path
@@ -186,7 +187,7 @@ def start_program(program: Program, words: tuple[str, ...], folder: Path, device
     if obstacle := program_obstacle(program):
         raise RefusedError(f"{program.file.name}: {obstacle}")
     command = spelled_command(program, words, folder, device)
-    kills = _oom_kills()
+    kills = oom_kills()
     try:
         process = subprocess.Popen(
             command,
@@ -217,7 +218,7 @@ def start_program(program: Program, words: tuple[str, ...], folder: Path, device
         else:
             reader.join(_JOIN_S)  # something that the program has left running may hold the stream open
     if status:
-        _fail(program, status, bytes(tail).decode("utf-8", "replace"), _oom_kills() > kills)
+        _fail(program, status, bytes(tail).decode("utf-8", "replace"), oom_kills() > kills)
 
 
 def program_version(program: Program, device: str) -> str:
@@ -349,12 +350,3 @@ def _limit_data(pid: int) -> None:
     left = max(2**20, soft - held)
     with suppress(ProcessLookupError, PermissionError):  # it has ended; or it runs as another user, with the limit that it inherited
         resource.prlimit(pid, resource.RLIMIT_DATA, (left, left))
-
-
-def _oom_kills() -> int:
-    """How often the kernel has ended a process because memory ran out; 0 where that is not known."""
-    counts = [0]
-    for file in (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events")):
-        with suppress(OSError):
-            counts += [int(line.split()[1]) for line in file.read_text(encoding="ascii").splitlines() if line.startswith("oom_kill ")]
-    return max(counts)

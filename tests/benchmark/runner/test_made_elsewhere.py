@@ -34,6 +34,7 @@ from benchmark.runner.take_job import TakeJob
 from datasets.cube_file import CubeFile, read_cube, write_cube
 from datasets.data_roots import DataRoots
 from datasets.reading_options import ReadingOptions
+from datasets.settings import SettingError
 from tests.benchmark.conftest import ROOT, plan, plugin, small_world, world
 from tests.benchmark.folders import read_records
 
@@ -292,6 +293,8 @@ def test_the_rows_of_a_run_are_kept_by_their_labels() -> None:
     assert '"/three"' in again
     assert '"/one"' not in again
     assert with_estimates(again, again) == again
+    with pytest.raises(SettingError, match="correct it"):
+        with_estimates("x = 1\n", again + "label = \n")
 
 
 def test_a_method_whose_cube_is_in_another_unit_is_scored_and_told(world: Path) -> None:
