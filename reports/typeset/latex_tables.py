@@ -153,12 +153,13 @@ def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str],
     lines += [rf"Method & {heads} \\", rules, " & ".join(["", *units * len(block)]) + r" \\"]
     for tier in dict.fromkeys(line.tier for line in table.rows):
         lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
-        lines += [_protocols_row(line, block, table.columns, keys) for line in table.rows if line.tier == tier]
+        lines += [_protocols_row(line, block, table, keys) for line in table.rows if line.tier == tier]
     return [*lines, r"\bottomrule", r"\end{tabular}" + RESIZED_END * resize]
 
 
-def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
+def _protocols_row(line: ProtocolsRow, block: Sequence[int], table: ProtocolsTable, keys: Mapping[str, str]) -> str:
     """The name, and for each protocol the values, or the outcome of cells without scores."""
+    columns, ranges = table.columns, table.summaries[0].shows_range
     key = keys.get(line.paper)
     ending, room = _ending(line.marks, key)
     cells = []
@@ -169,7 +170,7 @@ def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[C
         else:
             values = [placed_value(row, column) for column in columns]
             cells += [values[0] + "".join(MARKS[mark] for mark in row.gaps), *values[1:]]
-    spreads = [_spread(line.by_protocol[place], column) for place in block for column in columns]
+    spreads = [_spread(line.by_protocol[place], column, ranges=ranges) for place in block for column in columns]
     lines = [" & ".join(cells), *([" & ".join(spreads)] if any(spreads) else [])]
     return stacked_row(line.label, ending, room, lines, " & " * (len(spreads) - 1))
 

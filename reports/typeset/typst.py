@@ -82,7 +82,7 @@ def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
         ]
         for tier in dict.fromkeys(line.tier for line in table.rows):
             lines += [_MIDDLE, f"table.cell(colspan: {count + 1}, emph({literal(tier)})),"]
-            lines += [_protocols_row(line, block, table.columns, keys or {}) for line in table.rows if line.tier == tier]
+            lines += [_protocols_row(line, block, table, keys or {}) for line in table.rows if line.tier == tier]
         grids.append([*lines, _TOP])
     text, tiers = protocols_caption(table, caption), {line.tier for line in table.rows}
     fitting = notes_with_room(protocols_notes(table), text, len(table.rows) * len(grids), len(tiers) * len(grids))
@@ -171,9 +171,10 @@ def _summary_row(row: Row, summary: Summary, keys: Mapping[str, str]) -> str:
     return f"{name}, {_values(row, summary.columns, ranges=summary.shows_range)}{cells}"
 
 
-def _protocols_row(line: ProtocolsRow, block: Sequence[int], columns: Sequence[Column], keys: Mapping[str, str]) -> str:
+def _protocols_row(line: ProtocolsRow, block: Sequence[int], table: ProtocolsTable, keys: Mapping[str, str]) -> str:
     """The name, and for each protocol the values, or the outcome of cells without scores."""
-    cells = [_values(line.by_protocol[place], columns, marked=True) for place in block]
+    ranges = table.summaries[0].shows_range
+    cells = [_values(line.by_protocol[place], table.columns, marked=True, ranges=ranges) for place in block]
     return f"{_name(line.label, line.marks, keys.get(line.paper))}, {''.join(cells)}"
 
 

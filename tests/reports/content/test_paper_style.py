@@ -19,7 +19,7 @@ from reports.typeset.latex import latex_document, number_text
 from reports.typeset.latex_tables import latex_definitions, latex_protocols, latex_summary
 from reports.typeset.markdown import markdown_summary
 from reports.typeset.plain_text import plain_summary
-from reports.typeset.typst import typst_summary
+from reports.typeset.typst import typst_protocols, typst_summary
 from tests.reports.tex import needs, tex, text_of
 
 
@@ -58,6 +58,11 @@ def test_the_range_is_that_of_the_scenes(results: list[Result]) -> None:
     assert f"{min(means):.2f}--{max(means):.2f}" in latex_summary(summary)
     assert "the least and the largest value over the scenes" in latex_summary(summary)
     assert "pm" not in latex_summary(shown(results, spread="none")[0])
+    table = tabulate_protocols(shown(results, columns="psnr", spread="range"))
+    assert table is not None
+    assert f"{min(means):.2f}--{max(means):.2f}" in latex_protocols(table)
+    assert "pm" not in latex_protocols(table)
+    assert f'"{min(means):.2f}..{max(means):.2f}"' in typst_protocols(table)
 
 
 def test_names_and_order_hold_everywhere(results: list[Result]) -> None:
