@@ -14,10 +14,19 @@ import torch
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import Example
-from methods.gaussian.kriging.gaussian_process import condition, farthest, leave_one_out, matern, principal_reduction, squared_distance
+from methods.gaussian.kriging.coarse_guide import blind_guide, log_error
+from methods.gaussian.kriging.gaussian_process import (
+    condition,
+    farthest,
+    leave_one_out,
+    left_out_predictions,
+    matern,
+    principal_reduction,
+    squared_distance,
+)
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
-from methods.gaussian.kriging.method import START, Method, log_error
-from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, kernel
+from methods.gaussian.kriging.method import START, Method
+from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, covariance, kernel
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:
@@ -54,7 +63,7 @@ def problem(seed: int = 0) -> tuple[torch.Tensor, ...]:
 
 def test_mean_and_variance_are_those_of_the_joint_gaussian() -> None:
     points, noise, trend, targets, query, query_trend = problem()
-    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, targets)
+    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, 1e5, targets)
     mean, variance = dense_posterior(points, noise, trend, targets, query, query_trend)
     columns = kernel_by_loops(query, points)
     torch.testing.assert_close(posterior.mean(columns, query_trend), mean, rtol=1e-4, atol=1e-5)
@@ -68,7 +77,7 @@ def test_the_kernel_is_the_loops() -> None:
 
 def test_leaving_one_out_is_refitting_without_it() -> None:
     points, noise, trend, targets, _, _ = problem(7)
-    residual, variance = leave_one_out(kernel_by_loops(points, points), noise, trend, targets)
+    residual, variance = leave_one_out(kernel_by_loops(points, points) + torch.diag(noise) + 1e5 * trend @ trend.T, targets)
     for left in range(len(points)):
         rest = torch.arange(len(points)) != left
         mean, spread = dense_posterior(points[rest], noise[rest], trend[rest], targets[rest], points[left][None], trend[left][None])
@@ -83,7 +92,7 @@ def test_fewer_supports_than_samples_is_the_projected_process() -> None:
     projected = across @ torch.linalg.solve(small, across.T) + torch.diag(noise) + 1e5 * trend @ trend.T
     column = kernel_by_loops(query, support) @ torch.linalg.solve(small, across.T) + 1e5 * query[:, :2] @ trend.T
     expected = column @ torch.linalg.solve(projected, targets)
-    got = condition(small, across, noise, trend, targets).mean(kernel_by_loops(query, support), query[:, :2])
+    got = condition(small, across, noise, trend, 1e5, targets).mean(kernel_by_loops(query, support), query[:, :2])
     torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -95,13 +104,13 @@ def test_the_slope_of_the_leave_one_out_error_is_its_finite_difference(terms: Te
 
     def loss(numbers: torch.Tensor) -> torch.Tensor:
         noise = numbers[4].exp() + torch.exp(numbers[5] - 2 * pixels.log_brightness)
-        residual, _ = leave_one_out(kernel(pixels, pixels, numbers, terms), noise, pixels.chromaticity, targets)
+        residual, _ = leave_one_out(covariance(pixels, pixels, numbers, terms) + torch.diag(noise), targets)
         return log_error(residual * pixels.brightness[:, None])
 
-    at = torch.tensor([-1.0, 0.3, -1.2, 0.4, -3.0, -4.0], dtype=torch.float64, requires_grad=True)
+    at = torch.tensor([-1.0, 0.3, -1.2, 0.4, -3.0, -4.0, 0.2], dtype=torch.float64, requires_grad=True)
     slope = torch.autograd.grad(loss(at), at)[0]
-    for number in range(6):
-        step = torch.zeros(6, dtype=torch.float64)
+    for number in range(7):
+        step = torch.zeros(7, dtype=torch.float64)
         step[number] = 1e-5
         numeric = (loss(at.detach() + step) - loss(at.detach() - step)) / 2e-5
         assert float(slope[number]) == pytest.approx(float(numeric), rel=1e-3, abs=1e-6)
@@ -119,7 +128,7 @@ def test_supports_are_distinct_and_far_apart() -> None:
 @pytest.mark.parametrize("placed", [True, False])
 @pytest.mark.parametrize(("rows", "cols", "supports"), [(5, 7, 9), (3, 600, 300)], ids=["small", "several blocks"])
 def test_the_kernel_to_a_grid_of_pixels_is_the_kernel_pixel_by_pixel(placed: bool, rows: int, cols: int, supports: int) -> None:
-    numbers = torch.tensor([-0.4, 0.3, -1.2, 0.4, -3.0, -4.0], dtype=torch.float64)
+    numbers = torch.tensor([-0.4, 0.3, -1.2, 0.4, -3.0, -4.0, 0.2], dtype=torch.float64)
     guide = draw(1, 2, rows, cols).square() + 0.1
     grid = torch.cartesian_prod(torch.arange(rows), torch.arange(cols)).double() / cols
     pixels = PixelFeatures.of(guide, grid, 1.0)
@@ -149,7 +158,7 @@ def test_the_kernel_to_a_grid_of_pixels_is_the_kernel_pixel_by_pixel(placed: boo
 
 def test_a_reduction_of_low_rank_is_never_more_than_the_whole_and_is_the_whole_at_full_rank() -> None:
     points, noise, trend, targets, query, _ = problem(11)
-    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, targets)
+    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, 1e5, targets)
     columns = kernel_by_loops(query, points)
     whole = ((columns @ posterior.reduction) * columns).sum(1)
     for rank in (1, 4, 17):
