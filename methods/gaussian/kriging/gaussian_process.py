@@ -84,7 +84,8 @@ class _Inverse(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> Tensor:
         (precision,) = ctx.saved_tensors
-        return -(precision @ slope @ precision)
+        change: Tensor = -(precision @ slope @ precision)
+        return change
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,6 +47,7 @@ START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0, 1.0)  # the seven numbers at first, 
 PULL = 0.015  # weight of the squared distance of a number from START, against the mean over the bands of the logarithm of the error
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the seven numbers
 KERNEL_ROWS = 512  # coarse pixels whose kernel is computed at a time, to limit the memory
+SUPPORT = 0.13  # of the pixels in a footprint: what is unexplained varies so many times as much from fine pixel to fine pixel
 VARIANCE_RANK = 96  # directions that represent the reduction of the variance; leaving some out makes the variance larger, never smaller
 
 
@@ -83,6 +84,7 @@ class Method(TrainableMethod):
     tune: bool = True  # False keeps the seven numbers at START
     consistency: bool = True  # make the cube agree with both images at the end
     uncertainty: bool = True  # return the posterior standard deviation
+    aim: Literal["error", "angle"] = "error"  # what the tuning minimises: the error in the images' unit, or in shares of the brightness
 
     def __post_init__(self) -> None:
         for name, value in (("samples", self.samples), ("tuning_samples", self.tuning_samples)):
@@ -129,14 +131,18 @@ class Method(TrainableMethod):
         """The responses, known or estimated, what they leave unexplained, and the coarse image that stands for the MSI."""
         exact = seen.hsi.new_zeros(seen.msi.shape[0], dtype=torch.float64)
         if self.knows == "psf+srf":
-            return _CoarseView(seen.psf, seen.srf, seen.srf(seen.hsi), 0.0, exact)
+            guide = seen.srf(seen.hsi)
+            differences = (guide - seen.psf(seen.msi)).flatten(1)
+            return _CoarseView(seen.psf, seen.srf, guide, 0.0, exact, _sensor_noise(differences, seen.srf))
         fit = predictive_responses(seen, seen.srf if self.knows == "srf" else None)
         mismatch = fit.residual**2 * float(seen.hsi.double().flatten(1).var(1).mean())
+        guide = fit.srf(seen.hsi)
+        differences = (guide - fit.psf(seen.msi))[:, fit.inside]
+        noise = _sensor_noise(differences, fit.srf)
         if self.knows == "srf":
-            return _CoarseView(fit.psf, fit.srf, fit.srf(seen.hsi), mismatch, exact)
-        misfit = (fit.srf(seen.hsi) - fit.psf(seen.msi))[:, fit.inside].double().square().mean(1)
+            return _CoarseView(fit.psf, fit.srf, guide, mismatch, exact, noise)
         guide = blind_guide(seen, fit.psf, fit.srf, fit.inside, start, self.terms)
-        return _CoarseView(fit.psf, fit.srf, guide, mismatch, misfit)
+        return _CoarseView(fit.psf, fit.srf, guide, mismatch, differences.double().square().mean(1), noise)
 
     def _start(self, like: Tensor) -> Tensor:
         return torch.tensor(START, dtype=torch.float64, device=like.device)
@@ -148,7 +154,8 @@ class Method(TrainableMethod):
 
         def loss(parameters: Sequence[Tensor]) -> Tensor:
             residual, _ = self._misses(coarse, targets, parameters[0])
-            return log_error(residual * coarse.brightness[:, None]) + PULL * (parameters[0] - start).square().sum()
+            weight = coarse.brightness[:, None] if self.aim == "error" else 1.0
+            return log_error(residual * weight) + PULL * (parameters[0] - start).square().sum()
 
         return minimise(loss, [start], RATES)[0]
 
@@ -169,6 +176,16 @@ class _CoarseView:
     guide: Float[Tensor, "channels h w"]  # stands for the MSI on the coarse grid
     mismatch: float  # variance per band of the HSI that a wrong PSF alone would explain
     misfit: Float[Tensor, " channels"]  # variance of R hsi - S msi that an estimated SRF leaves
+    noise: float  # variance per band of the HSI's noise
+
+    def support(self) -> float:
+        """How many times as much varies from fine pixel to fine pixel, of what is unexplained, as from coarse pixel to coarse pixel."""
+        return max(1.0, SUPPORT / float(self.psf.kernel.double().square().sum()))
+
+
+def _sensor_noise(differences: Float[Tensor, "channels n"], srf: SpectralResponse) -> float:
+    """The variance per band of the HSI's noise, from R hsi - S msi: no signal is in it, and hardly any of the MSI's noise."""
+    return float((differences.double().square().mean(1) / srf.weights.double().square().sum(1)).median())
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,12 +215,23 @@ class FittedKriging(FusionMethod):
         if self.method.consistency:
             errors = self.residual * self.brightness[:, None]
             cube = reconcile(cube, seen, errors, self.view.psf, self.view.srf, self.view.mismatch, self.view.misfit)
-        std = None
-        if self.method.uncertainty:
-            deviation = (self.residual.square() / self.variance[:, None]).mean(0).sqrt().to(cube)
-            std = deviation[:, None, None] * spread
+        std = self._deviation(spread).to(cube) if self.method.uncertainty else None
         knows = self.method.knows
         return Estimate(cube, None if knows == "psf+srf" else self.view.psf, self.view.srf if knows == "nothing" else None, std)
+
+    def _deviation(self, spread: Float[Tensor, "H W"]) -> Float[Tensor, "bands H W"]:
+        """The standard deviation of every value, for s times the root of the posterior variance.
+
+        Leave-one-out errors give its scale band by band, on the coarse grid. A footprint averages what is unexplained, and so hides most of
+        it: but for the HSI's noise, the variance of a fine pixel is `support` times as large.
+        """
+        scale = (self.residual.square() / self.variance[:, None]).mean(0)
+        support, noise = self.view.support(), self.view.noise
+        std = spread.new_empty(len(scale), *spread.shape)
+        for band, share in enumerate(scale.tolist()):
+            coarse = share * spread.square()
+            std[band] = (support * coarse - (support - 1) * coarse.clamp_max(noise)).sqrt()
+        return std
 
     def parameter_count(self) -> ParameterCount:
         """The number of weights of kernel columns and trend, and the seven numbers of the kernel."""

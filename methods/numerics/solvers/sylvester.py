@@ -73,7 +73,8 @@ def solve_sylvester(
         return inverse
 
     def action(values: Tensor) -> Tensor:
-        return torch.cat([sampling(sampling.adjoint(part)) for part in torch.split(values, GROUP)]) + shift * values
+        whole: Tensor = torch.cat([sampling(sampling.adjoint(part)) for part in torch.split(values, GROUP)]) + shift * values
+        return whole
 
     correction: Tensor = periodic_inverse(missing)
     if exact:

@@ -299,3 +299,96 @@ def test_a_setting_out_of_range_says_what_was_expected() -> None:
         Method(samples=0)
     with pytest.raises(ValueError, match="expected 1 example, got 0"):
         Method().fit([], torch.Generator())
+
+
+def test_a_sample_left_out_is_predicted_elsewhere_as_by_a_fit_without_it() -> None:
+    points, noise, trend, targets, query, query_trend = problem(11)
+    points, noise, trend, targets = points[:5], noise[:5], trend[:5], targets[:5]  # one query for each sample
+    covered = kernel_by_loops(points, points) + torch.diag(noise) + 1e5 * trend @ trend.T
+    across = kernel_by_loops(query, points) + 1e5 * query_trend @ trend.T
+    predicted = left_out_predictions(covered, across, targets)
+    for left in range(5):
+        rest = torch.arange(5) != left
+        mean, _ = dense_posterior(points[rest], noise[rest], trend[rest], targets[rest], query[left][None], query_trend[left][None])
+        torch.testing.assert_close(predicted[left], mean[0], rtol=1e-3, atol=1e-3)
+
+
+def guided(noise: float, srf_is_right: bool) -> str:
+    """Which coarse image `blind_guide` takes on a scene of mixed materials, for HSI noise of this deviation and a right or a wrong SRF."""
+    rng = torch.Generator().manual_seed(4)
+    maps = torch.nn.functional.interpolate(torch.rand(1, 4, 9, 7, generator=rng, dtype=torch.float64), size=(72, 56), mode="bicubic")[0]
+    band = torch.linspace(0, 1, 24, dtype=torch.float64)
+    spectra = torch.stack([0.2 + torch.exp(-(((band - place) / 0.2) ** 2)) for place in (0.1, 0.4, 0.6, 0.95)])
+    cube = torch.einsum("kb,khw->bhw", spectra, maps.clamp_min(0.02))
+    weights = torch.zeros(3, 24, dtype=torch.float64)
+    for channel, part in enumerate(torch.arange(24).tensor_split(3)):
+        weights[channel, part] = 1 / len(part)
+    psf = SpatialResponse(torch.full((4, 4), 1 / 16, dtype=torch.float64), 4, 1)
+    srf = SpectralResponse(weights)
+    hsi = psf(cube) + noise * torch.randn(24, 18, 14, generator=rng, dtype=torch.float64)
+    seen = Observation(hsi, srf(cube), torch.linspace(400, 700, 24), 4, psf.centre, Known(psf, srf))
+    wrong = torch.zeros_like(weights)
+    wrong[torch.arange(3), torch.tensor([3, 11, 20])] = 1  # one noisy band stands for each channel
+    used = srf if srf_is_right else SpectralResponse(wrong)
+    inside = torch.ones(18, 14, dtype=torch.bool)
+    chosen = blind_guide(seen, psf, used, inside, torch.tensor(START, dtype=torch.float64), "colour+position")
+    return "S msi" if torch.equal(chosen, psf(seen.msi)) else "R hsi"
+
+
+def test_an_srf_that_misleads_is_noticed_and_a_right_one_is_kept() -> None:
+    assert guided(0.0, srf_is_right=True) == "R hsi"
+    assert guided(0.02, srf_is_right=True) == "R hsi"
+    assert guided(0.02, srf_is_right=False) == "S msi"
+
+
+def test_the_border_is_taken_as_the_psf_says() -> None:
+    """A blur that crosses a mirrored border: what the cube says near the border is what the HSI says, and not what lies opposite."""
+    cube = torch.zeros(6, 40, 56, dtype=torch.float64)
+    cube[:, :20], cube[:, 20:] = 0.2, 0.9  # top and bottom differ, so that a periodic border would mix them
+    cube += 0.05 * torch.rand(cube.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    place = torch.arange(13, dtype=torch.float64) - 6
+    line = torch.exp(-(place**2) / 18)
+    psf = SpatialResponse((line[:, None] * line) / line.sum() ** 2, 4, 1, "reflect")
+    weights = torch.tensor([[0.5, 0.5, 0, 0, 0, 0], [0, 0, 0.25, 0.25, 0.25, 0.25]], dtype=torch.float64)
+    srf = SpectralResponse(weights)
+    seen = Observation(psf(cube), srf(cube), torch.linspace(400, 700, 6), 4, psf.centre, Known(psf, srf))
+    fitted = Method(knows="psf+srf", uncertainty=False).fit([Example(seen)], torch.Generator().manual_seed(0))
+    error = (fitted.fuse(seen, torch.Generator()).cube - cube).square().mean((0, 2)).sqrt()
+    assert float(error[:4].max()) < 2 * float(error[8:16].max())
+
+
+@pytest.mark.parametrize("added", [0.0, 0.004, 0.02])
+def test_the_noise_of_the_hsi_is_found_and_its_share_of_the_deviation_is_not_made_larger(added: float) -> None:
+    rng = torch.Generator().manual_seed(6)
+    cube = torch.nn.functional.interpolate(torch.rand(1, 8, 12, 10, generator=rng, dtype=torch.float64), size=(96, 80), mode="bicubic")[0]
+    psf = SpatialResponse(torch.full((8, 8), 1 / 64, dtype=torch.float64), 8, 3)
+    weights = torch.tensor([[0.25] * 4 + [0.0] * 4, [0.0] * 4 + [0.25] * 4], dtype=torch.float64)
+    srf = SpectralResponse(weights)
+    hsi = psf(cube) + added * torch.randn(8, 12, 10, generator=rng, dtype=torch.float64)
+    seen = Observation(hsi, srf(cube), torch.linspace(400, 700, 8), 8, psf.centre, Known(psf, srf))
+    fitted = Method(knows="psf+srf", samples=64, tuning_samples=64).fit([Example(seen)], torch.Generator().manual_seed(0))
+    assert fitted.view.noise**0.5 == pytest.approx(added, rel=0.2, abs=1e-6)
+    assert fitted.view.support() == pytest.approx(0.13 * 64)
+    scale = (fitted.residual.square() / fitted.variance[:, None]).mean(0)
+    spread = torch.tensor([[0.01, 0.3]], dtype=torch.float64)
+    stated = fitted._deviation(spread).square()[:, 0]
+    coarse = scale[:, None] * spread.square()
+    within = torch.minimum(coarse, torch.tensor(added**2))  # 0 without noise: everything is then the scene's
+    torch.testing.assert_close(stated, within + 0.13 * 64 * (coarse - within), rtol=0.5 if added else 1e-6, atol=1e-9)
+
+
+def test_the_aim_decides_which_error_of_the_samples_is_the_smaller() -> None:
+    rng = torch.Generator().manual_seed(9)
+    maps = torch.nn.functional.interpolate(torch.rand(1, 7, 10, 14, generator=rng, dtype=torch.float64), size=(64, 96), mode="bicubic")[0]
+    cube = maps.clamp_min(0.01) * torch.logspace(-2, 0, 96, dtype=torch.float64)  # dark on the left, bright on the right
+    psf = SpatialResponse(torch.full((4, 4), 1 / 16, dtype=torch.float64), 4, 1)
+    srf = SpectralResponse(torch.tensor([[0.5, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0.25, 0.25, 0.5]], dtype=torch.float64))
+    seen = Observation(psf(cube), srf(cube), torch.linspace(400, 700, 7), 4, psf.centre, Known(psf, srf))
+    fits = {
+        aim: Method(knows="psf+srf", aim=aim, uncertainty=False).fit([Example(seen)], torch.Generator().manual_seed(0))
+        for aim in ("error", "angle")
+    }
+    share = {aim: float(log_error(fitted.residual)) for aim, fitted in fits.items()}
+    whole = {aim: float(log_error(fitted.residual * fitted.brightness[:, None])) for aim, fitted in fits.items()}
+    assert share["angle"] < share["error"]
+    assert whole["error"] < whole["angle"]
