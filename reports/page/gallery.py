@@ -30,9 +30,10 @@ from reports.content.summary import Summary
 from reports.figures.srf_chart import srf_chart
 from reports.figures.svg_chart import BOX, ChartLine, SeriesNumbers, line_chart, linear_axis, round_step
 from reports.scene.detail import Detail
+from reports.scene.display_channels import DisplayChannels, msi_channels
 from reports.scene.error_maps import colour_bar, colour_errors, shared_limit
 from reports.scene.failure import Failure
-from reports.scene.pictures import GAIN_PERCENTILE, ColourRecipe, Preview, block_means, displayed, false_colour, first_channels, webp_bytes
+from reports.scene.pictures import Preview, block_means, displayed, false_colour, fitting_gain, webp_bytes
 from reports.scene.reduced_estimates import (
     ReducedEstimate,
     SceneReference,
@@ -57,6 +58,7 @@ class Picture:
     width: int = 0
     height: int = 0
     missing: str = ""
+    note: str = ""  # what is shown, below the title
 
 
 @dataclass(frozen=True)
@@ -298,16 +300,25 @@ def _inputs(run: RunFolder, observation: str, reference: SceneReference) -> tupl
     recipe, detail, pair = reference.recipe, reference.detail, reference.pair
     if reference.cube is not None:
         return (
-            _picture("Reference", false_colour(reference.cube, recipe, detail.longest), detail.most),
+            _picture("Reference", false_colour(reference.cube, recipe, detail.longest), detail.most, recipe.channels.text),
             *_observed(run, observation, reference),
         )
     if pair is None:
         return ()
     hsi = displayed(_shrunk(pair.on_fine_grid(list(recipe.bands)), detail.longest), recipe.gain)
-    channels = _shrunk(first_channels(pair.msi.cube), detail.longest)
-    bright = float(np.percentile(channels, GAIN_PERCENTILE))
-    msi = displayed(channels, 1 / bright if bright > 0 else 1.0)  # another sensor: it has a gain of its own
-    return _picture("HSI, as taken", hsi, detail.most), _picture("MSI, as taken, with a gain of its own", msi, detail.most)
+    shown = _shown_channels(run, observation, len(pair.msi.cube), pair.hsi.wavelengths_nm)
+    channels = _shrunk(shown.of(pair.msi.cube), detail.longest)
+    msi = displayed(channels, fitting_gain(channels))  # another sensor: it has a gain of its own
+    return (
+        _picture("HSI, as taken", hsi, detail.most, recipe.channels.text),
+        _picture("MSI, as taken, with a gain of its own", msi, detail.most, shown.text),
+    )
+
+
+def _shown_channels(run: RunFolder, digest: str, count: int, nm: Float[np.ndarray, " bands"] | None) -> DisplayChannels:
+    """The channels to show of an MSI, by the response curves that the run folder has of it."""
+    known = true_responses(run.responses(digest))
+    return msi_channels(count, None if known is None else known.weights, nm)
 
 
 def _shrunk(bands: Float[np.ndarray, "3 H W"], longest: int) -> Float[np.ndarray, "3 h w"]:
@@ -315,24 +326,22 @@ def _shrunk(bands: Float[np.ndarray, "3 H W"], longest: int) -> Float[np.ndarray
 
 
 def _observed(run: RunFolder, digest: str, reference: SceneReference) -> tuple[Picture, ...]:
-    """The HSI by the recipe of the scene, and the first three channels of the MSI as red, green and blue."""
+    """The HSI by the recipe of the scene, and the MSI by its own channels and the gain of that recipe."""
     if not digest:
         return ()
     file, recipe, longest = run.observation(digest), reference.recipe, reference.detail.longest
     hsi, msi = read_stored_cube(file, "hsi"), read_stored_cube(file, "msi")
     coarse = (
-        _picture("HSI, as observed", false_colour(hsi.cube, recipe, longest))
+        _picture("HSI, as observed", false_colour(hsi.cube, recipe, longest), note=recipe.channels.text)
         if not isinstance(hsi, str) and len(hsi.cube) > max(recipe.bands)
         else _absent("HSI, as observed", hsi)
     )
     if isinstance(msi, str):
         return coarse, _absent("MSI, as observed", msi)
-    return coarse, _picture("MSI, as observed", _channels(msi, recipe, longest), reference.detail.most)
-
-
-def _channels(msi: CubeFile, recipe: ColourRecipe, longest: int) -> Preview:
-    """Channels 1, 2 and 3 as red, green and blue; fewer channels as grey."""
-    return displayed(_shrunk(first_channels(msi.cube), longest), recipe.gain)
+    shown = _shown_channels(run, digest, len(msi.cube), reference.wavelengths_nm)
+    return coarse, _picture(
+        "MSI, as observed", displayed(_shrunk(shown.of(msi.cube), longest), recipe.gain), reference.detail.most, shown.text
+    )
 
 
 def _absent(title: str, why: CubeFile | str) -> Picture:
@@ -340,6 +349,6 @@ def _absent(title: str, why: CubeFile | str) -> Picture:
     return Picture(title, missing=why if isinstance(why, str) else f"{len(why.cube)} bands, other than the reference's")
 
 
-def _picture(title: str, image: Preview, most: float = inf) -> Picture:
+def _picture(title: str, image: Preview, most: float = inf, note: str = "") -> Picture:
     """The picture as a WebP file of at most `most` bytes."""
-    return Picture(title, webp_bytes(image, most), image.shape[1], image.shape[0])
+    return Picture(title, webp_bytes(image, most), image.shape[1], image.shape[0], note=note)

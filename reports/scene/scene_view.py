@@ -23,9 +23,10 @@ from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
 from reports.content.row import Row
 from reports.content.summary import Summary
+from reports.scene.display_channels import DisplayChannels, msi_channels
 from reports.scene.error_maps import ErrorMap, error_map
 from reports.scene.pair_inputs import read_pair_inputs
-from reports.scene.pictures import ColourRecipe, colour_recipe, first_channels
+from reports.scene.pictures import ColourRecipe, colour_recipe
 from reports.scene.sensor_responses import SensorResponses, estimated_responses, true_responses
 
 MOST_METHODS = 5
@@ -63,6 +64,7 @@ class SceneView:
     methods: tuple[ViewedEstimate, ...]
     true: SensorResponses | None
     msi: Bands | None = None  # only of a real pair as it was taken
+    msi_channels: DisplayChannels | None = None  # those of `msi`
 
     @property
     def baseline(self) -> str:
@@ -147,6 +149,8 @@ def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple
             methods.append(ViewedEstimate(row.label, row.tier, bands, None, _curves(estimate, pixels), estimated_responses(estimate.notes)))
     if not methods:
         return None
+    known = true_responses(run.responses(chosen[0][1].observation_digest))
+    channels = msi_channels(len(pair.msi.cube), None if known is None else known.weights, pair.hsi.wavelengths_nm)
     return SceneView(
         protocol=protocol,
         scene=scene,
@@ -157,8 +161,9 @@ def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple
         pixels=pixels,
         zoom=widest_window([spread_between([each.colour for each in methods])]),
         methods=tuple(methods),
-        true=true_responses(run.responses(chosen[0][1].observation_digest)),
-        msi=first_channels(pair.msi.cube),
+        true=known,
+        msi=channels.of(pair.msi.cube),
+        msi_channels=channels,
     )
 
 
