@@ -88,8 +88,12 @@ def protocol_statements(protocol: Mapping[str, Any]) -> list[str]:
     levels = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR")]
     noise = levels if is_noisy(protocol) else ["no noise"]
     noise = [f"noise {pair_text('noise', protocol)}"] if is_pair(protocol) else noise
-    wrong = [statement(protocol[key]) for key, (right, statement) in _MISMATCHES.items() if protocol.get(key, right) != right]
-    return [*facts, *noise, *wrong]
+    return [*facts, *noise, *mismatch_statements(protocol)]
+
+
+def mismatch_statements(protocol: Mapping[str, Any]) -> list[str]:
+    """What methods are told, or given, that is not true; empty where all is true."""
+    return [statement(protocol[key]) for key, (right, statement) in _MISMATCHES.items() if protocol.get(key, right) != right]
 
 
 def dotted_values(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
