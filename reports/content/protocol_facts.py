@@ -76,6 +76,16 @@ def neutral_labels(protocols: Sequence[Mapping[str, Any]]) -> set[str]:
     }
 
 
+def differing_labels(protocols: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The labels of the numbers in which these protocols differ; of a single protocol, of those that are not the usual ones."""
+    facts = [dict(protocol_facts(protocol)) for protocol in protocols]
+    labels = {label for each in facts for label in each}
+    if len(facts) > 1:
+        return {label for label in labels if len({each.get(label) for each in facts}) > 1} | {"ratio"}
+    usual = {"boundary": "circular", "channels": "all", "reveals": "noise, psf, srf"}
+    return {label for label in labels if facts[0].get(label) != usual.get(label) and label not in ("SRF sha256", "source")}
+
+
 def protocol_sentence(protocol: Mapping[str, Any]) -> str:
     """The protocol on one line, for captions."""
     return "; ".join(protocol_statements(protocol))

@@ -7,7 +7,7 @@ and says so. Rows carry the name of their method, so that the page can point at 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf, isfinite
+from math import isfinite
 from statistics import fmean
 
 import matplotlib as mpl
@@ -30,7 +30,7 @@ def score_map(summary: Summary) -> Markup:
         return Markup()
     low, high = min(finite), max(finite)
     sign = -1 if lead.higher_is_better is False else 1
-    order = sorted(found, key=lambda pair: -sign * (pair[0].values[lead.key].mean if pair[0].ranked else -inf * sign))
+    order = sorted(found, key=lambda pair: (not pair[0].ranked, -sign * (pair[0].values[lead.key].mean or 0.0)))
     cell = min(_CELL, 320 / len(scenes))
     width, height = _NAME + cell * len(scenes) + 8, _TOP + _LINE * len(order) + 6
     heads = Markup().join(

@@ -110,7 +110,7 @@ def _on_fine_grid(bands: Float[np.ndarray, "3 h w"], shape: tuple[int, ...], pro
 
 
 def _nearest(size: int, count: int, centre: float, ratio: int) -> Int[np.ndarray, " size"]:
-    return np.clip(np.rint((np.arange(size) - centre) / ratio).astype(int), 0, count - 1)
+    return np.asarray(np.clip(np.rint((np.arange(size) - centre) / ratio), 0, count - 1), dtype=int)
 
 
 def _window(truth: Rgb, blurred: Rgb) -> tuple[int, int, int]:
