@@ -135,7 +135,11 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         files=[path.relative_to(folder).as_posix() for path in (*tables, *figures)],
         conventions=conventions,
         broken=broken,
-        extras=[*zip(sections, diagrams, strict=True), *([(ledger, ())] if ledger else [])],
+        comparisons=comparisons,
+        statistics=[
+            (section, drawn) for each, section, drawn in zip(comparisons, sections, diagrams, strict=False) if each.statistics.enough_scenes
+        ],
+        extras=[(ledger, ())] if ledger else [],
     )
     beside = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
     index = _write(folder / "index.html", page.html)

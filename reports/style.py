@@ -101,6 +101,22 @@ def seconds_text(value: float) -> str:
     return significant_text(value) if value > 0 else DASH
 
 
+def duration_text(value: float) -> str:
+    """Seconds in the unit that fits them, with two significant digits: 0.7 ms, 7 ms, 1.2 s, 3 min, 2.5 h; a dash for 0."""
+    if value <= 0:
+        return DASH
+    for below, unit, text in ((0.9995, 1e-3, "ms"), (99.5, 1.0, "s"), (5970.0, 60.0, "min")):
+        if value < below:
+            return f"{significant_text(value / unit)} {text}"
+    return f"{significant_text(value / 3600)} h"
+
+
+def count_word(number: int) -> str:
+    """A small number as a word, with which a sentence can begin once it has a capital: "three"; from thirteen on in digits."""
+    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    return words[number] if number < len(words) else str(number)
+
+
 def megabytes_text(value: float) -> str:
     """A number of bytes as text, in units of 10^6 bytes."""
     return f"{value / 1e6:.0f}"

@@ -11,13 +11,16 @@ from markupsafe import Markup
 
 from benchmark.metrics.metric_facts import NO_REFERENCE, RESPONSES, UNCERTAINTY
 from benchmark.run_folder.folder import RunFolder
+from reports.content.board import Board, leaderboard
 from reports.content.captions import has_spread, machine_sentence, over_sentence
 from reports.content.columns import INFINITE
 from reports.content.protocol_facts import protocol_facts
+from reports.content.protocol_words import Chip, protocol_chips
 from reports.content.row import UNDEFINED, Row
 from reports.content.summary import Summary, summarise_protocol, timed_elsewhere
 from reports.figures.bubble_chart import bubble_chart
 from reports.figures.failure_charts import FailureChart, failure_charts
+from reports.figures.score_map import score_map
 from reports.figures.svg_chart import SeriesNumbers
 from reports.figures.tier_looks import TierLooks
 from reports.page.gallery import SceneGallery, scene_gallery
@@ -49,11 +52,14 @@ class ProtocolSection:
 
     id: str
     summary: Summary
+    board: Board
+    chips: list[Chip]
     facts: list[tuple[str, str]]
     over: str  # what the numbers are means of
     spread: bool  # whether some of them have a standard deviation
     machine: str  # where the seconds were taken
     bubbles: Markup
+    map: Markup  # the scores by scenes; empty where there is one scene
     elsewhere: str  # the methods that the bubbles leave out, because their seconds are of other machines
     charts: list[FailureChart]  # where methods fail, over all scenes
     legend: list[tuple[Row, int]]  # of the charts
@@ -78,11 +84,14 @@ def protocol_section(
     return ProtocolSection(
         id=name,
         summary=summary,
+        board=leaderboard(summary),
+        chips=protocol_chips(summary),
         facts=protocol_facts(summary.protocol),
         over=over_sentence(summary),
         spread=has_spread(summary),
         machine=machine_sentence(summary),
         bubbles=bubble_chart(summary, looks),
+        map=score_map(summary),
         elsewhere=", ".join(timed_elsewhere(summary)),
         charts=failure_charts(pooled, series, nm, "over all scenes"),
         legend=[(row, series[row.label, row.tier]) for row, _ in pooled],
