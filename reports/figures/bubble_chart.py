@@ -17,10 +17,10 @@ from reports.content.columns import Column
 from reports.content.row import Row
 from reports.content.summary import Summary
 from reports.figures.label_places import Extent, NamePlace, choose_place
+from reports.figures.looks import Looks
 from reports.figures.pareto import pareto_front
 from reports.figures.score_axis import axis_room
-from reports.figures.svg_chart import BOX, Axis, axes_frame, linear_axis, point_place
-from reports.figures.tier_looks import TierLooks
+from reports.figures.svg_chart import BOX, COLOURS, Axis, axes_frame, linear_axis, point_place
 from reports.style import count_text, seconds_text, shorten
 
 _SHAPES = {  # paths in a box of 12 x 12 around the origin; a circle needs none
@@ -69,7 +69,7 @@ def bubble_front(bubbles: Sequence[Bubble], *, higher_is_better: bool = True) ->
     return pareto_front(bubbles, cost=lambda bubble: bubble.total, merit=lambda bubble: sign * bubble.score)
 
 
-def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
+def bubble_chart(summary: Summary, looks: Looks) -> Markup:
     """The chart; without ranked methods it is empty."""
     bubbles = ranked_bubbles(summary)
     if not bubbles:
@@ -142,11 +142,9 @@ def _line_boxes(bubbles: Sequence[Bubble], front: Sequence[Bubble], x: Axis, y: 
     return [(min(a, c) - 2, min(b, d) - 2, max(a, c) + 2, max(b, d) + 2) for (a, b), (c, d) in lines]
 
 
-def _mark(
-    bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, place: NamePlace, best: bool, score: str
-) -> Markup:
+def _mark(bubble: Bubble, spot: tuple[float, float], looks: Looks, x: Axis, y: Axis, place: NamePlace, best: bool, score: str) -> Markup:
     """The bubble, its learning line and its name in its place."""
-    row, colour, scale = bubble.row, looks.colours[bubble.row.tier], _radius(bubble) / 4.6
+    row, scale = bubble.row, _radius(bubble) / 4.6
     shape = _SHAPES.get(looks.markers[row.tier])
     drawn = Markup('<path d="{}"/>').format(Markup(shape)) if shape else Markup('<circle r="4.6"/>')
     line = Markup()
@@ -166,10 +164,23 @@ def _mark(
     cost = f"{seconds_text(bubble.fusion)} s{learned}, {count_text(bubble.parameters)} parameters"
     facts = f"{row.label} ({row.tier}): {score}, {cost}"
     return Markup(
-        '<g data-method="{}" data-tier="{}" class="bubble{}" style="color:{}"><title>{}</title>{}'
+        '<g data-method="{}" data-tier="{}" class="bubble s{}{}"><title>{}</title>{}'
         '<g class="sign" transform="translate({:.1f} {:.1f}) scale({:.2f})">{}</g>'
         '<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text></g>'
-    ).format(row.label, row.tier, Markup(" best") if best else "", colour, facts, line, *spot, scale, drawn, *at, anchor, name)
+    ).format(
+        row.label,
+        row.tier,
+        looks.number(row) % COLOURS,
+        Markup(" best") if best else "",
+        facts,
+        line,
+        *spot,
+        scale,
+        drawn,
+        *at,
+        anchor,
+        name,
+    )
 
 
 def _radius(bubble: Bubble) -> float:

@@ -36,10 +36,10 @@ from reports.content.text_table import TextTable
 from reports.content.verdicts import TierComparison, statistics_sentences
 from reports.figures.bubble_chart import bubble_size_key
 from reports.figures.figure_files import inline_svg
+from reports.figures.looks import Looks
 from reports.figures.svg_chart import line_look
-from reports.figures.tier_looks import TierLooks
+from reports.page.drawn_picture import Picture
 from reports.page.first_screen import first_screen
-from reports.page.gallery import Picture
 from reports.page.protocol_sections import ProtocolSection, protocol_section
 from reports.scene.detail import plan_detail
 from reports.scene.error_maps import LIMIT_PERCENTILE
@@ -48,7 +48,7 @@ from reports.style import DASH, count_text, slug, tier_order, value_text
 
 _WEB = Path(__file__).parent.parent / "web"
 _STYLES = ("page.css", "opening.css", "board.css", "scenes.css", "media.css")
-_SCRIPTS = ("board.js", "table.js", "filter.js", "scenes.js", "exports.js")
+_SCRIPTS = ("board.js", "table.js", "filter.js", "spectra.js", "scenes.js", "exports.js")
 MOST_ROWS = 2000  # of the table of every score
 _LONG = 40  # characters: a longer text needs a wide column
 
@@ -91,8 +91,8 @@ def render_page(
     read. `comparisons` are those of the statistics; `statistics` are the ones with enough scenes, each with its captioned figures, and
     `extras` are further sections.
     """
-    looks = TierLooks.of(summaries)
-    series = {key: place for place, key in enumerate(dict.fromkeys((row.label, row.tier) for s in summaries for row in s.rows))}
+    looks = Looks.of(summaries)
+    series = looks.series
     detail_plan = plan_detail(results)
     sections = [protocol_section(run, summary, looks, series, detail_plan, number) for number, summary in enumerate(summaries, 1)]
     beside = {

@@ -20,9 +20,9 @@ from reports.content.row import UNDEFINED, Row
 from reports.content.summary import Summary, summarise_protocol, timed_elsewhere
 from reports.figures.bubble_chart import bubble_chart
 from reports.figures.failure_charts import FailureChart, failure_charts
+from reports.figures.looks import Looks
 from reports.figures.score_map import score_map
 from reports.figures.svg_chart import SeriesNumbers
-from reports.figures.tier_looks import TierLooks
 from reports.page.gallery import SceneGallery, scene_gallery
 from reports.scene.detail import DetailPlan
 from reports.scene.failure import NO_BANDS, Failure
@@ -68,7 +68,7 @@ class ProtocolSection:
 
 
 def protocol_section(
-    run: RunFolder, summary: Summary, looks: TierLooks, series: SeriesNumbers, plan: DetailPlan, number: int
+    run: RunFolder, summary: Summary, looks: Looks, series: SeriesNumbers, plan: DetailPlan, number: int
 ) -> ProtocolSection:
     """The section of the protocol with this number (from 1), as detailed as the plan says."""
     name = f"protocol-{number}"
@@ -101,10 +101,11 @@ def protocol_section(
 
 
 def _of_scene(summary: Summary, scene: str) -> Summary:
-    """The summary of one scene; notes without a mark stand below the table of the protocol."""
+    """The summary of one scene; its notes stand below the table of the protocol, once, as its marks are the same."""
     results = [result for row in summary.rows for result in row.results if result.scene == scene]
     inside = summarise_protocol(results, summary.name, provenance=summary.provenance)
-    return replace(inside, notes=tuple(note for note in inside.notes if note.mark), remarks=())
+    told = {(note.mark, note.label) for note in summary.notes}
+    return replace(inside, notes=tuple(note for note in inside.notes if note.mark and (note.mark, note.label) not in told), remarks=())
 
 
 def _pooled(scenes: Sequence[SceneSection]) -> list[tuple[Row, Failure]]:

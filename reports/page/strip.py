@@ -22,10 +22,11 @@ from datasets.cube_file import CubeFile
 from reports.content.opening import NOTHING, best_rows
 from reports.content.row import Row
 from reports.content.summary import Summary
-from reports.page.gallery import Picture
-from reports.scene.pictures import Rgb, block_means, colour_recipe, displayed, first_channels, webp_bytes
+from reports.page.drawn_picture import Picture
+from reports.scene.pictures import Rgb, block_means, colour_recipe, displayed, webp_bytes
 from reports.scene.reduced_estimates import read_stored_cube
 from reports.scene.scene_view import choose_scene
+from reports.scene.sensor_responses import shown_channels
 
 _LONGEST = 192  # pixels: of the picture that shows where the window is, and of the window
 _MOST = 60_000  # bytes per picture
@@ -67,6 +68,7 @@ def first_strip(run: RunFolder, summary: Summary) -> Strip | None:
     bands, gain = list(recipe.bands), recipe.gain
     if len(hsi.cube) <= max(bands) or msi.cube.shape[1:] != reference.cube.shape[1:]:
         return None
+    sharp = shown_channels(run.responses(first.observation_digest), len(msi.cube), reference.wavelengths_nm)
     truth = displayed(reference.cube[bands], gain)
     blurred = displayed(_on_fine_grid(hsi.cube[bands], reference.cube.shape[1:], summary.protocol), gain)
     row, col, side = _window(truth, blurred)
@@ -74,7 +76,7 @@ def first_strip(run: RunFolder, summary: Summary) -> Strip | None:
     def crop(image: Rgb, title: str, score: str = "") -> StripPicture:
         return StripPicture(_small(image[row : row + side, col : col + side], title), title, score)
 
-    pictures = [crop(blurred, "Blurred input"), crop(displayed(first_channels(msi.cube), gain), "Sharp input")]
+    pictures = [crop(blurred, "Blurred input"), crop(displayed(sharp.of(msi.cube), gain), "Sharp input")]
     for words, each, result in shown:
         estimate = read_stored_cube(run.estimate(result.key))
         if isinstance(estimate, CubeFile) and estimate.cube.shape == reference.cube.shape:
