@@ -13,9 +13,10 @@ from zlib import crc32
 
 from reports.content.row import Row
 from reports.content.summary import Summary
-from reports.style import PALETTE, tier_order
+from reports.style import PALETTE, identity
 
 COLOURS = len(PALETTE)
+_APART = 3  # colours between the homes of two rows of one method
 _HOMES = {"gsa": 0, "spectralift": 1, "rfuse": 2, "mossfuse": 3, "cnmf": 4, "kriging": 5, "sfim": 6, "bicubic": 7}  # often together
 
 
@@ -23,25 +24,25 @@ def series_numbers(summaries: Sequence[Summary]) -> dict[tuple[str, str], int]:
     """The number of each row, by its label and tier; no two are alike."""
     rows = {(row.label, row.tier): row for summary in summaries for row in summary.rows}
     found: dict[tuple[str, str], int] = {}
-    for key in _in_turn(rows):
+    for turn, key in _in_turn(rows):
         name = _method_of(rows[key])
-        home = _HOMES.get(name, crc32(name.encode()) % COLOURS)
+        home = _HOMES.get(name, crc32(name.encode()) % COLOURS) + _APART * turn
         taken = set(found.values())
         places = (COLOURS * level + (home + step) % COLOURS for level in count() for step in range(COLOURS))
         found[key] = next(place for place in places if place not in taken)
     return found
 
 
-def _in_turn(rows: Mapping[tuple[str, str], Row]) -> list[tuple[str, str]]:
-    """The order in which rows are given their colours: one row of each method before any second one, so that none takes another's home.
+def _in_turn(rows: Mapping[tuple[str, str], Row]) -> list[tuple[int, tuple[str, str]]]:
+    """The rows in the order in which they are given their colours, each with its number among those of its method.
 
-    Methods with a home of their own come first, and of one method the row with the shortest label.
+    One row of each method comes before any second one, so that none takes another's home; methods with a home of their own come first.
     """
     of_method: dict[str, list[tuple[str, str]]] = {}
-    for key in sorted(rows, key=lambda key: (len(key[0]), key[0], tier_order(key[1]))):
+    for key in sorted(rows, key=lambda key: (identity(rows[key].results[0].parameters) if rows[key].results else "", *key)):
         of_method.setdefault(_method_of(rows[key]), []).append(key)
     turns = [(place, name not in _HOMES, name, key) for name, keys in of_method.items() for place, key in enumerate(keys)]
-    return [key for *_, key in sorted(turns)]
+    return [(place, key) for place, _, _, key in sorted(turns)]
 
 
 def _method_of(row: Row) -> str:

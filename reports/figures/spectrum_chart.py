@@ -10,7 +10,18 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from reports.figures.svg_chart import Axis, ChartBox, ChartLine, axes_frame, line_look, line_path, linear_axis, point_place, round_step
+from reports.figures.svg_chart import (
+    Axis,
+    ChartBox,
+    ChartLine,
+    axes_frame,
+    line_look,
+    line_path,
+    linear_axis,
+    point_place,
+    round_step,
+    spread_names,
+)
 from reports.style import shorten
 
 UPPER = ChartBox(width=520, height=214, left=46, right=126, top=24, bottom=14)
@@ -36,19 +47,6 @@ def spectrum_chart(truth: ChartLine, lines: Sequence[ChartLine], *, title: str, 
     ).format(UPPER.width, UPPER.height + LOWER.height, title, upper, UPPER.height, lower)
 
 
-def spread_names(levels: Sequence[float], low: float, high: float, apart: float = _LINE) -> list[float]:
-    """The heights of names that stand at these levels, at least `apart` from one another where there is room between `low` and `high`."""
-    order = sorted(range(len(levels)), key=lambda place: levels[place])
-    step = min(apart, (high - low) / max(len(levels) - 1, 1))
-    heights, above = [0.0] * len(levels), low - step
-    for place in order:
-        above = heights[place] = max(levels[place], above + step, low)
-    below = high + step
-    for place in reversed(order):
-        below = heights[place] = min(heights[place], below - step)
-    return heights
-
-
 def _plot(lines: Sequence[ChartLine], x: Axis, box: ChartBox, ticks: Axis, x_label: str, y_label: str, *, named: bool) -> Markup:
     """One of the two plots: its frame, its lines, and the names at their ends."""
     y = value_axis([value for line in lines if line.visible for _, value in line.points if value is not None])
@@ -64,7 +62,7 @@ def _plot(lines: Sequence[ChartLine], x: Axis, box: ChartBox, ticks: Axis, x_lab
         )
     if named:
         shown = [(line, _end(line, x, y, box)) for line in lines if line.visible]
-        heights = spread_names([level for _, level in shown], box.top + 4, box.height - box.bottom)
+        heights = spread_names([level for _, level in shown], box.top + 4, box.height - box.bottom, _LINE)
         placed = {line.series: height for (line, _), height in zip(shown, heights, strict=True)}
         parts += [_name(line, placed.get(line.series), box) for line in lines]
     return Markup().join(parts)

@@ -27,7 +27,7 @@ from reports.page.gallery_inputs import input_pictures
 from reports.page.gallery_responses import ResponsePictures, response_pictures
 from reports.page.gallery_spectra import SpectraTable, spectra_table
 from reports.scene.detail import Detail
-from reports.scene.error_maps import ANGLE_MAP, ColourScale, clipped_share, colour_errors, colour_scale, shared_limit
+from reports.scene.error_maps import ANGLE_MAP, ANGLE_PERCENTILE, ColourScale, clipped_share, colour_errors, colour_scale, shared_limit
 from reports.scene.failure import Failure
 from reports.scene.pictures import displayed
 from reports.scene.reduced_estimates import (
@@ -174,7 +174,7 @@ def _shown(reference: SceneReference, drawn: Sequence[tuple[Row, ReducedEstimate
     """The scales, the gain and the zoom, from the ranked methods where there are any."""
     leading = [each for row, each in drawn if row.ranked] or [each for _, each in drawn]
     limit = shared_limit([each.errors for each in leading if each.errors is not None])
-    angle = shared_limit([each.angles for each in leading if each.angles is not None])
+    angle = shared_limit([each.angles for each in leading if each.angles is not None], ANGLE_PERCENTILE)
     zoomed = [each.bands for _, each in drawn if each.bands is not None]
     return Shown(limit, angle, reference.recipe.gain, widest_window([spread_between(zoomed)]) if zoomed else None)
 

@@ -42,13 +42,13 @@ from reports.page.drawn_picture import Picture
 from reports.page.first_screen import first_screen
 from reports.page.protocol_sections import ProtocolSection, protocol_section
 from reports.scene.detail import plan_detail
-from reports.scene.error_maps import LIMIT_PERCENTILE
+from reports.scene.error_maps import ANGLE_PERCENTILE, LIMIT_PERCENTILE
 from reports.scene.failure import DARK, SATURATED
 from reports.style import DASH, count_text, slug, tier_order, value_text
 
 _WEB = Path(__file__).parent.parent / "web"
 _STYLES = ("page.css", "opening.css", "board.css", "scenes.css", "media.css")
-_SCRIPTS = ("board.js", "table.js", "filter.js", "spectra.js", "scenes.js", "exports.js")
+_SCRIPTS = ("board.js", "table.js", "filter.js", "spectra.js", "scenes.js", "pareto.js", "exports.js")
 MOST_ROWS = 2000  # of the table of every score
 _LONG = 40  # characters: a longer text needs a wide column
 
@@ -151,6 +151,7 @@ def render_page(
             without_truth=any(not result.has_reference for result in results),
             size_key=bubble_size_key(),
             percentile=LIMIT_PERCENTILE,
+            angle_percentile=ANGLE_PERCENTILE,
             dark=DARK,
             saturated=SATURATED,
         )

@@ -4,9 +4,9 @@ error   e[i, j] = sqrt(mean over bands of (estimate - reference)^2), in units of
 angle   between the spectra of estimate and reference at a pixel, in degrees; 0 where one of them is zero
 
 A scale goes from 0 to `shared_limit`, and the position on the colour map is sqrt(e / limit), so that errors that differ by a factor of a
-hundred are both visible. The limit is the median over the methods of the 99th percentile of each one's map (of an even number, the
-geometric mean of the middle two), rounded up to a round number: one method that is far off does not make all other maps uniform. What lies
-beyond is drawn in the last colour, and the share of such pixels is stated.
+hundred are both visible. The limit is the median over the methods of the 99th percentile of each one's map (of angles the 95th; of an even
+number of methods the geometric mean of the middle two), rounded up to a round number: one method that is far off does not make all other
+maps uniform. What lies beyond is drawn in the last colour, and the share of such pixels is stated.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from matplotlib import colormaps
 from reports.scene.pictures import LONGEST, Cube, Preview, block_means
 
 LIMIT_PERCENTILE = 99.0
+ANGLE_PERCENTILE = 95.0  # spectral angles have a long tail: dark pixels
 COLOUR_MAP = "magma"
 ANGLE_MAP = "cividis"
 SHADES = 64  # of a map: more are not told apart, and take more bytes
@@ -55,9 +56,9 @@ def error_map(estimate: AnyCube, reference: Cube) -> ErrorMap:
     return np.sqrt(square / len(reference))
 
 
-def shared_limit(maps: Sequence[ErrorMap]) -> float:
+def shared_limit(maps: Sequence[ErrorMap], percentile: float = LIMIT_PERCENTILE) -> float:
     """The end of the scale for these maps, one of each method: a round number; 1 where nothing differs from 0, or without maps."""
-    ends = [float(np.percentile(each, LIMIT_PERCENTILE)) for each in maps]
+    ends = [float(np.percentile(each, percentile)) for each in maps]
     positive = [end for end in ends if end > 0]
     return round_up(float(np.exp(np.median(np.log(positive))))) if positive else 1.0
 
