@@ -13,7 +13,7 @@ from zlib import crc32
 
 from reports.content.row import Row
 from reports.content.summary import Summary
-from reports.style import PALETTE, identity
+from reports.style import PALETTE, identity, tier_order
 
 COLOURS = len(PALETTE)
 _APART = 3  # colours between the homes of two rows of one method
@@ -39,10 +39,16 @@ def _in_turn(rows: Mapping[tuple[str, str], Row]) -> list[tuple[int, tuple[str, 
     One row of each method comes before any second one, so that none takes another's home; methods with a home of their own come first.
     """
     of_method: dict[str, list[tuple[str, str]]] = {}
-    for key in sorted(rows, key=lambda key: (identity(rows[key].results[0].parameters) if rows[key].results else "", *key)):
+    for key in sorted(rows, key=lambda key: _rank(rows[key])):
         of_method.setdefault(_method_of(rows[key]), []).append(key)
     turns = [(place, name not in _HOMES, name, key) for name, keys in of_method.items() for place, key in enumerate(keys)]
     return [(place, key) for place, _, _, key in sorted(turns)]
+
+
+def _rank(row: Row) -> tuple[int, int, str, str]:
+    """The order among the rows of one method: a form that is told more is the one of its paper, the blind ones follow."""
+    learned, told, _ = tier_order(row.tier)
+    return learned, -told, identity(row.results[0].parameters) if row.results else "", row.label
 
 
 def _method_of(row: Row) -> str:

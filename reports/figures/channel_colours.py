@@ -24,7 +24,7 @@ _INFRARED = "#8f7a72"
 
 
 def channel_colours(weights: Weights, nm: Sequence[float] | None) -> list[str]:
-    """The colour of each channel of an SRF over bands at `nm`, in hexadecimal digits; those of `PALETTE` where nothing is known of the light.
+    """The colour of each channel of an SRF over bands at `nm`, in hexadecimal digits; of `PALETTE` where nothing is known of the light.
 
     Two channels of like light, such as two in the infrared, have one colour: their names stand beside the curves.
     """
