@@ -11,7 +11,7 @@ EXPANSIONS: Mapping[str, str] = {
     "PSNR": "peak signal-to-noise ratio",
     "SSIM": "structural similarity",
     "SAM": "spectral angle",
-    "ERGAS": "relative global error of synthesis",
+    "ERGAS": "relative global error",
     "UIQI": "universal image quality index",
     "HQNR": "hybrid quality with no reference",
     "QNR": "quality with no reference",

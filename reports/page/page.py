@@ -107,6 +107,7 @@ def render_page(
     labels = list(dict.fromkeys(label for summary in summaries for label, _ in protocol_facts(summary.protocol)))
     tiers = sorted({row.tier for summary in summaries for row in summary.rows}, key=tier_order)
     neutral = neutral_labels([summary.protocol for summary in summaries])
+    chip_texts = [[chip.text for chip in section.chips] for section in sections]
     differing = differing_labels([summary.protocol for summary in summaries]) - neutral
     html = (
         _templates()
@@ -126,6 +127,7 @@ def render_page(
             rows=rows,
             every_score=rows <= MOST_ROWS,
             differing_labels=[label for label in labels if label in differing],
+            shared_chips=[chip for chip in sections[0].chips if len(sections) > 1 and all(chip.text in texts for texts in chip_texts)],
             protocol_words=_words_of(sections, differing),
             shared_labels=[label for label in labels if label not in differing and label not in neutral],
             neutral_labels=[label for label in labels if label in neutral],
