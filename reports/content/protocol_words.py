@@ -9,7 +9,7 @@ from typing import Any
 from reports.content.pair_facts import is_pair
 from reports.content.protocol_facts import is_noisy, mismatch_statements, protocol_facts
 from reports.content.summary import Summary
-from reports.style import value_text
+from reports.style import DASH, value_text
 
 _SENSORS = {"rgb_camera": "RGB camera", "sentinel2": "Sentinel-2", "landsat8": "Landsat 8", "worldview2": "WorldView-2"}
 _RESPONSES = {"psf": "the blur is not told", "srf": "the colour response is not told"}
@@ -81,7 +81,7 @@ def _blur(protocol: Mapping[str, Any]) -> Chip:
 def _sensor(summary: Summary) -> Chip:
     used = {tuple(r.observed.get("channels_used") or ()) for row in summary.rows for r in row.results} - {()}
     counts = sorted({len(each) for each in used})
-    channels = f", {counts[0]}{f' to {counts[-1]}' if len(counts) > 1 else ''} channel{'s' * (counts[-1] > 1)}" if counts else ""
+    channels = f", {counts[0]}{f'{DASH}{counts[-1]}' if len(counts) > 1 else ''} channel{'s' * (counts[-1] > 1)}" if counts else ""
     named = "; ".join(", ".join(map(str, each)) for each in sorted(used))
     return Chip(
         f"{_sensor_name(summary.protocol)}{channels}", f"the sensor of the sharp image{f', with the channels {named}' if named else ''}"

@@ -24,7 +24,7 @@ from benchmark.run_folder.lead_score import lead_score
 from benchmark.run_folder.record import Result
 from reports.content.captions import OLDER
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
-from reports.content.expansions import EXPANSIONS, expanded, short_expansion
+from reports.content.expansions import EXPANSIONS, FirstUses, short_expansion
 from reports.content.file_names import FileNames
 from reports.content.glossary import meaning_of, report_words
 from reports.content.notes import ABOUT
@@ -102,6 +102,7 @@ def render_page(
         if scene.gallery is not None and scene.gallery.spectra is not None
     }
     script = "\n".join((_WEB / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    shown = {column.key for summary in summaries for column in summary.scores}
     used = {name for result in results for name in result.metrics}
     rows = sum(len(scene.summary.rows) for section in sections for scene in section.scenes)
     labels = list(dict.fromkeys(label for summary in summaries for label, _ in protocol_facts(summary.protocol)))
@@ -137,7 +138,8 @@ def render_page(
             uncovered=uncovered_keys(summaries),
             cards=method_cards(summaries, plan),
             older=OLDER if any(summary.provenance.older for summary in summaries) else "",
-            metrics=[fact for fact in METRICS if fact.name in used or fact.name in HEADLINE],
+            metrics=[fact for fact in METRICS if fact.name in shown],
+            further_metrics=[fact for fact in METRICS if (fact.name in used or fact.name in HEADLINE) and fact.name not in shown],
             card_ids={key: f"method-{place + 1}" for key, place in series.items()},
             words=report_words(),
             plan=None if plan is None else fact_lines({key: value for key, value in plan.items() if key != "command"}),
@@ -176,6 +178,7 @@ def _machines(provenance: Provenance) -> list[tuple[str, list[tuple[str, str]]]]
 
 def _templates() -> Environment:
     """The templates with the filters of the page."""
+    uses = FirstUses()
     templates = Environment(loader=FileSystemLoader(_WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     templates.filters |= {
         "data_uri": _data_uri,
@@ -188,9 +191,9 @@ def _templates() -> Environment:
         "lead": _lead_text,
         "meaning": meaning_of,
         "short_expansion": short_expansion,
-        "expanded": expanded,
+        "first_use": lambda text: Markup(uses.expand(text)) if isinstance(text, Markup) else uses.expand(text),
     }
-    templates.globals["ABOUT"] = ABOUT
+    templates.globals |= {"ABOUT": ABOUT, "say": uses.say}
     templates.filters["pair"] = lambda text: (text, text)
     return templates
 
