@@ -29,7 +29,7 @@ _FAMILIES = {
     "unmixing": "spectral unmixing",
     "unsupervised": "unsupervised network",
 }
-_LEARNS = {"never": "never learns", "on the scene": "learns on the scene", "beforehand": "learns beforehand"}
+_LEARNS = {"on the scene": "learns on the scene", "beforehand": "learns beforehand"}
 
 
 @dataclass(frozen=True)

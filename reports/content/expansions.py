@@ -11,7 +11,7 @@ EXPANSIONS: Mapping[str, str] = {
     "PSNR": "peak signal-to-noise ratio",
     "SSIM": "structural similarity",
     "SAM": "spectral angle",
-    "ERGAS": "relative global error of synthesis",
+    "ERGAS": "relative global error",
     "UIQI": "universal image quality index",
     "HQNR": "hybrid quality with no reference",
     "QNR": "quality with no reference",
@@ -23,21 +23,31 @@ EXPANSIONS: Mapping[str, str] = {
     "MSI": "multispectral image",
     "RMSE": "root mean square error",
     "FWHM": "full width at half maximum",
+    "CRPS": "continuous ranked probability score",
+    "phase": "the place of coarse pixel 0 on the fine grid",
 }
-_WORD = re.compile(r"\b(?:" + "|".join(EXPANSIONS) + r")\b")
+_WORD = re.compile(r"\b(?:" + "|".join(sorted(EXPANSIONS, key=len, reverse=True)) + r")\b(?! \()")
 
 
-def expanded(text: str) -> str:
-    """The text with each abbreviation followed by what it stands for, in brackets, at its first place."""
-    said: set[str] = set()
+class FirstUses:
+    """The abbreviations that a page has used so far; each is followed by what it stands for at its first place, and only there."""
 
-    def replaced(match: re.Match[str]) -> str:
-        word = match[0]
-        first = word not in said and EXPANSIONS[word] not in text
-        said.add(word)
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def say(self, word: str) -> str:
+        """Note that the page has said what `word` stands for; the empty text, so that a template can call it."""
+        self._said.add(word)
+        return ""
+
+    def expand(self, text: str) -> str:
+        """`text` with what its abbreviations stand for, in brackets, unless the page or the text itself has said it before."""
+        return _WORD.sub(lambda match: self._said_first(match[0], text), text)
+
+    def _said_first(self, word: str, text: str) -> str:
+        first = word not in self._said and EXPANSIONS[word] not in text.lower()
+        self._said.add(word)
         return f"{word} ({EXPANSIONS[word]})" if first else word
-
-    return _WORD.sub(replaced, text)
 
 
 def short_expansion(label: str) -> str:

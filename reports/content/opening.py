@@ -65,7 +65,8 @@ def _of_metric(summaries: Sequence[Summary]) -> list[str]:
     sentences = [_winner_sentence(overall, len(ranked), f"{praise} by {what}")]
     blind = _winners(ranked, NOTHING)
     if blind and set(blind) != set(overall):
-        sentences.append(f"Told nothing: {_told_nothing(blind)}.")
+        in_order = len(overall) == 1 and sum(map(len, overall.values())) == len(ranked) <= _MOST_PROTOCOLS
+        sentences.append(_told_nothing(blind, in_order=in_order and sum(map(len, blind.values())) == len(ranked)))
     return sentences
 
 
@@ -94,19 +95,36 @@ def _winner_sentence(winners: dict[tuple[Winner, ...], Found], protocols: int, p
     return f"{praise[:1].upper()}{praise[1:]}: {'; '.join(parts)}."
 
 
-def _told_nothing(winners: dict[tuple[Winner, ...], Found]) -> str:
-    """The best of those that are told nothing, with scores and time."""
+def _told_nothing(winners: dict[tuple[Winner, ...], Found], *, in_order: bool) -> str:
+    """The best of those that are told nothing, with scores and time; `in_order`: the sentence before has just named all protocols."""
     if len(winners) == 1:
         ((who, found),) = winners.items()
-        return f"{_names(who)}, {_scores(found)}{_time([row for _, _, row in found])}"
-    parts = [f"{_names(who)}, {_scores(found)}{_time([row for _, _, row in found])}" for who, found in list(winners.items())[:3]]
-    return "; ".join(parts) + ("; and others" if len(winners) > 3 else "")
+        unit = found[0][1].scores[0].unit
+        numbers = [row.values[summary.scores[0].key].text for _, summary, row in found]
+        scores = f"{listed_text(numbers)} {unit}".strip() if in_order else _scores(found)
+        return f"Told nothing: {_names(who)}, {scores}{_time([row for _, _, row in found])}."
+    each = [(who, one) for who, found in winners.items() for one in found]
+    if in_order:
+        places = [summary.name for _, (_, summary, _) in each]
+        each.sort(key=lambda pair: sorted(places).index(pair[1][1].name))
+        parts = [f"{_names(who)} {_score(one)}{_time([one[2]])}" for who, one in each]
+        return f"Told nothing, in this order: {listed_text(parts)}."
+    if len(each) > _MOST_PROTOCOLS:
+        return f"Told nothing: {'; '.join(f'{_names(who)} under {len(found)} protocols' for who, found in list(winners.items())[:3])}."
+    return f"Told nothing: {listed_text([f'{_names(who)} {_scores([one])}{_time([one[2]])}' for who, one in each])}."
+
+
+def _score(one: tuple[str, Summary, Row]) -> str:
+    """The score of one row with its unit."""
+    _, summary, row = one
+    column = summary.scores[0]
+    return f"{row.values[column.key].text} {column.unit}".strip()
 
 
 def _scores(found: Found) -> str:
     """The scores under these protocols, each with its protocol; of many protocols the range."""
     column = found[0][1].scores[0]
-    texts = [f"{row.values[column.key].text}{f' {column.unit}' if column.unit else ''}" for _, _, row in found]
+    texts = list(map(_score, found))
     if len(found) > _MOST_PROTOCOLS:
         printed = sorted(zip((row.values[column.key].printed for _, _, row in found), texts, strict=True))
         return f"{printed[0][1]} to {printed[-1][1]} under {len(found)} protocols"
@@ -114,14 +132,14 @@ def _scores(found: Found) -> str:
 
 
 def _time(rows: Sequence[Row]) -> str:
-    """The seconds of a fusion with its learning, where they can be compared; empty elsewhere."""
+    """The time of a fusion with its learning, where they can be compared; empty elsewhere."""
     known = [row for row in rows if row.timing == "here" and row.values["seconds"].mean]
     if not known:
         return ""
     totals = [(row.values["seconds"].mean or 0.0) + (row.values["learning_seconds"].mean or 0.0) for row in known]
     texts = list(dict.fromkeys([duration_text(min(totals)), duration_text(max(totals))]))
     learning = any(row.values["learning_seconds"].mean for row in known)
-    return f", in {' to '.join(texts)}{' with its learning' if learning else ''}"
+    return f" (in {' to '.join(texts)}{' with its learning' if learning else ''})"
 
 
 def _knowledge(tier: str) -> str:

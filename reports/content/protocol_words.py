@@ -9,7 +9,7 @@ from typing import Any
 from reports.content.pair_facts import is_pair
 from reports.content.protocol_facts import is_noisy, mismatch_statements, protocol_facts
 from reports.content.summary import Summary
-from reports.style import value_text
+from reports.style import DASH, value_text
 
 _SENSORS = {"rgb_camera": "RGB camera", "sentinel2": "Sentinel-2", "landsat8": "Landsat 8", "worldview2": "WorldView-2"}
 _RESPONSES = {"psf": "the blur is not told", "srf": "the colour response is not told"}
@@ -44,17 +44,29 @@ def protocol_chips(summary: Summary) -> list[Chip]:
 
 
 def short_names(summaries: Sequence[Summary]) -> list[str]:
-    """How a sentence names each protocol: "at ratio 4 with noise" where no other has the same words, else "under <its name>"."""
-    words = []
-    for summary in summaries:
-        parts = [f"at ratio {value_text(summary.protocol.get('ratio'))}"]
-        parts += ["with noise"] if is_noisy(summary.protocol) else []
-        words.append(" ".join(parts))
-    plain = [not is_pair(summary.protocol) and not mismatch_statements(summary.protocol) for summary in summaries]
-    return [
-        text if ordinary and words.count(text) == 1 else f"under {summary.name}"
-        for text, ordinary, summary in zip(words, plain, summaries, strict=True)
-    ]
+    """How a sentence names each protocol: "at ratio 4 with noise" where no other has the same words.
+
+    Else the sensor is added, "at ratio 8 through an RGB camera"; where even that is not enough, "under <its name>".
+    """
+    ordinary = [not is_pair(summary.protocol) and not mismatch_statements(summary.protocol) for summary in summaries]
+    short, long = ([_short_name(summary.protocol, sensor) for summary in summaries] for sensor in (False, True))
+    names = []
+    for place, summary in enumerate(summaries):
+        fitting = [words[place] for words in (short, long) if words.count(words[place]) == 1]
+        names.append(fitting[0] if ordinary[place] and fitting else f"under {summary.name}")
+    return names
+
+
+def _short_name(protocol: Mapping[str, Any], sensor: bool) -> str:
+    words = f"at ratio {value_text(protocol.get('ratio'))}{' with noise' if is_noisy(protocol) else ''}"
+    name = _sensor_name(protocol)
+    article = "an " if name == "RGB camera" else ""
+    return f"{words} through {article}{name}" if sensor else words
+
+
+def _sensor_name(protocol: Mapping[str, Any]) -> str:
+    name = protocol.get("sensor")
+    return "sensor not known" if name is None else _SENSORS.get(str(name), str(name).replace("_", " "))
 
 
 def _blur(protocol: Mapping[str, Any]) -> Chip:
@@ -67,13 +79,13 @@ def _blur(protocol: Mapping[str, Any]) -> Chip:
 
 
 def _sensor(summary: Summary) -> Chip:
-    name = summary.protocol.get("sensor")
     used = {tuple(r.observed.get("channels_used") or ()) for row in summary.rows for r in row.results} - {()}
     counts = sorted({len(each) for each in used})
-    channels = f", {counts[0]}{f' to {counts[-1]}' if len(counts) > 1 else ''} channel{'s' * (counts[-1] > 1)}" if counts else ""
-    words = "sensor not known" if name is None else _SENSORS.get(str(name), str(name).replace("_", " "))
+    channels = f", {counts[0]}{f'{DASH}{counts[-1]}' if len(counts) > 1 else ''} channel{'s' * (counts[-1] > 1)}" if counts else ""
     named = "; ".join(", ".join(map(str, each)) for each in sorted(used))
-    return Chip(f"{words}{channels}", f"the sensor of the sharp image{f', with the channels {named}' if named else ''}")
+    return Chip(
+        f"{_sensor_name(summary.protocol)}{channels}", f"the sensor of the sharp image{f', with the channels {named}' if named else ''}"
+    )
 
 
 def _noise(protocol: Mapping[str, Any]) -> Chip:

@@ -128,7 +128,7 @@ def statistics_sentences(comparisons: Sequence[TierComparison]) -> tuple[str, ..
     few = sum(not each.statistics.enough_scenes for each in comparisons)
     return (
         "Two methods are compared by their differences on the same scenes. A verdict needs the whole interval of the mean difference and "
-        "a test; otherwise it is open.",
+        "a test; otherwise it is open. A tier is a group of methods that are told the same.",
         *([f"{few} comparison{'s' * (few > 1)} of fewer than {LEAST_SCENES} scenes: no verdict, and not shown."] if few else []),
     )
 

@@ -62,7 +62,7 @@ def _plot(lines: Sequence[ChartLine], x: Axis, box: ChartBox, ticks: Axis, x_lab
         )
     if named:
         shown = [(line, _end(line, x, y, box)) for line in lines if line.visible]
-        heights = spread_names([level for _, level in shown], box.top + 4, box.height - box.bottom, _LINE)
+        heights = spread_names([level for _, level in shown], box.top + 4.0, float(box.height - box.bottom), _LINE)
         placed = {line.series: height for (line, _), height in zip(shown, heights, strict=True)}
         parts += [_name(line, placed.get(line.series), box) for line in lines]
     return Markup().join(parts)

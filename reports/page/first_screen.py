@@ -9,7 +9,6 @@ from typing import Any
 
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import OUTCOMES, Result
-from reports.content.expansions import expanded
 from reports.content.opening import opening_sentences, opening_title
 from reports.content.summary import Summary
 from reports.content.verdicts import TierComparison
@@ -44,7 +43,7 @@ def first_screen(
     return FirstScreen(
         run=run.path.resolve().name,
         title=opening_title(summaries),
-        sentences=tuple(map(expanded, opening_sentences(summaries, comparisons))),
+        sentences=tuple(opening_sentences(summaries, comparisons)),
         strip=first_strip(run, summaries[0]),
         outcomes=tuple((outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome]),
         cells=len(results),

@@ -24,7 +24,7 @@ from benchmark.run_folder.lead_score import lead_score
 from benchmark.run_folder.record import Result
 from reports.content.captions import OLDER
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
-from reports.content.expansions import EXPANSIONS, expanded, short_expansion
+from reports.content.expansions import EXPANSIONS, FirstUses, short_expansion
 from reports.content.file_names import FileNames
 from reports.content.glossary import meaning_of, report_words
 from reports.content.notes import ABOUT
@@ -102,11 +102,13 @@ def render_page(
         if scene.gallery is not None and scene.gallery.spectra is not None
     }
     script = "\n".join((_WEB / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    shown = {column.key for summary in summaries for column in summary.scores}
     used = {name for result in results for name in result.metrics}
     rows = sum(len(scene.summary.rows) for section in sections for scene in section.scenes)
     labels = list(dict.fromkeys(label for summary in summaries for label, _ in protocol_facts(summary.protocol)))
     tiers = sorted({row.tier for summary in summaries for row in summary.rows}, key=tier_order)
     neutral = neutral_labels([summary.protocol for summary in summaries])
+    chip_texts = [[chip.text for chip in section.chips] for section in sections]
     differing = differing_labels([summary.protocol for summary in summaries]) - neutral
     html = (
         _templates()
@@ -126,6 +128,7 @@ def render_page(
             rows=rows,
             every_score=rows <= MOST_ROWS,
             differing_labels=[label for label in labels if label in differing],
+            shared_chips=[chip for chip in sections[0].chips if len(sections) > 1 and all(chip.text in texts for texts in chip_texts)],
             protocol_words=_words_of(sections, differing),
             shared_labels=[label for label in labels if label not in differing and label not in neutral],
             neutral_labels=[label for label in labels if label in neutral],
@@ -135,7 +138,8 @@ def render_page(
             uncovered=uncovered_keys(summaries),
             cards=method_cards(summaries, plan),
             older=OLDER if any(summary.provenance.older for summary in summaries) else "",
-            metrics=[fact for fact in METRICS if fact.name in used or fact.name in HEADLINE],
+            metrics=[fact for fact in METRICS if fact.name in shown],
+            further_metrics=[fact for fact in METRICS if (fact.name in used or fact.name in HEADLINE) and fact.name not in shown],
             card_ids={key: f"method-{place + 1}" for key, place in series.items()},
             words=report_words(),
             plan=None if plan is None else fact_lines({key: value for key, value in plan.items() if key != "command"}),
@@ -175,6 +179,7 @@ def _machines(provenance: Provenance) -> list[tuple[str, list[tuple[str, str]]]]
 
 def _templates() -> Environment:
     """The templates with the filters of the page."""
+    uses = FirstUses()
     templates = Environment(loader=FileSystemLoader(_WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     templates.filters |= {
         "data_uri": _data_uri,
@@ -187,9 +192,9 @@ def _templates() -> Environment:
         "lead": _lead_text,
         "meaning": meaning_of,
         "short_expansion": short_expansion,
-        "expanded": expanded,
+        "first_use": lambda text: Markup(uses.expand(text)) if isinstance(text, Markup) else uses.expand(text),
     }
-    templates.globals["ABOUT"] = ABOUT
+    templates.globals |= {"ABOUT": ABOUT, "say": uses.say}
     templates.filters["pair"] = lambda text: (text, text)
     return templates
 

@@ -2,7 +2,7 @@
 
 scene    the one on which the best ranked method of the first protocol has its median score (`choose_scene`)
 methods  the best ranked row of those that are told nothing, and the best of all
-window   a square, a third of the shorter side, in which the blurred input differs most from the truth as both are drawn
+window   a square, two fifths of the shorter side wide, in which the blurred input differs most from the truth as both are drawn
 
 All pictures but the sharp input have one recipe and one gain. A pair without a truth, and a run whose files are not there, have no strip.
 """
@@ -118,7 +118,7 @@ def _nearest(size: int, count: int, centre: float, ratio: int) -> Int[np.ndarray
 def _window(truth: Rgb, blurred: Rgb) -> tuple[int, int, int]:
     """First row, first column and side of the square in which the two pictures differ most."""
     differ = np.abs(truth.astype(np.float64) - blurred).mean(axis=2)
-    side = max(1, min(differ.shape) // 3)
+    side = max(1, 2 * min(differ.shape) // 5)
     sums = np.pad(differ.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     row, col = np.unravel_index(int(inside.argmax()), inside.shape)
