@@ -1,4 +1,4 @@
-"""The first screen, the leaderboard, the folded sections and the words of the page, in a real browser: by hand, by keys, without a script."""
+"""The first screen, the leaderboard, what is folded and the words of the page, in a real browser: by hand, by keys, without a script."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from reports.content.file_names import FileNames
 from reports.content.summary import summarise
 from reports.content.verdicts import compare_tiers
 from reports.page.page import render_page
+from reports.style import DASH
 from tests.reports.conftest import HOSTILE, fake_results
 from tests.reports.page.browsing import started_chromium
 
@@ -128,9 +130,9 @@ def test_ranks_are_switched_between_what_methods_are_told_and_overall(wide: Any)
     names, ranks = "#protocol-1 .board tbody th.name a", "#protocol-1 .board tbody td.rank"
     before = (shown(wide, names), shown(wide, ranks))
     assert before[0] == ["R-FUSE", "HySure", "Bicubic", HOSTILE, "MossFuse (50 steps, under-trained)"]
-    assert before[1] == ["1", "2", "1", "–", "–"]
+    assert before[1] == ["1", "2", "1", DASH, DASH]
     wide.get_by_label("overall").check(force=True)
-    assert shown(wide, ranks) == ["1", "2", "3", "–", "–"]
+    assert shown(wide, ranks) == ["1", "2", "3", DASH, DASH]
     assert shown(wide, "#protocol-1 .board tr.tier") == ["Baselines, and methods that are not ranked"]
     wide.get_by_label("within what they are told").check(force=True)
     assert (shown(wide, names), shown(wide, ranks)) == before
@@ -169,7 +171,7 @@ def test_pointing_at_a_method_marks_it_in_table_map_and_plot_both_ways(wide: Any
     marked = wide.locator(lit).evaluate_all("all => all.map(e => [e.tagName, e.dataset.method])")
     assert {method for _, method in marked} == {"R-FUSE"}
     assert len([tag for tag, _ in marked if tag == "g"]) == 2  # on the map and on the plot
-    wide.locator('#protocol-1 svg.map g[data-method="HySure"] rect').first.hover()
+    wide.locator('#protocol-1 svg.map g[data-method="HySure"] text.y').hover()
     assert wide.locator('#protocol-1 .board tr.lit[data-method="HySure"]').count() == 1
     wide.mouse.move(2, 2)
 
@@ -196,7 +198,7 @@ def test_a_table_is_copied_as_csv_latex_and_markdown_also_where_there_is_no_clip
     take.get_by_role("button", name="CSV").click()
     wide.wait_for_timeout(50)
     assert take.locator("textarea").input_value() == copied["CSV"]
-    assert "press Ctrl+C" in take.locator("output").text_content()
+    assert "press Ctrl+C" in take.get_by_role("status").text_content()
 
 
 @pytest.mark.parametrize("kind", ["SVG", "PNG"])
@@ -279,10 +281,19 @@ def test_nobody_reads_the_name_of_an_error_class(wide: Any) -> None:
 
 
 CONTRAST = r"""() => {
-  const parse = (text) => { const n = text.match(/[\d.]+/g).map(Number); return text.startsWith("color(") ? [n[0] * 255, n[1] * 255, n[2] * 255, n[3] ?? 1] : [n[0], n[1], n[2], n[3] ?? 1]; };
+  const parse = (text) => {
+    const [r, g, b, a] = text.match(/[\d.]+/g).map(Number), unit = text.startsWith("color(") ? 255 : 1;
+    return [r * unit, g * unit, b * unit, a ?? 1];
+  };
   const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
-  const ground = (e) => { for (let each = e; each; each = each.parentElement) { const c = parse(getComputedStyle(each).backgroundColor); if (c[3] > 0.9) return c; } return [255, 255, 255, 1]; };
+  const ground = (e) => {
+    for (let each = e; each; each = each.parentElement) {
+      const colour = parse(getComputedStyle(each).backgroundColor);
+      if (colour[3] > 0.9) return colour;
+    }
+    return [255, 255, 255, 1];
+  };
   const poor = [];
   for (const e of document.querySelectorAll("body *")) {
     if (e.closest("svg, .stage, script, .scene") || !e.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
@@ -312,9 +323,11 @@ def test_landmarks_headings_and_names_are_as_a_screen_reader_needs_them(wide: An
             r"""JSON.stringify({
       landmarks: ["header", "nav", "main", "footer"].map((name) => document.querySelectorAll(`body > ${name}`).length),
       lang: document.documentElement.lang,
-      levels: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((e) => !e.closest("[hidden]")).map((e) => Number(e.tagName[1])),
-      nameless: [...document.querySelectorAll("a, button, input, select, textarea, summary, [tabindex], [role=img], table")].filter((e) =>
-        !(e.labels?.length || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.textContent.trim() || e.caption)).map((e) => e.outerHTML.slice(0, 80)),
+      levels: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+        .filter((e) => !e.closest("[hidden]")).map((e) => Number(e.tagName[1])),
+      nameless: [...document.querySelectorAll("a, button, input, select, textarea, summary, [tabindex], [role=img], table")]
+        .filter((e) => !(e.labels?.length || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby")))
+        .filter((e) => !(e.textContent.trim() || e.caption)).map((e) => e.outerHTML.slice(0, 80)),
       pictures: [...document.querySelectorAll("img")].filter((e) => !e.hasAttribute("alt")).length,
       doubled: [...document.querySelectorAll("[id]")].map((e) => e.id).filter((id, place, all) => all.indexOf(id) !== place),
       dangling: [...document.querySelectorAll("[aria-controls], [aria-labelledby]")].filter((e) =>
@@ -328,7 +341,7 @@ def test_landmarks_headings_and_names_are_as_a_screen_reader_needs_them(wide: An
     levels = facts["levels"]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     assert facts["nameless"] == []
     assert (facts["pictures"], facts["dangling"], facts["heads"]) == (0, 0, 0)
     assert facts["doubled"] == []
