@@ -13,7 +13,7 @@ import pytest
 from reports.report import ReportPaths, write_report
 from tests.benchmark.folders import read_records, write_record
 from tests.reports.conftest import HOSTILE
-from tests.reports.page.browsing import PATIENCE_MS, started_chromium
+from tests.reports.page.browsing import PATIENCE_MS
 
 WIDTHS = (1280, 390)
 
@@ -31,12 +31,6 @@ class Opened:
         script = "all => all.filter(e => e.checkVisibility()).map(e => e.textContent.replace(/[†‡§]/g, '').trim())"
         found: list[str] = self.page.locator(selector).evaluate_all(script)
         return found
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with started_chromium(tmp_path_factory.mktemp("browser")) as opened:
-        yield opened
 
 
 def open_page(browser: Any, report: ReportPaths, width: int, **options: Any) -> Opened:
