@@ -7,6 +7,7 @@ told as a tie.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reports.content.expansions import EXPANSIONS
@@ -18,6 +19,7 @@ from reports.content.verdicts import ALL, TierComparison, turned_pair
 from reports.style import count_word, duration_text, listed_text
 
 NOTHING = "told nothing"  # the tier without any knowledge
+_TOLD = {"blur": "the blur", "colour response": "the camera's colour response", "noise level": "the noise level"}
 _MOST_PROTOCOLS = 4  # of which a sentence lists every score
 
 Winner = tuple[str, str]  # label and tier
@@ -146,6 +148,9 @@ def _knowledge(tier: str) -> str:
     """What a method is told, after "it is"."""
     told, _, learned = tier.partition("; ")
     words = "told nothing but the two images" if told == NOTHING else told
+    if told != NOTHING and told.startswith("told "):
+        parts = re.split(r", | and ", told.removeprefix("told ").removeprefix("the "))
+        words = f"told {listed_text([_TOLD.get(part, part) for part in parts])}"
     return f"{words}{f', and {learned}' if learned else ''}"
 
 

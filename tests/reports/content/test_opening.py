@@ -48,7 +48,7 @@ def test_the_best_of_all_and_the_best_of_those_told_nothing_are_named_with_score
     }
     assert sentences_of(with_scores(scores)) == [
         "R-FUSE is most accurate by peak signal-to-noise ratio (PSNR): 40.00 dB at ratio 8 and 45.97 dB at ratio 4 with noise; it is told "
-        "blur and colour response.",
+        "the blur and the camera's colour response.",
         "Told nothing: Bicubic, 30.05 and 36.02 dB (in 7.0 ms).",
         "Three scenes: too few for a statistical verdict.",
     ]
@@ -65,7 +65,7 @@ def test_two_winners_are_both_named_each_under_its_protocol() -> None:
 def test_a_tie_as_printed_is_told_as_a_tie() -> None:
     first = sentences_of(with_scores({("rfuse", 8): 40.001, ("hysure", 8): 40.0}))[0]
     assert first.startswith(("R-FUSE and HySure are most accurate", "HySure and R-FUSE are most accurate"))
-    assert "they are told blur and colour response" in first
+    assert "they are told the blur and the camera's colour response" in first
 
 
 def test_where_the_best_of_all_is_told_nothing_it_is_named_once() -> None:

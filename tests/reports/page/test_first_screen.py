@@ -25,7 +25,7 @@ def test_the_first_screen_has_sentences_pictures_and_the_first_rows(wide: Any) -
     assert [text.partition(":")[0] for text in captions[1:]] == [
         "Blurred input",
         "Sharp input",
-        "Best told nothing",
+        "Best of those told nothing",
         "Best of all",
         "Truth",
     ]

@@ -22,7 +22,7 @@ def test_all_pictures_show_the_same_square_of_one_scene(run_folder: Path, summar
     strip = first_strip(RunFolder(run_folder), summary)
     assert strip is not None
     assert [each.title.partition(":")[0] for each in strip.pictures] == [
-        *("Blurred input", "Sharp input", "Best told nothing", "Best of all", "Truth"),
+        *("Blurred input", "Sharp input", "Best of those told nothing", "Best of all", "Truth"),
     ]
     assert {(each.picture.width, each.picture.height) for each in strip.pictures} == {(12, 12)}  # two fifths of 32 rows
     assert strip.box[2:] == (pytest.approx(100 * 12 / 48), pytest.approx(100 * 12 / 32))
