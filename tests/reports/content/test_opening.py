@@ -99,3 +99,15 @@ def test_the_number_of_scenes_is_told_in_words(scenes: int, words: str) -> None:
 
 def test_the_title_counts_methods_and_scenes() -> None:
     assert opening_title(summarise(fake_results())) == "5 fusion methods compared on 3 scenes"
+
+
+def test_of_many_protocols_the_three_with_most_wins_are_named_and_no_score() -> None:
+    results = []
+    for number in range(6):
+        scores = {("rfuse", 8): 42.0 - number, ("hysure", 8): 42.0}
+        change = {"name": f"p{number}", "ratio": 8 + number}
+        results += [replace(r, key=f"{r.key}{number}", protocol={**r.protocol, **change}) for r in with_scores(scores)]
+    assert sentences_of(results)[0] == (
+        "Most accurate by peak signal-to-noise ratio (PSNR): HySure under 5 of 6 protocols (told blur and colour response); HySure and R-FUSE "
+        "under 1 of 6 protocols (told blur and colour response)."
+    )
