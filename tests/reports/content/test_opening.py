@@ -108,6 +108,6 @@ def test_of_many_protocols_the_three_with_most_wins_are_named_and_no_score() -> 
         change = {"name": f"p{number}", "ratio": 8 + number}
         results += [replace(r, key=f"{r.key}{number}", protocol={**r.protocol, **change}) for r in with_scores(scores)]
     assert sentences_of(results)[0] == (
-        "Most accurate by peak signal-to-noise ratio (PSNR): HySure under 5 of 6 protocols (told blur and colour response); HySure and R-FUSE "
-        "under 1 of 6 protocols (told blur and colour response)."
+        "Most accurate by peak signal-to-noise ratio (PSNR): HySure under 5 of 6 protocols (told blur and colour response); HySure and "
+        "R-FUSE under 1 of 6 protocols (told blur and colour response)."
     )
