@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmark.run_folder.observation_file import write_observation
+from datasets.observation import Known, Observation
 from datasets.sensors import find_sensor
 from reports.scene.display_channels import display_channels, mean_wavelengths, msi_channels
+from reports.scene.pair_inputs import read_pair_inputs
 
 WORLDVIEW2 = [427.0, 478.0, 546.0, 608.0, 659.0, 724.0]  # coastal, blue, green, yellow, red, red edge
 
@@ -59,3 +64,21 @@ def test_without_wavelengths_nothing_is_called_red() -> None:
 def test_the_chosen_channels_are_taken_in_that_order() -> None:
     cube = np.arange(6, dtype=np.float32)[:, None, None] * np.ones((1, 2, 3), np.float32)
     assert display_channels(6, WORLDVIEW2).of(cube)[:, 1, 2].tolist() == [4, 2, 1]
+
+
+def test_a_pair_whose_hsi_has_no_wavelengths_is_drawn(tmp_path: Path) -> None:
+    """It is stored with the numbers 0, 1, 2, ..., which the reader of cubes refuses as wavelengths: the page showed no such pair."""
+    torch = pytest.importorskip("torch")
+    seen = Observation(
+        hsi=torch.rand(5, 4, 6),
+        msi=torch.rand(3, 32, 48),
+        wavelengths=torch.arange(5, dtype=torch.float32),
+        ratio=8,
+        phase=(3.5, 3.0),
+        known=Known(None, None, None),
+    )
+    pair = read_pair_inputs(write_observation(tmp_path / "seen.h5", seen))
+    assert not isinstance(pair, str)
+    assert pair.hsi.wavelengths_nm is None
+    assert np.array_equal(pair.hsi.cube, seen.hsi.numpy())
+    assert pair.centre == (3.5, 3.0)
