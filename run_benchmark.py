@@ -38,13 +38,11 @@ WIDTH = 110  # of a line that is replaced by the next one
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 where every cell is scored or skipped, 1 where some failed, 2 for a wrong plan or wrong arguments."""
-    from benchmark.commands.command_parser import DEFAULT, FILES, parser
+    from benchmark.commands.command_parser import parser, with_command
 
-    given = sys.argv[1:] if arguments is None else arguments
-    if not given or (given[0] not in FILES and given[0] not in ("-h", "--help")):
-        given = [DEFAULT, *given]
-    options = parser().parse_args(given)
     try:
+        given = with_command(sys.argv[1:] if arguments is None else arguments)
+        options = parser().parse_args(given)
         expect_platform(given[0])
         reply = options.call(options, Terminal())
         if reply.raw:

@@ -16,7 +16,15 @@ FLOORS = ("datasets", "methods", "benchmark", "reports")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "datasets": ("datasets",),
     "methods/catalog.py": (
-        *("datasets.printable", "methods.contract", "methods.blind", "methods.plugin_imports", "methods.suite_names", "methods.declared"),
+        *(
+            "datasets.nearest",
+            "datasets.printable",
+            "methods.contract",
+            "methods.blind",
+            "methods.plugin_imports",
+            "methods.suite_names",
+            "methods.declared",
+        ),
     ),
     "methods/plugin_imports.py": ("methods.suite_names",),
     "methods/suite_names.py": ("methods.loading",),
@@ -56,6 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmark.conventions.profile_facts",
         "benchmark.conventions.profile_scores",
         "datasets.cube_file",
+        "datasets.nearest",
         "datasets.printable",
         "reports",
     ),

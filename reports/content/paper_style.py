@@ -21,6 +21,7 @@ from typing import Literal
 from benchmark.metrics.metric_facts import METRICS
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.selection import SelectionError, listed
+from datasets.nearest import did_you_mean
 from reports.content.captions import CaptionLength
 from reports.content.columns import INFINITE, Column, Value, values_by_scene
 from reports.content.row import Row
@@ -65,7 +66,7 @@ def read_columns(text: str) -> tuple[str, ...]:
     names = listed(text)
     for name in names:
         if name not in known:
-            raise SelectionError(f"--columns: expected one of {', '.join(known)}, got {name!r}")
+            raise SelectionError(f"--columns: {did_you_mean(name, known)}expected one of {', '.join(known)}, got {name!r}")
     comparing = {metric.name for metric in METRICS if metric.higher_is_better is not None}
     if names and not comparing & set(names):
         raise SelectionError(f"--columns: expected a metric by which methods can be compared among them, got {text}; add psnr")
@@ -99,7 +100,8 @@ def renamed_records(results: Sequence[Result], names: Mapping[str, str]) -> list
     labels = {result.label for result in results}
     for old, new in names.items():
         if old not in labels:
-            raise SelectionError(f"--rename {old}={new}: expected one of {', '.join(sorted(labels))}, got {old!r}")
+            near = did_you_mean(old, labels)
+            raise SelectionError(f"--rename {old}={new}: {near}expected one of {', '.join(sorted(labels))}, got {old!r}")
         if new in labels - set(names):
             raise SelectionError(f"--rename {old}={new}: expected a name of its own, but another row is called {new!r}; choose another")
     return [replace(result, label=names.get(result.label, result.label)) for result in results]
@@ -116,7 +118,8 @@ def styled(summary: Summary, style: PaperStyle) -> Summary:
     tiers = tuple((tier, tuple(_spread(row, columns, style.spread) for row in _ordered(rows, style.order))) for tier, rows in summary.tiers)
     lonely = next((one for one in style.order if not any(fnmatchcase(row.label, one) for row in summary.rows)), None)
     if lonely is not None:
-        raise SelectionError(f"--order {lonely}: expected one of {', '.join(row.label for row in summary.rows)}, got no match")
+        there = [row.label for row in summary.rows]
+        raise SelectionError(f"--order {lonely}: {did_you_mean(lonely, there)}expected one of {', '.join(there)}, got no match")
     shown = not style.columns or CELLS in style.columns
     timed = any(column.higher_is_better is None for column in columns)
     notes = tuple(note for note in summary.notes if timed or note.about == "scores")
