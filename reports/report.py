@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from reports.content.standing import standing_sentences
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.content.verdicts import TierComparison, compare_tiers, comparison_section
-from reports.figures.all_figures import comparison_figures, draw_figures
+from reports.figures.all_figures import FIGURE_PARTS, comparison_figures, draw_figures
 from reports.page.page import render_page
 from reports.typeset.bibliography import bibtex, cite_keys
 from reports.typeset.frames import (
@@ -50,6 +50,14 @@ MOST_COMPARISONS = 12  # on the page and as figures; statistics.csv has all
 _MANIFEST = ".files.json"  # the list of the files of a report, so that the next report can remove those it does not have
 
 
+ShowPart = Callable[[int, int, str], None]
+_PARTS = ("records", "statistics", "tables", *FIGURE_PARTS, "page")
+
+
+def _show_nothing(_done: int, _total: int, _what: str) -> None:
+    """What is called before each part of a report where nobody watches."""
+
+
 @dataclass(frozen=True)
 class ReportPaths:
     """The files of a report, all of them in `folder`, and the content of its tables."""
@@ -65,10 +73,13 @@ class ReportPaths:
     standing: tuple[str, ...] = ()  # where new rows stand among those of a bundle, a sentence for each and protocol
 
 
-def write_report(run_folder: Path, out: Path | None = None, choice: Choice | None = None, against: Path | None = None) -> ReportPaths:
+def write_report(
+    run_folder: Path, out: Path | None = None, choice: Choice | None = None, against: Path | None = None, show: ShowPart = _show_nothing
+) -> ReportPaths:
     """Write the report of a run into `out`, or into `<run_folder>/report`; files that only the report before had are removed.
 
     With the file of a bundle in `against`, its records that pair with cells of the run are rows of the report, marked as reference.
+    Before each part of the work `show` is called, with the number of the part, that of all parts, and a name for it.
 
     A file of the run that cannot be read is named in the report, which has all the rest.
 
@@ -79,6 +90,11 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         ClaimsError: a ledger of claims in which something is missing.
     """
     choice = choice or Choice()
+
+    def begin(part: str) -> None:
+        show(_PARTS.index(part) + 1, len(_PARTS), part)
+
+    begin("records")
     run = RunFolder(run_folder)
     found = run.find_current()
     if not found.records:
@@ -102,6 +118,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         notes = (unfinished, *notes)
         summaries = [replace(summary, remarks=(unfinished, *summary.remarks)) for summary in summaries]
     broken = tuple(dict.fromkeys((*found.broken.values(), *(line for _, line in facts if line), *provenance.broken, *unread)))
+    begin("statistics")
     names = FileNames()
     conventions = convention_tables(summaries, stored, names)
     comparisons = compare_tiers(summaries, choice.practical)
@@ -110,6 +127,7 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         for number, each in enumerate(comparisons[:MOST_COMPARISONS], 1)
     ]
     claims = judge_claims(read_claims(), own, stored)
+    begin("tables")
     groups = group_summaries(summaries, choice, stored)
     keys = cite_keys(results)
     tables = (
@@ -123,7 +141,8 @@ def write_report(run_folder: Path, out: Path | None = None, choice: Choice | Non
         *_conventions(summaries, stored, conventions, folder / "tables"),
     )
     diagrams = [comparison_figures(each) for each in comparisons[:MOST_COMPARISONS]]
-    figures = draw_figures(run, folder / "figures", summaries, comparisons[:MOST_COMPARISONS], diagrams, names)
+    figures = draw_figures(run, folder / "figures", summaries, comparisons[:MOST_COMPARISONS], diagrams, names, begin)
+    begin("page")
     ledger = claims_section(claims)
     page = render_page(
         run,

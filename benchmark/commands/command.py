@@ -42,6 +42,7 @@ class Console(ABC):
     """What the entry point does for a command: it shows progress, and draws reports, which lie above this floor."""
 
     rewrite: bool  # whether a line can be rewritten, as stderr is a terminal
+    width: int  # characters on a line of what is printed at the end
 
     @abstractmethod
     def progress(self, progress: Progress) -> None:
