@@ -27,6 +27,7 @@ from reports.typeset.latex import (
     head_words,
     number_text,
     placed_value,
+    prose_text,
     stacked_row,
 )
 from reports.typeset.page_fit import first_column_mm, notes_with_room, protocol_blocks
@@ -102,7 +103,7 @@ def latex_text_table(table: TextTable) -> str:
     """A table of texts: statistics, claims, conventions."""
 
     def marked(text: str) -> str:
-        return MARKS[UNDEFINED].join(map(escape, text.split(UNDEFINED)))
+        return MARKS[UNDEFINED].join(map(prose_text, text.split(UNDEFINED)))
 
     wide = first_column_mm(table)
     lines = [
@@ -182,7 +183,7 @@ def _ending(marks: str, key: str | None) -> tuple[str, int]:
 
 def _note(mark: str, text: str) -> str:
     """One note below a table."""
-    return f"{MARKS[mark]} {escape(text)}." if mark else f"{escape(text)}."
+    return f"{MARKS[mark]} {prose_text(text)}." if mark else f"{prose_text(text)}."
 
 
 def _spread(row: Row | None, column: Column, *, ranges: bool = False) -> str:

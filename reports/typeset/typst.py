@@ -7,6 +7,7 @@ has a `#bibliography("methods.bib")`. Text stands in string literals, in which n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from reports.content.captions import Caption, CaptionLength, caption_of_length
@@ -16,9 +17,10 @@ from reports.content.row import MISSING, UNDEFINED, Row
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import slug
-from reports.typeset.formulas import Formula, split_formulas
+from reports.typeset.formulas import Formula, split_formulas, split_head
 from reports.typeset.page_fit import first_column_mm, needs_breaking, notes_with_room, protocol_blocks
 
+_MINUS = re.compile(r"(?<![\w.)\]-])-(?=\d|\N{INFINITY})")
 _HEAD = """\
 #let cited(key) = context if query(bibliography).len() > 0 [~#cite(key)]
 #let small(body) = text(size: 0.75em, body)
@@ -140,8 +142,18 @@ def _name_column(names: Sequence[str]) -> str:
 def _head(column: Column) -> str:
     """The label of a column, an arrow in the direction in which its values get better, and the unit in small print."""
     arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
-    label = literal(column.label).removesuffix('"') + f'{arrow}"'
+    label = f'{_content(split_head(column.label))} + "{arrow}"' if arrow else _content(split_head(column.label))
     return f"{label} + linebreak() + small({literal(column.unit)})" if column.unit else label
+
+
+def _content(pieces: Sequence[str | Formula]) -> str:
+    """Pieces of a text as one expression."""
+    return " + ".join(f"[{piece.typst}]" if isinstance(piece, Formula) else _quoted(piece) for piece in pieces) or '""'
+
+
+def _signed(text: str) -> str:
+    """A text as a string literal, with minus signs before numbers, which are longer than hyphens."""
+    return literal(_MINUS.sub("\N{MINUS SIGN}", text))
 
 
 def _mark(marks: str) -> str:
@@ -151,12 +163,12 @@ def _mark(marks: str) -> str:
 
 def _note(mark: str, text: str) -> str:
     """One note below a table."""
-    return f"{_mark(mark)} + {literal(f' {text}.')}" if mark else literal(f"{text}.")
+    return f"{_mark(mark)} + {_signed(f' {text}.')}" if mark else _signed(f"{text}.")
 
 
 def _marked(text: str) -> str:
     """A text in which the mark of a note may stand."""
-    return f" + {_mark(UNDEFINED)} + ".join(literal(part) for part in text.split(UNDEFINED))
+    return f" + {_mark(UNDEFINED)} + ".join(_signed(part) for part in text.split(UNDEFINED))
 
 
 def _name(label: str, marks: str, key: str | None) -> str:
@@ -188,13 +200,14 @@ def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False,
         cells[0] = f"{cells[0]} + {_mark(row.gaps)}"
     spreads = [row.values[column.key].spread_text for column in columns]
     sign = "" if ranges else "± "
-    small = [f" + linebreak() + small({literal(f'{sign}{spread}')})" if spread else "" for spread in spreads]
+    small = [f" + linebreak() + small({_signed(f'{sign}{spread}')})" if spread else "" for spread in spreads]
     return "".join(f"{cell}{spread}, " for cell, spread in zip(cells, small, strict=True))
 
 
 def _value(row: Row, column: Column) -> str:
     """The mean in the type of its place, and a mark where it is over fewer cells."""
     value = row.values[column.key]
-    text = {"best": f"strong({literal(value.text)})", "second": f"underline({literal(value.text)})"}.get(value.place, literal(value.text))
+    number = _signed(value.text)
+    text = {"best": f"strong({number})", "second": f"underline({number})"}.get(value.place, number)
     mark = row.mark_of(column)
     return text + (f" + {_mark(mark)}" if mark else "")

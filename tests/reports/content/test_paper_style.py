@@ -15,7 +15,7 @@ from reports.content.choice import choose_records, read_choice
 from reports.content.paper_style import styled
 from reports.content.protocols_table import tabulate_protocols
 from reports.content.summary import Summary, summarise
-from reports.typeset.latex import latex_document, number_text
+from reports.typeset.latex import latex_document, number_text, prose_text
 from reports.typeset.latex_tables import latex_definitions, latex_protocols, latex_summary
 from reports.typeset.markdown import markdown_summary
 from reports.typeset.plain_text import plain_summary
@@ -94,8 +94,13 @@ def test_a_short_caption_leaves_the_definitions_to_the_text(results: list[Result
 
 
 def test_minus_signs_are_those_of_mathematics() -> None:
-    assert number_text("-0.35") == "$-$0.35"
-    assert number_text("1e-05") == r"1e-{}05"
+    assert number_text("-0.35") == "$-0.35$"
+    assert number_text("1e-05") == "$10^{-5}$"
+    assert number_text("1.2e-07") == r"$1.2\times10^{-7}$"
+    assert number_text("0.35") == "0.35"
+    assert prose_text("R-FUSE: -0.35 dB [-0.61, 0.02], 10-12 of x^2 * y, [10:-11]") == (
+        r"R-{}FUSE: $-0.35$ dB {[}$-0.61$, 0.02], 10-{}12 of x$^{2}$ $\cdot$ y, {[}10:$-11$]"
+    )
 
 
 @pytest.mark.parametrize(
