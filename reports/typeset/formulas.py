@@ -98,7 +98,8 @@ _PATTERN = re.compile(
 def split_formulas(text: str) -> list[str | Formula]:
     """The text in pieces: formulas, and what stands between them, with single spaces.
 
-    Formulas are those of `FORMULAS`, ranges (0..1), products and sizes (a * b, 8 x 8), powers (x^2, 1e-6) and numbers below zero, whose sign is no hyphen.
+    Formulas are those of `FORMULAS`, ranges (0..1), products and sizes (a * b, 8 x 8), powers (x^2, 1e-6) and numbers below zero, whose
+    sign is no hyphen.
     """
     pieces: list[str | Formula] = []
     line, start = " ".join(text.split()), 0

@@ -97,7 +97,7 @@ def test_no_metric_is_told_in_the_letters_of_a_program(tmp_path: Path) -> None:
             text
         )
     table = rf"\begin{{tabular}}{{l}}{' '.join(heads)}\end{{tabular}}"
-    tex(tmp_path, latex_document([floating([("", "; ".join(dict.fromkeys(texts)))], "t", [table], [])]))
+    tex(tmp_path, latex_document([floating([], "t", [table], list(map(caption_text, dict.fromkeys(texts))))]))
 
 
 def test_typst_takes_all_of_that_too(tmp_path: Path) -> None:
