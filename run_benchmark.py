@@ -176,6 +176,8 @@ class Terminal(Console):
             "order",
             "caption",
             "single_column",
+            "highlight",
+            "scenes_as_rows",
         )
         choice = None if options is None else read_choice(**{name: getattr(options, name) for name in names})
         paths = write_report(folder, out, choice, against, self._drawing)

@@ -18,11 +18,12 @@ from reports.content.choice import Choice, choose_records, group_summaries, summ
 from reports.content.convention_tables import StoredScores, convention_tables, read_stored_scores
 from reports.content.file_names import FileNames
 from reports.content.ledger import read_claims
-from reports.content.paper_style import styled
+from reports.content.paper_style import styled_all
 from reports.content.protocols_table import tabulate_alike
 from reports.content.provenance import read_provenance
 from reports.content.reference_rows import join_bundle
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
+from reports.content.scenes_table import scenes_tables
 from reports.content.sections import Section
 from reports.content.standing import standing_sentences
 from reports.content.summary import Summary
@@ -44,6 +45,7 @@ from reports.typeset.frames import (
 from reports.typeset.latex_tables import latex_definitions, latex_protocols, latex_summary, latex_text_table
 from reports.typeset.markdown import markdown_protocols, markdown_summary, markdown_text_table
 from reports.typeset.plain_text import plain_text_table
+from reports.typeset.scenes_typeset import latex_scenes, markdown_scenes, scenes_frame, typst_scenes
 from reports.typeset.typst import typst_protocols, typst_summary, typst_text_table
 
 MOST_COMPARISONS = 12  # on the page and as figures; statistics.csv has all
@@ -129,11 +131,13 @@ def write_report(
     claims = judge_claims(read_claims(), own, stored)
     begin("tables")
     groups = group_summaries(summaries, choice, stored)
+    shown = styled_all(groups, choice.style)
     keys = cite_keys(results)
     tables = (
-        *(path for summary in groups for path in _summaries(summary, folder / "tables", names, keys, choice)),
+        *(path for pair in zip(groups, shown, strict=True) for path in _summaries(*pair, folder / "tables", names, keys, choice)),
         _write(folder / "tables" / "definitions.tex", latex_definitions(groups)),
-        *_protocols(_shown(groups if choice.group_by == "protocol" else summaries, choice), folder / "tables", keys, choice),
+        *_protocols(shown if choice.group_by == "protocol" else styled_all(summaries, choice.style), folder / "tables", keys, choice),
+        *_scenes(shown, folder / "tables", names, choice),
         *_statistics(comparisons, sections, folder / "tables"),
         *_claims(claims, folder / "tables"),
         _write(folder / "tables" / "methods.bib", bibtex(results)),
@@ -160,7 +164,7 @@ def write_report(
     index = _write(folder / "index.html", page.html)
     _tidy(folder, (*tables, *figures, *beside, index))
     standing = standing_sentences(summaries, comparisons) if against is not None else []
-    return ReportPaths(folder, index, tables, figures, tuple(_shown(groups, choice)), tuple(conventions), broken, notes, tuple(standing))
+    return ReportPaths(folder, index, tables, figures, tuple(shown), tuple(conventions), broken, notes, tuple(standing))
 
 
 def _reached_by_all(run: RunFolder, results: list[Result], found: Sequence[Result]) -> tuple[list[Result], str]:
@@ -179,11 +183,10 @@ def _optional(file: Path) -> tuple[Mapping[str, Any] | None, str]:
         return None, str(error)
 
 
-def _summaries(summary: Summary, folder: Path, names: FileNames, keys: Mapping[str, str], choice: Choice) -> list[Path]:
-    """The summary as LaTeX, Typst, CSV and Markdown."""
+def _summaries(summary: Summary, shown: Summary, folder: Path, names: FileNames, keys: Mapping[str, str], choice: Choice) -> list[Path]:
+    """A summary as CSV, and as it is typeset (`shown`) as LaTeX, Typst and Markdown."""
     stem = names.stem("summary", summary.name)
     label, caption = stem.removeprefix("summary_"), choice.style.caption
-    shown = styled(summary, choice.style)
     typeset = {
         "tex": latex_summary(shown, keys, label=label, resize=choice.resize, caption=caption, narrow=choice.style.single_column),
         "typ": typst_summary(shown, keys, label=label, caption=caption),
@@ -191,9 +194,20 @@ def _summaries(summary: Summary, folder: Path, names: FileNames, keys: Mapping[s
     return _written(folder / stem, {**typeset, "csv": csv_text(summary_frame(summary)), "md": markdown_summary(shown)})
 
 
-def _shown(summaries: Sequence[Summary], choice: Choice) -> list[Summary]:
-    """The summaries as they are typeset."""
-    return [styled(summary, choice.style) for summary in summaries]
+def _scenes(summaries: Sequence[Summary], folder: Path, names: FileNames, choice: Choice) -> list[Path]:
+    """The tables with a row for each scene, where the user asks for them."""
+    if not choice.style.scenes_as_rows:
+        return []
+    paths, captioned = [], choice.style.caption != "none"
+    for table in scenes_tables(summaries, choice.metrics):
+        contents = {
+            "tex": latex_scenes(table, narrow=choice.style.single_column, caption=captioned),
+            "typ": typst_scenes(table, caption=captioned),
+            "csv": csv_text(scenes_frame(table)),
+            "md": markdown_scenes(table),
+        }
+        paths += _written(folder / names.stem("scenes", table.summary.name, table.column.key), contents)
+    return paths
 
 
 def _protocols(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, str], choice: Choice) -> list[Path]:
@@ -201,7 +215,7 @@ def _protocols(summaries: Sequence[Summary], folder: Path, keys: Mapping[str, st
     paths = []
     for table in tabulate_alike(summaries):
         typeset = {
-            "tex": latex_protocols(table, keys, resize=choice.resize, caption=choice.style.caption),
+            "tex": latex_protocols(table, keys, resize=choice.resize, caption=choice.style.caption, narrow=choice.style.single_column),
             "typ": typst_protocols(table, keys, caption=choice.style.caption),
         }
         paths += _written(folder / table.stem, {**typeset, "csv": csv_text(protocols_frame(table)), "md": markdown_protocols(table)})

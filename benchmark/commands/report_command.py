@@ -42,6 +42,10 @@ def _arguments(report: argparse.ArgumentParser) -> None:
         "--caption", default="short", metavar="short|full|none", help="of LaTeX and Typst; definitions.tex has what it leaves out"
     )
     paper.add_argument("--single-column", action="store_true", help="LaTeX tables for one column of the text instead of the whole page")
+    paper.add_argument("--highlight", default="", metavar="NAME[,NAME]", help="rows whose names stand out in bold, such as your own method")
+    paper.add_argument(
+        "--scenes-as-rows", action="store_true", help="a further table for each protocol and metric, with a row for each scene"
+    )
     paper.add_argument("--resize", action="store_true", help="shrink LaTeX tables that are wider than the text")
 
 

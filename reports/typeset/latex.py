@@ -159,13 +159,14 @@ def breakable_text(text: str) -> str:
     )
 
 
-def stacked_row(label: str, ending: str, room: int, lines: Sequence[str], empty: str) -> str:
+def stacked_row(label: str, ending: str, room: int, lines: Sequence[str], empty: str, *, bold: bool = False) -> str:
     """The lines of a row whose name may need several: each stands beside one of `lines`, so that a spread stays below its value.
 
     `ending` follows the name (marks, citation), and is as wide as `room` characters. `empty` are the cells of a line without values.
     """
     names = wrapped_name(label, room)
-    texts = [*map(escape, names[:-1]), escape(names[-1]) + ending]
+    set_names = [rf"\textbf{{{escape(name)}}}" if bold else escape(name) for name in names]
+    texts = [*set_names[:-1], set_names[-1] + ending]
     rows = [f"{name or ''} & {empty if cells is None else cells}" for name, cells in zip_longest(texts, lines)]
     return " \\\\\n".join(rows) + (r" \\[1.5pt]" if len(rows) > 1 else r" \\")
 

@@ -76,26 +76,37 @@ def latex_definitions(summaries: Sequence[Summary]) -> str:
 
 
 def latex_protocols(
-    table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, resize: bool = False, caption: CaptionLength = "full"
+    table: ProtocolsTable,
+    keys: Mapping[str, str] | None = None,
+    *,
+    resize: bool = False,
+    caption: CaptionLength = "full",
+    narrow: bool = False,
 ) -> str:
     r"""The table over all protocols. Protocols that do not fit beside the others follow below; where that does not fit on one page, in
-    further tables."""
+    further tables. With `narrow` each of them stands in one column of the text."""
     size, text = font_size(len(table.rows)), protocols_caption(table, caption)
-    blocks = [_block(table, block, keys or {}, resize=resize) for block in protocol_blocks(table)]
+    blocks = [_block(table, block, keys or {}, resize=resize) for block in protocol_blocks(table, narrow=narrow)]
     together = len(table.rows) * len(blocks) <= _MOST_LINES
     lines, tiers = (count * (len(blocks) if together else 1) for count in (len(table.rows), len({line.tier for line in table.rows})))
     fitting = notes_with_room(protocols_notes(table), text, lines, tiers, resize=resize)
     notes = [_note(mark, text) for mark, text in fitting]
     if together:
         stacked = [line for place, block in enumerate(blocks) for line in ([r"\par\medskip"] if place else []) + block]
-        return floating(text, table.stem, stacked, notes, size=size, resize=resize)
-    first = floating(text, table.stem, blocks[0], notes, size=size, resize=resize)
-    more = (
+        return floating(text, table.stem, stacked, notes, size=size, resize=resize, narrow=narrow)
+    first = floating(text, table.stem, blocks[0], notes, size=size, resize=resize, narrow=narrow)
+    more = [
         floating(
-            [(table.title, f", continued from table 1 of {len(blocks)}")], f"{table.stem} {place}", block, [], size=size, resize=resize
+            [(table.title, f", continued from table 1 of {len(blocks)}")],
+            f"{table.stem} {place}",
+            block,
+            [],
+            size=size,
+            resize=resize,
+            narrow=narrow,
         )
         for place, block in enumerate(blocks[1:], start=2)
-    )
+    ]
     return "\n".join([first, *more])
 
 
@@ -139,7 +150,8 @@ def _summary_row(row: Row, summary: Summary, keys: Mapping[str, str]) -> str:
         spreads = [_spread(row, column, ranges=summary.shows_range) for column in columns]
         values = [" & ".join([*(placed_value(row, column) for column in columns), *cells])]
         values += [" & ".join([*spreads, *[""] * summary.shows_cells])] if any(spreads) else []
-    return stacked_row(row.label, ending, room, values, " & " * (len(columns) - (not summary.shows_cells)))
+    empty = " & " * (len(columns) - (not summary.shows_cells))
+    return stacked_row(row.label, ending, room, values, empty, bold=row.highlighted)
 
 
 def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str], *, resize: bool) -> list[str]:
@@ -173,7 +185,7 @@ def _protocols_row(line: ProtocolsRow, block: Sequence[int], table: ProtocolsTab
             cells += [values[0] + "".join(MARKS[mark] for mark in row.gaps), *values[1:]]
     spreads = [_spread(line.by_protocol[place], column, ranges=ranges) for place in block for column in columns]
     lines = [" & ".join(cells), *([" & ".join(spreads)] if any(spreads) else [])]
-    return stacked_row(line.label, ending, room, lines, " & " * (len(spreads) - 1))
+    return stacked_row(line.label, ending, room, lines, " & " * (len(spreads) - 1), bold=line.highlighted)
 
 
 def _ending(marks: str, key: str | None) -> tuple[str, int]:

@@ -20,6 +20,7 @@ from reports.style import DASH, listed_text, shorten
 
 WIDTH = 110  # characters per line of the terminal
 _GAP, _INDENT = " ", "  "
+_HIGHLIGHT = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE} "
 _LEAST_NAME = 24  # characters of the first column, for which other columns make room
 _LEAST = ("parameters", "peak_bytes", "learning_seconds")  # the columns that a narrow terminal does without first, the least one first
 _PLACES = {"best": "*", "second": "+", "": " "}
@@ -102,8 +103,8 @@ def plain_text_table(table: TextTable, width: int = WIDTH) -> str:
 
 
 def _label(row: Row) -> str:
-    """The name of the row with its marks."""
-    return f"{row.label} {row.marks}".strip()
+    """The name of the row with its marks, behind a triangle where it is to stand out."""
+    return f"{_HIGHLIGHT * row.highlighted}{row.label} {row.marks}".strip()
 
 
 def _fit(text: str, size: int) -> str:

@@ -63,7 +63,7 @@ def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, la
     text = caption_of_length(summary, caption)
     texts = [(note.mark, note.sentence) for note in summary.shared_notes()]
     notes = [_note(mark, each) for mark, each in notes_with_room(texts, text, len(summary.rows), len(summary.tiers))]
-    return _figure(text, label or summary.name, [[*lines, _TOP]], notes)
+    return grid_figure(text, label or summary.name, [[*lines, _TOP]], notes)
 
 
 def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, caption: CaptionLength = "full") -> str:
@@ -89,7 +89,7 @@ def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
     text, tiers = protocols_caption(table, caption), {line.tier for line in table.rows}
     fitting = notes_with_room(protocols_notes(table), text, len(table.rows) * len(grids), len(tiers) * len(grids))
     notes = [_note(mark, each) for mark, each in fitting]
-    return _figure(text, table.stem, grids, notes)
+    return grid_figure(text, table.stem, grids, notes)
 
 
 def typst_text_table(table: TextTable) -> str:
@@ -104,7 +104,7 @@ def typst_text_table(table: TextTable) -> str:
         *(f"{', '.join(map(_marked, row))}," for row in table.rows),
         _TOP,
     ]
-    return _figure([("", f"{table.title}.")], table.stem, [lines], [_marked(note) for note in table.notes], size=7)
+    return grid_figure([("", f"{table.title}.")], table.stem, [lines], [_marked(note) for note in table.notes], size=7)
 
 
 def typst_document(tables: Sequence[str], bibliography: str = "") -> str:
@@ -119,7 +119,7 @@ def typst_document(tables: Sequence[str], bibliography: str = "") -> str:
     )
 
 
-def _figure(caption: Caption, label: str, grids: Sequence[Sequence[str]], notes: Sequence[str], size: int = 8) -> str:
+def grid_figure(caption: Caption, label: str, grids: Sequence[Sequence[str]], notes: Sequence[str] = (), size: int = 8) -> str:
     """One figure: the caption, then the tables below one another, then the notes."""
     text = " ".join(f"#strong({literal(strong)}){_sentences(text)}" if strong else _sentences(text) for strong, text in caption)
     tables = ["    table(\n      " + "\n      ".join(lines) + "\n    )" for lines in grids]
@@ -171,14 +171,15 @@ def _marked(text: str) -> str:
     return f" + {_mark(UNDEFINED)} + ".join(_signed(part) for part in text.split(UNDEFINED))
 
 
-def _name(label: str, marks: str, key: str | None) -> str:
+def _name(label: str, marks: str, key: str | None, *, bold: bool = False) -> str:
     """The name of a row, its marks, and the citation of its paper."""
-    return literal(label) + (f" + {_mark(marks)}" if marks else "") + (f" + cited(<{key}>)" if key else "")
+    name = f"strong({literal(label)})" if bold else literal(label)
+    return name + (f" + {_mark(marks)}" if marks else "") + (f" + cited(<{key}>)" if key else "")
 
 
 def _summary_row(row: Row, summary: Summary, keys: Mapping[str, str]) -> str:
     """The name, the means with their spreads below, and the number of scored cells."""
-    name = _name(row.label, row.marks, keys.get(str(row.results[0].card.get("paper") or "")))
+    name = _name(row.label, row.marks, keys.get(str(row.results[0].card.get("paper") or "")), bold=row.highlighted)
     cells = f"[{row.scored}/{row.expected}]," * summary.shows_cells
     return f"{name}, {_values(row, summary.columns, ranges=summary.shows_range)}{cells}"
 
@@ -187,7 +188,7 @@ def _protocols_row(line: ProtocolsRow, block: Sequence[int], table: ProtocolsTab
     """The name, and for each protocol the values, or the outcome of cells without scores."""
     ranges = table.summaries[0].shows_range
     cells = [_values(line.by_protocol[place], table.columns, marked=True, ranges=ranges) for place in block]
-    return f"{_name(line.label, line.marks, keys.get(line.paper))}, {''.join(cells)}"
+    return f"{_name(line.label, line.marks, keys.get(line.paper), bold=line.highlighted)}, {''.join(cells)}"
 
 
 def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False, ranges: bool = False) -> str:
