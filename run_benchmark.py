@@ -178,9 +178,10 @@ class Terminal(Console):
             "single_column",
             "highlight",
             "scenes_as_rows",
+            "published",
         )
         choice = None if options is None else read_choice(**{name: getattr(options, name) for name in names})
-        paths = write_report(folder, out, choice, against, self._drawing)
+        paths = write_report(folder, out, choice, against, getattr(options, "beside", None), self._drawing)
         tables = [*(plain_summary(summary, self.width) for summary in paths.summaries), *_left_out(paths), *paths.notes]
         return "\n".join(tables), "\n".join([_places(paths), *paths.standing])
 

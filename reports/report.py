@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.run_folder.bundle import read_bundle
+from benchmark.run_folder.bundle import bundle_of, read_bundle
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import RecordError, read_json
 from benchmark.run_folder.record import Result
@@ -21,7 +22,8 @@ from reports.content.ledger import read_claims
 from reports.content.paper_style import styled_all
 from reports.content.protocols_table import tabulate_alike
 from reports.content.provenance import read_provenance
-from reports.content.reference_rows import join_bundle
+from reports.content.published_rows import is_published, with_published
+from reports.content.reference_rows import is_reference, join_bundle, join_run
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
 from reports.content.scenes_table import scenes_tables
 from reports.content.sections import Section
@@ -76,11 +78,17 @@ class ReportPaths:
 
 
 def write_report(
-    run_folder: Path, out: Path | None = None, choice: Choice | None = None, against: Path | None = None, show: ShowPart = _show_nothing
+    run_folder: Path,
+    out: Path | None = None,
+    choice: Choice | None = None,
+    against: Path | None = None,
+    beside: Path | None = None,
+    show: ShowPart = _show_nothing,
 ) -> ReportPaths:
     """Write the report of a run into `out`, or into `<run_folder>/report`; files that only the report before had are removed.
 
     With the file of a bundle in `against`, its records that pair with cells of the run are rows of the report, marked as reference.
+    With the folder of another run in `beside`, its records that pair are rows of the report, too; pictures are those of the run alone.
     Before each part of the work `show` is called, with the number of the part, that of all parts, and a name for it.
 
     A file of the run that cannot be read is named in the report, which has all the rest.
@@ -88,7 +96,7 @@ def write_report(
     Raises:
         RecordError: no run folder, no records in it that can be read, or an index that cannot be read.
         SelectionError: a choice for which this run has no records or scores.
-        NothingPairedError: a bundle without any record that pairs with a cell of the run.
+        NothingPairedError: a bundle, or another run, without any record that pairs with a cell of the run.
         ClaimsError: a ledger of claims in which something is missing.
     """
     choice = choice or Choice()
@@ -107,14 +115,19 @@ def write_report(
     facts = [_optional(file) for file in (run.plan_facts, run.last_environment)]
     plan, environment = (table for table, _ in facts)
     folder = run.report if out is None else out
-    results = choose_records(records, choice)
-    results, unfinished = _reached_by_all(run, results, found.records)
-    own = results
-    stored, unread = read_stored_scores(run, results)
-    provenance, notes = read_provenance(run, results), tuple[str, ...]()
+    both = None if beside is None else join_run(records, bundle_of(beside, _plain_name(beside)))
+    results = choose_records(records if both is None else both.results, choice)
+    own, unfinished = _reached_by_all(run, [result for result in results if not is_reference(result)], found.records)
+    results = [*own, *(result for result in results if is_reference(result))]
+    stored, unread = read_stored_scores(run, own)
+    provenance, notes = read_provenance(run, own), tuple[str, ...]()
+    if both is not None:
+        provenance = replace(provenance, environments={**both.provenance.environments, **provenance.environments})
+        notes = (both.sentence,)
     if against is not None:
         joined = join_bundle(own, provenance, read_bundle(against))
-        results, provenance, notes = list(joined.results), joined.provenance, (joined.sentence,)
+        results = [*results, *(result for result in joined.results if is_reference(result))]
+        provenance, notes = joined.provenance, (*notes, joined.sentence)
     summaries = summarise_choice(results, choice, stored, provenance)
     if unfinished:
         notes = (unfinished, *notes)
@@ -128,10 +141,15 @@ def write_report(
         comparison_section(each, number, names.stem("statistics", each.protocol, each.tier))
         for number, each in enumerate(comparisons[:MOST_COMPARISONS], 1)
     ]
-    claims = judge_claims(read_claims(), own, stored)
+    ledger_claims = read_claims()
+    claims = judge_claims(ledger_claims, own, stored)
     begin("tables")
     groups = group_summaries(summaries, choice, stored)
     shown = styled_all(groups, choice.style)
+    if choice.style.published:
+        shown = [with_published(summary, ledger_claims) for summary in shown]
+        if not any(map(is_published, (row for summary in shown for row in summary.rows))):
+            notes = (*notes, "no published number is for one of these protocols and exactly its scenes (tables/claims.csv has all)")
     keys = cite_keys(results)
     tables = (
         *(path for pair in zip(groups, shown, strict=True) for path in _summaries(*pair, folder / "tables", names, keys, choice)),
@@ -160,9 +178,9 @@ def write_report(
         broken=broken,
         extras=[*zip(sections, diagrams, strict=True), *([(ledger, ())] if ledger else [])],
     )
-    beside = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
+    pixels = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
     index = _write(folder / "index.html", page.html)
-    _tidy(folder, (*tables, *figures, *beside, index))
+    _tidy(folder, (*tables, *figures, *pixels, index))
     standing = standing_sentences(summaries, comparisons) if against is not None else []
     return ReportPaths(folder, index, tables, figures, tuple(shown), tuple(conventions), broken, notes, tuple(standing))
 
@@ -173,6 +191,11 @@ def _reached_by_all(run: RunFolder, results: list[Result], found: Sequence[Resul
     if table is None or not table.get("running"):
         return results, ""
     return whole_groups(results, run.index().cells, {record.key for record in found})
+
+
+def _plain_name(folder: Path) -> str:
+    """A name for the rows of another run: that of its folder, in letters, digits, hyphens and underscores."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "other"
 
 
 def _optional(file: Path) -> tuple[Mapping[str, Any] | None, str]:

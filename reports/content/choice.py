@@ -80,6 +80,7 @@ def read_choice(
     single_column: bool = False,
     highlight: str = "",
     scenes_as_rows: bool = False,
+    published: bool = False,
 ) -> Choice:
     """The choice that these texts of the command line describe.
 
@@ -108,6 +109,7 @@ def read_choice(
         single_column=single_column,
         highlight=listed(highlight),
         scenes_as_rows=scenes_as_rows,
+        published=published,
     )
     if style.columns and names:
         raise SelectionError(f"--columns: expected no --metrics beside it, as it names them; got --metrics {metrics}, leave it out")

@@ -6,6 +6,7 @@
 --order "A,B*"                rows in this order inside their tier; those that are not named follow
 --highlight "A,B*"            rows whose names stand out, in bold, or behind a triangle in the terminal
 --scenes-as-rows              one more table for each protocol and metric: a row for each scene, a column for each method (scenes_table.py)
+--published                   published numbers for the same protocol and scenes as rows below the others, marked and not ranked
 --single-column               LaTeX tables for one column of the text (table) instead of the whole page (table*)
 --caption short|full|none     the protocol and what the numbers are means of; with the definitions of the metrics; or no caption
 
@@ -52,6 +53,7 @@ class PaperStyle:
     scenes_as_rows: bool = False  # a further table for each protocol and metric, with a row for each scene
     rename: Mapping[str, str] = field(default_factory=dict)
     caption: CaptionLength = "short"
+    published: bool = False  # published numbers as rows below the others (published_rows.py)
     single_column: bool = False  # a `table` in one column of the text, and not a `table*` over the page
 
     @property
