@@ -176,7 +176,11 @@ def write_report(
         files=[path.relative_to(folder).as_posix() for path in (*tables, *figures)],
         conventions=conventions,
         broken=broken,
-        extras=[*zip(sections, diagrams, strict=True), *([(ledger, ())] if ledger else [])],
+        comparisons=comparisons,
+        statistics=[
+            (section, drawn) for each, section, drawn in zip(comparisons, sections, diagrams, strict=False) if each.statistics.enough_scenes
+        ],
+        extras=[(ledger, ())] if ledger else [],
     )
     pixels = [_write_bytes(folder / name, content) for name, content in page.beside.items()]
     index = _write(folder / "index.html", page.html)

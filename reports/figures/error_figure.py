@@ -7,10 +7,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter
 
 from reports.figures.panels import ZOOM_COLOUR, bare_picture
-from reports.scene.error_maps import COLOUR_MAP, shared_limit
+from reports.scene.error_maps import COLOUR_MAP, colour_scale, shared_limit
 from reports.scene.pictures import displayed
 from reports.scene.scene_view import SceneView
 from reports.style import SMALL, TINY, TWO_COLUMNS, figure_settings, shorten
@@ -51,8 +50,9 @@ def error_figure(view: SceneView) -> Figure | None:
             )
             bare_picture(panels[2, place], None, (row, col, side))
             panels[2, place].set_xlabel(f"RMSE {float(np.sqrt((errors[place - 1] ** 2).mean())):.4f}", fontsize=TINY, labelpad=2)
-        bar = figure.colorbar(image, ax=panels[2, :].tolist(), fraction=0.03, pad=0.01, aspect=14)
-        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda position, _: f"{limit * position**2:.2g}"))
+        bar = figure.colorbar(image, ax=panels[2, :].tolist(), fraction=0.03, pad=0.01, aspect=14, extend="max")
+        places, texts = zip(*colour_scale(limit).ticks, strict=True)
+        bar.set_ticks(places, labels=texts)
         bar.set_label("error of a pixel", fontsize=TINY)
         bar.ax.tick_params(labelsize=TINY)
         panels[2, 0].text(0, 0.5, _reading(view), transform=panels[2, 0].transAxes, fontsize=TINY, va="center", wrap=False)
@@ -69,6 +69,7 @@ def _reading(view: SceneView) -> str:
         "methods differ most.",
         "Errors: root mean",
         "square over bands,",
-        "one scale.",
+        "one scale; its tip is",
+        "what lies beyond.",
     ]
     return "\n".join(lines)

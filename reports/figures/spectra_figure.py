@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.panels import literal_legend
 from reports.scene.scene_view import SceneView
-from reports.style import DASHES, INK, PALETTE, SMALL, TWO_COLUMNS, figure_settings, short_tier, shorten
+from reports.style import INK, SMALL, TWO_COLUMNS, figure_settings, series_colour, series_dash, short_tier, shorten
 
 
 def spectra_figure(view: SceneView) -> Figure:
@@ -24,8 +24,8 @@ def spectra_figure(view: SceneView) -> Figure:
             panel.plot(
                 at, view.curves[place], color=INK, linewidth=2.0, label="truth" if view.msi is None else "HSI, coarse pixel", zorder=2
             )
-            for number, each in enumerate(view.methods):
-                look = {"color": PALETTE[number % len(PALETTE)], "linestyle": DASHES[number % len(DASHES)]}
+            for each in view.methods:
+                look = {"color": series_colour(each.series), "linestyle": series_dash(each.series)}
                 name = shorten(f"{each.label} [{short_tier(each.tier)}]", 36)
                 panel.plot(at, each.curves[place], linewidth=1.0, label=name, zorder=3, **look)
             panel.set_title(f"row {view.pixels[place][0]}, column {view.pixels[place][1]}", fontsize=SMALL)

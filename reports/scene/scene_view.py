@@ -11,7 +11,7 @@ error maps, and the zoom is where the estimates' three bands of the recipe diffe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,13 @@ from jaxtyping import Float
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
+from reports.content.method_series import series_numbers
 from reports.content.row import Row
 from reports.content.summary import Summary
+from reports.scene.display_channels import DisplayChannels, msi_channels
 from reports.scene.error_maps import ErrorMap, error_map
 from reports.scene.pair_inputs import read_pair_inputs
-from reports.scene.pictures import ColourRecipe, colour_recipe, first_channels
+from reports.scene.pictures import ColourRecipe, colour_recipe
 from reports.scene.sensor_responses import SensorResponses, estimated_responses, true_responses
 
 MOST_METHODS = 5
@@ -42,6 +44,7 @@ class ViewedEstimate:
 
     label: str
     tier: str
+    series: int  # decides its colour and dash
     colour: Bands  # the three bands of the recipe
     errors: ErrorMap | None  # None without a truth
     curves: tuple[Curve, ...]  # at the chosen pixels
@@ -63,6 +66,7 @@ class SceneView:
     methods: tuple[ViewedEstimate, ...]
     true: SensorResponses | None
     msi: Bands | None = None  # only of a real pair as it was taken
+    msi_channels: DisplayChannels | None = None  # those of `msi`
 
     @property
     def baseline(self) -> str:
@@ -98,11 +102,15 @@ def view_files(run: RunFolder, chosen: Sequence[tuple[Row, Result]]) -> list[Pat
     return [*shared, *(run.estimate(result.key) for _, result in chosen)]
 
 
-def view_scene(run: RunFolder, summary: Summary) -> SceneView | None:
-    """The view of the chosen scene; None where its reference (or its pair), or every estimate, is missing or cannot be read."""
+def view_scene(run: RunFolder, summary: Summary, series: Mapping[tuple[str, str], int] | None = None) -> SceneView | None:
+    """The view of the chosen scene; None where its reference (or its pair), or every estimate, is missing or cannot be read.
+
+    `series` are the numbers of the rows in the whole report.
+    """
     scene, chosen = choose_scene(summary)
+    series = series or series_numbers([summary])
     if chosen and not chosen[0][1].has_reference:
-        return _view_pair(run, summary.name, scene, chosen)
+        return _view_pair(run, summary.name, scene, chosen, series)
     reference = _read(run.reference(chosen[0][1].scene_digest)) if chosen else None
     if reference is None:
         return None
@@ -113,9 +121,7 @@ def view_scene(run: RunFolder, summary: Summary) -> SceneView | None:
         if estimate is not None and estimate.cube.shape == reference.cube.shape:
             errors = error_map(estimate.cube, reference.cube)
             bands = estimate.cube[list(recipe.bands)]
-            methods.append(
-                ViewedEstimate(row.label, row.tier, bands, errors, _curves(estimate, pixels), estimated_responses(estimate.notes))
-            )
+            methods.append(_viewed(row, series, bands, errors, _curves(estimate, pixels), estimate))
     if not methods:
         return None
     return SceneView(
@@ -132,7 +138,15 @@ def view_scene(run: RunFolder, summary: Summary) -> SceneView | None:
     )
 
 
-def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple[Row, Result]]) -> SceneView | None:
+def _viewed(
+    row: Row, series: Mapping[tuple[str, str], int], bands: Bands, errors: ErrorMap | None, curves: tuple[Curve, ...], content: CubeFile
+) -> ViewedEstimate:
+    return ViewedEstimate(row.label, row.tier, series[row.label, row.tier], bands, errors, curves, estimated_responses(content.notes))
+
+
+def _view_pair(
+    run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple[Row, Result]], series: Mapping[tuple[str, str], int]
+) -> SceneView | None:
     """The view of a real pair as it was taken; the pixels are those in the middle of chosen coarse pixels."""
     pair = read_pair_inputs(run.observation(chosen[0][1].observation_digest))
     if isinstance(pair, str):
@@ -144,9 +158,11 @@ def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple
         estimate = _read(run.estimate(result.key))
         if estimate is not None and estimate.cube.shape == pair.shape:
             bands = estimate.cube[list(recipe.bands)]
-            methods.append(ViewedEstimate(row.label, row.tier, bands, None, _curves(estimate, pixels), estimated_responses(estimate.notes)))
+            methods.append(_viewed(row, series, bands, None, _curves(estimate, pixels), estimate))
     if not methods:
         return None
+    known = true_responses(run.responses(chosen[0][1].observation_digest))
+    channels = msi_channels(len(pair.msi.cube), None if known is None else known.weights, pair.hsi.wavelengths_nm)
     return SceneView(
         protocol=protocol,
         scene=scene,
@@ -157,8 +173,9 @@ def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple
         pixels=pixels,
         zoom=widest_window([spread_between([each.colour for each in methods])]),
         methods=tuple(methods),
-        true=true_responses(run.responses(chosen[0][1].observation_digest)),
-        msi=first_channels(pair.msi.cube),
+        true=known,
+        msi=channels.of(pair.msi.cube),
+        msi_channels=channels,
     )
 
 

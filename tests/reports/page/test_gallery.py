@@ -79,3 +79,17 @@ def test_a_missing_reference_leaves_the_reason(small_run: Path) -> None:
     found = gallery_of(small_run)
     assert found.spectra is None
     assert all("not stored: scenes/" in each.colour.missing for each in found.methods)
+
+
+def test_the_msi_is_drawn_by_its_response_curves_and_the_caption_names_the_channels(small_run: Path) -> None:
+    """The curves of the fake run rise from blue to red, so that the third channel is red."""
+    found = gallery_of(small_run)
+    reference, _, msi = found.inputs
+    assert msi.note == "red, green, blue: channels 3, 2, 1 at 643, 550, 457 nm"
+    assert reference.note.startswith("red, green, blue: bands 6, 4, 2 at 630, 550, 470 nm")
+    seen = read_cube(next((small_run / "observations").glob("*.h5")), "msi").cube
+    gain = float(found.recipe.partition("gain ")[2].partition(",")[0])
+    wanted = 255 * np.clip(seen[[2, 1, 0]] * gain, 0, 1) ** (1 / 2.2)
+    assert np.abs(pixels(msi.webp) - wanted.transpose(1, 2, 0)).max() < 1.5  # the gain has three digits in the text
+    shutil.rmtree(small_run / "responses")
+    assert gallery_of(small_run).inputs[2].note == "false colour: channels 1, 2, 3, centres not known"
