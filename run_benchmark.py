@@ -185,6 +185,16 @@ class Terminal(Console):
         tables = [*(plain_summary(summary, self.width) for summary in paths.summaries), *_left_out(paths), *paths.notes]
         return "\n".join(tables), "\n".join([_places(paths), *paths.standing])
 
+    def figure(self, folder: Path, options: argparse.Namespace) -> str:
+        """What a figure of chosen scenes shows, and where its files are; it is drawn now."""
+        from reports.content.figure_request import read_figure_request
+        from reports.figures.chosen_figure import write_chosen_figure
+
+        names = ("scene", "methods", "protocol", "seed", "zoom", "bands", "pixel", "rename", "single_column")
+        request = read_figure_request(options.kind, **{name: getattr(options, name) for name in names})
+        made = write_chosen_figure(folder, request, options.out)
+        return "\n".join([*made.shows, f"figure    {made.files[0].with_suffix('')}.pdf, .png, .svg"])
+
     def conventions(self, folder: Path) -> str:
         """The tables of a run by other projects' conventions, and where the files of its report are; the report is drawn now."""
         from reports.report import write_report

@@ -62,6 +62,10 @@ class Console(ABC):
         """
 
     @abstractmethod
+    def figure(self, folder: Path, options: argparse.Namespace) -> str:
+        """What a figure of chosen scenes shows, and where its files are; it is drawn now."""
+
+    @abstractmethod
     def conventions(self, folder: Path) -> str:
         """The tables of a run by other projects' conventions, as text; its report is drawn now."""
 

@@ -22,6 +22,7 @@ FILES = {  # the file of each command in this folder, in the order of --help
     "list": "list_command",
     "inspect": "inspect_command",
     "report": "report_command",
+    "figure": "figure_command",
     "bundle": "bundle_command",
     "check-bundle": "check_bundle_command",
     "rescore": "rescore_command",

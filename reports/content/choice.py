@@ -27,7 +27,7 @@ from datasets.nearest import did_you_mean
 from reports.content.captions import CaptionLength
 from reports.content.columns import Column, Precision, digits_of, fixed, metric_column
 from reports.content.convention_tables import StoredScores
-from reports.content.paper_style import BLIND, CELLS, COSTS, PaperStyle, Spread, read_columns, read_renaming, renamed_records
+from reports.content.paper_style import CELLS, COSTS, PaperStyle, Spread, method_names, read_columns, read_renaming, renamed_records
 from reports.content.provenance import Provenance
 from reports.content.summary import BestOf, Summary, summarise, summarise_protocol
 
@@ -136,22 +136,8 @@ def choose_records(results: Sequence[Result], choice: Choice) -> list[Result]:
     """
     kept = selected(results, choice.select or {}, RECORD_FIELDS)
     if choice.methods:
-        kept = matching(kept, "--methods ", choice.methods, _method_names(kept))
+        kept = matching(kept, "--methods ", choice.methods, method_names(kept))
     return renamed_records(kept, choice.style.rename)
-
-
-def _method_names(results: Sequence[Result]) -> Callable[[Result], tuple[str, str]]:
-    """What a record is called by the name of its method, and its label.
-
-    A blind form is called `rfuse blind=hysure` where the run has the method itself, too, so that `rfuse` is that row alone.
-    """
-    plain = {result.method for result in results if not result.parameters.get(BLIND)}
-
-    def names(result: Result) -> tuple[str, str]:
-        blind = result.parameters.get(BLIND)
-        return (f"{result.method} {BLIND}={blind}" if blind and result.method in plain else result.method), result.label
-
-    return names
 
 
 def summarise_choice(

@@ -16,7 +16,7 @@ definitions that a short caption leaves out stand in definitions.tex, as a comma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -112,6 +112,20 @@ def renamed_records(results: Sequence[Result], names: Mapping[str, str]) -> list
         if new in labels - set(names):
             raise SelectionError(f"--rename {old}={new}: expected a name of its own, but another row is called {new!r}; choose another")
     return [replace(result, label=names.get(result.label, result.label)) for result in results]
+
+
+def method_names(results: Sequence[Result]) -> Callable[[Result], tuple[str, str]]:
+    """What a record is called by the name of its method, and its label.
+
+    A blind form is called `rfuse blind=hysure` where the run has the method itself, too, so that `rfuse` is that row alone.
+    """
+    plain = {result.method for result in results if not result.parameters.get(BLIND)}
+
+    def names(result: Result) -> tuple[str, str]:
+        blind = result.parameters.get(BLIND)
+        return (f"{result.method} {BLIND}={blind}" if blind and result.method in plain else result.method), result.label
+
+    return names
 
 
 def styled_all(summaries: Sequence[Summary], style: PaperStyle) -> list[Summary]:
