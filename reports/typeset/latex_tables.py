@@ -86,7 +86,7 @@ def latex_protocols(
     r"""The table over all protocols. Protocols that do not fit beside the others follow below; where that does not fit on one page, in
     further tables. With `narrow` each of them stands in one column of the text."""
     size, text = font_size(len(table.rows)), protocols_caption(table, caption)
-    blocks = [_block(table, block, keys or {}, resize=resize) for block in protocol_blocks(table, narrow=narrow)]
+    blocks = [_block(table, block, keys or {}, resize=resize, narrow=narrow) for block in protocol_blocks(table, narrow=narrow)]
     together = len(table.rows) * len(blocks) <= _MOST_LINES
     lines, tiers = (count * (len(blocks) if together else 1) for count in (len(table.rows), len({line.tier for line in table.rows})))
     fitting = notes_with_room(protocols_notes(table), text, lines, tiers, resize=resize)
@@ -154,16 +154,18 @@ def _summary_row(row: Row, summary: Summary, keys: Mapping[str, str]) -> str:
     return stacked_row(row.label, ending, room, values, empty, bold=row.highlighted)
 
 
-def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str], *, resize: bool) -> list[str]:
-    """The lines of one tabular, with these protocols beside each other."""
+def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str], *, resize: bool, narrow: bool) -> list[str]:
+    """The lines of one tabular, with these protocols beside each other; where it is narrow, units stand below the labels."""
     metrics = len(table.columns)
     alignment = (r"@{\hskip 12pt}" + "r" * metrics) * len(block)
     lines = [RESIZED] if resize else []
     lines += [rf"\begin{{tabular}}{{@{{}}l{alignment}@{{}}}}", r"\toprule"]
     heads = " & ".join(rf"\multicolumn{{{metrics}}}{{c}}{{{escape(table.summaries[at].name)}}}" for at in block)
     rules = "".join(rf"\cmidrule(lr){{{2 + metrics * step}-{1 + metrics * (step + 1)}}}" for step in range(len(block)))
-    units = [column_head(column) + (f"~{second}" if (second := _second_line(column)) else "") for column in table.columns]
-    lines += [rf"Method & {heads} \\", rules, " & ".join(["", *units * len(block)]) + r" \\"]
+    labels, units = [column_head(column) for column in table.columns], [_second_line(column) for column in table.columns]
+    beside = [f"{label}~{unit}" if unit else label for label, unit in zip(labels, units, strict=True)]
+    below = [labels, units] if narrow and any(units) else [labels if narrow else beside]
+    lines += [rf"Method & {heads} \\", rules, *(" & ".join(["", *words * len(block)]) + r" \\" for words in below)]
     for tier in dict.fromkeys(line.tier for line in table.rows):
         lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
         lines += [_protocols_row(line, block, table, keys) for line in table.rows if line.tier == tier]
