@@ -17,7 +17,7 @@ from reports.content.columns import INFINITE, values_by_scene
 from reports.content.summary import Summary
 from reports.style import DASH, HEAT_MAP, shorten
 
-_NAME, _CELL, _LINE, _TOP = 150, 58, 20, 64  # units of the viewBox: of the names, a cell and a line; above the cells
+_NAME, _CELL, _LINE, _TOP = 150.0, 58.0, 20.0, 64.0  # units of the viewBox: of the names, a cell and a line; above the cells
 _MOST_SCENES = 16
 
 
@@ -51,7 +51,7 @@ def score_map(summary: Summary) -> Markup:
         text = f"{row.label} ({row.tier}): " + ", ".join(f"{s} {_number(lead.text, values.get(s), _CELL)}" for s in scenes)
         rows += Markup(
             '<g data-method="{}" data-tier="{}" class="map-row"><title>{}</title><text class="y" x="{}" y="{}">{}</text>{}</g>'
-        ).format(row.label, row.tier, text, _NAME - 6, _TOP + _LINE * (line + 0.68), shorten(row.label, 24), cells)
+        ).format(row.label, row.tier, text, _NAME - 6, _TOP + _LINE * (line + 0.68), shorten(row.label, 22), cells)
     title = f"{lead.label}{f' in {lead.unit}' if lead.unit else ''} of each method on each scene under {summary.name}"
     return Markup('<svg class="chart map" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}{}</svg>').format(
         width, height, title, heads, rows

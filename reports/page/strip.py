@@ -29,7 +29,7 @@ from reports.scene.scene_view import choose_scene
 from reports.scene.sensor_responses import shown_channels
 
 _LONGEST = 192  # pixels: of the picture that shows where the window is, and of the window
-_MOST = 60_000  # bytes per picture
+_MOST = 60e3  # bytes per picture
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The page in a real browser: sorting, filters, the slider, the pixels, keys alone; no error, and nothing fetched."""
+"""The page in a real browser: sorting, filters, links, keys alone; no error, and nothing fetched. Scenes: test_scenes_browser."""
 
 from __future__ import annotations
 
@@ -88,14 +88,12 @@ def opened(request: pytest.FixtureRequest, browser: Any, report: ReportPaths) ->
 
 def test_nothing_is_wider_than_the_window(opened: Opened) -> None:
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    opened.page.add_style_tag(content=".scene { content-visibility: visible !important }")
     assert opened.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
 
-@pytest.mark.parametrize("target", ["scores", "protocol-2-scenes", "methods"])
+@pytest.mark.parametrize("target", ["scores", "scenes", "methods"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_link_leads_to_its_target_below_the_filter_at_once(browser: Any, report: ReportPaths, width: int, target: str) -> None:
-    """Scenes, which are laid out only near the window, stand above each of these."""
     opened = open_page(browser, report, width)
     page, place = opened.page, f"document.getElementById('{target}').getBoundingClientRect().top"
     bar = page.locator("form.filter").evaluate("e => getComputedStyle(e).position === 'sticky' ? e.offsetHeight : 0")
@@ -210,86 +208,6 @@ def test_filters_by_name_tier_family_protocol_scene_and_column(opened: Opened) -
     assert len(opened.texts(scores)) == 30
 
 
-def test_the_slider_moves_by_keys_and_by_hand_and_the_picture_changes_method_and_kind(opened: Opened) -> None:
-    scene = opened.page.locator("#protocol-1-scene-1")
-    stage, slider = scene.locator(".stage"), scene.locator(".slider")
-    cut = "stage => getComputedStyle(stage).getPropertyValue('--cut')"
-    slider.scroll_into_view_if_needed()
-    assert stage.evaluate(cut) == "50%"
-    slider.press("ArrowRight")
-    assert stage.evaluate(cut) == "51%"
-    slider.press("Home")
-    assert stage.evaluate(cut) == "0%"
-    slider.press("End")
-    for _ in range(50):
-        slider.press("ArrowLeft")
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    opened.page.mouse.down()
-    opened.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
-    opened.page.mouse.up()
-    assert stage.evaluate(cut) == "25%"
-    over, tag = stage.locator("img.over"), stage.locator(".tag").last
-    scene.locator("select").select_option(label="R-FUSE (told blur and colour response)")
-    assert tag.text_content() == "R-FUSE"
-    shown = scene.locator('.estimates figure[data-method="R-FUSE"]')
-    assert over.get_attribute("src") == shown.locator("img.colour").get_attribute("src")
-    scene.get_by_label("error", exact=True).press("Space")
-    assert over.get_attribute("src") == shown.locator("img.errors").get_attribute("src")
-    scene.get_by_label("posterior std").press("Space")
-    assert over.get_attribute("src") == shown.locator("img.std").get_attribute("src")
-    assert tag.text_content() == "R-FUSE, posterior std"
-    scene.locator("select").select_option(label=f"{HOSTILE} (told nothing)")
-    assert tag.text_content() == f"{HOSTILE}, error"  # it has no posterior
-
-
-def test_a_click_and_the_arrow_keys_choose_the_pixel_whose_spectrum_is_drawn(opened: Opened) -> None:
-    scene = opened.page.locator("#protocol-1-scene-1")
-    stage, answer = scene.locator(".stage"), scene.locator("output")
-    truth = scene.locator('.spectrum g[data-series="-1"] path')
-    stage.scroll_into_view_if_needed()
-    assert answer.text_content() == "Row 16, column 24"  # the middle of a grid of 32 x 32 in 32 x 48 pixels
-    first = truth.get_attribute("d")
-    box = stage.bounding_box()
-    stage.click(position={"x": box["width"] * 0.1, "y": box["height"] * 0.9})
-    assert answer.text_content() == "Row 28, column 5"  # of the columns 0, 2, 3, 5, ... that nearest to 4.3
-    clicked = truth.get_attribute("d")
-    assert clicked != first
-    assert clicked.count("L") == 6  # seven bands
-    stage.press("ArrowUp")
-    stage.press("ArrowRight")
-    assert answer.text_content() == "Row 27, column 6"
-    for _ in range(8):
-        stage.press("ArrowDown")
-    assert answer.text_content() == "Row 31, column 6"
-    chart = scene.locator(".spectrum svg.chart")
-    assert "row 31, column 6" in chart.get_attribute("aria-label")
-    line = chart.locator('g[data-method="Bicubic"]')
-    assert line.is_visible()
-    scene.locator('.spectrum li[data-method="Bicubic"] input').press("Space")
-    assert not line.is_visible()
-
-
-def test_the_drawn_spectrum_is_that_of_the_files_beside_the_page(browser: Any, report: ReportPaths) -> None:
-    import numpy as np
-
-    opened = open_page(browser, report, 1280)
-    scene = opened.page.locator("#protocol-1-scene-1")
-    scene.locator(".stage").press("ArrowRight")
-    (file,) = (report.folder / "spectra").glob("*protocol-1-scene-1.npz")
-    with np.load(file) as held:
-        place = [str(label).split(" (")[0] for label in held["labels"]].index("Bicubic")
-        spectrum = held[f"method_{place + 1}"][16, 17]
-        assert (held["rows"][16], held["cols"][17]) == (16, 26)
-    levels = scene.locator(".spectrum .levels text")
-    (low, floor), *_, (high, ceiling) = levels.evaluate_all("all => all.map(e => [Number(e.textContent), e.getAttribute('y') - 3.5])")
-    path = scene.locator('.spectrum g[data-method="Bicubic"] path').get_attribute("d")
-    drawn = [low + (floor - float(point.split()[1])) / (floor - ceiling) * (high - low) for point in path[1:].split("L")]
-    assert drawn == pytest.approx(spectrum.tolist(), abs=0.005)
-    opened.page.context.close()
-
-
 def test_every_control_has_a_name_and_the_keyboard_reaches_the_results_first(opened: Opened) -> None:
     nameless = opened.page.evaluate(
         "[...document.querySelectorAll('input, select, button, [tabindex]')]"
@@ -314,7 +232,7 @@ def test_without_javascript_the_page_shows_tables_pictures_and_charts_and_no_dea
     assert not page.locator(".stage").first.is_visible()
     assert page.locator("#protocol-1 table.scores").first.is_visible()
     page.locator("#protocol-1-scene-1 .spectrum").scroll_into_view_if_needed()
-    for selector in (".spectrum svg", ".estimates img.colour", ".estimates img.errors", ".failures svg"):
+    for selector in (".spectrum svg", ".estimates img.colour", ".estimates img.errors", ".estimates img.angles", ".inputs img"):
         assert page.locator(f"#protocol-1-scene-1 {selector}").first.is_visible(), selector
     assert page.locator("input:visible, select:visible, button:visible").count() == 0
     page.context.close()
