@@ -88,7 +88,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "runner": ("run_folder", "metrics", "identity", "measure", "children", "matrix"),
         "cluster": ("run_folder", "identity", "matrix", "runner"),
         "review": ("clone", "run_folder", "metrics", "identity", "conventions", "matrix"),
-        "commands": ("clone", "run_folder", "children", "matrix", "authors", "training", "runner", "cluster", "review"),
+        "commands": ("clone", "run_folder", "metrics", "children", "matrix", "authors", "training", "runner", "cluster", "review"),
     },
     "reports": {
         "style": (),

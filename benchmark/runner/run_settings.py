@@ -39,10 +39,13 @@ class Work:
 
     @property
     def share(self) -> float | None:
-        """Which part is done, 0 to 1: by the steps where their number is known, else by the seconds; None where neither is."""
-        if self.usual_steps and self.steps:
-            return min(self.steps / self.usual_steps, 1.0)
-        return min(self.seconds / self.usual_s, 1.0) if self.usual_s else None
+        """Which part is done, 0 to 1: by the steps or by the seconds, whichever is less, as a method does more than steps.
+
+        None where neither is known.
+        """
+        parts = [self.seconds / self.usual_s] if self.usual_s else []
+        parts += [self.steps / self.usual_steps] if self.usual_steps else []
+        return min(1.0, *parts) if parts else None
 
 
 @dataclass(frozen=True)

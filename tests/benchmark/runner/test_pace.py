@@ -68,7 +68,8 @@ def test_what_observing_and_scoring_take_counts_in_the_same_share() -> None:
 
 
 def test_a_cell_is_as_far_as_its_steps_or_its_seconds_say() -> None:
-    assert Work(seconds=5.0, usual_s=20.0, steps=30, usual_steps=40).share == pytest.approx(0.75)
+    assert Work(seconds=15.0, usual_s=20.0, steps=20, usual_steps=40).share == pytest.approx(0.5)
+    assert Work(seconds=5.0, usual_s=20.0, steps=40, usual_steps=40).share == pytest.approx(0.25)  # its steps are done, and it fuses still
     assert Work(seconds=5.0, usual_s=20.0, steps=0, usual_steps=0).share == pytest.approx(0.25)
     assert Work(seconds=25.0, usual_s=20.0, steps=0, usual_steps=0).share == pytest.approx(1.0)
     assert Work(seconds=5.0, usual_s=None, steps=30, usual_steps=0).share is None
