@@ -211,10 +211,11 @@ class Terminal(Console):
         return f"{write_preview(image.cube, recipe, file)} ({recipe.text})"
 
     def training_figures(self, folder: Path) -> str:
-        """The names of the files of a training's figures, which are drawn now."""
+        """The names of a training's figures and the folder of their files, on one line; they are drawn now."""
         from reports.figures.training_figures import write_training_figures
 
-        return ", ".join(str(path) for path in write_training_figures(folder) if path.suffix == ".png")
+        paths = [path for path in write_training_figures(folder) if path.suffix == ".png"]
+        return f"{', '.join(path.stem for path in paths)} (.pdf, .png, .svg) in {paths[0].parent}" if paths else "none"
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -75,7 +75,7 @@ class Console(ABC):
 
     @abstractmethod
     def training_figures(self, folder: Path) -> str:
-        """The names of the files of a training's figures, which are drawn now."""
+        """The names of a training's figures and the folder of their files, on one line; they are drawn now."""
 
 
 @dataclass(frozen=True)
