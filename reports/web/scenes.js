@@ -65,13 +65,14 @@
     mark();
   }
   // A scene or a protocol that the filter takes away is not the chosen one.
-  new MutationObserver(() => {
+  const watch = new MutationObserver(() => {
     for (const kind of ["protocol", "scene"])
       for (const label of fields[kind]?.querySelectorAll("label") ?? [])
         label.hidden = articles.filter((each) => each.dataset[kind] === label.dataset[kind]).every((each) => each.hidden);
     const left = articles.filter((each) => !each.hidden);
     if (now?.article.hidden && left.length) choose(left[0]);
-  }).observe(section, { subtree: true, attributes: true, attributeFilter: ["hidden"] });
+  });
+  for (const article of articles) watch.observe(article, { attributes: true, attributeFilter: ["hidden"] }); // of it alone, nothing inside
   const follow = () => choose(document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("article.scene"));
   addEventListener("hashchange", follow);
 

@@ -20,6 +20,7 @@ from tests.reports.conftest import HOSTILE, fake_results, truth_of
 from tests.reports.page.browsing import started_chromium
 
 WIDTHS = (1440, 390)
+END = "scrollY + innerHeight >= document.documentElement.scrollHeight - 2"  # the page cannot be scrolled further
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def pages(rendered: PageFiles, tmp_path_factory: pytest.TempPathFactory) -> Iter
         opened, logged, asked = {}, list[str](), list[str]()
         for width in WIDTHS:
             page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
+            page.set_default_timeout(8000)
             page.on("console", lambda message: logged.append(message.text))
             page.on("pageerror", lambda error: logged.append(str(error)))
             page.on("request", lambda request: asked.append(request.url))
@@ -67,6 +69,15 @@ def chosen(page: Any) -> list[str]:
     return found
 
 
+def until(page: Any, script: str) -> None:
+    """Wait until `script` is true."""
+    for _ in range(400):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never true: {script}")
+
+
 def sources(page: Any) -> list[str]:
     """What the two sides show."""
     found: list[str] = page.locator(".pane img").evaluate_all("all => all.map(e => e.src)")
@@ -82,7 +93,7 @@ def test_one_scene_is_shown_at_a_time_and_pictures_and_protocols_choose_it(page:
     page.keyboard.press("Space")
     assert chosen(page) == ["protocol-2-scene-2"]
     page.evaluate("location.hash = '#protocol-1-scene-1'")
-    page.wait_for_timeout(50)
+    until(page, "document.querySelector('#protocol-1-scene-1').checkVisibility()")
     assert chosen(page) == ["protocol-1-scene-1"]
     assert page.locator(".pick-protocol input:checked").get_attribute("value") == "camera-x8"
     page.evaluate("history.replaceState(null, '', location.pathname)")
@@ -90,11 +101,11 @@ def test_one_scene_is_shown_at_a_time_and_pictures_and_protocols_choose_it(page:
 
 def test_it_opens_with_the_best_of_those_told_nothing_and_the_best_of_all(page: Any) -> None:
     tags = page.locator(".pane .tag").all_text_contents()
-    assert tags == [f"A · {HOSTILE}", "B · R-FUSE"]
+    assert tags == ["A · Bicubic", "B · R-FUSE"]  # the other one that is told nothing lacks a cell
     names = page.locator("#protocol-1-scene-1 .estimates figcaption b").all_text_contents()
     assert names == ["R-FUSE", "HySure", "MossFuse (50 steps, under-trained)", HOSTILE, "Bicubic"]  # the best first
     drawn = page.locator("#protocol-1-scene-1 .here input:checked").evaluate_all("all => all.map(e => e.closest('li').dataset.method)")
-    assert drawn == ["R-FUSE", HOSTILE]
+    assert drawn == ["R-FUSE", "Bicubic"]
 
 
 def test_each_side_shows_any_picture_by_its_list_by_a_click_and_by_a_key(wide: Any) -> None:
@@ -112,15 +123,15 @@ def test_each_side_shows_any_picture_by_its_list_by_a_click_and_by_a_key(wide: A
     assert ticks[0] == "0"
     assert ticks[-1].startswith("≥ ")
     assert all(len(text.lstrip("≥ 0.").replace(".", "").rstrip("0")) <= 2 for text in ticks)  # round numbers
-    scene.locator('.estimates figure[data-method="Bicubic"] [data-to="b"]').press("Enter")
-    assert wide.locator(".pane.b .tag").text_content() == "B · Bicubic"
+    scene.locator('.estimates figure[data-method="HySure"] [data-to="b"]').press("Enter")
+    assert wide.locator(".pane.b .tag").text_content() == "B · HySure"
     scene.locator(".inputs img").nth(2).click()
     assert sources(wide)[1] == scene.locator(".inputs img").nth(2).get_attribute("src")
     wide.locator(".side-b").select_option(label="R-FUSE")
     wide.locator(".stage").press("]")
     assert wide.locator(".pane.b .tag").text_content() == "B · HySure"
     wide.locator(".stage").press("[")
-    wide.locator(".side-a").select_option(label=HOSTILE)
+    wide.locator(".side-a").select_option(label="Bicubic")
     assert sources(wide) == first
 
 
@@ -132,10 +143,14 @@ def test_both_sides_zoom_to_the_same_place_and_show_square_pixels(wide: Any) -> 
     stage.press("+")
     stage.press("+")
     near = wide.locator(".layer").evaluate_all(layers)
-    assert near[0] == near[1]
+    assert near[0] == pytest.approx(near[1], abs=0.5)
     assert near[0][2] == pytest.approx(4 * whole[0][2], rel=0.01)
-    marks = stage.evaluate("e => { const p = e.querySelector('.pane').getBoundingClientRect(), c = e.querySelector('.cross').getBoundingClientRect();"
-                           " return [(c.x + c.width / 2 - p.x) / p.width, (c.y + c.height / 2 - p.y) / p.height]; }")  # fmt: skip
+    marks = stage.evaluate(
+        """e => {
+          const pane = e.querySelector('.pane').getBoundingClientRect(), cross = e.querySelector('.cross').getBoundingClientRect();
+          return [(cross.x + cross.width / 2 - pane.x) / pane.width, (cross.y + cross.height / 2 - pane.y) / pane.height];
+        }"""
+    )
     assert marks == pytest.approx([0.5, 0.5], abs=0.06)  # the chosen pixel, which it zooms to
     assert wide.locator(".pane img.squares").count() == 2
     box = stage.bounding_box()
@@ -187,16 +202,15 @@ def curve(plot: Any, line: str) -> list[float]:
 
 def test_a_click_and_the_arrow_keys_choose_the_pixel_and_the_chart_shows_its_spectra(page: Any, rendered: PageFiles) -> None:
     scene = page.locator("#protocol-1-scene-1")
-    stage, answer = page.locator(".stage"), scene.locator(".spectrum output")
+    stage = page.locator(".stage")
     stage.scroll_into_view_if_needed()
     box = page.locator(".pane.a").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.9)
-    page.wait_for_timeout(200)
-    assert answer.text_content() == "Row 28, column 5"  # of the columns 0, 2, 3, 5, ... that nearest to 4.3
+    said = "document.querySelector('#protocol-1-scene-1 .spectrum output').textContent"
+    until(page, f"{said} === 'Row 28, column 5'")  # of the columns 0, 2, 3, 5, ... that nearest to 4.3
     stage.press("ArrowUp")
     stage.press("ArrowRight")
-    page.wait_for_timeout(100)
-    assert answer.text_content() == "Row 27, column 6"
+    until(page, f"{said} === 'Row 27, column 6'")
     assert "row 27, column 6" in scene.locator("svg.spectrum-chart").get_attribute("aria-label")
     truth = truth_of(0)[:, 27, 6]
     values, residuals = scene.locator(".plot.values"), scene.locator(".plot.residuals")
@@ -210,8 +224,8 @@ def test_a_click_and_the_arrow_keys_choose_the_pixel_and_the_chart_shows_its_spe
     assert curve(values, '[data-method="R-FUSE"]') == pytest.approx(spectrum.tolist(), abs=0.005)
     assert curve(residuals, '[data-method="R-FUSE"]') == pytest.approx((spectrum - truth).tolist(), abs=0.001)
     rmse = float(np.sqrt(np.mean((spectrum.astype(np.float64) - truth) ** 2)))
-    said = scene.locator('.here li[data-method="R-FUSE"] .score').text_content()
-    assert float(said.removeprefix("RMSE ").partition(",")[0]) == pytest.approx(rmse, abs=2e-4)
+    score = scene.locator('.here li[data-method="R-FUSE"] .score').text_content()
+    assert float(score.removeprefix("RMSE ").partition(",")[0]) == pytest.approx(rmse, abs=2e-4)
 
 
 def test_a_line_is_named_at_its_end_in_its_colour_and_a_tick_takes_both_away(wide: Any) -> None:
@@ -227,8 +241,7 @@ def test_a_line_is_named_at_its_end_in_its_colour_and_a_tick_takes_both_away(wid
     assert not name.is_visible()
     assert not line.is_visible()
     box.press("Space")
-    wide.wait_for_timeout(100)
-    assert name.is_visible()
+    until(wide, """document.querySelector('#protocol-1-scene-1 text.end[data-method="R-FUSE"]').checkVisibility()""")
 
 
 def test_every_link_of_the_contents_leads_to_its_heading_below_the_filter(page: Any) -> None:
@@ -238,9 +251,10 @@ def test_every_link_of_the_contents_leads_to_its_heading_below_the_filter(page: 
     for target in page.locator(".contents a").evaluate_all("all => all.map(e => e.hash)"):
         page.evaluate("scrollTo(0, 0)")
         page.locator(f'.contents a[href="{target}"]').evaluate("e => e.click()")
-        page.wait_for_timeout(350)
+        until(page, f"Math.abs(document.getElementById('{target[1:]}').getBoundingClientRect().top - {bar}) < 60 || {END}")
         place, end = page.evaluate(
-            "id => [document.getElementById(id).getBoundingClientRect().top, scrollY + innerHeight >= document.documentElement.scrollHeight - 2]",
+            """id => [document.getElementById(id).getBoundingClientRect().top,
+                      scrollY + innerHeight >= document.documentElement.scrollHeight - 2]""",
             target[1:],
         )
         assert bar - 2 <= place <= bar + 60 or (end and place < 900), (target, place, bar)
@@ -251,7 +265,6 @@ def test_every_link_of_the_contents_leads_to_its_heading_below_the_filter(page: 
 def test_nothing_shines_through_the_filter_that_stays_at_the_top(wide: Any) -> None:
     for target in ("scenes", "results", "scores", "methods"):
         wide.evaluate("id => scrollTo(0, document.getElementById(id).getBoundingClientRect().top + scrollY + 160)", target)
-        wide.wait_for_timeout(60)
         ends, ground = wide.locator("form.filter").evaluate(
             """form => {
               const { left, right, top, bottom } = form.getBoundingClientRect(), main = form.parentElement.getBoundingClientRect();
@@ -272,22 +285,22 @@ def test_the_front_joins_the_methods_that_the_filter_leaves(wide: Any) -> None:
     best = plot.locator(".bubble.best").evaluate_all("all => all.map(e => e.dataset.method)")
     assert "R-FUSE" in best
     wide.get_by_label("Find a method").fill("hysure")
-    wide.wait_for_timeout(100)
-    assert plot.locator(".bubble:visible").evaluate_all("all => all.map(e => e.dataset.method)") == ["HySure"]
+    until(wide, "document.querySelectorAll('#protocol-1 .bubble.best').length === 1")
+    assert plot.locator(".bubble:not([hidden])").evaluate_all("all => all.map(e => e.dataset.method)") == ["HySure"]
     left = plot.locator(".front").get_attribute("d")
     spot = plot.locator('.bubble[data-method="HySure"]').evaluate("e => [e.dataset.x, e.dataset.y]")
     assert left.startswith(f"M{spot[0]} ")
     assert f"V{spot[1]}H" in left
     assert left.count("V") == 1
     wide.get_by_label("Find a method").fill("")
-    wide.wait_for_timeout(100)
+    until(wide, "document.querySelectorAll('#protocol-1 .bubble:not([hidden])').length > 1")
     assert plot.locator(".front").get_attribute("d") == whole
     assert plot.locator(".bubble.best").evaluate_all("all => all.map(e => e.dataset.method)") == best
 
 
 def test_a_scene_that_the_filter_takes_away_is_not_the_chosen_one(wide: Any) -> None:
     wide.locator('form.filter input[name="scene"][value="beads"]').evaluate("e => e.click()")
-    wide.wait_for_timeout(100)
+    until(wide, "document.querySelector('#protocol-1-scene-2').checkVisibility()")
     assert chosen(wide) == ["protocol-1-scene-2"]
     assert not wide.locator('.pick-scene label[data-scene="beads"]').is_visible()
     wide.get_by_role("button", name="Show all").click()
