@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+from reports.content.columns import Column
+
 GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 _READERS = "## Words of a report"  # the heading above the words that the page shows
 _ENTRY = re.compile(r"- \*\*(?P<term>[^*]+)\*\*: (?P<meaning>.+)")
@@ -24,3 +26,9 @@ def report_words() -> tuple[tuple[str, str], ...]:
 def meaning_of(term: str) -> str:
     """The sentence on a word; empty for one that the glossary does not have."""
     return dict(report_words()).get(term, "")
+
+
+def heading_meaning(column: Column) -> str:
+    """What a column holds, as a tooltip of its heading: the glossary's sentence, else the definition of the metric."""
+    costs = {"seconds": "fuse", "learning_seconds": "fit", "peak_bytes": "memory", "gpu_bytes": "memory", "parameters": "parameter"}
+    return meaning_of(column.label) or column.definition or meaning_of(costs.get(column.key, ""))

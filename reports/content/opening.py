@@ -7,6 +7,7 @@ told as a tie.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reports.content.expansions import EXPANSIONS
@@ -15,10 +16,13 @@ from reports.content.row import Row
 from reports.content.statistics import LEAST_SCENES
 from reports.content.summary import Summary
 from reports.content.verdicts import ALL, TierComparison, turned_pair
-from reports.style import count_word, duration_text, listed_text
+from reports.style import count_word, duration_text, listed_text, shorten
 
 NOTHING = "told nothing"  # the tier without any knowledge
+_TOLD = {"blur": "the blur", "colour response": "the camera's colour response", "noise level": "the noise level"}
 _MOST_PROTOCOLS = 4  # of which a sentence lists every score
+_MOST_WINNERS = 3  # that a sentence names
+_LONGEST = 60  # characters of a name
 
 Winner = tuple[str, str]  # label and tier
 Found = list[tuple[str, Summary, Row]]  # a method's rows, each with the words and the summary of its protocol
@@ -89,7 +93,9 @@ def _winner_sentence(winners: dict[tuple[Winner, ...], Found], protocols: int, p
         knows = f"; {told} {_knowledge(who[0][1])}" if len(alike) == 1 else ""
         return f"{_names(who)} {verb} {praise}: {_scores(found)}{knows}."
     if protocols > _MOST_PROTOCOLS:
-        parts = [f"{_names(who)} under {len(found)} of {protocols} protocols ({_short(who)})" for who, found in winners.items()]
+        first = list(winners.items())[:_MOST_WINNERS]
+        parts = [f"{_names(who)} under {len(found)} of {protocols} protocols ({_short(who)})" for who, found in first]
+        parts += ["others under the rest"] if len(winners) > len(first) else []
     else:
         parts = [f"{_names(who)} with {_scores(found)} ({_short(who)})" for who, found in winners.items()]
     return f"{praise[:1].upper()}{praise[1:]}: {'; '.join(parts)}."
@@ -110,7 +116,8 @@ def _told_nothing(winners: dict[tuple[Winner, ...], Found], *, in_order: bool) -
         parts = [f"{_names(who)} {_score(one)}{_time([one[2]])}" for who, one in each]
         return f"Told nothing, in this order: {listed_text(parts)}."
     if len(each) > _MOST_PROTOCOLS:
-        return f"Told nothing: {'; '.join(f'{_names(who)} under {len(found)} protocols' for who, found in list(winners.items())[:3])}."
+        first = [f"{_names(who)} under {len(found)} protocols" for who, found in list(winners.items())[:_MOST_WINNERS]]
+        return f"Told nothing: {'; '.join(first)}."
     return f"Told nothing: {listed_text([f'{_names(who)} {_scores([one])}{_time([one[2]])}' for who, one in each])}."
 
 
@@ -146,6 +153,9 @@ def _knowledge(tier: str) -> str:
     """What a method is told, after "it is"."""
     told, _, learned = tier.partition("; ")
     words = "told nothing but the two images" if told == NOTHING else told
+    if told != NOTHING and told.startswith("told "):
+        parts = re.split(r", | and ", told.removeprefix("told ").removeprefix("the "))
+        words = f"told {listed_text([_TOLD.get(part, part) for part in parts])}"
     return f"{words}{f', and {learned}' if learned else ''}"
 
 
@@ -154,7 +164,7 @@ def _short(who: Sequence[Winner]) -> str:
 
 
 def _names(who: Sequence[Winner]) -> str:
-    return listed_text([label for label, _ in who])
+    return listed_text([shorten(label, _LONGEST) for label, _ in who])
 
 
 def _statistics_words(summaries: Sequence[Summary], comparisons: Sequence[TierComparison]) -> list[str]:

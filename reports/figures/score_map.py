@@ -6,7 +6,7 @@ and says so. Rows carry the name of their method, so that the page can point at 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from statistics import fmean
 
@@ -19,6 +19,7 @@ from reports.style import DASH, HEAT_MAP, shorten
 
 _NAME, _CELL, _LINE, _TOP = 150.0, 58.0, 20.0, 64.0  # units of the viewBox: of the names, a cell and a line; above the cells
 _MOST_SCENES = 16
+_HALFWAY = 0.179  # relative luminance at which black and white stand out alike, by 4.6 to 1 (WCAG 2)
 
 
 def score_map(summary: Summary) -> Markup:
@@ -59,13 +60,13 @@ def score_map(summary: Summary) -> Markup:
 
 
 def _map_cell(at: tuple[float, float], width: float, share: float | None, number: str) -> Markup:
-    """One cell: its colour, and its number where that has room; ink on bright colours, white on dark ones."""
+    """One cell: its colour, and its number, in black or white, whichever stands out more."""
     if share is None:
         box = Markup('<rect class="void" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}"/>').format(*at, width - 1, _LINE - 1)
         return box + Markup('<text class="x" x="{:.1f}" y="{:.1f}">{}</text>').format(at[0] + width / 2, at[1] + 0.68 * _LINE, number)
     colour = mpl.colors.to_hex(mpl.colormaps[HEAT_MAP](share))
     box = Markup('<rect fill="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}"/>').format(colour, *at, width - 1, _LINE - 1)
-    ink = "#1a1a1a" if share > 0.5 else "#ffffff"
+    ink = "#000000" if _light(mpl.colormaps[HEAT_MAP](share)[:3]) > _HALFWAY else "#ffffff"
     return box + Markup('<text class="x" style="fill:{}" x="{:.1f}" y="{:.1f}">{}</text>').format(
         ink, at[0] + width / 2, at[1] + 0.68 * _LINE, number
     )
@@ -76,3 +77,9 @@ def _number(text: Callable[[float], str], value: float | None, width: float) -> 
     if value is None:
         return DASH
     return INFINITE if not isfinite(value) else f"{value:.0f}" if width < 36 and abs(value) >= 1 else text(value)
+
+
+def _light(colour: Sequence[float]) -> float:
+    """The relative luminance of an sRGB colour of parts in 0..1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -26,7 +26,7 @@ from reports.content.captions import OLDER
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
 from reports.content.expansions import EXPANSIONS, FirstUses, short_expansion
 from reports.content.file_names import FileNames
-from reports.content.glossary import meaning_of, report_words
+from reports.content.glossary import heading_meaning, meaning_of, report_words
 from reports.content.notes import ABOUT
 from reports.content.protocol_facts import differing_labels, neutral_labels, protocol_facts
 from reports.content.provenance import Provenance
@@ -191,6 +191,7 @@ def _templates() -> Environment:
         "column_kinds": _column_kinds,
         "lead": _lead_text,
         "meaning": meaning_of,
+        "heading_meaning": heading_meaning,
         "short_expansion": short_expansion,
         "first_use": lambda text: Markup(uses.expand(text)) if isinstance(text, Markup) else uses.expand(text),
     }

@@ -88,7 +88,7 @@ def first_strip(run: RunFolder, summary: Summary) -> Strip | None:
 
 def _shown_methods(summary: Summary, scene: str) -> list[tuple[str, Row, Result]]:
     """The best of those told nothing and the best of all, once where they are one, each with its record on the scene."""
-    found = [("Best told nothing", row) for row in best_rows(summary, NOTHING)[:1]]
+    found = [("Best of those told nothing", row) for row in best_rows(summary, NOTHING)[:1]]
     found += [("Best of all", row) for row in best_rows(summary)[:1] if row not in [each for _, each in found]]
     if len(found) == 1:
         found = [("Best of all", found[0][1])]

@@ -38,7 +38,7 @@
 
   // The clipboard, where the browser lets us; else the old way; else the text itself, to be copied by hand.
   async function copy(content, place) {
-    const answer = place.querySelector("output");
+    const answer = place.querySelector("[role=status]");
     place.querySelector("textarea")?.remove();
     try {
       await navigator.clipboard.writeText(content);
@@ -93,7 +93,8 @@
   };
 
   function offer(after, word, name, choices) {
-    const place = document.createElement("details"), summary = document.createElement("summary"), answer = document.createElement("output");
+    const place = document.createElement("details"), summary = document.createElement("summary"), answer = document.createElement("span");
+    answer.setAttribute("role", "status");
     place.className = "take";
     summary.textContent = word;
     summary.setAttribute("aria-label", `${word}: ${name}`);

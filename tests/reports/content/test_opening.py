@@ -48,7 +48,7 @@ def test_the_best_of_all_and_the_best_of_those_told_nothing_are_named_with_score
     }
     assert sentences_of(with_scores(scores)) == [
         "R-FUSE is most accurate by peak signal-to-noise ratio (PSNR): 40.00 dB at ratio 8 and 45.97 dB at ratio 4 with noise; it is told "
-        "blur and colour response.",
+        "the blur and the camera's colour response.",
         "Told nothing: Bicubic, 30.05 and 36.02 dB (in 7.0 ms).",
         "Three scenes: too few for a statistical verdict.",
     ]
@@ -65,7 +65,7 @@ def test_two_winners_are_both_named_each_under_its_protocol() -> None:
 def test_a_tie_as_printed_is_told_as_a_tie() -> None:
     first = sentences_of(with_scores({("rfuse", 8): 40.001, ("hysure", 8): 40.0}))[0]
     assert first.startswith(("R-FUSE and HySure are most accurate", "HySure and R-FUSE are most accurate"))
-    assert "they are told blur and colour response" in first
+    assert "they are told the blur and the camera's colour response" in first
 
 
 def test_where_the_best_of_all_is_told_nothing_it_is_named_once() -> None:
@@ -99,3 +99,15 @@ def test_the_number_of_scenes_is_told_in_words(scenes: int, words: str) -> None:
 
 def test_the_title_counts_methods_and_scenes() -> None:
     assert opening_title(summarise(fake_results())) == "5 fusion methods compared on 3 scenes"
+
+
+def test_of_many_protocols_the_three_with_most_wins_are_named_and_no_score() -> None:
+    results = []
+    for number in range(6):
+        scores = {("rfuse", 8): 42.0 - number, ("hysure", 8): 42.0}
+        change = {"name": f"p{number}", "ratio": 8 + number}
+        results += [replace(r, key=f"{r.key}{number}", protocol={**r.protocol, **change}) for r in with_scores(scores)]
+    assert sentences_of(results)[0] == (
+        "Most accurate by peak signal-to-noise ratio (PSNR): HySure under 5 of 6 protocols (told blur and colour response); HySure and "
+        "R-FUSE under 1 of 6 protocols (told blur and colour response)."
+    )

@@ -33,3 +33,9 @@ def started_chromium(folder: Path) -> Iterator[Any]:
             pytest.skip(f"needs a Chromium that starts and reads {file}: {error.message.splitlines()[0]}")
         yield opened
         opened.close()
+
+
+def shown(page: Any, selector: str) -> list[str]:
+    script = "all => all.filter(e => e.checkVisibility()).map(e => e.textContent.replace(/\\s+/g, ' ').trim())"
+    found: list[str] = page.locator(selector).evaluate_all(script)
+    return found
