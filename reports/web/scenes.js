@@ -5,6 +5,13 @@
   const box = section.querySelector(".stage-box"), stage = box.querySelector(".stage"), slider = box.querySelector(".slider");
   const panes = [...stage.querySelectorAll(".pane")], selects = [...box.querySelectorAll("select")];
   const place = box.querySelector(".place"), magnifier = box.querySelector(".use-loupe");
+  for (const frame of stage.querySelectorAll(".layer, .loupe")) {
+    const image = document.createElement("img");
+    image.alt = "";
+    frame.prepend(image);
+  }
+  for (const part of stage.querySelectorAll(".bar, .loupe")) part.hidden = true;
+  box.hidden = true;
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
   const nearest = (places, wanted) => places.reduce((best, each, k) => (Math.abs(each - wanted) < Math.abs(places[best] - wanted) ? k : best), 0);
   const state = { zoom: 1, x: 0, y: 0, row: 0, col: 0, looked: null }; // x, y: the corner of what is seen, as a share of the picture
@@ -98,7 +105,7 @@
       if (!image) return;
       const drawn = pane.querySelector("img"), bar = pane.querySelector(".bar");
       drawn.src = image.src;
-      pane.querySelector(".loupe").style.backgroundImage = `url("${image.src}")`;
+      pane.querySelector(".loupe img").src = image.src;
       pane.querySelector(".tag").textContent = `${"AB"[side]} · ${select.selectedOptions[0].text}`;
       const kind = image.classList[0] === "std" ? "errors" : image.classList[0], scale = now.article.querySelector(`.scale[data-scale="${kind}"]`);
       bar.hidden = !scale;
@@ -209,8 +216,8 @@
       loupe.hidden = !magnifier.checked;
       if (loupe.hidden || !now?.table) continue;
       const side = loupe.clientWidth, [wide, high] = [(side * now.table.width) / SEEN, (side * now.table.height) / SEEN];
-      loupe.style.backgroundSize = `${wide}px ${high}px`;
-      loupe.style.backgroundPosition = `${side / 2 - x * wide}px ${side / 2 - y * high}px`;
+      const [left, top] = [side / 2 - x * wide, side / 2 - y * high];
+      Object.assign(loupe.firstChild.style, { width: `${wide}px`, height: `${high}px`, left: `${left}px`, top: `${top}px` });
       loupe.classList.toggle("left", at !== null && at.across > 0.55);
     }
   }

@@ -183,22 +183,22 @@ def test_the_page_says_what_was_run_and_how_metrics_are_defined(page: Page) -> N
 
 def test_every_scored_method_has_its_pictures_and_all_have_one_scale(page: Page) -> None:
     images = [b64decode((image["src"] or "").partition(",")[2]) for image in page.all("img")]
-    # 2 protocols x 3 scenes: reference, HSI, MSI, and two pictures of 5 methods, less HySure's under the second protocol;
+    # 2 protocols x 3 scenes: truth, HSI, MSI, and three pictures of 5 methods, less HySure's under the second protocol;
     # R-FUSE's posterior; the true PSF and an estimated one. Before them those of the strip: the scene, two inputs, two methods, the truth
-    assert len(images) == 6 + 2 * 3 * 3 + 2 * 3 * 5 * 2 - 3 * 2 + 2 * 3 + 2 * 3 * 2
+    assert len(images) == 6 + 2 * 3 * 3 + 2 * 3 * 5 * 3 - 3 * 3 + 2 * 3 + 2 * 3 * 2
     for content in images[6:14]:
         with Image.open(BytesIO(content)) as image:
             assert image.format == "WEBP"
             assert image.size in ((48, 32), (6, 4))
-    assert page.source.count('class="ramp"') == 6
+    assert page.source.count('class="ramp"') == 2 * 6
     assert page.text.count("no scores: skipped") == 3
 
 
 def test_without_javascript_tables_pictures_and_figures_are_all_there(page: Page) -> None:
     assert not [tag for tag, attributes in page.elements if "hidden" in attributes]
     waiting = {tag for tag, attributes in page.elements if "needs-script" in (attributes["class"] or "" if "class" in attributes else "")}
-    # the filter, the picture with the slider, ticks of the legend, a hint, the tools of the leaderboard
-    assert waiting == {"form", "figure", "input", "span", "div"}
+    # the filter, the stage, ticks of the legend, a hint, the tools of the leaderboard
+    assert waiting == {"form", "input", "span", "div"}
     charts = [svg for svg in page.all("svg") if (svg.get("class") or "").startswith("chart")]
     # map, bubbles and failures of a protocol; spectra, failures and an SRF of a scene
     assert len(charts) == 2 * (2 + 3) + 2 * 3 * (1 + 3 + 1)

@@ -80,7 +80,7 @@ def until(page: Any, script: str) -> None:
 
 def sources(page: Any) -> list[str]:
     """What the two sides show."""
-    found: list[str] = page.locator(".pane img").evaluate_all("all => all.map(e => e.src)")
+    found: list[str] = page.locator(".layer img").evaluate_all("all => all.map(e => e.src)")
     return found
 
 
@@ -152,7 +152,7 @@ def test_both_sides_zoom_to_the_same_place_and_show_square_pixels(wide: Any) -> 
         }"""
     )
     assert marks == pytest.approx([0.5, 0.5], abs=0.06)  # the chosen pixel, which it zooms to
-    assert wide.locator(".pane img.squares").count() == 2
+    assert wide.locator(".layer img.squares").count() == 2
     box = stage.bounding_box()
     wide.mouse.move(box["x"] + 50, box["y"] + 60)
     wide.mouse.down()
@@ -306,6 +306,12 @@ def test_a_scene_that_the_filter_takes_away_is_not_the_chosen_one(wide: Any) -> 
     wide.get_by_role("button", name="Show all").click()
     wide.locator('.pick-scene input[value="beads"]').check(force=True)
     assert chosen(wide) == ["protocol-1-scene-1"]
+
+
+def test_the_page_and_the_readme_say_alike_how_precisely_estimates_are_kept(rendered: PageFiles) -> None:
+    assert "16 bits over their own range (107 dB)" in rendered.html
+    assert "16 bits over its own range, 107 dB" in (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert "nothing is quantised" not in rendered.html
 
 
 def test_one_mark_is_explained_once_a_protocol(rendered: PageFiles) -> None:
