@@ -40,6 +40,7 @@ class Row:
     values: Mapping[str, Value]
     places: tuple[TimingPlace, ...] = ()  # of its seconds
     timing: Timing = "here"
+    highlighted: bool = False  # whether the user wants its name to stand out
 
     @property
     def expected(self) -> int:

@@ -39,6 +39,8 @@ MOST_PANELS = 6  # protocols in one figure
 MOST_PROTOCOLS = 12  # protocols with figures of their own
 MOST_SCENES = 4  # protocols of which one scene is drawn
 
+FIGURE_PARTS = ("accuracy and seconds", "heat maps", "pictures and spectra", "curves", "ranks")  # in the order in which they are drawn
+
 CaptionedFigure = tuple[str, Figure]  # the caption, and the figure
 
 
@@ -58,8 +60,14 @@ def draw_figures(
     comparisons: Sequence[TierComparison],
     diagrams: Sequence[tuple[CaptionedFigure, CaptionedFigure]],
     names: FileNames,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, ...]:
-    """The files of the figures; `diagrams` are the `comparison_figures` of `comparisons`, in the same order."""
+    """The files of the figures; `diagrams` are the `comparison_figures` of `comparisons`, in the same order.
+
+    `begin` is called with the name of each of `FIGURE_PARTS` before it is drawn.
+    """
+    accuracy, maps, scenes, curves, ranking = FIGURE_PARTS
+    begin(accuracy)
     cached = DrawingCache(folder)
     paths: list[Path] = []
     looks = Looks.of(summaries)
@@ -70,6 +78,7 @@ def draw_figures(
             part = alike[start : start + MOST_PANELS]
             stem = names.stem(f"{lead}_seconds" + (f"_part{start // MOST_PANELS + 1}" if start else ""))
             paths += cached.figure(stem, [inputs[summary.name] for summary in part], lambda part=part: accuracy_figure(part, looks))  # type: ignore[misc]
+    begin(maps)
     for summary in summaries[:MOST_PROTOCOLS]:
         key = inputs[summary.name]
         if len(summaries) > 1:
@@ -78,11 +87,14 @@ def draw_figures(
         if len(summary.scenes) > 1:
             stem = names.stem("scenes", summary.name)
             paths += cached.figure(stem, key, lambda summary=summary: heat_map(summary, summary.scores[0]))  # type: ignore[misc]
+    begin(scenes)
     for summary in summaries[:MOST_SCENES]:
         paths += _scene_figures(run, summary, names, cached, looks)
+    begin(curves)
     for sweep in find_sweeps(summaries):
         points = [sweep.number, sweep.belonging, *((number, inputs[summary.name]) for number, summary in sweep.points)]
         paths += cached.figure(names.stem("sweep", sweep.number), points, lambda sweep=sweep: sweep_figure(sweep, looks=looks))  # type: ignore[misc]
+    begin(ranking)
     for each, figures in zip(comparisons, diagrams, strict=True):
         statistics = each.statistics
         ranks = [each.protocol, each.tier, statistics.names, statistics.ranks.tolist(), statistics.failures, statistics.practical]

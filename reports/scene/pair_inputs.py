@@ -44,6 +44,11 @@ class PairInputs:
         down, across = (min(max(int(np.floor(at + 0.5)), 0), size - 1) for at, size in zip(places, self.msi.cube.shape[1:], strict=True))
         return down, across
 
+    def coarse(self, pixel: tuple[int, int]) -> tuple[int, int]:
+        """The row and the column of the coarse pixel that covers a fine one."""
+        row, col = (int(self.covering(axis, np.array([at]))[0]) for axis, at in enumerate(pixel))
+        return row, col
+
     def on_fine_grid(self, bands: list[int]) -> Float[np.ndarray, "bands H W"]:
         """Bands of the HSI, each fine pixel with the value of the coarse one that covers it; nothing is interpolated."""
         rows, cols = (self.covering(axis, np.arange(self.msi.cube.shape[1 + axis])) for axis in (0, 1))

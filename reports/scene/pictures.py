@@ -49,10 +49,15 @@ class ColourRecipe:
         return f"{self.channels.text}; gain {self.gain:.3g}, gamma {GAMMA}"
 
 
-def colour_recipe(reference: CubeFile) -> ColourRecipe:
-    """The recipe for a scene, from its reference."""
+def colour_recipe(reference: CubeFile, bands: tuple[int, int, int] | None = None) -> ColourRecipe:
+    """The recipe for a scene, from its reference; with these bands (counted from 0) as red, green and blue, where they are given."""
     nm = reference.wavelengths_nm
-    channels = display_channels(len(reference.cube), None if nm is None else [float(value) for value in nm], "band")
+    centres = None if nm is None else [float(value) for value in nm]
+    if bands is None:
+        channels = display_channels(len(reference.cube), centres, "band")
+    else:
+        at = None if centres is None else (centres[bands[0]], centres[bands[1]], centres[bands[2]])
+        channels = DisplayChannels(bands, at, as_seen=False, noun="band")
     return ColourRecipe(channels, fitting_gain(channels.of(reference.cube)))
 
 

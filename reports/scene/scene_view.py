@@ -38,6 +38,18 @@ Bands = Float[np.ndarray, "3 H W"]
 Curve = Float[np.ndarray, " bands"]
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What a person wants to see of a scene, in the place of what the rules choose."""
+
+    zoom: tuple[int, int, int] | None = None  # first row and column, side
+    pixels: tuple[tuple[int, int], ...] = ()  # (row, column)
+    bands: tuple[int, int, int] | None = None  # shown as red, green and blue, counted from 0
+
+
+_RULES = Wish()
+
+
 @dataclass(frozen=True, eq=False)
 class ViewedEstimate:
     """The estimate of one method, reduced to what the figures need."""
@@ -67,6 +79,7 @@ class SceneView:
     true: SensorResponses | None
     msi: Bands | None = None  # only of a real pair as it was taken
     msi_channels: DisplayChannels | None = None  # those of `msi`
+    zoom_asked: bool = False  # whether a person has chosen the window
 
     @property
     def baseline(self) -> str:
@@ -108,13 +121,24 @@ def view_scene(run: RunFolder, summary: Summary, series: Mapping[tuple[str, str]
     `series` are the numbers of the rows in the whole report.
     """
     scene, chosen = choose_scene(summary)
-    series = series or series_numbers([summary])
+    return view_chosen(run, summary.name, scene, chosen, series or series_numbers([summary]))
+
+
+def view_chosen(
+    run: RunFolder,
+    protocol: str,
+    scene: str,
+    chosen: Sequence[tuple[Row, Result]],
+    series: Mapping[tuple[str, str], int],
+    wish: Wish = _RULES,
+) -> SceneView | None:
+    """The view of a scene with these methods and the record of each; what `wish` leaves open follows the rules above."""
     if chosen and not chosen[0][1].has_reference:
-        return _view_pair(run, summary.name, scene, chosen, series)
+        return _view_pair(run, protocol, scene, chosen, series, wish)
     reference = _read(run.reference(chosen[0][1].scene_digest)) if chosen else None
     if reference is None:
         return None
-    recipe, pixels = colour_recipe(reference), spread_pixels(reference.cube)
+    recipe, pixels = colour_recipe(reference, wish.bands), wish.pixels or spread_pixels(reference.cube)
     methods = []
     for row, result in chosen:  # only one estimate is in memory at a time
         estimate = _read(run.estimate(result.key))
@@ -125,15 +149,16 @@ def view_scene(run: RunFolder, summary: Summary, series: Mapping[tuple[str, str]
     if not methods:
         return None
     return SceneView(
-        protocol=summary.name,
+        protocol=protocol,
         scene=scene,
         recipe=recipe,
         nm=reference.wavelengths_nm,
         colour=reference.cube[list(recipe.bands)],
         curves=_curves(reference, pixels),
         pixels=pixels,
-        zoom=widest_window([each.errors for each in methods if each.errors is not None]),
+        zoom=wish.zoom or widest_window([each.errors for each in methods if each.errors is not None]),
         methods=tuple(methods),
+        zoom_asked=wish.zoom is not None,
         true=true_responses(run.responses(chosen[0][1].observation_digest)),
     )
 
@@ -145,14 +170,20 @@ def _viewed(
 
 
 def _view_pair(
-    run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple[Row, Result]], series: Mapping[tuple[str, str], int]
+    run: RunFolder,
+    protocol: str,
+    scene: str,
+    chosen: Sequence[tuple[Row, Result]],
+    series: Mapping[tuple[str, str], int],
+    wish: Wish = _RULES,
 ) -> SceneView | None:
     """The view of a real pair as it was taken; the pixels are those in the middle of chosen coarse pixels."""
     pair = read_pair_inputs(run.observation(chosen[0][1].observation_digest))
     if isinstance(pair, str):
         return None
-    recipe, coarse = colour_recipe(pair.hsi), spread_pixels(pair.hsi.cube)
-    pixels = tuple(pair.middle(row, col) for row, col in coarse)
+    recipe = colour_recipe(pair.hsi, wish.bands)
+    coarse = tuple(map(pair.coarse, wish.pixels)) or spread_pixels(pair.hsi.cube)
+    pixels = wish.pixels or tuple(pair.middle(row, col) for row, col in coarse)
     methods = []
     for row, result in chosen:  # only one estimate is in memory at a time
         estimate = _read(run.estimate(result.key))
@@ -171,8 +202,9 @@ def _view_pair(
         colour=pair.on_fine_grid(list(recipe.bands)),
         curves=_curves(pair.hsi, coarse),
         pixels=pixels,
-        zoom=widest_window([spread_between([each.colour for each in methods])]),
+        zoom=wish.zoom or widest_window([spread_between([each.colour for each in methods])]),
         methods=tuple(methods),
+        zoom_asked=wish.zoom is not None,
         true=known,
         msi=channels.of(pair.msi.cube),
         msi_channels=channels,

@@ -313,6 +313,13 @@ def test_the_end_of_a_report_names_the_folder_of_its_tables_and_their_number(sma
     )
 
 
+def test_the_parts_of_the_work_are_told_in_their_order(small_run: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    write_report(small_run, show=lambda *part: told.append(part))
+    assert [(number, total) for number, total, _ in told] == [(number, 9) for number in range(1, 10)]
+    assert (told[0][2], told[-1][2]) == ("records", "page")
+
+
 def test_the_page_folds_what_makes_a_mismatch_in_no_protocol(small_run: Path) -> None:
     neutral = {"given_psf": None, "given_phase": None, "shift": [0, 0], "rotation_deg": 0}
     for record in read_records(small_run):

@@ -77,7 +77,7 @@ def test_the_saved_figure_has_its_fonts_inside_and_is_the_same_each_time(results
     assert [path.name for path in paths] == ["figure.pdf", "figure.png", "figure.svg"]
     assert [one.read_bytes() == other.read_bytes() for one, other in zip(paths, again, strict=True)] == [True, True, True]
     with Image.open(paths[1]) as image:
-        assert image.width == 692  # 3.46 inches: one column
+        assert image.width == 1038  # 3.46 inches: one column, 300 dots per inch
     if shutil.which("pdffonts") is None:
         pytest.skip("needs pdffonts")
     fonts = subprocess.run(["pdffonts", paths[0]], capture_output=True, text=True, timeout=280, check=True).stdout.splitlines()[2:]
