@@ -37,7 +37,17 @@ from methods.gaussian.kriging.gaussian_process import (
     principal_reduction,
 )
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
-from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, covariance, kernel, noise_variance, trend_variance
+from methods.gaussian.kriging.pixel_features import (
+    TREND_LIMIT,
+    TREND_SCALE,
+    PixelFeatures,
+    Terms,
+    coarse_places,
+    covariance,
+    kernel,
+    noise_variance,
+    trend_variance,
+)
 from methods.gaussian.kriging.reconciliation import reconcile
 from methods.numerics.networks.fitting import minimise
 from methods.numerics.networks.scene_learning import only_scene
@@ -145,7 +155,9 @@ class Method(TrainableMethod):
         return _CoarseView(fit.psf, fit.srf, guide, mismatch, differences.double().square().mean(1), noise)
 
     def _start(self, like: Tensor) -> Tensor:
-        return torch.tensor(START, dtype=torch.float64, device=like.device)
+        """START; with a known SRF the prior of the linear part is wide and stays so, since a shrunken B no longer has R B = 1."""
+        trend = START[6] if self.knows == "nothing" else TREND_LIMIT / TREND_SCALE
+        return torch.tensor((*START[:6], trend), dtype=torch.float64, device=like.device)
 
     def _tuned(self, coarse: PixelFeatures, targets: Tensor, start: Tensor) -> Tensor:
         """The seven numbers that minimise the leave-one-out error, in float64."""
