@@ -62,7 +62,9 @@ VARIANCE_RANK = 96  # directions that represent the reduction of the variance; l
 
 
 def _card(knows: str, *, random: bool = True) -> Card:
-    border = "" if knows == "psf+srf" else "; Jasper Ridge (a run there showed that the search for the blur must leave the border out)"
+    seen = "" if knows == "psf+srf" else "; Jasper Ridge (a run there showed that the search for the blur must leave the border out)"
+    if knows != "nothing":
+        seen += "; Pavia Centre (a run there showed that a known SRF needs a wide prior)"
     return Card(
         name="Spectral kriging (ours)",
         paper="a method of this suite: docs/methods/kriging.md",
@@ -74,7 +76,7 @@ def _card(knows: str, *, random: bool = True) -> Card:
         learns="on the scene",
         random=random,
         implementation="as described",
-        tuned_on=f"CAVE's 20 training scenes{border}",
+        tuned_on=f"CAVE's 20 training scenes, Samson, HyMap Berlin and Hyperion Paris{seen}",
         fidelity="no other code exists; posterior, leave-one-out errors and gradients are tested against dense definitions",
     )
 
