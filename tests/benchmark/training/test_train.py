@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,9 +20,13 @@ from safetensors.torch import load_file
 
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
+from benchmark.measure.environment import environment
+from benchmark.training.pieces import PIECES, SourcesChangedError, learning_sources, read_pieces
 from benchmark.training.train import CHECKPOINT, WEIGHTS, Trained, TrainingError, train
 from benchmark.training.training_plan import read_training_plan
 from datasets.data_roots import DataRoots
+from methods.catalog import find_one
+from methods.contract import Moment
 from reports.figures.training_figures import write_training_figures
 from tests.heeded_signals import heed_signals
 from tests.rounding import weights_near
@@ -54,9 +60,17 @@ def _write(folder: Path, patches: int = 30, **changes: str) -> Path:
     return file
 
 
-def _train(plan: Path, folder: Path, *, resume: bool = False, limit_s: float | None = None) -> Trained:
+def _train(
+    plan: Path,
+    folder: Path,
+    *,
+    resume: bool = False,
+    limit_s: float | None = None,
+    accept_sources: bool = False,
+    show: Callable[[Moment], None] = lambda moment: None,
+) -> Trained:
     read = read_training_plan(plan, NOWHERE)
-    return train(read, folder, lambda moment: None, command="train", resume=resume, every_s=0.0, limit_s=limit_s)
+    return train(read, folder, show, command="train", resume=resume, every_s=0.0, limit_s=limit_s, accept_sources=accept_sources)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +148,68 @@ def test_another_course_is_refused_in_the_same_folder(tmp_path: Path) -> None:
     changed = _write(tmp_path, **{"seed = 5": "seed = 6", "average = 0.5": "average = 0.9"})
     with pytest.raises(TrainingError, match="of another course: parameters, seed changed"):
         _train(changed, tmp_path / "out", resume=True)
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    with safe_open(file, framework="pt") as store:
+        return dict(store.metadata())
+
+
+def test_other_sources_are_refused_or_accepted_and_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the training by three clones in turn: the metadata list each commit that made steps, and no other."""
+    plan, out, commit = _write(tmp_path, 2, **{"blind_steps = 10": "blind_steps = 30"}), tmp_path / "out", ["first"]
+    original = learning_sources(read_training_plan(plan, NOWHERE).entry)
+    changed = [original]
+    monkeypatch.setattr("benchmark.training.train.learning_sources", lambda entry: changed[0])
+    monkeypatch.setattr(
+        "benchmark.training.train.environment", lambda *given: {**environment(*given), "commit": commit[0], "uncommitted_changes": False}
+    )
+    _train(plan, out, limit_s=0.0)  # no step
+    assert json.loads(_metadata(out / WEIGHTS)["commits"]) == ["first"]
+    file = "methods/unsupervised/mossfuse/losses.py"
+    changed[0], commit[0] = replace(original, files={**original.files, file: "another"}), "second"
+    with pytest.raises(SourcesChangedError, match=f"which differ in {file}; go on from a clone at that commit, or give --accept-sources"):
+        _train(plan, out, resume=True)
+
+    def stop_at_the_end(moment: Moment) -> None:
+        if moment.step == moment.steps:  # the checkpoint is then that of step 25
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _train(plan, out, resume=True, accept_sources=True, show=stop_at_the_end)
+    _train(plan, out, resume=True, limit_s=0.0)
+    assert json.loads(_metadata(out / WEIGHTS)["commits"]) == ["second"]  # none of the steps is the first clone's
+    changed[0], commit[0] = original, "third"
+    with pytest.raises(SourcesChangedError, match=f"differ in {file}"):
+        _train(plan, out, resume=True)
+    _train(plan, out, resume=True, accept_sources=True)
+    found = _metadata(out / WEIGHTS)
+    assert json.loads(found["commits"]) == ["second", "third"]
+    pieces = json.loads(found["pieces"])
+    assert [(piece["from_step"], piece["sources_accepted"]) for piece in pieces] == [(0, False), (25, True)]
+    assert pieces[1]["sources"] == original.digest != pieces[0]["sources"]
+    (out / PIECES).unlink()
+    with pytest.raises(SourcesChangedError, match="sources are not recorded"):
+        _train(plan, out, resume=True)
+    _train(plan, out, resume=True, accept_sources=True)
+    assert json.loads(_metadata(out / WEIGHTS)["commits"]) == ["unrecorded"]  # all 32 steps
+
+
+def test_the_sources_are_the_methods_and_those_of_its_patches() -> None:
+    files = learning_sources(find_one("mossfuse")).files
+    for name in (
+        *("methods/unsupervised/mossfuse/training_loop.py", "methods/unsupervised/mossfuse/losses.py"),
+        *("benchmark/matrix/patches.py", "datasets/simulation.py", "datasets/degradation.py"),
+    ):
+        assert name in files
+    assert not [name for name in files if name.startswith(("benchmark/commands/", "reports/"))]
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '[{"from_step": "0", "sources": "x"}]', '{"from_step": 0}'])
+def test_a_spoilt_list_of_pieces_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / PIECES).write_text(text)
+    with pytest.raises(SourcesChangedError, match="expected the list of the training's pieces"):
+        read_pieces(tmp_path)
 
 
 def test_scenes_of_different_bands_are_refused(tmp_path: Path) -> None:
