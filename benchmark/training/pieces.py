@@ -82,8 +82,8 @@ def expect_same_sources(pieces: Sequence[Mapping[str, Any]], sources: Sources, f
     commit = str(pieces[-1].get("commit") or "an unknown commit")[:12]
     raise SourcesChangedError(
         f"{folder} holds a training by other sources: expected those of its last piece ({former[:12]}, commit {commit}), got "
-        f"{sources.digest[:12]}, which differ in {', '.join(differing[:5])}{' and others' if len(differing) > 5 else ''}; go on from a clone "
-        "at that commit, or give --accept-sources, which the weights then say"
+        f"{sources.digest[:12]}, which differ in {', '.join(differing[:5])}{' and others' if len(differing) > 5 else ''}; go on from a "
+        "clone at that commit, or give --accept-sources, which the weights then say"
     )
 
 

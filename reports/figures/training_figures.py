@@ -2,7 +2,8 @@
 
 They are drawn from two files of the training's folder:
 
-curve.csv      step, seconds, one column per loss (the mean since the row before), `validation <loss>` where that was measured
+curve.csv      step, seconds, processor_seconds, one column per loss (the mean since the row before), `validation <loss>` where that was
+               measured
 sensors.json   wavelengths_nm, channels, and under `true` and `estimated` a psf (taps), its phase, and an srf (channels x bands)
 """
 
@@ -43,7 +44,7 @@ def write_training_figures(folder: Path) -> tuple[Path, ...]:
 
 def training_curve_figure(curve: pd.DataFrame) -> Figure:
     """Every loss over the steps on one logarithmic axis; losses on the validation pairs are dashed, with a dot at each measurement."""
-    losses = [name for name in curve.columns if name not in ("step", "seconds") and not name.startswith(VALIDATION)]
+    losses = [name for name in curve.columns if name not in ("step", "seconds", "processor_seconds") and not name.startswith(VALIDATION)]
     with mpl.rc_context(figure_settings()):
         figure = Figure(figsize=(TWO_COLUMNS, 0.75 * ONE_COLUMN), layout="constrained")
         FigureCanvasAgg(figure)

@@ -31,7 +31,7 @@ from methods.unsupervised.mossfuse.blocks import Head, LargeKernelBlock, Transfo
 from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, MossFuseNetwork
 
 RIDGE = 1e-6  # of the mean second moment of a channel
-OFFSET = 3.0  # length of the constant, in root mean squares of a feature map
+OFFSET = 6.0  # length of the constant, in root mean squares of a feature map: the subspace loss begins at about 0.52
 SLOPE = 0.01  # of the head's leaky ReLU
 RANDOM = 0.3  # factor on the random weights of the first convolutions
 
@@ -49,8 +49,8 @@ def start_linearly(network: MossFuseNetwork, pairs: Sequence[tuple[Float[Tensor,
     rank = min(network.width // 4, network.bands)
     if not pairs or network.channels > network.width // 4:
         raise ValueError(
-            f"closed-form start: expected pairs, and at most {network.width // 4} channels at width {network.width}, got {len(pairs)} pairs "
-            f"and {network.channels} channels; start at random"
+            f"closed-form start: expected pairs, and at most {network.width // 4} channels at width {network.width}, got {len(pairs)} "
+            f"pairs and {network.channels} channels; start at random"
         )
     with torch.no_grad():
         srf = network.blind.srf().double()
@@ -59,15 +59,16 @@ def start_linearly(network: MossFuseNetwork, pairs: Sequence[tuple[Float[Tensor,
         guess = spectrum_from_channels(moment, srf)
         basis = torch.linalg.eigh(moment)[1].flip(1)[:, :rank]
         _silence_branches(network)
+        one = torch.eye(network.channels).to(srf)
         scale_msi, scale_hsi = sqrt(network.channels), sqrt(network.bands)
-        _carry(network.msi_encoder.embed, torch.eye(network.channels, dtype=srf.dtype) / scale_msi)
+        _carry(network.msi_encoder.embed, one / scale_msi)
         _carry(network.hsi_encoder.embed, basis.T / scale_hsi)
         _merge(network.fused_decoder.merge, basis.T @ guess * scale_msi, (basis.T @ basis - basis.T @ guess @ srf @ basis) * scale_hsi)
-        _merge(network.shared_decoder.merge, torch.zeros(network.channels, network.channels), srf @ basis * scale_hsi)
+        _merge(network.shared_decoder.merge, 0 * one, srf @ basis * scale_hsi)
         _show(network.fused_decoder.head, basis)
-        _show(network.msi_decoder.head, torch.eye(network.channels) * scale_msi)
+        _show(network.msi_decoder.head, one * scale_msi)
         _show(network.hsi_decoder.head, basis * scale_hsi)
-        _show(network.shared_decoder.head, torch.eye(network.channels))
+        _show(network.shared_decoder.head, one)
         _part(network, pairs)
 
 
@@ -75,7 +76,8 @@ def spectrum_from_channels(moment: Float[Tensor, "bands bands"], srf: Float[Tens
     """The matrix C of the module docstring: the ridge regression of spectra on their channels."""
     inner = srf @ moment @ srf.T
     ridge = RIDGE * inner.diagonal().mean() * torch.eye(len(inner), dtype=inner.dtype, device=inner.device)
-    return torch.linalg.solve(inner + ridge, srf @ moment).T
+    solved: Tensor = torch.linalg.solve(inner + ridge, srf @ moment)
+    return solved.T
 
 
 def _silence_branches(network: MossFuseNetwork) -> None:

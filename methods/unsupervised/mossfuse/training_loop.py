@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import torch
@@ -107,16 +107,17 @@ def run_training(
     """
     desk.folder.mkdir(parents=True, exist_ok=True)
     file = desk.folder / CHECKPOINT
-    step, spent, curve = 0, 0.0, list[dict[str, float | int]]()
+    step, spent, processor_spent, curve = 0, 0.0, 0.0, list[dict[str, float | int]]()
     if file.exists():
-        step, spent, curve = _resume(file, learner, rng)
+        step, spent, processor_spent, curve = _resume(file, learner, rng)
     desk.tell(Moment(step, steps, {}, spent, 0.0))
-    begun, first, saved = perf_counter(), step, perf_counter()
+    begun, first, saved, processor_begun = perf_counter(), step, perf_counter(), process_time()
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}  # steps in `sums`
 
     def save() -> None:
-        content = {"identity": learner.identity, "step": step, "seconds": spent + perf_counter() - begun, "rng": rng.get_state()}
+        seconds = {"seconds": spent + perf_counter() - begun, "processor_seconds": processor_spent + process_time() - processor_begun}
+        content = {"identity": learner.identity, "step": step, **seconds, "rng": rng.get_state()}
         write_whole(file, {**content, "curve": curve, "learner": learner.state()})
         write_curve(desk.folder / CURVE, curve)
 
@@ -129,7 +130,8 @@ def run_training(
             seconds = spent + perf_counter() - begun
             means = {name: float(total) / counts[name] for name, total in sums.items()}
             validation = learner.validate() if step % validate_every == 0 or step == steps else {}
-            curve.append({"step": step, "seconds": seconds, **means, **{f"validation {name}": value for name, value in validation.items()}})
+            used = {"seconds": seconds, "processor_seconds": processor_spent + process_time() - processor_begun}
+            curve.append({"step": step, **used, **means, **{f"validation {name}": value for name, value in validation.items()}})
             pace = (perf_counter() - begun) / (step - first)
             desk.tell(Moment(step, steps, means, seconds, pace * (steps - step)))
             sums, counts = {}, {}
@@ -165,11 +167,12 @@ def write_curve(file: Path, rows: Iterable[Mapping[str, float | int]]) -> None:
     temporary.replace(file)
 
 
-def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, float, list[dict[str, float | int]]]:
-    """Restores the learner and the generator. Returns the number of steps made, the seconds spent and the curve so far."""
+def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, float, float, list[dict[str, float | int]]]:
+    """Restores the learner and the generator. Returns the steps made, the seconds spent, those of the processor, and the curve so far."""
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-        identity, step, spent, curve = content["identity"], content["step"], content["seconds"], content["curve"]
+        identity, step, curve = content["identity"], content["step"], content["curve"]
+        spent, processor_spent = content["seconds"], content["processor_seconds"]
         state, drawn = content["learner"], content["rng"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
         raise ResumeError(f"{file}: expected a checkpoint of a training, got {type(error).__name__} on reading it; remove it") from error
@@ -180,4 +183,4 @@ def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, fl
         )
     learner.restore(state)
     rng.set_state(drawn)
-    return step, spent, curve
+    return step, spent, processor_spent, curve
