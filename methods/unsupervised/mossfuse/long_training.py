@@ -2,10 +2,11 @@
 
 1. The sensors alone: `sensor_steps` steps of Adam on the degradation loss of `SENSOR_BATCH` pairs at a time, with a learning rate of their
    own.
-2. The whole network: one pass over the pairs, `batch` at a time; Adam on all four losses in one backward pass. The length of the gradient
+2. With `start = "closed form"`, weights with which the network begins as a linear fusion (closed_form_start.py), from the first pairs.
+3. The whole network: one pass over the pairs, `batch` at a time; Adam on all four losses in one backward pass. The length of the gradient
    is limited to `LARGEST_GRADIENT`: this hardly changes Adam's steps, but one unusual pair cannot damage the network.
 
-Both learning rates fall linearly to 0 (`training_loop.py`). The result is the running average of the weights and of the normalisation
+Both learning rates fall to 0 (`training_loop.py`). The result is the running average of the weights and of the normalisation
 statistics over about the last thousand steps. With few pairs per step, it is smoother than the last iterate. The training uses observations
 alone: the fused cube is never compared with a truth.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -22,12 +23,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from methods.contract import Example
+from methods.unsupervised.mossfuse.closed_form_start import start_linearly
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
 from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure_losses
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
 from methods.unsupervised.mossfuse.training_loop import Learner, Schedule, WeightAverage
 
+Start = Literal["random", "closed form"]
+
 SENSOR_BATCH = 4  # pairs per step of the first stage
+START_PAIRS = 64  # from which the closed form is computed
 LARGEST_GRADIENT = 1.0
 WARM_UP = 100  # steps of the second stage
 
@@ -42,6 +47,7 @@ class LongBudget:
     sensor_steps: int  # of the sensors, before
     sensor_learning_rate: float
     average: float  # decay of the running average of the weights
+    start: Start = "random"  # the first weights of the second stage
     mixed_precision: bool = False  # matrices and convolutions of the network in bfloat16; weights, losses and Adam stay in float32
 
 
@@ -80,6 +86,8 @@ class PairLearner(Learner):
         first = self.budget.sensor_steps
         if step < first:
             return self._update_sensors(step)
+        if step == first and self.budget.start == "closed form":
+            self._start_linearly()
         losses = self._update_all(step - first)
         self.average.take(self.network, step - first)
         return losses
@@ -127,6 +135,14 @@ class PairLearner(Learner):
         _descend(self.sensors, self.sensor_schedule.rate(step), loss)
         self.average.tensors.update({f"blind.{name}": value.clone() for name, value in self.network.blind.state_dict().items()})
         return {"degradation": loss.detach()}
+
+    def _start_linearly(self) -> None:
+        """Gives the network its first weights from the closed form; the average begins anew with them."""
+        pairs = [self.examples[place].seen for place in range(min(START_PAIRS, len(self.examples)))]
+        start_linearly(self.network, [(seen.msi, seen.hsi) for seen in pairs])
+        self.network.train()
+        for name, value in self.network.state_dict().items():
+            self.average.tensors[name].copy_(value)
 
     def _update_all(self, step: int) -> Mapping[str, Tensor]:
         msi, hsi = self._stacked([self.examples[step * self.budget.batch + place] for place in range(self.budget.batch)])

@@ -12,7 +12,7 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Desk, Example, RefusedError
-from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
+from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner, Start
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.method import FittedMossFuse, Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
@@ -49,10 +49,10 @@ def _same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return all(torch.equal(tensor, b[name]) for name, tensor in a.items())
 
 
-def _learner(average: float, batch: int = 1, amount: int = 6, sensor_steps: int = 2) -> PairLearner:
+def _learner(average: float, batch: int = 1, amount: int = 6, sensor_steps: int = 2, start: Start = "random") -> PairLearner:
     torch.manual_seed(5)
     network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=8)
-    budget = LongBudget(amount // batch, 1e-2, batch, sensor_steps, 0.05, average)
+    budget = LongBudget(amount // batch, 1e-2, batch, sensor_steps, 0.05, average, start)
     return PairLearner(network, _pairs(amount), _pairs(1), budget, LossWeights(), "test")
 
 
@@ -75,9 +75,9 @@ def test_one_seed_gives_one_network_and_two_seeds_give_two(tmp_path: Path) -> No
     assert not weights_near(other, first)
 
 
-@pytest.mark.parametrize("stop", [1, 4])
-def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: Path, stop: int) -> None:
-    whole, broken, again = (_learner(average=0.9) for _ in range(3))
+@pytest.mark.parametrize(("stop", "start"), [(1, "random"), (4, "random"), (2, "closed form"), (3, "closed form")])
+def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: Path, stop: int, start: Start) -> None:
+    whole, broken, again = (_learner(average=0.9, start=start) for _ in range(3))
     for step in range(6):
         whole.update(step)
     for step in range(stop):  # 1 lies in the stage of the sensors, which takes 2 steps
@@ -88,6 +88,18 @@ def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: P
         again.update(step)
     for name in ("network", "average"):
         assert weights_near(again.state()[name], whole.state()[name])
+
+
+def test_a_start_in_closed_form_comes_after_the_sensors_and_begins_with_small_losses() -> None:
+    linear, random = _learner(average=0.9, sensor_steps=60, start="closed form"), _learner(average=0.9, sensor_steps=60)
+    for step in range(60):
+        for learner in (linear, random):
+            learner.update(step)
+    assert weights_near(linear.state()["network"], random.state()["network"])
+    first, other = linear.update(60), random.update(60)
+    for name in ("aggregation", "self_supervised", "subspace"):
+        assert float(first[name]) < 0.6 * float(other[name]), name
+    assert linear.validate()["aggregation"] < 0.3 * random.validate()["aggregation"]  # of the average, which begins anew
 
 
 def test_torchs_own_generator_is_left_alone(tmp_path: Path) -> None:
