@@ -6,9 +6,10 @@
 3. The whole network: one pass over the pairs, `batch` at a time; Adam on all four losses in one backward pass. The length of the gradient
    is limited to `LARGEST_GRADIENT`: this hardly changes Adam's steps, but one unusual pair cannot damage the network.
 
-Both learning rates fall to 0 (`training_loop.py`). The result is the running average of the weights and of the normalisation
-statistics over about the last thousand steps. With few pairs per step, it is smoother than the last iterate. The training uses observations
-alone: the fused cube is never compared with a truth.
+Both learning rates fall to 0 (`training_loop.py`). First convolutions, merges and heads may have a lower one than the branches between
+them (`ends_rate`): a closed form sets them, and steps that a branch needs would spoil it. The result is the running average of the weights
+and of the normalisation statistics over about the last thousand steps. With few pairs per step, it is smoother than the last iterate. The
+training uses observations alone: the fused cube is never compared with a truth.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from methods.unsupervised.mossfuse.closed_form_start import start_linearly
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
 from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure_losses
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
-from methods.unsupervised.mossfuse.training_loop import Learner, Schedule, WeightAverage
+from methods.unsupervised.mossfuse.training_loop import Fall, Learner, Schedule, WeightAverage
 
 Start = Literal["random", "closed form"]
 
@@ -48,6 +49,8 @@ class LongBudget:
     sensor_learning_rate: float
     average: float  # decay of the running average of the weights
     start: Start = "random"  # the first weights of the second stage
+    fall: Fall = "linear"  # of the learning rate of the second stage
+    ends_rate: float = 1.0  # learning rate of first convolutions, merges and heads, in units of that of all other weights
     mixed_precision: bool = False  # matrices and convolutions of the network in bfloat16; weights, losses and Adam stay in float32
 
 
@@ -67,9 +70,9 @@ class PairLearner(Learner):
         self.budget, self.weights, self.course = budget, weights, course
         self.average = WeightAverage(network, budget.average)
         self.sensors = torch.optim.Adam(network.blind.parameters())
-        self.whole = torch.optim.Adam(network.parameters(), fused=True)
+        self.whole = torch.optim.Adam(_groups(network, budget.ends_rate), fused=True)
         self.sensor_schedule = Schedule(max(budget.sensor_steps, 1), budget.sensor_learning_rate)
-        self.schedule = Schedule(budget.steps, budget.learning_rate, min(WARM_UP, budget.steps))
+        self.schedule = Schedule(budget.steps, budget.learning_rate, min(WARM_UP, budget.steps), budget.fall)
 
     @property
     def identity(self) -> str:
@@ -169,12 +172,24 @@ def terms(losses: Losses) -> dict[str, Float[Tensor, ""]]:
     }
 
 
+def _groups(network: MossFuseNetwork, ends_rate: float) -> list[dict[str, Any]]:
+    """The weights in two groups, each with its `share` of the learning rate: those of the ends, and all others."""
+    ends = {
+        weights for name, module in network.named_modules() if name.endswith(("embed", "merge", "head")) for weights in module.parameters()
+    }
+    others = [weights for weights in network.parameters() if weights not in ends]
+    return [
+        {"params": others, "share": 1.0},
+        {"params": [weights for weights in network.parameters() if weights in ends], "share": ends_rate},
+    ]
+
+
 def _descend(optimiser: torch.optim.Adam, rate: float, loss: Float[Tensor, ""], largest: float | None = None) -> None:
-    """Makes one step of Adam at this rate; the length of the gradient is limited to `largest`."""
-    (group,) = optimiser.param_groups
-    group["lr"] = rate
+    """Makes one step of Adam at this rate; the length of the gradient of all weights together is limited to `largest`."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group.get("share", 1.0)
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
     if largest is not None:
-        torch.nn.utils.clip_grad_norm_(group["params"], largest)
+        torch.nn.utils.clip_grad_norm_([weights for group in optimiser.param_groups for weights in group["params"]], largest)
     optimiser.step()

@@ -35,7 +35,7 @@ from methods.unsupervised.mossfuse.fitted import FittedMossFuse, Inference
 from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner, Start
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.scene_training import Budget, learn_on_pair, new_mossfuse
-from methods.unsupervised.mossfuse.training_loop import run_training
+from methods.unsupervised.mossfuse.training_loop import Fall, run_training
 from methods.unsupervised.mossfuse.weights_file import (
     SUFFIX,
     load_safetensors_network,
@@ -86,6 +86,10 @@ class Method(LongTrainedMethod):
     start: Start = (
         "random"  # first weights beforehand; "closed form": those of a linear fusion of the training pairs (closed_form_start.py)
     )
+    fall: Fall = "linear"  # of the learning rate to 0, beforehand; or "cosine"
+    ends_rate: float = (
+        1.0  # learning rate of first convolutions, merges and heads, relative to that of the branches between them, beforehand
+    )
     mixed_precision: bool = False  # train beforehand with matrices and convolutions in bfloat16
     inference: Literal["merged", "unmerged"] = "merged"  # how the cube is computed (fitted.py); the same cube to 1e-5
     compiled: bool = False  # by torch.compile; the same cube to 1e-5
@@ -102,7 +106,11 @@ class Method(LongTrainedMethod):
         ):
             if value < least:
                 raise ValueError(f"{name}: expected a whole number >= {least}, got {value}")
-        for name, rate in (("learning_rate", self.learning_rate), ("blind_learning_rate", self.blind_learning_rate)):
+        for name, rate in (
+            ("learning_rate", self.learning_rate),
+            ("blind_learning_rate", self.blind_learning_rate),
+            ("ends_rate", self.ends_rate),
+        ):
             if not rate > 0:
                 raise ValueError(f"{name}: expected a number > 0, got {rate}")
         if self.checkpoint is not None and (self.without != "nothing" or self.sensors == "known"):
@@ -193,7 +201,9 @@ class Method(LongTrainedMethod):
         network = new_mossfuse(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi.to(desk.device))
         steps = len(examples) // self.batch
         sensors = self.blind_steps, self.blind_learning_rate
-        budget = LongBudget(steps, self.learning_rate, self.batch, *sensors, self.average, self.start, self.mixed_precision)
+        budget = LongBudget(
+            steps, self.learning_rate, self.batch, *sensors, self.average, self.start, self.fall, self.ends_rate, self.mixed_precision
+        )
         course = f"{network.bands} bands, {network.channels} channels, ratio {network.ratio}, {network.quirks}"
         learner = PairLearner(network, examples, validation, budget, self._loss_weights(), course)
         with torch.enable_grad():

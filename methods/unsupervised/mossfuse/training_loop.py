@@ -1,6 +1,6 @@
 """The loop of a long training: a fixed number of steps, a learning rate that ends at 0, checkpoints, and a curve.
 
-    rate(k) = peak * min(1, (k + 1) / warm-up) * (1 - k / steps)       linear to 0 at the end of the budget
+    rate(k) = peak * min(1, (k + 1) / warm-up) * fall(k / steps)       fall(t) = 1 - t (linear) or (1 + cos(pi t)) / 2 (cosine)
     average <- d average + (1 - d) weights      after each step, with d = min(decay, (1 + k) / (10 + k)); the average is the result
 
 The loop trains a `Learner`, which makes the step of a given number, and can return and restore its whole state. The loop needs nothing else
@@ -20,14 +20,17 @@ import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import cos, pi
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from methods.contract import Desk, Moment
+
+Fall = Literal["linear", "cosine"]
 
 CHECKPOINT, CURVE = "checkpoint.pt", "curve.csv"
 
@@ -43,10 +46,13 @@ class Schedule:
     steps: int
     peak: float  # highest learning rate
     warm_up: int = 1  # steps until the peak is reached
+    fall: Fall = "linear"
 
     def rate(self, step: int) -> float:
         """The learning rate of step number `step`, counted from 0."""
-        return self.peak * min(1.0, (step + 1) / self.warm_up) * (1 - step / self.steps)
+        done = step / self.steps
+        left = 1 - done if self.fall == "linear" else (1 + cos(pi * done)) / 2
+        return self.peak * min(1.0, (step + 1) / self.warm_up) * left
 
 
 class Learner(ABC):

@@ -102,6 +102,20 @@ def test_a_start_in_closed_form_comes_after_the_sensors_and_begins_with_small_lo
     assert linear.validate()["aggregation"] < 0.3 * random.validate()["aggregation"]  # of the average, which begins anew
 
 
+def test_the_ends_have_a_learning_rate_of_their_own() -> None:
+    """Adam's first step moves a weight by its learning rate, whatever the gradient is: so the step tells the rate of each weight."""
+    torch.manual_seed(5)
+    network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=8)
+    before = {name: weights.detach().clone() for name, weights in network.named_parameters()}
+    budget = LongBudget(4, 1e-2, 1, 0, 0.05, 0.0, fall="cosine", ends_rate=0.25)
+    PairLearner(network, _pairs(4), [], budget, LossWeights(), "test").update(0)  # the first of 4 steps of warm-up
+    steps = {name: float((weights.detach() - before[name]).abs().max()) for name, weights in network.named_parameters()}
+    for name in ("msi_encoder.embed.weight", "fused_decoder.merge.weight", "hsi_decoder.head.second.weight"):
+        assert steps[name] == pytest.approx(1e-2 / 4 * 0.25, rel=0.01), name
+    for name in ("msi_encoder.blocks.0.feed_forward.project.weight", "fused_decoder.spatial.side.weight", "blind.srf_weights"):
+        assert steps[name] == pytest.approx(1e-2 / 4, rel=0.01), name
+
+
 def test_torchs_own_generator_is_left_alone(tmp_path: Path) -> None:
     before = torch.get_rng_state()
     _train(tmp_path)

@@ -99,6 +99,13 @@ def test_the_average_is_the_recursion_written_out() -> None:
         assert int(average.tensors["num_batches_tracked"]) == step
 
 
+def test_a_cosine_is_at_half_its_peak_halfway_and_flat_at_both_ends() -> None:
+    schedule = Schedule(1000, 2.0, warm_up=10, fall="cosine")
+    assert [schedule.rate(step) for step in (0, 500, 250)] == pytest.approx([0.2, 1.0, 1 + 0.5**0.5])
+    assert schedule.rate(100) > 1.95
+    assert 0 < schedule.rate(999) < 1e-5
+
+
 def test_no_average_keeps_the_last_iterate() -> None:
     network = nn.Linear(1, 1)
     average = WeightAverage(network, decay=0.0)
