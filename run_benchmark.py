@@ -7,11 +7,13 @@ Heavy modules are imported by the commands that need them, so that --help answer
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, TextIO
 
 ROOT = Path(__file__).resolve().parent
 sys.path[:] = [str(ROOT), *(place for place in sys.path if place != str(ROOT))]  # before PYTHONPATH, which may name another clone
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     import argparse
     from types import FrameType
 
+    from rich.console import Console as RichConsole
+    from rich.live import Live
+
     from benchmark.runner.run_settings import Progress
     from datasets.cube_file import CubeFile
     from reports.report import ReportPaths
@@ -33,78 +38,119 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
-WIDTH = 110  # of a line that is replaced by the next one
+WIDTH, LEAST_WIDTH, MOST_WIDTH = 110, 60, 140  # characters on a line of a table: without a terminal, and on one
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 where every cell is scored or skipped, 1 where some failed, 2 for a wrong plan or wrong arguments."""
-    from benchmark.commands.command_parser import DEFAULT, FILES, parser
+    from benchmark.commands.command_parser import parser, with_command
 
-    given = sys.argv[1:] if arguments is None else arguments
-    if not given or (given[0] not in FILES and given[0] not in ("-h", "--help")):
-        given = [DEFAULT, *given]
-    options = parser().parse_args(given)
+    terminal = Terminal()
     try:
+        given = with_command(sys.argv[1:] if arguments is None else arguments)
+        options = parser().parse_args(given)
         expect_platform(given[0])
-        reply = options.call(options, Terminal())
+        reply = options.call(options, terminal)
         if reply.raw:
+            terminal.close()
             sys.stdout.buffer.write(reply.raw)
         elif reply.text:
-            print(printable_lines(reply.text), file=sys.stderr if reply.status == INTERRUPTED else sys.stdout)
+            terminal.say(reply.text, sys.stderr if reply.status == INTERRUPTED else sys.stdout)
         return int(reply.status)
     except BrokenPipeError:  # the program that read the output has ended, such as `head`
         sys.stdout = None  # so that nothing is flushed into the broken pipe at exit
         return OK
     except KeyboardInterrupt:
-        print("\nstopped; the cells that had ended are kept, and the same command goes on from there", file=sys.stderr)
+        terminal.say("\nstopped; the cells that had ended are kept, and the same command goes on from there", sys.stderr)
         return INTERRUPTED
     except OSError as error:
         if error.errno in FULL:
-            print(f"error: the disk is full: {error}; make room, and the same command goes on from here", file=sys.stderr)
+            terminal.say(f"error: the disk is full: {error}; make room, and the same command goes on from here", sys.stderr)
         elif error.errno in CLOSED:
             expected = "files and folders that this user can read and write"
-            text = f"error: expected {expected}, got {error}; give others, or change their permissions"
-            print(printable_lines(text), file=sys.stderr)
+            terminal.say(f"error: expected {expected}, got {error}; give others, or change their permissions", sys.stderr)
         else:
             raise
         return USAGE
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("datasets", "methods", "benchmark", "reports"):
             raise  # not an error of the suite, which says what to do, but a defect: it is shown with its traceback
-        print(printable_lines(f"error: {error}"), file=sys.stderr)
+        terminal.say(f"error: {error}", sys.stderr)
         return USAGE
+    finally:
+        terminal.close()
 
 
 class Terminal(Console):
-    """The console of the commands: shows progress on stderr, on one line where that can be rewritten, and draws reports."""
+    """The console of the commands: shows progress on stderr, as a bar where that is a terminal, and draws reports."""
 
     def __init__(self) -> None:
-        self.rewrite = sys.stderr.isatty()
+        self.rewrite = _is_terminal(sys.stderr)
+        self.width = min(max(get_terminal_size().columns, LEAST_WIDTH), MOST_WIDTH) if _is_terminal(sys.stdout) else WIDTH
+        self._live: Live | None = None
 
     def progress(self, progress: Progress) -> None:
-        """Show one line per cell that has ended, and what is running."""
-        from benchmark.metrics.spelling import spell_metric
-        from benchmark.run_folder.lead_score import lead_score
+        """Show one line per cell that has ended, and on a terminal a bar with what is running."""
+        from benchmark.commands.run_words import left_words, outcome_words
 
         for note in progress.notes:
             self.line(note, passing=False)
-        left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
         if progress.last is not None:
             result = progress.last
-            lead = lead_score(result) if result.outcome == "scored" else None
-            outcome = spell_metric(*lead) if lead else f"{result.outcome} {result.reason}".strip()
-            text = f"[{progress.done}/{progress.total}] {result.label} on {result.scene}, {result.protocol['name']}: {outcome}"
-            self.line(text if self.rewrite else f"{text}{left}", passing=False)
+            cell = f"{result.label} on {result.scene}, {result.protocol['name']}"
+            text = f"[{progress.done}/{progress.total}] {cell}: {outcome_words(result)}"
+            self.line(text if self.rewrite else f"{text}, {left_words(progress)}", passing=False)
         if self.rewrite and progress.running:
-            self.line(f"[{progress.done}/{progress.total}] {progress.running[0]}{left}"[:WIDTH], passing=True)
+            from benchmark.commands.terminal_look import run_line
+
+            live = self._bar()
+            live.update(run_line(progress, live.console.width), refresh=True)
 
     def line(self, text: str, *, passing: bool) -> None:
         """Show a line on stderr; on a terminal, a passing line is replaced by the next one."""
         text = printable_lines(text)
-        if self.rewrite:
-            print(f"\r\x1b[K{text}", end="" if passing else "\n", file=sys.stderr, flush=True)
-        else:
+        if not self.rewrite:
             print(text, file=sys.stderr, flush=True)
+            return
+        from benchmark.commands.terminal_look import ReplyColours, passing_line
+
+        if passing:
+            self._bar().update(passing_line(text), refresh=True)
+        else:
+            self._bar().console.print(ReplyColours()(text), soft_wrap=True)
+
+    def say(self, text: str, stream: TextIO) -> None:
+        """Print a text of several lines, with colours where the stream is a terminal; the bar goes before it."""
+        self.close()
+        text = printable_lines(text)
+        if not _is_terminal(stream):
+            print(text, file=stream)
+            return
+        from benchmark.commands.terminal_look import ReplyColours
+
+        _rich_console(stream).print(ReplyColours()(text), soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the bar off the terminal."""
+        if self._live is not None:
+            live, self._live = self._live, None
+            live.stop()
+
+    def _drawing(self, done: int, total: int, what: str) -> None:
+        """Show how far a report is, on a terminal alone."""
+        if self.rewrite:
+            self.line(f"drawing the report {done}/{total}: {what}", passing=True)
+
+    def _bar(self) -> Live:
+        """The line at the foot of the terminal that is drawn anew each time."""
+        if self._live is None:
+            from rich.live import Live
+
+            self._live = Live(
+                console=_rich_console(sys.stderr), auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+            )
+            self._live.start()
+        return self._live
 
     def report(
         self, folder: Path, out: Path | None = None, options: argparse.Namespace | None = None, against: Path | None = None
@@ -130,19 +176,32 @@ class Terminal(Console):
             "order",
             "caption",
             "single_column",
+            "highlight",
+            "scenes_as_rows",
+            "published",
         )
         choice = None if options is None else read_choice(**{name: getattr(options, name) for name in names})
-        paths = write_report(folder, out, choice, against)
-        tables = [*(plain_summary(summary) for summary in paths.summaries), *_left_out(paths), *paths.notes]
+        paths = write_report(folder, out, choice, against, getattr(options, "beside", None), self._drawing)
+        tables = [*(plain_summary(summary, self.width) for summary in paths.summaries), *_left_out(paths), *paths.notes]
         return "\n".join(tables), "\n".join([_places(paths), *paths.standing])
+
+    def figure(self, folder: Path, options: argparse.Namespace) -> str:
+        """What a figure of chosen scenes shows, and where its files are; it is drawn now."""
+        from reports.content.figure_request import read_figure_request
+        from reports.figures.chosen_figure import write_chosen_figure
+
+        names = ("scene", "methods", "protocol", "seed", "zoom", "bands", "pixel", "rename", "single_column")
+        request = read_figure_request(options.kind, **{name: getattr(options, name) for name in names})
+        made = write_chosen_figure(folder, request, options.out)
+        return "\n".join([*made.shows, f"figure    {made.files[0].with_suffix('')}.pdf, .png, .svg"])
 
     def conventions(self, folder: Path) -> str:
         """The tables of a run by other projects' conventions, and where the files of its report are; the report is drawn now."""
         from reports.report import write_report
         from reports.typeset.plain_text import plain_text_table
 
-        paths = write_report(folder)
-        return "\n".join([*(plain_text_table(table) for table in paths.conventions), *_left_out(paths), _places(paths)])
+        paths = write_report(folder, show=self._drawing)
+        return "\n".join([*(plain_text_table(table, self.width) for table in paths.conventions), *_left_out(paths), _places(paths)])
 
     def picture(self, image: CubeFile, file: Path) -> str:
         """The place of a false-colour picture of an image, and which bands it shows; it is drawn now."""
@@ -152,10 +211,25 @@ class Terminal(Console):
         return f"{write_preview(image.cube, recipe, file)} ({recipe.text})"
 
     def training_figures(self, folder: Path) -> str:
-        """The names of the files of a training's figures, which are drawn now."""
+        """The names of a training's figures and the folder of their files, on one line; they are drawn now."""
         from reports.figures.training_figures import write_training_figures
 
-        return ", ".join(str(path) for path in write_training_figures(folder) if path.suffix == ".png")
+        paths = [path for path in write_training_figures(folder) if path.suffix == ".png"]
+        return f"{', '.join(path.stem for path in paths)} (.pdf, .png, .svg) in {paths[0].parent}" if paths else "none"
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal on which a line can be drawn anew."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM", "") != "dumb"
+
+
+def _rich_console(stream: TextIO) -> RichConsole:
+    """What writes on a terminal, without colours where $NO_COLOR is set."""
+    from rich.console import Console as RichConsole
+
+    from benchmark.commands.terminal_look import LOOKS
+
+    return RichConsole(file=stream, theme=LOOKS, highlight=False, markup=False, emoji=False)
 
 
 def _left_out(paths: ReportPaths) -> list[str]:

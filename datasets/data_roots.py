@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from datasets.nearest import did_you_mean
 from datasets.scene import SceneError
 from datasets.sets.all_sets import SETS
 from datasets.user_folders import cache_folder, user_path
@@ -70,7 +71,7 @@ class DataRoots:
             SceneError: there is no such data set.
         """
         if data_set not in _FOLDERS:
-            raise SceneError(f"data: expected one of {', '.join(_FOLDERS)}, got {data_set!r}")
+            raise SceneError(f"data: {did_you_mean(data_set, _FOLDERS)}expected one of {', '.join(_FOLDERS)}, got {data_set!r}")
         return self.named.get(data_set) or (None if self.root is None else self.root / _FOLDERS[data_set])
 
 

@@ -20,6 +20,7 @@ import pooch
 from datasets.downloads import CATALOG, MOSSFUSE_SOURCE, Download
 from datasets.input_files import InputFileError, spell_bytes
 from datasets.matlab5_format import declared_variables
+from datasets.nearest import did_you_mean
 from datasets.scene import SceneError
 from datasets.sets import cave
 
@@ -38,7 +39,7 @@ def fetch(name: str, root: Path, *, catalog: Mapping[str, Download] = CATALOG, p
         FetchError: no such entry, no connection, a wrong checksum, or a broken or incomplete archive.
     """
     if name not in catalog:
-        raise FetchError(f"fetch: expected one of {', '.join(catalog)}, got {name!r}")
+        raise FetchError(f"fetch: {did_you_mean(name, catalog)}expected one of {', '.join(catalog)}, got {name!r}")
     entry = catalog[name]
     target = root / entry.target
     if target.exists():

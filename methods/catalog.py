@@ -18,11 +18,11 @@ import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
+from datasets.nearest import did_you_mean
 from datasets.printable import error_text
 from methods import blind
 from methods.contract import AnyMethod, Card, FusionMethod, TrainableMethod
@@ -227,8 +227,7 @@ def find_one(name: str, plugins: Path | None = None, places: Sequence[Path] = ()
         return _entry(file, HOME) if file.is_relative_to(HOME) else _named_by_path(file)
     entries = find_namesakes(plugins)
     if name not in entries:
-        close = get_close_matches(name, entries, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = did_you_mean(name, entries)
         helper = None if plugins is None else next((file for file in _files_named(name, plugins.resolve())), None)
         if helper is not None:
             hint = f"{helper} binds no name `Method`: write `class Method(FusionMethod)`, or it is a file that methods import; {hint}"

@@ -1,6 +1,7 @@
 """The look that every product of a report shares: sizes, fonts and colours of figures, and how numbers and short texts are written.
 
-The colours are those of Okabe and Ito, which people with any common colour blindness can tell apart.
+No two colours of `PALETTE`, nor one of them and the ink of the truth, come closer than 20 (CIE 1976) to one another, seen by people with
+and without protanopia or deuteranopia (the matrices of Machado, Oliveira and Fernandes 2009).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ ONE_COLUMN, TWO_COLUMNS = 3.46, 7.13  # inches: 88 and 181 mm, the column widths
 FONT = "DejaVu Sans"
 TEXT, SMALL, TINY = 7.5, 6.5, 5.5  # font sizes in points, at the printed size
 HEAT_MAP = "cividis"  # looks the same with any common colour blindness, and in a grey print
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b8578f", "#b38600", "#56b4e9", "#6f6bb5", "#7a7a7a")  # of lines
+PALETTE = ("#1b75d0", "#d8590b", "#258f56", "#a02878", "#684800", "#2a2c86", "#5b98ba", "#8a8a8a")  # of methods; --s0 to --s7 of the page
 DASHES = ("-", "--", ":", "-.")
 
 _TOLD = (  # what a method is told, from nothing to all; methods/contract.py has the words
@@ -67,6 +68,16 @@ def figure_settings() -> dict[Any, Any]:
     }
 
 
+def series_colour(number: int) -> str:
+    """The colour of the row with this number, in hexadecimal digits."""
+    return PALETTE[number % len(PALETTE)]
+
+
+def series_dash(number: int) -> str:
+    """The dash of the line with this number; the first 32 numbers have different pairs of colour and dash."""
+    return DASHES[(number + number // len(PALETTE)) % len(DASHES)]
+
+
 def tier_order(tier: str) -> tuple[int, int, str]:
     """The key that sorts tiers: those that learned from no other scene come first, then those without, then those with their truth.
 
@@ -99,6 +110,22 @@ def significant_text(value: float, digits: int = 2) -> str:
 def seconds_text(value: float) -> str:
     """Seconds as text with two significant digits; a dash for 0."""
     return significant_text(value) if value > 0 else DASH
+
+
+def duration_text(value: float) -> str:
+    """Seconds in the unit that fits them, with two significant digits: 0.7 ms, 7 ms, 1.2 s, 3 min, 2.5 h; a dash for 0."""
+    if value <= 0:
+        return DASH
+    for below, unit, text in ((0.9995, 1e-3, "ms"), (99.5, 1.0, "s"), (5970.0, 60.0, "min")):
+        if value < below:
+            return f"{significant_text(value / unit)} {text}"
+    return f"{significant_text(value / 3600)} h"
+
+
+def count_word(number: int) -> str:
+    """A small number as a word, with which a sentence can begin once it has a capital: "three"; from thirteen on in digits."""
+    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    return words[number] if number < len(words) else str(number)
 
 
 def megabytes_text(value: float) -> str:

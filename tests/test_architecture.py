@@ -16,7 +16,15 @@ FLOORS = ("datasets", "methods", "benchmark", "reports")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "datasets": ("datasets",),
     "methods/catalog.py": (
-        *("datasets.printable", "methods.contract", "methods.blind", "methods.plugin_imports", "methods.suite_names", "methods.declared"),
+        *(
+            "datasets.nearest",
+            "datasets.printable",
+            "methods.contract",
+            "methods.blind",
+            "methods.plugin_imports",
+            "methods.suite_names",
+            "methods.declared",
+        ),
     ),
     "methods/plugin_imports.py": ("methods.suite_names",),
     "methods/suite_names.py": ("methods.loading",),
@@ -56,6 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmark.conventions.profile_facts",
         "benchmark.conventions.profile_scores",
         "datasets.cube_file",
+        "datasets.nearest",
         "datasets.printable",
         "reports",
     ),
@@ -79,7 +88,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "runner": ("run_folder", "metrics", "identity", "measure", "children", "matrix"),
         "cluster": ("run_folder", "identity", "matrix", "runner"),
         "review": ("clone", "run_folder", "metrics", "identity", "conventions", "matrix"),
-        "commands": ("clone", "run_folder", "children", "matrix", "authors", "training", "runner", "cluster", "review"),
+        "commands": ("clone", "run_folder", "metrics", "children", "matrix", "authors", "training", "runner", "cluster", "review"),
     },
     "reports": {
         "style": (),

@@ -145,6 +145,7 @@ def test_a_file_system_without_flock_is_an_error_and_not_another_run(
 
     (tmp_path / "run" / "cells").mkdir(parents=True)
     (tmp_path / "run" / ".lock").touch()
+    new_scratch()  # in a folder of this process, which is made once, with a lock of its own
     monkeypatch.setattr(fcntl, "flock", without)
     for words in (["run", "--out", str(tmp_path / "run")], ["status", str(tmp_path / "run")]):
         assert run_benchmark.main(words) == 2

@@ -16,6 +16,7 @@ from string import Template
 
 from benchmark.authors.form_checks import PLACEHOLDERS
 from benchmark.clone import ROOT
+from datasets.nearest import did_you_mean
 from methods.catalog import find, find_one
 
 TEXTS = Path(__file__).parent / "scaffolds"
@@ -50,7 +51,7 @@ def new_method(where: str, root: Path = ROOT, *, kind: str = "closed-form", plug
         ScaffoldError: `where` does not consist of lower-case Python names, the name is taken, or one of the files exists.
     """
     if kind not in KINDS:
-        raise ScaffoldError(f"--kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+        raise ScaffoldError(f"--kind: {did_you_mean(kind, KINDS)}expected one of {', '.join(KINDS)}, got {kind!r}")
     family, name = _names(where, optional=plugins is not None)
     base = root / "methods" if plugins is None else plugins.expanduser().resolve()
     place, texts = base / family, TEXTS / kind.replace("-", "_")

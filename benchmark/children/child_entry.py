@@ -27,6 +27,7 @@ from benchmark.children.answers import Answer, ChildOutcome, Sequel, classify_er
 from benchmark.children.child_task import Job, Limits, StagedJob
 from benchmark.children.orphans import adopt_orphans
 from benchmark.children.server import enter_child
+from benchmark.children.step_count import count_steps
 from benchmark.children.witness import loaded_sources
 
 FILE_BYTES = 16 * 2**30  # no child writes a larger file
@@ -61,6 +62,8 @@ def run_child(job: Job, pipe: Connection, life: Connection, scratch: Path, limit
     random.seed(limits.seed)
     np.random.seed(limits.seed % 2**32)
     torch.manual_seed(limits.seed)
+    if limits.apart:
+        count_steps(scratch)
     rest: Iterator[dict[str, Any]] = iter(())
     try:
         _limit_memory(limits)

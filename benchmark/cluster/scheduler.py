@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 AHEAD = 64  # cells that are submitted at a time, so that an adaptive cluster sees the need; more where the cluster has more slots
-SHOW_S = 5.0  # the longest wait for a cell before the progress is shown again
+SHOW_S = 1.0  # the longest wait for a cell before the progress is shown again
 CONNECT_S = 30
 PARTS = ("returncode", "stdout", "stderr")  # of the program that has run on a worker
 REFUSALS = 5  # cells refused one after another: then the setting of the cluster is wrong, and not one machine

@@ -42,6 +42,7 @@ class Console(ABC):
     """What the entry point does for a command: it shows progress, and draws reports, which lie above this floor."""
 
     rewrite: bool  # whether a line can be rewritten, as stderr is a terminal
+    width: int  # characters on a line of what is printed at the end
 
     @abstractmethod
     def progress(self, progress: Progress) -> None:
@@ -61,6 +62,10 @@ class Console(ABC):
         """
 
     @abstractmethod
+    def figure(self, folder: Path, options: argparse.Namespace) -> str:
+        """What a figure of chosen scenes shows, and where its files are; it is drawn now."""
+
+    @abstractmethod
     def conventions(self, folder: Path) -> str:
         """The tables of a run by other projects' conventions, as text; its report is drawn now."""
 
@@ -70,7 +75,7 @@ class Console(ABC):
 
     @abstractmethod
     def training_figures(self, folder: Path) -> str:
-        """The names of the files of a training's figures, which are drawn now."""
+        """The names of a training's figures and the folder of their files, on one line; they are drawn now."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         return Reply(method_sheet(options.name, options.plugins))
     from benchmark.review.listing import listing_text
 
-    texts = [("" if options.what else f"\n{what}\n") + listing_text(what, roots(options), options.plugins) for what in wanted]
+    texts = [
+        ("" if options.what else f"\n{what}\n") + listing_text(what, roots(options), options.plugins, console.width) for what in wanted
+    ]
     return Reply("\n".join(texts))
 
 

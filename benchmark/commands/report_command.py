@@ -27,6 +27,13 @@ def _arguments(report: argparse.ArgumentParser) -> None:
     report.add_argument(
         "--ties", default="", metavar="D", help="differences of the first metric that count as ties, in its unit (default: 0.2 dB of PSNR)"
     )
+    report.add_argument(
+        "--with",
+        dest="beside",
+        type=Path,
+        metavar="RUN_DIR",
+        help="another run, whose rows join tables and figures of the same scenes",
+    )
     report.add_argument("--against", metavar="NAME|FILE", help="a bundle, whose rows join tables and figures (docs/reference_results.md)")
     paper = report.add_argument_group("the tables for a paper")
     paper.add_argument(
@@ -42,6 +49,13 @@ def _arguments(report: argparse.ArgumentParser) -> None:
         "--caption", default="short", metavar="short|full|none", help="of LaTeX and Typst; definitions.tex has what it leaves out"
     )
     paper.add_argument("--single-column", action="store_true", help="LaTeX tables for one column of the text instead of the whole page")
+    paper.add_argument("--highlight", default="", metavar="NAME[,NAME]", help="rows whose names stand out in bold, such as your own method")
+    paper.add_argument(
+        "--scenes-as-rows", action="store_true", help="a further table for each protocol and metric, with a row for each scene"
+    )
+    paper.add_argument(
+        "--published", action="store_true", help="published numbers for the same protocol and scenes as rows below the others"
+    )
     paper.add_argument("--resize", action="store_true", help="shrink LaTeX tables that are wider than the text")
 
 

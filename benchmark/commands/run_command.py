@@ -130,6 +130,8 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     given, start = text_of_plan(options.plan), plan_start(options.plan)
     folder = (options.out or results_folder(name_of_plan(options.plan, given))).resolve()
     expect_writable_folder(folder, "--out")
+    if console.rewrite:
+        console.line("reading the plan", passing=True)
     text = with_estimates(given, RunFolder(folder).kept_plan())  # with the rows that `score` has added in this folder
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed, text, start)
     if options.prepare:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from benchmark.clone import ROOT
+from datasets.nearest import did_you_mean
 
 PLANS = ROOT / "benchmark" / "plans"
 ENDING = ".toml"
@@ -39,8 +39,7 @@ def find_plan(given: str, folder: Path = PLANS) -> Path:
         return named if named is not None and len(path.parts) == 1 else path
     if _plain(given) in plans:
         return plans[_plain(given)]
-    close = get_close_matches(_plain(given), plans, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = did_you_mean(given, plans)
     raise PlanNameError(
         f"plan: expected a TOML file or the name of a plan, got {given!r}: {hint}valid: {', '.join(plans)} (`list plans` says what each is)"
     )

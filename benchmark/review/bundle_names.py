@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from benchmark.clone import ROOT
 from benchmark.run_folder.bundle import ENDING
 from benchmark.run_folder.json_file import RecordError
+from datasets.nearest import did_you_mean
 
 REFERENCE = ROOT / "benchmark" / "reference"
 
@@ -31,7 +31,6 @@ def find_bundle(given: str, folder: Path = REFERENCE) -> Path:
     name = given.lower().replace("_", "-")
     if name in plain:
         return plain[name]
-    close = get_close_matches(name, plain, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = did_you_mean(name, plain)
     known = f"valid: {', '.join(plain)}" if plain else "the suite has none yet"
     raise RecordError(f"bundle: expected a file {ENDING} or the name of a bundle, got {given!r}: {hint}{known} (docs/reference_results.md)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from datasets.settings import field_types, look_up, spell
 from methods.catalog import BrokenMethodError, expect_one, find_namesakes
 
 LIST_LIMIT_S = 60.0  # after which the import of a method is given up, and the list goes on
+WIDTH = 110  # characters on a line
+BROKEN = "broken"  # stands for what a method is told, where it cannot be used
+_INDENT = "  "
 Row = tuple[str, ...]
 _DIRECTIONS = {True: "higher is better", False: "lower is better"}
 _KINDS = {"number": "a count", "share": "a share"}  # of a metric that is neither, by the first word of its definition; others are ratios
@@ -63,10 +67,9 @@ def _methods(plugins: Path | None) -> list[Row]:
         except BrokenMethodError as error:
             answer = error
         if isinstance(answer, Interview):
-            paper = f"{answer.card.paper} [{answer.schema or 'no parameters'}]"
-            rows.append((entry.name, answer.card.tier, answer.card.name, paper))
+            rows.append((entry.name, answer.card.tier, answer.card.name, answer.card.paper))
         else:
-            rows.append((entry.name, "broken", "", " ".join(str(answer).split())))
+            rows.append((entry.name, BROKEN, "", " ".join(str(answer).split())))
     return rows
 
 
@@ -95,9 +98,39 @@ def _schema(kind: type[Any]) -> str:
     return ", ".join(f"{key}: {spell(value)}" for key, value in field_types(kind).items())
 
 
-def listing_text(what: str, roots: DataRoots, plugins: Path | None = None) -> str:
-    """The rows of `listing` in columns, one line per row."""
+def listing_text(what: str, roots: DataRoots, plugins: Path | None = None, width: int = WIDTH) -> str:
+    """The rows of `listing` in columns, one line per row where all of them fit into `width` characters.
+
+    Where they do not, the last column stands below the others. A method always has two lines, of which the second is its paper, cut where
+    it is too long: `list methods NAME` has the whole of it, and the parameters.
+    """
     rows = listing(what, roots, plugins)
+    if what == "methods":
+        name = max(len(row[0]) for row in rows)
+        return "\n".join(line for row in rows for line in _method_lines(row, name, width))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    lines = ("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows)
-    return "\n".join(f"  {line}" for line in lines)
+    lines = ["  ".join([*(cell.ljust(size) for cell, size in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+    if max(map(len, lines)) + len(_INDENT) <= width:
+        return "\n".join(_INDENT + line for line in lines)
+    return "\n".join(line for row in rows for line in _stacked_lines(row, widths, width))
+
+
+def _method_lines(row: Row, name: int, width: int) -> list[str]:
+    """The two lines of a method: its name here, its own name and what it is told; and its paper, or why it cannot be used."""
+    told = f"{row[2]} · {row[1]}" if row[2] else row[1]
+    return [_cut(f"{_INDENT}{row[0]:{name}}  {told}", width), _INDENT * 3 + (row[3] if row[1] == BROKEN else _cut(row[3], width - 6))]
+
+
+def _cut(text: str, room: int) -> str:
+    """The text in at most so many characters."""
+    return text if len(text) <= room else f"{text[: room - 1].rstrip(' ,;:')}…"
+
+
+def _stacked_lines(row: Row, widths: list[int], width: int) -> list[str]:
+    """The lines of a row whose last column stands below the others; columns stand below one another where even these do not fit."""
+    first = "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=False)).rstrip()
+    if len(_INDENT + first) > width:
+        first = "  ".join(filter(None, row[:-1]))
+    hanging = _INDENT * 3
+    lines = textwrap.wrap(first, width, initial_indent=_INDENT, subsequent_indent=hanging, break_on_hyphens=False) or [_INDENT]
+    return [*lines, *textwrap.wrap(row[-1], width, initial_indent=hanging, subsequent_indent=hanging, break_on_hyphens=False)]

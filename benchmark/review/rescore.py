@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.conventions.profile_scores import ProfileScores, Scores, read_profile_scores, write_profile_scores
-from benchmark.conventions.profile_table import PROFILES, find_profile, score_profile
+from benchmark.conventions.profile_table import PROFILES, ProfileError, find_profile, score_profile
 from benchmark.identity.source_keys import metrics_key, profiles_key
 from benchmark.metrics.scored_pixels import scored_pixels
 from benchmark.metrics.scoring import score_cell, score_without_truth
@@ -23,6 +23,7 @@ from benchmark.run_folder.observation_file import read_observation
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.response_file import read_responses
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
+from datasets.nearest import did_you_mean
 from datasets.printable import error_text
 
 
@@ -47,7 +48,8 @@ def profile_names(text: str) -> tuple[str, ...]:
     if "all" in wanted:
         return tuple(PROFILES)
     for name in wanted:
-        find_profile(name)
+        if name not in PROFILES:
+            raise ProfileError(f"unknown profile {name!r}: {did_you_mean(name, PROFILES)}valid: {', '.join(PROFILES)}, or all")
     return tuple(name for name in PROFILES if name in wanted)
 
 

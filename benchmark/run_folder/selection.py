@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
+from datasets.nearest import did_you_mean
+
 Item = TypeVar("Item")
 Selection = Mapping[str, tuple[str, ...]]  # field, patterns
 
@@ -31,7 +33,8 @@ def read_selection(texts: Sequence[str], fields: Iterable[str]) -> Selection:
     for text in texts:
         field, equals, patterns = text.partition("=")
         if not equals or field not in fields or not listed(patterns):
-            raise SelectionError(f"--select: expected FIELD=PATTERN[,PATTERN] with FIELD one of {', '.join(fields)}, got {text!r}")
+            near = did_you_mean(field, fields) if field not in fields else ""
+            raise SelectionError(f"--select: {near}expected FIELD=PATTERN[,PATTERN] with FIELD one of {', '.join(fields)}, got {text!r}")
         second = next((pattern for pattern in listed(patterns) if pattern.partition("=")[0] in fields and "=" in pattern), "")
         if second:
             raise SelectionError(f"--select: expected one field, got {text!r}; write --select {second} beside it")
@@ -61,7 +64,8 @@ def matching(items: Sequence[Item], what: str, patterns: Sequence[str], names: C
     patterns = _whole(patterns, there)
     for pattern in patterns:
         if not any(_fits(name, pattern) for name in there):
-            raise SelectionError(f"{what}{pattern}: expected one of {', '.join(there)}, got no match; `*` stands for any text")
+            near = did_you_mean(pattern.strip("*?"), there)
+            raise SelectionError(f"{what}{pattern}: {near}expected one of {', '.join(there)}, got no match; `*` stands for any text")
     return [item for item in items if any(_fits(name, pattern) for name in names(item) for pattern in patterns)]
 
 

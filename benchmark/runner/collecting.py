@@ -8,6 +8,7 @@ from dataclasses import replace
 from benchmark.children.answers import FULL_ERRORS
 from benchmark.children.endings import Ended
 from benchmark.children.processes import Child, collect
+from benchmark.children.step_count import counted_steps
 from benchmark.matrix.cell import Cell
 from benchmark.run_folder.fit_file import read_fit, seal_fit
 from benchmark.run_folder.json_file import write_json
@@ -81,6 +82,7 @@ def _fitted(state: RunState, cell: Cell, ended: Ended) -> None:
 
 def _fused(state: RunState, cell: Cell, ended: Ended) -> None:
     state.pace.ended(cell.contestant.label, ended.seconds)
+    state.usual_steps[cell.contestant.label] = counted_steps(ended.scratch) if ended.how == "done" else 0
     ended.keep_log(state.folder.log(cell.key))
     if ended.how == "done" and not ended.left_file(ESTIMATE_NAME):
         ended = replace(ended, how="killed", reason="it answered, but its estimate is gone; its log has what it printed")

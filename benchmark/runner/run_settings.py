@@ -29,15 +29,37 @@ class RunSettings:
 
 
 @dataclass(frozen=True)
+class Work:
+    """How far a method is that runs; what is usual is what a cell of the same label took before."""
+
+    seconds: float  # for which it has run
+    usual_s: float | None  # None where no such cell has ended
+    steps: int  # of its optimiser so far; 0 where none are counted
+    usual_steps: int  # 0 where they are not known
+
+    @property
+    def share(self) -> float | None:
+        """Which part is done, 0 to 1: by the steps or by the seconds, whichever is less, as a method does more than steps.
+
+        None where neither is known.
+        """
+        parts = [self.seconds / self.usual_s] if self.usual_s else []
+        parts += [self.steps / self.usual_steps] if self.usual_steps else []
+        return min(1.0, *parts) if parts else None
+
+
+@dataclass(frozen=True)
 class Progress:
-    """The progress of a run, after each change."""
+    """The progress of a run, after each change and every second."""
 
     total: int
     done: int
     running: tuple[str, ...]  # such as "GSA on builtin/fields"
-    left_s: float | None  # seconds that the rest will take, by the pace so far; None before a cell has ended
+    left_s: float | None  # seconds that the rest will take, by the pace so far; None as long as they are not known
     last: Result | None = None  # the record of the cell that has just ended
     notes: tuple[str, ...] = ()  # sentences for the user, at the start only
+    elapsed_s: float = 0.0  # since the run began
+    work: Work | None = None  # of the first method that runs
 
 
 @dataclass(frozen=True)

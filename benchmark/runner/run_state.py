@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
 from benchmark.children.processes import Child
+from benchmark.children.step_count import counted_steps
 from benchmark.identity.source_keys import clock_key, metrics_sources, referee_key
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.plan import Plan
@@ -15,7 +17,7 @@ from benchmark.run_folder.json_file import write_json
 from benchmark.run_folder.record import Outcome, Result
 from benchmark.runner.outcomes import make_record
 from benchmark.runner.pace import Pace
-from benchmark.runner.run_settings import Arrival, Progress, RunSettings
+from benchmark.runner.run_settings import Arrival, Progress, RunSettings, Work
 
 
 class RunState:
@@ -44,6 +46,8 @@ class RunState:
         self.healed: set[str] = set()  # keys of cells whose damaged files have been made again: that is done once
         self.attempts: Counter[str] = Counter()  # by key
         self.pace = Pace()
+        self.usual_steps: dict[str, int] = {}  # of the cell of each label that has ended last
+        self.began = time.monotonic()
         self._show = show
         self._shown: tuple[str, ...] = ()  # what running.json says
 
@@ -54,12 +58,13 @@ class RunState:
     def wait_for(self, cells: list[Cell]) -> None:
         """Let these cells, and no others, wait for their methods."""
         self.to_fuse = deque(cells)
-        self.pace = Pace(cell.contestant.label for cell in cells)
+        self.pace = Pace(cell.contestant.label for cell in cells if not cell.skip_reason)
 
     def next_cell(self) -> Cell:
         """The first cell that waits for its method; it waits no more."""
         cell = self.to_fuse.popleft()
-        self.pace.start(cell.contestant.label)
+        if not cell.skip_reason:
+            self.pace.start(cell.contestant.label)
         return cell
 
     def wait_again(self, cell: Cell) -> None:
@@ -100,5 +105,26 @@ class RunState:
         if running != self._shown:
             self._shown = running
             write_json(self.folder.running, {"running": running}, durable=False)
-        left = self.pace.left((cell.contestant.label for cell, _ in self.fusing.values()), self.settings.slots)
-        self._show(Progress(len(self.cells), len(self.records), running, self.away.left_s if left is None else left, last, notes))
+        now = time.monotonic()
+        at_work = [(cell.contestant.label, now - child.started) for child, (cell, _) in self.fusing.items()]
+        left = None if self.fitting else self.pace.left(at_work, self.settings.slots, now - self.began)
+        self._show(
+            Progress(
+                total=len(self.cells),
+                done=len(self.records),
+                running=running,
+                left_s=self.away.left_s if left is None else left,
+                last=last,
+                notes=notes,
+                elapsed_s=now - self.began,
+                work=self._work(now),
+            )
+        )
+
+    def _work(self, now: float) -> Work | None:
+        """How far the first cell is whose method runs, or the first training."""
+        for child, cell in [*((child, cell) for child, (cell, _) in self.fusing.items()), *self.fitting.items()]:
+            label = cell.contestant.label
+            usual = (self.pace.usual(label), self.usual_steps.get(label, 0)) if child in self.fusing else (None, 0)
+            return Work(now - child.started, usual[0], counted_steps(child.scratch), usual[1])
+        return None

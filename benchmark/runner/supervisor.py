@@ -31,7 +31,7 @@ from benchmark.runner.run_state import RunState
 from benchmark.runner.slots import cores
 from benchmark.runner.starting import fill_slots
 
-WAIT_S = 5.0  # the longest wait for a child before the progress is shown again
+WAIT_S = 1.0  # the longest wait for a child before the progress is shown again
 
 
 def run(plan: Plan, settings: RunSettings, show: Callable[[Progress], None], elsewhere: Elsewhere | None = None) -> list[Result]:
@@ -96,6 +96,7 @@ def _run_cells(state: RunState, elsewhere: Elsewhere | None, before: Index | Non
     try:
         while state.to_fuse or state.to_score or state.children():
             fill_slots(state)
+            state.show_progress()
             for child in wait_any(state.children(), WAIT_S):
                 collect_child(state, child)
             state.show_progress()

@@ -16,12 +16,22 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
-PICTURES = (  # name, width of the window, colour scheme, part of the page, what to do before
+ERRORS = """document.querySelectorAll(".sides select").forEach((list) => {
+  list.value = [...list.options].find((option) => option.text === "error of " + list.selectedOptions[0].text).value;
+  list.dispatchEvent(new Event("input"));
+})"""
+PICTURES = (  # name, width of the window, colour scheme, part of the page, a script that runs before
     ("page_results", 1280, "light", "#protocol-2", ""),
     ("page_scene", 1280, "light", "#protocol-1-scene-2", ""),
-    ("page_errors_dark", 1280, "dark", "#protocol-1-scene-2 .explore", "[value=errors]"),
-    ("page_responses", 1280, "light", "#protocol-1-scene-2 .responses", "#protocol-1-scene-2 .responses summary"),
-    ("page_scores_dark", 1280, "dark", "#scores", "#scores thead button >> nth=5"),
+    ("page_errors_dark", 1280, "dark", "#protocol-1-scene-2 .explore", ERRORS),
+    (
+        "page_responses",
+        1280,
+        "light",
+        "#protocol-1-scene-2 .responses",
+        "document.querySelector('#protocol-1-scene-2 .responses').open = true",
+    ),
+    ("page_scores_dark", 1280, "dark", "#scores", "document.querySelectorAll('#scores thead button')[5].click()"),
     ("page_narrow", 390, "light", "#protocol-1-scene-2 .explore", ""),
 )
 
@@ -33,14 +43,14 @@ def draw(page_file: Path, docs: Path) -> None:
     """Each picture as gallery/<name>.jpg in `docs`, and the beginning of the page as images/page.png."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        for name, width, scheme, part, click in PICTURES:
+        for name, width, scheme, part, script in PICTURES:
             page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme, device_scale_factor=1)
-            page.goto(page_file.resolve().as_uri())
+            page.goto(f"{page_file.resolve().as_uri()}#{part.split()[0].removeprefix('#')}")  # opens its tab, or chooses its scene
             page.add_style_tag(content=".filter { position: static !important }")
             target = page.locator(part).first
             target.scroll_into_view_if_needed()
-            if click:
-                page.locator(f"{part} {click}" if click.startswith("[") else click).first.click()
+            if script:
+                page.evaluate(script)
             page.wait_for_timeout(300)  # for pictures to be decoded
             target.screenshot(path=docs / "gallery" / f"{name}.jpg", type="jpeg", quality=82)
             page.close()

@@ -23,10 +23,11 @@ from benchmark.conventions.profile_facts import DIGITS, FACTS, METRIC_LABELS, Pr
 from benchmark.metrics.metric_facts import METRICS, find_metric
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.selection import Selection, SelectionError, listed, matching, read_selection, selected
+from datasets.nearest import did_you_mean
 from reports.content.captions import CaptionLength
 from reports.content.columns import Column, Precision, digits_of, fixed, metric_column
 from reports.content.convention_tables import StoredScores
-from reports.content.paper_style import PaperStyle, Spread, read_columns, read_renaming, renamed_records
+from reports.content.paper_style import CELLS, COSTS, PaperStyle, Spread, method_names, read_columns, read_renaming, renamed_records
 from reports.content.provenance import Provenance
 from reports.content.summary import BestOf, Summary, summarise, summarise_protocol
 
@@ -77,6 +78,9 @@ def read_choice(
     order: str = "",
     caption: str = "short",
     single_column: bool = False,
+    highlight: str = "",
+    scenes_as_rows: bool = False,
+    published: bool = False,
 ) -> Choice:
     """The choice that these texts of the command line describe.
 
@@ -87,6 +91,10 @@ def read_choice(
     known_metrics = tuple(METRIC_LABELS) if profile != TEXTBOOK else tuple(metric.name for metric in METRICS)
     names = listed(metrics)
     _one_of("--profile", [profile], known_profiles)
+    costs = [name for name in names if name in (*COSTS, CELLS)]
+    if costs:
+        way_out = f"write --columns {','.join(names)} instead"
+        raise SelectionError(f"--metrics: expected metrics alone, got {', '.join(costs)}, which is what a run costs; {way_out}")
     _one_of("--metrics", names, known_metrics)
     _one_of("--group-by", [group_by], get_args(GroupBy))
     _one_of("--best-of", [best_of], get_args(BestOf))
@@ -99,6 +107,9 @@ def read_choice(
         rename=read_renaming(rename),
         caption=caption,  # type: ignore[arg-type]
         single_column=single_column,
+        highlight=listed(highlight),
+        scenes_as_rows=scenes_as_rows,
+        published=published,
     )
     if style.columns and names:
         raise SelectionError(f"--columns: expected no --metrics beside it, as it names them; got --metrics {metrics}, leave it out")
@@ -125,7 +136,7 @@ def choose_records(results: Sequence[Result], choice: Choice) -> list[Result]:
     """
     kept = selected(results, choice.select or {}, RECORD_FIELDS)
     if choice.methods:
-        kept = matching(kept, "--methods ", choice.methods, lambda result: (result.method, result.label))
+        kept = matching(kept, "--methods ", choice.methods, method_names(kept))
     return renamed_records(kept, choice.style.rename)
 
 
@@ -246,4 +257,4 @@ def _whole(text: str) -> int:
 def _one_of(option: str, given: Sequence[str], known: Sequence[str]) -> None:
     for name in given:
         if name not in known:
-            raise SelectionError(f"{option}: expected one of {', '.join(known)}, got {name!r}")
+            raise SelectionError(f"{option}: {did_you_mean(name, known)}expected one of {', '.join(known)}, got {name!r}")

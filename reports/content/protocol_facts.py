@@ -76,6 +76,16 @@ def neutral_labels(protocols: Sequence[Mapping[str, Any]]) -> set[str]:
     }
 
 
+def differing_labels(protocols: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The labels of the numbers in which these protocols differ; of a single protocol, of those that are not the usual ones."""
+    facts = [dict(protocol_facts(protocol)) for protocol in protocols]
+    labels = {label for each in facts for label in each}
+    if len(facts) > 1:
+        return {label for label in labels if len({each.get(label) for each in facts}) > 1} | {"ratio"}
+    usual = {"boundary": "circular", "channels": "all", "reveals": "noise, psf, srf"}
+    return {label for label in labels if facts[0].get(label) != usual.get(label) and label not in ("SRF sha256", "source")}
+
+
 def protocol_sentence(protocol: Mapping[str, Any]) -> str:
     """The protocol on one line, for captions."""
     return "; ".join(protocol_statements(protocol))
@@ -88,8 +98,12 @@ def protocol_statements(protocol: Mapping[str, Any]) -> list[str]:
     levels = [f"{label} {text}" for label, text in protocol_facts(protocol) if label in ("HSI SNR", "MSI SNR")]
     noise = levels if is_noisy(protocol) else ["no noise"]
     noise = [f"noise {pair_text('noise', protocol)}"] if is_pair(protocol) else noise
-    wrong = [statement(protocol[key]) for key, (right, statement) in _MISMATCHES.items() if protocol.get(key, right) != right]
-    return [*facts, *noise, *wrong]
+    return [*facts, *noise, *mismatch_statements(protocol)]
+
+
+def mismatch_statements(protocol: Mapping[str, Any]) -> list[str]:
+    """What methods are told, or given, that is not true; empty where all is true."""
+    return [statement(protocol[key]) for key, (right, statement) in _MISMATCHES.items() if protocol.get(key, right) != right]
 
 
 def dotted_values(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -34,6 +34,11 @@ class ProtocolsRow:
         return OPTIMISED if any(row is not None and row.implementation for row in self.by_protocol) else ""
 
     @property
+    def highlighted(self) -> bool:
+        """Whether the user wants its name to stand out."""
+        return any(row is not None and row.highlighted for row in self.by_protocol)
+
+    @property
     def paper(self) -> str:
         """The paper, as the method's card names it."""
         return next((str(row.results[0].card.get("paper") or "") for row in self.by_protocol if row is not None), "")

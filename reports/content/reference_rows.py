@@ -41,13 +41,38 @@ class JoinedRows:
     sentence: str  # how many records joined, and why others did not
 
 
-def join_bundle(own: Sequence[Result], provenance: Provenance, bundle: Bundle) -> JoinedRows:
+def join_run(own: Sequence[Result], other: Bundle) -> JoinedRows:
+    """The records of a run with those of another run (`--with`) that pair with them, and that it does not have itself.
+
+    A row of the other run keeps its label, but where the run has a row of that label: there the label names the other run.
+
+    Raises:
+        NothingPairedError: no scored record of the other run pairs with a cell of the run.
+    """
+    keys, labels = {record.key for record in own}, {record.label for record in own}
+    fresh = replace(other, records=tuple(record for record in other.records if record.key not in keys))
+    joined = join_bundle(own, Provenance(), fresh, option="--with", word="rows of")
+    ending = f" [{other.name}]"
+    plain = [
+        replace(record, label=record.label.removesuffix(ending))
+        if is_reference(record) and record.label.removesuffix(ending) not in labels
+        else record
+        for record in joined.results
+    ]
+    return replace(joined, results=tuple(plain))
+
+
+def join_bundle(
+    own: Sequence[Result], provenance: Provenance, bundle: Bundle, *, option: str = "--against", word: str = "reference"
+) -> JoinedRows:
     """The records of a run with those of a bundle that pair with them.
 
     Args:
         own: the records of the run that the report shows.
         provenance: where those were made.
         bundle: the bundle.
+        option: of the command line, for the text of an error.
+        word: what the bundle is, in the sentence.
 
     Raises:
         NothingPairedError: no scored record of the bundle pairs with a cell of the run.
@@ -72,10 +97,10 @@ def join_bundle(own: Sequence[Result], provenance: Provenance, bundle: Bundle) -
             joined.append(_marked(record, partner, bundle.name))
     left = f"; {sum(reasons.values())} do not ({', '.join(f'{why} {count}' for why, count in reasons.most_common())})" if reasons else ""
     scored = sum(record.outcome == "scored" for record in joined)
-    sentence = f"reference {bundle.name}: {len(joined)} of {len(bundle.records)} records pair with cells of this run{left}"
+    sentence = f"{word} {bundle.name}: {len(joined)} of {len(bundle.records)} records pair with cells of this run{left}"
     if not scored:
         raise NothingPairedError(
-            f"--against: expected scored records of {bundle.name} for the scenes, protocols and seeds of this run, got none: {sentence}; "
+            f"{option}: expected scored records of {bundle.name} for the scenes, protocols and seeds of this run, got none: {sentence}; "
             "`check-bundle` says whether it is of this code's metrics and protocols"
         )
     known = {record.environment for record in joined}

@@ -18,7 +18,7 @@ number may be off by that was read off a plot or comes from a single random star
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -30,6 +30,8 @@ from reports.content.protocol_facts import dotted_values
 from reports.content.sections import Section
 from reports.content.text_table import TextTable
 from reports.style import DASH, identity
+
+_COMPARABLE: tuple[Reason, ...] = ("reproduced", "not reproducible", "weights differ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,12 +181,22 @@ def answered_claims_table(judged: Sequence[JudgedClaim]) -> TextTable:
 
 
 def claims_section(judged: Sequence[JudgedClaim]) -> Section | None:
-    """The ledger for the page; None where this run has no score of any method in it."""
+    """The ledger for the page; None where this run has no score of any method in it.
+
+    Claims with which this run can be compared are a table: the same method, protocol, scenes and convention. The others are folded.
+    """
     if all(each.reason == "not run" for each in judged):
         return None
     counts = {reason: sum(each.reason == reason for each in judged) for reason in REASONS}
-    sentence = f"{len(judged)} published numbers: " + ", ".join(f"{count} {reason}" for reason, count in counts.items() if count) + "."
-    return Section("claims", "Published numbers, and ours", (sentence,), (claims_table(judged),))
+    alike = [each for each in judged if each.reason in _COMPARABLE]
+    rest = [each for each in judged if each.reason not in _COMPARABLE]
+    sentences = (
+        f"{len(judged)} published numbers: " + ", ".join(f"{count} {reason}" for reason, count in counts.items() if count) + ".",
+        "" if alike else "None of them is of the same method, protocol, scenes and convention as a row of this run.",
+    )
+    folded = (replace(claims_table(rest), title=f"{len(rest)} published numbers that cannot be compared"),) if rest else ()
+    tables = (answered_claims_table(alike),) if alike else ()
+    return Section("claims", "Published numbers, and ours", tuple(filter(None, sentences)), tables, folded)
 
 
 def _is_of(claim: Claim, result: Result) -> bool:

@@ -7,6 +7,7 @@ for each scene and seed of the protocol.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,9 @@ from reports.content.provenance import TimingPlace
 
 MISSING, UNRANKED, UNDEFINED, TIMED, OPTIMISED = "†", "‡", "§", "¶", "‖"  # the marks of notes
 _REFUSED = "RefusedError: "  # begins the reason of a refusal in the records; readers need the sentence alone
+_LIMIT = re.compile(
+    r".* takes (?:(?P<bands>[a-z0-9 ]+) bands|(?P<channels>[a-z0-9 ]+) channels|ratio (?P<ratio>[a-z0-9 ]+)), got (?P<got>[0-9]+)"
+)
 ROW_MARKS = MISSING + UNRANKED + OPTIMISED  # those that stand behind the name of a row
 
 Cell = tuple[str, int]  # scene, seed
@@ -36,6 +40,7 @@ class Row:
     values: Mapping[str, Value]
     places: tuple[TimingPlace, ...] = ()  # of its seconds
     timing: Timing = "here"
+    highlighted: bool = False  # whether the user wants its name to stand out
 
     @property
     def expected(self) -> int:
@@ -119,4 +124,18 @@ def missing_cells(row: Row) -> list[tuple[Cell, str, str]]:
     """Each cell of the row without scores, as (scene, seed), outcome and reason."""
     there = {(result.scene, result.seed): result for result in row.results}
     absent = [(cell, "not run", "there is no record of it") for cell in row.cells if cell not in there]
-    return sorted([*absent, *((cell, r.outcome, r.reason.removeprefix(_REFUSED)) for cell, r in there.items() if r.outcome != "scored")])
+    return sorted([*absent, *((cell, r.outcome, plain_reason(r.reason)) for cell, r in there.items() if r.outcome != "scored")])
+
+
+def plain_reason(reason: str) -> str:
+    """The reason of a record in words: of a refusal by the limits of a card what the method needs, and what there is.
+
+    "RefusedError: Net takes 31 bands, got 101" becomes "needs 31 bands, the scene has 101"; any other reason stays as it is.
+    """
+    text = reason.removeprefix(_REFUSED)
+    limit = _LIMIT.fullmatch(text)
+    if limit is None:
+        return text
+    bands, channels, ratio = limit["bands"], limit["channels"], limit["ratio"]
+    what = f"{bands} bands, the scene" if bands else f"{channels} channels, the sharp image" if channels else f"ratio {ratio}, the protocol"
+    return f"needs {what} has {limit['got']}"

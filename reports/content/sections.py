@@ -15,3 +15,4 @@ class Section:
     title: str
     sentences: tuple[str, ...] = ()  # one paragraph above the tables
     tables: tuple[TextTable, ...] = ()
+    folded: tuple[TextTable, ...] = ()  # further tables, closed at first

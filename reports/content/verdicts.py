@@ -17,7 +17,7 @@ from reports.content.sections import Section
 from reports.content.statistics import ALPHA, DRAWS, LEAST_SCENES, PRACTICAL, MethodComparison, Pair, compare_methods
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
-from reports.style import DASH, short_tier, significant_text
+from reports.style import DASH, count_word, short_tier, significant_text
 
 _SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "open": "?", "cannot tell": DASH}
 _TURNED = {"better": "worse", "worse": "better", "equal": "equal", "open": "open", "cannot tell": "cannot tell"}
@@ -110,6 +110,26 @@ def comparison_section(each: TierComparison, number: int, stem: str) -> Section:
     title = f"Who is better: {each.title}, by {each.column.label}"
     return Section(
         f"statistics-{number}", title, comparison_sentences(each), (matrix_table(each, f"{stem}_matrix"), pair_table(each, f"{stem}_pairs"))
+    )
+
+
+def statistics_sentences(comparisons: Sequence[TierComparison]) -> tuple[str, ...]:
+    """What the statistics of a run are; where no comparison has enough scenes, the one sentence that they cannot tell."""
+    most = max((each.statistics.scenes for each in comparisons), default=0)
+    if not comparisons:
+        return ("There are no two ranked methods to compare.",)
+    if most < LEAST_SCENES:
+        scenes = f"{count_word(most)} scene{'s' * (most > 1)}"
+        return (
+            f"{scenes[:1].upper()}{scenes[1:]} cannot tell which method is better: even one that wins on all of five scenes may do so by "
+            f"chance (p = 0.06). From {count_word(LEAST_SCENES)} scenes on there are intervals, tests and ranks here; the differences on "
+            "each scene are in tables/statistics.csv.",
+        )
+    few = sum(not each.statistics.enough_scenes for each in comparisons)
+    return (
+        "Two methods are compared by their differences on the same scenes. A verdict needs the whole interval of the mean difference and "
+        "a test; otherwise it is open. A tier is a group of methods that are told the same.",
+        *([f"{few} comparison{'s' * (few > 1)} of fewer than {LEAST_SCENES} scenes: no verdict, and not shown."] if few else []),
     )
 
 

@@ -25,9 +25,9 @@ from reports.content.columns import Column
 from reports.content.row import Row
 from reports.content.summary import Summary, timed_elsewhere
 from reports.figures.labels import place_labels
+from reports.figures.looks import Looks
 from reports.figures.pareto import pareto_front
 from reports.figures.score_axis import axis_room
-from reports.figures.tier_looks import TierLooks
 from reports.style import INK, ONE_COLUMN, PAPER, SMALL, TWO_COLUMNS, count_text, figure_settings, short_tier, shorten, tier_order
 
 _HEIGHT = 2.9  # inches per panel
@@ -35,9 +35,12 @@ _LINE = 44  # characters below a panel
 _SIZES = (0.0, 1e4, 1e6)  # parameters shown in the legend
 
 
-def accuracy_figure(summaries: Sequence[Summary]) -> Figure:
-    """The figure for these protocols, with two panels per row; a panel without ranked methods says so."""
-    looks = TierLooks.of(summaries)
+def accuracy_figure(summaries: Sequence[Summary], looks: Looks | None = None) -> Figure:
+    """The figure for these protocols, with two panels per row; a panel without ranked methods says so.
+
+    `looks` are those of the whole report.
+    """
+    looks = looks or Looks.of(summaries)
     columns = min(2, len(summaries))
     rows = -(-len(summaries) // columns)
     with mpl.rc_context(figure_settings()):
@@ -62,7 +65,7 @@ def _drawn_rows(summary: Summary) -> list[Row]:
     return [row for row in finite if row.ranked and row.timing == "here" and (row.values["seconds"].mean or 0) > 0]
 
 
-def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
+def _draw(panel: Axes, summary: Summary, looks: Looks) -> None:
     """The panel of one protocol, without the names of its methods."""
     rows = _drawn_rows(summary)
     infinite = sum(row.ranked and row.values[summary.scores[0].key].infinite > 0 for row in summary.rows)
@@ -85,24 +88,23 @@ def _draw(panel: Axes, summary: Summary, looks: TierLooks) -> None:
     panel.set_ylabel(f"{lead.label}, {lead.unit}" if lead.unit else lead.label)
 
 
-def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, looks: TierLooks) -> None:
+def _draw_rows(panel: Axes, rows: Sequence[Row], lead: Column, looks: Looks) -> None:
     """The markers, the learning lines and the axes."""
-    points = pd.DataFrame([(row.tier, *_point(row, lead), _area(row)) for row in rows], columns=["tier", "seconds", "score", "area"])
+    points = pd.DataFrame([(*_point(row, lead), _area(row)) for row in rows], columns=["seconds", "score", "area"])
     _draw_front(panel, rows, lead)
     for row in rows:
         x, y = _point(row, lead)
         if total := _with_learning(row):
-            panel.plot([x, total], [y, y], color=looks.colours[row.tier], linewidth=1, zorder=2)
-            panel.plot([total], [y], marker="o", markersize=4, markerfacecolor="none", markeredgecolor=looks.colours[row.tier], zorder=2)
-    for tier, inside in points.groupby("tier"):
-        colour, marker = looks.colours[str(tier)], looks.markers[str(tier)]
+            panel.plot([x, total], [y, y], color=looks.colour(row), linewidth=1, zorder=2)
+            panel.plot([total], [y], marker="o", markersize=4, markerfacecolor="none", markeredgecolor=looks.colour(row), zorder=2)
+    for place, row in enumerate(rows):
         sns.scatterplot(
-            data=inside,
+            data=points.iloc[[place]],
             x="seconds",
             y="score",
-            s=inside["area"],
-            color=colour,
-            marker=marker,
+            s=points["area"][place],
+            color=looks.colour(row),
+            marker=looks.markers[row.tier],
             edgecolor=PAPER,
             ax=panel,
             legend=False,
@@ -164,7 +166,7 @@ def _area_of(parameters: float) -> float:
     return 40 + 28 * max(0.0, log10(parameters) - 2) if parameters > 0 else 40.0
 
 
-def _legend(figure: Figure, rows: Sequence[Row], looks: TierLooks, columns: int) -> None:
+def _legend(figure: Figure, rows: Sequence[Row], looks: Looks, columns: int) -> None:
     """The legend below the panels: a marker per tier, three marker areas for parameters, and the hollow end of learning."""
     tier_marks = [
         Line2D(
@@ -172,7 +174,7 @@ def _legend(figure: Figure, rows: Sequence[Row], looks: TierLooks, columns: int)
             [],
             linestyle="",
             marker=looks.markers[tier],
-            color=looks.colours[tier],
+            color=INK,
             markersize=6.5,
             markeredgecolor="none",
             label=shorten(short_tier(tier), 36),

@@ -26,6 +26,7 @@ from reports.figures.critical_differences import critical_difference_diagram
 from reports.figures.drawing_cache import DrawingCache
 from reports.figures.error_figure import error_figure
 from reports.figures.heat_map import heat_map
+from reports.figures.looks import Looks
 from reports.figures.pair_figure import pair_figure
 from reports.figures.rank_dots import rank_figure
 from reports.figures.responses_figure import responses_figure
@@ -37,6 +38,8 @@ from reports.style import identity
 MOST_PANELS = 6  # protocols in one figure
 MOST_PROTOCOLS = 12  # protocols with figures of their own
 MOST_SCENES = 4  # protocols of which one scene is drawn
+
+FIGURE_PARTS = ("accuracy and seconds", "heat maps", "pictures and spectra", "curves", "ranks")  # in the order in which they are drawn
 
 CaptionedFigure = tuple[str, Figure]  # the caption, and the figure
 
@@ -57,30 +60,41 @@ def draw_figures(
     comparisons: Sequence[TierComparison],
     diagrams: Sequence[tuple[CaptionedFigure, CaptionedFigure]],
     names: FileNames,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, ...]:
-    """The files of the figures; `diagrams` are the `comparison_figures` of `comparisons`, in the same order."""
+    """The files of the figures; `diagrams` are the `comparison_figures` of `comparisons`, in the same order.
+
+    `begin` is called with the name of each of `FIGURE_PARTS` before it is drawn.
+    """
+    accuracy, maps, scenes, curves, ranking = FIGURE_PARTS
+    begin(accuracy)
     cached = DrawingCache(folder)
     paths: list[Path] = []
-    inputs = {summary.name: figure_inputs(summary) for summary in summaries}
+    looks = Looks.of(summaries)
+    inputs = {summary.name: figure_inputs(summary) + repr([looks.number(row) for row in summary.rows]) for summary in summaries}
     for lead in dict.fromkeys(summary.scores[0].key for summary in summaries):
         alike = [summary for summary in summaries if summary.scores[0].key == lead]
         for start in range(0, len(alike), MOST_PANELS):
             part = alike[start : start + MOST_PANELS]
             stem = names.stem(f"{lead}_seconds" + (f"_part{start // MOST_PANELS + 1}" if start else ""))
-            paths += cached.figure(stem, [inputs[summary.name] for summary in part], lambda part=part: accuracy_figure(part))  # type: ignore[misc]
+            paths += cached.figure(stem, [inputs[summary.name] for summary in part], lambda part=part: accuracy_figure(part, looks))  # type: ignore[misc]
+    begin(maps)
     for summary in summaries[:MOST_PROTOCOLS]:
         key = inputs[summary.name]
         if len(summaries) > 1:
             stem = names.stem(f"{summary.scores[0].key}_seconds", summary.name)
-            paths += cached.figure(stem, key, lambda summary=summary: accuracy_figure([summary]))  # type: ignore[misc]
+            paths += cached.figure(stem, key, lambda summary=summary: accuracy_figure([summary], looks))  # type: ignore[misc]
         if len(summary.scenes) > 1:
             stem = names.stem("scenes", summary.name)
             paths += cached.figure(stem, key, lambda summary=summary: heat_map(summary, summary.scores[0]))  # type: ignore[misc]
+    begin(scenes)
     for summary in summaries[:MOST_SCENES]:
-        paths += _scene_figures(run, summary, names, cached)
+        paths += _scene_figures(run, summary, names, cached, looks)
+    begin(curves)
     for sweep in find_sweeps(summaries):
         points = [sweep.number, sweep.belonging, *((number, inputs[summary.name]) for number, summary in sweep.points)]
-        paths += cached.figure(names.stem("sweep", sweep.number), points, lambda sweep=sweep: sweep_figure(sweep))  # type: ignore[misc]
+        paths += cached.figure(names.stem("sweep", sweep.number), points, lambda sweep=sweep: sweep_figure(sweep, looks=looks))  # type: ignore[misc]
+    begin(ranking)
     for each, figures in zip(comparisons, diagrams, strict=True):
         statistics = each.statistics
         ranks = [each.protocol, each.tier, statistics.names, statistics.ranks.tolist(), statistics.failures, statistics.practical]
@@ -97,16 +111,16 @@ def figure_inputs(summary: Summary) -> str:
     return identity([summary.name, [column.key for column in summary.columns], summary.scenes, rows, costs, summary.best_of])
 
 
-def _scene_figures(run: RunFolder, summary: Summary, names: FileNames, cached: DrawingCache) -> list[Path]:
+def _scene_figures(run: RunFolder, summary: Summary, names: FileNames, cached: DrawingCache, looks: Looks) -> list[Path]:
     """The three figures of the chosen scene of a protocol; its cubes are read only where one of the figures must be drawn."""
     scene, chosen = choose_scene(summary)
     files = view_files(run, chosen)
     marks = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (file.name, 0, 0) for file in files]
-    inputs = [summary.name, scene, [(row.label, row.tier) for row, _ in chosen], marks]
+    inputs = [summary.name, scene, [(row.label, row.tier, looks.number(row)) for row, _ in chosen], marks]
 
     @cache
     def view() -> SceneView | None:
-        return view_scene(run, summary)
+        return view_scene(run, summary, looks.series)
 
     def drawing(draw: Callable[[SceneView], Figure | None]) -> Callable[[], Figure | None]:
         return lambda: None if view() is None else draw(view())  # type: ignore[arg-type]

@@ -17,10 +17,10 @@ from reports.content.columns import Column
 from reports.content.row import Row
 from reports.content.summary import Summary
 from reports.figures.label_places import Extent, NamePlace, choose_place
+from reports.figures.looks import Looks
 from reports.figures.pareto import pareto_front
 from reports.figures.score_axis import axis_room
-from reports.figures.svg_chart import BOX, Axis, axes_frame, linear_axis, point_place
-from reports.figures.tier_looks import TierLooks
+from reports.figures.svg_chart import BOX, COLOURS, Axis, axes_frame, linear_axis, point_place
 from reports.style import count_text, seconds_text, shorten
 
 _SHAPES = {  # paths in a box of 12 x 12 around the origin; a circle needs none
@@ -69,7 +69,7 @@ def bubble_front(bubbles: Sequence[Bubble], *, higher_is_better: bool = True) ->
     return pareto_front(bubbles, cost=lambda bubble: bubble.total, merit=lambda bubble: sign * bubble.score)
 
 
-def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
+def bubble_chart(summary: Summary, looks: Looks) -> Markup:
     """The chart; without ranked methods it is empty."""
     bubbles = ranked_bubbles(summary)
     if not bubbles:
@@ -87,7 +87,9 @@ def bubble_chart(summary: Summary, looks: TierLooks) -> Markup:
         solid = [*taken, *(box for index, box in enumerate(marks) if index != number)]
         place = choose_place(spot, _radius(bubble), size, solid=solid, thin=thin, frame=_FRAME, gaps=_GAPS)
         taken.append(place.extent)
-        parts.append(_mark(bubble, spot, looks, x, y, place, bubble in front, f"{lead.text(bubble.score)} {lead.unit or lead.label}"))
+        merit = bubble.score if lead.higher_is_better is not False else -bubble.score
+        score = f"{lead.text(bubble.score)} {lead.unit or lead.label}"
+        parts.append(_mark(bubble, spot, looks, x, y, place, bubble in front, score, merit))
     if infinite := sum(row.ranked and row.values[lead.key].infinite > 0 for row in summary.rows):
         left_out = f"{infinite} of infinite {lead.label}, not shown"
         parts.append(Markup('<text class="y" x="{}" y="11">{}</text>').format(BOX.width - BOX.right, left_out))
@@ -126,10 +128,12 @@ def _axes(bubbles: Sequence[Bubble], lead: Column) -> tuple[Axis, Axis]:
 def _front(front: Sequence[Bubble], x: Axis, y: Axis) -> Markup:
     """The Pareto front as a staircase from the bottom of the plot to its right edge."""
     spots = [point_place((bubble.total, bubble.score), x, y) for bubble in front]
-    path = f"M{spots[0][0]:.1f} {BOX.down(0.0)}" + "".join(
+    path = f"M{spots[0][0]:.1f} {BOX.down(0.0):.1f}" + "".join(
         f"V{down:.1f}H{right:.1f}" for (_, down), right in zip(spots, [*(a for a, _ in spots[1:]), BOX.across(1.0)], strict=True)
     )
-    return Markup('<path class="front" d="{}"/>').format(Markup(path))
+    return Markup('<path class="front" d="{}" data-bottom="{:.1f}" data-right="{:.1f}"/>').format(
+        Markup(path), BOX.down(0.0), BOX.across(1.0)
+    )
 
 
 def _line_boxes(bubbles: Sequence[Bubble], front: Sequence[Bubble], x: Axis, y: Axis) -> list[Extent]:
@@ -143,10 +147,18 @@ def _line_boxes(bubbles: Sequence[Bubble], front: Sequence[Bubble], x: Axis, y: 
 
 
 def _mark(
-    bubble: Bubble, spot: tuple[float, float], looks: TierLooks, x: Axis, y: Axis, place: NamePlace, best: bool, score: str
+    bubble: Bubble,
+    spot: tuple[float, float],
+    looks: Looks,
+    x: Axis,
+    y: Axis,
+    place: NamePlace,
+    best: bool,
+    score: str,
+    merit: float,
 ) -> Markup:
-    """The bubble, its learning line and its name in its place."""
-    row, colour, scale = bubble.row, looks.colours[bubble.row.tier], _radius(bubble) / 4.6
+    """The bubble, its learning line and its name in its place; where its step of the front would be is there for the script."""
+    row, scale = bubble.row, _radius(bubble) / 4.6
     shape = _SHAPES.get(looks.markers[row.tier])
     drawn = Markup('<path d="{}"/>').format(Markup(shape)) if shape else Markup('<circle r="4.6"/>')
     line = Markup()
@@ -166,10 +178,27 @@ def _mark(
     cost = f"{seconds_text(bubble.fusion)} s{learned}, {count_text(bubble.parameters)} parameters"
     facts = f"{row.label} ({row.tier}): {score}, {cost}"
     return Markup(
-        '<g data-method="{}" data-tier="{}" class="bubble{}" style="color:{}"><title>{}</title>{}'
+        '<g data-method="{}" data-tier="{}" data-cost="{:.6g}" data-merit="{:.6g}" data-x="{:.1f}" data-y="{:.1f}" class="bubble s{}{}">'
+        "<title>{}</title>{}"
         '<g class="sign" transform="translate({:.1f} {:.1f}) scale({:.2f})">{}</g>'
         '<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text></g>'
-    ).format(row.label, row.tier, Markup(" best") if best else "", colour, facts, line, *spot, scale, drawn, *at, anchor, name)
+    ).format(
+        row.label,
+        row.tier,
+        bubble.total,
+        merit,
+        *point_place((bubble.total, bubble.score), x, y),
+        looks.number(row) % COLOURS,
+        Markup(" best") if best else "",
+        facts,
+        line,
+        *spot,
+        scale,
+        drawn,
+        *at,
+        anchor,
+        name,
+    )
 
 
 def _radius(bubble: Bubble) -> float:

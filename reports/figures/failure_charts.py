@@ -52,12 +52,12 @@ def failure_charts(failures: Failures, series: SeriesNumbers, nm: Float[np.ndarr
         chart(
             "distance to the border",
             " in fine pixels",
-            "distance, px: each class from its tick on",
+            "pixels from the border, up to the next tick",
             border,
             places_of(rings),
             named_axis(rings[: used + 1]),
         ),
-        chart("brightness", tones_note, "mean over bands, %: each class from its tick on", brightness, places_of(tones), named_axis(tones)),
+        chart("brightness", tones_note, "mean over the bands in %, up to the next tick", brightness, places_of(tones), named_axis(tones)),
     ]
     if bands := len(wavelength[0].square):
         at = [float(value) for value in (nm if nm is not None else np.arange(1, bands + 1))]

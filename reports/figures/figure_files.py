@@ -14,7 +14,7 @@ from reports.style import GRID, INK, PAPER, figure_settings
 
 
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, ...]:
-    """The files `stem`.pdf (with TrueType fonts inside), .png (200 dots per inch) and .svg (text as outlines).
+    """The files `stem`.pdf (with TrueType fonts inside), .png (300 dots per inch, as journals want it) and .svg (text as outlines).
 
     The same figure always gives the same bytes.
     """
@@ -23,7 +23,7 @@ def save_figure(figure: Figure, stem: Path) -> tuple[Path, ...]:
     with mpl.rc_context({**figure_settings(), "svg.fonttype": "path"}):
         _settle_layout(figure)
         figure.savefig(paths[0], metadata={"CreationDate": None})
-        figure.savefig(paths[1], dpi=200)
+        figure.savefig(paths[1], dpi=300)
         figure.savefig(paths[2], metadata={"Date": None})
     return paths
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from reports.figures.panels import ZOOM_COLOUR, bare_picture
-from reports.scene.pictures import GAIN_PERCENTILE, displayed
+from reports.scene.pictures import displayed, fitting_gain
 from reports.scene.scene_view import SceneView
 from reports.style import SMALL, TINY, TWO_COLUMNS, figure_settings, shorten
 
@@ -19,11 +18,10 @@ def pair_figure(view: SceneView) -> Figure | None:
 
     HSI and estimates share recipe and gain; the MSI, another sensor's, has a gain of its own.
     """
-    if view.msi is None:
+    if view.msi is None or view.msi_channels is None:
         return None
     row, col, side = view.zoom
-    bright = float(np.percentile(view.msi, GAIN_PERCENTILE))
-    pictures = [displayed(view.colour, view.recipe.gain), displayed(view.msi, 1 / bright if bright > 0 else 1.0)]
+    pictures = [displayed(view.colour, view.recipe.gain), displayed(view.msi, fitting_gain(view.msi))]
     pictures += [displayed(each.colour, view.recipe.gain) for each in view.methods]
     titles = ["HSI", "MSI", *(shorten(each.label, 20) for each in view.methods)]
     count, (height, width) = len(titles), view.colour.shape[1:]
@@ -41,5 +39,5 @@ def pair_figure(view: SceneView) -> Figure | None:
             for spine in panels[1, place].spines.values():
                 spine.set(visible=True, color=ZOOM_COLOUR, linewidth=1.2)
         words = f"{shorten(view.scene, 48)}, as taken: no truth. Box: where the estimates differ most. The MSI has a gain of its own."
-        figure.supxlabel(words, fontsize=TINY, parse_math=False)
+        figure.supxlabel(f"{words}\nHSI, {view.recipe.channels.text}. MSI, {view.msi_channels.text}.", fontsize=TINY, parse_math=False)
     return figure

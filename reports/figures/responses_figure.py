@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from reports.figures.channel_colours import channel_colours
 from reports.figures.panels import bare_picture
 from reports.scene.scene_view import SceneView
 from reports.scene.sensor_responses import SensorResponses, kernel_pictures
-from reports.style import INK, ONE_COLUMN, PALETTE, SMALL, TINY, TWO_COLUMNS, figure_settings, shorten
+from reports.style import INK, ONE_COLUMN, SMALL, TINY, TWO_COLUMNS, figure_settings, shorten
 
 
 def responses_figure(view: SceneView) -> Figure | None:
@@ -59,12 +60,28 @@ def _srf_panels(part: mpl.figure.SubFigure, view: SceneView, curves: list[tuple[
         if weights is None:
             continue
         at = view.nm if view.nm is not None and len(view.nm) == weights.shape[1] else np.arange(1, weights.shape[1] + 1)
-        true = view.true.weights if view.true is not None else None
-        for channel, values in enumerate(weights):
-            if true is not None and true.shape == weights.shape:
+        true = view.true.weights if view.true is not None and view.true.weights is not None else None
+        fits = true is not None and true.shape == weights.shape
+        leading = true if true is not None and fits else weights
+        names = view.true.names if view.true is not None and len(view.true.names) == len(weights) else ()
+        colours = channel_colours(leading, None if view.nm is None else [float(value) for value in view.nm])
+        for channel, (values, colour) in enumerate(zip(weights, colours, strict=True)):
+            if true is not None and fits:
                 panel.plot(at, true[channel], color=INK, alpha=0.35, linewidth=2.4)
-            panel.plot(at, values, color=PALETTE[channel % len(PALETTE)], linestyle="--", linewidth=1.0)
-        grey = "" if true is None or true.shape != weights.shape else f" (grey: {word})"
+            panel.plot(at, values, color=colour, linestyle="--", linewidth=1.0)
+            name = names[channel] if names else f"{channel + 1}"
+            top = float(max(values.max(), leading[channel].max()))
+            panel.annotate(
+                shorten(name, 10),
+                (at[int(leading[channel].argmax())], top),
+                xytext=(0, 2),
+                textcoords="offset points",
+                ha="center",
+                fontsize=TINY,
+                color=colour,
+                parse_math=False,
+            )
+        grey = f" (grey: {word})" if fits else ""
         panel.set_title(_on_two_lines(f"SRF, {label}{grey}", 30), fontsize=SMALL)
         panel.set_xlabel("wavelength, nm" if view.nm is not None else "band")
     panels[0].set_ylabel("weight")

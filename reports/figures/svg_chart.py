@@ -54,6 +54,7 @@ class ChartLine:
     points: Sequence[Point]
     tier: str = ""  # of the method, so that the filter of the page can hide the line; empty for the truth
     visible: bool = True
+    colour: str = ""  # in hexadecimal digits, in place of the one that follows from the series; such a line is dashed
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,23 @@ def line_look(series: int) -> Markup:
         return Markup('class="line truth"')
     dash = DASHES[(series + series // COLOURS) % len(DASHES)]
     return Markup('class="line s{}"').format(series % COLOURS) + (Markup(' stroke-dasharray="{}"').format(dash) if dash else Markup())
+
+
+def _look(line: ChartLine) -> Markup:
+    """The attributes of a line."""
+    return Markup('class="line" style="--c:{}" stroke-dasharray="6 2.5"').format(line.colour) if line.colour else line_look(line.series)
+
+
+def spread_names(levels: Sequence[float], low: float, high: float, apart: float) -> list[float]:
+    """The places of names that belong to these, at least `apart` from one another where there is room between `low` and `high`."""
+    order = sorted(range(len(levels)), key=lambda place: levels[place])
+    step = min(apart, (high - low) / max(len(levels) - 1, 1))
+    places, above, below = [0.0] * len(levels), low - step, high + step
+    for place in order:
+        above = places[place] = max(levels[place], above + step, low)
+    for place in reversed(order):
+        below = places[place] = min(places[place], below - step)
+    return places
 
 
 def linear_axis(low: float, high: float, ticks: int = 5) -> Axis:
@@ -119,9 +137,21 @@ def round_step(step: float) -> float:
 
 
 def line_chart(
-    lines: Sequence[ChartLine], x: Axis, y: Axis, *, title: str, x_label: str, y_label: str, markers: bool = False, box: ChartBox = BOX
+    lines: Sequence[ChartLine],
+    x: Axis,
+    y: Axis,
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    markers: bool = False,
+    box: ChartBox = BOX,
+    names: Sequence[tuple[float, str, str]] = (),
 ) -> Markup:
-    """The chart. A screen reader reads its `title`; with `markers` there is a dot at each point."""
+    """The chart. A screen reader reads its `title`; with `markers` there is a dot at each point.
+
+    `names` stand above the plot, each with the place on the x axis that it belongs to, and a colour.
+    """
     parts = [axes_frame(x, y, box, x_label=x_label, y_label=y_label)]
     for line in lines:
         path = line_path(line.points, x, y, box)
@@ -138,9 +168,11 @@ def line_chart(
         method = Markup(' data-method="{}" data-tier="{}"').format(line.label, line.tier) if line.tier else Markup()
         parts.append(
             Markup('<g{} data-series="{}"{}><title>{}</title><g {}><path d="{}"/>{}</g></g>').format(
-                hidden, line.series, method, line.label, line_look(line.series), Markup(path), dots
+                hidden, line.series, method, line.label, _look(line), Markup(path), dots
             )
         )
+    for place, name, colour in names:
+        parts.append(Markup('<text class="x" style="fill:{}" x="{:.1f}" y="{}">{}</text>').format(colour, place, box.top - 3, name))
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         box.width, box.height, title, Markup().join(parts)
     )

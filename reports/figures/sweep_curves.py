@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from reports.content.columns import Column
 from reports.content.statistics import bootstrap_interval
 from reports.content.sweeps import Sweep, scene_means
+from reports.figures.looks import Looks
 from reports.figures.panels import literal_legend
-from reports.figures.tier_looks import TierLooks
-from reports.style import DASHES, ONE_COLUMN, PALETTE, TINY, figure_settings, short_tier, shorten
+from reports.style import ONE_COLUMN, TINY, figure_settings, series_colour, series_dash, short_tier, shorten
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class SweepPoint:
         return [(self.place, value) for value in self.scenes] if isnan(self.interval[0]) else []
 
 
-def sweep_figure(sweep: Sweep, column: Column | None = None) -> Figure:
-    """One line per ranked method, with the marker of its tier."""
+def sweep_figure(sweep: Sweep, column: Column | None = None, looks: Looks | None = None) -> Figure:
+    """One line per ranked method, with the marker of its tier; `looks` are those of the whole report."""
     summaries = [summary for _, summary in sweep.points]
     column = column or summaries[0].scores[0]
     at = _places(sweep)
@@ -60,7 +60,7 @@ def sweep_figure(sweep: Sweep, column: Column | None = None) -> Figure:
         figure = Figure(figsize=(ONE_COLUMN, 2.3 + 0.14 * -(-len(lines) // 2)), layout="constrained")
         FigureCanvasAgg(figure)
         panel = figure.subplots()
-        _draw_lines(panel, lines, TierLooks.of(summaries))
+        _draw_lines(panel, lines, looks or Looks.of(summaries))
         panel.set_xlabel(shorten(sweep.label, 64), parse_math=False)
         panel.set_ylabel(f"{column.label}, {column.unit}" if column.unit else column.label)
         panel.set_xticks(at, [_tick(number) for number, _ in sweep.points])
@@ -70,10 +70,10 @@ def sweep_figure(sweep: Sweep, column: Column | None = None) -> Figure:
     return figure
 
 
-def _draw_lines(panel: Axes, lines: Mapping[tuple[str, str], Sequence[SweepPoint]], looks: TierLooks) -> None:
+def _draw_lines(panel: Axes, lines: Mapping[tuple[str, str], Sequence[SweepPoint]], looks: Looks) -> None:
     """The line of each method, with its own colour and dash, and the marker of its tier; around it bands, or dots."""
-    for place, ((tier, label), points) in enumerate(lines.items()):
-        colour, dash = PALETTE[place % len(PALETTE)], DASHES[place // len(PALETTE) % len(DASHES)]
+    for (tier, label), points in lines.items():
+        colour, dash = series_colour(looks.series[label, tier]), series_dash(looks.series[label, tier])
         at, name = [point.place for point in points], shorten(f"{label} [{short_tier(tier)}]", 34)
         means = [point.mean for point in points]
         panel.plot(at, means, label=name, color=colour, marker=looks.markers[tier], linestyle=dash, zorder=3)

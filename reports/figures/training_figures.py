@@ -21,6 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from reports.figures.channel_colours import channel_colours
 from reports.figures.figure_files import save_figure
 from reports.style import DASHES, HEAT_MAP, ONE_COLUMN, PALETTE, TWO_COLUMNS, figure_settings
 
@@ -82,8 +83,9 @@ def training_sensors_figure(sensors: Mapping[str, Any]) -> Figure:
             panel.grid(visible=False)
             panel.set_xlabel("fine pixels")
         names = sensors["channels"] or [f"channel {place + 1}" for place in range(len(true["srf"]))]
-        for place, name in enumerate(names):
-            colour = PALETTE[place % len(PALETTE)]
+        for place, (name, colour) in enumerate(
+            zip(names, channel_colours(np.asarray(true["srf"]), sensors["wavelengths_nm"]), strict=True)
+        ):
             panels[-1].plot(sensors["wavelengths_nm"], true["srf"][place], color=colour, label=f"{name}, true")
             if estimated["srf"] is not None:
                 at = sensors["wavelengths_nm"]

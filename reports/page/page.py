@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,30 +21,34 @@ from matplotlib.figure import Figure
 from benchmark.metrics.metric_facts import HEADLINE, METRICS, find_metric
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.lead_score import lead_score
-from benchmark.run_folder.record import OUTCOMES, Result
+from benchmark.run_folder.record import Result
 from reports.content.captions import OLDER
 from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
+from reports.content.expansions import EXPANSIONS, FirstUses, short_expansion
 from reports.content.file_names import FileNames
+from reports.content.glossary import heading_meaning, meaning_of, report_words
 from reports.content.notes import ABOUT
-from reports.content.protocol_facts import neutral_labels, protocol_facts
+from reports.content.protocol_facts import differing_labels, neutral_labels, protocol_facts
 from reports.content.provenance import Provenance
 from reports.content.sections import Section
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
+from reports.content.verdicts import TierComparison, statistics_sentences
 from reports.figures.bubble_chart import bubble_size_key
 from reports.figures.figure_files import inline_svg
+from reports.figures.looks import Looks
 from reports.figures.svg_chart import line_look
-from reports.figures.tier_looks import TierLooks
-from reports.page.gallery import Picture
-from reports.page.protocol_sections import protocol_section
+from reports.page.drawn_picture import Picture
+from reports.page.first_screen import first_screen
+from reports.page.protocol_sections import ProtocolSection, protocol_section
 from reports.scene.detail import plan_detail
-from reports.scene.error_maps import LIMIT_PERCENTILE
+from reports.scene.error_maps import ANGLE_PERCENTILE, LIMIT_PERCENTILE
 from reports.scene.failure import DARK, SATURATED
 from reports.style import DASH, count_text, slug, tier_order, value_text
 
 _WEB = Path(__file__).parent.parent / "web"
-_STYLES = ("page.css", "scenes.css", "media.css")
-_SCRIPTS = ("table.js", "filter.js", "scenes.js")
+_STYLES = ("page.css", "opening.css", "board.css", "scenes.css", "media.css")
+_SCRIPTS = ("board.js", "table.js", "filter.js", "spectra.js", "scenes.js", "pareto.js", "exports.js")
 MOST_ROWS = 2000  # of the table of every score
 _LONG = 40  # characters: a longer text needs a wide column
 
@@ -77,16 +80,19 @@ def render_page(
     files: Sequence[str] = (),
     conventions: Sequence[TextTable] = (),
     broken: Sequence[str] = (),
+    comparisons: Sequence[TierComparison] = (),
+    statistics: Sequence[tuple[Section, Sequence[tuple[str, Figure]]]] = (),
     extras: Sequence[tuple[Section, Sequence[tuple[str, Figure]]]] = (),
 ) -> PageFiles:
     """The page of a run.
 
     The page shows `plan` and `environment` as they are, or says that they are missing. `files` lie beside the page and are listed in it;
     `names` gives further files their names. `broken` are lines on files of the run that cannot be
-    read. `extras` are further sections, each with its captioned figures.
+    read. `comparisons` are those of the statistics; `statistics` are the ones with enough scenes, each with its captioned figures, and
+    `extras` are further sections.
     """
-    looks = TierLooks.of(summaries)
-    series = {key: place for place, key in enumerate(dict.fromkeys((row.label, row.tier) for s in summaries for row in s.rows))}
+    looks = Looks.of(summaries)
+    series = looks.series
     detail_plan = plan_detail(results)
     sections = [protocol_section(run, summary, looks, series, detail_plan, number) for number, summary in enumerate(summaries, 1)]
     beside = {
@@ -96,57 +102,73 @@ def render_page(
         if scene.gallery is not None and scene.gallery.spectra is not None
     }
     script = "\n".join((_WEB / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    outcomes = Counter(result.outcome for result in results)
+    shown = {column.key for summary in summaries for column in summary.scores}
     used = {name for result in results for name in result.metrics}
     rows = sum(len(scene.summary.rows) for section in sections for scene in section.scenes)
     labels = list(dict.fromkeys(label for summary in summaries for label, _ in protocol_facts(summary.protocol)))
+    tiers = sorted({row.tier for summary in summaries for row in summary.rows}, key=tier_order)
     neutral = neutral_labels([summary.protocol for summary in summaries])
+    chip_texts = [[chip.text for chip in section.chips] for section in sections]
+    differing = differing_labels([summary.protocol for summary in summaries]) - neutral
     html = (
         _templates()
         .get_template("page.html.j2")
         .render(
-            title=run.path.resolve().name,
+            first=first_screen(run, results, summaries, comparisons, plan),
             style=Markup("\n".join((_WEB / name).read_text(encoding="utf-8") for name in _STYLES)),
             script=Markup(script),
             script_hash=b64encode(sha256(script.encode()).digest()).decode(),
             look=looks,
-            used_tiers=sorted({row.tier for summary in summaries for row in summary.rows}, key=tier_order),
+            told=list(dict.fromkeys(tier.partition("; ")[0] for tier in tiers)),
+            learns=sorted({str(row.results[0].card.get("learns") or "not stated") for summary in summaries for row in summary.rows}),
             families=sorted({family_of(row) for summary in summaries for row in summary.rows}),
             column_choices=[(c.key, c.label) for c in {column.key: column for summary in summaries for column in summary.columns}.values()],
             columns=list({column.key: column for summary in summaries for column in summary.columns}.values()),
             sections=sections,
             rows=rows,
             every_score=rows <= MOST_ROWS,
-            protocol_labels=[label for label in labels if label not in neutral],
+            differing_labels=[label for label in labels if label in differing],
+            shared_chips=[chip for chip in sections[0].chips if len(sections) > 1 and all(chip.text in texts for texts in chip_texts)],
+            protocol_words=_words_of(sections, differing),
+            shared_labels=[label for label in labels if label not in differing and label not in neutral],
             neutral_labels=[label for label in labels if label in neutral],
-            outcomes=[(outcome, outcomes[outcome]) for outcome in OUTCOMES if outcomes[outcome]],
-            cells=len(results),
-            methods=len(series),
             scenes=sorted({result.scene for result in results}),
             seeds=sorted({result.seed for result in results}),
-            ended=max(result.ended for result in results)[:10],
             lost=[lost for summary in summaries for lost in lost_cells(summary)],
             uncovered=uncovered_keys(summaries),
             cards=method_cards(summaries, plan),
             older=OLDER if any(summary.provenance.older for summary in summaries) else "",
-            metrics=[fact for fact in METRICS if fact.name in used or fact.name in HEADLINE],
-            command=None if plan is None else plan.get("command"),
+            metrics=[fact for fact in METRICS if fact.name in shown],
+            further_metrics=[fact for fact in METRICS if (fact.name in used or fact.name in HEADLINE) and fact.name not in shown],
+            card_ids={key: f"method-{place + 1}" for key, place in series.items()},
+            words=report_words(),
             plan=None if plan is None else fact_lines({key: value for key, value in plan.items() if key != "command"}),
             environment=None if environment is None else fact_lines(environment),
             machines=_machines(summaries[0].provenance),
             files=[*files, *beside],
             conventions=conventions,
             broken=broken,
+            statistics_sentences=statistics_sentences(comparisons),
+            statistics=[_drawn_section(section, figures) for section, figures in statistics],
             extras=[_drawn_section(section, figures) for section, figures in extras],
             detail=detail_plan.detail,
             without_truth=any(not result.has_reference for result in results),
             size_key=bubble_size_key(),
             percentile=LIMIT_PERCENTILE,
+            angle_percentile=ANGLE_PERCENTILE,
             dark=DARK,
             saturated=SATURATED,
         )
     )
     return PageFiles(html, beside)
+
+
+def _words_of(sections: Sequence[ProtocolSection], labels: Collection[str]) -> str:
+    """What the abbreviations in the table of protocols stand for, and the words that need one."""
+    text = " ".join(f"{label} {value}" for section in sections for label, value in section.facts if label in labels)
+    spoken = [f"{word}: {words}" for word, words in EXPANSIONS.items() if re.search(rf"\b{word}\b", text)]
+    phase = ["phase: where coarse pixel 0 lies on the fine grid"] if "phase" in labels else []
+    return f"{'; '.join([*phase, *spoken])}." if phase or spoken else ""
 
 
 def _machines(provenance: Provenance) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -157,6 +179,7 @@ def _machines(provenance: Provenance) -> list[tuple[str, list[tuple[str, str]]]]
 
 def _templates() -> Environment:
     """The templates with the filters of the page."""
+    uses = FirstUses()
     templates = Environment(loader=FileSystemLoader(_WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     templates.filters |= {
         "data_uri": _data_uri,
@@ -167,8 +190,12 @@ def _templates() -> Environment:
         "family": family_of,
         "column_kinds": _column_kinds,
         "lead": _lead_text,
+        "meaning": meaning_of,
+        "heading_meaning": heading_meaning,
+        "short_expansion": short_expansion,
+        "first_use": lambda text: Markup(uses.expand(text)) if isinstance(text, Markup) else uses.expand(text),
     }
-    templates.globals["ABOUT"] = ABOUT
+    templates.globals |= {"ABOUT": ABOUT, "say": uses.say}
     templates.filters["pair"] = lambda text: (text, text)
     return templates
 

@@ -11,15 +11,18 @@ from markupsafe import Markup
 
 from benchmark.metrics.metric_facts import NO_REFERENCE, RESPONSES, UNCERTAINTY
 from benchmark.run_folder.folder import RunFolder
+from reports.content.board import Board, leaderboard
 from reports.content.captions import has_spread, machine_sentence, over_sentence
 from reports.content.columns import INFINITE
 from reports.content.protocol_facts import protocol_facts
+from reports.content.protocol_words import Chip, protocol_chips
 from reports.content.row import UNDEFINED, Row
 from reports.content.summary import Summary, summarise_protocol, timed_elsewhere
 from reports.figures.bubble_chart import bubble_chart
 from reports.figures.failure_charts import FailureChart, failure_charts
+from reports.figures.looks import Looks
+from reports.figures.score_map import score_map
 from reports.figures.svg_chart import SeriesNumbers
-from reports.figures.tier_looks import TierLooks
 from reports.page.gallery import SceneGallery, scene_gallery
 from reports.scene.detail import DetailPlan
 from reports.scene.failure import NO_BANDS, Failure
@@ -49,11 +52,14 @@ class ProtocolSection:
 
     id: str
     summary: Summary
+    board: Board
+    chips: list[Chip]
     facts: list[tuple[str, str]]
     over: str  # what the numbers are means of
     spread: bool  # whether some of them have a standard deviation
     machine: str  # where the seconds were taken
     bubbles: Markup
+    map: Markup  # the scores by scenes; empty where there is one scene
     elsewhere: str  # the methods that the bubbles leave out, because their seconds are of other machines
     charts: list[FailureChart]  # where methods fail, over all scenes
     legend: list[tuple[Row, int]]  # of the charts
@@ -62,7 +68,7 @@ class ProtocolSection:
 
 
 def protocol_section(
-    run: RunFolder, summary: Summary, looks: TierLooks, series: SeriesNumbers, plan: DetailPlan, number: int
+    run: RunFolder, summary: Summary, looks: Looks, series: SeriesNumbers, plan: DetailPlan, number: int
 ) -> ProtocolSection:
     """The section of the protocol with this number (from 1), as detailed as the plan says."""
     name = f"protocol-{number}"
@@ -78,11 +84,14 @@ def protocol_section(
     return ProtocolSection(
         id=name,
         summary=summary,
+        board=leaderboard(summary),
+        chips=protocol_chips(summary),
         facts=protocol_facts(summary.protocol),
         over=over_sentence(summary),
         spread=has_spread(summary),
         machine=machine_sentence(summary),
         bubbles=bubble_chart(summary, looks),
+        map=score_map(summary),
         elsewhere=", ".join(timed_elsewhere(summary)),
         charts=failure_charts(pooled, series, nm, "over all scenes"),
         legend=[(row, series[row.label, row.tier]) for row, _ in pooled],
@@ -92,10 +101,11 @@ def protocol_section(
 
 
 def _of_scene(summary: Summary, scene: str) -> Summary:
-    """The summary of one scene; notes without a mark stand below the table of the protocol."""
+    """The summary of one scene; its notes stand below the table of the protocol, once, as its marks are the same."""
     results = [result for row in summary.rows for result in row.results if result.scene == scene]
     inside = summarise_protocol(results, summary.name, provenance=summary.provenance)
-    return replace(inside, notes=tuple(note for note in inside.notes if note.mark), remarks=())
+    told = {(note.mark, note.label) for note in summary.notes}
+    return replace(inside, notes=tuple(note for note in inside.notes if note.mark and (note.mark, note.label) not in told), remarks=())
 
 
 def _pooled(scenes: Sequence[SceneSection]) -> list[tuple[Row, Failure]]:

@@ -1,8 +1,9 @@
 """How much of each estimate the page holds, so that its file stays small: large previews of few estimates, smaller ones of many.
 
-Every picture may have the same number of bytes; `webp_bytes` lowers its quality until it fits. An estimate has two pictures, or three with
-a posterior, and a scene two more. The spectra of n x n pixels take n^2 * bands bytes per estimate, and twice as much for the truth. Base64
-adds a third to everything. The page uses the first size of `LADDER` for which the budget leaves `LEAST_RATE` bytes for every pixel.
+Every picture may have the same number of bytes; `webp_bytes` lowers its quality until it fits. An estimate has three pictures, or four with
+a posterior, and a scene three more. The spectra of n x n pixels have n^2 * bands bytes per estimate, and twice as much for the truth, of
+which `PACKED` remains. Base64 adds a third to everything. The page uses the first size of `LADDER` for which the budget leaves `LEAST_RATE`
+bytes for every pixel.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ class Detail:
     most: float = inf  # bytes per picture
 
 
-BUDGET = 20e6  # bytes for pictures and spectra, so that the whole page stays below 25 MB
-LEAST_RATE = 0.375  # bytes per pixel: a photograph at a WebP quality of about 80
+BUDGET = 16e6  # bytes for pictures and spectra, so that the whole page stays below 20 MB
+LEAST_RATE = 0.15  # bytes per pixel: a photograph at a WebP quality of about 50, which shows more than one of half the size at 90
+PACKED = 0.65  # of the bytes of spectra, after compression; measured: 0.61 on three built-in scenes
 LADDER = (Detail(512, 32), Detail(256, 32), Detail(192, 24), Detail(128, 16), Detail(96, 12), Detail(64, 8))
 _BANDS = 31  # where a record does not have the number
 _POSTERIOR = "std_rms_z"  # a record has this score where a posterior is stored
@@ -50,19 +52,19 @@ def plan_detail(results: Sequence[Result]) -> DetailPlan:
     drawn = {(_protocol(r), r.scene, r.label, r.tier, str(r.parameters)): r for r in results if r.outcome == "scored"}
     bands = {key: int((r.observed.get("shape") or [_BANDS])[0]) for key, r in drawn.items()}
     of_scene = {key[:2]: count for key, count in bands.items()}
-    pictures = sum(3 if _POSTERIOR in r.metrics else 2 for r in drawn.values()) + 2 * len(of_scene)
+    pictures = sum(4 if _POSTERIOR in r.metrics else 3 for r in drawn.values()) + 3 * len(of_scene)
     values = sum(bands.values()) + 2 * sum(of_scene.values())
     scenes = max([1, *_counts(results).values()])
 
     def room(detail: Detail) -> float:
         """The bytes that remain for each picture beside the spectra."""
-        return (BUDGET * 3 / 4 - detail.grid**2 * values) / max(pictures, 1)
+        return (BUDGET * 3 / 4 - PACKED * detail.grid**2 * values) / max(pictures, 1)
 
     for detail in LADDER:
         if room(detail) >= LEAST_RATE * detail.longest**2:
             return DetailPlan(replace(detail, most=room(detail)), scenes)
     least = replace(LADDER[-1], most=LEAST_RATE * LADDER[-1].longest ** 2)
-    return DetailPlan(least, max(1, int(scenes * BUDGET * 3 / 4 / (least.grid**2 * values + pictures * least.most))))
+    return DetailPlan(least, max(1, int(scenes * BUDGET * 3 / 4 / (PACKED * least.grid**2 * values + pictures * least.most))))
 
 
 def _counts(results: Sequence[Result]) -> dict[str, int]:

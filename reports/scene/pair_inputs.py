@@ -7,7 +7,7 @@ Fine pixel (row, column) lies in the coarse pixel whose centre is nearest: along
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,11 @@ class PairInputs:
         down, across = (min(max(int(np.floor(at + 0.5)), 0), size - 1) for at, size in zip(places, self.msi.cube.shape[1:], strict=True))
         return down, across
 
+    def coarse(self, pixel: tuple[int, int]) -> tuple[int, int]:
+        """The row and the column of the coarse pixel that covers a fine one."""
+        row, col = (int(self.covering(axis, np.array([at]))[0]) for axis, at in enumerate(pixel))
+        return row, col
+
     def on_fine_grid(self, bands: list[int]) -> Float[np.ndarray, "bands H W"]:
         """Bands of the HSI, each fine pixel with the value of the coarse one that covers it; nothing is interpolated."""
         rows, cols = (self.covering(axis, np.arange(self.msi.cube.shape[1 + axis])) for axis in (0, 1))
@@ -56,11 +61,14 @@ def read_pair_inputs(file: Path) -> PairInputs | str:
     if not file.is_file():
         return f"not stored: {place}"
     try:
-        hsi, msi = read_cube(file, "hsi"), read_cube(file, "msi")
         with opened(file) as store:
             ratio, (row, col) = int(store.attrs["ratio"]), (float(value) for value in store.attrs["phase"])
+            numbers = np.atleast_1d(store["hsi"].attrs.get("wavelengths_nm", np.zeros(0)))
+            counted = len(numbers) > 0 and np.array_equal(
+                numbers, np.arange(len(numbers))
+            )  # how a pair is stored whose HSI has no wavelengths
+            plain = CubeFile(np.asarray(store["hsi/cube"][()], dtype=np.float32)) if counted else None
+        hsi, msi = plain or read_cube(file, "hsi"), read_cube(file, "msi")
     except (CubeFileError, KeyError, TypeError, ValueError) as error:
         return f"cannot be read: {error}".replace(str(file), place)
-    nm = hsi.wavelengths_nm
-    counted = nm is not None and np.array_equal(nm, np.arange(len(nm)))  # a pair whose HSI has no wavelengths is stored with numbers
-    return PairInputs(replace(hsi, wavelengths_nm=None) if counted else hsi, msi, ratio, (row, col))
+    return PairInputs(hsi, msi, ratio, (row, col))

@@ -1,7 +1,8 @@
 """False-colour pictures of cubes, made the same way for the reference and for every estimate, as bytes of WebP files.
 
-The bands nearest 640, 550 and 460 nm become red, green and blue. One gain serves the reference and all its estimates: it lifts the 99.5th
-percentile of the reference (over these three bands) to 1. Values are then clipped to 0..1 and raised to 1/2.2 for the display.
+`reports.scene.display_channels` chooses the bands that become red, green and blue. One gain serves the reference and all its estimates: it
+lifts the 99.5th percentile of the reference (over these three bands) to 1. Values are then clipped to 0..1 and raised to 1/2.2 for the
+display.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from datasets.cube_file import CubeFile
+from reports.scene.display_channels import DisplayChannels, display_channels
 
-RGB_NM = (640.0, 550.0, 460.0)
 GAIN_PERCENTILE = 99.5
 GAMMA = 2.2
 LONGEST = 256  # pixels: the longer side of a preview, unless the caller wants another
@@ -32,33 +33,38 @@ Preview = UInt8[np.ndarray, "h w 3"]
 
 @dataclass(frozen=True)
 class ColourRecipe:
-    """How the cubes of one scene become false colour: three bands (counted from 0), their centres in nm, and one gain."""
+    """How the cubes of one scene become a picture: three bands, and one gain."""
 
-    bands: tuple[int, int, int]
-    nm: tuple[float, float, float] | None  # None where the file has no wavelengths
+    channels: DisplayChannels
     gain: float
 
     @property
+    def bands(self) -> tuple[int, int, int]:
+        """The bands, counted from 0."""
+        return self.channels.places
+
+    @property
     def text(self) -> str:
-        """The recipe in words."""
-        which = (
-            " / ".join(f"{nm:.0f}" for nm in self.nm) + " nm" if self.nm else "bands " + " / ".join(str(band + 1) for band in self.bands)
-        )
-        return f"{which} as R / G / B, gain {self.gain:.3g}, gamma {GAMMA}"
+        """The recipe in words: "red, green, blue: bands 25, 16, 7 at 640, 550, 460 nm; gain 1.2, gamma 2.2"."""
+        return f"{self.channels.text}; gain {self.gain:.3g}, gamma {GAMMA}"
 
 
-def colour_recipe(reference: CubeFile) -> ColourRecipe:
-    """The recipe for a scene, from its reference; without wavelengths it takes the bands at 5/6, 1/2 and 1/6 of the range."""
-    bands = len(reference.cube)
+def colour_recipe(reference: CubeFile, bands: tuple[int, int, int] | None = None) -> ColourRecipe:
+    """The recipe for a scene, from its reference; with these bands (counted from 0) as red, green and blue, where they are given."""
     nm = reference.wavelengths_nm
-    if nm is None:
-        red, green, blue = (min(int(bands * share), bands - 1) for share in (5 / 6, 1 / 2, 1 / 6))
-        centres = None
+    centres = None if nm is None else [float(value) for value in nm]
+    if bands is None:
+        channels = display_channels(len(reference.cube), centres, "band")
     else:
-        red, green, blue = (int(np.abs(nm - wanted).argmin()) for wanted in RGB_NM)
-        centres = (float(nm[red]), float(nm[green]), float(nm[blue]))
-    bright = float(np.percentile(reference.cube[[red, green, blue]], GAIN_PERCENTILE))
-    return ColourRecipe((red, green, blue), centres, 1 / bright if bright > 0 else 1.0)
+        at = None if centres is None else (centres[bands[0]], centres[bands[1]], centres[bands[2]])
+        channels = DisplayChannels(bands, at, as_seen=False, noun="band")
+    return ColourRecipe(channels, fitting_gain(channels.of(reference.cube)))
+
+
+def fitting_gain(bands: Float[np.ndarray, "3 H W"]) -> float:
+    """The gain that lifts the `GAIN_PERCENTILE` of these bands to 1; 1 where that is no gain."""
+    bright = float(np.percentile(bands, GAIN_PERCENTILE))
+    return 1 / bright if bright > 0 else 1.0
 
 
 def false_colour(cube: Cube, recipe: ColourRecipe, longest: int = LONGEST) -> Preview:
@@ -70,11 +76,6 @@ def displayed(bands: Float[np.ndarray, "3 H W"], gain: float) -> Rgb:
     """(gain * value) ** (1 / GAMMA), clipped to 0..1, in 8 bits; NaN becomes black."""
     light = np.clip(np.nan_to_num(bands.astype(np.float64) * gain), 0, 1)
     return np.ascontiguousarray(np.rint(255 * light ** (1 / GAMMA)).astype(np.uint8).transpose(1, 2, 0))
-
-
-def first_channels(msi: Cube) -> Float[np.ndarray, "3 H W"]:
-    """Channels 1, 2 and 3 of an MSI; the first one three times where it has fewer."""
-    return np.stack([msi[channel if len(msi) >= 3 else 0] for channel in range(3)])
 
 
 def block_means(image: Float[np.ndarray, "H W"], longest: int = LONGEST) -> Float[np.ndarray, "h w"]:

@@ -46,6 +46,7 @@ class ReducedEstimate:
     colour: Preview
     bands: Float[np.ndarray, "3 H W"] | None  # of the recipe, for a zoom; None where there are errors
     errors: Float[np.ndarray, "h w"] | None  # root mean square over the bands and over each pixel of the preview; None without a truth
+    angles: Float[np.ndarray, "h w"] | None  # degrees, the mean over each pixel of the preview; None without a truth
     std: Float[np.ndarray, "h w"] | None  # the standard deviation of the posterior, by the same mean
     std_missing: str  # the reason why a stored standard deviation cannot be shown
     failure: Failure | None  # None without a truth
@@ -85,11 +86,12 @@ def reduce_estimate(file: Path, reference: SceneReference) -> ReducedEstimate | 
         return f"expected an estimate of {wanted}, got {ours}; run the cell again"
     detail = reference.detail
     std = _std(std_file(file), reference.shape, detail)
-    errors, failure = _compared(estimate.cube, reference)
+    errors, angles, failure = _compared(estimate.cube, reference)
     return ReducedEstimate(
         colour=false_colour(estimate.cube, reference.recipe, detail.longest),
         bands=estimate.cube[list(reference.recipe.bands)] if reference.cube is None else None,
         errors=errors,
+        angles=angles,
         std=None if isinstance(std, str) else std,
         std_missing=std if isinstance(std, str) else "",
         failure=failure,
@@ -100,17 +102,26 @@ def reduce_estimate(file: Path, reference: SceneReference) -> ReducedEstimate | 
 
 def _compared(
     estimate: Float[np.ndarray, "bands H W"], reference: SceneReference
-) -> tuple[Float[np.ndarray, "h w"] | None, Failure | None]:
-    """The errors of the preview, and those by class; None without a truth."""
+) -> tuple[Float[np.ndarray, "h w"] | None, Float[np.ndarray, "h w"] | None, Failure | None]:
+    """The errors and the spectral angles of the preview, and the errors by class; None without a truth."""
     truth, classes = reference.cube, reference.classes
     if truth is None or classes is None:
-        return None, None
-    pixels, bands = np.zeros(truth.shape[1:], dtype=np.float64), np.zeros(len(truth))
+        return None, None, None
+    pixels, product, ours2, true2 = (np.zeros(truth.shape[1:], dtype=np.float64) for _ in range(4))
+    bands = np.zeros(len(truth))
     for band, (ours, true) in enumerate(zip(estimate, truth, strict=True)):  # one band fits into the cache of the processor
-        square = (ours.astype(np.float64) - true) ** 2
+        mine, right = ours.astype(np.float64), true.astype(np.float64)
+        square = (mine - right) ** 2
         pixels += square
         bands[band] = square.sum()
-    return shrink_errors(np.sqrt(pixels / len(truth)), reference.detail.longest), measure_failure(bands, pixels, classes)
+        product += mine * right
+        ours2 += mine**2
+        true2 += right**2
+    longest, sizes = reference.detail.longest, np.sqrt(ours2 * true2)
+    cosine = np.divide(product, sizes, out=np.ones_like(product), where=sizes > 0)
+    angles = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    errors = shrink_errors(np.sqrt(pixels / len(truth)), longest)
+    return errors, np.asarray(block_means(angles, longest)), measure_failure(bands, pixels, classes)
 
 
 def read_stored_cube(file: Path, group: str = "") -> CubeFile | str:

@@ -11,7 +11,7 @@ error maps, and the zoom is where the estimates' three bands of the recipe diffe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,13 @@ from jaxtyping import Float
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import Result
 from datasets.cube_file import CubeFile, CubeFileError, read_cube
+from reports.content.method_series import series_numbers
 from reports.content.row import Row
 from reports.content.summary import Summary
+from reports.scene.display_channels import DisplayChannels, msi_channels
 from reports.scene.error_maps import ErrorMap, error_map
 from reports.scene.pair_inputs import read_pair_inputs
-from reports.scene.pictures import ColourRecipe, colour_recipe, first_channels
+from reports.scene.pictures import ColourRecipe, colour_recipe
 from reports.scene.sensor_responses import SensorResponses, estimated_responses, true_responses
 
 MOST_METHODS = 5
@@ -36,12 +38,25 @@ Bands = Float[np.ndarray, "3 H W"]
 Curve = Float[np.ndarray, " bands"]
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What a person wants to see of a scene, in the place of what the rules choose."""
+
+    zoom: tuple[int, int, int] | None = None  # first row and column, side
+    pixels: tuple[tuple[int, int], ...] = ()  # (row, column)
+    bands: tuple[int, int, int] | None = None  # shown as red, green and blue, counted from 0
+
+
+_RULES = Wish()
+
+
 @dataclass(frozen=True, eq=False)
 class ViewedEstimate:
     """The estimate of one method, reduced to what the figures need."""
 
     label: str
     tier: str
+    series: int  # decides its colour and dash
     colour: Bands  # the three bands of the recipe
     errors: ErrorMap | None  # None without a truth
     curves: tuple[Curve, ...]  # at the chosen pixels
@@ -63,6 +78,8 @@ class SceneView:
     methods: tuple[ViewedEstimate, ...]
     true: SensorResponses | None
     msi: Bands | None = None  # only of a real pair as it was taken
+    msi_channels: DisplayChannels | None = None  # those of `msi`
+    zoom_asked: bool = False  # whether a person has chosen the window
 
     @property
     def baseline(self) -> str:
@@ -98,55 +115,85 @@ def view_files(run: RunFolder, chosen: Sequence[tuple[Row, Result]]) -> list[Pat
     return [*shared, *(run.estimate(result.key) for _, result in chosen)]
 
 
-def view_scene(run: RunFolder, summary: Summary) -> SceneView | None:
-    """The view of the chosen scene; None where its reference (or its pair), or every estimate, is missing or cannot be read."""
+def view_scene(run: RunFolder, summary: Summary, series: Mapping[tuple[str, str], int] | None = None) -> SceneView | None:
+    """The view of the chosen scene; None where its reference (or its pair), or every estimate, is missing or cannot be read.
+
+    `series` are the numbers of the rows in the whole report.
+    """
     scene, chosen = choose_scene(summary)
+    return view_chosen(run, summary.name, scene, chosen, series or series_numbers([summary]))
+
+
+def view_chosen(
+    run: RunFolder,
+    protocol: str,
+    scene: str,
+    chosen: Sequence[tuple[Row, Result]],
+    series: Mapping[tuple[str, str], int],
+    wish: Wish = _RULES,
+) -> SceneView | None:
+    """The view of a scene with these methods and the record of each; what `wish` leaves open follows the rules above."""
     if chosen and not chosen[0][1].has_reference:
-        return _view_pair(run, summary.name, scene, chosen)
+        return _view_pair(run, protocol, scene, chosen, series, wish)
     reference = _read(run.reference(chosen[0][1].scene_digest)) if chosen else None
     if reference is None:
         return None
-    recipe, pixels = colour_recipe(reference), spread_pixels(reference.cube)
+    recipe, pixels = colour_recipe(reference, wish.bands), wish.pixels or spread_pixels(reference.cube)
     methods = []
     for row, result in chosen:  # only one estimate is in memory at a time
         estimate = _read(run.estimate(result.key))
         if estimate is not None and estimate.cube.shape == reference.cube.shape:
             errors = error_map(estimate.cube, reference.cube)
             bands = estimate.cube[list(recipe.bands)]
-            methods.append(
-                ViewedEstimate(row.label, row.tier, bands, errors, _curves(estimate, pixels), estimated_responses(estimate.notes))
-            )
+            methods.append(_viewed(row, series, bands, errors, _curves(estimate, pixels), estimate))
     if not methods:
         return None
     return SceneView(
-        protocol=summary.name,
+        protocol=protocol,
         scene=scene,
         recipe=recipe,
         nm=reference.wavelengths_nm,
         colour=reference.cube[list(recipe.bands)],
         curves=_curves(reference, pixels),
         pixels=pixels,
-        zoom=widest_window([each.errors for each in methods if each.errors is not None]),
+        zoom=wish.zoom or widest_window([each.errors for each in methods if each.errors is not None]),
         methods=tuple(methods),
+        zoom_asked=wish.zoom is not None,
         true=true_responses(run.responses(chosen[0][1].observation_digest)),
     )
 
 
-def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple[Row, Result]]) -> SceneView | None:
+def _viewed(
+    row: Row, series: Mapping[tuple[str, str], int], bands: Bands, errors: ErrorMap | None, curves: tuple[Curve, ...], content: CubeFile
+) -> ViewedEstimate:
+    return ViewedEstimate(row.label, row.tier, series[row.label, row.tier], bands, errors, curves, estimated_responses(content.notes))
+
+
+def _view_pair(
+    run: RunFolder,
+    protocol: str,
+    scene: str,
+    chosen: Sequence[tuple[Row, Result]],
+    series: Mapping[tuple[str, str], int],
+    wish: Wish = _RULES,
+) -> SceneView | None:
     """The view of a real pair as it was taken; the pixels are those in the middle of chosen coarse pixels."""
     pair = read_pair_inputs(run.observation(chosen[0][1].observation_digest))
     if isinstance(pair, str):
         return None
-    recipe, coarse = colour_recipe(pair.hsi), spread_pixels(pair.hsi.cube)
-    pixels = tuple(pair.middle(row, col) for row, col in coarse)
+    recipe = colour_recipe(pair.hsi, wish.bands)
+    coarse = tuple(map(pair.coarse, wish.pixels)) or spread_pixels(pair.hsi.cube)
+    pixels = wish.pixels or tuple(pair.middle(row, col) for row, col in coarse)
     methods = []
     for row, result in chosen:  # only one estimate is in memory at a time
         estimate = _read(run.estimate(result.key))
         if estimate is not None and estimate.cube.shape == pair.shape:
             bands = estimate.cube[list(recipe.bands)]
-            methods.append(ViewedEstimate(row.label, row.tier, bands, None, _curves(estimate, pixels), estimated_responses(estimate.notes)))
+            methods.append(_viewed(row, series, bands, None, _curves(estimate, pixels), estimate))
     if not methods:
         return None
+    known = true_responses(run.responses(chosen[0][1].observation_digest))
+    channels = msi_channels(len(pair.msi.cube), None if known is None else known.weights, pair.hsi.wavelengths_nm)
     return SceneView(
         protocol=protocol,
         scene=scene,
@@ -155,10 +202,12 @@ def _view_pair(run: RunFolder, protocol: str, scene: str, chosen: Sequence[tuple
         colour=pair.on_fine_grid(list(recipe.bands)),
         curves=_curves(pair.hsi, coarse),
         pixels=pixels,
-        zoom=widest_window([spread_between([each.colour for each in methods])]),
+        zoom=wish.zoom or widest_window([spread_between([each.colour for each in methods])]),
         methods=tuple(methods),
-        true=true_responses(run.responses(chosen[0][1].observation_digest)),
-        msi=first_channels(pair.msi.cube),
+        zoom_asked=wish.zoom is not None,
+        true=known,
+        msi=channels.of(pair.msi.cube),
+        msi_channels=channels,
     )
 
 

@@ -18,6 +18,7 @@ from matplotlib import colormaps
 
 from datasets.cube_file import CubeFileError, opened
 from datasets.printable import printable
+from reports.scene.display_channels import DisplayChannels, msi_channels
 from reports.scene.pictures import Preview
 
 PSF_MAP = "viridis"
@@ -54,6 +55,12 @@ def true_responses(file: Path) -> SensorResponses | None:
             return found
     except (CubeFileError, KeyError, TypeError, ValueError):
         return None
+
+
+def shown_channels(file: Path, count: int, nm: Float[np.ndarray, " bands"] | None) -> DisplayChannels:
+    """The channels to show of an MSI of `count` channels, by the response curves in this file, over bands at `nm`."""
+    known = true_responses(file)
+    return msi_channels(count, None if known is None else known.weights, nm)
 
 
 def estimated_responses(notes: Mapping[str, Any]) -> SensorResponses | None:

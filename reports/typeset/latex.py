@@ -14,7 +14,7 @@ from reports.content.captions import Caption
 from reports.content.columns import INFINITE, Column
 from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, Row
 from reports.style import slug
-from reports.typeset.formulas import Formula, split_formulas
+from reports.typeset.formulas import Formula, split_formulas, split_head
 from reports.typeset.page_fit import BREAKS, MOST_ROWS, wrapped_name
 
 MARKS = {
@@ -143,7 +143,7 @@ def font_size(rows: int) -> str:
 def column_head(column: Column) -> str:
     """The first line of the head of a column, and an arrow in the direction in which its values get better."""
     arrow = {True: r"\,$\uparrow$", False: r"\,$\downarrow$", None: ""}[column.higher_is_better]
-    return caption_text(head_words(column)[0]) + arrow
+    return _set(split_head(head_words(column)[0])) + arrow
 
 
 def head_words(column: Column) -> tuple[str, str]:
@@ -159,13 +159,14 @@ def breakable_text(text: str) -> str:
     )
 
 
-def stacked_row(label: str, ending: str, room: int, lines: Sequence[str], empty: str) -> str:
+def stacked_row(label: str, ending: str, room: int, lines: Sequence[str], empty: str, *, bold: bool = False) -> str:
     """The lines of a row whose name may need several: each stands beside one of `lines`, so that a spread stays below its value.
 
     `ending` follows the name (marks, citation), and is as wide as `room` characters. `empty` are the cells of a line without values.
     """
     names = wrapped_name(label, room)
-    texts = [*map(escape, names[:-1]), escape(names[-1]) + ending]
+    set_names = [rf"\textbf{{{escape(name)}}}" if bold else escape(name) for name in names]
+    texts = [*set_names[:-1], set_names[-1] + ending]
     rows = [f"{name or ''} & {empty if cells is None else cells}" for name, cells in zip_longest(texts, lines)]
     return " \\\\\n".join(rows) + (r" \\[1.5pt]" if len(rows) > 1 else r" \\")
 
@@ -178,14 +179,22 @@ def placed_value(row: Row, column: Column) -> str:
 
 
 def number_text(text: str) -> str:
-    """A number as TeX prints it, with a minus sign, which is longer than a hyphen."""
-    return f"$-${escape(text[1:])}" if re.match(r"-[\d.]", text) else escape(text)
+    """A number as TeX prints it, with a minus sign, which is longer than a hyphen, and powers of ten."""
+    return prose_text(text)
 
 
 def caption_text(text: str) -> str:
     """The text of a caption with its formulas, and with its n in italics as in formulas."""
-    pieces = (piece.latex if isinstance(piece, Formula) else "".join(map(_character, piece)) for piece in split_formulas(text))
-    return re.sub(r"\(n = (\d+)\)", r"($n = \1$)", "".join(pieces))
+    return re.sub(r"\(n = (\d+)\)", r"($n = \1$)", prose_text(text))
+
+
+def prose_text(text: str) -> str:
+    """A text with its formulas and numbers as mathematics; all the rest is escaped."""
+    return _set(split_formulas(text))
+
+
+def _set(pieces: Sequence[str | Formula]) -> str:
+    return "".join(piece.latex if isinstance(piece, Formula) else "".join(map(_character, piece)) for piece in pieces)
 
 
 def _character(character: str) -> str:

@@ -27,6 +27,7 @@ from reports.typeset.latex import (
     head_words,
     number_text,
     placed_value,
+    prose_text,
     stacked_row,
 )
 from reports.typeset.page_fit import first_column_mm, notes_with_room, protocol_blocks
@@ -75,26 +76,37 @@ def latex_definitions(summaries: Sequence[Summary]) -> str:
 
 
 def latex_protocols(
-    table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, resize: bool = False, caption: CaptionLength = "full"
+    table: ProtocolsTable,
+    keys: Mapping[str, str] | None = None,
+    *,
+    resize: bool = False,
+    caption: CaptionLength = "full",
+    narrow: bool = False,
 ) -> str:
     r"""The table over all protocols. Protocols that do not fit beside the others follow below; where that does not fit on one page, in
-    further tables."""
+    further tables. With `narrow` each of them stands in one column of the text."""
     size, text = font_size(len(table.rows)), protocols_caption(table, caption)
-    blocks = [_block(table, block, keys or {}, resize=resize) for block in protocol_blocks(table)]
+    blocks = [_block(table, block, keys or {}, resize=resize, narrow=narrow) for block in protocol_blocks(table, narrow=narrow)]
     together = len(table.rows) * len(blocks) <= _MOST_LINES
     lines, tiers = (count * (len(blocks) if together else 1) for count in (len(table.rows), len({line.tier for line in table.rows})))
     fitting = notes_with_room(protocols_notes(table), text, lines, tiers, resize=resize)
     notes = [_note(mark, text) for mark, text in fitting]
     if together:
         stacked = [line for place, block in enumerate(blocks) for line in ([r"\par\medskip"] if place else []) + block]
-        return floating(text, table.stem, stacked, notes, size=size, resize=resize)
-    first = floating(text, table.stem, blocks[0], notes, size=size, resize=resize)
-    more = (
+        return floating(text, table.stem, stacked, notes, size=size, resize=resize, narrow=narrow)
+    first = floating(text, table.stem, blocks[0], notes, size=size, resize=resize, narrow=narrow)
+    more = [
         floating(
-            [(table.title, f", continued from table 1 of {len(blocks)}")], f"{table.stem} {place}", block, [], size=size, resize=resize
+            [(table.title, f", continued from table 1 of {len(blocks)}")],
+            f"{table.stem} {place}",
+            block,
+            [],
+            size=size,
+            resize=resize,
+            narrow=narrow,
         )
         for place, block in enumerate(blocks[1:], start=2)
-    )
+    ]
     return "\n".join([first, *more])
 
 
@@ -102,7 +114,7 @@ def latex_text_table(table: TextTable) -> str:
     """A table of texts: statistics, claims, conventions."""
 
     def marked(text: str) -> str:
-        return MARKS[UNDEFINED].join(map(escape, text.split(UNDEFINED)))
+        return MARKS[UNDEFINED].join(map(prose_text, text.split(UNDEFINED)))
 
     wide = first_column_mm(table)
     lines = [
@@ -138,19 +150,22 @@ def _summary_row(row: Row, summary: Summary, keys: Mapping[str, str]) -> str:
         spreads = [_spread(row, column, ranges=summary.shows_range) for column in columns]
         values = [" & ".join([*(placed_value(row, column) for column in columns), *cells])]
         values += [" & ".join([*spreads, *[""] * summary.shows_cells])] if any(spreads) else []
-    return stacked_row(row.label, ending, room, values, " & " * (len(columns) - (not summary.shows_cells)))
+    empty = " & " * (len(columns) - (not summary.shows_cells))
+    return stacked_row(row.label, ending, room, values, empty, bold=row.highlighted)
 
 
-def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str], *, resize: bool) -> list[str]:
-    """The lines of one tabular, with these protocols beside each other."""
+def _block(table: ProtocolsTable, block: Sequence[int], keys: Mapping[str, str], *, resize: bool, narrow: bool) -> list[str]:
+    """The lines of one tabular, with these protocols beside each other; where it is narrow, units stand below the labels."""
     metrics = len(table.columns)
     alignment = (r"@{\hskip 12pt}" + "r" * metrics) * len(block)
     lines = [RESIZED] if resize else []
     lines += [rf"\begin{{tabular}}{{@{{}}l{alignment}@{{}}}}", r"\toprule"]
     heads = " & ".join(rf"\multicolumn{{{metrics}}}{{c}}{{{escape(table.summaries[at].name)}}}" for at in block)
     rules = "".join(rf"\cmidrule(lr){{{2 + metrics * step}-{1 + metrics * (step + 1)}}}" for step in range(len(block)))
-    units = [column_head(column) + (f"~{second}" if (second := _second_line(column)) else "") for column in table.columns]
-    lines += [rf"Method & {heads} \\", rules, " & ".join(["", *units * len(block)]) + r" \\"]
+    labels, units = [column_head(column) for column in table.columns], [_second_line(column) for column in table.columns]
+    beside = [f"{label}~{unit}" if unit else label for label, unit in zip(labels, units, strict=True)]
+    below = [labels, units] if narrow and any(units) else [labels if narrow else beside]
+    lines += [rf"Method & {heads} \\", rules, *(" & ".join(["", *words * len(block)]) + r" \\" for words in below)]
     for tier in dict.fromkeys(line.tier for line in table.rows):
         lines += [r"\midrule", rf"\multicolumn{{{1 + metrics * len(block)}}}{{@{{}}l}}{{\textit{{{escape(tier)}}}}} \\"]
         lines += [_protocols_row(line, block, table, keys) for line in table.rows if line.tier == tier]
@@ -172,7 +187,7 @@ def _protocols_row(line: ProtocolsRow, block: Sequence[int], table: ProtocolsTab
             cells += [values[0] + "".join(MARKS[mark] for mark in row.gaps), *values[1:]]
     spreads = [_spread(line.by_protocol[place], column, ranges=ranges) for place in block for column in columns]
     lines = [" & ".join(cells), *([" & ".join(spreads)] if any(spreads) else [])]
-    return stacked_row(line.label, ending, room, lines, " & " * (len(spreads) - 1))
+    return stacked_row(line.label, ending, room, lines, " & " * (len(spreads) - 1), bold=line.highlighted)
 
 
 def _ending(marks: str, key: str | None) -> tuple[str, int]:
@@ -182,7 +197,7 @@ def _ending(marks: str, key: str | None) -> tuple[str, int]:
 
 def _note(mark: str, text: str) -> str:
     """One note below a table."""
-    return f"{MARKS[mark]} {escape(text)}." if mark else f"{escape(text)}."
+    return f"{MARKS[mark]} {prose_text(text)}." if mark else f"{prose_text(text)}."
 
 
 def _spread(row: Row | None, column: Column, *, ranges: bool = False) -> str:

@@ -36,7 +36,7 @@ def markdown_summary(summary: Summary) -> str:
     ]
     for row in summary.rows:
         cells = [_summary_value(row, column, place, ranges=summary.shows_range) for place, column in enumerate(summary.columns)]
-        name = markdown_escape(f"{row.label} {row.marks}".strip())
+        name = _name(row.label, row.marks, bold=row.highlighted)
         cells += [f"{row.scored}/{row.expected}"] * summary.shows_cells
         lines.append(f"| {name} | {markdown_escape(row.tier)} | {' | '.join(cells)} |")
     what = ", in brackets the least and the largest value over" if summary.shows_range else " ± standard deviation over"
@@ -53,7 +53,7 @@ def markdown_protocols(table: ProtocolsTable) -> str:
     lines = [f"| method | tier | {' | '.join(map(markdown_escape, heads))} |", f"| --- | --- |{' ---: |' * len(heads)}"]
     for line in table.rows:
         cells = [text for row in line.by_protocol for text in _protocol_values(row, table.columns)]
-        lines.append(f"| {markdown_escape(f'{line.label} {line.marks}'.strip())} | {markdown_escape(line.tier)} | {' | '.join(cells)} |")
+        lines.append(f"| {_name(line.label, line.marks, bold=line.highlighted)} | {markdown_escape(line.tier)} | {' | '.join(cells)} |")
     lines += [f"\n{mark} {markdown_escape(text)}".replace("\n ", "\n") for mark, text in protocols_notes(table)]
     return "\n".join(lines) + "\n"
 
@@ -64,6 +64,12 @@ def markdown_text_table(table: TextTable) -> str:
     lines += [_line(row) for row in table.rows]
     lines += [f"\n{markdown_escape(note)}" for note in table.notes]
     return "\n".join(lines) + "\n"
+
+
+def _name(label: str, marks: str, *, bold: bool) -> str:
+    """The name of a row and its marks."""
+    name = markdown_escape(label)
+    return f"{f'**{name}**' if bold else name} {marks}".strip()
 
 
 def _line(texts: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ LONGEST_NAME = 26  # characters on one line
 SMALLER = 4  # characters of a name as wide as what the small print of marks and citation saves
 BREAKS = "-_,;:/)]>|+"  # a long name may be broken after these characters
 _MOST_NUMBERS = 9  # columns of numbers beside short names; three fewer beside long ones
+_MOST_NARROW = 4  # likewise, in one column of the text; one fewer
 _PAGE = 683  # points: the height of the text
 _CAPTION_LINE, _NOTE_LINE = (112, 12.0), (148, 9.5)  # characters, and points
 _TABLE, _ROW, _SMALL_ROW, _TIER = 74, 21.4, 18.4, 14.0  # points: the heads and rules, a row with its spreads, a line with a tier
@@ -56,10 +57,11 @@ def first_column_mm(table: TextTable) -> int | None:
     return None if columns[0] * _SMALL_LETTER <= room else max(int(room), _LEAST_NAME)
 
 
-def protocol_blocks(table: ProtocolsTable) -> list[list[int]]:
-    """The numbers of the protocols that stand beside each other; each further block follows below."""
+def protocol_blocks(table: ProtocolsTable, *, narrow: bool = False) -> list[list[int]]:
+    """The numbers of the protocols that stand beside each other; each further block follows below. `narrow`: in one column of the text."""
     wide = needs_breaking([row.label for row in table.rows])
-    each = max((_MOST_NUMBERS - 3 * wide) // len(table.columns), 1)
+    most = _MOST_NARROW if narrow else _MOST_NUMBERS
+    each = max((most - (1 if narrow else 3) * wide) // len(table.columns), 1)
     return [list(range(start, min(start + each, len(table.summaries)))) for start in range(0, len(table.summaries), each)]
 
 

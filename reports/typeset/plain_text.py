@@ -16,10 +16,13 @@ from reports.content.protocol_facts import protocol_sentence
 from reports.content.row import MISSING, ROW_MARKS, Row
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
-from reports.style import DASH, shorten
+from reports.style import DASH, listed_text, shorten
 
 WIDTH = 110  # characters per line of the terminal
 _GAP, _INDENT = " ", "  "
+_HIGHLIGHT = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE} "
+_LEAST_NAME = 24  # characters of the first column, for which other columns make room
+_LEAST = ("parameters", "peak_bytes", "learning_seconds")  # the columns that a narrow terminal does without first, the least one first
 _PLACES = {"best": "*", "second": "+", "": " "}
 
 
@@ -27,15 +30,16 @@ def plain_summary(summary: Summary, width: int = WIDTH) -> str:
     """The summary in aligned columns, with tiers as headings and notes below; every line has at most `width` characters.
 
     A label of two words stands on two lines where the column has no unit.
-    There is no room for the column of GPU memory; the other formats have it.
+    There is no room for the column of GPU memory; the other formats have it. Where others have no room either, the least ones are left out:
+    parameters, memory, learning, then the last scores, then the seconds; a sentence below names them.
     """
-    columns = [column for column in summary.columns if column.key != "gpu_bytes"]
-    body = {id(row): [_value(row, column, place) for place, column in enumerate(columns)] for row in summary.rows}
-    words = [(column.label, column.unit) if column.unit else column.label.partition(" ")[::2] for column in columns]
-    heads = [[word[line] + " " for word in words] for line in (0, 1)]  # one character for the mark of the place
-    sizes = [max(len(cells[place]) for cells in (*heads, *body.values())) for place in range(len(columns))]
-    used = sum(sizes) + len(_GAP) * (len(sizes) + 1) + len("cells")
     names = max([0, *(len(_label(row)) + len(_INDENT) for row in summary.rows)])
+    columns, dropped = [column for column in summary.columns if column.key != "gpu_bytes"], list[Column]()
+    while (used := _used(summary, columns)) > width - min(names, _LEAST_NAME) and len(columns) > 1:
+        dropped.append(_least(columns))
+        columns.remove(dropped[-1])
+    body = {id(row): [_value(row, column, place) for place, column in enumerate(columns)] for row in summary.rows}
+    heads, sizes = _heads(columns), _sizes(summary, columns)
     first = max(min(names, width - used), 12)
 
     def line(label: str, cells: Sequence[str], scored: str) -> str:
@@ -45,12 +49,38 @@ def plain_summary(summary: Summary, width: int = WIDTH) -> str:
     lines = [*textwrap.wrap(f"{summary.name}: {protocol_sentence(summary.protocol)}", width), ""]
     lines += [line("", heads[0], "cells"), line("", heads[1], "")]
     for tier, rows in summary.tiers:
-        lines.append(f"{tier} {'─' * max(0, first + used - len(tier) - 1)}")
+        lines.append(shorten(f"{tier} {'─' * max(0, first + used - len(tier) - 1)}", width))
         lines += [line(_INDENT + _fit(_label(row), first - len(_INDENT)), body[id(row)], f"{row.scored}/{row.expected}") for row in rows]
-    lines += ["", *textwrap.wrap(_legend(summary), width)]
+    left_out = [f"No room here for {listed_text([column.label for column in dropped])}: the files have them."] if dropped else []
+    lines += ["", *textwrap.wrap(" ".join([_legend(summary, columns), *left_out]), width)]
     for note in summary.shared_notes(ABOUT):
         lines += textwrap.wrap(f"{note.mark} {note.sentence}".strip(), width, subsequent_indent="  ")
     return "\n".join(lines) + "\n"
+
+
+def _least(columns: Sequence[Column]) -> Column:
+    """Of several columns, the one that a reader misses least."""
+    by_key = {column.key: column for column in columns}
+    costs = [by_key[key] for key in _LEAST if key in by_key]
+    scores = [column for column in columns[1:] if column.key not in SECONDS]
+    return [*costs, *reversed(scores), columns[-1]][0]
+
+
+def _heads(columns: Sequence[Column]) -> list[list[str]]:
+    """The two lines of the heads, with one character for the mark of a place."""
+    words = [(column.label, column.unit) if column.unit else column.label.partition(" ")[::2] for column in columns]
+    return [[word[line] + " " for word in words] for line in (0, 1)]
+
+
+def _sizes(summary: Summary, columns: Sequence[Column]) -> list[int]:
+    """The width of each column."""
+    body = [[_value(row, column, place) for place, column in enumerate(columns)] for row in summary.rows]
+    return [max(len(cells[place]) for cells in (*_heads(columns), *body)) for place in range(len(columns))]
+
+
+def _used(summary: Summary, columns: Sequence[Column]) -> int:
+    """The characters of a line beside the name."""
+    return sum(_sizes(summary, columns)) + len(_GAP) * (len(columns) + 1) + len("cells") * summary.shows_cells
 
 
 def plain_text_table(table: TextTable, width: int = WIDTH) -> str:
@@ -73,8 +103,8 @@ def plain_text_table(table: TextTable, width: int = WIDTH) -> str:
 
 
 def _label(row: Row) -> str:
-    """The name of the row with its marks."""
-    return f"{row.label} {row.marks}".strip()
+    """The name of the row with its marks, behind a triangle where it is to stand out."""
+    return f"{_HIGHLIGHT * row.highlighted}{row.label} {row.marks}".strip()
 
 
 def _fit(text: str, size: int) -> str:
@@ -94,13 +124,13 @@ def _value(row: Row, column: Column, place: int) -> str:
     return value.text + (row.mark_of(column) or _PLACES[value.place])
 
 
-def _legend(summary: Summary) -> str:
-    """How to read the table."""
+def _legend(summary: Summary, columns: Sequence[Column]) -> str:
+    """How to read the table with these columns."""
     sentences = [
         over_sentence(summary),
         "* best, + second of the tier.",
-        machine_sentence(summary) if any(column.key in SECONDS for column in summary.columns) else "",
-        "Memory: peak of the processes of the cell, libraries included." if any(c.key == "peak_bytes" for c in summary.columns) else "",
+        machine_sentence(summary) if any(column.key in SECONDS for column in columns) else "",
+        "Memory: peak of the processes of the cell, libraries included." if any(c.key == "peak_bytes" for c in columns) else "",
         OLDER if summary.provenance.older else "",
     ]
     return " ".join(filter(None, sentences))

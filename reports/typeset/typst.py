@@ -7,6 +7,7 @@ has a `#bibliography("methods.bib")`. Text stands in string literals, in which n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from reports.content.captions import Caption, CaptionLength, caption_of_length
@@ -16,9 +17,10 @@ from reports.content.row import MISSING, UNDEFINED, Row
 from reports.content.summary import Summary
 from reports.content.text_table import TextTable
 from reports.style import slug
-from reports.typeset.formulas import Formula, split_formulas
+from reports.typeset.formulas import Formula, split_formulas, split_head
 from reports.typeset.page_fit import first_column_mm, needs_breaking, notes_with_room, protocol_blocks
 
+_MINUS = re.compile(r"(?<![\w.)\]-])-(?=\d|\N{INFINITY})")
 _HEAD = """\
 #let cited(key) = context if query(bibliography).len() > 0 [~#cite(key)]
 #let small(body) = text(size: 0.75em, body)
@@ -61,7 +63,7 @@ def typst_summary(summary: Summary, keys: Mapping[str, str] | None = None, *, la
     text = caption_of_length(summary, caption)
     texts = [(note.mark, note.sentence) for note in summary.shared_notes()]
     notes = [_note(mark, each) for mark, each in notes_with_room(texts, text, len(summary.rows), len(summary.tiers))]
-    return _figure(text, label or summary.name, [[*lines, _TOP]], notes)
+    return grid_figure(text, label or summary.name, [[*lines, _TOP]], notes)
 
 
 def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None, *, caption: CaptionLength = "full") -> str:
@@ -87,7 +89,7 @@ def typst_protocols(table: ProtocolsTable, keys: Mapping[str, str] | None = None
     text, tiers = protocols_caption(table, caption), {line.tier for line in table.rows}
     fitting = notes_with_room(protocols_notes(table), text, len(table.rows) * len(grids), len(tiers) * len(grids))
     notes = [_note(mark, each) for mark, each in fitting]
-    return _figure(text, table.stem, grids, notes)
+    return grid_figure(text, table.stem, grids, notes)
 
 
 def typst_text_table(table: TextTable) -> str:
@@ -102,7 +104,7 @@ def typst_text_table(table: TextTable) -> str:
         *(f"{', '.join(map(_marked, row))}," for row in table.rows),
         _TOP,
     ]
-    return _figure([("", f"{table.title}.")], table.stem, [lines], [_marked(note) for note in table.notes], size=7)
+    return grid_figure([("", f"{table.title}.")], table.stem, [lines], [_marked(note) for note in table.notes], size=7)
 
 
 def typst_document(tables: Sequence[str], bibliography: str = "") -> str:
@@ -117,7 +119,7 @@ def typst_document(tables: Sequence[str], bibliography: str = "") -> str:
     )
 
 
-def _figure(caption: Caption, label: str, grids: Sequence[Sequence[str]], notes: Sequence[str], size: int = 8) -> str:
+def grid_figure(caption: Caption, label: str, grids: Sequence[Sequence[str]], notes: Sequence[str] = (), size: int = 8) -> str:
     """One figure: the caption, then the tables below one another, then the notes."""
     text = " ".join(f"#strong({literal(strong)}){_sentences(text)}" if strong else _sentences(text) for strong, text in caption)
     tables = ["    table(\n      " + "\n      ".join(lines) + "\n    )" for lines in grids]
@@ -140,8 +142,18 @@ def _name_column(names: Sequence[str]) -> str:
 def _head(column: Column) -> str:
     """The label of a column, an arrow in the direction in which its values get better, and the unit in small print."""
     arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
-    label = literal(column.label).removesuffix('"') + f'{arrow}"'
+    label = f'{_content(split_head(column.label))} + "{arrow}"' if arrow else _content(split_head(column.label))
     return f"{label} + linebreak() + small({literal(column.unit)})" if column.unit else label
+
+
+def _content(pieces: Sequence[str | Formula]) -> str:
+    """Pieces of a text as one expression."""
+    return " + ".join(f"[{piece.typst}]" if isinstance(piece, Formula) else _quoted(piece) for piece in pieces) or '""'
+
+
+def _signed(text: str) -> str:
+    """A text as a string literal, with minus signs before numbers, which are longer than hyphens."""
+    return literal(_MINUS.sub("\N{MINUS SIGN}", text))
 
 
 def _mark(marks: str) -> str:
@@ -151,22 +163,23 @@ def _mark(marks: str) -> str:
 
 def _note(mark: str, text: str) -> str:
     """One note below a table."""
-    return f"{_mark(mark)} + {literal(f' {text}.')}" if mark else literal(f"{text}.")
+    return f"{_mark(mark)} + {_signed(f' {text}.')}" if mark else _signed(f"{text}.")
 
 
 def _marked(text: str) -> str:
     """A text in which the mark of a note may stand."""
-    return f" + {_mark(UNDEFINED)} + ".join(literal(part) for part in text.split(UNDEFINED))
+    return f" + {_mark(UNDEFINED)} + ".join(_signed(part) for part in text.split(UNDEFINED))
 
 
-def _name(label: str, marks: str, key: str | None) -> str:
+def _name(label: str, marks: str, key: str | None, *, bold: bool = False) -> str:
     """The name of a row, its marks, and the citation of its paper."""
-    return literal(label) + (f" + {_mark(marks)}" if marks else "") + (f" + cited(<{key}>)" if key else "")
+    name = f"strong({literal(label)})" if bold else literal(label)
+    return name + (f" + {_mark(marks)}" if marks else "") + (f" + cited(<{key}>)" if key else "")
 
 
 def _summary_row(row: Row, summary: Summary, keys: Mapping[str, str]) -> str:
     """The name, the means with their spreads below, and the number of scored cells."""
-    name = _name(row.label, row.marks, keys.get(str(row.results[0].card.get("paper") or "")))
+    name = _name(row.label, row.marks, keys.get(str(row.results[0].card.get("paper") or "")), bold=row.highlighted)
     cells = f"[{row.scored}/{row.expected}]," * summary.shows_cells
     return f"{name}, {_values(row, summary.columns, ranges=summary.shows_range)}{cells}"
 
@@ -175,7 +188,7 @@ def _protocols_row(line: ProtocolsRow, block: Sequence[int], table: ProtocolsTab
     """The name, and for each protocol the values, or the outcome of cells without scores."""
     ranges = table.summaries[0].shows_range
     cells = [_values(line.by_protocol[place], table.columns, marked=True, ranges=ranges) for place in block]
-    return f"{_name(line.label, line.marks, keys.get(line.paper))}, {''.join(cells)}"
+    return f"{_name(line.label, line.marks, keys.get(line.paper), bold=line.highlighted)}, {''.join(cells)}"
 
 
 def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False, ranges: bool = False) -> str:
@@ -188,13 +201,14 @@ def _values(row: Row | None, columns: Sequence[Column], *, marked: bool = False,
         cells[0] = f"{cells[0]} + {_mark(row.gaps)}"
     spreads = [row.values[column.key].spread_text for column in columns]
     sign = "" if ranges else "± "
-    small = [f" + linebreak() + small({literal(f'{sign}{spread}')})" if spread else "" for spread in spreads]
+    small = [f" + linebreak() + small({_signed(f'{sign}{spread}')})" if spread else "" for spread in spreads]
     return "".join(f"{cell}{spread}, " for cell, spread in zip(cells, small, strict=True))
 
 
 def _value(row: Row, column: Column) -> str:
     """The mean in the type of its place, and a mark where it is over fewer cells."""
     value = row.values[column.key]
-    text = {"best": f"strong({literal(value.text)})", "second": f"underline({literal(value.text)})"}.get(value.place, literal(value.text))
+    number = _signed(value.text)
+    text = {"best": f"strong({number})", "second": f"underline({number})"}.get(value.place, number)
     mark = row.mark_of(column)
     return text + (f" + {_mark(mark)}" if mark else "")

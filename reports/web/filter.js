@@ -1,7 +1,7 @@
-// The filter: rows, pictures, lines and cards by name, tier and family; sections by protocol and scene; columns of tables.
+// The filter: rows, pictures, lines and cards by name, knowledge, learning and family; sections by protocol and scene; columns of tables.
 {
   const form = document.querySelector("form.filter"), answer = form.querySelector("output");
-  const families = new Map([...document.querySelectorAll(".card")].map((card) => [nameOf(card), card.dataset.family]));
+  const cards = new Map([...document.querySelectorAll(".card")].map((card) => [nameOf(card), card.dataset]));
   const boxes = [...form.querySelectorAll("input[type=checkbox]")];
 
   function nameOf(item) {
@@ -15,16 +15,17 @@
     const out = (kind, value) => value !== undefined && left[kind] !== undefined && left[kind].has(value);
     const fitting = new Set(), all = new Set();
     for (const item of document.querySelectorAll("[data-method]")) {
-      const name = nameOf(item), [method, tier] = name.split("\n");
-      const fits = method.toLowerCase().includes(wanted) && !out("tier", tier) && !out("family", families.get(name));
+      const name = nameOf(item), [method] = name.split("\n");
+      const facts = ["told", "learns", "family"].some((kind) => out(kind, cards.get(name)?.[kind]));
+      const fits = method.toLowerCase().includes(wanted) && !facts;
       item.toggleAttribute("hidden", !fits || out("protocol", item.dataset.protocol) || out("scene", item.dataset.scene));
       all.add(name);
       if (fits) fitting.add(name);
     }
-    for (const part of document.querySelectorAll("article[data-protocol], div[data-protocol]")) part.hidden = out("protocol", part.dataset.protocol);
+    for (const part of document.querySelectorAll("article[data-protocol], div[data-protocol], li[data-protocol]")) part.hidden = out("protocol", part.dataset.protocol);
     for (const part of document.querySelectorAll("article[data-scene]")) part.hidden = out("scene", part.dataset.scene);
     for (const cell of document.querySelectorAll("[data-column]")) cell.hidden = out("column", cell.dataset.column);
-    for (const body of document.querySelectorAll("tbody[data-tier]")) body.hidden = ![...body.rows].some((row) => row.dataset.method && !row.hidden);
+    for (const body of document.querySelectorAll("tbody[data-tier], tbody.below")) body.hidden = ![...body.rows].some((row) => row.dataset.method && !row.hidden);
     for (const menu of form.querySelectorAll(".menu")) {
       const choices = [...menu.querySelectorAll("input")], on = choices.filter((box) => box.checked).length;
       menu.querySelector(".chosen").textContent = on === choices.length ? "" : `${on} of ${choices.length}`;

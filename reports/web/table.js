@@ -1,6 +1,4 @@
-"use strict";
 // Sorting of tables by a click on a heading, or by a key on it: inside each tier where the table has tiers.
-document.documentElement.classList.add("js");
 const textKey = (text) => (text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text.toLowerCase());
 for (const table of document.querySelectorAll("table[data-sortable]")) {
   const headings = [...table.tHead.rows[0].cells];

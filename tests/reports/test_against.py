@@ -13,6 +13,7 @@ from benchmark.run_folder.bundle import Bundle, bundle_of, write_bundle
 from benchmark.run_folder.json_file import read_json, write_json
 from benchmark.run_folder.record import Clock, Result
 from reports.content.admission import whole_groups
+from reports.content.choice import read_choice
 from reports.content.provenance import Provenance
 from reports.content.reference_rows import NothingPairedError, is_reference, join_bundle
 from reports.content.standing import standing_sentences
@@ -173,3 +174,23 @@ def test_a_run_at_work_shows_the_scenes_that_every_row_has_reached(tmp_path: Pat
     (summary,) = paths.summaries
     assert all(row.ranked for row in summary.rows)
     assert "Shown are the 2 of 3 observations" in paths.page.read_text(encoding="utf-8")
+
+
+def test_two_runs_make_one_table_and_what_both_have_stands_once(tmp_path: Path) -> None:
+    a = run_folder(tmp_path / "a", [*rows("Shared", 30.0), *rows("Mine", 31.0)])
+    other = [*rows("Shared", 30.0), *rows("Theirs", 35.0, prefix="elsewhere/"), *(replace(r, key=f"z{r.key}") for r in rows("Mine", 20.0))]
+    b = run_folder(tmp_path / "run b", other)
+    report = write_report(a, tmp_path / "out", read_choice(rename=["Theirs=Rival"], methods="theirs,mine,shared"), beside=b)
+    (summary,) = report.summaries
+    means = {row.label: round(row.values["psnr"].mean or 0.0) for row in summary.rows}
+    assert means == {"Shared": 31, "Mine": 32, "Rival": 36, "Mine [run-b]": 21}
+    assert all(row.complete for row in summary.rows)
+    assert "rows of run-b: 14 of 14 records pair with cells of this run" in report.notes
+    assert "Rival" in (tmp_path / "out" / "tables" / "cells.csv").read_text()
+
+
+def test_a_run_of_other_scenes_is_refused(tmp_path: Path) -> None:
+    a = run_folder(tmp_path / "a", rows("Mine", 31.0))
+    b = run_folder(tmp_path / "b", [replace(r, key=f"q{r.key}", scene_content=f"other-{r.scene_content}") for r in rows("Theirs", 35.0)])
+    with pytest.raises(NothingPairedError, match="--with: expected scored records of b"):
+        write_report(a, tmp_path / "out", beside=b)

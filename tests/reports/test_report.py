@@ -101,7 +101,9 @@ def test_three_scenes_have_no_interval_anywhere(report: ReportPaths) -> None:
     assert set(table["scenes"]) == {3}
     assert table[["low", "high"]].isna().all(axis=None)
     assert table["differences"].notna().all()
-    for file in (*report.folder.glob("tables/statistics_*"), *report.folder.glob("figures/*.svg"), report.page):
+    typeset = [file for suffix in ("md", "tex", "typ", "txt") for file in report.folder.glob(f"tables/*.{suffix}")]
+    assert len(typeset) > 20
+    for file in (*typeset, *report.folder.glob("figures/*.svg"), report.page):
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"95\s*\\?%|bootstrap|\d to -?\d+\.\d", text), file
 
@@ -181,23 +183,25 @@ def test_the_page_says_what_was_run_and_how_metrics_are_defined(page: Page) -> N
 
 def test_every_scored_method_has_its_pictures_and_all_have_one_scale(page: Page) -> None:
     images = [b64decode((image["src"] or "").partition(",")[2]) for image in page.all("img")]
-    # 2 protocols x 3 scenes: reference, HSI, MSI, and two pictures of 5 methods, less HySure's under the second protocol;
-    # R-FUSE's posterior; the true PSF and an estimated one
-    assert len(images) == 2 * 3 * 3 + 2 * 3 * 5 * 2 - 3 * 2 + 2 * 3 + 2 * 3 * 2
-    for content in images[:8]:
+    # 2 protocols x 3 scenes: truth, HSI, MSI, and three pictures of 5 methods, less HySure's under the second protocol;
+    # R-FUSE's posterior; the true PSF and an estimated one. Before them those of the strip: the scene, two inputs, two methods, the truth
+    assert len(images) == 6 + 2 * 3 * 3 + 2 * 3 * 5 * 3 - 3 * 3 + 2 * 3 + 2 * 3 * 2
+    for content in images[6:14]:
         with Image.open(BytesIO(content)) as image:
             assert image.format == "WEBP"
             assert image.size in ((48, 32), (6, 4))
-    assert page.source.count('class="ramp"') == 6
+    assert page.source.count('class="ramp"') == 2 * 6
     assert page.text.count("no scores: skipped") == 3
 
 
 def test_without_javascript_tables_pictures_and_figures_are_all_there(page: Page) -> None:
     assert not [tag for tag, attributes in page.elements if "hidden" in attributes]
     waiting = {tag for tag, attributes in page.elements if "needs-script" in (attributes["class"] or "" if "class" in attributes else "")}
-    assert waiting == {"form", "figure", "input", "span"}  # the filter, the picture with the slider, ticks of the legend, a hint
+    # the filter, the stage, ticks of the legend, a hint, the tools of the leaderboard
+    assert waiting == {"form", "input", "span", "div"}
     charts = [svg for svg in page.all("svg") if (svg.get("class") or "").startswith("chart")]
-    assert len(charts) == 2 * (1 + 3) + 2 * 3 * (1 + 3 + 1)  # bubbles and failures of a protocol; spectra, failures and an SRF of a scene
+    # map, bubbles and failures of a protocol; spectra, failures and an SRF of a scene
+    assert len(charts) == 2 * (2 + 3) + 2 * 3 * (1 + 3 + 1)
 
 
 def test_missing_files_are_said_to_be_missing(small_run: Path) -> None:
@@ -309,13 +313,21 @@ def test_the_end_of_a_report_names_the_folder_of_its_tables_and_their_number(sma
     )
 
 
+def test_the_parts_of_the_work_are_told_in_their_order(small_run: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    write_report(small_run, show=lambda *part: told.append(part))
+    assert [(number, total) for number, total, _ in told] == [(number, 9) for number in range(1, 10)]
+    assert (told[0][2], told[-1][2]) == ("records", "page")
+
+
 def test_the_page_folds_what_makes_a_mismatch_in_no_protocol(small_run: Path) -> None:
     neutral = {"given_psf": None, "given_phase": None, "shift": [0, 0], "rotation_deg": 0}
     for record in read_records(small_run):
         turned = {"rotation_deg": 0.5} if record.protocol["ratio"] == 8 else {}
         write_record(small_run, replace(record, protocol={**record.protocol, **neutral, **turned}))
     page = write_report(small_run).page.read_text(encoding="utf-8")
-    shown, folded = (re.search(rf'aria-label="{name}">.*?</table>', page, re.DOTALL) for name in ("Protocols", "Mismatches"))
+    tables = ("What differs", "Mismatches")
+    shown, folded = (re.search(rf'role="region" aria-label="{name}">.*?</table>', page, re.DOTALL) for name in tables)
     assert shown is not None
     assert folded is not None
     for label in ("given psf", "given phase", "shift"):

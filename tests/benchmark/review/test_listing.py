@@ -11,7 +11,7 @@ import run_benchmark
 from benchmark.matrix.interview import parameter_facts
 from benchmark.metrics.metric_facts import METRICS
 from benchmark.review import listing as review_listing
-from benchmark.review.listing import listing
+from benchmark.review.listing import listing, listing_text
 from benchmark.review.method_sheet import method_sheet
 from datasets.data_roots import DataRoots
 from datasets.sets.all_sets import SETS
@@ -80,6 +80,35 @@ def test_a_plugin_whose_import_fails_in_any_way_is_one_line_and_not_the_end_of_t
         assert "\n" not in rows[name][-1]
     assert rows["twin"][0] == "broken"
     assert "two methods are named 'twin'" in rows["twin"][-1]
+
+
+def test_each_method_has_two_lines_that_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "none").mkdir()
+    monkeypatch.setattr(catalog, "HOME", tmp_path / "none")
+    plugin(tmp_path / "plugins", "good", "return Estimate(low)", card='supervision="truth", learns="beforehand"')
+    file = tmp_path / "plugins" / "good.py"
+    file.write_text(
+        file.read_text().replace('"a test"', '"Somebody, A very long title of a paper that has no end, ' + "and goes on, " * 9 + '"')
+    )
+    plugin(tmp_path / "plugins", "short", "return Estimate(low)")
+    for width in (60, 110):
+        lines = listing_text("methods", DataRoots.parse([]), tmp_path / "plugins", width).splitlines()
+        assert len(lines) == 4
+        assert max(map(len, lines)) <= width
+        assert lines[0].split()[:3] == ["good", "good", "\u00b7"]
+        assert lines[1].startswith("      Somebody, A very long title")
+        assert lines[1].endswith("\u2026")
+        assert lines[2:] == ["  short  short \u00b7 told nothing", "      a test"]
+
+
+@pytest.mark.parametrize("what", ["protocols", "psfs", "metrics", "sensors", "datasets"])
+def test_a_list_fits_and_loses_nothing(what: str) -> None:
+    roots = DataRoots.parse([])
+    text = listing_text(what, roots, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    for row in listing(what, roots):
+        for cell in row:
+            assert " ".join(cell.split()) in " ".join(text.split()), cell
 
 
 FIELDS = '''    low: float = 400.0  # nm, the centre

@@ -64,7 +64,7 @@ def test_a_typo_is_an_error_that_names_what_there_is(texts: dict[str, Any], mess
 def test_a_pattern_without_a_match_names_what_the_run_has(results: list[Result]) -> None:
     with pytest.raises(SelectionError, match=r"expected one of beads, chart & toy, flowers_#1, got no match"):
         choose_records(results, read_choice(select=["scene=bead"]))
-    with pytest.raises(SelectionError, match=r"--methods fuse: expected one of .*R-FUSE"):
+    with pytest.raises(SelectionError, match=r"--methods fuse: did you mean 'rfuse'\? expected one of .*R-FUSE"):
         choose_records(results, read_choice(methods="fuse"))
 
 

@@ -169,4 +169,4 @@ def test_the_page_has_the_scores_without_truth_of_estimated_responses_and_of_sta
         assert text in third
     assert "Within 2 std" not in third
     assert "Bicubic" not in third
-    assert page.count("continuous ranked probability score") == 1  # its definition, among those of the metrics shown
+    assert page.count("<dd>continuous ranked probability score") == 1  # its definition, among those of the metrics shown

@@ -300,8 +300,8 @@ def test_a_refusal_is_told_by_its_sentence_alone_and_a_reason_against_a_rank_sta
     refused = changed(results, "hysure", outcome="skipped", reason="RefusedError: HySure takes 31 bands, got 7", metrics={}, clock=None)
     summary = summarise(refused)[0]
     texts = [note.text for note in summary.notes]
-    assert "0 of 6 cells scored, hence not ranked: skipped on every scene (HySure takes 31 bands, got 7)" in texts
+    assert "0 of 6 cells scored, hence not ranked: skipped on every scene (needs 31 bands, the scene has 7)" in texts
     assert "not ranked (under-trained: 50 of 10_000 steps)" in texts
-    assert [lost.reason for lost in lost_cells(summary) if lost.row.label == "HySure"] == ["HySure takes 31 bands, got 7"]
+    assert [lost.reason for lost in lost_cells(summary) if lost.row.label == "HySure"] == ["needs 31 bands, the scene has 7"]
     (card,) = [card for card in method_cards([summary]) if card.row.label == "HySure"]
     assert dict(card.facts)["Defaults tuned on"] == "not stated"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmark.run_folder.record import Result
-from reports.content.protocol_facts import dotted_values, neutral_labels, protocol_facts, protocol_sentence
+from reports.content.protocol_facts import differing_labels, dotted_values, neutral_labels, protocol_facts, protocol_sentence
 from reports.content.summary import summarise
 from reports.typeset.latex_tables import latex_summary
 
@@ -60,3 +60,10 @@ def test_nested_tables_and_lists_have_dotted_names() -> None:
         "shift.1": -1.0,
         "none": None,
     }
+
+
+def test_of_several_protocols_the_numbers_that_differ_are_told_and_of_one_those_that_are_not_usual() -> None:
+    one = {"name": "a", "ratio": 8, "psf": {"kind": "box"}, "phase": 3, "boundary": "circular", "channels": "all", "sensor": "x"}
+    assert differing_labels([one, {**one, "phase": 4, "name": "b"}]) == {"ratio", "phase"}
+    assert differing_labels([one]) == {"ratio", "PSF", "phase", "SRF"}
+    assert differing_labels([{**one, "boundary": "reflect"}]) == {"ratio", "PSF", "phase", "SRF", "boundary"}

@@ -18,7 +18,7 @@ from reports.content.row import Row
 from reports.content.summary import Summary, summarise, timed_elsewhere
 from reports.figures.accuracy_seconds import accuracy_figure
 from reports.figures.bubble_chart import bubble_chart, ranked_bubbles
-from reports.figures.tier_looks import TierLooks
+from reports.figures.looks import Looks
 from reports.report import write_report
 from reports.typeset.frames import record_frame, summary_frame
 from reports.typeset.latex_tables import latex_summary
@@ -166,7 +166,7 @@ def test_where_every_row_is_of_several_machines_there_is_no_chart_of_time_and_no
     summary = summary_of(every)
     assert summary.home is None
     assert machine_sentence(summary) == ""
-    assert bubble_chart(summary, TierLooks.of([summary])) == ""
+    assert bubble_chart(summary, Looks.of([summary])) == ""
     assert all(row.values["psnr"].mean is not None for row in summary.rows)
 
 

@@ -107,6 +107,11 @@ def test_every_claim_is_on_the_table_with_its_source_and_the_page_counts_the_rea
     assert section is not None
     assert f"{len(entries)} published numbers: 1 reproduced" in section.sentences[0]
     assert claims_section(judge_claims(read_claims(), [], {})) is None
+    (shown,), (folded,) = section.tables, section.folded
+    alike = [each for each in entries if each.reason in ("reproduced", "not reproducible", "weights differ")]
+    assert {row[5] for row in shown.rows} <= {"reproduced", "not reproducible", "weights differ"}
+    assert (len(shown.rows), len(folded.rows)) == (len(alike), len(entries) - len(alike))
+    assert 0 < len(alike) < len(entries)
     assert "“metric differs”" in table.notes[0]
     assert "``metric differs''" in latex_text_table(answered_claims_table(entries))
     assert not any("`" in note for note in table.notes)

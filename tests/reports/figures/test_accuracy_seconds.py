@@ -23,7 +23,7 @@ from reports.content.summary import summarise
 from reports.figures.accuracy_seconds import accuracy_figure
 from reports.figures.figure_files import inline_svg, save_figure
 from reports.figures.labels import place_labels
-from reports.figures.tier_looks import TierLooks
+from reports.figures.looks import Looks
 
 
 def texts_of(svg: str) -> list[str]:
@@ -77,7 +77,7 @@ def test_the_saved_figure_has_its_fonts_inside_and_is_the_same_each_time(results
     assert [path.name for path in paths] == ["figure.pdf", "figure.png", "figure.svg"]
     assert [one.read_bytes() == other.read_bytes() for one, other in zip(paths, again, strict=True)] == [True, True, True]
     with Image.open(paths[1]) as image:
-        assert image.width == 692  # 3.46 inches: one column
+        assert image.width == 1038  # 3.46 inches: one column, 300 dots per inch
     if shutil.which("pdffonts") is None:
         pytest.skip("needs pdffonts")
     fonts = subprocess.run(["pdffonts", paths[0]], capture_output=True, text=True, timeout=280, check=True).stdout.splitlines()[2:]
@@ -123,9 +123,9 @@ def test_drawing_changes_no_setting_and_keeps_no_figure(results: list[Result], t
 def test_each_tier_keeps_its_look_and_no_two_share_one(results: list[Result]) -> None:
     tiers = ["told nothing", "told the colour response", "told blur and colour response", "told the noise level", "trained on A"]
     many = [replace(r, tier=tiers[place % 5]) for place, r in enumerate(results)]
-    look = TierLooks.of(summarise(many))
-    assert len({look.colours[tier] for tier in tiers}) == len({look.markers[tier] for tier in tiers}) == 5
-    assert look.colours["told nothing"] == TierLooks.of(summarise(results)).colours["told nothing"]
+    look = Looks.of(summarise(many))
+    assert len({look.markers[tier] for tier in tiers}) == 5
+    assert look.markers["told nothing"] == Looks.of(summarise(results)).markers["told nothing"]
 
 
 def test_labels_meet_neither_each_other_nor_markers_nor_the_edge() -> None:

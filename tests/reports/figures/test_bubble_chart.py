@@ -13,7 +13,7 @@ from benchmark.run_folder.record import Result
 from reports.content.row import Row
 from reports.content.summary import summarise
 from reports.figures.bubble_chart import Bubble, bubble_chart, bubble_front, bubble_size_key, ranked_bubbles
-from reports.figures.tier_looks import TierLooks
+from reports.figures.looks import Looks
 
 
 def drawn(svg: str) -> ElementTree.Element:
@@ -49,7 +49,7 @@ def test_bubbles_are_the_ranked_rows_and_learning_on_the_scene_counts_for_the_fr
     assert [bubble.row.label for bubble in bubble_front(ranked_bubbles(summary))] == ["Bicubic", "R-FUSE"]
     assert [bubble.row.label for bubble in bubble_front(found)] == ["Bicubic", "HySure", "R-FUSE"]
     summaries = summarise(slow)
-    tree = drawn(bubble_chart(summaries[0], TierLooks.of(summaries)))
+    tree = drawn(bubble_chart(summaries[0], Looks.of(summaries)))
     assert [each.attrib["data-method"] for each in tree.iterfind(".//g[@data-method]")] == ["Bicubic", "R-FUSE", "HySure"]
     assert len(tree.findall(".//circle[@class='learning']")) == 1
 
@@ -58,13 +58,13 @@ def test_an_infinite_psnr_has_no_bubble_and_the_chart_says_so(results: list[Resu
     exact = [replace(r, metrics={**r.metrics, "psnr": math.inf}) if (r.method, r.scene) == ("rfuse", "beads") else r for r in results]
     summaries = summarise(exact)
     assert [bubble.row.label for bubble in ranked_bubbles(summaries[0])] == ["Bicubic", "HySure"]
-    texts = [each.text for each in drawn(bubble_chart(summaries[0], TierLooks.of(summaries))).iter("text")]
+    texts = [each.text for each in drawn(bubble_chart(summaries[0], Looks.of(summaries))).iter("text")]
     assert "1 of infinite PSNR, not shown" in texts
-    texts = [each.text for each in drawn(bubble_chart(summarise(results)[0], TierLooks.of(summaries))).iter("text")]
+    texts = [each.text for each in drawn(bubble_chart(summarise(results)[0], Looks.of(summaries))).iter("text")]
     assert not [text for text in texts if text and "infinite" in text]
 
 
 def test_without_ranked_methods_there_is_no_chart(results: list[Result]) -> None:
     summaries = summarise([replace(r, card={**r.card, "unranked": "a trial"}) for r in results])
-    assert bubble_chart(summaries[0], TierLooks.of(summaries)) == ""
+    assert bubble_chart(summaries[0], Looks.of(summaries)) == ""
     assert "1.0 M parameters" in bubble_size_key() or "1 M parameters" in bubble_size_key()

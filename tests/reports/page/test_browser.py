@@ -1,9 +1,8 @@
-"""The page in a real browser: sorting, filters, the slider, the pixels, keys alone; no error, and nothing fetched."""
+"""The page in a real browser: sorting, filters, links, keys alone; no error, and nothing fetched. Scenes: test_scenes_browser."""
 
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,11 +13,9 @@ import pytest
 from reports.report import ReportPaths, write_report
 from tests.benchmark.folders import read_records, write_record
 from tests.reports.conftest import HOSTILE
+from tests.reports.page.browsing import PATIENCE_MS
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 WIDTHS = (1280, 390)
-PATIENCE_MS = 120_000  # for what takes a moment on an idle machine
 
 
 @dataclass
@@ -36,26 +33,6 @@ class Opened:
         return found
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Headless Chromium, closed at the end of the module; skipped where it does not start, or reads no file of this test (as a snap's)."""
-    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if binary is None:
-        pytest.skip("needs Chromium")
-    with sync_api.sync_playwright() as driver:
-        file = tmp_path_factory.mktemp("browser") / "plain.html"
-        file.write_text("<title>read</title>", encoding="utf-8")
-        try:
-            opened = driver.chromium.launch(executable_path=binary, args=FLAGS, timeout=PATIENCE_MS)
-            page = opened.new_page()
-            page.goto(file.as_uri(), timeout=PATIENCE_MS)
-            page.close()
-        except sync_api.Error as error:
-            pytest.skip(f"needs a Chromium that starts and reads {file}: {error.message.splitlines()[0]}")
-        yield opened
-        opened.close()
-
-
 def open_page(browser: Any, report: ReportPaths, width: int, **options: Any) -> Opened:
     context = browser.new_context(viewport={"width": width, "height": 900}, **options)
     opened = Opened(context.new_page())
@@ -65,6 +42,11 @@ def open_page(browser: Any, report: ReportPaths, width: int, **options: Any) -> 
     opened.page.on("request", lambda request: opened.asked.append(request.url))
     opened.page.goto(report.page.as_uri())
     return opened
+
+
+def unfold(page: Any) -> None:
+    """Open the table of every score."""
+    page.locator(".every-score").evaluate("e => { e.open = true }")
 
 
 def wait_until(page: Any, script: str) -> None:
@@ -88,14 +70,12 @@ def opened(request: pytest.FixtureRequest, browser: Any, report: ReportPaths) ->
 
 def test_nothing_is_wider_than_the_window(opened: Opened) -> None:
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    opened.page.add_style_tag(content=".scene { content-visibility: visible !important }")
     assert opened.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
 
-@pytest.mark.parametrize("target", ["scores", "protocol-2-scenes", "methods"])
+@pytest.mark.parametrize("target", ["scores", "scenes", "methods"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_link_leads_to_its_target_below_the_filter_at_once(browser: Any, report: ReportPaths, width: int, target: str) -> None:
-    """Scenes, which are laid out only near the window, stand above each of these."""
     opened = open_page(browser, report, width)
     page, place = opened.page, f"document.getElementById('{target}').getBoundingClientRect().top"
     bar = page.locator("form.filter").evaluate("e => getComputedStyle(e).position === 'sticky' ? e.offsetHeight : 0")
@@ -119,6 +99,7 @@ def test_what_stays_while_the_rest_scrolls_hides_what_is_under_it(browser: Any, 
 
 
 def test_a_table_that_goes_on_beyond_its_box_shows_it_and_tiers_wrap(opened: Opened) -> None:
+    unfold(opened.page)
     box = opened.page.locator("#scores .scroll")
     classes = "e => ['more', 'scrolled'].filter(name => e.classList.contains(name))"
     box.scroll_into_view_if_needed()
@@ -135,18 +116,18 @@ def test_a_table_that_goes_on_beyond_its_box_shows_it_and_tiers_wrap(opened: Ope
 
 
 def test_tables_sort_inside_tiers_by_click_and_by_key(opened: Opened) -> None:
-    rows = '#protocol-1 table.scores >> nth=0 >> tbody[data-tier="told blur and colour response"] tr:not(.tier) th'
+    rows = '#protocol-1 table.scores >> nth=0 >> tbody[data-tier="told blur and colour response"] tr:not(.tier) th a'
     heads = opened.page.locator("#protocol-1 table.scores >> nth=0 >> thead th")
     assert opened.texts(rows) == ["R-FUSE", "HySure"]
-    psnr = heads.nth(1).locator("button")
+    psnr = heads.nth(3).locator("button")
     psnr.click()  # best first
-    assert heads.nth(1).get_attribute("aria-sort") == "descending"
+    assert heads.nth(3).get_attribute("aria-sort") == "descending"
     assert opened.texts(rows) == ["R-FUSE", "HySure"]
     psnr.press("Enter")
-    assert heads.nth(1).get_attribute("aria-sort") == "ascending"
+    assert heads.nth(3).get_attribute("aria-sort") == "ascending"
     assert opened.texts(rows) == ["HySure", "R-FUSE"]
-    heads.nth(6).locator("button").press("Space")  # seconds of fusion
-    assert heads.nth(1).get_attribute("aria-sort") is None
+    heads.nth(8).locator("button").press("Space")  # seconds of fusion
+    assert heads.nth(3).get_attribute("aria-sort") is None
     assert opened.texts(rows) == ["R-FUSE", "HySure"]
 
 
@@ -154,6 +135,7 @@ def test_an_infinite_score_sorts_before_every_number(browser: Any, small_run: Pa
     for record in read_records(small_run):
         write_record(small_run, replace(record, metrics={**record.metrics, "psnr": math.inf if record.method == "bicubic" else 40.0}))
     opened = open_page(browser, write_report(small_run), WIDTHS[0])
+    unfold(opened.page)
     button = opened.page.locator("#scores thead button").nth(5)
     button.click()
     assert opened.texts("#scores tbody td:nth-child(6)")[0] == "∞"
@@ -163,6 +145,7 @@ def test_an_infinite_score_sorts_before_every_number(browser: Any, small_run: Pa
 
 
 def test_the_table_of_every_score_sorts_across_tiers_and_puts_what_is_missing_last(opened: Opened) -> None:
+    unfold(opened.page)
     opened.page.locator("#scores thead button").nth(5).press("Enter")  # under load a click may miss, as scenes above are laid out meanwhile
     values = opened.texts("#scores tbody td:nth-child(6)")
     numbers = [float(value) for value in values if value.replace(".", "").isdigit()]
@@ -176,16 +159,13 @@ def test_the_table_of_every_score_sorts_across_tiers_and_puts_what_is_missing_la
 
 def test_filters_by_name_tier_family_protocol_scene_and_column(opened: Opened) -> None:
     page = opened.page
+    unfold(page)
     cards, scores, answer = ".card h3", "#scores tbody tr", page.locator(".filter output")
     page.get_by_label("Find a method").fill("fuse")
     assert opened.texts(cards) == ["R-FUSE", "MossFuse (50 steps, under-trained)"]
     assert answer.text_content() == "2 of 5 methods"
     assert opened.texts('#protocol-1 tbody[data-tier="told nothing"]') == []
     page.get_by_label("Find a method").fill("")
-    page.locator('.chip input[value="told nothing"]').press("Space")
-    assert HOSTILE not in opened.texts(cards)
-    page.get_by_role("button", name="Show all").click()
-    assert len(opened.texts(cards)) == 5
 
     def untick(menu: str, label: str) -> None:
         page.locator(".menu summary", has_text=menu).press("Enter")
@@ -193,6 +173,10 @@ def test_filters_by_name_tier_family_protocol_scene_and_column(opened: Opened) -
         page.keyboard.press("Escape")
         assert page.locator(".menu[open]").count() == 0
 
+    untick("Is told", "told nothing")
+    assert opened.texts(cards) == ["R-FUSE", "HySure"]
+    page.get_by_role("button", name="Show all").click()
+    assert len(opened.texts(cards)) == 5
     untick("Family", "bayesian & <co>")
     assert opened.texts(cards) == ["Bicubic"]
     page.get_by_role("button", name="Show all").press("Enter")
@@ -210,86 +194,6 @@ def test_filters_by_name_tier_family_protocol_scene_and_column(opened: Opened) -
     assert len(opened.texts(scores)) == 30
 
 
-def test_the_slider_moves_by_keys_and_by_hand_and_the_picture_changes_method_and_kind(opened: Opened) -> None:
-    scene = opened.page.locator("#protocol-1-scene-1")
-    stage, slider = scene.locator(".stage"), scene.locator(".slider")
-    cut = "stage => getComputedStyle(stage).getPropertyValue('--cut')"
-    slider.scroll_into_view_if_needed()
-    assert stage.evaluate(cut) == "50%"
-    slider.press("ArrowRight")
-    assert stage.evaluate(cut) == "51%"
-    slider.press("Home")
-    assert stage.evaluate(cut) == "0%"
-    slider.press("End")
-    for _ in range(50):
-        slider.press("ArrowLeft")
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    opened.page.mouse.down()
-    opened.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
-    opened.page.mouse.up()
-    assert stage.evaluate(cut) == "25%"
-    over, tag = stage.locator("img.over"), stage.locator(".tag").last
-    scene.locator("select").select_option(label="R-FUSE (told blur and colour response)")
-    assert tag.text_content() == "R-FUSE"
-    shown = scene.locator('.estimates figure[data-method="R-FUSE"]')
-    assert over.get_attribute("src") == shown.locator("img.colour").get_attribute("src")
-    scene.get_by_label("error", exact=True).press("Space")
-    assert over.get_attribute("src") == shown.locator("img.errors").get_attribute("src")
-    scene.get_by_label("posterior std").press("Space")
-    assert over.get_attribute("src") == shown.locator("img.std").get_attribute("src")
-    assert tag.text_content() == "R-FUSE, posterior std"
-    scene.locator("select").select_option(label=f"{HOSTILE} (told nothing)")
-    assert tag.text_content() == f"{HOSTILE}, error"  # it has no posterior
-
-
-def test_a_click_and_the_arrow_keys_choose_the_pixel_whose_spectrum_is_drawn(opened: Opened) -> None:
-    scene = opened.page.locator("#protocol-1-scene-1")
-    stage, answer = scene.locator(".stage"), scene.locator("output")
-    truth = scene.locator('.spectrum g[data-series="-1"] path')
-    stage.scroll_into_view_if_needed()
-    assert answer.text_content() == "Row 16, column 24"  # the middle of a grid of 32 x 32 in 32 x 48 pixels
-    first = truth.get_attribute("d")
-    box = stage.bounding_box()
-    stage.click(position={"x": box["width"] * 0.1, "y": box["height"] * 0.9})
-    assert answer.text_content() == "Row 28, column 5"  # of the columns 0, 2, 3, 5, ... that nearest to 4.3
-    clicked = truth.get_attribute("d")
-    assert clicked != first
-    assert clicked.count("L") == 6  # seven bands
-    stage.press("ArrowUp")
-    stage.press("ArrowRight")
-    assert answer.text_content() == "Row 27, column 6"
-    for _ in range(8):
-        stage.press("ArrowDown")
-    assert answer.text_content() == "Row 31, column 6"
-    chart = scene.locator(".spectrum svg.chart")
-    assert "row 31, column 6" in chart.get_attribute("aria-label")
-    line = chart.locator('g[data-method="Bicubic"]')
-    assert line.is_visible()
-    scene.locator('.spectrum li[data-method="Bicubic"] input').press("Space")
-    assert not line.is_visible()
-
-
-def test_the_drawn_spectrum_is_that_of_the_files_beside_the_page(browser: Any, report: ReportPaths) -> None:
-    import numpy as np
-
-    opened = open_page(browser, report, 1280)
-    scene = opened.page.locator("#protocol-1-scene-1")
-    scene.locator(".stage").press("ArrowRight")
-    (file,) = (report.folder / "spectra").glob("*protocol-1-scene-1.npz")
-    with np.load(file) as held:
-        place = [str(label).split(" (")[0] for label in held["labels"]].index("Bicubic")
-        spectrum = held[f"method_{place + 1}"][16, 17]
-        assert (held["rows"][16], held["cols"][17]) == (16, 26)
-    levels = scene.locator(".spectrum .levels text")
-    (low, floor), *_, (high, ceiling) = levels.evaluate_all("all => all.map(e => [Number(e.textContent), e.getAttribute('y') - 3.5])")
-    path = scene.locator('.spectrum g[data-method="Bicubic"] path').get_attribute("d")
-    drawn = [low + (floor - float(point.split()[1])) / (floor - ceiling) * (high - low) for point in path[1:].split("L")]
-    assert drawn == pytest.approx(spectrum.tolist(), abs=0.005)
-    opened.page.context.close()
-
-
 def test_every_control_has_a_name_and_the_keyboard_reaches_the_results_first(opened: Opened) -> None:
     nameless = opened.page.evaluate(
         "[...document.querySelectorAll('input, select, button, [tabindex]')]"
@@ -302,7 +206,7 @@ def test_every_control_has_a_name_and_the_keyboard_reaches_the_results_first(ope
 
 def test_a_hostile_name_stays_text(opened: Opened) -> None:
     assert HOSTILE in opened.texts(".card h3")
-    assert HOSTILE in opened.texts("#protocol-1 tbody th")
+    assert HOSTILE in opened.texts("#protocol-1 tbody th a")
     assert opened.page.evaluate("document.querySelectorAll('main script:not([type])').length") == 0
     assert opened.page.locator("img[onerror]").count() == 0
 
@@ -314,7 +218,7 @@ def test_without_javascript_the_page_shows_tables_pictures_and_charts_and_no_dea
     assert not page.locator(".stage").first.is_visible()
     assert page.locator("#protocol-1 table.scores").first.is_visible()
     page.locator("#protocol-1-scene-1 .spectrum").scroll_into_view_if_needed()
-    for selector in (".spectrum svg", ".estimates img.colour", ".estimates img.errors", ".failures svg"):
+    for selector in (".spectrum svg", ".estimates img.colour", ".estimates img.errors", ".estimates img.angles", ".inputs img"):
         assert page.locator(f"#protocol-1-scene-1 {selector}").first.is_visible(), selector
     assert page.locator("input:visible, select:visible, button:visible").count() == 0
     page.context.close()

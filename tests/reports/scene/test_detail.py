@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmark.run_folder.record import Result
-from reports.scene.detail import BUDGET, LADDER, LEAST_RATE, DetailPlan, plan_detail
+from reports.scene.detail import BUDGET, LADDER, LEAST_RATE, PACKED, DetailPlan, plan_detail
 
 
 def size_of(plan: DetailPlan) -> tuple[int, int]:
@@ -26,10 +26,12 @@ def test_the_finest_detail_is_taken_that_fits_the_budget(results: list[Result]) 
     ]
     plan = plan_detail(many)
     assert (size_of(plan), plan.scenes) == ((256, 32), 12)
-    assert 12 * 4 / 3 * (22 * plan.detail.most + 32**2 * 31 * 12) == pytest.approx(BUDGET)
+    assert 12 * 4 / 3 * (33 * plan.detail.most + PACKED * 32**2 * 31 * 12) == pytest.approx(BUDGET)
     posterior = plan_detail([replace(result, metrics={**result.metrics, "std_rms_z": 1.0}) for result in many])
     assert size_of(posterior) == (256, 32)
-    assert LEAST_RATE * 256**2 < posterior.detail.most == pytest.approx(plan.detail.most * 22 / 32)
+    assert LEAST_RATE * 256**2 < posterior.detail.most == pytest.approx(plan.detail.most * 33 / 43)
+    some = plan_detail([result for result in many if result.label in ("m0", "m1", "m2", "m3")])
+    assert size_of(some) == (512, 32)  # every pixel of 12 scenes by 4 methods
     seeds = [replace(result, seed=seed) for result in many for seed in range(3)]
     assert plan_detail(seeds) == plan  # one seed of each is drawn
 
@@ -43,4 +45,4 @@ def test_a_run_that_no_detail_fits_draws_its_first_scenes(results: list[Result])
     assert plan.has_room(plan.scenes)
     assert not plan.has_room(plan.scenes + 1)
     least = LADDER[-1]
-    assert plan.scenes * 4 / 3 * (0.75 * least.longest**2 + least.grid**2 * 200) <= BUDGET
+    assert plan.scenes * 4 / 3 * (3 * LEAST_RATE * least.longest**2 + PACKED * least.grid**2 * 200) <= BUDGET

@@ -20,14 +20,13 @@ def test_the_recipe_takes_the_bands_nearest_the_stated_wavelengths() -> None:
     nm = np.array([400.0, 452, 470, 545, 556, 600, 636, 645, 900])
     recipe = colour_recipe(CubeFile(CUBE, nm))
     assert recipe.bands == (6, 3, 1)
-    assert recipe.nm == (636.0, 545.0, 452.0)
-    assert recipe.text.startswith("636 / 545 / 452 nm as R / G / B, gain ")
+    assert recipe.text.startswith("red, green, blue: bands 7, 4, 2 at 636, 545, 452 nm; gain ")
 
 
 def test_without_wavelengths_the_bands_are_spread_over_the_range_and_named() -> None:
     recipe = colour_recipe(CubeFile(CUBE))
     assert recipe.bands == (7, 4, 1)
-    assert recipe.text.startswith("bands 8 / 5 / 2 as R / G / B")
+    assert recipe.text.startswith("false colour: bands 8, 5, 2, centres not known; gain ")
 
 
 def test_the_reference_alone_sets_the_gain() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pytest
 from benchmark.conventions.profile_facts import FACTS
 from benchmark.metrics.metric_facts import METRICS
 from benchmark.run_folder.record import Result
+from reports.content.columns import metric_column
 from reports.content.summary import summarise
+from reports.content.text_table import TextTable
 from reports.typeset.formulas import FORMULAS, Formula, split_formulas
-from reports.typeset.latex import escape, floating, latex_document
+from reports.typeset.latex import caption_text, column_head, escape, floating, latex_document
 from reports.typeset.latex_tables import latex_summary
 from reports.typeset.page_fit import LONGEST_NAME, SMALLER, wrapped_name
-from reports.typeset.typst import literal, typst_document, typst_summary
+from reports.typeset.typst import literal, typst_document, typst_summary, typst_text_table
 from tests.reports.tex import needs, tex, text_of
 
 ALL = [fact.name for fact in METRICS if fact.higher_is_better is not None]
@@ -84,3 +87,24 @@ def test_the_spread_of_a_long_name_stands_on_the_line_below_its_value(results: l
     assert rows[at + 1].count(r"{\tiny$\pm$") > 2
     assert rows[at + 2].split("&")[1].strip() == ""
     assert all(row.count("&") == rows[at].count("&") for row in rows[at : at + 3])
+
+
+def test_no_metric_is_told_in_the_letters_of_a_program(tmp_path: Path) -> None:
+    texts = [fact.definition for fact in METRICS] + [rule.definition for facts in FACTS for rule in facts.rules]
+    heads = [column_head(metric_column(fact.name)) for fact in METRICS]
+    for text in [*map(caption_text, texts), *heads]:
+        assert not re.search(r"\{\*\}|-\{\}\d| -\{\} |asciicircum|textbar|sqrt\(|log10\(|\d\.\.\d", re.sub(r"clipped to \S+", "", text)), (
+            text
+        )
+    table = rf"\begin{{tabular}}{{l}}{' '.join(heads)}\end{{tabular}}"
+    tex(tmp_path, latex_document([floating([], "t", [table], list(map(caption_text, dict.fromkeys(texts))))]))
+
+
+def test_typst_takes_all_of_that_too(tmp_path: Path) -> None:
+    typst = pytest.importorskip("typst", reason="needs typst")
+    texts = [fact.definition for fact in METRICS] + ["R-FUSE: -0.35 dB [-0.61, 0.02], 10-12 of x^2 * y, 1e-6 and 1.2e-7"]
+    table = TextTable("t", "; ".join(texts), ("Method", "Difference"), (("a", "-0.35"),), ("-1.5 dB",))
+    text = typst_text_table(table)
+    assert '"\N{MINUS SIGN}0.35"' in text
+    (tmp_path / "t.typ").write_text(typst_document([text]))
+    assert typst.compile(str(tmp_path / "t.typ"))

@@ -33,6 +33,23 @@ def test_the_text_table_prints_the_means_with_their_places(results: list[Result]
     assert "skipped†" in plain_summary(summarise(results)[1])
 
 
+@pytest.mark.parametrize(("width", "kept"), [(60, (3, 4)), (80, (6,)), (110, (9,)), (140, (9,))])
+def test_a_narrow_terminal_has_fewer_columns_and_names_those_left_out(results: list[Result], width: int, kept: tuple[int, ...]) -> None:
+    for summary in summarise(results):
+        text = plain_summary(summary, width)
+        assert max(map(len, text.splitlines())) <= width
+        head = next(line for line in text.splitlines() if "PSNR" in line)
+        labels = [column.label for column in summary.columns if column.key != "gpu_bytes"]
+        shown, words = [label for label in labels if label in head.split()], " ".join(text.split())
+        assert len(shown) in kept
+        gone = [label for label in labels if label not in shown]
+        assert ("No room here for" in words) is bool(gone)
+        assert all(label in words.partition("No room here for")[2].partition(":")[0] for label in gone)
+        row = next(line for line in text.splitlines() if line.startswith("  R-FUSE"))
+        assert row.startswith("  R-FUSE  ")
+        assert row.endswith("/6")
+
+
 @pytest.mark.parametrize("width", [80, 110])
 def test_a_long_name_is_cut_and_keeps_its_marks(results: list[Result], width: int) -> None:
     long = [

@@ -1,0 +1,180 @@
+"""The first screen, the leaderboard, what is folded and the words of the page, in a real browser: by hand, by keys, without a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.style import DASH
+from tests.reports.conftest import HOSTILE
+from tests.reports.page.browsing import shown
+
+RFUSE = 'tr[data-method="R-FUSE"]'
+
+
+def top_of(page: Any, selector: str, place: int = 0) -> float:
+    return float(page.locator(selector).nth(place).evaluate("e => e.getBoundingClientRect().top + scrollY"))
+
+
+def test_the_first_screen_has_sentences_pictures_and_the_first_rows(wide: Any) -> None:
+    assert wide.locator("h1").text_content() == "5 fusion methods compared on 3 scenes"
+    assert "R-FUSE is most accurate by peak signal-to-noise ratio (PSNR)" in wide.locator(".lead").text_content()
+    captions = shown(wide, ".strip figcaption b")
+    assert [text.partition(":")[0] for text in captions[1:]] == [
+        "Blurred input",
+        "Sharp input",
+        "Best of those told nothing",
+        "Best of all",
+        "Truth",
+    ]
+    for picture in range(6):
+        assert top_of(wide, ".strip img", picture) < 500
+    sizes = wide.locator(".strip figure:not(.where) img").evaluate_all("all => all.map(e => [e.offsetWidth, e.offsetHeight])")
+    assert len(set(map(tuple, sizes))) == 1
+    assert sizes[0][0] == pytest.approx(sizes[0][1], abs=2)
+    assert top_of(wide, "table.board") < 900
+    line = wide.locator(".run-line").text_content()
+    for part in ("52 scored", "python run_benchmark.py run plan.toml", "2025-11-21", "cpu, 2 threads"):
+        assert part in line
+    assert top_of(wide, "#run") > top_of(wide, "#methods")
+
+
+def test_a_phone_shows_the_same_in_one_column_and_never_scrolls_sideways(narrow: Any) -> None:
+    assert narrow.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert top_of(narrow, ".lead") < 300
+    assert top_of(narrow, ".strip img") < 844
+    assert narrow.locator("table.board").first.is_visible()
+
+
+def test_tabs_are_worked_by_keys_and_a_link_opens_the_tab_of_its_target(wide: Any) -> None:
+    tabs = wide.get_by_role("tab")
+    assert tabs.count() == 2
+    panels = [wide.locator("#protocol-1"), wide.locator("#protocol-2")]
+    assert [panel.is_visible() for panel in panels] == [True, False]
+    tabs.nth(0).focus()
+    wide.keyboard.press("ArrowRight")
+    assert [panel.is_visible() for panel in panels] == [False, True]
+    assert tabs.nth(1).get_attribute("aria-selected") == "true"
+    assert wide.evaluate("document.activeElement.id") == "protocol-2-tab"
+    assert panels[1].get_attribute("aria-labelledby") == "protocol-2-tab"
+    wide.keyboard.press("Home")
+    assert [panel.is_visible() for panel in panels] == [True, False]
+    wide.locator('.contents a[href="#protocol-2"]').click()
+    assert [panel.is_visible() for panel in panels] == [False, True]
+    tabs.nth(0).click()
+    assert [panel.is_visible() for panel in panels] == [True, False]
+
+
+def test_ranks_are_switched_between_what_methods_are_told_and_overall(wide: Any) -> None:
+    names, ranks = "#protocol-1 .board tbody th.name a", "#protocol-1 .board tbody td.rank"
+    before = (shown(wide, names), shown(wide, ranks))
+    assert before[0] == ["R-FUSE", "HySure", "Bicubic", HOSTILE, "MossFuse (50 steps, under-trained)"]
+    assert before[1] == ["1", "2", "1", DASH, DASH]
+    wide.get_by_label("overall").check(force=True)
+    assert shown(wide, ranks) == ["1", "2", "3", DASH, DASH]
+    assert shown(wide, "#protocol-1 .board tr.tier") == ["Baselines, and methods that are not ranked"]
+    wide.get_by_label("within what they are told").check(force=True)
+    assert (shown(wide, names), shown(wide, ranks)) == before
+
+
+def test_best_of_all_and_best_of_those_told_the_same_differ_by_more_than_colour(wide: Any) -> None:
+    rfuse = wide.locator(f"#protocol-1 .board {RFUSE} td.lead-score")
+    assert "★" in rfuse.text_content()
+    assert "best of all" in rfuse.text_content()
+    assert rfuse.locator(".value").evaluate("e => Number(getComputedStyle(e).fontWeight)") >= 700
+    other = wide.locator('#protocol-1 .board tr[data-method="HySure"] td.lead-score')
+    assert "★" not in other.text_content()
+    assert "underline" in other.locator(".value").evaluate("e => getComputedStyle(e).textDecorationLine")
+
+
+def test_rows_below_the_rule_say_why_and_link_to_their_cards(wide: Any) -> None:
+    below = shown(wide, "#protocol-1 .below .why")
+    assert below[0].startswith("baseline: interpolates the blurred image")
+    assert below[-1] == "not ranked: under-trained: 50 of 10_000 steps"
+    href = wide.locator(f"#protocol-1 .board {RFUSE} th a").get_attribute("href")
+    assert wide.locator(f"{href} h3").text_content() == "R-FUSE"
+
+
+def test_more_columns_are_a_button_away(wide: Any) -> None:
+    heads = "#protocol-1 .board thead th > *"
+    assert not any(text.startswith("UIQI") for text in shown(wide, heads))
+    wide.get_by_role("button", name="More columns").click()
+    assert any(text.startswith("UIQI") for text in shown(wide, heads))
+    wide.get_by_role("button", name="Fewer columns").click()
+    assert not any(text.startswith("UIQI") for text in shown(wide, heads))
+
+
+def test_pointing_at_a_method_marks_it_in_table_map_and_plot_both_ways(wide: Any) -> None:
+    lit = "#protocol-1 tr.lit, #protocol-1 svg.map .lit, #protocol-1 svg.bubbles .lit"
+    wide.locator(f"#protocol-1 .board {RFUSE} th").hover()
+    marked = wide.locator(lit).evaluate_all("all => all.map(e => [e.tagName, e.dataset.method])")
+    assert {method for _, method in marked} == {"R-FUSE"}
+    assert len([tag for tag, _ in marked if tag == "g"]) == 2  # on the map and on the plot
+    wide.locator('#protocol-1 svg.map g[data-method="HySure"] text.y').hover()
+    assert wide.locator('#protocol-1 .board tr.lit[data-method="HySure"]').count() == 1
+    wide.mouse.move(2, 2)
+
+
+def test_a_table_is_copied_as_csv_latex_and_markdown_also_where_there_is_no_clipboard(wide: Any) -> None:
+    wide.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    take = wide.locator("#protocol-1 .take").first
+    take.locator("summary").click()
+    copied = {}
+    for kind in ("CSV", "LaTeX", "Markdown"):
+        take.get_by_role("button", name=kind).click()
+        wide.wait_for_timeout(50)
+        copied[kind] = wide.evaluate("window.copied")
+    lines = copied["CSV"].splitlines()
+    assert lines[0] == "Rank,Method,Is told,PSNR (dB),SSIM,SAM (deg),ERGAS,Fusion,Learning"
+    assert lines[1].startswith("1,R-FUSE,told blur and colour response,43.")
+    assert len(lines) == 6
+    assert f"{HOSTILE}" in copied["CSV"]
+    assert "A\\&B\\_100\\%<script>" in copied["LaTeX"]
+    assert copied["LaTeX"].startswith("\\begin{tabular}{lllllllll}\n\\toprule\n")
+    assert copied["Markdown"].splitlines()[1] == "|" + " --- |" * 9
+    assert "A&B\\_100%\\<script\\>" in copied["Markdown"]
+    wide.evaluate("navigator.clipboard.writeText = async () => { throw new Error('no'); }; document.execCommand = () => false")
+    take.get_by_role("button", name="CSV").click()
+    wide.wait_for_timeout(50)
+    assert take.locator("textarea").input_value() == copied["CSV"]
+    assert "press Ctrl+C" in take.get_by_role("status").text_content()
+
+
+@pytest.mark.parametrize("kind", ["SVG", "PNG"])
+def test_a_chart_is_saved_as_a_file(wide: Any, kind: str) -> None:
+    take = wide.locator("#protocol-1 figure .take").first
+    take.evaluate("e => { e.open = true }")
+    with wide.expect_download() as waiting:
+        take.get_by_role("button", name=kind).click()
+    content = Path(waiting.value.path()).read_bytes()
+    assert waiting.value.suggested_filename.endswith(f".{kind.lower()}")
+    assert content.startswith(b"<svg" if kind == "SVG" else b"\x89PNG")
+    assert kind == "PNG" or b"R-FUSE" in content
+
+
+def test_three_scenes_have_one_sentence_of_statistics_and_no_table(wide: Any) -> None:
+    assert wide.locator("#statistics table").count() == 0
+    assert wide.locator("section[id^=statistics]").count() == 1
+    assert shown(wide, "#statistics p")[0].startswith("Three scenes cannot tell which method is better")
+
+
+def test_printing_leaves_folded_what_is_folded_and_shows_every_protocol(wide: Any) -> None:
+    wide.emulate_media(media="print")
+    folded = "all => all.filter(e => !e.open && [...e.children].some(c => c.tagName !== 'SUMMARY' && c.checkVisibility())).length"
+    assert wide.locator("main details").evaluate_all(folded) == 0
+    assert wide.locator("#protocol-2 table.board").is_visible()
+    assert not wide.locator(".tabs").is_visible()
+    wide.emulate_media(media="screen")
+
+
+def test_without_a_script_all_protocols_stand_one_below_the_other(browser: Any, written: Path) -> None:
+    page = browser.new_context(java_script_enabled=False, viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(written.as_uri())
+    assert page.locator("#protocol-1 table.board").is_visible()
+    assert page.locator("#protocol-2 table.board").is_visible()
+    assert page.locator(".tabs a").count() == 2
+    assert any(text.startswith("UIQI") for text in shown(page, "#protocol-1 .board thead th > *"))
+    assert page.locator("button:visible, input:visible").count() == 0
+    page.context.close()
