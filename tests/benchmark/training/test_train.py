@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,13 +19,10 @@ from safetensors.torch import load_file
 
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
-from benchmark.measure.environment import environment
-from benchmark.training.pieces import PIECES, SourcesChangedError, learning_sources, read_pieces
+from benchmark.training.pieces import SourcesChangedError, learning_sources
 from benchmark.training.train import CHECKPOINT, WEIGHTS, Trained, TrainingError, train
 from benchmark.training.training_plan import read_training_plan
 from datasets.data_roots import DataRoots
-from methods.catalog import find_one
-from methods.contract import Moment
 from reports.figures.training_figures import write_training_figures
 from tests.heeded_signals import heed_signals
 from tests.rounding import weights_near
@@ -67,10 +63,11 @@ def _train(
     resume: bool = False,
     limit_s: float | None = None,
     accept_sources: bool = False,
-    show: Callable[[Moment], None] = lambda moment: None,
 ) -> Trained:
     read = read_training_plan(plan, NOWHERE)
-    return train(read, folder, show, command="train", resume=resume, every_s=0.0, limit_s=limit_s, accept_sources=accept_sources)
+    return train(
+        read, folder, lambda moment: None, command="train", resume=resume, every_s=0.0, limit_s=limit_s, accept_sources=accept_sources
+    )
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +78,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = _train(_write(base), base / "out")
     assert result.finished
     return base / "out"
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    with safe_open(file, framework="pt") as store:
+        return dict(store.metadata())
 
 
 def test_the_weights_say_how_they_came_about(trained: Path) -> None:
@@ -155,61 +157,20 @@ def _metadata(file: Path) -> dict[str, str]:
         return dict(store.metadata())
 
 
-def test_other_sources_are_refused_or_accepted_and_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy of the training by three clones in turn: the metadata list each commit that made steps, and no other."""
-    plan, out, commit = _write(tmp_path, 2, **{"blind_steps = 10": "blind_steps = 30"}), tmp_path / "out", ["first"]
-    original = learning_sources(read_training_plan(plan, NOWHERE).entry)
-    changed = [original]
-    monkeypatch.setattr("benchmark.training.train.learning_sources", lambda entry: changed[0])
+def test_other_sources_are_refused_before_the_work_or_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, out = _write(tmp_path), tmp_path / "out"
+    _train(plan, out, limit_s=0.0)
+    first = _metadata(out / WEIGHTS)
+    assert json.loads(first["commits"]) == [f"{first['commit']}{'+' if first['uncommitted_changes'] == 'True' else ''}"]
+    sources, file = learning_sources(read_training_plan(plan, NOWHERE).entry), "methods/unsupervised/mossfuse/losses.py"
     monkeypatch.setattr(
-        "benchmark.training.train.environment", lambda *given: {**environment(*given), "commit": commit[0], "uncommitted_changes": False}
+        "benchmark.training.train.learning_sources", lambda entry: replace(sources, files={**sources.files, file: "another"})
     )
-    _train(plan, out, limit_s=0.0)  # no step
-    assert json.loads(_metadata(out / WEIGHTS)["commits"]) == ["first"]
-    file = "methods/unsupervised/mossfuse/losses.py"
-    changed[0], commit[0] = replace(original, files={**original.files, file: "another"}), "second"
-    with pytest.raises(SourcesChangedError, match=f"which differ in {file}; go on from a clone at that commit, or give --accept-sources"):
-        _train(plan, out, resume=True)
-
-    def stop_at_the_end(moment: Moment) -> None:
-        if moment.step == moment.steps:  # the checkpoint is then that of step 25
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        _train(plan, out, resume=True, accept_sources=True, show=stop_at_the_end)
-    _train(plan, out, resume=True, limit_s=0.0)
-    assert json.loads(_metadata(out / WEIGHTS)["commits"]) == ["second"]  # none of the steps is the first clone's
-    changed[0], commit[0] = original, "third"
     with pytest.raises(SourcesChangedError, match=f"differ in {file}"):
-        _train(plan, out, resume=True)
-    _train(plan, out, resume=True, accept_sources=True)
-    found = _metadata(out / WEIGHTS)
-    assert json.loads(found["commits"]) == ["second", "third"]
-    pieces = json.loads(found["pieces"])
-    assert [(piece["from_step"], piece["sources_accepted"]) for piece in pieces] == [(0, False), (25, True)]
-    assert pieces[1]["sources"] == original.digest != pieces[0]["sources"]
-    (out / PIECES).unlink()
-    with pytest.raises(SourcesChangedError, match="sources are not recorded"):
-        _train(plan, out, resume=True)
-    _train(plan, out, resume=True, accept_sources=True)
-    assert json.loads(_metadata(out / WEIGHTS)["commits"]) == ["unrecorded"]  # all 32 steps
-
-
-def test_the_sources_are_the_methods_and_those_of_its_patches() -> None:
-    files = learning_sources(find_one("mossfuse")).files
-    for name in (
-        *("methods/unsupervised/mossfuse/training_loop.py", "methods/unsupervised/mossfuse/losses.py"),
-        *("benchmark/matrix/patches.py", "datasets/simulation.py", "datasets/degradation.py"),
-    ):
-        assert name in files
-    assert not [name for name in files if name.startswith(("benchmark/commands/", "reports/"))]
-
-
-@pytest.mark.parametrize("text", ["{", "[1]", '[{"from_step": "0", "sources": "x"}]', '{"from_step": 0}'])
-def test_a_spoilt_list_of_pieces_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / PIECES).write_text(text)
-    with pytest.raises(SourcesChangedError, match="expected the list of the training's pieces"):
-        read_pieces(tmp_path)
+        _train(plan, out, resume=True, limit_s=0.0)
+    _train(plan, out, resume=True, limit_s=0.0, accept_sources=True)
+    (piece,) = json.loads(_metadata(out / WEIGHTS)["pieces"])  # the first one has made no step
+    assert piece["sources"] != sources.digest
 
 
 def test_scenes_of_different_bands_are_refused(tmp_path: Path) -> None:
