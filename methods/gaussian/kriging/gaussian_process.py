@@ -1,13 +1,14 @@
-"""Gaussian process regression of many outputs that share one kernel: universal kriging in closed form.
+"""Gaussian process regression of many outputs that share one kernel: kriging with a trend, in closed form.
 
-    targets = trend b + g + noise,     g ~ N(0, kernel) for every output,  noise ~ N(0, diag(noise)),  b ~ N(0, wide)
+    targets = trend b + g + noise,     g ~ N(0, kernel) for every output,  noise ~ N(0, diag(noise)),  b ~ N(0, prior I)
 
-With C = kernel + diag(noise), T the columns of the trend and P = inv(C) - inv(C) T inv(T' inv(C) T + tiny) T' inv(C), the prediction of
-sample i from all other samples has the error
+With C = kernel + prior trend trend' + diag(noise) and P = inv(C), the prediction of sample i from all other samples has the error
 
     residual_i = (P targets)_i / P_ii          with variance 1 / P_ii          (Dubrule, Mathematical Geology 1983)
 
-So all leave-one-out errors need one factorisation, and their gradient one more product, since dP = -P dC P.
+So all leave-one-out errors need one factorisation, and their gradient one more product, since dP = -P dC P. At another place than its
+own, with the covariances c of that place and all samples, sample i's value is predicted from the others as
+c' P targets - (P c)_i residual_i.
 
 For many samples, g is represented by m of them, the supports Z: kernel = K_nz inv(K_zz) K_zn, which is exact if Z is all samples
 (deterministic training conditional, Quinonero-Candela and Rasmussen, JMLR 2005). In the whitened basis V = inv(L) K_zn, with L L' = K_zz,
@@ -28,7 +29,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 JITTER = 1e-8  # is added to a kernel of diagonal 1, so that it can be factored even if samples coincide
-WIDE = 1e8  # prior variance of the trend's coefficients, in units of the inverse of their least-squares precision
 
 
 def matern(squared: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -43,30 +43,49 @@ def squared_distance(a: Float[Tensor, "n features"], b: Float[Tensor, "m feature
 
 
 def leave_one_out(
-    kernel: Float[Tensor, "n n"], noise: Float[Tensor, " n"], trend: Float[Tensor, "n p"], targets: Float[Tensor, "n outputs"]
+    covariance: Float[Tensor, "n n"], targets: Float[Tensor, "n outputs"]
 ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, " n"]]:
-    """The error of predicting each sample from all other samples, and the variance that the model expects for it."""
-    projector: Tensor = _Projector.apply(kernel + torch.diag(noise + JITTER), trend)  # type: ignore[no-untyped-call]
-    variance = 1 / torch.diagonal(projector)
-    return projector @ targets * variance[:, None], variance
+    """The error of predicting each sample from all other samples, and the variance that the model expects for it.
+
+    `covariance` is C of the module docstring, with the noise and the trend in it.
+    """
+    precision: Tensor = _Inverse.apply(_with_jitter(covariance))  # type: ignore[no-untyped-call]
+    variance = 1 / torch.diagonal(precision)
+    return precision @ targets * variance[:, None], variance
 
 
-class _Projector(torch.autograd.Function):
-    """P of the module docstring from C and T. Its gradient needs only P: three times as fast as the gradients of the factorisation."""
+def left_out_predictions(
+    covariance: Float[Tensor, "n n"], across: Float[Tensor, "n n"], targets: Float[Tensor, "n outputs"]
+) -> Float[Tensor, "n outputs"]:
+    """The prediction of each sample's value from all other samples, at another place than its own.
+
+    `across` has the covariances of these places (rows) and the samples (columns): kernel and trend, without the noise.
+    """
+    precision = torch.cholesky_inverse(torch.linalg.cholesky(_with_jitter(covariance)))
+    residual = precision @ targets / torch.diagonal(precision)[:, None]
+    weights = across @ precision
+    predicted: Tensor = weights @ targets - torch.diagonal(weights)[:, None] * residual
+    return predicted
+
+
+def _with_jitter(covariance: Tensor) -> Tensor:
+    return covariance + JITTER * torch.eye(len(covariance)).to(covariance)
+
+
+class _Inverse(torch.autograd.Function):
+    """P of the module docstring from C. Its gradient needs only P: three times as fast as the gradients of the factorisation."""
 
     @staticmethod
-    def forward(ctx: Any, covariance: Tensor, trend: Tensor) -> Tensor:
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
-        against = inverse @ trend
-        precision = trend.T @ against
-        projector: Tensor = inverse - against @ torch.linalg.solve(precision + _tiny(precision), against.T)
-        ctx.save_for_backward(projector)
-        return projector
+    def forward(ctx: Any, covariance: Tensor) -> Tensor:
+        precision = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
+        ctx.save_for_backward(precision)
+        return precision
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
-        (projector,) = ctx.saved_tensors
-        return -(projector @ slope @ projector), None
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        (precision,) = ctx.saved_tensors
+        change: Tensor = -(precision @ slope @ precision)
+        return change
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +119,13 @@ def condition(
     columns: Float[Tensor, "n m"],
     noise: Float[Tensor, " n"],
     trend: Float[Tensor, "n p"],
+    prior: float,
     targets: Float[Tensor, "n outputs"],
 ) -> Posterior:
-    """The posterior given n samples, where `support` is K_zz (of diagonal 1) and `columns` is K_nz. `noise` holds variances above 0."""
+    """The posterior given n samples, where `support` is K_zz (of diagonal 1) and `columns` is K_nz.
+
+    `noise` holds variances above 0, and `prior` is the prior variance of the trend's coefficients.
+    """
     eye = torch.eye(support.shape[0]).to(support)
     factor = torch.linalg.cholesky(support + JITTER * eye)
     root = noise.sqrt()[:, None]
@@ -116,7 +139,7 @@ def condition(
 
     against = solve(scaled_trend)
     precision = scaled_trend.T @ against
-    covariance = torch.linalg.inv(precision + _tiny(precision))
+    covariance = torch.linalg.inv(precision + torch.eye(len(precision)).to(precision) / prior)
     coefficients = covariance @ (against.T @ scaled_targets)
 
     def weights(values: Tensor) -> Tensor:
@@ -155,9 +178,3 @@ def farthest(points: Float[Tensor, "n features"], count: int) -> Int[Tensor, " m
         current = nearest.argmax()
         chosen.append(current)
     return torch.stack(chosen)
-
-
-def _tiny(precision: Tensor) -> Tensor:
-    """The precision of the wide prior on the trend's coefficients, which keeps the equations solvable with fewer samples than columns."""
-    size = torch.diagonal(precision).mean().detach().clamp_min(1e-300) / WIDE
-    return size * torch.eye(precision.shape[0]).to(precision)

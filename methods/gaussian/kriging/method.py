@@ -5,10 +5,11 @@ With s the brightness (the sum of m, plus a floor) and c = m / s the chromaticit
 
     y / s = B c + g(c, log s, place) + noise            universal kriging, one process g for every band
 
-pixel_features.py has the kernel of g and the noise. The linear part B c is exact where spectra are a linear function of the MSI. Six
-numbers describe kernel and noise. They minimise the logarithm of the leave-one-out error of the scene's own coarse pixels
-(gaussian_process.py), with a weak pull towards START. `samples` coarse pixels represent the process. Every fine pixel is then a query with
-its own colour, brightness and place. At the end the cube is made to agree with both images (reconciliation.py).
+pixel_features.py has the kernel of g, the noise and the prior of B. The linear part B c is exact where spectra are a linear function of
+the MSI. Seven numbers describe kernel, noise and prior. They minimise the logarithm of the leave-one-out error of the scene's own coarse
+pixels (gaussian_process.py), with a weak pull towards START. `samples` coarse pixels represent the process. Every fine pixel is then a
+query with its own colour, brightness and place. At the end the cube is made to agree with both images (reconciliation.py). Where R is
+estimated, coarse_guide.py chooses what stands for m on the coarse grid.
 
 `docs/methods/kriging.md` derives all of it.
 """
@@ -27,6 +28,7 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
+from methods.gaussian.kriging.coarse_guide import blind_guide, log_error
 from methods.gaussian.kriging.gaussian_process import (
     Posterior,
     condition,
@@ -35,16 +37,17 @@ from methods.gaussian.kriging.gaussian_process import (
     principal_reduction,
 )
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
-from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, kernel, noise_variance
+from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, covariance, kernel, noise_variance, trend_variance
 from methods.gaussian.kriging.reconciliation import reconcile
 from methods.numerics.networks.fitting import minimise
 from methods.numerics.networks.scene_learning import only_scene
 from methods.numerics.sensors.predictive_responses import predictive_responses
 
-START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0)  # the six numbers at first, in the order of pixel_features.py
+START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0, 1.0)  # the seven numbers at first, in the order of pixel_features.py
 PULL = 0.015  # weight of the squared distance of a number from START, against the mean over the bands of the logarithm of the error
-RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the six numbers
+RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the seven numbers
 KERNEL_ROWS = 512  # coarse pixels whose kernel is computed at a time, to limit the memory
+SUPPORT = 0.13  # of the pixels in a footprint: what is unexplained varies so many times as much from fine pixel to fine pixel
 VARIANCE_RANK = 96  # directions that represent the reduction of the variance; leaving some out makes the variance larger, never smaller
 
 
@@ -75,12 +78,13 @@ class Method(TrainableMethod):
 
     knows: Literal["nothing", "srf", "psf+srf"] = "srf"  # the known responses; they decide the tier
     samples: int = 768  # coarse pixels that represent the process; all coarse pixels are its data
-    tuning_samples: int = 256  # coarse pixels on which the six numbers are tuned
+    tuning_samples: int = 256  # coarse pixels on which the seven numbers are tuned
     terms: Terms = "colour+position"  # of the regression; "linear" is B c alone
     dark_noise: bool = True  # the noise term n_1
-    tune: bool = True  # False keeps the six numbers at START
+    tune: bool = True  # False keeps the seven numbers at START
     consistency: bool = True  # make the cube agree with both images at the end
     uncertainty: bool = True  # return the posterior standard deviation
+    aim: Literal["error", "angle"] = "error"  # what the tuning minimises: the error in the images' unit, or in shares of the brightness
 
     def __post_init__(self) -> None:
         for name, value in (("samples", self.samples), ("tuning_samples", self.tuning_samples)):
@@ -102,59 +106,86 @@ class Method(TrainableMethod):
             ValueError: there is not exactly one example.
         """
         seen = only_scene(examples, "spectral kriging", least_ratio=1)
-        psf, srf, disagreement = self._responses(seen)
-        mismatch = disagreement**2 * float(seen.hsi.double().flatten(1).var(1).mean())
-        guide = srf(seen.hsi)
+        start = self._start(seen.hsi)
+        view = self._coarse_view(seen, start)
+        guide = view.guide
         unit = float(guide.double().sum(0).clamp_min(0).mean())
         coarse = PixelFeatures.of(guide.double(), coarse_places(seen), unit)
         targets = seen.hsi.flatten(1).T.double() / coarse.brightness[:, None]
 
         order = torch.randperm(len(targets), generator=rng)[: self.tuning_samples].to(targets.device)
-        numbers = self._tuned(coarse.pick(order), targets[order])
+        numbers = self._tuned(coarse.pick(order), targets[order], start)
         support = coarse.pick(farthest(coarse.scaled(numbers), self.samples))
         noise = noise_variance(coarse, numbers, dark=self.dark_noise)
         parts = torch.split(torch.arange(len(targets), device=targets.device), KERNEL_ROWS)
         columns = torch.cat([self._kernel(coarse.pick(part), support, numbers) for part in parts])
-        posterior = condition(self._kernel(support, support, numbers), columns, noise, coarse.chromaticity, targets)
+        prior = float(trend_variance(numbers))
+        posterior = condition(self._kernel(support, support, numbers), columns, noise, coarse.chromaticity, prior, targets)
         reduction = columns.new_zeros(columns.shape[1], 1)
         if self.uncertainty:
             reduction = principal_reduction(posterior, columns[order], VARIANCE_RANK)
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
-        return FittedKriging(
-            self, psf, srf, mismatch, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order]
-        )
+        return FittedKriging(self, view, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
 
-    def _responses(self, seen: Observation) -> tuple[SpatialResponse, SpectralResponse, float]:
-        """Both responses, known or estimated, and the share of the coarse detail (a ratio of deviations) that estimates do not explain."""
+    def _coarse_view(self, seen: Observation, start: Tensor) -> _CoarseView:
+        """The responses, known or estimated, what they leave unexplained, and the coarse image that stands for the MSI."""
+        exact = seen.hsi.new_zeros(seen.msi.shape[0], dtype=torch.float64)
         if self.knows == "psf+srf":
-            return seen.psf, seen.srf, 0.0
+            guide = seen.srf(seen.hsi)
+            differences = (guide - seen.psf(seen.msi)).flatten(1)
+            return _CoarseView(seen.psf, seen.srf, guide, 0.0, exact, _sensor_noise(differences, seen.srf))
         fit = predictive_responses(seen, seen.srf if self.knows == "srf" else None)
-        return fit.psf, fit.srf, fit.residual
+        mismatch = fit.residual**2 * float(seen.hsi.double().flatten(1).var(1).mean())
+        guide = fit.srf(seen.hsi)
+        differences = (guide - fit.psf(seen.msi))[:, fit.inside]
+        noise = _sensor_noise(differences, fit.srf)
+        if self.knows == "srf":
+            return _CoarseView(fit.psf, fit.srf, guide, mismatch, exact, noise)
+        guide = blind_guide(seen, fit.psf, fit.srf, fit.inside, start, self.terms)
+        return _CoarseView(fit.psf, fit.srf, guide, mismatch, differences.double().square().mean(1), noise)
 
-    def _tuned(self, coarse: PixelFeatures, targets: Tensor) -> Tensor:
-        """The six numbers that minimise the leave-one-out error, in float64."""
-        start = torch.tensor(START, dtype=torch.float64, device=targets.device)
+    def _start(self, like: Tensor) -> Tensor:
+        return torch.tensor(START, dtype=torch.float64, device=like.device)
+
+    def _tuned(self, coarse: PixelFeatures, targets: Tensor, start: Tensor) -> Tensor:
+        """The seven numbers that minimise the leave-one-out error, in float64."""
         if not self.tune or self.terms == "linear" or len(targets) < 3:
             return start
 
         def loss(parameters: Sequence[Tensor]) -> Tensor:
             residual, _ = self._misses(coarse, targets, parameters[0])
-            return log_error(residual * coarse.brightness[:, None]) + PULL * (parameters[0] - start).square().sum()
+            weight = coarse.brightness[:, None] if self.aim == "error" else 1.0
+            return log_error(residual * weight) + PULL * (parameters[0] - start).square().sum()
 
         return minimise(loss, [start], RATES)[0]
 
     def _misses(self, coarse: PixelFeatures, targets: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        return leave_one_out(
-            self._kernel(coarse, coarse, numbers), noise_variance(coarse, numbers, dark=self.dark_noise), coarse.chromaticity, targets
-        )
+        noise = torch.diag(noise_variance(coarse, numbers, dark=self.dark_noise))
+        return leave_one_out(covariance(coarse, coarse, numbers, self.terms) + noise, targets)
 
     def _kernel(self, a: PixelFeatures, b: PixelFeatures, numbers: Tensor) -> Tensor:
         return kernel(a, b, numbers, self.terms)
 
 
-def log_error(residual: Float[Tensor, "n bands"]) -> Float[Tensor, ""]:
-    """The mean over the bands of the logarithm of the mean square error: the mean of the bands' PSNR, up to a factor and a constant."""
-    return residual.square().mean(0).clamp_min(1e-30).log().mean()
+@dataclass(frozen=True, eq=False)
+class _CoarseView:
+    """How the scene looks on the coarse grid, and how far that can be trusted."""
+
+    psf: SpatialResponse
+    srf: SpectralResponse
+    guide: Float[Tensor, "channels h w"]  # stands for the MSI on the coarse grid
+    mismatch: float  # variance per band of the HSI that a wrong PSF alone would explain
+    misfit: Float[Tensor, " channels"]  # variance of R hsi - S msi that an estimated SRF leaves
+    noise: float  # variance per band of the HSI's noise
+
+    def support(self) -> float:
+        """How many times as much varies from fine pixel to fine pixel, of what is unexplained, as from coarse pixel to coarse pixel."""
+        return max(1.0, SUPPORT / float(self.psf.kernel.double().square().sum()))
+
+
+def _sensor_noise(differences: Float[Tensor, "channels n"], srf: SpectralResponse) -> float:
+    """The variance per band of the HSI's noise, from R hsi - S msi: no signal is in it, and hardly any of the MSI's noise."""
+    return float((differences.double().square().mean(1) / srf.weights.double().square().sum(1)).median())
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,11 +195,9 @@ class FittedKriging(FusionMethod):
     card: ClassVar[Card] = _card("srf")
 
     method: Method
-    psf: SpatialResponse
-    srf: SpectralResponse
-    mismatch: float  # variance per band of the HSI that a wrong PSF alone would explain
+    view: _CoarseView
     unit: float  # mean brightness of the scene
-    numbers: Tensor  # the six numbers of kernel and noise
+    numbers: Tensor  # the seven numbers of kernel and noise
     support: PixelFeatures
     posterior: Posterior
     reduction: Tensor  # M, m x rank: |M' k|^2 is the variance that the samples remove
@@ -185,16 +214,27 @@ class FittedKriging(FusionMethod):
         cube, spread = self._query(seen)
         if self.method.consistency:
             errors = self.residual * self.brightness[:, None]
-            cube = reconcile(cube, seen, errors, self.psf, self.srf, self.mismatch)
-        std = None
-        if self.method.uncertainty:
-            deviation = (self.residual.square() / self.variance[:, None]).mean(0).sqrt().to(cube)
-            std = deviation[:, None, None] * spread
+            cube = reconcile(cube, seen, errors, self.view.psf, self.view.srf, self.view.mismatch, self.view.misfit)
+        std = self._deviation(spread).to(cube) if self.method.uncertainty else None
         knows = self.method.knows
-        return Estimate(cube, None if knows == "psf+srf" else self.psf, self.srf if knows == "nothing" else None, std)
+        return Estimate(cube, None if knows == "psf+srf" else self.view.psf, self.view.srf if knows == "nothing" else None, std)
+
+    def _deviation(self, spread: Float[Tensor, "H W"]) -> Float[Tensor, "bands H W"]:
+        """The standard deviation of every value, for s times the root of the posterior variance.
+
+        Leave-one-out errors give its scale band by band, on the coarse grid. A footprint averages what is unexplained, and so hides most of
+        it: but for the HSI's noise, the variance of a fine pixel is `support` times as large.
+        """
+        scale = (self.residual.square() / self.variance[:, None]).mean(0)
+        support, noise = self.view.support(), self.view.noise
+        std = spread.new_empty(len(scale), *spread.shape)
+        for band, share in enumerate(scale.tolist()):
+            coarse = share * spread.square()
+            std[band] = (support * coarse - (support - 1) * coarse.clamp_max(noise)).sqrt()
+        return std
 
     def parameter_count(self) -> ParameterCount:
-        """The number of weights of kernel columns and trend, and the six numbers of the kernel."""
+        """The number of weights of kernel columns and trend, and the seven numbers of the kernel."""
         total = self.posterior.weights.numel() + self.posterior.coefficients.numel() + self.numbers.numel()
         return ParameterCount(total, total)
 

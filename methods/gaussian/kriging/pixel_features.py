@@ -5,8 +5,10 @@ With m the multispectral value, s the brightness (the sum of m, plus a floor) an
     k = matern(colour) (w + (1 - w) gauss(place))       colour: c and log s, each divided by its length scale
     noise = n_0 + n_1 / s^2                             what the colour does not explain, and what grows where it is dark
 
-Six numbers describe both: the logarithms of the length scales of c, log s and place (the image's longer side is 1), the logit of w, and the
-logarithms of n_0 and n_1.
+    trend = B c,    B ~ N(0, t)         the linear part, whose prior variance t keeps a few noisy samples from spoiling many coefficients
+
+Seven numbers describe all of it: the logarithms of the length scales of c, log s and place (the image's longer side is 1), the logit of w,
+the logarithms of n_0 and n_1, and a sixth of the logarithm of t (which may have to move far, in the few steps of the search).
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from methods.gaussian.kriging.gaussian_process import matern, squared_distance
 
 Terms = Literal["linear", "colour", "colour+position"]
 
+TREND_SCALE = 6.0  # of the number that stands for log t
+TREND_LIMIT = 16.0  # of log t: beyond it the prior makes no difference, and float64 has too few digits
 FLOOR = 0.03  # of the mean brightness: a darker pixel counts as this bright
 
 
@@ -53,11 +57,11 @@ class PixelFeatures:
         """The same features on the device and in the dtype of `like`."""
         return PixelFeatures(self.chromaticity.to(like), self.log_brightness.to(like), self.place.to(like), self.brightness.to(like))
 
-    def colour(self, numbers: Float[Tensor, " 6"]) -> Float[Tensor, "n features"]:
+    def colour(self, numbers: Float[Tensor, " 7"]) -> Float[Tensor, "n features"]:
         """Chromaticity and logarithm of the brightness, divided by their length scales."""
         return torch.cat([self.chromaticity / numbers[0].exp(), self.log_brightness[:, None] / numbers[1].exp()], 1)
 
-    def scaled(self, numbers: Float[Tensor, " 6"]) -> Float[Tensor, "n all"]:
+    def scaled(self, numbers: Float[Tensor, " 7"]) -> Float[Tensor, "n all"]:
         """All features, divided by their length scales."""
         return torch.cat([self.colour(numbers), self.place / numbers[2].exp()], 1)
 
@@ -71,7 +75,7 @@ def coarse_places(seen: Observation) -> Float[Tensor, "n 2"]:
     return torch.cartesian_prod(*axes).to(seen.hsi.device)
 
 
-def kernel(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 6"], terms: Terms) -> Float[Tensor, "n m"]:
+def kernel(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 7"], terms: Terms) -> Float[Tensor, "n m"]:
     """k of the module docstring between the pixels of `a` and those of `b`; 1 between a pixel and itself. "linear" has no kernel: zeros."""
     if terms == "linear":
         return a.brightness.new_zeros((len(a.brightness), len(b.brightness)))
@@ -83,7 +87,17 @@ def kernel(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 6"], ter
     return colour * (share + (1 - share) * near)
 
 
-def noise_variance(pixels: PixelFeatures, numbers: Float[Tensor, " 6"], *, dark: bool) -> Float[Tensor, " n"]:
+def noise_variance(pixels: PixelFeatures, numbers: Float[Tensor, " 7"], *, dark: bool) -> Float[Tensor, " n"]:
     """n_0 + n_1 / s^2 of each pixel, with s relative to the scene's mean; n_0 alone without `dark`."""
     flat = numbers[4].exp().expand(len(pixels.brightness))
     return flat + torch.exp(numbers[5] - 2 * pixels.log_brightness) if dark else flat
+
+
+def trend_variance(numbers: Float[Tensor, " 7"]) -> Float[Tensor, ""]:
+    """t, the prior variance of the coefficients of the linear part."""
+    return (TREND_SCALE * numbers[6]).clamp_max(TREND_LIMIT).exp()
+
+
+def covariance(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 7"], terms: Terms) -> Float[Tensor, "n m"]:
+    """The covariance of y / s between the pixels of `a` and those of `b`, without the noise: the kernel and the linear part."""
+    return kernel(a, b, numbers, terms) + trend_variance(numbers) * (a.chromaticity @ b.chromaticity.T)

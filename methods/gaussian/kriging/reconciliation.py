@@ -3,8 +3,9 @@
     x = argmin |hsi - S x|^2 / v_h + |msi - R x|^2 / v_m + |x - x_kriged|^2 in the metric inv(P)
 
 S is the PSF with decimation and R the SRF. P is the bands' covariance of the leave-one-out errors, taken as white in space. v_h, the
-variance of the HSI's noise, is the median eigenvalue of P plus what an estimated PSF leaves unexplained; v_m is small against P.
-The normal equation is a Sylvester equation (`methods/numerics/solvers/sylvester.py`).
+variance of the HSI's noise, is the median eigenvalue of P plus what an estimated PSF leaves unexplained. v_m is small against P; if the
+SRF is estimated, what it leaves unexplained on the coarse grid is added, channel by channel.
+The normal equation is a Sylvester equation (`methods/numerics/solvers/sylvester.py`), with the border as the PSF says.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ def reconcile(
     psf: SpatialResponse,
     srf: SpectralResponse,
     mismatch: float,
+    misfit: Float[Tensor, " channels"],
 ) -> Float[Tensor, "bands H W"]:
     """x of the module docstring for the kriged `cube`, which is overwritten.
 
     `errors` are the leave-one-out errors of n coarse pixels, and `mismatch` is the variance per band that a wrong PSF alone would explain.
+    `misfit` is the variance per channel that an estimated SRF leaves unexplained, 0 for a known one.
     Where the errors are 0 up to rounding, the cube is returned as it is.
     """
     covariance = errors.T @ errors / len(errors)
@@ -42,9 +45,9 @@ def reconcile(
     noise = torch.linalg.eigvalsh(covariance).median().clamp_min(NOISE_FLOOR * mean) + mismatch
     prior = covariance + NOISE_FLOOR * mean * eye
     response = srf.weights.to(prior)
-    trusted = TRUST * mean * torch.eye(len(response)).to(prior)
-    gain = torch.linalg.solve(response @ prior @ response.T + trusted, response @ prior).T
+    trusted = TRUST * mean + misfit.to(prior)
+    gain = torch.linalg.solve(response @ prior @ response.T + torch.diag(trusted), response @ prior).T
     missing = seen.msi - srf(cube)
     given_msi = cube.flatten(1).addmm_(gain.to(cube), missing.flatten(1)).reshape(cube.shape)  # in place, to save memory
-    precision = torch.linalg.inv(prior) + response.T @ response / (TRUST * mean)
-    return solve_sylvester(eye, noise * precision, seen.hsi, given_msi, psf)
+    precision = torch.linalg.inv(prior) + response.T @ (response / trusted[:, None])
+    return solve_sylvester(eye, noise * precision, seen.hsi, given_msi, psf, true_border=True)

@@ -32,8 +32,8 @@ from torch import Tensor
 
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, FusionMethod
-from methods.lowrank.cstf.conjugate_gradients import conjugate_gradients
 from methods.lowrank.cstf.tucker import damped_solver, leading_vectors, separate, tucker
+from methods.numerics.solvers.conjugate_gradients import conjugate_gradients
 from methods.numerics.solvers.subspace import mix
 from methods.numerics.unmixing.vca import vca
 

@@ -31,6 +31,8 @@ SAMPLES = 400  # coarse pixels that the search uses
 RING_SIZES = (6, 16)  # if the shorter side has this many coarse pixels, one more ring along the border is left out
 ROUNDS = 60  # of the pattern search, at most
 FIRST_STEP, ROUGH_STEP, LAST_STEP, SHRINK = 0.2, 0.02, 1e-3, 0.35  # in logarithm of the width and in ellipticity
+SMOOTHING = (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)  # of the SRF's rows, in units of the HSI's mean energy per band
+GAP = 3  # a step between bands of more than this many median steps is a gap, across which an SRF need not be smooth
 NEGLIGIBLE = 1e-9  # taps below this share of the largest tap are left out of the search
 
 
@@ -56,7 +58,7 @@ def predictive_responses(seen: Observation, srf: SpectralResponse | None = None)
     psf = _response(theta, taps, seen)
     inside = _inside(seen)
     if srf is None:
-        srf = SpectralResponse(_non_negative(seen.hsi[:, inside], psf(seen.msi)[:, inside]).to(seen.hsi))
+        srf = SpectralResponse(_smooth_rows(seen.hsi[:, inside], psf(seen.msi)[:, inside], seen.wavelengths).to(seen.hsi))
     return PredictiveFit(psf, srf, inside, max(error, 0.0) ** 0.5)
 
 
@@ -181,14 +183,38 @@ def _response(theta: Tensor, taps: int, seen: Observation) -> SpatialResponse:
     return SpatialResponse(_kernels(theta[None], taps, reach, centre)[0].to(seen.hsi), seen.ratio, phase, "replicate")
 
 
-def _non_negative(hsi: Float[Tensor, "bands n"], blurred: Float[Tensor, "channels n"]) -> Float[Tensor, "channels bands"]:
-    """The rows r >= 0 that minimise |r' hsi - channel|^2, divided by their sums (Lawson and Hanson 1974, on the normal equations)."""
+def _smooth_rows(
+    hsi: Float[Tensor, "bands n"], blurred: Float[Tensor, "channels n"], wavelengths: Float[Tensor, " bands"]
+) -> Float[Tensor, "channels bands"]:
+    """The rows r >= 0 that minimise |r' hsi - channel|^2 + weight |curvature of r|^2, divided by their sums.
+
+    The weight of a channel is the one of SMOOTHING with the least held-out error, (I - A) channel / (1 - diag A), of the same regression
+    without the bound. The bound is by Lawson and Hanson 1974, on the normal equations.
+    """
     pixels, values = hsi.double(), blurred.double()
     gram = pixels @ pixels.T
-    gram = gram + 1e-9 * torch.diagonal(gram).mean().clamp_min(1e-300) * torch.eye(len(gram)).to(gram)
-    rows = torch.stack([_non_negative_on_gram(gram, pixels @ channel) for channel in values])
+    scale = torch.diagonal(gram).mean().clamp_min(1e-300)
+    bend = _curvature(wavelengths.double().to(gram))
+    options = [gram + scale * (weight * bend + 1e-9 * torch.eye(len(gram)).to(gram)) for weight in SMOOTHING]
+    errors = []
+    for option in options:
+        solved = torch.linalg.solve(option, pixels)
+        left = 1 - (pixels * solved).sum(0)
+        errors.append(((values - values @ solved.T @ pixels) / left.clamp_min(1e-6)).square().mean(1))
+    best = torch.stack(errors).argmin(0).tolist()
+    rows = torch.stack([_non_negative_on_gram(options[which], pixels @ channel) for which, channel in zip(best, values, strict=True)])
     sums = rows.sum(1, keepdim=True)
     return torch.where(sums > 0, rows / sums.clamp_min(1e-300), torch.full_like(rows, 1 / rows.shape[1]))
+
+
+def _curvature(wavelengths: Float[Tensor, " bands"]) -> Float[Tensor, "bands bands"]:
+    """D'D, where D takes second differences along increasing wavelength, and none across a gap of more than GAP median steps."""
+    order = wavelengths.argsort()
+    eye = torch.eye(len(order)).to(wavelengths)[order]
+    steps = wavelengths[order].diff()
+    near = torch.maximum(steps[1:], steps[:-1]) <= GAP * steps.median() if len(steps) > 1 else torch.zeros(0, dtype=torch.bool)
+    bends = (eye[2:] - 2 * eye[1:-1] + eye[:-2])[near]
+    return bends.T @ bends
 
 
 def _non_negative_on_gram(gram: Float[Tensor, "bands bands"], right: Float[Tensor, " bands"]) -> Float[Tensor, " bands"]:

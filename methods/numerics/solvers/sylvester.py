@@ -13,6 +13,9 @@ with Y = 0 and V = inv(A2) C.
 2. The matrix inversion lemma solves each equation:  u = v + S' inv(S S' + L) (y - S v).
 3. S S' commutes with shifts of the coarse grid, so it is a circular convolution there. The FFT of the *coarse* image inverts it, and no FFT
    of the fine image is needed. The kernel of S S' is its answer to a unit impulse.
+4. Where the border is not periodic and a footprint crosses it, S S' is no convolution there. Conjugate gradients on the coarse grid solve
+   with the true S S'; the inverse of step 3 is their preconditioner, and only the border is left for them. This is done on demand
+   (`true_border`), as the published methods take the border as periodic.
 
 The solution is computed as a correction to V, so no large values are subtracted from each other, and float32 images lose no digits.
 """
@@ -26,9 +29,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.degradation import SpatialResponse
+from methods.numerics.solvers.conjugate_gradients import conjugate_gradients
 from methods.numerics.solvers.subspace import mix
 
 GROUP = 4  # components whose fine images are blurred at once, which limits the memory
+BORDER_STEPS = 8  # of conjugate gradients where the border is not periodic: they leave about 1e-4 of what the periodic start leaves
 
 
 def solve_sylvester(
@@ -37,11 +42,14 @@ def solve_sylvester(
     coarse: Float[Tensor, "rank h w"],
     prior: Float[Tensor, "rank H W"],
     psf: SpatialResponse,
+    *,
+    true_border: bool = False,
 ) -> Float[Tensor, "rank H W"]:
     """The U with A1 S'(S U) + A2 U = A1 S'Y + A2 V, where A1 is `data_metric`, A2 `prior_metric`, Y `coarse`, V `prior` and S `psf`.
 
     A1 and A2 are symmetric and positive definite. They are factored in float64; images and FFTs stay in the dtype of `prior`. A `psf` with
-    another boundary is taken as periodic, which is exact where no footprint crosses the border.
+    another boundary is taken as periodic, which is exact where no footprint crosses the border. With `true_border` its own boundary is
+    kept, up to a relative error of about 1e-4 of the correction.
 
     Raises:
         torch.linalg.LinAlgError: A1 is not positive definite.
@@ -54,14 +62,27 @@ def solve_sylvester(
     to_eigen = rotation.T @ factor.T
     from_eigen = torch.linalg.solve_triangular(factor.T, rotation, upper=True)
 
-    missing = mix(to_eigen, coarse - torch.cat([periodic(part) for part in torch.split(prior, GROUP)]))
-    power = _power(periodic, coarse[:1])
-    spectrum = torch.fft.rfft2(missing) / (power + eigenvalues.to(prior)[:, None, None])
-    correction: Tensor = torch.fft.irfft2(spectrum, s=missing.shape[1:])
+    exact = true_border and psf.boundary != "circular" and psf.crosses_border(*prior.shape[1:])
+    sampling = psf if exact else periodic
+    missing = mix(to_eigen, coarse - torch.cat([sampling(part) for part in torch.split(prior, GROUP)]))
+    shift = eigenvalues.to(prior)[:, None, None]
+    spectrum = _power(periodic, coarse[:1]) + shift
+
+    def periodic_inverse(values: Tensor) -> Tensor:
+        inverse: Tensor = torch.fft.irfft2(torch.fft.rfft2(values) / spectrum, s=values.shape[1:])
+        return inverse
+
+    def action(values: Tensor) -> Tensor:
+        whole: Tensor = torch.cat([sampling(sampling.adjoint(part)) for part in torch.split(values, GROUP)]) + shift * values
+        return whole
+
+    correction: Tensor = periodic_inverse(missing)
+    if exact:
+        correction = conjugate_gradients(action, missing, correction, BORDER_STEPS, periodic_inverse)
     back = mix(from_eigen, correction)
     solved = prior.clone()
     for part, added in zip(torch.split(solved, GROUP), torch.split(back, GROUP), strict=True):
-        part += periodic.adjoint(added)
+        part += sampling.adjoint(added)
     return solved
 
 

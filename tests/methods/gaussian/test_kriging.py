@@ -14,10 +14,19 @@ import torch
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import Example
-from methods.gaussian.kriging.gaussian_process import condition, farthest, leave_one_out, matern, principal_reduction, squared_distance
+from methods.gaussian.kriging.coarse_guide import blind_guide, log_error
+from methods.gaussian.kriging.gaussian_process import (
+    condition,
+    farthest,
+    leave_one_out,
+    left_out_predictions,
+    matern,
+    principal_reduction,
+    squared_distance,
+)
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
-from methods.gaussian.kriging.method import START, Method, log_error
-from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, kernel
+from methods.gaussian.kriging.method import START, Method
+from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, covariance, kernel
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:
@@ -54,7 +63,7 @@ def problem(seed: int = 0) -> tuple[torch.Tensor, ...]:
 
 def test_mean_and_variance_are_those_of_the_joint_gaussian() -> None:
     points, noise, trend, targets, query, query_trend = problem()
-    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, targets)
+    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, 1e5, targets)
     mean, variance = dense_posterior(points, noise, trend, targets, query, query_trend)
     columns = kernel_by_loops(query, points)
     torch.testing.assert_close(posterior.mean(columns, query_trend), mean, rtol=1e-4, atol=1e-5)
@@ -68,7 +77,7 @@ def test_the_kernel_is_the_loops() -> None:
 
 def test_leaving_one_out_is_refitting_without_it() -> None:
     points, noise, trend, targets, _, _ = problem(7)
-    residual, variance = leave_one_out(kernel_by_loops(points, points), noise, trend, targets)
+    residual, variance = leave_one_out(kernel_by_loops(points, points) + torch.diag(noise) + 1e5 * trend @ trend.T, targets)
     for left in range(len(points)):
         rest = torch.arange(len(points)) != left
         mean, spread = dense_posterior(points[rest], noise[rest], trend[rest], targets[rest], points[left][None], trend[left][None])
@@ -83,7 +92,7 @@ def test_fewer_supports_than_samples_is_the_projected_process() -> None:
     projected = across @ torch.linalg.solve(small, across.T) + torch.diag(noise) + 1e5 * trend @ trend.T
     column = kernel_by_loops(query, support) @ torch.linalg.solve(small, across.T) + 1e5 * query[:, :2] @ trend.T
     expected = column @ torch.linalg.solve(projected, targets)
-    got = condition(small, across, noise, trend, targets).mean(kernel_by_loops(query, support), query[:, :2])
+    got = condition(small, across, noise, trend, 1e5, targets).mean(kernel_by_loops(query, support), query[:, :2])
     torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -95,13 +104,13 @@ def test_the_slope_of_the_leave_one_out_error_is_its_finite_difference(terms: Te
 
     def loss(numbers: torch.Tensor) -> torch.Tensor:
         noise = numbers[4].exp() + torch.exp(numbers[5] - 2 * pixels.log_brightness)
-        residual, _ = leave_one_out(kernel(pixels, pixels, numbers, terms), noise, pixels.chromaticity, targets)
+        residual, _ = leave_one_out(covariance(pixels, pixels, numbers, terms) + torch.diag(noise), targets)
         return log_error(residual * pixels.brightness[:, None])
 
-    at = torch.tensor([-1.0, 0.3, -1.2, 0.4, -3.0, -4.0], dtype=torch.float64, requires_grad=True)
+    at = torch.tensor([-1.0, 0.3, -1.2, 0.4, -3.0, -4.0, 0.2], dtype=torch.float64, requires_grad=True)
     slope = torch.autograd.grad(loss(at), at)[0]
-    for number in range(6):
-        step = torch.zeros(6, dtype=torch.float64)
+    for number in range(7):
+        step = torch.zeros(7, dtype=torch.float64)
         step[number] = 1e-5
         numeric = (loss(at.detach() + step) - loss(at.detach() - step)) / 2e-5
         assert float(slope[number]) == pytest.approx(float(numeric), rel=1e-3, abs=1e-6)
@@ -119,7 +128,7 @@ def test_supports_are_distinct_and_far_apart() -> None:
 @pytest.mark.parametrize("placed", [True, False])
 @pytest.mark.parametrize(("rows", "cols", "supports"), [(5, 7, 9), (3, 600, 300)], ids=["small", "several blocks"])
 def test_the_kernel_to_a_grid_of_pixels_is_the_kernel_pixel_by_pixel(placed: bool, rows: int, cols: int, supports: int) -> None:
-    numbers = torch.tensor([-0.4, 0.3, -1.2, 0.4, -3.0, -4.0], dtype=torch.float64)
+    numbers = torch.tensor([-0.4, 0.3, -1.2, 0.4, -3.0, -4.0, 0.2], dtype=torch.float64)
     guide = draw(1, 2, rows, cols).square() + 0.1
     grid = torch.cartesian_prod(torch.arange(rows), torch.arange(cols)).double() / cols
     pixels = PixelFeatures.of(guide, grid, 1.0)
@@ -149,7 +158,7 @@ def test_the_kernel_to_a_grid_of_pixels_is_the_kernel_pixel_by_pixel(placed: boo
 
 def test_a_reduction_of_low_rank_is_never_more_than_the_whole_and_is_the_whole_at_full_rank() -> None:
     points, noise, trend, targets, query, _ = problem(11)
-    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, targets)
+    posterior = condition(kernel_by_loops(points, points), kernel_by_loops(points, points), noise, trend, 1e5, targets)
     columns = kernel_by_loops(query, points)
     whole = ((columns @ posterior.reduction) * columns).sum(1)
     for rank in (1, 4, 17):
@@ -290,3 +299,96 @@ def test_a_setting_out_of_range_says_what_was_expected() -> None:
         Method(samples=0)
     with pytest.raises(ValueError, match="expected 1 example, got 0"):
         Method().fit([], torch.Generator())
+
+
+def test_a_sample_left_out_is_predicted_elsewhere_as_by_a_fit_without_it() -> None:
+    points, noise, trend, targets, query, query_trend = problem(11)
+    points, noise, trend, targets = points[:5], noise[:5], trend[:5], targets[:5]  # one query for each sample
+    covered = kernel_by_loops(points, points) + torch.diag(noise) + 1e5 * trend @ trend.T
+    across = kernel_by_loops(query, points) + 1e5 * query_trend @ trend.T
+    predicted = left_out_predictions(covered, across, targets)
+    for left in range(5):
+        rest = torch.arange(5) != left
+        mean, _ = dense_posterior(points[rest], noise[rest], trend[rest], targets[rest], query[left][None], query_trend[left][None])
+        torch.testing.assert_close(predicted[left], mean[0], rtol=1e-3, atol=1e-3)
+
+
+def guided(noise: float, srf_is_right: bool) -> str:
+    """Which coarse image `blind_guide` takes on a scene of mixed materials, for HSI noise of this deviation and a right or a wrong SRF."""
+    rng = torch.Generator().manual_seed(4)
+    maps = torch.nn.functional.interpolate(torch.rand(1, 4, 9, 7, generator=rng, dtype=torch.float64), size=(72, 56), mode="bicubic")[0]
+    band = torch.linspace(0, 1, 24, dtype=torch.float64)
+    spectra = torch.stack([0.2 + torch.exp(-(((band - place) / 0.2) ** 2)) for place in (0.1, 0.4, 0.6, 0.95)])
+    cube = torch.einsum("kb,khw->bhw", spectra, maps.clamp_min(0.02))
+    weights = torch.zeros(3, 24, dtype=torch.float64)
+    for channel, part in enumerate(torch.arange(24).tensor_split(3)):
+        weights[channel, part] = 1 / len(part)
+    psf = SpatialResponse(torch.full((4, 4), 1 / 16, dtype=torch.float64), 4, 1)
+    srf = SpectralResponse(weights)
+    hsi = psf(cube) + noise * torch.randn(24, 18, 14, generator=rng, dtype=torch.float64)
+    seen = Observation(hsi, srf(cube), torch.linspace(400, 700, 24), 4, psf.centre, Known(psf, srf))
+    wrong = torch.zeros_like(weights)
+    wrong[torch.arange(3), torch.tensor([3, 11, 20])] = 1  # one noisy band stands for each channel
+    used = srf if srf_is_right else SpectralResponse(wrong)
+    inside = torch.ones(18, 14, dtype=torch.bool)
+    chosen = blind_guide(seen, psf, used, inside, torch.tensor(START, dtype=torch.float64), "colour+position")
+    return "S msi" if torch.equal(chosen, psf(seen.msi)) else "R hsi"
+
+
+def test_an_srf_that_misleads_is_noticed_and_a_right_one_is_kept() -> None:
+    assert guided(0.0, srf_is_right=True) == "R hsi"
+    assert guided(0.02, srf_is_right=True) == "R hsi"
+    assert guided(0.02, srf_is_right=False) == "S msi"
+
+
+def test_the_border_is_taken_as_the_psf_says() -> None:
+    """A blur that crosses a mirrored border: what the cube says near the border is what the HSI says, and not what lies opposite."""
+    cube = torch.zeros(6, 40, 56, dtype=torch.float64)
+    cube[:, :20], cube[:, 20:] = 0.2, 0.9  # top and bottom differ, so that a periodic border would mix them
+    cube += 0.05 * torch.rand(cube.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    place = torch.arange(13, dtype=torch.float64) - 6
+    line = torch.exp(-(place**2) / 18)
+    psf = SpatialResponse((line[:, None] * line) / line.sum() ** 2, 4, 1, "reflect")
+    weights = torch.tensor([[0.5, 0.5, 0, 0, 0, 0], [0, 0, 0.25, 0.25, 0.25, 0.25]], dtype=torch.float64)
+    srf = SpectralResponse(weights)
+    seen = Observation(psf(cube), srf(cube), torch.linspace(400, 700, 6), 4, psf.centre, Known(psf, srf))
+    fitted = Method(knows="psf+srf", uncertainty=False).fit([Example(seen)], torch.Generator().manual_seed(0))
+    error = (fitted.fuse(seen, torch.Generator()).cube - cube).square().mean((0, 2)).sqrt()
+    assert float(error[:4].max()) < 2 * float(error[8:16].max())
+
+
+@pytest.mark.parametrize("added", [0.0, 0.004, 0.02])
+def test_the_noise_of_the_hsi_is_found_and_its_share_of_the_deviation_is_not_made_larger(added: float) -> None:
+    rng = torch.Generator().manual_seed(6)
+    cube = torch.nn.functional.interpolate(torch.rand(1, 8, 12, 10, generator=rng, dtype=torch.float64), size=(96, 80), mode="bicubic")[0]
+    psf = SpatialResponse(torch.full((8, 8), 1 / 64, dtype=torch.float64), 8, 3)
+    weights = torch.tensor([[0.25] * 4 + [0.0] * 4, [0.0] * 4 + [0.25] * 4], dtype=torch.float64)
+    srf = SpectralResponse(weights)
+    hsi = psf(cube) + added * torch.randn(8, 12, 10, generator=rng, dtype=torch.float64)
+    seen = Observation(hsi, srf(cube), torch.linspace(400, 700, 8), 8, psf.centre, Known(psf, srf))
+    fitted = Method(knows="psf+srf", samples=64, tuning_samples=64).fit([Example(seen)], torch.Generator().manual_seed(0))
+    assert fitted.view.noise**0.5 == pytest.approx(added, rel=0.2, abs=1e-6)
+    assert fitted.view.support() == pytest.approx(0.13 * 64)
+    scale = (fitted.residual.square() / fitted.variance[:, None]).mean(0)
+    spread = torch.tensor([[0.01, 0.3]], dtype=torch.float64)
+    stated = fitted._deviation(spread).square()[:, 0]
+    coarse = scale[:, None] * spread.square()
+    within = torch.minimum(coarse, torch.tensor(added**2))  # 0 without noise: everything is then the scene's
+    torch.testing.assert_close(stated, within + 0.13 * 64 * (coarse - within), rtol=0.5 if added else 1e-6, atol=1e-9)
+
+
+def test_the_aim_decides_which_error_of_the_samples_is_the_smaller() -> None:
+    rng = torch.Generator().manual_seed(9)
+    maps = torch.nn.functional.interpolate(torch.rand(1, 7, 10, 14, generator=rng, dtype=torch.float64), size=(64, 96), mode="bicubic")[0]
+    cube = maps.clamp_min(0.01) * torch.logspace(-2, 0, 96, dtype=torch.float64)  # dark on the left, bright on the right
+    psf = SpatialResponse(torch.full((4, 4), 1 / 16, dtype=torch.float64), 4, 1)
+    srf = SpectralResponse(torch.tensor([[0.5, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0.25, 0.25, 0.5]], dtype=torch.float64))
+    seen = Observation(psf(cube), srf(cube), torch.linspace(400, 700, 7), 4, psf.centre, Known(psf, srf))
+    fits = {
+        aim: Method(knows="psf+srf", aim=aim, uncertainty=False).fit([Example(seen)], torch.Generator().manual_seed(0))
+        for aim in ("error", "angle")
+    }
+    share = {aim: float(log_error(fitted.residual)) for aim, fitted in fits.items()}
+    whole = {aim: float(log_error(fitted.residual * fitted.brightness[:, None])) for aim, fitted in fits.items()}
+    assert share["angle"] < share["error"]
+    assert whole["error"] < whole["angle"]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from methods.lowrank.cstf.conjugate_gradients import conjugate_gradients
 from methods.lowrank.cstf.tucker import damped_solver, leading_vectors, separate, tucker
+from methods.numerics.solvers.conjugate_gradients import conjugate_gradients
 from tests.methods.awkward import patchy_pair
 
 

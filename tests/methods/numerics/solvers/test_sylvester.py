@@ -44,6 +44,21 @@ def test_the_solution_is_that_of_the_dense_system(shape: tuple[int, int], ratio:
     assert torch.allclose(solve_sylvester(a1, a2, coarse, prior, psf), expected, atol=1e-10 * float(expected.abs().max()))
 
 
+@pytest.mark.parametrize("boundary", ["reflect", "replicate"])
+@pytest.mark.parametrize(("shape", "ratio", "phase"), [((7, 4), 2, 1), ((9, 11), 4, 1), ((3, 3), 4, 1)])
+def test_the_true_border_is_that_of_the_dense_system(shape: tuple[int, int], ratio: int, phase: int, boundary: str) -> None:
+    generator = torch.Generator().manual_seed(15)
+    coarse = torch.randn(3, 16 // ratio, 12 // ratio, dtype=torch.float64, generator=generator)
+    prior = torch.randn(3, 16, 12, dtype=torch.float64, generator=generator)
+    psf, a1, a2 = lopsided_psf(shape, ratio, phase, boundary), definite(3, 16), definite(3, 17)
+    expected = dense_answer(a1, a2, coarse, prior, psf)
+    solved = solve_sylvester(a1, a2, coarse, prior, psf, true_border=True)
+    assert float((solved - expected).abs().max()) < 2e-3 * float((expected - prior).abs().max())
+    if shape != (3, 3):  # a footprint crosses the border: taken as periodic, the answer is another
+        periodic = solve_sylvester(a1, a2, coarse, prior, psf)
+        assert float((periodic - expected).abs().max()) > 0.05 * float((expected - prior).abs().max())
+
+
 def test_an_odd_coarse_grid_is_solved_as_well() -> None:
     generator = torch.Generator().manual_seed(8)
     coarse, prior = (torch.randn(2, *s, dtype=torch.float64, generator=generator) for s in ((3, 5), (9, 15)))
