@@ -29,7 +29,7 @@ VALIDATION = "validation "
 
 
 def write_training_figures(folder: Path) -> tuple[Path, ...]:
-    """The files `figures/curve.*`, and `figures/sensors.*` where there is a sensors.json, in the folder of the training.
+    """The files `figures/curve.*` where steps have been made, and `figures/sensors.*` where there is a sensors.json, in the folder of the training.
 
     Raises:
         ValueError: the folder holds no curve.
@@ -37,7 +37,8 @@ def write_training_figures(folder: Path) -> tuple[Path, ...]:
     curve, sensors = folder / "curve.csv", folder / "sensors.json"
     if not curve.is_file():
         raise ValueError(f"expected a training's folder with curve.csv, got {folder}, which has none; give the --out of `train`")
-    paths = save_figure(training_curve_figure(pd.read_csv(curve)), folder / "figures" / "curve")
+    begun = bool(curve.read_text(encoding="utf-8").strip())  # it is empty until the first steps are made
+    paths = save_figure(training_curve_figure(pd.read_csv(curve)), folder / "figures" / "curve") if begun else ()
     if sensors.is_file():
         paths += save_figure(training_sensors_figure(json.loads(sensors.read_text(encoding="utf-8"))), folder / "figures" / "sensors")
     return paths

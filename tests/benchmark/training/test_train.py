@@ -141,6 +141,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(trained: Path, tmp_path: 
 def test_weights_of_an_unfinished_training_say_so(tmp_path: Path) -> None:
     result = _train(_write(tmp_path), tmp_path / "out", limit_s=0.0)
     assert not result.finished
+    assert {path.stem for path in write_training_figures(tmp_path / "out")} == {"sensors"}  # there is no curve before the first step
     with safe_open(result.weights, framework="pt") as store:
         assert store.metadata()["steps"] == "0 of 40"
 
