@@ -29,7 +29,7 @@ VALIDATION = "validation "
 
 
 def write_training_figures(folder: Path) -> tuple[Path, ...]:
-    """The files `figures/curve.*` where steps have been made, and `figures/sensors.*` where there is a sensors.json, in the folder of the training.
+    """The files `figures/curve.*` where steps have been made, and `figures/sensors.*` where there is a sensors.json.
 
     Raises:
         ValueError: the folder holds no curve.
