@@ -1,9 +1,13 @@
 """First weights from a closed form: a new network that begins as a linear fusion of the two images, instead of at random.
 
-With S the second moment of the HSI's pixels, R the estimated SRF, E the leading eigenvectors of S, and up the interpolation of the network:
+With S the weighted second moment of the HSI's pixels, R the estimated SRF, E the leading eigenvectors of S, and up the interpolation of the
+network:
 
     C = S R' (R S R' + ridge I)^-1                        per pixel, the best linear guess of the spectrum from the channels (a ridge)
     cube = E E' (up(hsi) + C (msi - R up(hsi)))           the interpolated HSI, corrected where its channels disagree with the MSI
+
+A pixel's weight in S is 1 / brightness, its root mean square over the bands. The losses are absolute differences, and errors grow with the
+brightness, so this is nearer to what they ask for than equal weights, by which the brightest pixels decide.
 
 The network can compute this without a change: every block is x plus a branch, so with the last matrix of each branch at 0 the encoders
 hand on what their first convolution makes: some channels carry the MSI and the coefficients E' up(hsi), and all others begin at random.
@@ -30,6 +34,7 @@ from methods.unsupervised.mossfuse.aggregation import Aggregation
 from methods.unsupervised.mossfuse.blocks import Head, LargeKernelBlock, TransformerBlock
 from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, MossFuseNetwork
 
+LEAST_BRIGHTNESS = 0.01  # of a pixel, when its weight is computed
 RIDGE = 1e-6  # of the mean second moment of a channel
 OFFSET = 6.0  # length of the constant, in root mean squares of a feature map: the subspace loss begins at about 0.52
 SLOPE = 0.01  # of the head's leaky ReLU
@@ -41,7 +46,7 @@ def start_linearly(network: MossFuseNetwork, pairs: Sequence[tuple[Float[Tensor,
 
     Args:
         network: with random weights and with sensors that have been estimated.
-        pairs: observed pairs (MSI, HSI), which give the second moment of the HSI and the length of the features.
+        pairs: observed pairs (MSI, HSI), which give the second moment of the HSIs and the length of the features.
 
     Raises:
         ValueError: the network's width is too small for the channels, or there is no pair.
@@ -55,7 +60,8 @@ def start_linearly(network: MossFuseNetwork, pairs: Sequence[tuple[Float[Tensor,
     with torch.no_grad():
         srf = network.blind.srf().double()
         spectra = torch.cat([hsi.flatten(1) for _, hsi in pairs], dim=1).to(srf)
-        moment = spectra @ spectra.T / spectra.shape[1]
+        brightness = spectra.square().mean(0).sqrt().clamp_min(LEAST_BRIGHTNESS)
+        moment = (spectra / brightness) @ spectra.T / spectra.shape[1]
         guess = spectrum_from_channels(moment, srf)
         basis = torch.linalg.eigh(moment)[1].flip(1)[:, :rank]
         _silence_branches(network)

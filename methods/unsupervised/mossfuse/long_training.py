@@ -33,7 +33,7 @@ from methods.unsupervised.mossfuse.training_loop import Fall, Learner, Schedule,
 Start = Literal["random", "closed form"]
 
 SENSOR_BATCH = 4  # pairs per step of the first stage
-START_PAIRS = 64  # from which the closed form is computed
+START_PAIRS = 2048  # from which the closed form is computed; with 64 of them its PSNR depended on the seed by 0.5 dB
 LARGEST_GRADIENT = 1.0
 WARM_UP = 100  # steps of the second stage
 

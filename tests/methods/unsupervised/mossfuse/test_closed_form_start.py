@@ -46,6 +46,7 @@ def _network() -> MossFuseNetwork:
 def _linear_fusion(network: MossFuseNetwork, msi: Tensor, hsi: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The cube by the formula, E E' up(hsi), and R E E' up(hsi), pixel by pixel: C by least squares, E by singular vectors."""
     spectra = np.concatenate([hsi.numpy().reshape(BANDS, -1) for _, hsi in _pairs()], axis=1)
+    spectra = spectra / np.maximum(np.sqrt(np.mean(spectra**2, axis=0)), 0.01) ** 0.5  # its squares are then weighted by 1 / brightness
     srf = network.blind.srf().detach().numpy()
     seen = srf @ spectra
     ridge = np.sqrt(1e-6 * np.mean(seen**2) * spectra.shape[1]) * np.eye(CHANNELS)  # further rows of the least squares
