@@ -28,7 +28,7 @@ from reports.page.gallery_responses import ResponsePictures, response_pictures
 from reports.page.gallery_spectra import SpectraTable, spectra_table
 from reports.scene.detail import Detail
 from reports.scene.error_maps import ANGLE_MAP, ANGLE_PERCENTILE, ColourScale, clipped_share, colour_errors, colour_scale, shared_limit
-from reports.scene.failure import Failure
+from reports.scene.failure import Failure, darkness_note
 from reports.scene.pictures import displayed
 from reports.scene.reduced_estimates import (
     ReducedEstimate,
@@ -84,6 +84,7 @@ class SceneGallery:
     responses: tuple[ResponsePictures, ...] = ()  # the true ones first; empty where no method estimated any
     failures: tuple[tuple[Row, Failure], ...] = ()  # empty without a truth
     brightness_shares: tuple[float, ...] = ()
+    darkness: str = ""  # a sentence, where many pixels of the scene are nearly black
     wavelengths_nm: Float[np.ndarray, " bands"] | None = None
     first: tuple[str, str] = ("input-0", "input-0")  # what the two sides of the stage show at first
     step: int = 1  # pixels of the scene along each side of a pixel of a picture
@@ -109,6 +110,7 @@ def scene_gallery(run: RunFolder, summary: Summary, scene: str, series: SeriesNu
     best = class_leaders(summary, [row for row, _ in drawn])
     first = {(row.label, row.tier) for row in best[:MOST_SPECTRA]}
     bands, rows, cols = reference.shape
+    shares = () if reference.classes is None else tuple(float(share) for share in reference.classes.shares)
     return SceneGallery(
         size=f"{rows} \N{MULTIPLICATION SIGN} {cols} pixels, {bands} bands{_range(reference)}",
         baseline=baseline,
@@ -120,7 +122,8 @@ def scene_gallery(run: RunFolder, summary: Summary, scene: str, series: SeriesNu
         spectra=spectra_table(reference, drawn, series, first, baseline) if drawn else None,
         responses=response_pictures(run.responses(observation), reduced, reference),
         failures=tuple((row, each.failure) for row, each in drawn if each.failure is not None),
-        brightness_shares=() if reference.classes is None else tuple(float(share) for share in reference.classes.shares),
+        brightness_shares=shares,
+        darkness=darkness_note(shares),
         wavelengths_nm=reference.wavelengths_nm,
         first=_first_sides(summary, best, series),
         step=-(-max(rows, cols) // detail.longest),

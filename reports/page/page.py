@@ -167,8 +167,7 @@ def _words_of(sections: Sequence[ProtocolSection], labels: Collection[str]) -> s
     """What the abbreviations in the table of protocols stand for, and the words that need one."""
     text = " ".join(f"{label} {value}" for section in sections for label, value in section.facts if label in labels)
     spoken = [f"{word}: {words}" for word, words in EXPANSIONS.items() if re.search(rf"\b{word}\b", text)]
-    phase = ["phase: where coarse pixel 0 lies on the fine grid"] if "phase" in labels else []
-    return f"{'; '.join([*phase, *spoken])}." if phase or spoken else ""
+    return f"{'; '.join(spoken)}." if spoken else ""
 
 
 def _machines(provenance: Provenance) -> list[tuple[str, list[tuple[str, str]]]]:

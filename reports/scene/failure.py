@@ -10,6 +10,7 @@ Brightness: the mean of the truth over bands; pixels with a band at or above `SA
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ SATURATED = 0.99
 DARK = 0.02
 BORDERS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # pixels: the first distance of each ring
 BRIGHTNESS = (0.0, 0.005, 0.01, DARK, 0.05, 0.1, 0.2, 0.4)  # the lowest mean of each class; the saturated class follows
+
+MANY_DARK = 0.1  # the share of dark pixels from which a mean over all pixels of the spectral angle is mostly theirs
 
 Cube = Float[np.ndarray, "bands H W"]
 Classes = Int[np.ndarray, "H W"]
@@ -102,3 +105,14 @@ def border_labels() -> list[str]:
 def brightness_labels() -> list[str]:
     """The name of each class of brightness: its lowest mean in percent; the saturated class is the last."""
     return [f"{100 * low:g}" for low in BRIGHTNESS] + ["sat."]
+
+
+def darkness_note(shares: Sequence[float]) -> str:
+    """A sentence on a scene of whose pixels many are dark, from the shares of the classes of brightness; nothing where few are."""
+    dark = sum(shares[: BRIGHTNESS.index(DARK)])
+    if dark < MANY_DARK:
+        return ""
+    return (
+        f"{100 * dark:.0f} % of the pixels are nearly black (mean over the bands below {DARK}): there a small error turns the spectrum "
+        "by a large angle, so that the mean angle (SAM) says little about the other pixels."
+    )

@@ -13,7 +13,7 @@ from reports.typeset.latex import caption_text, escape, floating, number_text
 from reports.typeset.markdown import markdown_escape
 from reports.typeset.typst import grid_figure, literal
 
-_MOST_METHODS, _MOST_NARROW = 8, 4  # beside one another: over the page, and in one column of the text
+_MOST_METHODS, _MOST_NARROW = 8, 3  # beside one another: over the page, and in one column of the text
 _NAME = 13  # characters on one line of a head
 _BREAK = r" \\ "
 _LATEX = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}

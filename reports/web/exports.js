@@ -56,20 +56,35 @@
     if (done) area.remove();
   }
 
-  // A chart with the colours that it has on the page, as a file of its own.
+  // A chart with the colours that it has on the page, as a file of its own; the names of its lines below it, where they stand beside it here.
   const LOOKS = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font", "font-weight", "text-anchor", "color", "paint-order", "display"];
-  function alone(svg) {
-    const copied = svg.cloneNode(true), from = [svg, ...svg.querySelectorAll("*")], to = [copied, ...copied.querySelectorAll("*")];
+  const create = (kind, values, text = "") => {
+    const item = document.createElementNS("http://www.w3.org/2000/svg", kind);
+    Object.entries(values).forEach(([name, value]) => item.setAttribute(name, value));
+    item.textContent = text;
+    return item;
+  };
+  const dressed = (item) => {
+    const copied = item.cloneNode(true), from = [item, ...item.querySelectorAll("*")], to = [copied, ...copied.querySelectorAll("*")];
     from.forEach((each, place) => {
       const look = getComputedStyle(each);
       to[place].setAttribute("style", LOOKS.map((name) => `${name}:${look.getPropertyValue(name)}`).join(";"));
     });
-    const box = svg.viewBox.baseVal, ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    const set = (item, values) => Object.entries(values).forEach(([name, value]) => item.setAttribute(name, value));
-    set(copied, { xmlns: "http://www.w3.org/2000/svg", width: box.width, height: box.height });
-    set(ground, { x: box.x, y: box.y, width: box.width, height: box.height, fill: getComputedStyle(document.body).backgroundColor });
-    copied.prepend(ground);
-    return { source: new XMLSerializer().serializeToString(copied), width: box.width, height: box.height };
+    return copied;
+  };
+  const names = (svg) => [...(svg.closest(".charts")?.parentElement.querySelectorAll(":scope > .legend li") ?? [])].filter((each) => each.checkVisibility());
+  function alone(svg) {
+    const copied = dressed(svg), box = svg.viewBox.baseVal, below = names(svg), line = 16, height = box.height + line * below.length;
+    copied.prepend(create("rect", { x: box.x, y: box.y, width: box.width, height, fill: getComputedStyle(document.body).backgroundColor }));
+    below.forEach((each, row) => {
+      const middle = box.y + box.height + line * (row + 0.5), at = box.x + 40, ink = getComputedStyle(each).color;
+      const stroke = dressed(each.querySelector(".key path"));
+      stroke.setAttribute("transform", `translate(${at - 32} ${middle - 4})`);
+      copied.append(stroke, create("text", { x: at, y: middle + 4, fill: ink, "font-size": 11, "font-family": "sans-serif" }, each.textContent.trim()));
+    });
+    Object.entries({ xmlns: "http://www.w3.org/2000/svg", width: box.width, height, viewBox: `${box.x} ${box.y} ${box.width} ${height}` })
+      .forEach(([name, value]) => copied.setAttribute(name, value));
+    return { source: new XMLSerializer().serializeToString(copied), width: box.width, height };
   }
   function save(address, name) {
     const link = document.createElement("a");
@@ -115,10 +130,11 @@
     const make = (kind) => [kind, (place) => copy(formats[kind](rowsOf(table)), place)];
     offer(table.closest(".scroll") ?? table, "Copy this table", name, Object.keys(formats).map(make));
   }
-  for (const svg of document.querySelectorAll("#results figure svg.chart, #statistics figure > svg, section:not(#scenes) figure.plot > svg")) {
+  for (const svg of document.querySelectorAll("#results figure svg.chart, #scenes figure svg.chart, #statistics figure > svg, section:not(#scenes) figure.plot > svg")) {
     if (svg.parentElement.querySelector(".take")) continue;
     const name = svg.getAttribute("aria-label") || svg.closest("figure").querySelector("figcaption")?.textContent || "chart";
-    const file = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60);
+    const scene = svg.closest("article.scene")?.dataset, parts = [scene?.scene, scene?.protocol, name].filter(Boolean);
+    const file = parts.map((part) => part.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60)).join("-");
     offer(svg, "Save this chart", name, Object.entries(savers).map(([kind, act]) => [kind, () => act(svg, file)]));
   }
 }

@@ -33,6 +33,14 @@ def shown(results: list[Result], **options: Any) -> list[Summary]:
     return styled_all(summarise(choose_records(results, choice), choice.metrics), choice.style)
 
 
+TIERS = (
+    "told the colour response",
+    "told the colour response",
+    "told blur and colour response",
+    "told nothing; learned from other scenes, without their truth",
+)
+
+
 def test_the_columns_are_exactly_those_that_are_asked_for(results: list[Result]) -> None:
     first = shown(results, columns="sam,psnr,seconds")[0]
     assert [column.key for column in first.columns] == ["sam", "psnr", "seconds"]
@@ -177,6 +185,25 @@ def test_the_tables_of_scenes_compile_and_fit_a_column(results: list[Result], tm
     typst = pytest.importorskip("typst", reason="needs typst")
     (tmp_path / "t.typ").write_text(typst_document(list(map(typst_scenes, tables))))
     assert typst.compile(str(tmp_path / "t.typ"))
+
+
+def test_four_methods_of_three_tiers_with_long_names_fit_a_column(results: list[Result], tmp_path: Path) -> None:
+    """Bold names, and tiers of many words over a single method each, made the four beside one another too wide."""
+    tables = [
+        replace(
+            table,
+            scenes=tuple(f"builtin/still_life{n}" for n, _ in enumerate(table.scenes)),
+            rows=tuple(
+                replace(row, label=f"Spectral kriging (our{n})", tier=tier, highlighted=True)
+                for n, (row, tier) in enumerate(zip(table.rows, TIERS, strict=False))
+            ),
+            numbers=tuple(numbers[: len(TIERS)] for numbers in table.numbers),
+            means=table.means[: len(TIERS)],
+        )
+        for table in scenes_tables(shown(results, columns="psnr"), ())[:1]
+    ]
+    assert len(tables[0].rows) == len(TIERS)
+    assert "Overfull" not in tex(tmp_path, latex_document([latex_scenes(each, narrow=True) for each in tables]))
 
 
 def test_the_table_over_protocols_fits_one_column_too(results: list[Result], tmp_path: Path) -> None:

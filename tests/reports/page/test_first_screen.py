@@ -178,3 +178,11 @@ def test_without_a_script_all_protocols_stand_one_below_the_other(browser: Any, 
     assert any(text.startswith("UIQI") for text in shown(page, "#protocol-1 .board thead th > *"))
     assert page.locator("button:visible, input:visible").count() == 0
     page.context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 1100])
+def test_the_leaderboard_has_its_columns_without_scrolling_sideways(wide: Any, width: int) -> None:
+    wide.set_viewport_size({"width": width, "height": 900})
+    over = wide.locator("#protocol-1 .scroll").first.evaluate("e => e.scrollWidth - e.clientWidth")
+    wide.set_viewport_size({"width": 1440, "height": 900})
+    assert over == 0

@@ -330,3 +330,38 @@ def test_without_a_script_the_first_scene_is_open_and_the_others_are_folded(page
     assert plain.locator("#scenes").evaluate("e => e.offsetHeight") < 2600
     plain.locator("#protocol-2-scene-3 .scene-fold > summary").click()
     assert plain.locator("#protocol-2-scene-3 .estimates img.colour").first.is_visible()
+
+
+@pytest.mark.parametrize(
+    ("chart", "named"),
+    [(".spectrum", "R-FUSE"), (".failures figure", "MossFuse (50 steps, under-trained)"), (".responses figure", "wavelength")],
+)
+def test_a_chart_of_a_scene_is_saved_under_its_own_name_and_says_which_line_is_whose(wide: Any, chart: str, named: str) -> None:
+    scene = wide.locator("#protocol-1-scene-1")
+    folded = scene.locator("details.failures, details.responses")
+    folded.evaluate_all("all => all.forEach(e => { e.open = true })")
+    take = scene.locator(f"{chart} .take").first
+    take.evaluate("e => { e.open = true }")
+    with wide.expect_download() as waiting:
+        take.get_by_role("button", name="SVG").click()
+    content = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert named in content
+    assert waiting.value.suggested_filename.startswith("beads-camera-x8-")
+    take.evaluate("e => { e.open = false }")
+    folded.evaluate_all("all => all.forEach(e => { e.open = false })")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_ticks_of_a_colour_bar_do_not_touch_on_a_narrower_window(wide: Any, width: int) -> None:
+    wide.set_viewport_size({"width": width, "height": 900})
+    for select in (".side-a", ".side-b"):
+        wide.locator(select).select_option(label="error of R-FUSE")
+    touching = """all => all.filter(e => e.checkVisibility()).flatMap((ticks) => {
+      const places = [...ticks.children].filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect());
+      return places.slice(1).filter((place, n) => place.left < places[n].right + 1).map(() => ticks.textContent);
+    })"""
+    found = wide.locator(".bar b, .ticks").evaluate_all(touching)
+    wide.locator(".side-a").select_option(label="Bicubic")
+    wide.locator(".side-b").select_option(label="R-FUSE")
+    wide.set_viewport_size({"width": 1440, "height": 900})
+    assert found == []

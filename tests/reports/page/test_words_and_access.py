@@ -39,6 +39,12 @@ def test_an_abbreviation_is_spelled_out_where_it_is_first_used(wide: Any, word: 
     assert FIRST_USES[word] in near, near
 
 
+def test_what_differs_between_protocols_is_explained_once(wide: Any) -> None:
+    words = wide.locator("#run p.reading").text_content()
+    assert words.count("phase:") == 1
+    assert words.count("coarse pixel 0") == 1
+
+
 def test_headings_have_tooltips_and_the_glossary_is_on_the_page(wide: Any) -> None:
     titles = wide.locator("#protocol-1 .board thead th[data-column]").evaluate_all("all => all.map(e => e.title)")
     assert len(titles) == 9

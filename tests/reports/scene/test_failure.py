@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reports.scene.failure import BORDERS, BRIGHTNESS, SATURATED, Failure, border_labels, brightness_labels, measure_failure, pixel_classes
+from reports.scene.failure import (
+    BORDERS,
+    BRIGHTNESS,
+    SATURATED,
+    Failure,
+    border_labels,
+    brightness_labels,
+    darkness_note,
+    measure_failure,
+    pixel_classes,
+)
 
 RNG = np.random.default_rng(11)
 TRUTH = (RNG.random((5, 16, 24)) ** 3).astype(np.float32)
@@ -72,3 +82,13 @@ def test_scenes_add_up_value_by_value_and_lose_their_bands_where_these_differ() 
 def test_every_class_has_a_name() -> None:
     assert len(border_labels()) == len(BORDERS)
     assert brightness_labels() == ["0", "0.5", "1", "2", "5", "10", "20", "40", "sat."]
+
+
+@pytest.mark.parametrize(("blackened", "said"), [(6, "38 %"), (1, "")])
+def test_a_scene_of_which_much_is_nearly_black_says_so(blackened: int, said: str) -> None:
+    truth = np.full((5, 16, 24), 0.5, dtype=np.float32)
+    truth[:, :blackened] = 0.019
+    note = darkness_note([float(share) for share in pixel_classes(truth).shares])
+    assert note.startswith(said)
+    assert bool(note) == bool(said)
+    assert not note or "angle (SAM)" in note
