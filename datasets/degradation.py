@@ -66,10 +66,6 @@ class SpatialResponse:
         col = float((kernel.sum(0) * torch.arange(cols, dtype=torch.float64, device=kernel.device)).sum())
         return self.phase - (rows - 1) // 2 + row, self.phase - (cols - 1) // 2 + col
 
-    def crosses_border(self, rows: int, cols: int) -> bool:
-        """Whether a footprint crosses the border of an image of rows x cols pixels, so that `boundary` decides what is seen there."""
-        return not all(_is_run(index) for index in self._indices(rows, cols))
-
     def to(self, like: Tensor) -> SpatialResponse:
         """The same response with its kernel on the device and in the dtype of `like`."""
         return replace(self, kernel=self.kernel.to(like))

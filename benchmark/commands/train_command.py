@@ -32,6 +32,11 @@ def _arguments(train: argparse.ArgumentParser) -> None:
     train.add_argument("--out", type=Path, metavar="DIR", help="folder of the training (default: results/<plan's name>)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
     train.add_argument(
+        "--accept-sources",
+        action="store_true",
+        help="with --resume: go on from steps that other sources have made; the weights then say so",
+    )
+    train.add_argument(
         "--minutes", type=float, metavar="M", help="minutes after which to stop, at a checkpoint, and write the weights so far"
     )
     train.add_argument("--every", type=float, default=2.0, metavar="M", help="minutes between checkpoints (default 2)")
@@ -65,6 +70,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
             every_s=60 * options.every,
             limit_s=None if options.minutes is None else 60 * options.minutes,
             threads=options.threads,
+            accept_sources=options.accept_sources,
         )
     except KeyboardInterrupt:
         return Reply(f"\nstopped; {folder} keeps the last checkpoint, and the same command with --resume goes on from it", 130)

@@ -6,6 +6,7 @@ The folder of a training holds
     checkpoint.pt          the whole state, replaced every few minutes
     curve.csv              step, seconds, losses (means since the last row), validation losses
     sensors.json           the responses that the method estimates on a validation pair, and the true responses
+    pieces.json            which sources made which steps (pieces.py); a resumption by other sources is refused unless they are accepted
     weights.safetensors    the weights and facts on them; written whenever a piece ends, also before the end of the budget
 
 The method is never given a scene: it gets patches, with the truth only where its card says that it learns from it.
@@ -14,16 +15,18 @@ The method is never given a scene: it gets patches, with the truth only where it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmark.identity.sources import Sources
 from benchmark.matrix.patches import HandedExamples, Patches
 from benchmark.measure.environment import environment
 from benchmark.measure.generators import seed_generators
+from benchmark.training.pieces import expect_same_sources, learning_sources, pieces_in_weights, read_pieces, write_pieces
 from benchmark.training.training_plan import TrainingPlan
 from datasets.observation import Observation
 from datasets.scene import Scene, crop_to_ratio
@@ -62,6 +65,7 @@ def train(
     every_s: float = 120.0,
     limit_s: float | None = None,
     threads: int | None = None,
+    accept_sources: bool = False,
 ) -> Trained:
     """The weights after a piece of training: from the beginning or, with `resume`, from the folder's checkpoint on.
 
@@ -75,11 +79,14 @@ def train(
         every_s: seconds between checkpoints.
         limit_s: seconds after which the piece ends, at a checkpoint; None: at the end of the budget.
         threads: of torch; None: all cores.
+        accept_sources: whether to go on from steps that other sources have made; the weights then say so.
 
     Raises:
         TrainingError: the folder holds a training and `resume` is not given, or a training by other numbers, or the scenes differ in bands.
+        SourcesChangedError: the folder holds a training by other sources, and `accept_sources` is not given.
     """
-    _claim(plan, folder, resume=resume)
+    sources = learning_sources(plan.entry)
+    former = _claim(plan, folder, sources, resume=resume, accept=accept_sources)
     if threads is not None:
         torch.set_num_threads(threads)
     card, ratio = plan.method.describe(), plan.protocol.ratio
@@ -89,9 +96,13 @@ def train(
     _expect_one_grid([*scenes, *held])
     count = plan.validation_patches if held else 0
     checks = Patches(held, plan.protocol, plan.patch, count, plan.seed, card, plan.digests(plan.validation), "none")[:] if count else []
+    here = environment(device, torch.get_num_threads(), 1)
     moments: list[Moment] = []
+    pieces: list[dict[str, Any]] = []
 
     def note(moment: Moment) -> None:
+        if not moments:  # the step with which this piece begins
+            pieces[:] = write_pieces(folder, former, moment.step, sources, here)
         moments[:] = [moment]
         show(moment)
 
@@ -99,7 +110,6 @@ def train(
     seed_generators(plan.seed, torch.device(device))  # for layers that draw from torch's own generator
     fitted = plan.method.train(HandedExamples(examples), checks, torch.Generator().manual_seed(plan.seed), desk)
     last = moments[0]
-    here = environment(device, torch.get_num_threads(), 1)
     facts = {
         "trained_on": plan.trained_on,
         "scenes": json.dumps([scene.name for scene in plan.scenes]),
@@ -116,6 +126,7 @@ def train(
         "course": plan.digest(),
         "licence": plan.licence,
         "command": command,
+        **pieces_in_weights(pieces, last.step),
         **{name: str(here[name]) for name in ("commit", "uncommitted_changes", "torch", "processor", "device", "threads_per_cell")},
     }
     plan.method.save(fitted, folder / WEIGHTS, facts)
@@ -123,8 +134,11 @@ def train(
     return Trained(folder / WEIGHTS, last.step, last.steps, last.seconds)
 
 
-def _claim(plan: TrainingPlan, folder: Path, *, resume: bool) -> None:
-    """Write the numbers of the training into a new folder, or compare them with those in the folder."""
+def _claim(plan: TrainingPlan, folder: Path, sources: Sources, *, resume: bool, accept: bool) -> Sequence[Mapping[str, Any]]:
+    """Write the numbers of the training into a new folder, or compare them and the sources with those in the folder.
+
+    Returns the former pieces.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     course, file = plan.course(), folder / COURSE
     begun = (folder / CHECKPOINT).exists()
@@ -137,7 +151,11 @@ def _claim(plan: TrainingPlan, folder: Path, *, resume: bool) -> None:
             raise TrainingError(
                 f"{folder} holds a training of another course: {', '.join(changed)} changed; give back the former plan, or another --out"
             )
+    pieces = read_pieces(folder) if begun else []
+    if begun and not accept:
+        expect_same_sources(pieces, sources, folder)
     file.write_text(json.dumps(course, indent=1), encoding="utf-8")
+    return pieces
 
 
 def _expect_one_grid(scenes: Sequence[Scene]) -> None:

@@ -2,7 +2,8 @@
 
 They are drawn from two files of the training's folder:
 
-curve.csv      step, seconds, one column per loss (the mean since the row before), `validation <loss>` where that was measured
+curve.csv      step, seconds, processor_seconds, one column per loss (the mean since the row before), `validation <loss>` where that was
+               measured
 sensors.json   wavelengths_nm, channels, and under `true` and `estimated` a psf (taps), its phase, and an srf (channels x bands)
 """
 
@@ -28,7 +29,7 @@ VALIDATION = "validation "
 
 
 def write_training_figures(folder: Path) -> tuple[Path, ...]:
-    """The files `figures/curve.*`, and `figures/sensors.*` where there is a sensors.json, in the folder of the training.
+    """The files `figures/curve.*` where steps have been made, and `figures/sensors.*` where there is a sensors.json.
 
     Raises:
         ValueError: the folder holds no curve.
@@ -36,7 +37,8 @@ def write_training_figures(folder: Path) -> tuple[Path, ...]:
     curve, sensors = folder / "curve.csv", folder / "sensors.json"
     if not curve.is_file():
         raise ValueError(f"expected a training's folder with curve.csv, got {folder}, which has none; give the --out of `train`")
-    paths = save_figure(training_curve_figure(pd.read_csv(curve)), folder / "figures" / "curve")
+    begun = bool(curve.read_text(encoding="utf-8").strip())  # it is empty until the first steps are made
+    paths = save_figure(training_curve_figure(pd.read_csv(curve)), folder / "figures" / "curve") if begun else ()
     if sensors.is_file():
         paths += save_figure(training_sensors_figure(json.loads(sensors.read_text(encoding="utf-8"))), folder / "figures" / "sensors")
     return paths
@@ -44,7 +46,7 @@ def write_training_figures(folder: Path) -> tuple[Path, ...]:
 
 def training_curve_figure(curve: pd.DataFrame) -> Figure:
     """Every loss over the steps on one logarithmic axis; losses on the validation pairs are dashed, with a dot at each measurement."""
-    losses = [name for name in curve.columns if name not in ("step", "seconds") and not name.startswith(VALIDATION)]
+    losses = [name for name in curve.columns if name not in ("step", "seconds", "processor_seconds") and not name.startswith(VALIDATION)]
     with mpl.rc_context(figure_settings()):
         figure = Figure(figsize=(TWO_COLUMNS, 0.75 * ONE_COLUMN), layout="constrained")
         FigureCanvasAgg(figure)

@@ -39,7 +39,7 @@ from reports.typeset.plain_text import plain_summary
 from tests.reports.conftest import fake_results, write_fake_run
 
 MUTATIONS = int(os.environ.get("HMIF_FUZZ", "0"))
-USUAL = 80
+USUAL = 40
 EVERY = {"report": 6, "rescore": 3, "merge": 2}  # of the usual mutations; the other commands read each of them
 LONGEST_S = 20
 VALUES: tuple[Any, ...] = (

@@ -62,7 +62,7 @@ def solve_sylvester(
     to_eigen = rotation.T @ factor.T
     from_eigen = torch.linalg.solve_triangular(factor.T, rotation, upper=True)
 
-    exact = true_border and psf.boundary != "circular" and psf.crosses_border(*prior.shape[1:])
+    exact = true_border and psf.boundary != "circular" and _crosses_border(psf, *prior.shape[1:])
     sampling = psf if exact else periodic
     missing = mix(to_eigen, coarse - torch.cat([sampling(part) for part in torch.split(prior, GROUP)]))
     shift = eigenvalues.to(prior)[:, None, None]
@@ -84,6 +84,15 @@ def solve_sylvester(
     for part, added in zip(torch.split(solved, GROUP), torch.split(back, GROUP), strict=True):
         part += sampling.adjoint(added)
     return solved
+
+
+def _crosses_border(psf: SpatialResponse, rows: int, cols: int) -> bool:
+    """Whether a footprint reaches beyond an image of rows x cols pixels, so that the boundary decides what is seen there."""
+    for size, taps in zip((rows, cols), psf.kernel.shape, strict=True):
+        first = psf.phase - (taps - 1) // 2
+        if first < 0 or first + size - psf.ratio + taps > size:
+            return True
+    return False
 
 
 def _power(periodic: SpatialResponse, coarse: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h half"]:

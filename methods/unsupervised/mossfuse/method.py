@@ -5,8 +5,8 @@ from the MSI's complementary features and spectral detail from those of the HSI.
 degraded by sensors that are estimated too, must agree with both images.
 
 The files beside this one, from the bottom up: blocks, aggregation, blind_degradation, fine_grid, mossfuse_network; for learning losses,
-backward, learning, scene_training, training_loop, long_training, ablation; for files of weights checkpoint, weights_file; for inference
-merging, strips, merged_blocks, merged_aggregation, inference, fitted.
+backward, learning, scene_training, training_loop, closed_form_start, long_training, ablation; for files of weights checkpoint,
+weights_file; for inference merging, strips, merged_blocks, merged_aggregation, inference, fitted.
 
 There are three ways to use the method:
     with a checkpoint   the weights are the authors' (.pth) or ours (.safetensors, such as weights/cave_x8.safetensors beside this file);
@@ -32,11 +32,18 @@ from methods.contract import Card, Desk, Example, FusionMethod, LongTrainedMetho
 from methods.unsupervised.mossfuse.ablation import FittedAblation, KnownDegradation, Without
 from methods.unsupervised.mossfuse.checkpoint import WeightFacts, load_network, read_facts
 from methods.unsupervised.mossfuse.fitted import FittedMossFuse, Inference
-from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
+from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner, Start
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.scene_training import Budget, learn_on_pair, new_mossfuse
-from methods.unsupervised.mossfuse.training_loop import run_training
-from methods.unsupervised.mossfuse.weights_file import SUFFIX, load_safetensors_network, read_metadata, read_safetensors_facts, save_weights
+from methods.unsupervised.mossfuse.training_loop import Fall, run_training
+from methods.unsupervised.mossfuse.weights_file import (
+    SUFFIX,
+    load_safetensors_network,
+    read_metadata,
+    read_safetensors_facts,
+    save_weights,
+    spell_training,
+)
 
 STEPS = 60  # by default: about ten seconds of one core for 128 x 128 pixels and 31 bands
 
@@ -76,6 +83,13 @@ class Method(LongTrainedMethod):
     subspace_weight: float = 0.1  # likewise, of the common subspace
     batch: int = 1  # patches per step, beforehand
     average: float = 0.999  # decay of the running average of the weights, beforehand; 0: the last iterate
+    start: Start = (
+        "random"  # first weights beforehand; "closed form": those of a linear fusion of the training pairs (closed_form_start.py)
+    )
+    fall: Fall = "linear"  # of the learning rate to 0, beforehand; or "cosine"
+    ends_rate: float = (
+        1.0  # learning rate of first convolutions, merges and heads, relative to that of the branches between them, beforehand
+    )
     mixed_precision: bool = False  # train beforehand with matrices and convolutions in bfloat16
     inference: Literal["merged", "unmerged"] = "merged"  # how the cube is computed (fitted.py); the same cube to 1e-5
     compiled: bool = False  # by torch.compile; the same cube to 1e-5
@@ -92,7 +106,11 @@ class Method(LongTrainedMethod):
         ):
             if value < least:
                 raise ValueError(f"{name}: expected a whole number >= {least}, got {value}")
-        for name, rate in (("learning_rate", self.learning_rate), ("blind_learning_rate", self.blind_learning_rate)):
+        for name, rate in (
+            ("learning_rate", self.learning_rate),
+            ("blind_learning_rate", self.blind_learning_rate),
+            ("ends_rate", self.ends_rate),
+        ):
             if not rate > 0:
                 raise ValueError(f"{name}: expected a number > 0, got {rate}")
         if self.checkpoint is not None and (self.without != "nothing" or self.sensors == "known"):
@@ -116,7 +134,8 @@ class Method(LongTrainedMethod):
             known = self.sensors == "known"
             return self._inference().labelled(replace(_card_of_steps(self.steps), needs_psf=known, needs_srf=known))
         facts = self._facts(self.checkpoint)
-        trained = read_metadata(self.checkpoint).get("steps", "unstated") if self.checkpoint.suffix == SUFFIX else ""
+        metadata = read_metadata(self.checkpoint) if self.checkpoint.suffix == SUFFIX else {}
+        trained = spell_training(metadata) if metadata else ""
         card = replace(
             self.card,
             name="MossFuse, our weights" if trained else "MossFuse",
@@ -131,7 +150,7 @@ class Method(LongTrainedMethod):
             random=False,  # nothing is drawn: the weights are there
             implementation="as described" if self.inference == "unmerged" else "optimised, same output",
             fidelity="every output of the authors' network with their weights to 1e-5 (fixtures outside the clone)"
-            + (f"; these weights are our own, after {trained} steps (the sensors' included); the authors take 245,000" if trained else ""),
+            + (f"; these weights are our own, {trained}" if trained else ""),
         )
         return self._inference().labelled(card)
 
@@ -182,7 +201,9 @@ class Method(LongTrainedMethod):
         network = new_mossfuse(seen.hsi.shape[0], seen.msi.shape[0], seen.ratio, rng, like=seen.hsi.to(desk.device))
         steps = len(examples) // self.batch
         sensors = self.blind_steps, self.blind_learning_rate
-        budget = LongBudget(steps, self.learning_rate, self.batch, *sensors, self.average, self.mixed_precision)
+        budget = LongBudget(
+            steps, self.learning_rate, self.batch, *sensors, self.average, self.start, self.fall, self.ends_rate, self.mixed_precision
+        )
         course = f"{network.bands} bands, {network.channels} channels, ratio {network.ratio}, {network.quirks}"
         learner = PairLearner(network, examples, validation, budget, self._loss_weights(), course)
         with torch.enable_grad():

@@ -1,6 +1,6 @@
 """The loop of a long training: a fixed number of steps, a learning rate that ends at 0, checkpoints, and a curve.
 
-    rate(k) = peak * min(1, (k + 1) / warm-up) * (1 - k / steps)       linear to 0 at the end of the budget
+    rate(k) = peak * min(1, (k + 1) / warm-up) * fall(k / steps)       fall(t) = 1 - t (linear) or (1 + cos(pi t)) / 2 (cosine)
     average <- d average + (1 - d) weights      after each step, with d = min(decay, (1 + k) / (10 + k)); the average is the result
 
 The loop trains a `Learner`, which makes the step of a given number, and can return and restore its whole state. The loop needs nothing else
@@ -20,14 +20,17 @@ import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import cos, pi
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from methods.contract import Desk, Moment
+
+Fall = Literal["linear", "cosine"]
 
 CHECKPOINT, CURVE = "checkpoint.pt", "curve.csv"
 
@@ -43,10 +46,13 @@ class Schedule:
     steps: int
     peak: float  # highest learning rate
     warm_up: int = 1  # steps until the peak is reached
+    fall: Fall = "linear"
 
     def rate(self, step: int) -> float:
         """The learning rate of step number `step`, counted from 0."""
-        return self.peak * min(1.0, (step + 1) / self.warm_up) * (1 - step / self.steps)
+        done = step / self.steps
+        left = 1 - done if self.fall == "linear" else (1 + cos(pi * done)) / 2
+        return self.peak * min(1.0, (step + 1) / self.warm_up) * left
 
 
 class Learner(ABC):
@@ -107,16 +113,17 @@ def run_training(
     """
     desk.folder.mkdir(parents=True, exist_ok=True)
     file = desk.folder / CHECKPOINT
-    step, spent, curve = 0, 0.0, list[dict[str, float | int]]()
+    step, spent, processor_spent, curve = 0, 0.0, 0.0, list[dict[str, float | int]]()
     if file.exists():
-        step, spent, curve = _resume(file, learner, rng)
+        step, spent, processor_spent, curve = _resume(file, learner, rng)
     desk.tell(Moment(step, steps, {}, spent, 0.0))
-    begun, first, saved = perf_counter(), step, perf_counter()
+    begun, first, saved, processor_begun = perf_counter(), step, perf_counter(), process_time()
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}  # steps in `sums`
 
     def save() -> None:
-        content = {"identity": learner.identity, "step": step, "seconds": spent + perf_counter() - begun, "rng": rng.get_state()}
+        seconds = {"seconds": spent + perf_counter() - begun, "processor_seconds": processor_spent + process_time() - processor_begun}
+        content = {"identity": learner.identity, "step": step, **seconds, "rng": rng.get_state()}
         write_whole(file, {**content, "curve": curve, "learner": learner.state()})
         write_curve(desk.folder / CURVE, curve)
 
@@ -129,7 +136,8 @@ def run_training(
             seconds = spent + perf_counter() - begun
             means = {name: float(total) / counts[name] for name, total in sums.items()}
             validation = learner.validate() if step % validate_every == 0 or step == steps else {}
-            curve.append({"step": step, "seconds": seconds, **means, **{f"validation {name}": value for name, value in validation.items()}})
+            used = {"seconds": seconds, "processor_seconds": processor_spent + process_time() - processor_begun}
+            curve.append({"step": step, **used, **means, **{f"validation {name}": value for name, value in validation.items()}})
             pace = (perf_counter() - begun) / (step - first)
             desk.tell(Moment(step, steps, means, seconds, pace * (steps - step)))
             sums, counts = {}, {}
@@ -165,11 +173,12 @@ def write_curve(file: Path, rows: Iterable[Mapping[str, float | int]]) -> None:
     temporary.replace(file)
 
 
-def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, float, list[dict[str, float | int]]]:
-    """Restores the learner and the generator. Returns the number of steps made, the seconds spent and the curve so far."""
+def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, float, float, list[dict[str, float | int]]]:
+    """Restores the learner and the generator. Returns the steps made, the seconds spent, those of the processor, and the curve so far."""
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-        identity, step, spent, curve = content["identity"], content["step"], content["seconds"], content["curve"]
+        identity, step, curve = content["identity"], content["step"], content["curve"]
+        spent, processor_spent = content["seconds"], content["processor_seconds"]
         state, drawn = content["learner"], content["rng"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
         raise ResumeError(f"{file}: expected a checkpoint of a training, got {type(error).__name__} on reading it; remove it") from error
@@ -180,4 +189,4 @@ def _resume(file: Path, learner: Learner, rng: torch.Generator) -> tuple[int, fl
         )
     learner.restore(state)
     rng.set_state(drawn)
-    return step, spent, curve
+    return step, spent, processor_spent, curve

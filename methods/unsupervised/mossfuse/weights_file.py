@@ -70,6 +70,24 @@ def read_metadata(file: Path) -> dict[str, str]:
     return dict(metadata)
 
 
+def spell_training(metadata: Mapping[str, str]) -> str:
+    """How our weights were trained, in words for the card: what differs from the authors' training.
+
+    Raises:
+        CheckpointError: the metadata hold parameters that are not a JSON object.
+    """
+    steps = f"after {metadata.get('steps', 'unstated')} steps (the sensors' included); the authors take 245,000"
+    try:
+        parameters = json.loads(metadata.get("parameters", "{}"))
+        start = parameters.get("start", "random")
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise CheckpointError(
+            f"expected the parameters of the training in the metadata as a JSON object, got {type(error).__name__} {error}; train again"
+        ) from error
+    begun = "; ours began as a linear fusion in closed form, theirs at random" if start == "closed form" else ""
+    return steps + begun
+
+
 def read_safetensors_facts(file: Path) -> WeightFacts:
     """The facts about network and training, from the metadata of one of our files.
 

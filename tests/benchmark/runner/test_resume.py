@@ -26,7 +26,7 @@ from tests.benchmark.folders import read_records
 from tests.rounding import scores_near
 
 ROOT = Path(__file__).resolve().parents[3]
-KILLS = int(os.environ.get("HMIF_KILLS", "2"))  # 20 take some minutes: a supervisor has to start for each
+KILLS = int(os.environ.get("HMIF_KILLS", "1"))  # 20 take some minutes: a supervisor has to start for each
 PATIENCE_S = 240  # for what comes in a second or two on an idle machine
 
 

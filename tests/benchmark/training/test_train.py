@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
+from benchmark.training.pieces import SourcesChangedError, learning_sources
 from benchmark.training.train import CHECKPOINT, WEIGHTS, Trained, TrainingError, train
 from benchmark.training.training_plan import read_training_plan
 from datasets.data_roots import DataRoots
@@ -54,9 +56,18 @@ def _write(folder: Path, patches: int = 30, **changes: str) -> Path:
     return file
 
 
-def _train(plan: Path, folder: Path, *, resume: bool = False, limit_s: float | None = None) -> Trained:
+def _train(
+    plan: Path,
+    folder: Path,
+    *,
+    resume: bool = False,
+    limit_s: float | None = None,
+    accept_sources: bool = False,
+) -> Trained:
     read = read_training_plan(plan, NOWHERE)
-    return train(read, folder, lambda moment: None, command="train", resume=resume, every_s=0.0, limit_s=limit_s)
+    return train(
+        read, folder, lambda moment: None, command="train", resume=resume, every_s=0.0, limit_s=limit_s, accept_sources=accept_sources
+    )
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +78,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = _train(_write(base), base / "out")
     assert result.finished
     return base / "out"
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    with safe_open(file, framework="pt") as store:
+        return dict(store.metadata())
 
 
 def test_the_weights_say_how_they_came_about(trained: Path) -> None:
@@ -125,6 +141,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(trained: Path, tmp_path: 
 def test_weights_of_an_unfinished_training_say_so(tmp_path: Path) -> None:
     result = _train(_write(tmp_path), tmp_path / "out", limit_s=0.0)
     assert not result.finished
+    assert {path.stem for path in write_training_figures(tmp_path / "out")} == {"sensors"}  # there is no curve before the first step
     with safe_open(result.weights, framework="pt") as store:
         assert store.metadata()["steps"] == "0 of 40"
 
@@ -134,6 +151,27 @@ def test_another_course_is_refused_in_the_same_folder(tmp_path: Path) -> None:
     changed = _write(tmp_path, **{"seed = 5": "seed = 6", "average = 0.5": "average = 0.9"})
     with pytest.raises(TrainingError, match="of another course: parameters, seed changed"):
         _train(changed, tmp_path / "out", resume=True)
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    with safe_open(file, framework="pt") as store:
+        return dict(store.metadata())
+
+
+def test_other_sources_are_refused_before_the_work_or_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, out = _write(tmp_path), tmp_path / "out"
+    _train(plan, out, limit_s=0.0)
+    first = _metadata(out / WEIGHTS)
+    assert json.loads(first["commits"]) == [f"{first['commit']}{'+' if first['uncommitted_changes'] == 'True' else ''}"]
+    sources, file = learning_sources(read_training_plan(plan, NOWHERE).entry), "methods/unsupervised/mossfuse/losses.py"
+    monkeypatch.setattr(
+        "benchmark.training.train.learning_sources", lambda entry: replace(sources, files={**sources.files, file: "another"})
+    )
+    with pytest.raises(SourcesChangedError, match=f"differ in {file}"):
+        _train(plan, out, resume=True, limit_s=0.0)
+    _train(plan, out, resume=True, limit_s=0.0, accept_sources=True)
+    (piece,) = json.loads(_metadata(out / WEIGHTS)["pieces"])  # the first one has made no step
+    assert piece["sources"] != sources.digest
 
 
 def test_scenes_of_different_bands_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from datasets.degradation import SpatialResponse
 from methods.numerics.solvers.subspace import principal_basis, scaled_basis
-from methods.numerics.solvers.sylvester import solve_sylvester
+from methods.numerics.solvers.sylvester import _crosses_border, solve_sylvester
 from tests.rounding import near
 
 
@@ -109,3 +109,11 @@ def test_the_scaled_basis_of_a_poor_image_still_has_full_column_rank(hsi: torch.
     gram = basis.T @ basis
     torch.linalg.cholesky(gram)
     assert bool(torch.isfinite(gram).all())
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 4), (4, 4), (5, 4), (4, 5), (6, 3), (3, 7)])
+@pytest.mark.parametrize("phase", range(4))
+def test_a_footprint_crosses_the_border_where_what_lies_beyond_decides(shape: tuple[int, int], phase: int) -> None:
+    image = torch.rand(1, 12, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    seen = [lopsided_psf(shape, 4, phase, boundary)(image) for boundary in ("circular", "replicate")]
+    assert _crosses_border(lopsided_psf(shape, 4, phase, "reflect"), 12, 20) == (not torch.allclose(*seen, rtol=0, atol=1e-9))

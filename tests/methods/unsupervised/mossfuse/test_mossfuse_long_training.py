@@ -12,7 +12,7 @@ from torch import Tensor
 from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.contract import Desk, Example, RefusedError
-from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner
+from methods.unsupervised.mossfuse.long_training import LongBudget, PairLearner, Start
 from methods.unsupervised.mossfuse.losses import LossWeights
 from methods.unsupervised.mossfuse.method import FittedMossFuse, Method
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
@@ -49,10 +49,10 @@ def _same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return all(torch.equal(tensor, b[name]) for name, tensor in a.items())
 
 
-def _learner(average: float, batch: int = 1, amount: int = 6, sensor_steps: int = 2) -> PairLearner:
+def _learner(average: float, batch: int = 1, amount: int = 6, sensor_steps: int = 2, start: Start = "random") -> PairLearner:
     torch.manual_seed(5)
     network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=8)
-    budget = LongBudget(amount // batch, 1e-2, batch, sensor_steps, 0.05, average)
+    budget = LongBudget(amount // batch, 1e-2, batch, sensor_steps, 0.05, average, start)
     return PairLearner(network, _pairs(amount), _pairs(1), budget, LossWeights(), "test")
 
 
@@ -75,9 +75,9 @@ def test_one_seed_gives_one_network_and_two_seeds_give_two(tmp_path: Path) -> No
     assert not weights_near(other, first)
 
 
-@pytest.mark.parametrize("stop", [1, 4])
-def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: Path, stop: int) -> None:
-    whole, broken, again = (_learner(average=0.9) for _ in range(3))
+@pytest.mark.parametrize(("stop", "start"), [(1, "random"), (4, "random"), (2, "closed form"), (3, "closed form")])
+def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: Path, stop: int, start: Start) -> None:
+    whole, broken, again = (_learner(average=0.9, start=start) for _ in range(3))
     for step in range(6):
         whole.update(step)
     for step in range(stop):  # 1 lies in the stage of the sensors, which takes 2 steps
@@ -88,6 +88,32 @@ def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: P
         again.update(step)
     for name in ("network", "average"):
         assert weights_near(again.state()[name], whole.state()[name])
+
+
+def test_a_start_in_closed_form_comes_after_the_sensors_and_begins_with_small_losses() -> None:
+    linear, random = _learner(average=0.9, sensor_steps=60, start="closed form"), _learner(average=0.9, sensor_steps=60)
+    for step in range(60):
+        for learner in (linear, random):
+            learner.update(step)
+    assert weights_near(linear.state()["network"], random.state()["network"])
+    first, other = linear.update(60), random.update(60)
+    for name in ("aggregation", "self_supervised", "subspace"):
+        assert float(first[name]) < 0.6 * float(other[name]), name
+    assert linear.validate()["aggregation"] < 0.3 * random.validate()["aggregation"]  # of the average, which begins anew
+
+
+def test_the_ends_have_a_learning_rate_of_their_own() -> None:
+    """Adam's first step moves a weight by its learning rate, whatever the gradient is: so the step tells the rate of each weight."""
+    torch.manual_seed(5)
+    network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=8)
+    before = {name: weights.detach().clone() for name, weights in network.named_parameters()}
+    budget = LongBudget(4, 1e-2, 1, 0, 0.05, 0.0, fall="cosine", ends_rate=0.25)
+    PairLearner(network, _pairs(4), [], budget, LossWeights(), "test").update(0)  # the first of 4 steps of warm-up
+    steps = {name: float((weights.detach() - before[name]).abs().max()) for name, weights in network.named_parameters()}
+    for name in ("msi_encoder.embed.weight", "fused_decoder.merge.weight", "hsi_decoder.head.second.weight"):
+        assert steps[name] == pytest.approx(1e-2 / 4 * 0.25, rel=0.01), name
+    for name in ("msi_encoder.blocks.0.feed_forward.project.weight", "fused_decoder.spatial.side.weight", "blind.srf_weights"):
+        assert steps[name] == pytest.approx(1e-2 / 4, rel=0.01), name
 
 
 def test_torchs_own_generator_is_left_alone(tmp_path: Path) -> None:

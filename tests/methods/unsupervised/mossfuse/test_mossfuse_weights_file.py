@@ -54,6 +54,27 @@ def test_the_file_says_where_it_comes_from(tmp_path: Path) -> None:
     assert read_metadata(tmp_path / "mine.safetensors")["seed"] == "3"
 
 
+def test_the_card_says_what_differs_from_the_authors_training(tmp_path: Path) -> None:
+    for place, (parameters, words) in enumerate(
+        (
+            ({}, "after 7 of 9 steps (the sensors' included); the authors take 245,000"),
+            ({"start": "closed form"}, "the authors take 245,000; ours began as a linear fusion in closed form, theirs at random"),
+        )
+    ):
+        file = tmp_path / f"{place}.safetensors"
+        save_weights(_network(), file, {**FACTS, "steps": "7 of 9", "parameters": json.dumps(parameters)})
+        card = Method(checkpoint=file).describe()
+        assert (card.name, card.fidelity.endswith(words)) == ("MossFuse, our weights", True)
+
+
+@pytest.mark.parametrize("parameters", ["[1]", "{", "3"])
+def test_spoilt_parameters_are_refused(tmp_path: Path, parameters: str) -> None:
+    file = tmp_path / "mine.safetensors"
+    save_weights(_network(), file, {**FACTS, "parameters": parameters})
+    with pytest.raises(CheckpointError, match="expected the parameters of the training in the metadata as a JSON object"):
+        Method(checkpoint=file).describe()
+
+
 def test_a_double_network_is_kept_in_single_precision(tmp_path: Path) -> None:
     save_weights(_network().double(), tmp_path / "mine.safetensors", FACTS)
     kinds = {tensor.dtype for tensor in load_file(tmp_path / "mine.safetensors").values()}

@@ -99,6 +99,13 @@ def test_the_average_is_the_recursion_written_out() -> None:
         assert int(average.tensors["num_batches_tracked"]) == step
 
 
+def test_a_cosine_is_at_half_its_peak_halfway_and_flat_at_both_ends() -> None:
+    schedule = Schedule(1000, 2.0, warm_up=10, fall="cosine")
+    assert [schedule.rate(step) for step in (0, 500, 250)] == pytest.approx([0.2, 1.0, 1 + 0.5**0.5])
+    assert schedule.rate(100) > 1.95
+    assert 0 < schedule.rate(999) < 1e-5
+
+
 def test_no_average_keeps_the_last_iterate() -> None:
     network = nn.Linear(1, 1)
     average = WeightAverage(network, decay=0.0)
@@ -118,7 +125,7 @@ def test_a_training_that_died_goes_on_to_the_same_weights(tmp_path: Path, dies_a
     for one, other in zip(_rows(tmp_path / "broken"), _rows(tmp_path / "whole"), strict=True):
         assert one.keys() == other.keys()
         assert {key for key in one if one[key]} == {key for key in other if other[key]}
-        for name in one.keys() - {"seconds"}:
+        for name in one.keys() - {"seconds", "processor_seconds"}:
             assert float(one[name] or 0) == pytest.approx(float(other[name] or 0), rel=1e-4)
 
 
@@ -161,6 +168,29 @@ def test_moments_tell_the_budget_and_what_is_left(tmp_path: Path, monkeypatch: p
     assert [(moment.step, moment.steps) for moment in moments] == [(0, 30), (10, 30), (20, 30), (30, 30)]
     assert moments[-1].left_s == 0
     assert (moments[1].seconds, moments[1].left_s) == (30.0, 60.0)
+
+
+def test_the_processors_seconds_of_all_pieces_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [50.0]
+    monkeypatch.setattr("methods.unsupervised.mossfuse.training_loop.process_time", lambda: now[0])
+
+    class Working(Drawing):
+        def update(self, step: int) -> Mapping[str, Tensor]:
+            now[0] += 2.0
+            if step == 12 and not (tmp_path / "died").exists():
+                (tmp_path / "died").touch()
+                raise InterruptedTrainingError
+            return super().update(step)
+
+    def run() -> None:
+        rng = torch.Generator().manual_seed(3)
+        run_training(Working(rng), 30, rng, Desk(tmp_path, every_s=0.0), record_every=10)
+
+    with pytest.raises(InterruptedTrainingError):
+        run()
+    now[0] = 7.0  # another process
+    run()
+    assert [float(row["processor_seconds"]) for row in _rows(tmp_path)] == [20.0, 40.0, 60.0]  # not the steps that were lost
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
