@@ -57,7 +57,7 @@
   }
 
   // A chart with the colours that it has on the page, as a file of its own; the names of its lines below it, where they stand beside it here.
-  const LOOKS = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font", "font-weight", "text-anchor", "color", "paint-order", "display"];
+  const LOOKS = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-family", "font-style", "font-weight", "text-anchor", "color", "paint-order", "display"];
   const create = (kind, values, text = "") => {
     const item = document.createElementNS("http://www.w3.org/2000/svg", kind);
     Object.entries(values).forEach(([name, value]) => item.setAttribute(name, value));
@@ -133,7 +133,7 @@
   for (const svg of document.querySelectorAll("#results figure svg.chart, #scenes figure svg.chart, #statistics figure > svg, section:not(#scenes) figure.plot > svg")) {
     if (svg.parentElement.querySelector(".take")) continue;
     const name = svg.getAttribute("aria-label") || svg.closest("figure").querySelector("figcaption")?.textContent || "chart";
-    const scene = svg.closest("article.scene")?.dataset, parts = [scene?.scene, scene?.protocol, name].filter(Boolean);
+    const scene = svg.closest("article.scene")?.dataset, parts = [scene?.scene, scene?.protocol, name.replace(`, on ${scene?.scene}`, "")].filter(Boolean);
     const file = parts.map((part) => part.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60)).join("-");
     offer(svg, "Save this chart", name, Object.entries(savers).map(([kind, act]) => [kind, () => act(svg, file)]));
   }

@@ -346,6 +346,8 @@ def test_a_chart_of_a_scene_is_saved_under_its_own_name_and_says_which_line_is_w
         take.get_by_role("button", name="SVG").click()
     content = Path(waiting.value.path()).read_text(encoding="utf-8")
     assert named in content
+    size = scene.locator(f"{chart} svg.chart text").first.evaluate("e => getComputedStyle(e).fontSize")
+    assert f"font-size:{size};" in content.replace(": ", ":")
     assert waiting.value.suggested_filename.startswith("beads-camera-x8-")
     take.evaluate("e => { e.open = false }")
     folded.evaluate_all("all => all.forEach(e => { e.open = false })")
