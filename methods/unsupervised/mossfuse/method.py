@@ -83,13 +83,11 @@ class Method(LongTrainedMethod):
     subspace_weight: float = 0.1  # likewise, of the common subspace
     batch: int = 1  # patches per step, beforehand
     average: float = 0.999  # decay of the running average of the weights, beforehand; 0: the last iterate
-    start: Start = (
-        "random"  # first weights beforehand; "closed form": those of a linear fusion of the training pairs (closed_form_start.py)
-    )
+    # first weights beforehand; "closed form": those of a linear fusion of the training pairs (closed_form_start.py)
+    start: Start = "random"
     fall: Fall = "linear"  # of the learning rate to 0, beforehand; or "cosine"
-    ends_rate: float = (
-        1.0  # learning rate of first convolutions, merges and heads, relative to that of the branches between them, beforehand
-    )
+    # learning rate of first convolutions, merges and heads, relative to that of the branches between them, beforehand
+    ends_rate: float = 1.0
     mixed_precision: bool = False  # train beforehand with matrices and convolutions in bfloat16
     inference: Literal["merged", "unmerged"] = "merged"  # how the cube is computed (fitted.py); the same cube to 1e-5
     compiled: bool = False  # by torch.compile; the same cube to 1e-5
