@@ -187,7 +187,7 @@ def test_names_are_checked_and_put_in_order() -> None:
     assert profile_names("all") == tuple(PROFILES)
     assert profile_names("sewar, mossfuse") == ("mossfuse", "sewar")
     assert profile_names("") == ()
-    with pytest.raises(ProfileError, match="unknown profile 'sewer'.*did you mean 'sewar'.*textbook"):
+    with pytest.raises(ProfileError, match=r"unknown profile 'sewer'.*did you mean 'sewar'.*textbook"):
         profile_names("mossfuse,sewer")
 
 
