@@ -27,7 +27,7 @@ def test_rescore_prints_both_tables_and_says_where_they_lie(world: Path) -> None
         assert f"{stored['mossfuse']['psnr']:.2f}" in done.stdout
     typo = cli("rescore", run, "--profile", "mosfuse", folder=world)
     assert typo.returncode == 2
-    assert "unknown profile 'mosfuse'; valid: textbook, mossfuse" in typo.stderr
+    assert "unknown profile 'mosfuse': did you mean 'mossfuse'? valid: textbook, mossfuse" in typo.stderr
 
 
 def test_rescore_of_no_run_folder_says_so(tmp_path: Path) -> None:
