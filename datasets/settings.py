@@ -8,10 +8,11 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
-from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from datasets.nearest import did_you_mean
 
 T = TypeVar("T")
 
@@ -31,7 +32,9 @@ def configure(schema: type[T], table: Mapping[str, object]) -> T:
     kinds = field_types(schema)
     for name in table:
         if name not in kinds:
-            raise SettingError(f"unknown setting {name!r}: {_nearest(name, kinds)}expected one of {', '.join(kinds) or '(it has none)'}")
+            raise SettingError(
+                f"unknown setting {name!r}: {did_you_mean(name, kinds)}expected one of {', '.join(kinds) or '(it has none)'}"
+            )
     missing = [
         item.name for item in _fields(schema) if item.default is MISSING and item.default_factory is MISSING and item.name not in table
     ]
@@ -68,13 +71,8 @@ def look_up(what: str, name: str, valid: Mapping[str, T]) -> T:
         SettingError: there is no such name; the text gives the nearest, and all.
     """
     if name not in valid:
-        raise SettingError(f"unknown {what} {name!r}: {_nearest(name, valid)}valid: {', '.join(sorted(valid)) or '(none)'}")
+        raise SettingError(f"unknown {what} {name!r}: {did_you_mean(name, valid)}valid: {', '.join(sorted(valid)) or '(none)'}")
     return valid[name]
-
-
-def _nearest(name: str, valid: Mapping[str, object]) -> str:
-    close = get_close_matches(name, valid, n=1)
-    return f"did you mean {close[0]!r}? " if close else ""
 
 
 def _fields(schema: type[Any]) -> list[Field[Any]]:

@@ -1,4 +1,4 @@
-"""What abbreviations stand for, in the few words that fit beside them; docs/glossary.md, which is the source, says what they are."""
+"""The words that each abbreviation stands for, short enough to follow it in brackets; docs/glossary.md, the source, explains the terms."""
 
 from __future__ import annotations
 

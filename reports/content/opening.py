@@ -102,7 +102,10 @@ def _winner_sentence(winners: dict[tuple[Winner, ...], Found], protocols: int, p
 
 
 def _told_nothing(winners: dict[tuple[Winner, ...], Found], *, in_order: bool) -> str:
-    """The best of those that are told nothing, with scores and time; `in_order`: the sentence before has just named all protocols."""
+    """The sentence on the best of those that are told nothing, with scores and time.
+
+    `in_order`: the sentence before it has named all protocols, so that scores in the same order need no names.
+    """
     if len(winners) == 1:
         ((who, found),) = winners.items()
         unit = found[0][1].scores[0].unit
@@ -139,7 +142,7 @@ def _scores(found: Found) -> str:
 
 
 def _time(rows: Sequence[Row]) -> str:
-    """The time of a fusion with its learning, where they can be compared; empty elsewhere."""
+    """The time of a fusion, learning included; empty where the times of the cells cannot be compared."""
     known = [row for row in rows if row.timing == "here" and row.values["seconds"].mean]
     if not known:
         return ""

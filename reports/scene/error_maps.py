@@ -64,7 +64,7 @@ def shared_limit(maps: Sequence[ErrorMap], percentile: float = LIMIT_PERCENTILE)
 
 
 def round_up(value: float) -> float:
-    """The smallest round number that is not below a `value` above 0: 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 by a power of ten."""
+    """`value`, which is above 0, rounded up to 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten."""
     power = 10.0 ** floor(log10(value))
     digits = next(each for each in _ROUND if each * power >= value * (1 - 1e-9))
     return float(f"{digits * power:.3g}")

@@ -184,7 +184,7 @@ def test_the_page_says_what_was_run_and_how_metrics_are_defined(page: Page) -> N
 def test_every_scored_method_has_its_pictures_and_all_have_one_scale(page: Page) -> None:
     images = [b64decode((image["src"] or "").partition(",")[2]) for image in page.all("img")]
     # 2 protocols x 3 scenes: truth, HSI, MSI, and three pictures of 5 methods, less HySure's under the second protocol;
-    # R-FUSE's posterior; the true PSF and an estimated one. Before them those of the strip: the scene, two inputs, two methods, the truth
+    # first the strip's pictures (the scene, two inputs, two methods, the truth), then R-FUSE's posterior, the true PSF and an estimated one
     assert len(images) == 6 + 2 * 3 * 3 + 2 * 3 * 5 * 3 - 3 * 3 + 2 * 3 + 2 * 3 * 2
     for content in images[6:14]:
         with Image.open(BytesIO(content)) as image:

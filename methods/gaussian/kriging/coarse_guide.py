@@ -14,7 +14,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation
 from methods.gaussian.kriging.gaussian_process import left_out_predictions
 from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, covariance, noise_variance
@@ -30,31 +29,31 @@ def log_error(residual: Float[Tensor, "n bands"]) -> Float[Tensor, ""]:
 
 def blind_guide(
     seen: Observation,
-    psf: SpatialResponse,
-    srf: SpectralResponse,
+    integrated: Float[Tensor, "channels h w"],
+    blurred: Float[Tensor, "channels h w"],
     inside: Bool[Tensor, "h w"],
     numbers: Float[Tensor, " 7"],
     terms: Terms,
+    *,
+    dark: bool,
 ) -> Float[Tensor, "channels h w"]:
-    """S msi or R hsi with estimated responses, whichever predicts the spectra better at the MSI's own colours.
+    """`integrated`, which is R hsi, or `blurred`, which is S msi: whichever predicts the spectra better at the MSI's own colours.
 
-    `inside` are the coarse pixels whose S msi does not depend on what lies beyond the border; `numbers` are those of pixel_features.py.
+    `inside` are the coarse pixels whose S msi does not depend on what lies beyond the border; `numbers` and `dark` are those of
+    pixel_features.py.
     """
-    integrated, blurred = srf(seen.hsi), psf(seen.msi)
     unit = float(integrated.double().sum(0).clamp_min(0).mean())
     pick = inside.flatten().nonzero()[:, 0]
     if len(pick) > SAMPLES:
         pick = pick[torch.linspace(0, len(pick) - 1, SAMPLES).round().long()]
     spectra = seen.hsi.flatten(1).T.double()[pick]
 
-    def features(image: Tensor) -> PixelFeatures:
-        return PixelFeatures.of(image.double(), coarse_places(seen), unit).pick(pick)
+    places = coarse_places(seen)
+    known, query = (PixelFeatures.of(image.double(), places, unit).pick(pick) for image in (integrated, blurred))
 
-    query = features(blurred)
-
-    def held_out(known: PixelFeatures) -> float:
-        own = covariance(known, known, numbers, terms) + torch.diag(noise_variance(known, numbers, dark=True))
-        found = left_out_predictions(own, covariance(query, known, numbers, terms), spectra / known.brightness[:, None])
+    def held_out(samples: PixelFeatures) -> float:
+        own = covariance(samples, samples, numbers, terms) + torch.diag(noise_variance(samples, numbers, dark=dark))
+        found = left_out_predictions(own, covariance(query, samples, numbers, terms), spectra / samples.brightness[:, None])
         return float(log_error(spectra - found * query.brightness[:, None])) * 10 / log(10)
 
-    return blurred if held_out(features(integrated)) - held_out(query) > CLEARLY else integrated
+    return blurred if held_out(known) - held_out(query) > CLEARLY else integrated

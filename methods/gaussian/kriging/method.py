@@ -149,11 +149,12 @@ class Method(TrainableMethod):
         fit = predictive_responses(seen, seen.srf if self.knows == "srf" else None)
         mismatch = fit.residual**2 * float(seen.hsi.double().flatten(1).var(1).mean())
         guide = fit.srf(seen.hsi)
-        differences = (guide - fit.psf(seen.msi))[:, fit.inside]
+        blurred = fit.psf(seen.msi)
+        differences = (guide - blurred)[:, fit.inside]
         noise = _sensor_noise(differences, fit.srf)
         if self.knows == "srf":
             return _CoarseView(fit.psf, fit.srf, guide, mismatch, exact, noise)
-        guide = blind_guide(seen, fit.psf, fit.srf, fit.inside, start, self.terms)
+        guide = blind_guide(seen, guide, blurred, fit.inside, start, self.terms, dark=self.dark_noise)
         return _CoarseView(fit.psf, fit.srf, guide, mismatch, differences.double().square().mean(1), noise)
 
     def _start(self, like: Tensor) -> Tensor:
@@ -229,7 +230,7 @@ class FittedKriging(FusionMethod):
         if self.method.consistency:
             errors = self.residual * self.brightness[:, None]
             cube = reconcile(cube, seen, errors, self.view.psf, self.view.srf, self.view.mismatch, self.view.misfit)
-        std = self._deviation(spread).to(cube) if self.method.uncertainty else None
+        std = self._deviation(spread) if self.method.uncertainty else None
         knows = self.method.knows
         return Estimate(cube, None if knows == "psf+srf" else self.view.psf, self.view.srf if knows == "nothing" else None, std)
 

@@ -27,6 +27,7 @@ from methods.gaussian.kriging.gaussian_process import (
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
 from methods.gaussian.kriging.method import START, Method
 from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, covariance, kernel
+from methods.gaussian.kriging.reconciliation import reconcile
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:
@@ -331,8 +332,11 @@ def guided(noise: float, srf_is_right: bool) -> str:
     wrong[torch.arange(3), torch.tensor([3, 11, 20])] = 1  # one noisy band stands for each channel
     used = srf if srf_is_right else SpectralResponse(wrong)
     inside = torch.ones(18, 14, dtype=torch.bool)
-    chosen = blind_guide(seen, psf, used, inside, torch.tensor(START, dtype=torch.float64), "colour+position")
-    return "S msi" if torch.equal(chosen, psf(seen.msi)) else "R hsi"
+    integrated, blurred = used(seen.hsi), psf(seen.msi)
+    numbers = torch.tensor(START, dtype=torch.float64)
+    chosen = blind_guide(seen, integrated, blurred, inside, numbers, "colour+position", dark=True)
+    assert chosen is blurred or chosen is integrated
+    return "S msi" if chosen is blurred else "R hsi"
 
 
 def test_an_srf_that_misleads_is_noticed_and_a_right_one_is_kept() -> None:
@@ -341,40 +345,53 @@ def test_an_srf_that_misleads_is_noticed_and_a_right_one_is_kept() -> None:
     assert guided(0.02, srf_is_right=False) == "S msi"
 
 
-def test_the_border_is_taken_as_the_psf_says() -> None:
-    """A blur that crosses a mirrored border: what the cube says near the border is what the HSI says, and not what lies opposite."""
-    cube = torch.zeros(6, 40, 56, dtype=torch.float64)
-    cube[:, :20], cube[:, 20:] = 0.2, 0.9  # top and bottom differ, so that a periodic border would mix them
-    cube += 0.05 * torch.rand(cube.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    place = torch.arange(13, dtype=torch.float64) - 6
-    line = torch.exp(-(place**2) / 18)
+def test_the_last_step_takes_the_border_as_the_psf_says() -> None:
+    """A cube that is wrong alike everywhere is mended beside a mirrored border as well as far from it, whatever lies opposite."""
+    rng = torch.Generator().manual_seed(2)
+    truth = torch.zeros(6, 40, 56, dtype=torch.float64)
+    truth[:, :20], truth[:, 20:] = 0.2, 0.9  # top and bottom differ, so that a periodic border would mix them
+    truth += 0.05 * torch.rand(truth.shape, generator=rng, dtype=torch.float64)
+    line = torch.exp(-((torch.arange(13, dtype=torch.float64) - 6) ** 2) / 18)
     psf = SpatialResponse((line[:, None] * line) / line.sum() ** 2, 4, 1, "reflect")
-    weights = torch.tensor([[0.5, 0.5, 0, 0, 0, 0], [0, 0, 0.25, 0.25, 0.25, 0.25]], dtype=torch.float64)
-    srf = SpectralResponse(weights)
-    seen = Observation(psf(cube), srf(cube), torch.linspace(400, 700, 6), 4, psf.centre, Known(psf, srf))
-    fitted = Method(knows="psf+srf", uncertainty=False).fit([Example(seen)], torch.Generator().manual_seed(0))
-    error = (fitted.fuse(seen, torch.Generator()).cube - cube).square().mean((0, 2)).sqrt()
-    assert float(error[:4].max()) < 2 * float(error[8:16].max())
+    srf = SpectralResponse(torch.tensor([[0.5, 0.5, 0, 0, 0, 0], [0, 0, 0.25, 0.25, 0.25, 0.25]], dtype=torch.float64))
+    seen = Observation(psf(truth), srf(truth), torch.linspace(400, 700, 6), 4, psf.centre, Known(psf, srf))
+    shape = torch.tensor([0.03, -0.03, 0.02, -0.02, 0.01, -0.01], dtype=torch.float64)  # no channel sees it
+    errors = shape * torch.randn(200, 1, generator=rng, dtype=torch.float64)
+    wrong = truth + shape[:, None, None]
+    mended = reconcile(wrong.clone(), seen, errors, psf, srf, 0.0, torch.zeros(2, dtype=torch.float64))
+    left = (psf(mended) - seen.hsi).abs().amax((0, 2))  # of each coarse row
+    assert float(left.max()) < 0.001
 
 
-@pytest.mark.parametrize("added", [0.0, 0.004, 0.02])
-def test_the_noise_of_the_hsi_is_found_and_its_share_of_the_deviation_is_not_made_larger(added: float) -> None:
+def with_unexplained(noise: float, texture: float) -> tuple[torch.Tensor, Observation]:
+    """A scene at ratio 8, and its pair, with noise on the HSI, and with a white texture in the scene that no channel sees."""
     rng = torch.Generator().manual_seed(6)
     cube = torch.nn.functional.interpolate(torch.rand(1, 8, 12, 10, generator=rng, dtype=torch.float64), size=(96, 80), mode="bicubic")[0]
-    psf = SpatialResponse(torch.full((8, 8), 1 / 64, dtype=torch.float64), 8, 3)
+    cube = cube[[0, 0, 0, 0, 4, 4, 4, 4]]  # two materials, so that the channels say everything but the texture
     weights = torch.tensor([[0.25] * 4 + [0.0] * 4, [0.0] * 4 + [0.25] * 4], dtype=torch.float64)
-    srf = SpectralResponse(weights)
-    hsi = psf(cube) + added * torch.randn(8, 12, 10, generator=rng, dtype=torch.float64)
-    seen = Observation(hsi, srf(cube), torch.linspace(400, 700, 8), 8, psf.centre, Known(psf, srf))
-    fitted = Method(knows="psf+srf", samples=64, tuning_samples=64).fit([Example(seen)], torch.Generator().manual_seed(0))
-    assert fitted.view.noise**0.5 == pytest.approx(added, rel=0.2, abs=1e-6)
-    assert fitted.view.support() == pytest.approx(0.13 * 64)
-    scale = (fitted.residual.square() / fitted.variance[:, None]).mean(0)
-    spread = torch.tensor([[0.01, 0.3]], dtype=torch.float64)
-    stated = fitted._deviation(spread).square()[:, 0]
-    coarse = scale[:, None] * spread.square()
-    within = torch.minimum(coarse, torch.tensor(added**2))  # 0 without noise: everything is then the scene's
-    torch.testing.assert_close(stated, within + 0.13 * 64 * (coarse - within), rtol=0.5 if added else 1e-6, atol=1e-9)
+    white = texture * torch.randn(8, 96, 80, generator=rng, dtype=torch.float64)
+    hidden = torch.eye(8, dtype=torch.float64) - torch.linalg.pinv(weights) @ weights
+    cube = cube + torch.einsum("ab,bhw->ahw", hidden, white)
+    psf, srf = SpatialResponse(torch.full((8, 8), 1 / 64, dtype=torch.float64), 8, 3), SpectralResponse(weights)
+    hsi = psf(cube) + noise * torch.randn(8, 12, 10, generator=rng, dtype=torch.float64)
+    return cube, Observation(hsi, srf(cube), torch.linspace(400, 700, 8), 8, psf.centre, Known(psf, srf))
+
+
+def test_a_footprint_hides_what_varies_from_pixel_to_pixel_and_the_stated_deviation_knows() -> None:
+    """Two pairs whose HSIs have the same unexplained variance, by noise of the sensor and by a texture of the scene."""
+    stated, errors, noise = {}, {}, {}
+    for name, (added, texture) in {"noise": (0.01, 0.0), "texture": (0.0, 0.08)}.items():  # 8 x 8 pixels average 0.08 to 0.01
+        cube, seen = with_unexplained(added, texture)
+        fitted = Method(knows="psf+srf").fit([Example(seen)], torch.Generator().manual_seed(0))
+        estimate = fitted.fuse(seen, torch.Generator())
+        assert estimate.std is not None
+        stated[name] = float(estimate.std.square().mean().sqrt())
+        errors[name] = float((estimate.cube - cube).square().mean().sqrt())
+        noise[name] = fitted.view.noise**0.5
+    assert noise["noise"] == pytest.approx(0.01, rel=0.2)
+    assert noise["texture"] < 1e-6
+    assert errors["texture"] > 5 * errors["noise"]  # what the deviation is to know
+    assert stated["texture"] > 1.25 * stated["noise"]  # 0.9 times as large without the change of support, or if it took in the noise
 
 
 def test_the_aim_decides_which_error_of_the_samples_is_the_smaller() -> None:

@@ -1,4 +1,4 @@
-"""Facts on methods/lowrank/cstf/tucker.py and conjugate_gradients.py. Oracles: einsum, dense systems, the PSF operator, numpy's SVD."""
+"""Facts on methods/lowrank/cstf/tucker.py. Oracles: einsum, dense systems, the PSF operator, numpy's SVD."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from methods.lowrank.cstf.tucker import damped_solver, leading_vectors, separate, tucker
-from methods.numerics.solvers.conjugate_gradients import conjugate_gradients
 from tests.methods.awkward import patchy_pair
 
 
@@ -53,16 +52,3 @@ def test_another_psf_keeps_its_centre() -> None:
     ramp = torch.arange(20, dtype=torch.float64)[:, None] + 3 * torch.arange(20, dtype=torch.float64)
     down, across = separate(seen.psf, 20, 20)
     assert torch.allclose((down @ ramp @ across.T)[1:4, 1:4], seen.psf(ramp[None])[0, 1:4, 1:4])
-
-
-def test_conjugate_gradients_solve_as_many_unknowns_in_as_many_steps_and_leave_a_solution_alone() -> None:
-    factor, right = draw(12, 12), draw(3, 4, seed=1)
-    matrix = factor @ factor.T + torch.eye(12)
-
-    def action(x: torch.Tensor) -> torch.Tensor:
-        return (matrix @ x.flatten()).view(3, 4)
-
-    expected = torch.linalg.solve(matrix, right.flatten()).view(3, 4)
-    result = conjugate_gradients(action, right, torch.zeros(3, 4, dtype=torch.float64), 20)
-    assert torch.allclose(result, expected, atol=1e-8)
-    assert not bool(conjugate_gradients(action, torch.zeros_like(right), torch.zeros_like(right), 5).any())
