@@ -155,6 +155,7 @@ def test_the_card_says_whose_steps_are_timed(name: str, parameters: dict[str, An
 
 
 CAVE, BORDER = "CAVE's 20 training scenes", "Jasper Ridge (a run there showed that the search for the blur must leave the border out)"
+KRIGING, WIDE = ", Samson, HyMap Berlin and Hyperion Paris", "Pavia Centre (a run there showed that a known SRF needs a wide prior)"
 
 
 @pytest.mark.parametrize(
@@ -170,8 +171,8 @@ CAVE, BORDER = "CAVE's 20 training scenes", "Jasper Ridge (a run there showed th
         ("rfuse", {"noise": "told", "prior_variance": 0.2, "rank": 9}, ""),
         ("rfuse", {"blind": "hysure"}, f"{CAVE} (prior weight and rank)"),
         ("csu", {"blind": "predictability"}, BORDER),
-        ("kriging", {"knows": "psf+srf"}, CAVE),
-        ("kriging", {}, f"{CAVE}; {BORDER}"),
+        ("kriging", {"knows": "psf+srf"}, f"{CAVE}{KRIGING}; {WIDE}"),
+        ("kriging", {}, f"{CAVE}{KRIGING}; {BORDER}; {WIDE}"),
         ("hysure", {}, ""),
         ("hysure", {"variant": "converged"}, "CAVE's balloons (mu)"),
         ("hysure", {"variant": "converged", "penalty": 0.01}, ""),
