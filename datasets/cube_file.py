@@ -183,7 +183,8 @@ def check_seal(file: Path, parts: Mapping[str, Any], expected: object) -> None:
 def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path:
     """The file to which `content` is written as a whole or not at all (temporary file, then rename).
 
-    Values are stored in float32 or, with `quantise`, in 16 bits over the range of the cube (107 dB for a range of 1).
+    Values are stored in float32 or, with `quantise`, in 16 bits over the range of the cube (107 dB for a range of 1). They are not
+    compressed: gzip took a third off the size of a fused CAVE cube, and took 14 times as long to write and read.
 
     Raises:
         CubeFileError: `quantise` is asked for, and the cube holds NaN or Inf, which 16 bits cannot hold.
@@ -198,8 +199,8 @@ def write_cube(file: Path, content: CubeFile, *, quantise: bool = False) -> Path
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     with h5py.File(temporary, "w", libver=("v108", "latest")) as store:  # the oldest layout that takes attributes above 64 KiB
-        dtype, chunks = np.dtype(np.uint16 if quantise else np.float32), (1, *cube.shape[1:])
-        target = store.create_dataset("cube", cube.shape, dtype, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
+        dtype = np.dtype(np.uint16 if quantise else np.float32)
+        target = store.create_dataset("cube", cube.shape, dtype)
         store.attrs["scale"], store.attrs["offset"] = scale, offset
         if content.wavelengths_nm is not None:
             store.attrs["wavelengths_nm"] = np.asarray(content.wavelengths_nm, dtype=np.float64)

@@ -5,7 +5,7 @@ Only `fuse` is inference. Its first call has the true pair, gives the estimate, 
 
     steady    at least `LEAST_ROUNDS`, and the quartiles within `STEADY` of the median, over the root of their number
     tiny      at least `LEAST_ROUNDS`, each below `TINY_S`: no table shows such differences
-    budget    `BUDGET_S` of rounds, or `MOST_ROUNDS` of them
+    budget    `ROUNDS_S` since the first round began, with all that is done between rounds, or `MOST_ROUNDS` of them
 
 Each round has another pair, that of `fresh_pair`: all but the same numbers in new tensors, so that a method cannot look up an answer that
 it has kept. Before learning and before each call, the first one too, the global generators are seeded alike, so that plain torch follows
@@ -16,10 +16,10 @@ or if most take longer than the first call did. The estimate is not touched by a
 A cube that is further from the first one than `SAME_CUBE` may be that of a method which reacts strongly to its input. So such a method
 fuses the true pair once more, without being timed: what then is still another cube comes from what the method has kept.
 
-A first call that takes longer than the budget is itself the only round (`warmed` is then False), so that a method of twenty seconds is not
-run twice. Learning, which happens once, on the true pair, and transfers have their own columns. An estimate counts as given when its
-values are there (`settled`), which is inside the clock. To bring it to the CPU and to the pair's type, float32, counts as transfer. Nothing
-else is called here: operations are counted later, by `FirstCall.again`.
+A first call that takes longer than `LONGEST_WARM_UP_S` is itself the only round (`warmed` is then False), so that a method of twenty
+seconds is not run twice. Learning, which happens once, on the true pair, and transfers have their own columns. An estimate counts as given
+when its values are there (`settled`), which is inside the clock. To bring it to the CPU and to the pair's type, float32, counts as
+transfer. Nothing else is called here: operations are counted later, by `FirstCall.again`.
 
 Memory is that of learning and the first call. The estimate can be stored and let go before the rounds, which hold no copy of it.
 
@@ -63,7 +63,8 @@ from methods.adapting import adapted
 from methods.contract import AnyMethod, Estimate, FusionMethod, ParameterCount, learn
 from methods.declared.program_run import noted_runs
 
-BUDGET_S = 2.0
+LONGEST_WARM_UP_S = 2.0
+ROUNDS_S = 1.0
 LEAST_ROUNDS, MOST_ROUNDS = 3, 30
 STEADY = 0.02
 TINY_S = 0.0001
@@ -111,7 +112,7 @@ class FirstCall:
     @property
     def repeats(self) -> bool:
         """Whether rounds follow the first call."""
-        return self.whole <= BUDGET_S
+        return self.whole <= LONGEST_WARM_UP_S
 
     def repeat(self) -> Clock:
         """The clock after the rounds. No error of the method in a round is raised here: the clock notes it."""
@@ -120,8 +121,8 @@ class FirstCall:
         first = self.clock.fuse
         if not self.repeats:
             return self.clock
-        rounds, whole, apart, trouble = list[float](), list[float](), 0.0, ""
-        while not (trouble or _enough(whole)):
+        rounds, whole, apart, trouble, began = list[float](), list[float](), 0.0, "", wall_seconds()
+        while not (trouble or _enough(whole, wall_seconds() - began)):
             seconds, away, trouble = self._round()
             if not trouble:
                 whole.append(seconds)
@@ -331,13 +332,17 @@ def timed(call: Callable[[], T], device: torch.device) -> tuple[T, float]:
     return value, wall_seconds() - start
 
 
-def _enough(rounds: Sequence[float]) -> bool:
-    """Whether the median is steady, the rounds are tiny, or the budget is spent."""
+def _enough(rounds: Sequence[float], spent: float) -> bool:
+    """Whether the median is steady, the rounds are tiny, or the budget is spent (`spent`: seconds since the first round began)."""
+    if not rounds:
+        return False
+    if spent >= ROUNDS_S or len(rounds) >= MOST_ROUNDS:
+        return True
     if len(rounds) < LEAST_ROUNDS:
-        return bool(rounds) and sum(rounds) >= BUDGET_S
+        return False
     low, high = _quartiles(rounds)
     steady = (high - low) <= STEADY * middle_value(rounds) * len(rounds) ** 0.5
-    return steady or max(rounds) < TINY_S or len(rounds) >= MOST_ROUNDS or sum(rounds) >= BUDGET_S
+    return steady or max(rounds) < TINY_S
 
 
 def _quartiles(rounds: Sequence[float]) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """A sketch of an estimate: some of its values, by which two calls are compared without keeping a whole cube.
 
 The values lie at places that are drawn once for a shape: all of them in a small cube, `MOST` of a large one. The relative root mean square
-difference of two cubes is known from n places to within about 1 / sqrt(2 n) of itself, which is one part in a thousand.
+difference of two cubes is known from n places to within about 1 / sqrt(2 n) of itself, which is two parts in a thousand.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from math import prod, sqrt
 import torch
 from torch import Tensor
 
-MOST = 2**19  # values in a sketch: 2 MB
+MOST = 2**17  # values in a sketch: 512 KiB
 
 
 def sketch_of(cube: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ def check_estimate(estimate: Estimate, seen: Observation) -> None:
             f"expected floating-point values, got {str(cube.dtype).removeprefix('torch.')}; write the cube in the units of the pair, as in "
             "Estimate(cube.float() / 255) for one in 0..255"
         )
-    bad = sum(int((~torch.isfinite(band)).sum()) for band in cube)
+    bad = sum(_not_finite(band) for band in cube)
     if bad:
         raise InvalidEstimateError(f"expected finite values, got {bad} NaN or Inf of {cube.numel()}")
     std = estimate.std
@@ -53,6 +54,11 @@ def check_estimate(estimate: Estimate, seen: Observation) -> None:
         wrong = sum(int((~torch.isfinite(band) | (band < 0)).sum()) for band in std)
         if wrong:
             raise InvalidEstimateError(f"expected finite standard deviations >= 0, got {wrong} others of {std.numel()}")
+
+
+def _not_finite(band: Tensor) -> int:
+    """The number of NaN and Inf: they are counted only where the sum is not finite, since a sum with one of them never is."""
+    return 0 if math.isfinite(float(band.sum())) else int((~torch.isfinite(band)).sum())
 
 
 def _turned(cube: Tensor, expected: tuple[int, ...]) -> str:

@@ -18,7 +18,7 @@ import torch
 
 from benchmark.authors.sample_pairs import random_pair
 from benchmark.measure.group import resident_bytes
-from benchmark.measure.meter import BUDGET_S, LEAST_ROUNDS, MOST_ROUNDS, _enough, _Frequency, _Machine, measure_method
+from benchmark.measure.meter import LEAST_ROUNDS, LONGEST_WARM_UP_S, MOST_ROUNDS, ROUNDS_S, _enough, _Frequency, _Machine, measure_method
 from benchmark.run_folder.record import Clock
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
@@ -139,16 +139,24 @@ def test_a_cube_that_hangs_on_a_graph_is_taken_off_it() -> None:
 
 @pytest.mark.usefixtures("_clock")
 def test_a_slow_method_is_called_once() -> None:
-    measured = measure_method(Sleeper(naps=(BUDGET_S + 0.05,)), random_pair(3, 2), torch.device("cpu"), seed=0)
+    measured = measure_method(Sleeper(naps=(LONGEST_WARM_UP_S + 0.05,)), random_pair(3, 2), torch.device("cpu"), seed=0)
     assert (measured.clock.rounds, measured.clock.warmed, len(CALLS)) == (1, False, 1)
-    assert measured.clock.fuse == pytest.approx(BUDGET_S + 0.05)
+    assert measured.clock.fuse == pytest.approx(LONGEST_WARM_UP_S + 0.05)
     assert measured.clock.first == measured.clock.round_seconds[0] == measured.clock.fuse
 
 
 @pytest.mark.usefixtures("_clock")
 def test_an_unsteady_method_is_called_until_the_budget_is_spent() -> None:
-    naps = (0.4, *(0.25 + 0.1 * (number % 3) for number in range(MOST_ROUNDS)))
-    assert measure_method(Sleeper(naps), random_pair(3, 2), torch.device("cpu"), seed=0).clock.rounds == 6  # five take 1.65 s, six 2.1 s
+    naps = (0.4, *(0.2 + 0.1 * (number % 3) for number in range(MOST_ROUNDS)))
+    assert measure_method(Sleeper(naps), random_pair(3, 2), torch.device("cpu"), seed=0).clock.rounds == 4  # three take 0.9 s, four 1.1 s
+
+
+@pytest.mark.usefixtures("_clock")
+def test_what_is_done_between_rounds_is_part_of_their_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmark.measure.meter.check_estimate", lambda *_: nap(0.6))
+    naps = (0.01, 0.01, 0.03, 0.02, 0.05, *(0.01 + 0.01 * (number % 3) for number in range(MOST_ROUNDS)))
+    clock = measure_method(Sleeper(naps), random_pair(3, 2), torch.device("cpu"), seed=0).clock
+    assert (clock.rounds, sum(clock.round_seconds)) == (2, pytest.approx(0.04))
 
 
 @pytest.mark.usefixtures("_clock")
@@ -247,9 +255,11 @@ def test_a_fall_of_the_frequency_is_noticed(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_median_is_steady_or_the_budget_is_spent() -> None:
-    assert not _enough([])
-    assert not _enough([0.1, 0.1])
-    assert _enough([0.1, 0.1001, 0.0999])
-    assert not _enough([0.1, 0.2, 0.05])
-    assert _enough([1.1, 1.2])
-    assert _enough([0.01, 0.02] * 15)
+    assert not _enough([], ROUNDS_S)
+    assert not _enough([0.1, 0.1], 0.2)
+    assert _enough([0.1, 0.1001, 0.0999], 0.3)
+    assert not _enough([0.1, 0.2, 0.05], 0.35)
+    assert _enough([0.1, 0.2, 0.05], ROUNDS_S)
+    assert _enough([1.1], 1.1)
+    assert not _enough([0.01, 0.02], 0.03)
+    assert _enough([0.01, 0.02] * 15, 0.45)
