@@ -41,6 +41,26 @@ def test_our_own_clusters_and_subspace_reach_the_authors_quality(shared: Path) -
     assert median(result) > 38.28 - 0.3
 
 
+@pytest.mark.parametrize(("size", "expected"), [((16, 16), 20), ((2, 2), 1), ((63, 67), 200), ((25, 10), 19)])
+def test_a_small_image_has_fewer_clusters(size: tuple[int, int], expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patches are counted here by their anchors: 21 x 21 of 64 x 64 pixels."""
+    asked: list[int] = []
+
+    def count_only(values: torch.Tensor, clusters: int, rng: torch.Generator) -> torch.Tensor:
+        asked.append(clusters)
+        raise StopAsking
+
+    class StopAsking(Exception):
+        pass
+
+    monkeypatch.setattr("methods.lowrank.ltmr.method.kmeans", count_only)
+    seen = patchy_pair(5, 2, size)
+    with pytest.raises(StopAsking):
+        Method().fuse(seen, torch.Generator())
+    patches = len(anchors(4 * size[0])) * len(anchors(4 * size[1]))
+    assert asked == [max(1, min(200, patches // 22))] == [expected]
+
+
 def anchors(size: int) -> list[int]:
     """Every third pixel, and the last place again where the grid ends there."""
     return [*range(0, size - 6, 3), size - 7]
