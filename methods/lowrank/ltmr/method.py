@@ -16,7 +16,7 @@ from V = D' times the cubic interpolation of the HSI at the pair's phase, and G 
 As in the authors' code, the pixels of a patch are ordered down its columns for the DFT, and the last patch of each axis is taken twice if
 the grid ends at the border. We know of no difference between paper and code.
 
-The authors' 200 clusters are for CAVE. In clusters of two or three patches nothing is of low rank, so a small image has fewer clusters here:
+The authors' 200 clusters are for CAVE. In clusters of two or three patches nothing is of low rank, so a small image has fewer here:
 on 64 x 64 pixels (441 patches) with noise, ratio 8, 200 clusters cost 2 dB against 20 (docs/methods/model_based.md).
 """
 

@@ -48,14 +48,14 @@ def test_a_small_image_has_fewer_clusters(size: tuple[int, int], expected: int, 
 
     def count_only(values: torch.Tensor, clusters: int, rng: torch.Generator) -> torch.Tensor:
         asked.append(clusters)
-        raise StopAsking
+        raise StopError
 
-    class StopAsking(Exception):
+    class StopError(Exception):
         pass
 
     monkeypatch.setattr("methods.lowrank.ltmr.method.kmeans", count_only)
     seen = patchy_pair(5, 2, size)
-    with pytest.raises(StopAsking):
+    with pytest.raises(StopError):
         Method().fuse(seen, torch.Generator())
     patches = len(anchors(4 * size[0])) * len(anchors(4 * size[1]))
     assert asked == [max(1, min(200, patches // 22))] == [expected]
