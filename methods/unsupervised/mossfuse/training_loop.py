@@ -20,7 +20,7 @@ import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, isfinite, pi
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, Literal
@@ -37,6 +37,10 @@ CHECKPOINT, CURVE = "checkpoint.pt", "curve.csv"
 
 class ResumeError(ValueError):
     """This training cannot continue from the checkpoint. The text says what was expected, what the file holds, and what to do."""
+
+
+class DivergedError(ValueError):
+    """A loss became NaN or Inf, so that further steps would learn nothing. The text says when, and where the last sound checkpoint is."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ def run_training(
 
     Raises:
         ResumeError: the checkpoint cannot be read, or belongs to another training.
+        DivergedError: a mean of losses is NaN or Inf; checkpoint and curve stay as they were before.
     """
     desk.folder.mkdir(parents=True, exist_ok=True)
     file = desk.folder / CHECKPOINT
@@ -135,6 +140,7 @@ def run_training(
         if step % record_every == 0 or step == steps:
             seconds = spent + perf_counter() - begun
             means = {name: float(total) / counts[name] for name, total in sums.items()}
+            _expect_finite(means, step, file)
             validation = learner.validate() if step % validate_every == 0 or step == steps else {}
             used = {"seconds": seconds, "processor_seconds": processor_spent + process_time() - processor_begun}
             curve.append({"step": step, **used, **means, **{f"validation {name}": value for name, value in validation.items()}})
@@ -146,6 +152,16 @@ def run_training(
                 saved = perf_counter()
     if step > first or not file.exists():
         save()
+
+
+def _expect_finite(means: Mapping[str, float], step: int, checkpoint: Path) -> None:
+    wrong = [name for name, mean in means.items() if not isfinite(mean)]
+    if wrong:
+        kept = f"the checkpoint of an earlier step is in {checkpoint.parent}" if checkpoint.exists() else "no checkpoint was written yet"
+        raise DivergedError(
+            f"step {step}: expected finite losses, got NaN or Inf for {', '.join(wrong)}; {kept}; lower the learning rate, or leave "
+            "mixed_precision out, and train again in another folder"
+        )
 
 
 def write_whole(file: Path, content: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from methods.contract import Desk, Moment
 from methods.unsupervised.mossfuse.training_loop import (
     CHECKPOINT,
     CURVE,
+    DivergedError,
     Learner,
     ResumeError,
     Schedule,
@@ -104,6 +105,20 @@ def test_a_cosine_is_at_half_its_peak_halfway_and_flat_at_both_ends() -> None:
     assert [schedule.rate(step) for step in (0, 500, 250)] == pytest.approx([0.2, 1.0, 1 + 0.5**0.5])
     assert schedule.rate(100) > 1.95
     assert 0 < schedule.rate(999) < 1e-5
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_training_that_diverges_stops_and_keeps_the_checkpoint_of_before(tmp_path: Path, value: float) -> None:
+    class Diverging(Drawing):
+        def update(self, step: int) -> Mapping[str, Tensor]:
+            losses = super().update(step)
+            return losses if step != 33 else {**losses, "distance": torch.tensor(value)}
+
+    rng = torch.Generator().manual_seed(3)
+    with pytest.raises(DivergedError, match=r"^step 40: expected finite losses, got NaN or Inf for distance; the checkpoint of an earlier"):
+        run_training(Diverging(rng), 60, rng, Desk(tmp_path, every_s=0.0), record_every=10, validate_every=20)
+    assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["step"] == 30
+    assert [row["step"] for row in _rows(tmp_path)] == ["10", "20", "30"]
 
 
 def test_no_average_keeps_the_last_iterate() -> None:
