@@ -26,6 +26,7 @@ Outcome = Literal["scored", "skipped", "failed", "timeout", "out of memory", "ki
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # "not run": a fault of the machine, such as a full disk
 SCHEMA = 2  # since 2, a record says which code made it
 _READABLE = (1, SCHEMA)
+COUNTED_BEFORE = "they were counted on another scene of this protocol, and to count them once more takes as long as the fusion"
 SAME_CUBE = 1e-2  # relative root mean square difference up to which a round's cube is that of the first call
 START_S = 2.0  # a process may take that long to start on a busy machine
 UNACCOUNTED_S = 0.25  # from here on, processor time that is in no column is told; to import some libraries takes 0.1 s

@@ -15,7 +15,7 @@ from benchmark.matrix.cell import Cell
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.observation_file import read_observation
-from benchmark.runner.jobs import FIT_NAME, FitJob, FuseJob, ObserveJob, ScoreJob
+from benchmark.runner.jobs import FIT_NAME, NOT_ASKED, FitJob, FuseJob, ObserveJob, ScoreJob
 from benchmark.runner.take_job import TakeJob
 from datasets.observation import Observation
 from datasets.simulation import Protocol
@@ -46,7 +46,7 @@ def fuse_job(
     *,
     keep: bool,
     exact: bool = False,
-    flops: bool = False,
+    uncounted: str = NOT_ASKED,
     limit_s: float = inf,
     fitted: bytes | None = None,
 ) -> FuseJob:
@@ -58,7 +58,7 @@ def fuse_job(
         device: cpu or cuda.
         keep: whether the estimate is written.
         exact: whether it is written in 32 bits.
-        flops: whether operations are counted, as long as one call does not take too much of `limit_s`.
+        uncounted: why operations are not counted; empty: they are, as long as one call does not take too much of `limit_s`.
         limit_s: the time limit of the cell.
         fitted: what the method has learned beforehand, as `FitJob` has written it.
 
@@ -74,7 +74,7 @@ def fuse_job(
         seed=cell.seed,
         keep=keep,
         exact=exact,
-        flops=flops,
+        uncounted=uncounted,
         limit_s=limit_s,
         fitted=fitted,
         oracle=cell.contestant.oracle if keep else 0,

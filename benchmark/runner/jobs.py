@@ -53,6 +53,7 @@ from methods.contract import AnyMethod, Estimate, RefusedError, TrainableMethod,
 ESTIMATE_NAME = "estimate.h5"
 STD_NAME = std_file(Path(ESTIMATE_NAME)).name
 FIT_NAME = "fitted.pt"
+NOT_ASKED = "they were not asked for"
 _NOT_SEEN = "the method is a program of its own, whose operations are not seen"
 COUNT_SHARE = 0.02  # of the time limit: where the first call took longer, operations are not counted in another call
 
@@ -144,7 +145,7 @@ class FuseJob:
     seed: int
     keep: bool = True  # write the estimate into the scratch folder
     exact: bool = False  # in 32 bits instead of 16
-    flops: bool = False  # count operations, in a further call when the estimate is stored
+    uncounted: str = NOT_ASKED  # why operations are not counted; empty: they are, in a further call when the estimate is stored
     limit_s: float = inf  # the time limit of the cell, which decides whether there is time for that call
     fitted: bytes | None = None  # the file that `FitJob` has written, for a method that has learned beforehand
     oracle: int = 0  # number of iterates to store beside the estimate
@@ -229,8 +230,8 @@ class FuseJob:
 
     def _why_uncounted(self, clock: Clock) -> str:
         """Why operations are not counted; empty where they are."""
-        if not self.flops:
-            return "they were not asked for"
+        if self.uncounted:
+            return self.uncounted
         first = clock.fuse if clock.first is None else clock.first
         if first > COUNT_SHARE * self.limit_s:
             return (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.run_folder.record import Result
+from benchmark.run_folder.record import COUNTED_BEFORE, Result
 from reports.content.row import Row, missing_cells
 from reports.content.summary import Summary
 from reports.style import count_text, listed_text, significant_text, value_text
@@ -168,7 +168,8 @@ def _operation_counts(results: Sequence[Result]) -> str:
     """The operations of a fusion, or why they were not counted; empty where nobody says."""
     counts = [result.flops for result in results if result.flops is not None]
     partly = any(result.flops_uncounted for result in results if result.flops is not None)
-    reasons = list(dict.fromkeys(result.flops_reason for result in results if result.flops is None and result.flops_reason))
+    why = dict.fromkeys(result.flops_reason for result in results if result.flops is None)
+    reasons = [reason for reason in why if reason and not (counts and reason == COUNTED_BEFORE)]
     parts = [f"{'at least ' if partly else ''}{_range_text(counts)} of one fusion"] if counts else []
     return "; ".join([*parts, *(f"not counted{' in some cells' if counts else ''}: {reason}" for reason in reasons)])
 

@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Literal, get_args
 
 from benchmark.run_folder.program_facts import ProgramFacts
-from benchmark.run_folder.record import Clock
+from benchmark.run_folder.record import COUNTED_BEFORE, Clock
 from reports.content.columns import INFINITE, Column
 from reports.content.provenance import TimingPlace, place_names, places_text
 from reports.content.row import MISSING, OPTIMISED, TIMED, UNDEFINED, UNRANKED, Cell, Row, missing_cells
@@ -270,8 +270,10 @@ def _remarks(row: Row) -> list[str]:
 
 def _operations(row: Row) -> list[str]:
     """Why the operations of a fusion were not counted."""
-    reasons = dict.fromkeys(result.flops_reason for result in row.results if result.outcome == "scored" and result.flops is None)
-    return [f"operations were not counted: {reason}" for reason in reasons if reason]
+    scored = [result for result in row.results if result.outcome == "scored"]
+    reasons = dict.fromkeys(result.flops_reason for result in scored if result.flops is None)
+    some = any(result.flops is not None for result in scored)
+    return [f"operations were not counted: {reason}" for reason in reasons if reason and not (some and reason == COUNTED_BEFORE)]
 
 
 def _where(missing: Sequence[Cell], cells: Sequence[Cell]) -> str:

@@ -213,7 +213,7 @@ def referee(case: Case, places: Places) -> float:
                     lessons = TrainingSet([scene], 8, SEED, "before", "one scene", 60.0)
                     FitJob(case.entry, case.parameters, lessons, protocol, str(place)).run()
                 kept = Path(FIT_NAME).read_bytes() if awaits_training(method) else None
-                job = FuseJob(case.entry, case.parameters, seen, str(place), SEED, exact=True, flops=True, fitted=kept, oracle=oracle)
+                job = FuseJob(case.entry, case.parameters, seen, str(place), SEED, exact=True, uncounted="", fitted=kept, oracle=oracle)
                 told = job.run()
             scores = ScoreJob(root / "reference.h5", folder / ESTIMATE_NAME, protocol.ratio, observation, responses).run()["metrics"]
             cubes = [folder / ESTIMATE_NAME, folder / STD_NAME, *sorted((folder / ITERATES).glob("*.h5"))]

@@ -11,7 +11,7 @@ from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
 from benchmark.metrics.textbook import score
 from benchmark.run_folder.lock import BusyError, claimed
-from benchmark.run_folder.record import Result
+from benchmark.run_folder.record import COUNTED_BEFORE, Result
 from benchmark.runner.run_settings import Progress, RunSettings
 from benchmark.runner.supervisor import run
 from datasets.cube_file import read_cube
@@ -31,6 +31,17 @@ def go(world: Path, file: Path, *, slots: int = 1, retry: bool = False, out: str
 
 def by_label(records: list[Result]) -> dict[str, Result]:
     return {record.label: record for record in records}
+
+
+def test_operations_of_a_slow_row_are_counted_on_one_scene_of_each_protocol(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmark.runner.starting.QUICK_COUNT_S", 0.2)
+    plugin(world / "plugins", "slow", "time.sleep(0.3); return Estimate(low @ torch.eye(low.shape[-1]))")
+    records = go(world, plan(world, ["slow", "bicubic"], scenes=("a", "b")))
+    counts = {(record.label, record.scene): (record.flops, record.flops_reason) for record in records}
+    first, second = sorted(scene for label, scene in counts if label == "slow")
+    assert counts["slow", first][0]
+    assert counts["slow", second] == (None, COUNTED_BEFORE)
+    assert all(counts["Bicubic", scene][1] != COUNTED_BEFORE for scene in (first, second))
 
 
 @pytest.mark.parametrize("slots", [1, 2])
