@@ -6,7 +6,7 @@ from functools import cache
 from math import isfinite
 
 from benchmark.children.child_task import Limits
-from benchmark.children.processes import collect, start, stop, wait_any
+from benchmark.children.processes import run_to_end
 from benchmark.measure.calibration import CalibrationJob
 
 LIMIT_S = 30.0
@@ -15,14 +15,7 @@ LIMIT_S = 30.0
 @cache
 def machine_speed(threads: int) -> float | None:
     """What `calibration` gives on so many threads, in seconds; None where the child gave no number."""
-    child = start(CalibrationJob(), Limits(LIMIT_S, threads=threads, apart=True))
-    try:
-        wait_any([child], LIMIT_S)
-    except BaseException:
-        stop(child)
-        collect(child).discard()
-        raise
-    ended = collect(child)
+    ended = run_to_end(CalibrationJob(), Limits(LIMIT_S, threads=threads, apart=True))
     ended.discard()
     seconds = ended.answer.get("seconds") if ended.how == "done" else None
     return float(seconds) if isinstance(seconds, int | float) and isfinite(seconds) and seconds > 0 else None
