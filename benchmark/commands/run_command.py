@@ -217,7 +217,7 @@ def _with_shares(options: argparse.Namespace, text: str, kept: str, how: RunSett
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed, whole, plan_start(options.plan))
     cells, costs = plan.cells(how.device), _costs(options, plan, how)
     rows = {row.label: row for row in costs.forecast(cells, how.device).rows}
-    division = divided(options.time_budget, row_costs(cells, rows), unknown_in_full=options.unknown == "full")
+    division = divided(options.time_budget, row_costs(cells, rows, plan.time_limit_s), unknown_in_full=options.unknown == "full")
     return with_time_budget(whole, division.table()), division.text()
 
 

@@ -18,9 +18,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
+from math import inf
 
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.time_budget import TimeBudgetTable, budget_of, learns_here
+from benchmark.review.disk_forecast import scene_values
 from benchmark.review.forecast import MethodForecast, spell_duration
 
 LEAST = 0.001  # of the published training: less of it says nothing of a method
@@ -44,6 +46,8 @@ class RowCost:
     budget: float | None = None  # that budget; None where the method has no such parameter, or does not learn here
     learns: bool = False
     known: bool = True
+    longest: float = 0.0  # the part of `learning_s` that its largest cell takes; 0 where it learns beforehand, under another limit
+    limit_s: float = inf  # after which a cell is ended
 
     @property
     def whole_s(self) -> float:
@@ -52,7 +56,15 @@ class RowCost:
 
     def seconds(self, budget: float) -> float:
         """The seconds of the row with another budget."""
-        return self.steady_s + (self.learning_s if self.budget is None else self.learning_s * budget / self.budget)
+        return self.steady_s + self._learning(budget)
+
+    def overlong_s(self, budget: float | None) -> float:
+        """The seconds for which its largest cell learns with a budget, where that is more than the limit of a cell; 0 else."""
+        longest = self.longest * (self.learning_s if budget is None else self._learning(budget))
+        return longest if longest > self.limit_s else 0.0
+
+    def _learning(self, budget: float) -> float:
+        return self.learning_s if self.budget is None else self.learning_s * budget / self.budget
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,9 @@ class RowShare:
         spelled = f"{cells}, {spell_duration(self.seconds)}"
         if not self.cost.learns:
             return f"{self.cost.label}: {spelled}, does not learn here"
+        if overlong := self.cost.overlong_s(self.budget):
+            limit = spell_duration(self.cost.limit_s)
+            spelled += f"; its largest cell would learn for {spell_duration(overlong)} and is ended after {limit}: raise time_limit_s"
         if self.budget == self.cost.budget or self.cost.budget is None:
             return f"{self.cost.label}: as the plan asks, {spelled}"
         whole = spell_duration(self.cost.whole_s)
@@ -129,13 +144,15 @@ def seconds_of(text: str) -> float:
     return seconds
 
 
-def row_costs(cells: Sequence[Cell], forecasts: Mapping[str, MethodForecast]) -> list[RowCost]:
+def row_costs(cells: Sequence[Cell], forecasts: Mapping[str, MethodForecast], limit_s: float = inf) -> list[RowCost]:
     """What each row of the plan takes, in the order of the plan.
 
     Args:
         cells: all cells of the plan.
         forecasts: the forecast of each row, by its label; a row of which all cells are skipped has none.
+        limit_s: the plan's limit of a cell, in seconds.
     """
+    values = scene_values(cells)
     rows: dict[str, list[Cell]] = {}
     for cell in cells:
         rows.setdefault(cell.contestant.label, []).append(cell)
@@ -148,7 +165,10 @@ def row_costs(cells: Sequence[Cell], forecasts: Mapping[str, MethodForecast]) ->
             costs.append(RowCost(label, count, 0.0, budget=budget, learns=learns))
             continue
         learning = row.training_s + row.learning_s if learns else 0.0
-        costs.append(RowCost(label, count, row.seconds - learning, learning, budget, learns, known=bool(row.measured)))
+        sizes = [values[cell.scene.name] for cell in inside if not cell.skip_reason]
+        longest = 0.0 if contestant.awaits_training else max(sizes) / sum(sizes)
+        limit = contestant.time_limit_s or limit_s
+        costs.append(RowCost(label, count, row.seconds - learning, learning, budget, learns, bool(row.measured), longest, limit))
     return costs
 
 

@@ -99,6 +99,14 @@ def test_a_time_that_other_rows_take_alone_is_refused() -> None:
         divided("99s", [RowCost("still", 1, 100.0), learner("one", 0.0, 5.0)])
 
 
+def test_a_cell_that_its_own_limit_would_end_is_told_before_it_runs() -> None:
+    slow = RowCost("slow", 2, 0.0, 10_000.0, 1.0, learns=True, longest=0.75, limit_s=3600.0)
+    told = divided("5000s", [slow]).text()  # 0.5 of it; 3750 s on the largest scene
+    assert "2 cells, 1.4 h; its largest cell would learn for 1.0 h and is ended after 1.0 h: raise time_limit_s" in told
+    assert "time_limit_s" not in divided("4000s", [slow]).text()
+    assert "would learn for 2.1 h and is ended" in divided("20000s", [slow]).text()
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("2h", 7200.0), ("90min", 5400.0), ("45m", 2700.0), ("7200s", 7200.0), ("1.5h", 5400.0), ("1h30min", 5400.0), ("2 d", 172800.0)],
@@ -123,5 +131,7 @@ def test_the_costs_of_a_row_are_its_forecast_split_into_what_a_share_changes_and
     assert deep.seconds(0.1) == pytest.approx(5.0 + 18.0 / 5)
     assert (gsa.steady_s, gsa.learning_s, gsa.budget, gsa.learns) == (23.0, 0.0, None, False)
     assert (kriging.steady_s, kriging.learning_s, kriging.budget, kriging.learns) == (5.0, 18.0, None, True)
+    assert [row.limit_s for row in row_costs(cells, forecasts, 600.0)] == [600.0] * 3
+    assert deep.longest == pytest.approx(19 * 25 / (19 * 25 + 16 * 24)), "of two scenes of 16 x 24 and 19 x 25 pixels"
     unknown = row_costs(cells, {labels[0]: MethodForecast(labels[0], 2)})
     assert [row.known for row in unknown] == [False, True, True]
