@@ -104,6 +104,19 @@ def start(job: Job, limits: Limits) -> Child:
     return Child(process, ours, our_life, scratch, time.monotonic(), limits, oom_kills(), watch)
 
 
+def run_to_end(job: Job, limits: Limits) -> Ended:
+    """How a new child that does `job` has ended; nothing else is done meanwhile. Ctrl-C ends the child."""
+    child = start(job, limits)
+    try:
+        while not wait_any([child], limits.seconds):
+            pass
+    except BaseException:
+        stop(child)
+        collect(child).discard()
+        raise
+    return collect(child)
+
+
 def wait_any(children: list[Child], timeout_s: float) -> list[Child]:
     """The children to be collected: they are done, have ended, or have passed a limit. Blocks up to `timeout_s`."""
     end = min([time.monotonic() + timeout_s, *(child.deadline for child in children)])

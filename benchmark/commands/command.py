@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datasets.data_roots import DataRoots
 
 OK, FAILED, USAGE = 0, 1, 2
-NEEDS_LINUX = ("run", "cell")
+NEEDS_LINUX = ("run", "cell", "check-bundle --cubes")
 NEEDS_LOCKS = ("status", "merge", "clean", "rescore")
 
 

@@ -28,6 +28,7 @@ from benchmark.commands.plan_argument import PLAN_NAMED, plan_file
 
 if TYPE_CHECKING:
     from benchmark.matrix.plan import Plan
+    from benchmark.review.known_costs import KnownCosts
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.record import Result
     from benchmark.runner.run_settings import RunSettings
@@ -72,7 +73,21 @@ def _arguments(run: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="RUN_DIR|NAME",
-        help="with --dry-run: an earlier run, or a bundle, from which the time is estimated",
+        help="with --dry-run or --time-budget: an earlier run, or a bundle, from which the time is estimated; the suite's bundles tell "
+        "what it does not know",
+    )
+    run.add_argument(
+        "--time-budget",
+        metavar="TIME",
+        help="divide a time such as 2h, 90min or 7200s over the rows that learn: each is trained as far as its part goes, and a reduced "
+        "row says so and is not ranked (docs/reference_results.md); the run folder keeps what was divided",
+    )
+    run.add_argument(
+        "--unknown",
+        choices=("leave-out", "full"),
+        default="leave-out",
+        help="with --time-budget: rows of which no record says how long they take are left out (default), or run in full, on top of "
+        "the time",
     )
     run.add_argument(
         "--against", metavar="NAME|FILE", help="a bundle: its rows join the report, which ends with where new methods stand among them"
@@ -114,8 +129,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.cell import CELL_FIELDS
     from benchmark.matrix.kept_estimates import with_estimates
     from benchmark.matrix.plan_file import name_of_plan, read_plan, text_of_plan
+    from benchmark.matrix.time_budget import kept_time_budget
     from benchmark.review.bundle_check import expect_common_cells
-    from benchmark.review.bundle_names import find_bundle, named_bundles
+    from benchmark.review.bundle_names import find_bundle
     from benchmark.review.dry_run import dry_run
     from benchmark.run_folder.bundle import read_bundle
     from benchmark.run_folder.folder import RunFolder
@@ -132,22 +148,30 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     expect_writable_folder(folder, "--out")
     if console.rewrite:
         console.line("reading the plan", passing=True)
-    text = with_estimates(given, RunFolder(folder).kept_plan())  # with the rows that `score` has added in this folder
+    kept = RunFolder(folder).kept_plan()
+    text = with_estimates(given, kept)  # with the rows that `score` has added in this folder
+    how, told = settings(options, folder), ""
+    if options.time_budget:
+        text, told = _with_shares(options, text, kept, how)
+    elif kept_time_budget(kept) is not None and kept_time_budget(text) is None:
+        told = "the run in this folder was made with --time-budget; without it, every row is run in full"
+    if told and not options.dry_run:
+        console.line(told, passing=False)
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed, text, start)
     if options.prepare:
         _prepare(plan, console)
-    how = settings(options, folder)
     if against is not None:  # what cannot be compared is known before hours of work
         expect_common_cells(read_bundle(against), plan.cells(how.device))
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
-        costs = [place if place.is_dir() else named_bundles().get(str(place), place) for place in options.costs]
-        text = dry_run(cells, folder, how.device, options.keep, options.slots, costs, list_all=options.all)
+        text = dry_run(cells, folder, how.device, options.keep, options.slots, _costs(options, plan, how), list_all=options.all)
         keys, there = {cell.key for cell in cells}, RunFolder(folder).record_keys()
         again = repeated(
             [cell for cell in cells if cell.key not in there], RunFolder(folder), [k for k in there if k not in keys], len(cells)
         )
-        return Reply("\n".join([text, *again, *on_scenes(cells), *on_pairs(plan), *planned_once(plan, how.device)]))
+        return Reply(
+            "\n".join([text, *([told] if told else []), *again, *on_scenes(cells), *on_pairs(plan), *planned_once(plan, how.device)])
+        )
     elsewhere = None
     if options.cluster:
         from benchmark.cluster.scheduler import Cluster
@@ -159,6 +183,42 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     lines = [failure_line(record, RunFolder(folder)) for record in records if record.outcome not in ("scored", "skipped")]
     text = "\n".join(["", tables, *lines, f"records   {RunFolder(folder).part('cells')}", places])
     return Reply(text, FAILED if lines else OK)
+
+
+def _costs(options: argparse.Namespace, plan: Plan, how: RunSettings) -> KnownCosts:
+    """What is known of the time that cells take, scaled to this machine by a short measurement."""
+    from benchmark.review.bundle_names import named_bundles
+    from benchmark.review.known_costs import known_costs
+    from benchmark.runner.machine_speed import machine_speed
+    from benchmark.runner.slots import cores
+
+    places = [place if place.is_dir() else named_bundles().get(str(place), place) for place in options.costs]
+    return known_costs(how.folder, places, machine_speed(plan.threads or max(1, cores() // how.slots)))
+
+
+def _with_shares(options: argparse.Namespace, text: str, kept: str, how: RunSettings) -> tuple[str, str]:
+    """The text of the plan with what --time-budget gives each row, and what to tell of it.
+
+    Where the run folder has a division of this time, that is taken; else the time is divided now.
+
+    Raises:
+        TimeBudgetError: it is no time, or the rows that do not learn take longer.
+    """
+    from benchmark.matrix.plan_file import read_plan
+    from benchmark.matrix.time_budget import kept_time_budget, with_time_budget
+    from benchmark.review.time_division import divided, row_costs, seconds_of
+    from benchmark.run_folder.repetition import plan_start
+
+    wanted, before = seconds_of(options.time_budget), kept_time_budget(kept)
+    if before is not None and seconds_of(before.time) == wanted:
+        reduced = ", ".join(f"{label}: budget = {value:g}" for label, value in before.budgets.items())
+        return with_time_budget(text, before), f"--time-budget {before.time}: as divided when the run began ({reduced or 'no row learns'})"
+    whole = with_time_budget(text, None)
+    plan = read_plan(options.plan, roots(options), options.plugins, options.seed, whole, plan_start(options.plan))
+    cells, costs = plan.cells(how.device), _costs(options, plan, how)
+    rows = {row.label: row for row in costs.forecast(cells, how.device).rows}
+    division = divided(options.time_budget, row_costs(cells, rows, plan.time_limit_s), unknown_in_full=options.unknown == "full")
+    return with_time_budget(whole, division.table()), division.text()
 
 
 def _prepare(plan: Plan, console: Console) -> None:

@@ -48,6 +48,7 @@ def _arguments(score: argparse.ArgumentParser) -> None:
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from benchmark.matrix.kept_estimates import with_estimates
     from benchmark.matrix.plan_file import name_of_plan, read_plan, text_of_plan
+    from benchmark.matrix.time_budget import kept_time_budget, with_time_budget
     from benchmark.run_folder.folder import RunFolder
     from benchmark.run_folder.repetition import plan_start
     from benchmark.runner.supervisor import run
@@ -59,7 +60,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
     start = plan_start(options.plan)
     folder = (options.out or results_folder(name_of_plan(options.plan, given))).resolve()
     expect_writable_folder(folder, "--out")
-    text = with_estimates(given, RunFolder(folder).kept_plan(), _table(options))
+    kept = RunFolder(folder).kept_plan()
+    divided = kept_time_budget(kept)
+    text = with_estimates(given if divided is None else with_time_budget(given, divided), kept, _table(options))
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed, text, start)
     how = settings(options, folder, label=options.label)
     records = run(plan, how, console.progress)

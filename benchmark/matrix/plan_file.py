@@ -67,6 +67,7 @@ from benchmark.matrix.handed_in import handed_in_contestant
 from benchmark.matrix.missing_data import present_pairs, present_scenes_of
 from benchmark.matrix.pattern_rows import expand_names, rows_of
 from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
+from benchmark.matrix.time_budget import at_budgets, time_budget_table
 from benchmark.matrix.training_set import training_set
 from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS, protocols_of
@@ -113,6 +114,8 @@ class PlanTable:
     """Whether scenes, pairs and weights that are not there are left out and named; an error when false."""
     training: dict[str, Any] = field(default_factory=dict)
     """The scenes from which methods that learn beforehand learn: the table [training]."""
+    time_budget: dict[str, Any] = field(default_factory=dict)
+    """How a time was divided over the rows that learn: the table [time_budget], which `run --time-budget` writes."""
 
 
 def read_plan(
@@ -205,7 +208,8 @@ def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugin
     rows = [*found.rows, *(handed_in_contestant(item, start) for item in table.estimates)]
     if not rows:
         raise SettingError("\n  ".join(["method: expected at least one that can take part, got none", *found.left_out]))
-    contestants = labelled(rows)
+    divided = time_budget_table(table.time_budget)
+    contestants, unfit = (labelled(rows), ()) if divided is None else at_budgets(rows, divided, (start, roots.root))
     expect_distinct("methods", [entry.identity for entry in contestants])
     seeds = table.seeds if seed is None else (seed,)
     _expect_some("seeds", seeds)
@@ -245,7 +249,7 @@ def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugin
         )
         | {protocol.name for protocol in protocols if protocol.name not in (*table.protocols, *described)},
         only=only,
-        left_out=(*absent, *absent_pairs, *found.left_out),
+        left_out=(*absent, *absent_pairs, *found.left_out, *unfit),
         named_again=twice + found.doubles,
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from benchmark.clone import ROOT
+from benchmark.measure.calibration import CALIBRATION
 from datasets.digests import digest_of
 
 GPUS = Path("/proc/driver/nvidia/gpus")
@@ -45,8 +46,8 @@ def environment(device: str, threads: int, slots: int) -> dict[str, Any]:
 
 
 def environment_digest(facts: Mapping[str, Any]) -> str:
-    """The digest in environments/<digest>.json: of all facts except the moment."""
-    return digest_of({name: value for name, value in facts.items() if name != "started"})
+    """The digest in environments/<digest>.json: of all facts except the moment and the speed, another number at each measurement."""
+    return digest_of({name: value for name, value in facts.items() if name not in ("started", CALIBRATION)})
 
 
 def _version(package: str) -> str | None:

@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.matrix.cell import Cell
-from benchmark.review.bundle_names import named_bundles
 from benchmark.review.cell_counts import MOST_LISTED, count_lines
 from benchmark.review.disk_forecast import disk_bytes, scene_values
-from benchmark.review.forecast import forecast, read_overhead, read_past_cells
+from benchmark.review.known_costs import KnownCosts
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import RecordError
 from benchmark.run_folder.record import read_record
 from benchmark.run_folder.retention import Keep
 
 
-def dry_run(
-    cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots: int, earlier: Sequence[Path], *, list_all: bool = False
-) -> str:
+def dry_run(cells: Sequence[Cell], folder: Path, device: str, keep: Keep, slots: int, costs: KnownCosts, *, list_all: bool = False) -> str:
     """The text of a dry run: the cells counted and, where they are few, with their keys; and the disk space and time that they would take.
 
     Args:
@@ -27,11 +24,8 @@ def dry_run(
         device: cpu or cuda.
         keep: which estimates are kept.
         slots: cells that run at a time.
-        earlier: further run folders, or bundles, from whose records the time is estimated.
+        costs: what is known of the time that cells take.
         list_all: list each cell, however many there are.
-
-    Raises:
-        RecordError: one of `earlier` is no run folder, or a record cannot be read.
     """
     run = RunFolder(folder)
     outcomes = {cell.key: _outcome(run.record(cell.key)) for cell in cells if run.record(cell.key).exists()}
@@ -44,13 +38,9 @@ def dry_run(
     lines += [] if lines else [f"more than {MOST_LISTED} cells: --dry-run --all lists each with its key"]
     lines += count_lines(cells, outcomes)
     values = scene_values(cells)
-    folders = [*earlier, *([folder] if run.part("cells").is_dir() else [])]
-    measured, overhead = read_past_cells(folders), read_overhead(folders)
-    known = {one.method for one in measured}
-    measured += [one for one in read_past_cells(named_bundles().values(), quiet=True) if one.method not in known]
     megabytes = disk_bytes(cells, keep, values, slots) / 1e6
     lines.append(f"{len(cells)} cell{'' if len(cells) == 1 else 's'}, into {folder}; up to {megabytes:.0f} MB there, uncompressed")
-    return "\n".join([*lines, *_cropped(cells), forecast(cells, measured, values, device, done, overhead).text()])
+    return "\n".join([*lines, *_cropped(cells), costs.forecast(cells, device, list(done)).text()])
 
 
 def _outcome(file: Path) -> str:

@@ -33,6 +33,7 @@ from benchmark.run_folder.record import Clock, Result
 
 BUDGET = "budget"  # the parameter that steps are proportional to
 NO_OVERHEAD = Overhead()  # where it is not known
+NO_SPEED, NO_GPU_SPEED = "its speed is not in the records", "only speeds of processors are known"
 UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -49,6 +50,8 @@ class PastCell:
     device: str  # cpu or cuda
     place: str  # the device and the processor, in words
     adapt_s: float = 0.0
+    factor: float | None = None  # by what the measured seconds were multiplied, to be those of this machine; None: they are as measured
+    unscaled: str = ""  # why they are as measured, where they were to be scaled
 
     @property
     def budget(self) -> float:
@@ -90,7 +93,7 @@ class Forecast:
 
     rows: tuple[MethodForecast, ...]
     measured: int  # number of earlier cells that it is estimated from
-    places: tuple[str, ...]  # the devices and processors of those
+    places: tuple[str, ...]  # the devices and processors of those, and how their seconds were scaled to this machine
     overhead: Overhead = NO_OVERHEAD  # what a cell takes beside learning and fusing
 
     @property
@@ -123,10 +126,11 @@ class Forecast:
         return "\n".join([f"{head} ({parts})", f"      {source}{unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
 
 
-def read_past_cells(places: Iterable[Path], *, quiet: bool = False) -> list[PastCell]:
+def read_past_cells(places: Iterable[Path], *, quiet: bool = False, here_s: float | None = None) -> list[PastCell]:
     """The scored cells of those run folders and bundles for which seconds and the size of the cube are known.
 
-    With `quiet`, cells that were timed beside other work are left out.
+    With `quiet`, cells that were timed beside other work are left out. With `here_s`, the calibration of this machine in seconds, the
+    seconds of cells that ran on a processor whose calibration is known are scaled to this machine.
 
     Raises:
         RecordError: one of them is neither, or a record cannot be read.
@@ -141,12 +145,15 @@ def read_past_cells(places: Iterable[Path], *, quiet: bool = False) -> list[Past
                 and record.observed.get("shape")
                 and not (quiet and record.contended)
             ):
-                past_cells.append(_past_cell(record, record.clock, run.machine(record.environment)))
+                factor = run.factor(record.environment, here_s) if record.device == "cpu" else None
+                past = _past_cell(record, record.clock, run.machine(record.environment), factor)
+                reason = NO_SPEED if record.device == "cpu" else NO_GPU_SPEED
+                past_cells.append(past if here_s is None or factor is not None else replace(past, unscaled=reason))
     return past_cells
 
 
-def read_overhead(places: Iterable[Path]) -> Overhead:
-    """What the cells of those run folders and bundles took beside learning and fusing.
+def read_overhead(places: Iterable[Path], *, here_s: float | None = None) -> Overhead:
+    """What the cells of those run folders and bundles took beside learning and fusing, scaled as in `read_past_cells`.
 
     Raises:
         RecordError: one of them is neither, or a record cannot be read.
@@ -154,8 +161,9 @@ def read_overhead(places: Iterable[Path]) -> Overhead:
     whole = Overhead()
     for place in dict.fromkeys(place.resolve() for place in places):
         run = read_past_run(place)
-        slots = {digest: run.slots(digest) for digest in {record.environment for record in run.records}}
-        whole = whole.joined(overhead_of(run.records, slots))
+        digests = {record.environment for record in run.records}
+        factors = {digest: factor for digest in digests if (factor := run.factor(digest, here_s)) is not None}
+        whole = whole.joined(overhead_of(run.records, {digest: run.slots(digest) for digest in digests}, factors))
     return whole
 
 
@@ -186,7 +194,7 @@ def forecast(
         row = _method_forecast(label, row_cells, basis, values, trained, alike=alike)
         besides = sum(overhead.seconds(values[cell.scene.name]) for cell in row_cells)
         forecasts.append(replace(row, overhead_s=besides if row.measured else 0.0))
-    return Forecast(tuple(forecasts), len(used), tuple(sorted({one.place for one in used.values()})), overhead)
+    return Forecast(tuple(forecasts), len(used), _spelled_places(used.values()), overhead)
 
 
 def _basis(cell: Cell, measured: Sequence[PastCell]) -> tuple[list[PastCell], bool]:
@@ -226,15 +234,33 @@ def _method_forecast(
     return MethodForecast(label, len(cells), training, learning, fuse, len(basis), alike)
 
 
-def _past_cell(record: Result, clock: Clock, machine: str) -> PastCell:
+def _spelled_places(cells: Iterable[PastCell]) -> tuple[str, ...]:
+    """The places of these cells, each with the factors by which their seconds were scaled, or why they were not."""
+    found: dict[str, list[PastCell]] = {}
+    for one in cells:
+        found.setdefault(one.place, []).append(one)
+    return tuple(f"{place}{_spelled_scaling(inside)}" for place, inside in sorted(found.items()))
+
+
+def _spelled_scaling(cells: Sequence[PastCell]) -> str:
+    factors = sorted({f"{one.factor:.2f}" for one in cells if one.factor is not None}, key=float)
+    span = factors[0] if len(factors) == 1 else f"{factors[0]} to {factors[-1]}" if factors else ""
+    unscaled = [f"as measured there ({reason})" for reason in sorted({one.unscaled for one in cells if one.unscaled})]
+    parts = [f"times {span} for this machine"] * bool(span) + unscaled
+    return f", {'; in part '.join(parts)}" if parts else ""
+
+
+def _past_cell(record: Result, clock: Clock, machine: str, factor: float | None) -> PastCell:
+    scale = 1.0 if factor is None else factor
     return PastCell(
         method=record.method,
         parameters=record.parameters,
         learns=str(record.card.get("learns", "never")),
         values=prod(record.observed["shape"]),
-        learning_s=clock.fit,
-        adapt_s=clock.adapt,
-        fuse_s=clock.fuse,
+        learning_s=clock.fit * scale,
+        adapt_s=clock.adapt * scale,
+        fuse_s=clock.fuse * scale,
+        factor=factor,
         device=record.device,
         place=f"{record.device} ({machine})" if machine else record.device,
     )

@@ -43,12 +43,13 @@ class Overhead:
         return Overhead({size: (*self.samples.get(size, ()), *other.samples.get(size, ())) for size in sizes})
 
 
-def overhead_of(records: Sequence[Result], slots: Mapping[str, int]) -> Overhead:
+def overhead_of(records: Sequence[Result], slots: Mapping[str, int], factors: Mapping[str, float] | None = None) -> Overhead:
     """The overhead that the records of one run show.
 
     Args:
         records: the records, in any order.
         slots: the cells at a time of each environment, by its digest; only runs of one cell at a time can be read so.
+        factors: by what the seconds of an environment are multiplied, by its digest; 1 where it is not named.
     """
     in_order = sorted((record for record in records if record.ended), key=lambda record: datetime.fromisoformat(record.ended))
     samples: dict[int, list[float]] = {}
@@ -61,5 +62,5 @@ def overhead_of(records: Sequence[Result], slots: Mapping[str, int]) -> Overhead
         whole = (datetime.fromisoformat(record.ended) - datetime.fromisoformat(before.ended)).total_seconds()
         rest = whole - clock.fit - clock.adapt - clock.fuse
         if rest > 0:
-            samples.setdefault(prod(shape), []).append(rest)
+            samples.setdefault(prod(shape), []).append(rest * (factors or {}).get(record.environment, 1.0))
     return Overhead({size: tuple(seconds) for size, seconds in samples.items()})

@@ -12,6 +12,9 @@ from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import read_json
 from benchmark.run_folder.record import Result
 
+CALIBRATION = "calibration_s"  # of an environment: the seconds of a fixed piece of work (benchmark/measure/calibration.py)
+_LEAST_S, _MOST_S = 1e-5, 1e3  # of a calibration that can be one; others count as not known, as a bundle may come from anyone
+
 
 @dataclass(frozen=True)
 class PastRun:
@@ -28,6 +31,16 @@ class PastRun:
     def machine(self, environment: str) -> str:
         """The processor of an environment; empty where it is not known."""
         return str(self.environments.get(environment, {}).get("processor") or "")
+
+    def factor(self, environment: str, here_s: float | None) -> float | None:
+        """How many times as long the same work takes on this machine as in an environment; None where either speed is not known.
+
+        `here_s` is the calibration of this machine in seconds (benchmark/measure/calibration.py).
+        """
+        there = self.environments.get(environment, {}).get(CALIBRATION)
+        if here_s is None or isinstance(there, bool) or not isinstance(there, int | float) or not _LEAST_S <= there <= _MOST_S:
+            return None
+        return here_s / there
 
 
 def read_past_run(place: Path) -> PastRun:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from benchmark.matrix.contestant import MethodTable
 from benchmark.matrix.handed_in import EstimatesTable
 from benchmark.matrix.plan_file import PlanTable
+from benchmark.matrix.time_budget import TimeBudgetTable
 from benchmark.matrix.training_set import TrainingTable
 from datasets.field_meanings import field_meanings
 from datasets.pair_sources import PairTable
@@ -36,6 +37,12 @@ _TABLES: tuple[tuple[str, str, type[Any]], ...] = (
     ("[[pair]]", "A real pair, which is observed as it was taken and, with the HSI as the truth, one step down.", PairTable),
     ("[[protocol]]", "How scenes become observations.", ProtocolTable),
     ("[training]", "For methods that learn beforehand.", TrainingTable),
+    (
+        "[time_budget]",
+        "How `run --time-budget` has divided a time over the rows that learn (docs/reference_results.md). `run` puts it into the copy "
+        "of the plan in the run folder.",
+        TimeBudgetTable,
+    ),
 )
 
 

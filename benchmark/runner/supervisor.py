@@ -10,21 +10,24 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 from benchmark.children.processes import collect, stop, wait_any
 from benchmark.children.server import refresh
 from benchmark.identity.source_keys import metrics_key
 from benchmark.matrix.cell import CELL_FIELDS, Cell
 from benchmark.matrix.plan import Plan, find_cell
+from benchmark.measure.calibration import CALIBRATION
 from benchmark.measure.environment import environment, environment_digest
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.index import Index, write_index
-from benchmark.run_folder.json_file import RecordError, write_bytes, write_json
+from benchmark.run_folder.json_file import RecordError, read_json, write_bytes, write_json
 from benchmark.run_folder.lock import claimed
 from benchmark.run_folder.record import Result
 from benchmark.run_folder.retention import prune
 from benchmark.run_folder.selection import selected
 from benchmark.runner.collecting import collect_child
+from benchmark.runner.machine_speed import machine_speed
 from benchmark.runner.resumption import notes, sort_out, take_over
 from benchmark.runner.run_settings import Arrival, Elsewhere, Progress, RunSettings
 from benchmark.runner.run_state import RunState
@@ -58,14 +61,25 @@ def run(plan: Plan, settings: RunSettings, show: Callable[[Progress], None], els
         write_json(folder.plan_facts, {"command": settings.command, "plan": plan.summary(), "cells": len(cells)})
         write_index(settings.folder, _index(settings, cells))
         threads = plan.threads or max(1, cores() // settings.slots)
-        facts = environment(settings.device, threads, settings.slots)
+        refresh()
+        facts = _environment(settings, threads, folder)
         write_json(folder.last_environment, facts)
         write_json(folder.environment(environment_digest(facts)), facts)
-        refresh()
         for cell in cells:
             if cell not in chosen:
                 take_over(cell, folder)
         return _run_cells(RunState(plan, settings, show, chosen, threads, environment_digest(facts)), elsewhere, before)
+
+
+def _environment(settings: RunSettings, threads: int, folder: RunFolder) -> dict[str, Any]:
+    """The facts on this environment, with the speed of the machine: the one that the folder has for it, or else measured now."""
+    facts = environment(settings.device, threads, settings.slots)
+    file = folder.environment(environment_digest(facts))
+    try:
+        known = read_json(file).get(CALIBRATION) if file.exists() else None
+    except RecordError:  # it is written anew
+        known = None
+    return facts | {CALIBRATION: machine_speed(threads) if known is None else known}
 
 
 def _former_index(folder: RunFolder) -> Index | None:

@@ -15,8 +15,13 @@ from benchmark.commands.command import CommandError, expect_platform
     ("platform", "name", "works", "refused"),
     [
         ("linux", "posix", ("run", "cell", "status", "merge", "clean", "rescore", "report", "fuse"), ()),
-        ("darwin", "posix", ("status", "merge", "clean", "rescore", "report", "fuse", "list"), ("run", "cell")),
-        ("win32", "nt", ("report", "list", "compare", "explain"), ("run", "cell", "status", "merge", "clean", "rescore")),
+        ("darwin", "posix", ("status", "merge", "clean", "rescore", "report", "fuse", "list"), ("run", "cell", "check-bundle --cubes")),
+        (
+            "win32",
+            "nt",
+            ("report", "list", "compare", "explain"),
+            ("run", "cell", "check-bundle --cubes", "status", "merge", "clean", "rescore"),
+        ),
     ],
 )
 def test_each_system_runs_what_it_can(

@@ -13,11 +13,13 @@ import run_benchmark
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.plan_file import read_plan
-from benchmark.review import dry_run as dry_run_text
+from benchmark.review import known_costs as known_costs_text
 from benchmark.review.dry_run import dry_run
 from benchmark.review.forecast import Forecast, MethodForecast, PastCell, forecast, read_overhead, read_past_cells, spell_duration
+from benchmark.review.known_costs import KnownCosts, known_costs
 from benchmark.review.overhead import Overhead, overhead_of
 from benchmark.run_folder.bundle import bundle_of, write_bundle
+from benchmark.run_folder.json_file import write_json
 from benchmark.run_folder.record import Clock, Result
 from datasets.data_roots import DataRoots
 from datasets.settings import field_values
@@ -35,6 +37,10 @@ def cells_of(world: Path, extra: str, scenes: tuple[str, ...] = ("a",), protocol
 
 def sizes(cells: list[Cell]) -> dict[str, int]:
     return {cell.scene.name: A if cell.scene.name.endswith("a") else B for cell in cells}
+
+
+def costs(*earlier: Path) -> KnownCosts:
+    return known_costs(Path("nowhere"), earlier)
 
 
 def measured(method: str, values: int, learning_s: float, fuse_s: float, *, learns: str = "on the scene", **facts: Any) -> PastCell:
@@ -149,7 +155,10 @@ def test_records_are_read_with_their_machines_and_those_without_a_clock_are_pass
     assert [(one.values, one.learning_s, one.fuse_s, one.budget, one.place) for one in found] == [(105, 2.0, 0.25, 0.1, "cpu (Q & R)")]
 
 
-def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_costs_text, "named_bundles", dict)
     parameters = parameters_to_json(field_values(find_one("c2ff").load()()))
     earlier = run_folder(world / "earlier", [record("a", parameters, [31, 16, 24], fit=60.0, fuse=2.0)])
     file = plan(world, [], '[[method]]\nname = "c2ff"', scenes=("a",))
@@ -160,14 +169,16 @@ def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(wo
     assert "time: 1.0 min for 1 cell, one after the other (training 0 s, learning 1.0 min, fusing 2.0 s)" in told
     assert not (world / "out").exists()
     checked = read_plan(file, DataRoots.parse([]))
-    assert "C2FF: 1 cell, learning 1.0 min, fusing 2.0 s, from 1 cell" in dry_run(checked.cells("cpu"), earlier, "cpu", "none", 1, [])
+    assert "C2FF: 1 cell, learning 1.0 min, fusing 2.0 s, from 1 cell" in dry_run(
+        checked.cells("cpu"), earlier, "cpu", "none", 1, costs(earlier)
+    )
     assert run_benchmark.main([*arguments, "--costs", str(world / "nowhere")]) == 2
     assert "expected a run folder" in capsys.readouterr().err
 
 
 def test_the_dry_run_says_what_is_cropped_and_how_each_cell_stands(world: Path) -> None:
     cells = cells_of(world, '[[method]]\nname = "bicubic"\n[[method]]\nname = "gsa"', scenes=("a", "b"))
-    told = dry_run(cells, world / "none", "cpu", "none", 1, [])
+    told = dry_run(cells, world / "none", "cpu", "none", 1, costs())
     assert told.count("cropped") == 1
     assert "file/b is cropped from 19 x 25 to 16 x 24 pixels, as ratio 8 does not divide its sides" in told
     keys = {(cell.contestant.label, cell.scene.name): cell.key for cell in cells}
@@ -181,7 +192,7 @@ def test_the_dry_run_says_what_is_cropped_and_how_each_cell_stands(world: Path) 
     )
     (folder / "cells" / f"{keys['GSA', 'file/b']}.json").write_text("{")
     lines = {
-        line.split()[0]: line for line in dry_run(cells, folder, "cpu", "none", 1, []).splitlines() if line.split()[0] in keys.values()
+        line.split()[0]: line for line in dry_run(cells, folder, "cpu", "none", 1, costs()).splitlines() if line.split()[0] in keys.values()
     }
     for name, end in (
         (("Bicubic", "file/a"), "  (done)"),
@@ -273,8 +284,63 @@ def test_bundles_of_the_suite_tell_the_time_of_methods_that_no_named_run_has(wor
     parameters = parameters_to_json(field_values(find_one("c2ff").load()()))
     shipped = run_folder(world / "shipped", [record("a", parameters, [31, 16, 24], fit=60.0, fuse=2.0)])
     file = write_bundle(world / "shipped.json.xz", bundle_of(shipped, "shipped"))
-    monkeypatch.setattr(dry_run_text, "named_bundles", lambda: {"shipped": file})
+    monkeypatch.setattr(known_costs_text, "named_bundles", lambda: {"shipped": file})
     cells = cells_of(world, '[[method]]\nname = "c2ff"')
-    assert "learning 1.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, [])
+    assert "learning 1.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, costs())
     own = run_folder(world / "own", [record("b", parameters, [31, 16, 24], fit=120.0, fuse=2.0)])
-    assert "learning 2.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, [own])
+    assert "learning 2.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, costs(own))
+
+
+def test_seconds_of_a_machine_of_known_speed_are_scaled_to_this_one_and_others_are_as_measured(tmp_path: Path) -> None:
+    def at(key: str, second: int, environment: str, **facts: Any) -> Result:
+        moment = f"2026-01-01T00:00:{second:02d}+00:00"
+        return record(key, {"budget": 0.1}, [3, 5, 7], fit=2.0, fuse=0.25, environment=environment, ended=moment, **facts)
+
+    records = [
+        *(
+            at("a", 10, "known"),
+            at("b", 18, "known"),
+            at("c", 20, "unknown"),
+            at("d", 30, "unknown"),
+            at("e", 31, "odd"),
+            at("f", 41, "odd"),
+        ),
+        at("9", 50, "known", device="cuda"),
+    ]
+    folder = run_folder(tmp_path / "run", records)
+    for name, speed in (("known", {"calibration_s": 0.04}), ("unknown", {}), ("odd", {"calibration_s": 1e-30})):
+        write_json(folder / "environments" / f"{name}.json", {"processor": name, "slots": 1, **speed})
+    plain = {one.place: (one.learning_s, one.fuse_s, one.factor, one.unscaled) for one in read_past_cells([folder])}
+    assert set(plain.values()) == {(2.0, 0.25, None, "")}
+    found = {one.place: (one.learning_s, one.fuse_s) for one in read_past_cells([folder], here_s=0.1)}
+    assert found["cpu (known)"] == pytest.approx((5.0, 0.625))  # 0.1 / 0.04 = 2.5 times as long here
+    assert found["cpu (unknown)"] == found["cpu (odd)"] == found["cuda (known)"] == (2.0, 0.25)
+    # 8 - 2.25 s on the known machine, 10 - 2.25 s on the two others; and the cell on the GPU, 9 - 2.25 s after that of another environment
+    assert sorted(read_overhead([folder], here_s=0.1).samples[105]) == pytest.approx([7.75, 7.75, 5.75 * 2.5])
+    assert sorted(read_overhead([folder]).samples[105]) == pytest.approx([5.75, 7.75, 7.75])
+
+
+def test_the_text_says_how_seconds_were_scaled(world: Path) -> None:
+    cells = cells_of(world, '[[method]]\nname = "gsa"')
+    fast, slow = (replace(measured("gsa", A, 0.0, 2.0, learns="never"), factor=factor) for factor in (0.5, 1.254))
+    plain = replace(measured("gsa", A, 0.0, 2.0, learns="never"), unscaled="its speed is not in the records")
+    for known, words in (
+        ([fast], "on cpu (P), times 0.50 for this machine\n"),
+        ([fast, slow], "on cpu (P), times 0.50 to 1.25 for this machine\n"),
+        ([plain], "on cpu (P), as measured there (its speed is not in the records)\n"),
+        ([fast, plain], "on cpu (P), times 0.50 for this machine; in part as measured there (its speed is not in the records)\n"),
+    ):
+        assert words in forecast(cells, known, sizes(cells), "cpu").text()
+
+
+def test_cells_of_a_shipped_bundle_that_ran_beside_other_work_count_where_nothing_else_is_known(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = record("a", {}, [3, 5, 7], fuse=4.0)
+    other = record("b", {}, [3, 5, 7], fuse=8.0, method="gsa")
+    spoilt = [replace(one, clock=replace(one.clock, others=1.5) if one.clock else None) for one in (busy, other)]
+    quiet = record("c", {"budget": 0.5}, [3, 5, 7], fuse=2.0)
+    folder = run_folder(world / "shipped", [*spoilt, quiet])
+    monkeypatch.setattr(known_costs_text, "named_bundles", lambda: {"shipped": folder})
+    found = {(one.method, one.fuse_s, one.place) for one in costs().cells}
+    assert found == {("c2ff", 2.0, "cpu (P)"), ("gsa", 8.0, "cpu (P), beside other work")}

@@ -8,6 +8,7 @@ from benchmark.clone import ROOT
 from benchmark.matrix.contestant import MethodTable
 from benchmark.matrix.handed_in import EstimatesTable
 from benchmark.matrix.plan_file import PlanTable
+from benchmark.matrix.time_budget import TimeBudgetTable
 from benchmark.matrix.training_set import TrainingTable
 from benchmark.review.plan_reference import plan_reference
 from datasets.pair_sources import PairTable
@@ -24,7 +25,7 @@ def test_every_key_has_a_meaning_in_a_whole_sentence() -> None:
     rows = [line.split(" | ") for line in plan_reference().splitlines() if line.startswith("| `")]
     keys = [
         item.name
-        for schema in (PlanTable, MethodTable, EstimatesTable, ReadingOptions, PairTable, ProtocolTable, TrainingTable)
+        for schema in (PlanTable, MethodTable, EstimatesTable, ReadingOptions, PairTable, ProtocolTable, TrainingTable, TimeBudgetTable)
         for item in fields(schema)
     ]
     assert [row[0].strip("| `") for row in rows] == keys

@@ -1,0 +1,49 @@
+"""What is known of the time that cells take: from runs and bundles that are named, from the run folder, and from the suite's bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark.matrix.cell import Cell
+from benchmark.review.bundle_names import named_bundles
+from benchmark.review.disk_forecast import scene_values
+from benchmark.review.forecast import Forecast, PastCell, forecast, read_overhead, read_past_cells
+from benchmark.review.overhead import Overhead
+from benchmark.run_folder.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class KnownCosts:
+    """Earlier cells, and what cells took beside learning and fusing."""
+
+    cells: tuple[PastCell, ...]
+    overhead: Overhead
+
+    def forecast(self, cells: Sequence[Cell], device: str, done: Sequence[str] = ()) -> Forecast:
+        """The seconds for the cells whose key is not in `done`."""
+        return forecast(cells, self.cells, scene_values(cells), device, done, self.overhead)
+
+
+def known_costs(folder: Path, earlier: Sequence[Path], here_s: float | None = None) -> KnownCosts:
+    """What the records say: those of `earlier` and of the run folder; and those of the suite's bundles, where the former say nothing.
+
+    Of a bundle of the suite, cells that were timed beside other work count only where no others are known of their method.
+
+    Args:
+        folder: the run folder, which need not exist.
+        earlier: further run folders, or bundles.
+        here_s: the calibration of this machine in seconds, by which seconds that were taken elsewhere are scaled; None: they are not.
+
+    Raises:
+        RecordError: one of `earlier` is no run folder, or a record cannot be read.
+    """
+    folders = [*earlier, *([folder] if RunFolder(folder).part("cells").is_dir() else [])]
+    bundles = list(named_bundles().values())
+    measured, overhead = read_past_cells(folders, here_s=here_s), read_overhead(folders, here_s=here_s)
+    for quiet, remark in ((True, ""), (False, ", beside other work")):
+        known = {one.method for one in measured}
+        more = [one for one in read_past_cells(bundles, quiet=quiet, here_s=here_s) if one.method not in known]
+        measured += [replace(one, place=one.place + remark) for one in more]
+    return KnownCosts(tuple(measured), overhead if overhead.cells else read_overhead(bundles, here_s=here_s))
