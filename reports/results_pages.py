@@ -15,12 +15,12 @@ from pathlib import Path
 from benchmark.run_folder.bundle import ENDING, read_bundle
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import RecordError
-from reports.content.bundle_records import BundleRecords, join_bundles
+from reports.content.bundle_records import BundleRecords, gather_records
 from reports.content.file_names import FileNames
 from reports.content.ledger import read_claims
 from reports.content.reached_scenes import protocol_identity, table_records
 from reports.content.reproduction import judge_claims
-from reports.content.statement_ledger import Statements, read_statements
+from reports.content.statement_ledger import StatementLedger, read_statements
 from reports.content.statement_rules import judge_rivals, judge_statements
 from reports.content.statement_sections import counts_sentence, not_run_section, statement_section
 from reports.content.summary import Summary, summarise
@@ -74,7 +74,7 @@ def compose_results(bundles: Mapping[str, Path], folder: Path, readme: Path | No
     Raises:
         RecordError: a file is no bundle, or none of its records has a score.
     """
-    records = join_bundles([read_bundle(file) for file in bundles.values()])
+    records = gather_records([read_bundle(file) for file in bundles.values()])
     if not any(result.outcome == "scored" for result in records.results):
         raise RecordError(f"leaderboard: expected a bundle with scored records, got none in {', '.join(bundles)}; give another one")
     command, ledger = command_text(list(bundles)), read_statements()
@@ -84,7 +84,7 @@ def compose_results(bundles: Mapping[str, Path], folder: Path, readme: Path | No
     texts = {
         "leaderboard.md": _generated(markdown_board(records, boards, files, command), command),
         "verdicts.md": _generated(markdown_verdicts(records, summaries, ledger, claims, files, command), command),
-        "leaderboard.html": _page(records, ledger, command, " ".join(bundles)),
+        "leaderboard.html": _page(records, ledger, command, files),
         **_latex(records, boards, command),
     }
     judged = counts_sentence(judge_statements(ledger, summaries))
@@ -176,7 +176,7 @@ def _latex(records: BundleRecords, summaries: Sequence[Summary], command: str) -
     return texts
 
 
-def _page(records: BundleRecords, ledger: Statements, command: str, title: str) -> str:
+def _page(records: BundleRecords, ledger: StatementLedger, command: str, files: Sequence[BundleFile]) -> str:
     """The page: leaderboards, charts, every score, statistics, the statements of the paper, and what was not run."""
     summaries, whole = _boards(records), _sorted(summarise(records.results, METRICS, provenance=records.provenance))
     comparisons = compare_tiers(summaries)
@@ -186,9 +186,10 @@ def _page(records: BundleRecords, ledger: Statements, command: str, title: str) 
     ]
     statements = statement_section(judge_statements(ledger, whole), judge_rivals(ledger, whole))
     extras = [section for section in (statements, not_run_section(records, summaries)) if section is not None]
-    plan = {**(records.bundles[0].plan if len(records.bundles) == 1 else {}), "command": command}
+    made_from = ", ".join(f"{file.name} (sha256 {file.sha256[:16]})" for file in files)
+    plan = {"made from": made_from, **(records.bundles[0].plan if len(records.bundles) == 1 else {}), "command": command}
     page = render_page(
-        RunFolder(Path(slug(title))),
+        RunFolder(Path(slug(" ".join(file.name for file in files)))),
         [result for summary in summaries for row in summary.rows for result in row.results],
         summaries,
         plan=plan,
@@ -202,7 +203,7 @@ def _page(records: BundleRecords, ledger: Statements, command: str, title: str) 
     return page.html
 
 
-def _readme(records: BundleRecords, summaries: Sequence[Summary], ledger: Statements, files: Sequence[BundleFile], judged: str) -> str:
+def _readme(records: BundleRecords, summaries: Sequence[Summary], ledger: StatementLedger, files: Sequence[BundleFile], judged: str) -> str:
     """The part of the README."""
     names = ", ".join(f"[`{file.name}`]({file.link})" if file.link else f"`{file.name}`" for file in files)
     scenes = sorted({len(summary.scenes) for summary in summaries})

@@ -51,7 +51,7 @@ class BundleRecords:
         return self.provenance.environments[max(sorted(set(used)), key=used.count)] if used else None
 
 
-def join_bundles(bundles: Sequence[Bundle]) -> BundleRecords:
+def gather_records(bundles: Sequence[Bundle]) -> BundleRecords:
     """The records of these bundles, in an order that does not depend on that of a bundle.
 
     Of two records of one cell the one that ended later counts. Where a method was run on a CPU and on a GPU, the rows of the GPU say so,

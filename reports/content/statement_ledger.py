@@ -64,7 +64,7 @@ class PlottedRival:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statements:
+class StatementLedger:
     """The ledger."""
 
     subject: str  # its name in the catalog
@@ -75,7 +75,7 @@ class Statements:
     rivals_source: str
 
 
-def read_statements(file: Path = STATEMENTS, claims: Path = LEDGER) -> Statements:
+def read_statements(file: Path = STATEMENTS, claims: Path = LEDGER) -> StatementLedger:
     """The ledger; protocols and scenes are those that `claims.toml` defines.
 
     Raises:
@@ -88,7 +88,7 @@ def read_statements(file: Path = STATEMENTS, claims: Path = LEDGER) -> Statement
     if not all(subject.get(name) for name in ("method", "label", "weights")):
         raise ClaimsError(f"{file.name}: expected a subject with method, label and weights, got {dict(subject)}")
     statements = [_statement(file.name, each, known, sources, readings) for each in table.get("statement", [])]
-    return Statements(
+    return StatementLedger(
         subject=subject["method"],
         label=subject["label"],
         weights=subject["weights"],

@@ -28,7 +28,7 @@ from reports.content.protocol_facts import dotted_values
 from reports.content.rival_pairs import ALL_CLASSES, OWN, TOLD, RivalPair, largest_parameters, rival_pairs, scene_seconds
 from reports.content.rival_words import difference_text, ratio_text
 from reports.content.row import Row
-from reports.content.statement_ledger import PlottedRival, Statement, Statements
+from reports.content.statement_ledger import PlottedRival, Statement, StatementLedger
 from reports.content.statement_numbers import JudgedNumber, Word, judge_number
 from reports.content.statistics import LEAST_SCENES
 from reports.content.summary import Summary
@@ -59,7 +59,7 @@ class JudgedRival:
     numbers: tuple[JudgedNumber, ...]
 
 
-def subject_rows(ledger: Statements, summary: Summary) -> list[Row]:
+def subject_rows(ledger: StatementLedger, summary: Summary) -> list[Row]:
     """The rows of a table that have the authors' weights, those with most scores first."""
     rows = [row for row in summary.rows if row.results[0].method == ledger.subject and not row.unranked and row.scored]
     return sorted((row for row in rows if ledger.weights in row.results[0].files.values()), key=lambda row: -row.scored)
@@ -71,7 +71,7 @@ def summaries_of(statement: Statement, summaries: Sequence[Summary]) -> list[Sum
     return [summary for summary, known in values if all(known.get(name) == value for name, value in statement.numbers.items())]
 
 
-def judge_statements(ledger: Statements, summaries: Sequence[Summary]) -> list[Judgement]:
+def judge_statements(ledger: StatementLedger, summaries: Sequence[Summary]) -> list[Judgement]:
     """Every statement with its word; those that compare have one for each scope."""
     judged = []
     for statement in ledger.statements:
@@ -87,7 +87,7 @@ def judge_statements(ledger: Statements, summaries: Sequence[Summary]) -> list[J
     return judged
 
 
-def judge_rivals(ledger: Statements, summaries: Sequence[Summary]) -> list[JudgedRival]:
+def judge_rivals(ledger: StatementLedger, summaries: Sequence[Summary]) -> list[JudgedRival]:
     """Each rival of the plot, measured under the protocol of the first statement."""
     inside = summaries_of(ledger.statements[0], summaries)
     scenes = ledger.statements[0].scenes
@@ -100,7 +100,7 @@ def judge_rivals(ledger: Statements, summaries: Sequence[Summary]) -> list[Judge
     return judged
 
 
-def _compared(statement: Statement, ledger: Statements, summary: Summary, subject: Row, scope: str) -> Judgement:
+def _compared(statement: Statement, ledger: StatementLedger, summary: Summary, subject: Row, scope: str) -> Judgement:
     pairs = rival_pairs(summary, subject, scope)
     told = subject.tier.partition("; ")[0]
     words = {OWN: f"its own class ({short_tier(subject.tier)})", TOLD: f"{told}, whatever it learned", ALL_CLASSES: "all classes"}[scope]
@@ -148,7 +148,9 @@ def _fewer_parameters(subject: Row, pairs: Sequence[RivalPair]) -> _Found:
     lighter = [each for each in learned if (each.parameters or 0) < own]
     strong = [each for each in lighter if each.pair.verdict in NOT_WORSE]
     shown = (strong or lighter)[:1]
-    measured = f"{_NAME} {count_text(own)}" + "".join(f"; {each.rival.label} {count_text(each.parameters or 0)}" for each in shown)
+    measured = f"{_NAME} {count_text(float(own))}" + "".join(
+        f"; {each.rival.label} {count_text(float(each.parameters or 0))}" for each in shown
+    )
     if strong:
         count = f"{len(strong)} of {len(learned)} rivals that learn have fewer, and are better or equal in PSNR"
         return _Found(measured, shown[0].n, "refuted", f"{count} ({difference_text(shown[0])})")

@@ -9,7 +9,7 @@ from reports.content.reproduction import JudgedClaim, claims_table
 from reports.content.rival_pairs import LEAD, RivalPair, rival_pairs
 from reports.content.rival_words import difference_text, interval_text, ratio_text
 from reports.content.row import Row
-from reports.content.statement_ledger import Statements
+from reports.content.statement_ledger import StatementLedger
 from reports.content.statement_numbers import JudgedNumber
 from reports.content.statement_rules import JudgedRival, Judgement, judge_rivals, judge_statements, subject_rows
 from reports.content.statement_sections import counts_sentence
@@ -36,7 +36,7 @@ differences on the same scenes: *better* or *worse* needs the whole 95 % interva
 def markdown_verdicts(
     records: BundleRecords,
     summaries: Sequence[Summary],
-    ledger: Statements,
+    ledger: StatementLedger,
     claims: Sequence[JudgedClaim],
     files: Sequence[BundleFile],
     command: str,
@@ -63,7 +63,7 @@ def _statement_lines(judged: Sequence[Judgement]) -> list[str]:
     return lines
 
 
-def _rival_lines(ledger: Statements, rivals: Sequence[JudgedRival]) -> list[str]:
+def _rival_lines(ledger: StatementLedger, rivals: Sequence[JudgedRival]) -> list[str]:
     lines = ["Each cell: as printed or read off the plot → as measured: word.", ""]
     lines += ["| rival | PSNR dB | seconds a scene | parameters | why |", "|---|---|---|---|---|"]
     for each in rivals:
@@ -80,13 +80,13 @@ def _number_text(number: JudgedNumber) -> str:
     return f"{number.printed.printed}{off} → {markdown_escape(number.measured or DASH)}{n}: **{number.word}**"
 
 
-def _shown_subjects(ledger: Statements, summary: Summary) -> list[Row]:
+def _shown_subjects(ledger: StatementLedger, summary: Summary) -> list[Row]:
     """The rows that are set against their rivals: the authors' weights, or where there are none, the method's other ranked rows."""
     own = subject_rows(ledger, summary)
     return own or [row for row in summary.rows if row.results[0].method == ledger.subject and row.ranked]
 
 
-def _pair_lines(ledger: Statements, summary: Summary, row: Row) -> list[str]:
+def _pair_lines(ledger: StatementLedger, summary: Summary, row: Row) -> list[str]:
     """One row against every rival, the strongest first."""
     pairs = rival_pairs(summary, row)
     mean = row.values[LEAD]
@@ -136,6 +136,6 @@ def _pair_line(each: RivalPair) -> str:
         each.pair.verdict,
         angle,
         DASH if each.ratio is None else ratio_text(each.ratio),
-        DASH if each.parameters is None else count_text(each.parameters),
+        DASH if each.parameters is None else count_text(float(each.parameters)),
     ]
     return f"| {' | '.join(cells)} |"
