@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from statistics import fmean
 from typing import Any
 
 from benchmark.run_folder.bundle import Bundle
 from benchmark.run_folder.record import Result
-from reports.content.summary import Summary
+from reports.content.summary import Summary, configuration
 from reports.style import identity, listed_text
 
 _LEFT_OUT = re.compile(r"method (?P<name>\S+) is left out: (?P<why>.*)")
@@ -26,8 +27,18 @@ class PlannedRow:
     everywhere: bool  # whether it has no record under any of them
 
 
-def planned_scenes(bundles: Sequence[Bundle], summary: Summary) -> int:
-    """The number of scenes for which the plans have this protocol; that of the table where the plans do not say it, or say less."""
+@dataclass(frozen=True)
+class UnfinishedRow:
+    """A row with records of some scenes that its plan has, and not of others."""
+
+    label: str
+    protocol: str
+    scenes: int  # without a record
+    seconds: float  # that they would take, at the pace of those with scores
+
+
+def planned_scenes(bundles: Sequence[Bundle], summary: Summary) -> set[str]:
+    """The scenes for which the plans have this protocol, and those of the table."""
     name = str(summary.protocol.get("name", ""))
     names: set[str] = set()
     for bundle in bundles:
@@ -35,7 +46,7 @@ def planned_scenes(bundles: Sequence[Bundle], summary: Summary) -> int:
         for wanted, patterns in _protocols(bundle).items():
             if fnmatchcase(name, wanted):
                 names |= {scene for scene in scenes if not patterns or any(fnmatchcase(scene, pattern) for pattern in patterns)}
-    return len(names | set(summary.scenes))
+    return names | set(summary.scenes)
 
 
 def rows_without_records(bundles: Sequence[Bundle], results: Sequence[Result], summaries: Sequence[Summary]) -> list[PlannedRow]:
@@ -53,6 +64,23 @@ def rows_without_records(bundles: Sequence[Bundle], results: Sequence[Result], s
             if missing:
                 rows[row] = PlannedRow(str(method.get("label")), missing, len(missing) == len(summaries))
     return list(rows.values())
+
+
+def unfinished_rows(bundles: Sequence[Bundle], results: Sequence[Result], summaries: Sequence[Summary]) -> list[UnfinishedRow]:
+    """The rows that lack scenes of the plans, with the seconds that these would take, the slowest first."""
+    unfinished = []
+    for summary in summaries:
+        planned, rows = planned_scenes(bundles, summary), dict[str, list[Result]]()
+        for result in results:
+            if result.protocol.get("name") == summary.protocol.get("name"):
+                rows.setdefault(configuration(result), []).append(result)
+        for inside in rows.values():
+            missing = len(planned - {result.scene for result in inside})
+            clocks = [result.clock for result in inside if result.clock is not None]
+            if missing and clocks:  # a row that is skipped everywhere lacks nothing
+                each = fmean(clock.outside or clock.fit + clock.adapt + clock.fuse for clock in clocks)
+                unfinished.append(UnfinishedRow(inside[0].label, summary.name, missing, missing * each))
+    return sorted(unfinished, key=lambda row: -row.seconds)
 
 
 def protocols_without_records(bundles: Sequence[Bundle], summaries: Sequence[Summary]) -> list[str]:

@@ -28,8 +28,8 @@ def table_records(results: Sequence[Result]) -> tuple[list[Result], dict[str, st
         if len(chosen) < len(inside):
             whole = len({result.scene for result in inside})
             sentences[protocol] = (
-                f"Of {whole} scenes with records, the {len(scenes)} that most rows have reached; {len(inside) - len(chosen)} records of "
-                "the others are not in this table, but in the paired comparisons of verdicts.md."
+                f"Of {whole} scenes with records, the {len(scenes)} that most rows have reached; {_counted(len(inside) - len(chosen))} of "
+                "the others stand in the paired comparisons of verdicts.md, and not in this table."
             )
     return kept, sentences
 
@@ -46,3 +46,7 @@ def _chosen_scenes(results: Sequence[Result]) -> set[str]:
     order = sorted(reached, key=lambda scene: (-len(reached[scene]), scene))
     sizes = [(k * len(set.intersection(*(reached[scene] for scene in order[:k]))), k) for k in range(1, len(order) + 1)]
     return set(order[: max(sizes)[1]])
+
+
+def _counted(records: int) -> str:
+    return f"{records} record{'' if records == 1 else 's'}"

@@ -18,11 +18,12 @@ from reports.content.planned_rows import (
     planned_scenes,
     protocols_without_records,
     rows_without_records,
+    unfinished_rows,
 )
 from reports.content.protocol_facts import protocol_sentence
 from reports.content.row import MISSING, UNRANKED, Row
 from reports.content.summary import Summary
-from reports.style import DASH, listed_text, short_tier
+from reports.style import DASH, duration_text, listed_text, short_tier
 from reports.typeset.markdown import markdown_escape
 
 METRICS = ("psnr", "ssim", "sam", "ergas")
@@ -62,6 +63,9 @@ def origin_lines(records: BundleRecords, files: Sequence[BundleFile], command: s
         name = f"[`{file.name}`]({file.link})" if file.link else f"`{file.name}`"
         counts = f"{len(bundle.records)} records, {bundle.scored} with scores, of {bundle.planned} cells of its plan"
         bundles.append(f"{name}: {counts}; sha256 `{file.sha256[:16]}`")
+    plans = [str(bundle.plan["name"]) for bundle in records.bundles if bundle.plan.get("name")]
+    runs = " and ".join(f"`run {name} --data DIR`" for name in dict.fromkeys(plans))
+    again = f"{runs}, then `bundle` ([how](../reference_results.md))" if runs else "the plan is not in the bundle"
     first, last = records.dates
     code = ", ".join(f"`{commit}`" for commit in records.code) or "not recorded"
     plus = " (+: with changes that were not committed)" if "+" in code else ""
@@ -72,6 +76,7 @@ def origin_lines(records: BundleRecords, files: Sequence[BundleFile], command: s
         f"| code | {code}{plus} |",
         f"| machine | {markdown_escape('; '.join(records.machines) or 'not recorded')} |",
         f"| measured | {first if first == last else f'{first} to {last}'} |",
+        f"| again | {again} |",
         f"| this page | `{command}` |",
     ]
 
@@ -145,7 +150,7 @@ def _value(each: BoardRow, column: Column) -> str:
 def _share(records: BundleRecords, summary: Summary, row: Row) -> str:
     """The number of scenes with a score, of those that the plan has."""
     scored = len({result.scene for result in row.results if result.outcome == "scored"})
-    return f"{scored}/{planned_scenes(records.bundles, summary)}"
+    return f"{scored}/{len(planned_scenes(records.bundles, summary))}"
 
 
 def _not_run(records: BundleRecords, summaries: Sequence[Summary]) -> list[str]:
@@ -157,11 +162,26 @@ def _not_run(records: BundleRecords, summaries: Sequence[Summary]) -> list[str]:
     for name in [summary.name for summary in summaries]:
         partly = [row.label for row in rows if not row.everywhere and name in row.protocols]
         lines += [f"Without a record under {markdown_escape(name)}: {_names(partly)}.", ""] if partly else []
+    lines += _unfinished_lines(records, summaries)
     absent = protocols_without_records(records.bundles, summaries)
     lines += [f"Protocols of the plan without any record here: {_names(absent)}.", ""] if absent else []
     left_out = left_out_lines(records.bundles)
     lines += ["Left out when the plan was read:", "", *(f"- {markdown_escape(line)}" for line in left_out)] if left_out else []
     return lines if len(lines) > 2 else ["## Not run", "", "Every row of the plan has a record under each of these protocols."]
+
+
+def _unfinished_lines(records: BundleRecords, summaries: Sequence[Summary]) -> list[str]:
+    """How many scenes the rows lack, and how long these would take."""
+    rows = unfinished_rows(records.bundles, records.results, summaries)
+    if not rows:
+        return []
+    whole = duration_text(sum(row.seconds for row in rows))
+    head = f"{sum(row.scenes for row in rows)} cells of the rows above have no record, about {whole} of work at the pace of the others"
+    lines = [f"<details><summary>{head}</summary>", "", "| row | protocol | scenes | about |", "|---|---|---:|---:|"]
+    for row in rows:
+        cells = [markdown_escape(row.label), markdown_escape(row.protocol), str(row.scenes), duration_text(row.seconds)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, "", "</details>", ""]
 
 
 def _names(texts: Sequence[str]) -> str:
