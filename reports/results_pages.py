@@ -214,8 +214,8 @@ def _readme(records: BundleRecords, summaries: Sequence[Summary], ledger: Statem
     counts = " and ".join(map(str, scenes)) + f" scene{'' if scenes == [1] else 's'}"
     days = first if first == last else f"{first} to {last}"
     head = (
-        f"The best of each class of knowledge, and MossFuse: {names}, {counts}, measured {days} on "
-        f"{'; '.join(records.machines)}. Rank is by PSNR inside the class, {STAR} the best of all classes, n the scenes with a score."
+        f"The best of each tier (what a method knows), and MossFuse: {names}, {counts}, measured {days} on "
+        f"{'; '.join(records.machines)}. Rank is by PSNR inside the tier, {STAR} the best of all tiers, n the scenes with a score."
     )
     foot = (
         "[Leaderboard](docs/results/leaderboard.md), also as [one page](docs/results/leaderboard.html) to sort and filter. MossFuse's "

@@ -2,11 +2,11 @@
 
 Against each rival only the scenes count of which both have a record; a scene on which one of the two failed is its loss, as in
 `reports.content.statistics`, and a skipped cell is as one that was not run. Holm's adjustment is over the rivals of one scope, which is
-a set of classes of knowledge:
+a set of tiers:
 
-    own class       those that are told the same, and learned from the same
+    own tier        those that are told the same, and learned from the same
     told the same   those that are told the same, whatever they learned from, but for those that saw the truth of other scenes
-    all             every ranked method
+    all tiers       every ranked method
 
 Seconds are those of one scene: fusion, and learning on that scene; what was learned beforehand is no part of them. With s the seconds of
 the method on a scene and r those of the rival, `ratio` is 2^mean(log2(s / r)), and its interval that of the mean, by the bootstrap over
@@ -29,8 +29,7 @@ from reports.content.statistics import PRACTICAL, Pair, bootstrap_interval, comp
 from reports.content.summary import Summary
 
 LEAD, SECOND = "psnr", "sam"
-OWN, TOLD, ALL_CLASSES = "own class", "told the same", "all classes"
-SCOPES = (OWN, TOLD, ALL_CLASSES)
+OWN, TOLD, ALL_TIERS = "own tier", "told the same", "all tiers"
 _WITH_TRUTH = "with their truth"
 
 
@@ -56,7 +55,7 @@ class RivalPair:
     parameters: int | None  # of the rival
 
 
-def rival_pairs(summary: Summary, subject: Row, scope: str = ALL_CLASSES) -> list[RivalPair]:
+def rival_pairs(summary: Summary, subject: Row, scope: str = ALL_TIERS) -> list[RivalPair]:
     """The pairs of this row with the ranked rows of other methods, the strongest rival first; rows without a common scene are left out."""
     found = [
         each
@@ -73,7 +72,7 @@ def rival_pairs(summary: Summary, subject: Row, scope: str = ALL_CLASSES) -> lis
 
 
 def in_scope(row: Row, subject: Row, scope: str) -> bool:
-    """Whether a row belongs to the classes of knowledge that a scope compares."""
+    """Whether a row belongs to the tiers that a scope compares."""
     if scope == OWN:
         return row.tier == subject.tier
     if scope == TOLD:

@@ -1,7 +1,7 @@
 """The rules by which a statement of the paper is called reproduced, refuted or open, from the records alone.
 
 Only the authors' own weights answer for the paper, under the statement's protocol. `reports.content.rival_pairs` compares them with each
-rival; its verdicts (better, worse, equal, open) are those of `reports.content.statistics`. A scope says which classes of knowledge take
+rival; its verdicts (better, worse, equal, open) are those of `reports.content.statistics`. A scope says which tiers take
 part. Of the numbers, with v what was measured, p what was printed and t its tolerance:
 
     outperforms        refuted where a rival is better; reproduced where the method is better than every rival, the plotted ones among them
@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from reports.content.protocol_facts import dotted_values
-from reports.content.rival_pairs import ALL_CLASSES, OWN, TOLD, RivalPair, largest_parameters, rival_pairs, scene_seconds
+from reports.content.rival_pairs import ALL_TIERS, OWN, TOLD, RivalPair, largest_parameters, rival_pairs, scene_seconds
 from reports.content.rival_words import difference_text, ratio_text
 from reports.content.row import Row
 from reports.content.statement_ledger import PlottedRival, Statement, StatementLedger
@@ -44,7 +44,7 @@ class Judgement:
     """What the records say to one statement."""
 
     says: str
-    scope: str  # the class of knowledge, in words
+    scope: str  # the tiers that take part, in words
     measured: str
     n: int  # scenes that it rests on
     word: Word
@@ -82,7 +82,7 @@ def judge_statements(ledger: StatementLedger, summaries: Sequence[Summary]) -> l
             judged.append(_number(statement, found[0][1]))
         else:
             summary, rows = found[0]
-            scopes = (OWN, TOLD, ALL_CLASSES) if statement.kind == "outperforms" else (TOLD, ALL_CLASSES)
+            scopes = (OWN, TOLD, ALL_TIERS) if statement.kind == "outperforms" else (TOLD, ALL_TIERS)
             judged += [_compared(statement, ledger, summary, rows[0], scope) for scope in scopes]
     return judged
 
@@ -103,9 +103,9 @@ def judge_rivals(ledger: StatementLedger, summaries: Sequence[Summary]) -> list[
 def _compared(statement: Statement, ledger: StatementLedger, summary: Summary, subject: Row, scope: str) -> Judgement:
     pairs = rival_pairs(summary, subject, scope)
     told = subject.tier.partition("; ")[0]
-    words = {OWN: f"its own class ({short_tier(subject.tier)})", TOLD: f"{told}, whatever it learned", ALL_CLASSES: "all classes"}[scope]
+    words = {OWN: f"its own tier ({short_tier(subject.tier)})", TOLD: f"{told}, whatever it learned", ALL_TIERS: "all tiers"}[scope]
     if not pairs:
-        return Judgement(statement.says, words, DASH, 0, "open", "no rival of this class has a score")
+        return Judgement(statement.says, words, DASH, 0, "open", "no rival of this tier has a score")
     absent = [rival.label for rival in ledger.rivals if rival.method not in {each.rival.results[0].method for each in pairs}]
     lacking = f"of the plotted rivals {listed_text(absent)} {'is' if len(absent) == 1 else 'are'} not measured" if absent else ""
     judge = {"outperforms": _outperforms, "fewer parameters": _fewer_parameters, "less time": _less_time}[statement.kind]
@@ -144,7 +144,7 @@ def _fewer_parameters(subject: Row, pairs: Sequence[RivalPair]) -> _Found:
     own, n = largest_parameters(subject), max(each.n for each in pairs)
     learned = [each for each in pairs if each.parameters]
     if not own or not learned:
-        return _Found(DASH, 0, "open", "no rival of this class learns any parameters" if own else "its parameters were not counted")
+        return _Found(DASH, 0, "open", "no rival of this tier learns any parameters" if own else "its parameters were not counted")
     lighter = [each for each in learned if (each.parameters or 0) < own]
     strong = [each for each in lighter if each.pair.verdict in NOT_WORSE]
     shown = (strong or lighter)[:1]

@@ -1,6 +1,6 @@
-"""The leaderboard of bundles as Markdown: a table for each protocol, with classes of knowledge; and the short table of the README.
+"""The leaderboard of bundles as Markdown: a table for each protocol, tier after tier; and the short table of the README.
 
-In a table the best value of a class is bold, and a star follows the best of all classes. Rows below the table are not ranked, each with
+In a table the best value of a tier is bold, and a star follows the best of all tiers. Rows below the table are not ranked, each with
 its reason. What the plans ask for and no bundle has is listed as not run.
 """
 
@@ -29,8 +29,8 @@ from reports.typeset.markdown import markdown_escape
 METRICS = ("psnr", "ssim", "sam", "ergas")
 STAR = "★"
 _READING = (
-    "A class is what a method is told, and what it learned from other scenes; methods are ranked inside their class by PSNR. **Bold** is "
-    f"the best of a class of two ranked rows or more, {STAR} the best of all classes, which know different things. n is the number of "
+    "A tier is what a method is told, and what it learned from other scenes; methods are ranked inside their tier by PSNR. **Bold** is "
+    f"the best of a tier of two ranked rows or more, {STAR} the best of all tiers, which know different things. n is the number of "
     "scenes with a score, of those that the plan has. Fusion is the time of one scene; learning is on the scene, or loading weights."
 )
 _PAGES = (
@@ -82,8 +82,8 @@ def origin_lines(records: BundleRecords, files: Sequence[BundleFile], command: s
 
 
 def markdown_short_board(records: BundleRecords, summaries: Sequence[Summary], always: str = "") -> str:
-    """The best ranked row of each class under each protocol, for the README; and each ranked row of the method `always`."""
-    heads = ("protocol", "class", "rank", "method", "PSNR dB", "SSIM", "SAM deg", "fusion", "learning", "n")
+    """The best ranked row of each tier under each protocol, for the README; and each ranked row of the method `always`."""
+    heads = ("protocol", "tier", "rank", "method", "PSNR dB", "SSIM", "SAM deg", "fusion", "learning", "n")
     lines = [f"| {' | '.join(heads)} |", "|---|---|---|---|---:|---:|---:|---:|---:|---:|"]
     for summary in summaries:
         columns = {column.key: column for column in summary.columns}
@@ -112,7 +112,7 @@ def _protocol_lines(records: BundleRecords, summary: Summary) -> list[str]:
             lines.append(f"| | **{markdown_escape(tier)}** |{' |' * (len(heads) - 2)}")
             lines += [_board_line(records, summary, each) for each in rows]
     if board.below:
-        heads = ["method", "class", *heads[3:], "why it stands here"]
+        heads = ["method", "tier", *heads[3:], "why it stands here"]
         lines += ["", "Baselines, and rows that are not ranked:", ""]
         lines += [f"| {' | '.join(heads)} |", f"|---|---|{'---:|' * (len(heads) - 3)}---|"]
         for each in board.below:
@@ -141,7 +141,7 @@ def _name(row: Row) -> str:
 
 
 def _value(each: BoardRow, column: Column) -> str:
-    """A value: bold where it is the best of its class, with a star where it is the best of all."""
+    """A value: bold where it is the best of its tier, with a star where it is the best of all."""
     text = each.text(column)
     best = f"**{text}**" if each.row.values[column.key].place == "best" else text
     return f"{best}{f' {STAR}' if column.key in each.best_of_all else ''} {each.row.mark_of(column)}".strip()

@@ -100,7 +100,7 @@ def _pair_lines(ledger: StatementLedger, summary: Summary, row: Row) -> list[str
         return [*lines, "No ranked rival has a score on the same scenes."]
     heads = [
         "rival",
-        "class",
+        "tier",
         "PSNR dB [95 %]",
         "n",
         "Holm's p",

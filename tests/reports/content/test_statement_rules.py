@@ -13,7 +13,7 @@ import pytest
 from benchmark.run_folder.record import Result
 from reports.content.ledger import ClaimsError, read_claims
 from reports.content.provenance import Provenance
-from reports.content.rival_pairs import ALL_CLASSES, OWN, TOLD, rival_pairs
+from reports.content.rival_pairs import ALL_TIERS, OWN, TOLD, rival_pairs
 from reports.content.statement_ledger import STATEMENTS, read_statements
 from reports.content.statement_rules import Judgement, judge_rivals, judge_statements
 from reports.content.summary import Summary, summarise
@@ -44,8 +44,8 @@ def words(says: str, *rows: Sequence[Result]) -> list[str]:
 def test_a_better_rival_refutes_in_its_own_scope_alone() -> None:
     own, told, whole = judged(OUTPERFORMS, moss(43.0), plotted(39.0), row("Lift", spread(46.0), **SRF))
     assert [own.word, told.word, whole.word] == ["open", "reproduced", "refuted"]
-    assert own.reason == "no rival of this class has a score"
-    assert (told.scope, whole.scope) == ("told nothing, whatever it learned", "all classes")
+    assert own.reason == "no rival of this tier has a score"
+    assert (told.scope, whole.scope) == ("told nothing, whatever it learned", "all tiers")
     assert told.reason == "better than 5, worse than 0 of 5 rivals"
     assert whole.measured.startswith("against Lift, the strongest, -3.00 dB [")
     assert whole.reason == "better than 5, worse than 1 of 6 rivals"
@@ -202,7 +202,7 @@ def test_unranked_rows_and_other_rows_of_the_method_are_no_rivals() -> None:
     ours = [replace(record, label="MossFuse, ours") for record in moss(50.0, files={"checkpoint": "another"})]
     (summary,) = tables(moss(43.0), control, ours, row("GSA", spread(30.0)))
     own = next(each for each in summary.rows if each.label == "MossFuse")
-    assert [[each.rival.label for each in rival_pairs(summary, own, scope)] for scope in (OWN, TOLD, ALL_CLASSES)] == [[], ["GSA"], ["GSA"]]
+    assert [[each.rival.label for each in rival_pairs(summary, own, scope)] for scope in (OWN, TOLD, ALL_TIERS)] == [[], ["GSA"], ["GSA"]]
 
 
 def test_the_plot_is_read_as_the_ledger_of_published_numbers_has_it() -> None:
