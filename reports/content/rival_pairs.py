@@ -10,7 +10,7 @@ a set of tiers:
 
 Seconds are those of one scene: fusion, and learning on that scene; what was learned beforehand is no part of them. With s the seconds of
 the method on a scene and r those of the rival, `ratio` is 2^mean(log2(s / r)), and its interval that of the mean, by the bootstrap over
-scenes. There is none where the two were not timed alike.
+scenes on which both were timed on one machine, with the same settings and by one version of the clock; without any there is none.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 
 from benchmark.run_folder.record import Result
 from reports.content.columns import Column, metric_column, values_by_scene
+from reports.content.provenance import Provenance, timing_places
 from reports.content.row import Row
 from reports.content.statistics import PRACTICAL, Pair, bootstrap_interval, compare_methods, holm, judge_pair
 from reports.content.summary import Summary
@@ -64,7 +65,7 @@ def rival_pairs(summary: Summary, subject: Row, scope: str = ALL_TIERS) -> list[
         and not row.unranked
         and row.results[0].method != subject.results[0].method
         and in_scope(row, subject, scope)
-        and (each := _against(subject, row)) is not None
+        and (each := _against(subject, row, summary.provenance)) is not None
     ]
     adjusted = holm([each.pair.p for each in found])
     judged = [replace(each, pair=judge_pair(each.pair, p, each.n, PRACTICAL[LEAD])) for each, p in zip(found, adjusted, strict=True)]
@@ -101,7 +102,7 @@ def largest_parameters(row: Row) -> int | None:
     return max(counts, default=None)
 
 
-def _against(subject: Row, rival: Row) -> RivalPair | None:
+def _against(subject: Row, rival: Row, provenance: Provenance) -> RivalPair | None:
     both = sorted(_ran(subject) & _ran(rival))
     lead, second = metric_column(LEAD), metric_column(SECOND)
     if not both or not (values_by_scene(lead, rival.results).keys() & set(both)):
@@ -117,7 +118,7 @@ def _against(subject: Row, rival: Row) -> RivalPair | None:
         pair=comparison.pairs[0],
         n=len(both),
         angle=mean_interval([theirs - ours for theirs, ours in angles if theirs == theirs and ours == ours]),
-        ratio=_ratio(subject, rival, both),
+        ratio=_ratio(subject, rival, both, provenance),
         parameters=largest_parameters(rival),
     )
 
@@ -134,14 +135,17 @@ def _mean(column: Column, row: Row, scene: str) -> float:
     return fmean(values) if values and len(values) == len(inside) else nan
 
 
-def _ratio(subject: Row, rival: Row, scenes: Sequence[str]) -> Interval | None:
-    """How many times as long the method takes, with its interval; None where the two were not timed alike."""
-    places = [*subject.places, *rival.places]
-    if not places or any(not place.alike(places[0]) for place in places) or "doubtful" in (subject.timing, rival.timing):
-        return None
-    column = Column("scene_seconds", "Seconds", "s", None, str, scene_seconds)
-    ours, theirs = (values_by_scene(column, row.results) for row in (subject, rival))
-    logs = [log2(fmean(ours[s]) / fmean(theirs[s])) for s in scenes if s in ours and s in theirs and min(*ours[s], *theirs[s]) > 0]
+def _ratio(subject: Row, rival: Row, scenes: Sequence[str], provenance: Provenance) -> Interval | None:
+    """How many times as long the method takes, over the scenes on which both were timed alike; None where there is no such scene."""
+    logs = []
+    for scene in scenes:
+        timed = [
+            [(r, s) for r in row.results if r.scene == scene and not r.doubtful and (s := scene_seconds(r))] for row in (subject, rival)
+        ]
+        places = timing_places([r for both in timed for r, _ in both], provenance)
+        if all(timed) and len(places) == 1:
+            ours, theirs = (fmean(seconds for _, seconds in both) for both in timed)
+            logs.append(log2(ours / theirs))
     if not logs:
         return None
     found = mean_interval(logs)

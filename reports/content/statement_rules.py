@@ -174,7 +174,7 @@ def _less_time(subject: Row, pairs: Sequence[RivalPair]) -> _Found:
         each, ratio = strong[0]
         count = f"{len(strong)} of {len(timed)} rivals take less than half its time, and are better or equal in PSNR"
         measured += f"; {ratio_text(ratio)} times as long as {each.rival.label}"
-        return _Found(measured, each.n, "refuted", f"{count} ({difference_text(each)})")
+        return _Found(measured, ratio.n, "refuted", f"{count} ({difference_text(each)})")
     if n < LEAST_SCENES:
         return _Found(measured, n, "open", _too_few(n))
     slower = sum(ratio.high < 1 for _, ratio in timed)
