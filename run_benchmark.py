@@ -26,6 +26,7 @@ offer_names()  # so that `import run_benchmark` is all that a session of one's o
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
     from types import FrameType
 
     from rich.console import Console as RichConsole
@@ -194,6 +195,17 @@ class Terminal(Console):
         request = read_figure_request(options.kind, **{name: getattr(options, name) for name in names})
         made = write_chosen_figure(folder, request, options.out)
         return "\n".join([*made.shows, f"figure    {made.files[0].with_suffix('')}.pdf, .png, .svg"])
+
+    def leaderboard(self, bundles: Mapping[str, Path], out: Path, readme: Path | None) -> str:
+        """Where the pages of the results of these bundles are, and how they judge published claims; they are written now."""
+        from reports.results_pages import write_results
+
+        made = write_results(bundles, out, readme)
+        places = [f"{file.name} ({file.stat().st_size} bytes)" for file in made.files if file.suffix in (".md", ".html")]
+        latex = sum(file.suffix == ".tex" for file in made.files)
+        return "\n".join(
+            [f"pages     {', '.join(places)} in {out}", f"LaTeX     {latex} files in {out / 'latex'}", f"claims    {made.words}"]
+        )
 
     def conventions(self, folder: Path) -> str:
         """The tables of a run by other projects' conventions, and where the files of its report are; the report is drawn now."""

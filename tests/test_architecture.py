@@ -98,6 +98,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "figures": ("style", "content", "scene"),
         "page": ("style", "content", "scene", "figures"),
         "report": ("content", "typeset", "figures", "page"),
+        "results_pages": ("style", "content", "typeset", "figures", "page", "report"),
     },
 }
 

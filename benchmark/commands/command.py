@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,13 @@ class Console(ABC):
     @abstractmethod
     def figure(self, folder: Path, options: argparse.Namespace) -> str:
         """What a figure of chosen scenes shows, and where its files are; it is drawn now."""
+
+    @abstractmethod
+    def leaderboard(self, bundles: Mapping[str, Path], out: Path, readme: Path | None) -> str:
+        """Where the pages of the results of these bundles are, and how they judge published claims; they are written now.
+
+        `bundles` has the file of each by its name; the part of `readme` that has the short table is written anew, where one is given.
+        """
 
     @abstractmethod
     def conventions(self, folder: Path) -> str:

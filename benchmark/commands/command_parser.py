@@ -25,6 +25,7 @@ FILES = {  # the file of each command in this folder, in the order of --help
     "figure": "figure_command",
     "bundle": "bundle_command",
     "check-bundle": "check_bundle_command",
+    "leaderboard": "leaderboard_command",
     "rescore": "rescore_command",
     "export-observations": "export_command",
     "score": "score_command",

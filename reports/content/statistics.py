@@ -203,6 +203,7 @@ def friedman(ranks: Float[np.ndarray, "methods scenes"]) -> tuple[float, float]:
     return statistic, float(chi2.sf(statistic, k - 1))
 
 
+@lru_cache(maxsize=256)
 def critical_difference(methods: int, scenes: int, alpha: float = ALPHA) -> float:
     """Nemenyi's critical difference of mean ranks."""
     quantile = float(studentized_range.ppf(1 - alpha, methods, 1e6)) / np.sqrt(2)  # 1e6 degrees of freedom stand for infinitely many

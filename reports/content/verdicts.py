@@ -22,6 +22,7 @@ from reports.style import DASH, count_word, short_tier, significant_text
 _SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "open": "?", "cannot tell": DASH}
 _TURNED = {"better": "worse", "worse": "better", "equal": "equal", "open": "open", "cannot tell": "cannot tell"}
 _MOST_PAIRS = 45  # in the table of pairs; statistics.csv has all
+_CSV = "; the CSV has all"
 ALL = "all tiers"
 
 
@@ -105,15 +106,17 @@ def tiered_names(each: TierComparison) -> list[tuple[str, str]]:
     return [(row.label, short_tier(row.tier) if each.tier == ALL else "") for row in each.rows]
 
 
-def comparison_section(each: TierComparison, number: int, stem: str) -> Section:
-    """The comparison for the page: what was compared, the matrix and the pairs; `stem` begins the names of their files."""
+def comparison_section(each: TierComparison, number: int, stem: str, *, csv: bool = True) -> Section:
+    """The comparison for the page: what was compared, the matrix and the pairs; `stem` begins the names of their files.
+
+    `csv`: whether statistics.csv, which has every pair, lies beside the page.
+    """
     title = f"Who is better: {each.title}, by {each.column.label}"
-    return Section(
-        f"statistics-{number}", title, comparison_sentences(each), (matrix_table(each, f"{stem}_matrix"), pair_table(each, f"{stem}_pairs"))
-    )
+    tables = (matrix_table(each, f"{stem}_matrix"), pair_table(each, f"{stem}_pairs", csv=csv))
+    return Section(f"statistics-{number}", title, comparison_sentences(each), tables)
 
 
-def statistics_sentences(comparisons: Sequence[TierComparison]) -> tuple[str, ...]:
+def statistics_sentences(comparisons: Sequence[TierComparison], *, csv: bool = True) -> tuple[str, ...]:
     """What the statistics of a run are; where no comparison has enough scenes, the one sentence that they cannot tell."""
     most = max((each.statistics.scenes for each in comparisons), default=0)
     if not comparisons:
@@ -122,8 +125,8 @@ def statistics_sentences(comparisons: Sequence[TierComparison]) -> tuple[str, ..
         scenes = f"{count_word(most)} scene{'s' * (most > 1)}"
         return (
             f"{scenes[:1].upper()}{scenes[1:]} cannot tell which method is better: even one that wins on all of five scenes may do so by "
-            f"chance (p = 0.06). From {count_word(LEAST_SCENES)} scenes on there are intervals, tests and ranks here; the differences on "
-            "each scene are in tables/statistics.csv.",
+            f"chance (p = 0.06). From {count_word(LEAST_SCENES)} scenes on there are intervals, tests and ranks here"
+            f"{'; the differences on each scene are in tables/statistics.csv' if csv else ''}.",
         )
     few = sum(not each.statistics.enough_scenes for each in comparisons)
     return (
@@ -163,7 +166,7 @@ def comparison_sentences(each: TierComparison) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def pair_table(each: TierComparison, stem: str) -> TextTable:
+def pair_table(each: TierComparison, stem: str, *, csv: bool = True) -> TextTable:
     """Every pair, the better method first: the differences, their interval, the test and the verdict.
 
     A pair with fewer than `LEAST_SCENES` common scenes has its difference on each scene in the place of the interval.
@@ -188,7 +191,7 @@ def pair_table(each: TierComparison, stem: str) -> TextTable:
     interval = "95 % interval" if statistics.enough_scenes else "On each scene"
     heads = ("Pair", f"Mean{unit}", "Median", interval, "p", "Holm", "Win/tie/loss", "Verdict")
     title = f"Paired differences in {each.column.label}, {each.protocol}, {each.tier}"
-    return TextTable(stem, title, heads, tuple(rows), tuple(_pair_notes(each)))
+    return TextTable(stem, title, heads, tuple(rows), tuple(_pair_notes(each, csv=csv)))
 
 
 def _points(each: TierComparison, pair: Pair) -> str:
@@ -203,7 +206,7 @@ def _points(each: TierComparison, pair: Pair) -> str:
     )
 
 
-def _pair_notes(each: TierComparison) -> list[str]:
+def _pair_notes(each: TierComparison, *, csv: bool) -> list[str]:
     """How to read the table of pairs."""
     statistics, count = each.statistics, len(each.statistics.pairs)
     signs = "Positive differences favour the first method."
@@ -221,7 +224,7 @@ def _pair_notes(each: TierComparison) -> list[str]:
             notes.append("A pair with infinite differences of both signs has no mean and no interval: its differences are listed.")
     else:
         notes = [f"{signs} Scenes, in this order: {', '.join(each.scenes)}. Fewer than {LEAST_SCENES}: no interval, no test, no verdict."]
-    return notes + ([f"The {_MOST_PAIRS} widest differences of {count}; the CSV has all."] if count > _MOST_PAIRS else [])
+    return notes + ([f"The {_MOST_PAIRS} widest differences of {count}{_CSV if csv else ''}."] if count > _MOST_PAIRS else [])
 
 
 def matrix_table(each: TierComparison, stem: str) -> TextTable:

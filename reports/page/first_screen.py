@@ -36,15 +36,17 @@ def first_screen(
     summaries: Sequence[Summary],
     comparisons: Sequence[TierComparison],
     plan: Mapping[str, Any] | None,
+    *,
+    pictures: bool = True,
 ) -> FirstScreen:
-    """The first screen of a run with these tables."""
+    """The first screen of a run with these tables; without `pictures` it has no strip of them."""
     counts = Counter(result.outcome for result in results)
     homes = [summary.home.name for summary in summaries if summary.home is not None]
     return FirstScreen(
         run=run.path.resolve().name,
         title=opening_title(summaries),
         sentences=tuple(opening_sentences(summaries, comparisons)),
-        strip=first_strip(run, summaries[0]),
+        strip=first_strip(run, summaries[0]) if pictures else None,
         outcomes=tuple((outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome]),
         cells=len(results),
         machine=max(homes, key=homes.count, default=""),

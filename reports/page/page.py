@@ -41,7 +41,7 @@ from reports.figures.svg_chart import line_look
 from reports.page.drawn_picture import Picture
 from reports.page.first_screen import first_screen
 from reports.page.protocol_sections import ProtocolSection, protocol_section
-from reports.scene.detail import plan_detail
+from reports.scene.detail import NO_PICTURES, plan_detail
 from reports.scene.error_maps import ANGLE_PERCENTILE, LIMIT_PERCENTILE
 from reports.scene.failure import DARK, SATURATED
 from reports.style import DASH, count_text, slug, tier_order, value_text
@@ -49,6 +49,7 @@ from reports.style import DASH, count_text, slug, tier_order, value_text
 _WEB = Path(__file__).parent.parent / "web"
 _STYLES = ("page.css", "opening.css", "board.css", "scenes.css", "media.css")
 _SCRIPTS = ("board.js", "table.js", "filter.js", "spectra.js", "scenes.js", "pareto.js", "exports.js")
+_OF_PICTURES = ("spectra.js", "scenes.js")  # what only a page with pictures needs
 MOST_ROWS = 2000  # of the table of every score
 _LONG = 40  # characters: a longer text needs a wide column
 
@@ -83,8 +84,11 @@ def render_page(
     comparisons: Sequence[TierComparison] = (),
     statistics: Sequence[tuple[Section, Sequence[tuple[str, Figure]]]] = (),
     extras: Sequence[tuple[Section, Sequence[tuple[str, Figure]]]] = (),
+    pictures: bool = True,
 ) -> PageFiles:
     """The page of a run.
+
+    Without `pictures`, of records alone (a bundle), it has no section of scenes, and no file of `run` is read.
 
     The page shows `plan` and `environment` as they are, or says that they are missing. `files` lie beside the page and are listed in it;
     `names` gives further files their names. `broken` are lines on files of the run that cannot be
@@ -93,7 +97,7 @@ def render_page(
     """
     looks = Looks.of(summaries)
     series = looks.series
-    detail_plan = plan_detail(results)
+    detail_plan = plan_detail(results) if pictures else NO_PICTURES
     sections = [protocol_section(run, summary, looks, series, detail_plan, number) for number, summary in enumerate(summaries, 1)]
     beside = {
         f"spectra/{names.stem('', section.summary.name, scene.name, scene.id)}.npz": scene.gallery.spectra.npz
@@ -101,7 +105,7 @@ def render_page(
         for scene in section.scenes
         if scene.gallery is not None and scene.gallery.spectra is not None
     }
-    script = "\n".join((_WEB / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    script = "\n".join((_WEB / name).read_text(encoding="utf-8") for name in _SCRIPTS if pictures or name not in _OF_PICTURES)
     shown = {column.key for summary in summaries for column in summary.scores}
     used = {name for result in results for name in result.metrics}
     rows = sum(len(scene.summary.rows) for section in sections for scene in section.scenes)
@@ -114,7 +118,8 @@ def render_page(
         _templates()
         .get_template("page.html.j2")
         .render(
-            first=first_screen(run, results, summaries, comparisons, plan),
+            first=first_screen(run, results, summaries, comparisons, plan, pictures=pictures),
+            pictures=pictures,
             style=Markup("\n".join((_WEB / name).read_text(encoding="utf-8") for name in _STYLES)),
             script=Markup(script),
             script_hash=b64encode(sha256(script.encode()).digest()).decode(),
@@ -148,7 +153,7 @@ def render_page(
             files=[*files, *beside],
             conventions=conventions,
             broken=broken,
-            statistics_sentences=statistics_sentences(comparisons),
+            statistics_sentences=statistics_sentences(comparisons, csv=pictures),
             statistics=[_drawn_section(section, figures) for section, figures in statistics],
             extras=[_drawn_section(section, figures) for section, figures in extras],
             detail=detail_plan.detail,

@@ -47,6 +47,9 @@ class DetailPlan:
         return scene <= self.scenes
 
 
+NO_PICTURES = DetailPlan(LADDER[-1], 0)  # of records without estimates: no scene is drawn
+
+
 def plan_detail(results: Sequence[Result]) -> DetailPlan:
     """The finest detail at which every estimate (of one seed) fits into the budget; else the coarsest, with as many scenes as fit."""
     drawn = {(_protocol(r), r.scene, r.label, r.tier, str(r.parameters)): r for r in results if r.outcome == "scored"}
