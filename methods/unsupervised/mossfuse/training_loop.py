@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.contract import Desk, Moment
+from methods.numerics.networks.scene_learning import DivergedError
 
 Fall = Literal["linear", "cosine"]
 
@@ -37,10 +38,6 @@ CHECKPOINT, CURVE = "checkpoint.pt", "curve.csv"
 
 class ResumeError(ValueError):
     """This training cannot continue from the checkpoint. The text says what was expected, what the file holds, and what to do."""
-
-
-class DivergedError(ValueError):
-    """A loss became NaN or Inf, so that further steps would learn nothing. The text says when, and where the last sound checkpoint is."""
 
 
 @dataclass(frozen=True)

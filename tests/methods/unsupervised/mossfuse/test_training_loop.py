@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from methods.contract import Desk, Moment
+from methods.numerics.networks.scene_learning import DivergedError
 from methods.unsupervised.mossfuse.training_loop import (
     CHECKPOINT,
     CURVE,
-    DivergedError,
     Learner,
     ResumeError,
     Schedule,
