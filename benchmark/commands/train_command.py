@@ -46,6 +46,7 @@ def _arguments(train: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
+    from benchmark.run_folder.bundle import without_paths
     from benchmark.training.train import TrainingError, train
     from benchmark.training.training_plan import read_training_plan
 
@@ -64,7 +65,7 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
             plan,
             folder,
             show,
-            command=spelled(),
+            command=without_paths(spelled()),  # weights are handed on: they name no folder of this machine
             device=device(options.device),
             resume=options.resume,
             every_s=60 * options.every,

@@ -222,6 +222,18 @@ def _cli(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def test_the_weights_name_no_folder_of_the_machine(tmp_path: Path) -> None:
+    plan = _write(tmp_path, patches=2)
+    process = _cli("mossfuse", str(plan), "--out", str(tmp_path / "deep" / "out"), folder=tmp_path)
+    said = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    with safe_open(tmp_path / "deep" / "out" / "weights.safetensors", framework="pt") as store:
+        facts = store.metadata()
+    assert facts["command"].startswith("python run_benchmark.py train mossfuse ")
+    assert facts["command"].split()[-6:] == ["--out", "out", "--threads", "1", "--device", "cpu"]
+    assert not [name for name, value in facts.items() if str(tmp_path) in value]
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     process = _cli("mossfuse", str(_write(tmp_path, patches=100_000)), "--out", "out", "--every", "0", folder=tmp_path)
     assert process.stderr is not None
