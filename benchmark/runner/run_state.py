@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmark.children.processes import Child
@@ -18,6 +18,13 @@ from benchmark.run_folder.record import Outcome, Result
 from benchmark.runner.outcomes import make_record
 from benchmark.runner.pace import Pace
 from benchmark.runner.run_settings import Arrival, Progress, RunSettings, Work
+
+QUICK_COUNT_S = 1.0  # where the first call took longer, operations are counted on one scene of a protocol alone
+
+
+def count_key(label: str, protocol: str, observed: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What cells have in common whose operations are alike: the row, the protocol and the shape of the cube."""
+    return label, protocol, str(observed.get("shape"))
 
 
 class RunState:
@@ -34,6 +41,7 @@ class RunState:
         self.referee = referee_key()
         self.away = Arrival((), None)  # what runs on other machines
         self.records: dict[str, Result] = {}  # by key
+        self.counted: dict[tuple[str, str, str], str] = {}  # the scene on which the operations of a slow row were counted (`count_key`)
         self.to_fuse: deque[Cell] = deque()
         self.to_score: deque[Cell] = deque()
         self.observing: dict[Child, Cell] = {}
@@ -54,6 +62,14 @@ class RunState:
     def children(self) -> list[Child]:
         """Every child process that runs."""
         return [*self.observing, *self.fitting, *self.fusing, *self.scoring]
+
+    def take(self, record: Result) -> None:
+        """Keep a record, and note where the operations of a slow row were counted."""
+        self.records[record.key] = record
+        first = None if record.clock is None else record.clock.first
+        if first is not None and first > QUICK_COUNT_S and record.flops is not None:
+            key = count_key(record.label, str(record.protocol.get("name")), record.observed)
+            self.counted.setdefault(key, record.scene)
 
     def wait_for(self, cells: list[Cell]) -> None:
         """Let these cells, and no others, wait for their methods."""
@@ -93,7 +109,7 @@ class RunState:
             self.folder.discard_measurement(record.key)
             if self.settings.keep == "none":
                 self.folder.discard_estimate(record.key)
-        self.records[record.key] = record
+        self.take(record)
         self.show_progress(record)
 
     def show_progress(self, last: Result | None = None, notes: tuple[str, ...] = ()) -> None:

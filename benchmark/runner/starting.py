@@ -14,11 +14,10 @@ from benchmark.run_folder.record import COUNTED_BEFORE
 from benchmark.run_folder.retention import WAITING_PER_SLOT
 from benchmark.runner.handout import fit_job, fuse_job, observe_job, score_job, take_job
 from benchmark.runner.outcomes import read_measurement
-from benchmark.runner.run_state import RunState
+from benchmark.runner.run_state import RunState, count_key
 from benchmark.runner.slots import cores, slot_variables
 
 OBSERVE_LIMIT_S = 1800.0
-QUICK_COUNT_S = 1.0  # where the first call took longer, operations are counted on one scene of a protocol alone
 SCORE_LIMIT_S = 1800.0
 
 
@@ -113,13 +112,8 @@ def _fuse(state: RunState, cell: Cell, fitted: bytes | None) -> None:
 
 def _why_uncounted(state: RunState, cell: Cell) -> str:
     """Why the operations of a slow cell are not counted: those of its row were, on another scene of this protocol; empty where they are."""
-    row, shape = (cell.contestant.label, cell.protocol.name), state.observed[cell.observation_digest].get("shape")
-    for other in state.records.values():
-        slow = other.clock is not None and other.clock.first is not None and other.clock.first > QUICK_COUNT_S
-        alike = (other.label, other.protocol.get("name")) == row and other.observed.get("shape") == shape
-        if slow and alike and other.scene != cell.scene.name and other.flops is not None:
-            return COUNTED_BEFORE
-    return ""
+    key = count_key(cell.contestant.label, cell.protocol.name, state.observed[cell.observation_digest])
+    return COUNTED_BEFORE if state.counted.get(key, cell.scene.name) != cell.scene.name else ""
 
 
 def _free_slot(state: RunState) -> int:

@@ -102,7 +102,9 @@ def _index(settings: RunSettings, cells: list[Cell]) -> Index:
 def _run_cells(state: RunState, elsewhere: Elsewhere | None, before: Index | None) -> list[Result]:
     """Run until nothing waits; Ctrl-C ends the children and loses only the cells that were running."""
     work = sort_out(state.cells, state.folder, retry=state.settings.retry)
-    state.records, state.to_score = work.records, deque(work.to_score)
+    state.to_score = deque(work.to_score)
+    for record in work.records.values():
+        state.take(record)
     state.wait_for(work.to_fuse)
     state.show_progress(notes=notes(state.cells, work, state.folder, before, state.plan))
     if elsewhere is not None:

@@ -106,7 +106,7 @@ def _row(method: str, parameters: Mapping[str, Any]) -> str:
 
 
 def _protocols(bundle: Bundle) -> dict[str, list[str]]:
-    """The names of the protocols in the text of the plan, each with the patterns of its scenes; none for all scenes."""
+    """The protocols that the plan names, each with its patterns of scenes. An empty list means that the protocol is for all scenes."""
     try:
         plan = tomllib.loads(bundle.plan_text)
     except tomllib.TOMLDecodeError:

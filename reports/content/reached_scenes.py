@@ -1,4 +1,4 @@
-"""Which scenes a table of an unfinished matrix is over: means of two rows are compared on the same scenes alone.
+"""The choice of scenes for the table of an unfinished matrix, so that the means of all its rows are over the same scenes.
 
 A run goes scene by scene, and its slowest methods may never reach most of them. Of each protocol the table has the k scenes that most rows
 have reached (with a score or without one), with k such that k times the number of rows that have reached all of them is largest; of equal

@@ -129,7 +129,7 @@ def _ran(row: Row) -> set[str]:
 
 
 def _mean(column: Column, row: Row, scene: str) -> float:
-    """The mean over the seeds of a scene; NaN where a seed has no score."""
+    """The mean of a scene's scores over all seeds; NaN if one of the seeds has no score."""
     inside = [result for result in row.results if result.scene == scene]
     values = values_by_scene(column, inside).get(scene, [])
     return fmean(values) if values and len(values) == len(inside) else nan

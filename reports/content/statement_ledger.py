@@ -76,7 +76,7 @@ class StatementLedger:
 
 
 def read_statements(file: Path = STATEMENTS, claims: Path = LEDGER) -> StatementLedger:
-    """The ledger; protocols and scenes are those that `claims.toml` defines.
+    """The ledger of statements in `file`. The protocols and scenes that a statement names are defined in `claims`.
 
     Raises:
         ClaimsError: a statement without its source, protocol, scenes or number, an unknown kind, or a rival without its numbers.

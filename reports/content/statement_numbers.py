@@ -1,4 +1,4 @@
-"""A printed number against a row: PSNR, seconds or parameters; the rules are those of `reports.content.statement_rules`."""
+"""Compares a number that the paper prints (PSNR, seconds or parameters) with what a row measured, by the rules of `statement_rules`."""
 
 from __future__ import annotations
 

@@ -24,10 +24,11 @@ answer for the paper, under its own protocol; scores are those of the textbook, 
 differences on the same scenes: *better* or *worse* needs the whole 95 % interval of the mean difference (bootstrap over scenes) beyond
 {PRACTICAL[LEAD]:g} dB, and Holm's p below {ALPHA:g}; *equal* has the whole interval inside; below {LEAST_SCENES} scenes nothing is said.
 
-- **outperforms**: refuted where any rival is better; reproduced where the method is better than every rival, the plotted ones among them.
+- **outperforms**: refuted if one rival or more is better than MossFuse; reproduced if MossFuse is better than every rival, and all rivals
+  of figure 1 were measured.
 - **fewer parameters, less time**: refuted by a rival that has fewer learned parameters, or takes less than half the time, *and* is better
-  or equal in PSNR; reproduced where every rival has more, or takes longer, the plotted ones among them. Time is fusion, and learning on
-  that scene. The factor of two leaves room for other work on the machine.
+  or equal in PSNR; reproduced if every rival has more parameters, or takes longer, and all rivals of figure 1 were measured. The time of a
+  scene is that of fusion, with that of learning on the scene. The factor of two leaves room for other work on the machine.
 - **numbers**: PSNR within 0.2 dB, and what reading a plot may be off; parameters within 1 %, all of them or those used in inference. A
   PSNR of MossFuse that is exceeded counts as reproduced. Seconds on a CPU never refute those of a machine that is not stated.
 - **open**: everything else, with the reason."""

@@ -34,14 +34,19 @@ def by_label(records: list[Result]) -> dict[str, Result]:
 
 
 def test_operations_of_a_slow_row_are_counted_on_one_scene_of_each_protocol(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.runner.starting.QUICK_COUNT_S", 0.2)
+    monkeypatch.setattr("benchmark.runner.run_state.QUICK_COUNT_S", 0.2)
     plugin(world / "plugins", "slow", "time.sleep(0.3); return Estimate(low @ torch.eye(low.shape[-1]))")
-    records = go(world, plan(world, ["slow", "bicubic"], scenes=("a", "b")))
+    file = plan(world, ["slow", "bicubic"], scenes=("a", "b"))
+    records = go(world, file)
     counts = {(record.label, record.scene): (record.flops, record.flops_reason) for record in records}
     first, second = sorted(scene for label, scene in counts if label == "slow")
     assert counts["slow", first][0]
     assert counts["slow", second] == (None, COUNTED_BEFORE)
     assert all(counts["Bicubic", scene][1] != COUNTED_BEFORE for scene in (first, second))
+    gone = next(record for record in records if (record.label, record.scene) == ("slow", second))
+    (world / "run" / "cells" / f"{gone.key}.json").unlink()
+    again = next(record for record in go(world, file) if record.key == gone.key)
+    assert again.flops_reason == COUNTED_BEFORE, "a run that is resumed knows what an earlier one has counted"
 
 
 @pytest.mark.parametrize("slots", [1, 2])
