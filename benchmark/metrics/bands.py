@@ -37,14 +37,9 @@ def band_pairs(
         yield np.ascontiguousarray(true, dtype=np.float64), np.ascontiguousarray(guess, dtype=np.float64)
 
 
-def live_pairs(
-    reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], mask: Bool[NDArray[np.bool_], "H W"] | None = None
-) -> Iterator[tuple[Float64[NDArray[np.float64], "H W"], Float64[NDArray[np.float64], "H W"]]]:
-    """Each band of both cubes, as `band_pairs` gives them, that carries signal in the reference, at the pixels that `mask` marks."""
-    floor = signal_floor(reference) if mask is None else signal_floor(at_scored(reference, mask))
-    for true, guess in zip(reference, estimate, strict=True):
-        if has_signal(true if mask is None else true[mask][:, None], floor):
-            yield np.ascontiguousarray(true, dtype=np.float64), np.ascontiguousarray(guess, dtype=np.float64)
+def live_numbers(reference: Float[np.ndarray, "bands H W"], mask: Bool[NDArray[np.bool_], "H W"] | None = None) -> list[int]:
+    """The numbers of the bands that carry signal in the reference, at the pixels that `mask` marks, or at all."""
+    return [int(number) for number in np.flatnonzero(live_bands(at_scored(reference, mask)))]
 
 
 def live_bands(cube: Float[np.ndarray, "bands H W"]) -> Bool[NDArray[np.bool_], " bands"]:
@@ -71,17 +66,6 @@ def signal_floor(cube: Float[np.ndarray, "bands H W"]) -> float:
 def mean_of_bands(values: Sequence[float]) -> float:
     """The mean over the bands that count, from one value per band; NaN where no band counts."""
     return float(np.mean(values)) if values else float("nan")
-
-
-def local_moments(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.float64], "H W"]) -> Float64[NDArray[np.float64], "4 H W"]:
-    """The four images x, y, x^2 + y^2 and x y, whose sums over a window give all local statistics of a pair of bands."""
-    moments = np.empty((4, *x.shape))
-    moments[0], moments[1] = x, y
-    np.multiply(x, x, out=moments[2])
-    np.multiply(y, y, out=moments[3])
-    moments[2] += moments[3]
-    np.multiply(x, y, out=moments[3])
-    return moments
 
 
 def quotient_or_one(

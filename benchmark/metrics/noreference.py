@@ -43,13 +43,7 @@ def d_lambda(hsi: Float[np.ndarray, "bands h w"], estimate: Float[np.ndarray, "b
 
     NaN where fewer than two bands of the HSI are not constant, or where it has fewer than 16 rows or columns.
     """
-    side = block_side(*hsi.shape[1:])
-    live = np.flatnonzero(live_bands(hsi))
-    bands = len(live)
-    if side is None or bands < 2:
-        return float("nan")
-    differences = np.abs(quality(estimate, estimate, side, live, live) - quality(hsi, hsi, side, live, live))
-    return float(differences.sum() / (bands * (bands - 1)))  # diagonals cancel
+    return distortions(hsi, estimate[:0], hsi[:0], estimate)[0]
 
 
 def d_lambda_filtered(hsi: Float[np.ndarray, "bands h w"], blurred: Float[np.ndarray, "bands h w"]) -> float:
@@ -71,11 +65,24 @@ def d_s(
 
     NaN where every band of the HSI is constant, or where it has fewer than 16 rows or columns.
     """
+    return distortions(hsi, msi, msi_low, estimate)[1]
+
+
+def distortions(
+    hsi: Float[np.ndarray, "bands h w"],
+    msi: Float[np.ndarray, "channels H W"],
+    msi_low: Float[np.ndarray, "channels h w"],
+    estimate: Float[np.ndarray, "bands H W"],
+) -> tuple[float, float]:
+    """D_lambda and D_s, as `d_lambda` and `d_s` say; each block of the estimate is read once for both. Without channels, D_s is NaN."""
     side = block_side(*hsi.shape[1:])
     live = np.flatnonzero(live_bands(hsi))
-    if side is None or not len(live):
-        return float("nan")
-    return float(np.abs(quality(estimate, msi, side, live) - quality(hsi, msi_low, side, live)).mean())
+    bands = len(live)
+    if side is None or not bands:
+        return float("nan"), float("nan")
+    changes = np.abs(relations(estimate, msi, side, live) - relations(hsi, msi_low, side, live))
+    spectral = float(changes[:, :bands].sum() / (bands * (bands - 1))) if bands > 1 else float("nan")  # the diagonals cancel
+    return spectral, float(changes[:, bands:].mean()) if len(msi) else float("nan")
 
 
 def qnr(spectral: float, spatial: float) -> float:
@@ -88,25 +95,28 @@ def consistency(seen: Float[np.ndarray, "bands h w"], explained: Float[np.ndarra
     return rmse(seen, explained)
 
 
-def quality(
-    first: Float[np.ndarray, "n H W"],
-    second: Float[np.ndarray, "m H W"],
+def relations(
+    cube: Float[np.ndarray, "bands H W"],
+    image: Float[np.ndarray, "channels H W"],
     side: int,
-    of_first: Int[NDArray[np.int64], " some"] | None = None,
-    of_second: Int[NDArray[np.int64], " others"] | None = None,
-) -> Float64[NDArray[np.float64], "some others"]:
-    """Q of each band of the first cube with each band of the second, as the mean over blocks of side x side pixels.
+    of_bands: Int[NDArray[np.int64], " some"] | None = None,
+) -> Float64[NDArray[np.float64], "some _"]:
+    """Q of each band of the cube with each of its bands, and then with each channel of the image: means over blocks of side x side pixels.
 
-    In one block Q = 2 m_x m_y / (m_x^2 + m_y^2) * 2 s_xy / (s_x^2 + s_y^2); quotients 0/0 count as 1. `of_first` and `of_second` are the
-    numbers of the bands that are taken, all of them where they are None.
+    In one block Q = 2 m_x m_y / (m_x^2 + m_y^2) * 2 s_xy / (s_x^2 + s_y^2); quotients 0/0 count as 1. `of_bands` are the numbers of the
+    bands that are taken, all of them where they are None.
     """
-    cubes = [(cube, np.arange(len(cube)) if taken is None else taken) for cube, taken in ((first, of_first), (second, of_second))]
-    total = np.zeros((len(cubes[0][1]), len(cubes[1][1])))
-    tops, lefts = _starts(first.shape[1], side), _starts(first.shape[2], side)
+    taken = np.arange(len(cube)) if of_bands is None else of_bands
+    bands = slice(None) if len(taken) == len(cube) else taken
+    values = np.empty((len(taken) + len(image), side, side))
+    total = np.zeros((len(taken), len(values)))
+    tops, lefts = _starts(cube.shape[1], side), _starts(cube.shape[2], side)
     for top in tops:
         for left in lefts:
-            blocks = [cube[taken, top : top + side, left : left + side].reshape(len(taken), -1) for cube, taken in cubes]
-            total += _block_quality(*blocks)
+            rows, cols = slice(top, top + side), slice(left, left + side)
+            values[: len(taken)] = cube[bands, rows, cols]
+            values[len(taken) :] = image[:, rows, cols]
+            total += _block_quality(values.reshape(len(values), -1), len(taken))
     return total / (len(tops) * len(lefts))
 
 
@@ -115,12 +125,12 @@ def _starts(size: int, side: int) -> list[int]:
     return sorted({*range(0, size - side + 1, side), size - side})
 
 
-def _block_quality(x: Float[np.ndarray, "n pixels"], y: Float[np.ndarray, "m pixels"]) -> Float64[NDArray[np.float64], "n m"]:
-    """Q of each pair of bands in one block."""
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    mean_x, mean_y = x.mean(1), y.mean(1)
-    x, y = x - mean_x[:, None], y - mean_y[:, None]
-    spread = np.add.outer((x * x).mean(1), (y * y).mean(1))
-    level = np.add.outer(mean_x**2, mean_y**2)
-    covariance = x @ y.T / x.shape[1]
-    return quotient_or_one(2 * np.outer(mean_x, mean_y), level) * quotient_or_one(2 * covariance, spread, FLAT * (level + spread))
+def _block_quality(values: Float64[NDArray[np.float64], "n pixels"], first: int) -> Float64[NDArray[np.float64], "{first} n"]:
+    """Q of each of the first bands with each band, in one block; the values are left less their means."""
+    means = values.mean(1)
+    values -= means[:, None]
+    squares = np.einsum("bp,bp->b", values, values) / values.shape[1]
+    spread = np.add.outer(squares[:first], squares)
+    level = np.add.outer(means[:first] ** 2, means**2)
+    covariance = values[:first] @ values.T / values.shape[1]
+    return quotient_or_one(2 * np.outer(means[:first], means), level) * quotient_or_one(2 * covariance, spread, FLAT * (level + spread))

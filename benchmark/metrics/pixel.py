@@ -17,41 +17,54 @@ import numpy as np
 from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
-from benchmark.metrics.bands import band_pairs, has_signal, live_pairs, mean_of_bands
+from benchmark.metrics.band_statistics import BandStatistics, band_statistics
+from benchmark.metrics.bands import mean_of_bands
 
 
 def band_mse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> Float64[NDArray[np.float64], " bands"]:
     """The mean squared error of each band: mse_b = mean((e_b - r_b)^2)."""
-    return np.array([np.mean((guess - true) ** 2) for true, guess in band_pairs(reference, estimate)])
+    return band_statistics(reference, estimate).mse
 
 
-def psnr(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+def psnr(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], known: BandStatistics | None = None) -> float:
     """Peak signal-to-noise ratio in dB: the mean of -10 log10(mse_b) over the bands that are not constant in the reference.
 
-    Infinite where the estimate equals the reference in one of them; NaN where there is no such band.
+    `known` are the statistics of this pair, where they are at hand. Infinite where the estimate equals the reference in one of the bands;
+    NaN where there is no such band.
     """
-    return mean_of_bands([_decibels(float(np.mean((guess - true) ** 2))) for true, guess in live_pairs(reference, estimate)])
+    bands = known or band_statistics(reference, estimate)
+    return mean_of_bands([_decibels(float(mse)) for mse in bands.mse[bands.live]])
 
 
-def psnr_cube(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+def psnr_cube(
+    reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], known: BandStatistics | None = None
+) -> float:
     """Peak signal-to-noise ratio of the whole cube in dB, constant bands included: -10 log10(mean of mse_b).
 
-    Infinite where the cubes are equal.
+    `known` are the statistics of this pair, where they are at hand. Infinite where the cubes are equal.
     """
-    return _decibels(float(band_mse(reference, estimate).mean()))
+    return _decibels(float((known or band_statistics(reference, estimate)).mse.mean()))
 
 
-def rmse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
-    """Root mean squared error of the whole cube, in the unit of the values: sqrt(mean of mse_b)."""
-    return float(np.sqrt(band_mse(reference, estimate).mean()))
+def rmse(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], known: BandStatistics | None = None) -> float:
+    """Root mean squared error of the whole cube, in the unit of the values: sqrt(mean of mse_b).
+
+    `known` are the statistics of this pair, where they are at hand.
+    """
+    return float(np.sqrt((known or band_statistics(reference, estimate)).mse.mean()))
 
 
-def cc(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"]) -> float:
+def cc(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], known: BandStatistics | None = None) -> float:
     """Pearson's correlation, -1..1: its mean over the bands that are not constant in the reference; the module docstring has the formula.
 
-    NaN where the estimate of such a band is constant and has no correlation, and where there is no such band.
+    `known` are the statistics of this pair, where they are at hand. NaN where the estimate of such a band is constant and has no
+    correlation, and where there is no such band.
     """
-    return mean_of_bands([_correlation(true, guess) for true, guess in live_pairs(reference, estimate)])
+    bands = known or band_statistics(reference, estimate)
+    live = np.flatnonzero(bands.live)
+    if not bands.varies[live].all():
+        return float("nan")
+    return mean_of_bands([float(bands.covariance[b] / np.sqrt(bands.variance[b] * bands.estimate_variance[b])) for b in live])
 
 
 def out_of_range(estimate: Float[np.ndarray, "bands H W"]) -> float:
@@ -62,11 +75,3 @@ def out_of_range(estimate: Float[np.ndarray, "bands H W"]) -> float:
 def _decibels(mse: float) -> float:
     """-10 log10(mse); infinite for 0."""
     return float("inf") if mse == 0 else float(-10 * np.log10(mse))
-
-
-def _correlation(x: Float64[NDArray[np.float64], "H W"], y: Float64[NDArray[np.float64], "H W"]) -> float:
-    """Pearson's correlation of two bands, the first of which is not constant; NaN where the second is."""
-    if not has_signal(y):
-        return float("nan")
-    x, y = x - x.mean(), y - y.mean()
-    return float(np.mean(x * y) / np.sqrt(np.mean(x * x) * np.mean(y * y)))

@@ -23,7 +23,7 @@ Q2n of the suite does not either.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int, Shaped
 from numpy.typing import NDArray
 
 from benchmark.metrics.bands import FLAT, quotient_or_one
@@ -55,9 +55,9 @@ def q2n(
         strip = row_index[top : top + BLOCK]
         for left in range(0, col_index.size, _BLOCKS * BLOCK):
             columns = col_index[left : left + _BLOCKS * BLOCK]
-            z, w = (_blocks(cube[:, strip[:, None], columns]) for cube in (reference, estimate))
+            z, w = (_blocks(_piece(cube, strip, columns)) for cube in (reference, estimate))
             quality = _quality(z, w, signs, standardise)
-            values.append(quality if mask is None else quality[_blocks(mask[None, strip[:, None], columns].astype(np.float32)).all((1, 2))])
+            values.append(quality if mask is None else quality[_blocks(_piece(mask[None], strip, columns).astype(np.float32)).all((1, 2))])
     counted = np.concatenate(values)
     return float(np.mean(counted)) if counted.size else float("nan")
 
@@ -76,6 +76,15 @@ def _mirrored(size: int) -> Int[NDArray[np.int64], " padded"]:
     """The pixel that each position takes, up to the next multiple of the block: beyond the border the order is reversed."""
     index = np.arange(-(-size // BLOCK) * BLOCK)
     return np.where(index < size, index, 2 * size - 1 - index)
+
+
+def _piece(
+    cube: Shaped[np.ndarray, "bands H W"], strip: Int[NDArray[np.int64], " rows"], columns: Int[NDArray[np.int64], " cols"]
+) -> Shaped[np.ndarray, "bands rows cols"]:
+    """The pixels of these rows and columns: a view where none is mirrored, which saves half of the time."""
+    if np.all(np.diff(strip) == 1) and np.all(np.diff(columns) == 1):
+        return cube[:, strip[0] : strip[-1] + 1, columns[0] : columns[-1] + 1]
+    return cube[:, strip[:, None], columns]
 
 
 def _blocks(strip: Float[np.ndarray, "bands block W"]) -> Float64[NDArray[np.float64], "blocks bands pixels"]:

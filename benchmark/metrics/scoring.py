@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmark.metrics.bands import bands_left_out
 from benchmark.metrics.metric_facts import NO_REFERENCE, TEXTBOOK
-from benchmark.metrics.noreference import consistency, d_lambda, d_lambda_filtered, d_s, qnr
+from benchmark.metrics.noreference import consistency, d_lambda, d_lambda_filtered, distortions, qnr
 from benchmark.metrics.response_scores import psf_scores, srf_scores
 from benchmark.metrics.scored_pixels import at_scored
 from benchmark.metrics.textbook import none_where_undefined, score
@@ -62,13 +62,15 @@ def score_without_truth(estimate: CubeFile, seen: Observation | None, known: Kno
 def _without_reference(cube: Float[np.ndarray, "bands H W"], seen: Observation, truth: Known) -> dict[str, float | None]:
     """The metrics of NO_REFERENCE that can be computed."""
     hsi, msi = seen.hsi.numpy(), seen.msi.numpy()
-    spectral = d_lambda(hsi, cube)
-    values = {"d_lambda": spectral, "hsi_bands_left_out": float(bands_left_out(hsi))}
-    if truth.psf is not None:
-        spatial = d_s(hsi, msi, _seen_through(truth.psf, msi), cube)
+    values = {"hsi_bands_left_out": float(bands_left_out(hsi))}
+    if truth.psf is None:
+        values["d_lambda"] = d_lambda(hsi, cube)
+    else:
+        spectral, spatial = distortions(hsi, msi, _seen_through(truth.psf, msi), cube)
         blurred = _seen_through(truth.psf, cube)
         filtered = d_lambda_filtered(hsi, blurred)
-        values |= {"d_s": spatial, "qnr": qnr(spectral, spatial), "d_lambda_filtered": filtered, "hqnr": qnr(filtered, spatial)}
+        values |= {"d_lambda": spectral, "d_s": spatial, "qnr": qnr(spectral, spatial)}
+        values |= {"d_lambda_filtered": filtered, "hqnr": qnr(filtered, spatial)}
         values["consistency_hsi"] = consistency(hsi, blurred)
     if truth.srf is not None:
         values["consistency_msi"] = consistency(msi, _integrated(truth.srf, cube))

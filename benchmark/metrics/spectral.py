@@ -4,7 +4,12 @@ SAM. Kruse et al., Remote Sensing of Environment 44, 1993. With u and v the unit
 
     angle = 2 atan2(|u - v|, |u + v|)        mean over pixels, in degrees
 
-This is the angle arccos <u, v>, but near 0 it does not lose its digits. A pixel whose reference spectrum is zero has no angle: it is left
+This is the angle arccos <u, v>, but near 0 it does not lose its digits. With the spectra x and y themselves, d = |y| x - |x| y is |x| |y|
+times as long as u - v, and by the law of the parallelogram |u - v|^2 + |u + v|^2 = 4, so that up to 90 degrees
+
+    angle = 2 atan2(|d|, sqrt(4 |x|^2 |y|^2 - |d|^2))        beyond, |y| x + |x| y is taken for the second argument
+
+A pixel whose reference spectrum is zero has no angle: it is left
 out, and counted. Where only the estimate is zero, v = 0 and the formula gives 90 degrees.
 
 ERGAS. Wald, Fusion of Earth Data, 2000. With ratio = fine pixels per coarse pixel along an axis, and m_b the mean of the reference,
@@ -23,7 +28,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
 
-from benchmark.metrics.bands import band_pairs, mean_of_bands, signal_floor
+from benchmark.metrics.band_statistics import BandStatistics, band_statistics
 
 NO_MEAN = 1e-6  # of the root mean square: up to that a mean counts as zero; float32 rounds values by 6e-8
 _VALUES_PER_BLOCK = 2**15  # of one cube: 256 KiB of float64, so that the four arrays of a block stay in the cache
@@ -53,58 +58,53 @@ def sam_pixels_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
     return int(lit.size - np.count_nonzero(lit))
 
 
-def ergas(reference: Float[np.ndarray, "bands H W"], estimate: Float[np.ndarray, "bands H W"], ratio: int) -> float:
+def ergas(
+    reference: Float[np.ndarray, "bands H W"],
+    estimate: Float[np.ndarray, "bands H W"],
+    ratio: int,
+    known: BandStatistics | None = None,
+) -> float:
     """Relative global error of synthesis, without unit: 100 / ratio * sqrt(mean over b of mse_b / m_b^2).
 
-    The mean is over the bands whose reference has a mean; NaN where none has.
+    The mean is over the bands whose reference has a mean; NaN where none has. `known` are the statistics of this pair, where they are at
+    hand.
     """
-    floor = signal_floor(reference)
-    relative = [
-        float(np.mean((guess - true) ** 2)) / mean**2
-        for true, guess in band_pairs(reference, estimate)
-        if (mean := _mean_of(true, floor)) is not None
-    ]
-    return 100 / ratio * math.sqrt(mean_of_bands(relative)) if relative else float("nan")
+    bands = known or band_statistics(reference, estimate)
+    counts = _has_mean(bands)
+    return 100 / ratio * math.sqrt(float(np.mean(bands.mse[counts] / bands.mean[counts] ** 2))) if counts.any() else float("nan")
 
 
-def ergas_bands_left_out(reference: Float[np.ndarray, "bands H W"]) -> int:
+def ergas_bands_left_out(reference: Float[np.ndarray, "bands H W"], known: BandStatistics | None = None) -> int:
     """The number of bands whose reference has no mean, which `ergas` leaves out."""
-    floor = signal_floor(reference)
-    return sum(_mean_of(np.ascontiguousarray(band, dtype=np.float64), floor) is None for band in reference)
+    return int(np.count_nonzero(~_has_mean(known or band_statistics(reference, reference))))
 
 
-def _mean_of(band: Float64[NDArray[np.float64], "H W"], floor: float) -> float | None:
-    """The mean of the band; None where it counts as zero beside the band's values, or where all its values are at most `floor`."""
-    values = band.ravel()
-    mean = float(values.mean())
-    power = float(values @ values) / values.size
-    if power <= floor**2 and float(np.abs(values).max()) <= floor:
-        return None
-    return mean if abs(mean) > NO_MEAN * math.sqrt(power) else None
+def _has_mean(bands: BandStatistics) -> Bool[NDArray[np.bool_], " bands"]:
+    """Whether each band has a mean: not where it counts as zero beside the band's values, or where all of these are at most `floor`."""
+    nothing = (bands.power <= bands.floor**2) & (bands.peak <= bands.floor)
+    means: Bool[NDArray[np.bool_], " bands"] = ~nothing & (np.abs(bands.mean) > NO_MEAN * np.sqrt(bands.power))
+    return means
 
 
 def _angles(
     reference: Float[np.ndarray, "bands pixels"], estimate: Float[np.ndarray, "bands pixels"]
 ) -> tuple[Float64[NDArray[np.float64], " pixels"], Bool[NDArray[np.bool_], " pixels"]]:
     """The angle at each pixel in radians, and whether the pixel counts."""
-    u, counts = _unit(reference)
-    v, _ = _unit(estimate)
-    difference = u - v
-    u += v
-    return 2 * np.arctan2(_norm(difference), _norm(u)), counts
+    x, y = reference.astype(np.float64), estimate.astype(np.float64)
+    square_x, square_y = _square(x), _square(y)
+    both = square_x * square_y
+    x *= np.sqrt(square_y)
+    y *= np.sqrt(square_x)
+    apart = _square(x - y)
+    together = 4 * both - apart
+    obtuse = apart > 2 * both
+    together[obtuse] = _square(x[:, obtuse] + y[:, obtuse])
+    angles = 2 * np.arctan2(np.sqrt(apart), np.sqrt(together))
+    angles[square_y == 0] = np.pi / 2
+    return angles, square_x > 0
 
 
-def _unit(
-    spectra: Float[np.ndarray, "bands pixels"],
-) -> tuple[Float64[NDArray[np.float64], "bands pixels"], Bool[NDArray[np.bool_], " pixels"]]:
-    """The spectra scaled to length 1 (zero ones stay zero), and whether each is not zero."""
-    spectra = spectra.astype(np.float64)
-    length = _norm(spectra)
-    lit = length > 0
-    return spectra / np.where(lit, length, 1.0), lit
-
-
-def _norm(spectra: Float64[NDArray[np.float64], "bands pixels"]) -> Float64[NDArray[np.float64], " pixels"]:
-    """The Euclidean length of each spectrum."""
-    length: NDArray[np.float64] = np.sqrt(np.einsum("bp,bp->p", spectra, spectra))
-    return length
+def _square(spectra: Float64[NDArray[np.float64], "bands pixels"]) -> Float64[NDArray[np.float64], " pixels"]:
+    """The squared Euclidean length of each spectrum."""
+    squares: NDArray[np.float64] = np.einsum("bp,bp->p", spectra, spectra)
+    return squares

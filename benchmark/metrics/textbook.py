@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from benchmark.metrics.bands import bands_left_out
+from benchmark.metrics.band_statistics import band_statistics
 from benchmark.metrics.pixel import cc, out_of_range, psnr, psnr_cube, rmse
 from benchmark.metrics.q2n import q2n
 from benchmark.metrics.scored_pixels import at_scored
@@ -48,20 +48,21 @@ def score(
     """
     check_pair(reference, estimate, ratio)
     true, guess = at_scored(reference, mask), at_scored(estimate, mask)
+    known = band_statistics(true, guess)
     values = {
-        "psnr": psnr(true, guess),
-        "psnr_cube": psnr_cube(true, guess),
+        "psnr": psnr(true, guess, known),
+        "psnr_cube": psnr_cube(true, guess, known),
         "ssim": ssim(reference, estimate, mask),
         "sam": sam(true, guess),
-        "ergas": ergas(true, guess, ratio),
+        "ergas": ergas(true, guess, ratio, known),
         "uiqi": uiqi(reference, estimate, mask),
         "q2n": q2n(reference, estimate, mask=mask),
-        "rmse": rmse(true, guess),
-        "cc": cc(true, guess),
+        "rmse": rmse(true, guess, known),
+        "cc": cc(true, guess, known),
         "out_of_range": out_of_range(guess),
         "sam_pixels_left_out": float(sam_pixels_left_out(true)),
-        "bands_left_out": float(bands_left_out(true)),
-        "ergas_bands_left_out": float(ergas_bands_left_out(true)),
+        "bands_left_out": float(np.count_nonzero(~known.live)),
+        "ergas_bands_left_out": float(ergas_bands_left_out(true, known)),
         "pixels_left_out": 0.0 if mask is None else float(np.count_nonzero(~mask)),
     }
     return none_where_undefined(values)

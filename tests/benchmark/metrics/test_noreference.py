@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark.metrics.noreference import block_side, consistency, d_lambda, d_s, qnr, quality
+from benchmark.metrics.noreference import block_side, consistency, d_lambda, d_s, qnr, relations
 
 Cube = NDArray[np.float64]
 
@@ -38,18 +38,21 @@ def looped_quality(x: Cube, y: Cube, side: int) -> float:
     return float(np.mean(values))
 
 
-def test_quality_of_every_pair_is_that_of_loops_over_blocks() -> None:
+def test_the_relation_of_every_band_to_bands_and_channels_is_the_quality_by_loops_over_blocks() -> None:
     first, second = cube(3, 37, 50, 0), cube(2, 37, 50, 1)
-    expected = [[looped_quality(x, y, 16) for y in second] for x in first]
-    np.testing.assert_allclose(quality(first, second, 16), expected, rtol=1e-12)
+    expected = [[looped_quality(x, y, 16) for y in (*first, *second)] for x in first]
+    np.testing.assert_allclose(relations(first, second, 16), expected, rtol=1e-12)
+    few = np.array([2, 0])
+    some = [[looped_quality(first[k], y, 16) for y in (first[2], first[0], *second)] for k in few]
+    np.testing.assert_allclose(relations(first, second, 16, few), some, rtol=1e-12)
 
 
-def test_quality_of_a_band_with_itself_is_one_and_of_flat_bands_that_of_their_means() -> None:
+def test_the_relation_of_a_band_to_itself_is_one_and_of_flat_bands_that_of_their_means() -> None:
     some = cube(2, 32, 40, 0)
-    assert np.diag(quality(some, some, 32)) == pytest.approx([1, 1], abs=1e-12)
+    assert np.diag(relations(some, some[:0], 32)) == pytest.approx([1, 1], abs=1e-12)
     flat = np.ones((3, 32, 40)) * np.array([0.2, 0.6, 0.0])[:, None, None]
     expected = np.array([[1, 0.6, 0], [0.6, 1, 0], [0, 0, 1]])
-    np.testing.assert_allclose(quality(flat, flat, 32), expected, atol=1e-12)
+    np.testing.assert_allclose(relations(flat, flat[:0], 32), expected, atol=1e-12)
 
 
 def test_d_lambda_is_the_mean_change_over_pairs_of_bands() -> None:
