@@ -39,6 +39,11 @@ def referee_key() -> str:
     return sources_of(ROOT / "benchmark" / "runner" / "jobs.py").digest
 
 
+def clock_sources() -> Sources:
+    """The sources on which seconds and memory depend."""
+    return sources_of(ROOT / "benchmark" / "measure" / "meter.py")
+
+
 def clock_key() -> str:
     """The digest of the sources of the clock."""
-    return sources_of(ROOT / "benchmark" / "measure" / "meter.py").digest
+    return clock_sources().digest

@@ -28,9 +28,11 @@ from benchmark.matrix.patches import HandedExamples
 from benchmark.matrix.training_set import TrainingSet
 from benchmark.measure.generators import own_seeds, seed_generators, seed_remarks
 from benchmark.measure.memory_room import expect_memory
-from benchmark.measure.meter import UNFINISHED, measure_first, timed
+from benchmark.measure.meter import measure_first
 from benchmark.measure.operations import count_flops
+from benchmark.measure.rounds import UNFINISHED
 from benchmark.measure.tally import Tally
+from benchmark.measure.timed_call import timed
 from benchmark.metrics.scored_pixels import ATTRIBUTE, packed_mask, scored_pixels
 from benchmark.metrics.scoring import score_cell, score_without_truth
 from benchmark.run_folder.observation_file import read_observation, write_observation

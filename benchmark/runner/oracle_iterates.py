@@ -13,7 +13,8 @@ import torch
 
 from benchmark.children.endings import Ended
 from benchmark.measure.generators import generators_seeded
-from benchmark.measure.meter import on_cpu, timed
+from benchmark.measure.meter import on_cpu
+from benchmark.measure.timed_call import timed
 from benchmark.measure.validity import settled
 from benchmark.metrics.pixel import psnr
 from benchmark.metrics.scored_pixels import at_scored, scored_pixels

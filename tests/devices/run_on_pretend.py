@@ -27,7 +27,7 @@ from torch import Tensor
 from benchmark.authors.sample_pairs import Lessons, random_example
 from benchmark.identity.scene_identity import identify
 from benchmark.matrix.training_set import TrainingSet
-from benchmark.measure import meter
+from benchmark.measure import meter, rounds
 from benchmark.run_folder.observation_file import read_observation
 from benchmark.runner.jobs import ESTIMATE_NAME, FIT_NAME, STD_NAME, FitJob, FuseJob, ObserveJob, ScoreJob
 from benchmark.runner.oracle_iterates import ITERATES
@@ -321,7 +321,7 @@ def largest(values: Iterable[float]) -> float:
 def main(out: str, *which: str) -> None:
     """Runs the cases of one part, or the planted faults."""
     torch.set_num_threads(1)
-    meter.LONGEST_WARM_UP_S = 0.0  # the first call is then the one round
+    rounds.LONGEST_WARM_UP_S = 0.0  # the first call is then the one round
     device = install()
     places = Places(device, Pretended())
     chosen = planted() if which == ("planted",) else list(cases())[int(which[0]) :: int(which[1])]

@@ -111,7 +111,7 @@ def test_seconds_in_turn(benchmark: BenchmarkFixture, threads: int) -> None:
 ALONE = """
 import sys; sys.path.insert(0, sys.argv[1])
 import torch
-from benchmark.measure.meter import resident_bytes
+from benchmark.measure.group import resident_bytes
 from tests.performance.test_mossfuse_speed import MossFuseNetwork, SIDE, _pair, calls_of
 torch.set_num_threads(1)
 call = calls_of(MossFuseNetwork(31, 3, 32).eval(), *_pair(SIDE, 32))[sys.argv[2]]

@@ -10,6 +10,7 @@ import pytest
 from benchmark import clone
 from benchmark.clone import ROOT
 from benchmark.identity import import_closure
+from benchmark.identity.source_keys import clock_sources
 from benchmark.identity.sources import Sources, UnkeyedError, sources_of, sources_of_module
 
 
@@ -28,6 +29,11 @@ def test_the_packages_that_a_method_of_the_suite_lies_in_count() -> None:
 def test_what_makes_training_data_counts() -> None:
     names = set(sources_of(ROOT / "benchmark" / "matrix" / "patches.py").files)
     assert {"benchmark/matrix/patches.py", "datasets/simulation.py", "datasets/scene.py"} <= names
+
+
+def test_the_key_of_the_clock_covers_all_that_decides_a_second() -> None:
+    names = {name.removeprefix("benchmark/measure/") for name in clock_sources().files}
+    assert {"meter.py", "rounds.py", "disturbance.py", "timed_call.py", "program_clock.py", "tally.py", "group.py", "held.py"} <= names
 
 
 def test_a_helper_that_a_plugin_imports_counts_and_a_bystander_does_not(tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ import pytest
 import torch
 
 from benchmark.authors.sample_pairs import random_pair
+from benchmark.measure.disturbance import FrequencyWatch, MachineWatch
 from benchmark.measure.group import resident_bytes
-from benchmark.measure.meter import LEAST_ROUNDS, LONGEST_WARM_UP_S, MOST_ROUNDS, ROUNDS_S, _enough, _Frequency, _Machine, measure_method
+from benchmark.measure.meter import measure_method
+from benchmark.measure.rounds import LEAST_ROUNDS, LONGEST_WARM_UP_S, MOST_ROUNDS, ROUNDS_S, enough_rounds
 from benchmark.run_folder.record import Clock
 from datasets.observation import Observation
 from methods.adapting import AdaptingMethod
@@ -85,7 +87,8 @@ def _forget() -> None:
 
 @pytest.fixture
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.measure.meter.wall_seconds", lambda: NOW[0])
+    for module in ("timed_call", "rounds", "disturbance"):
+        monkeypatch.setattr(f"benchmark.measure.{module}.wall_seconds", lambda: NOW[0])
 
 
 @pytest.mark.usefixtures("_clock")
@@ -153,7 +156,7 @@ def test_an_unsteady_method_is_called_until_the_budget_is_spent() -> None:
 
 @pytest.mark.usefixtures("_clock")
 def test_what_is_done_between_rounds_is_part_of_their_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.measure.meter.check_estimate", lambda *_: nap(0.6))
+    monkeypatch.setattr("benchmark.measure.rounds.check_estimate", lambda *_: nap(0.6))
     naps = (0.01, 0.01, 0.03, 0.02, 0.05, *(0.01 + 0.01 * (number % 3) for number in range(MOST_ROUNDS)))
     clock = measure_method(Sleeper(naps), random_pair(3, 2), torch.device("cpu"), seed=0).clock
     assert (clock.rounds, sum(clock.round_seconds)) == (2, pytest.approx(0.04))
@@ -200,7 +203,7 @@ def test_other_work_on_the_machine_is_noticed() -> None:
     try:
         while not cpu_seconds(busy):
             time.sleep(0.01)
-        machine = _Machine()
+        machine = MachineWatch()
         spin(0.6)  # work of this process is not counted
         seen = machine.disturbance()
     finally:
@@ -213,8 +216,8 @@ def test_other_work_on_the_machine_is_noticed() -> None:
 
 def test_work_of_processes_that_a_method_started_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[float] = []  # the moments that the meter knows
-    monkeypatch.setattr("benchmark.measure.meter.wall_seconds", lambda: told.append(time.perf_counter()) or told[-1])
-    machine = _Machine()
+    monkeypatch.setattr("benchmark.measure.disturbance.wall_seconds", lambda: told.append(time.perf_counter()) or told[-1])
+    machine = MachineWatch()
     running = subprocess.Popen([sys.executable, "-c", BUSY.format(30)])
     try:
         ended = subprocess.run([sys.executable, "-c", BUSY.format(0.5)], check=True)
@@ -240,9 +243,9 @@ def spin(seconds: float) -> None:
 
 
 def test_a_fall_of_the_frequency_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.measure.meter.LOOK_S", 0.0)
+    monkeypatch.setattr("benchmark.measure.disturbance.LOOK_S", 0.0)
     source = tmp_path / "cpuinfo"
-    frequency = _Frequency(source)
+    frequency = FrequencyWatch(source)
     frequency.look()  # a machine that does not tell
     assert frequency.fall() is None
     for slow, fast in ((800.0, 4000.0), (900.0, 3000.0), (4100.0, 1000.0)):
@@ -255,11 +258,11 @@ def test_a_fall_of_the_frequency_is_noticed(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_median_is_steady_or_the_budget_is_spent() -> None:
-    assert not _enough([], ROUNDS_S)
-    assert not _enough([0.1, 0.1], 0.2)
-    assert _enough([0.1, 0.1001, 0.0999], 0.3)
-    assert not _enough([0.1, 0.2, 0.05], 0.35)
-    assert _enough([0.1, 0.2, 0.05], ROUNDS_S)
-    assert _enough([1.1], 1.1)
-    assert not _enough([0.01, 0.02], 0.03)
-    assert _enough([0.01, 0.02] * 15, 0.45)
+    assert not enough_rounds([], ROUNDS_S)
+    assert not enough_rounds([0.1, 0.1], 0.2)
+    assert enough_rounds([0.1, 0.1001, 0.0999], 0.3)
+    assert not enough_rounds([0.1, 0.2, 0.05], 0.35)
+    assert enough_rounds([0.1, 0.2, 0.05], ROUNDS_S)
+    assert enough_rounds([1.1], 1.1)
+    assert not enough_rounds([0.01, 0.02], 0.03)
+    assert enough_rounds([0.01, 0.02] * 15, 0.45)

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from benchmark.authors.sample_pairs import random_pair
-from benchmark.measure.meter import LONGEST_WARM_UP_S, measure_first
+from benchmark.measure.meter import measure_first
 from benchmark.measure.program_clock import PENDING, RESOLUTION_S, ProgramClock
+from benchmark.measure.rounds import LONGEST_WARM_UP_S
 from datasets.observation import Observation
 from methods.catalog import find_one
 from methods.contract import AnyMethod, Card, Estimate, FusionMethod
