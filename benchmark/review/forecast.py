@@ -9,8 +9,8 @@ With v = bands x rows x cols of the fused cube, and b the parameter `budget` (1 
     loading     l            of weights, in each cell;  l = mean of the measured seconds
 
 The sums are over earlier cells of the same method with the same parameters except the budget. Where there are none, and nothing is learned
-beforehand, they are over earlier cells of the method with any parameters. Only one kind of device counts: that of the run, or another one
-where that has no records.
+beforehand, they are over earlier cells of the method with any parameters. Of these cells, those of the lowest rank count (`PastCell.rank`).
+Only one kind of device counts: that of the run, or another one where that has no records.
 
 All this is linear: a method whose cost grows with the square of the number of pixels takes longer on larger scenes than is said here.
 What a cell takes besides, such as observing, scoring and the rounds of the clock, is told from the moments of earlier records
@@ -52,6 +52,8 @@ class PastCell:
     adapt_s: float = 0.0
     factor: float | None = None  # by what the measured seconds were multiplied, to be those of this machine; None: they are as measured
     unscaled: str = ""  # why they are as measured, where they were to be scaled
+    contended: bool = False  # whether it was timed beside other work
+    rank: int = 0  # how far down it is asked: cells of the lowest rank count, among those of one row or else of one method
 
     @property
     def budget(self) -> float:
@@ -126,11 +128,11 @@ class Forecast:
         return "\n".join([f"{head} ({parts})", f"      {source}{unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
 
 
-def read_past_cells(places: Iterable[Path], *, quiet: bool = False, here_s: float | None = None) -> list[PastCell]:
+def read_past_cells(places: Iterable[Path], *, here_s: float | None = None) -> list[PastCell]:
     """The scored cells of those run folders and bundles for which seconds and the size of the cube are known.
 
-    With `quiet`, cells that were timed beside other work are left out. With `here_s`, the calibration of this machine in seconds, the
-    seconds of cells that ran on a processor whose calibration is known are scaled to this machine.
+    With `here_s`, the calibration of this machine in seconds, the seconds of cells that ran on a processor whose calibration is known are
+    scaled to this machine.
 
     Raises:
         RecordError: one of them is neither, or a record cannot be read.
@@ -139,12 +141,7 @@ def read_past_cells(places: Iterable[Path], *, quiet: bool = False, here_s: floa
     for place in dict.fromkeys(place.resolve() for place in places):
         run = read_past_run(place)
         for record in run.records:
-            if (
-                record.outcome == "scored"
-                and record.clock is not None
-                and record.observed.get("shape")
-                and not (quiet and record.contended)
-            ):
+            if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
                 factor = run.factor(record.environment, here_s) if record.device == "cpu" else None
                 past = _past_cell(record, record.clock, run.machine(record.environment), factor)
                 reason = NO_SPEED if record.device == "cpu" else NO_GPU_SPEED
@@ -198,11 +195,19 @@ def forecast(
 
 
 def _basis(cell: Cell, measured: Sequence[PastCell]) -> tuple[list[PastCell], bool]:
-    """The earlier cells from which a cell is estimated, and whether they have its parameters except the budget."""
+    """The earlier cells from which a cell is estimated, and whether they have its parameters except the budget.
+
+    Cells of the row come before those of other rows, whatever their rank.
+    """
     same = [one for one in measured if one.method == cell.contestant.entry.name and one.learns == cell.card.learns]
     wanted = _but_budget(parameters_to_json(cell.contestant.parameters))
     alike = [one for one in same if _but_budget(one.parameters) == wanted]
-    return (alike, True) if alike or cell.card.learns == "beforehand" else (same, False)
+    return (_of_lowest_rank(alike), True) if alike or cell.card.learns == "beforehand" else (_of_lowest_rank(same), False)
+
+
+def _of_lowest_rank(cells: Sequence[PastCell]) -> list[PastCell]:
+    lowest = min((one.rank for one in cells), default=0)
+    return [one for one in cells if one.rank == lowest]
 
 
 def _method_forecast(
@@ -263,6 +268,7 @@ def _past_cell(record: Result, clock: Clock, machine: str, factor: float | None)
         factor=factor,
         device=record.device,
         place=f"{record.device} ({machine})" if machine else record.device,
+        contended=record.contended,
     )
 
 

@@ -29,7 +29,8 @@ class KnownCosts:
 def known_costs(folder: Path, earlier: Sequence[Path], here_s: float | None = None) -> KnownCosts:
     """What the records say: those of `earlier` and of the run folder; and those of the suite's bundles, where the former say nothing.
 
-    Of a bundle of the suite, cells that were timed beside other work count only where no others are known of their method.
+    A bundle of the suite counts where the former hold no cell of a row, and its cells that were timed beside other work where it has no
+    quiet ones of that row. So a quiet cell of a method hides no cells of the same method with other parameters (`PastCell.rank`).
 
     Args:
         folder: the run folder, which need not exist.
@@ -42,8 +43,6 @@ def known_costs(folder: Path, earlier: Sequence[Path], here_s: float | None = No
     folders = [*earlier, *([folder] if RunFolder(folder).part("cells").is_dir() else [])]
     bundles = list(named_bundles().values())
     measured, overhead = read_past_cells(folders, here_s=here_s), read_overhead(folders, here_s=here_s)
-    for quiet, remark in ((True, ""), (False, ", beside other work")):
-        known = {one.method for one in measured}
-        more = [one for one in read_past_cells(bundles, quiet=quiet, here_s=here_s) if one.method not in known]
-        measured += [replace(one, place=one.place + remark) for one in more]
+    for one in read_past_cells(bundles, here_s=here_s):
+        measured.append(replace(one, rank=2, place=f"{one.place}, beside other work") if one.contended else replace(one, rank=1))
     return KnownCosts(tuple(measured), overhead if overhead.cells else read_overhead(bundles, here_s=here_s))

@@ -276,7 +276,7 @@ def test_a_bundle_tells_the_time_as_the_run_does_that_it_was_made_of(tmp_path: P
     file = write_bundle(tmp_path / "mine.json.xz", bundle_of(folder, "mine"))
     key = lambda one: one.fuse_s  # noqa: E731
     assert sorted(read_past_cells([file]), key=key) == sorted(read_past_cells([folder]), key=key)
-    assert len(read_past_cells([file], quiet=True)) == 2
+    assert [one.contended for one in read_past_cells([file])] == [False, False, True]
     assert read_overhead([file]) == read_overhead([folder])
 
 
@@ -289,6 +289,34 @@ def test_bundles_of_the_suite_tell_the_time_of_methods_that_no_named_run_has(wor
     assert "learning 1.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, costs())
     own = run_folder(world / "own", [record("b", parameters, [31, 16, 24], fit=120.0, fuse=2.0)])
     assert "learning 2.0 min" in dry_run(cells, world / "none", "cpu", "none", 1, costs(own))
+
+
+def test_cells_of_a_row_beside_other_work_come_before_quiet_cells_of_another_row(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(cell: Result) -> Result:
+        assert cell.clock is not None
+        return replace(cell, clock=replace(cell.clock, others=1.5))
+
+    default = parameters_to_json(field_values(find_one("c2ff").load()()))
+    wide, deep = ({**default, "window_ratio": window} for window in (1.25, 1.5))
+    shape = [31, 16, 24]
+    records = [
+        *(busy(record(key, default, shape, fit=60.0)) for key in ("a", "b")),
+        record("c", wide, shape, fit=600.0),
+        busy(record("d", wide, shape, fit=6000.0)),
+    ]
+    file = write_bundle(world / "shipped.json.xz", bundle_of(run_folder(world / "shipped", records), "shipped"))
+    monkeypatch.setattr(known_costs_text, "named_bundles", lambda: {"shipped": file})
+
+    def found(parameters: Mapping[str, Any], *earlier: Path) -> MethodForecast:
+        spelled = f'[[method]]\nname = "c2ff"\nparameters = {{window_ratio = {parameters["window_ratio"]}}}'
+        return only(costs(*earlier).forecast(cells_of(world, spelled), "cpu"))
+
+    for parameters, learning_s, number, alike in ((default, 60.0, 2, True), (wide, 600.0, 1, True), (deep, 600.0, 1, False)):
+        row = found(parameters)
+        assert (row.learning_s, row.measured, row.alike) == (pytest.approx(learning_s), number, alike)
+    own = run_folder(world / "own", [record("e", deep, shape, fit=9.0), busy(record("f", wide, shape, fit=3.0))])
+    assert found(default, own).learning_s == pytest.approx(60.0)  # a run that is named tells of its own rows alone
+    assert found(wide, own).learning_s == pytest.approx(3.0)
 
 
 def test_seconds_of_a_machine_of_known_speed_are_scaled_to_this_one_and_others_are_as_measured(tmp_path: Path) -> None:
@@ -333,14 +361,13 @@ def test_the_text_says_how_seconds_were_scaled(world: Path) -> None:
         assert words in forecast(cells, known, sizes(cells), "cpu").text()
 
 
-def test_cells_of_a_shipped_bundle_that_ran_beside_other_work_count_where_nothing_else_is_known(
-    world: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cells_of_a_shipped_bundle_that_ran_beside_other_work_come_last_and_say_so(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     busy = record("a", {}, [3, 5, 7], fuse=4.0)
     other = record("b", {}, [3, 5, 7], fuse=8.0, method="gsa")
     spoilt = [replace(one, clock=replace(one.clock, others=1.5) if one.clock else None) for one in (busy, other)]
     quiet = record("c", {"budget": 0.5}, [3, 5, 7], fuse=2.0)
     folder = run_folder(world / "shipped", [*spoilt, quiet])
     monkeypatch.setattr(known_costs_text, "named_bundles", lambda: {"shipped": folder})
-    found = {(one.method, one.fuse_s, one.place) for one in costs().cells}
-    assert found == {("c2ff", 2.0, "cpu (P)"), ("gsa", 8.0, "cpu (P), beside other work")}
+    found = {(one.method, one.fuse_s, one.rank, one.place) for one in costs().cells}
+    beside = "cpu (P), beside other work"
+    assert found == {("c2ff", 2.0, 1, "cpu (P)"), ("c2ff", 4.0, 2, beside), ("gsa", 8.0, 2, beside)}
