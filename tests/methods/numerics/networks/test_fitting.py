@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from methods.numerics.networks.fitting import minimise, one_cycle
+from methods.numerics.networks.fitting import descent, iterates, minimise, one_cycle
+from tests.rounding import near
 
 
 def valley(parameters) -> torch.Tensor:
@@ -27,6 +28,28 @@ def test_the_steps_are_those_of_adam() -> None:
     for ours, expected in zip(result, theirs, strict=True):
         assert ours.shape == expected.shape
         assert torch.allclose(ours, expected.detach(), atol=1e-12)
+
+
+def test_a_descent_by_a_given_gradient_is_that_by_autograd() -> None:
+    """Of sum s x^2 + y^3, whose gradient is (2 s x, 3 y^2); the vector that gives it is one and the same in each step."""
+    steep, held = torch.linspace(1, 3, 6, dtype=torch.float64), torch.empty(8, dtype=torch.float64)
+
+    def gradient(parameters) -> torch.Tensor:
+        with torch.no_grad():
+            held[:6], held[6:] = 2 * steep * parameters[0].flatten(), 3 * parameters[1] ** 2
+        return held
+
+    def loss(parameters) -> torch.Tensor:
+        return (steep * parameters[0].flatten() ** 2).sum() + (parameters[1] ** 3).sum()
+
+    start, rates = [torch.full((2, 3), 0.4, dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)], [0.1, 0.05, 0.2, 0.01]
+    settings = {"weight_decay": 0.3, "shares": [1.0, 0.5]}
+    halts = 0
+    for ours, theirs in zip(descent(gradient, start, rates, 2, **settings), iterates(loss, start, rates, 2, **settings), strict=True):
+        halts += 1
+        for found, expected in zip(ours, theirs, strict=True):
+            near(found, expected, 1e-12)
+    assert halts == 2
 
 
 def test_the_start_is_left_alone_and_the_result_is_detached_even_without_gradients_around() -> None:
