@@ -40,12 +40,13 @@ def test_a_descent_by_a_given_gradient_is_that_by_autograd() -> None:
         return held
 
     def loss(parameters) -> torch.Tensor:
-        return (steep * parameters[0].flatten() ** 2).sum() + (parameters[1] ** 3).sum()
+        decay = 0.15 * sum((tensor**2).sum() for tensor in parameters)  # its gradient is 0.3 times the parameters
+        return (steep * parameters[0].flatten() ** 2).sum() + (parameters[1] ** 3).sum() + decay
 
     start, rates = [torch.full((2, 3), 0.4, dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)], [0.1, 0.05, 0.2, 0.01]
-    settings = {"weight_decay": 0.3, "shares": [1.0, 0.5]}
-    halts = 0
-    for ours, theirs in zip(descent(gradient, start, rates, 2, **settings), iterates(loss, start, rates, 2, **settings), strict=True):
+    halts, shares = 0, [1.0, 0.5]
+    given = descent(gradient, start, rates, 2, weight_decay=0.3, shares=shares)
+    for ours, theirs in zip(given, iterates(loss, start, rates, 2, shares=shares), strict=True):
         halts += 1
         for found, expected in zip(ours, theirs, strict=True):
             near(found, expected, 1e-12)
