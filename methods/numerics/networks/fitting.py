@@ -57,15 +57,30 @@ def iterates(
     If there are fewer steps than `count`, these are the parameters after each step. The next steps change the returned tensors in place, so
     they are valid until the next iterate is asked for. The arguments are those of `minimise`.
     """
-
-    def by_autograd(parameters: Sequence[Tensor]) -> Tensor:
-        with torch.enable_grad():
-            slopes = torch.autograd.grad(loss(parameters), parameters)
-        return torch.cat([slope.flatten() for slope in slopes])
-
+    by_autograd = summed_gradient([loss])
     return descent(
         by_autograd, start, rates, count, decay=decay, epsilon=epsilon, project=project, weight_decay=weight_decay, shares=shares
     )
+
+
+def summed_gradient(losses: Sequence[Callable[[Sequence[Tensor]], Tensor]]) -> Callable[[Sequence[Tensor]], Tensor]:
+    """A function of the parameters that gives the gradient of the sum of the losses, as the vector that `descent` takes.
+
+    Autograd computes one loss after the other, so that only the activations of one are held at a time: they may stay in the cache.
+    """
+
+    def gradient(parameters: Sequence[Tensor]) -> Tensor:
+        total: Tensor | None = None
+        for loss in losses:
+            with torch.enable_grad():
+                slopes = torch.autograd.grad(loss(parameters), parameters)
+            part = torch.cat([slope.flatten() for slope in slopes])
+            total = part if total is None else total.add_(part)
+        if total is None:
+            raise ValueError("losses: expected at least one, got none")
+        return total
+
+    return gradient
 
 
 def descent(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from methods.numerics.networks.fitting import descent, iterates, minimise, one_cycle
+from methods.numerics.networks.fitting import descent, iterates, minimise, one_cycle, summed_gradient
 from tests.rounding import near
 
 
@@ -51,6 +51,18 @@ def test_a_descent_by_a_given_gradient_is_that_by_autograd() -> None:
         for found, expected in zip(ours, theirs, strict=True):
             near(found, expected, 1e-12)
     assert halts == 2
+
+
+def test_gradients_of_a_loss_in_parts_add_up_to_that_of_the_whole() -> None:
+    """Of the squares of A x + b over five columns x, one or two at a time, against 2 (A x + b) x' and 2 (A x + b) written out."""
+    rng = torch.Generator().manual_seed(2)
+    matrix, offset, columns = (torch.randn(shape, generator=rng, dtype=torch.float64) for shape in ((2, 3), (2, 1), (3, 5)))
+    parts = [lambda p, some=some: (p[0] @ some + p[1]).square().sum() for some in columns.split(2, dim=1)]
+    found = summed_gradient(parts)([matrix.requires_grad_(), offset.requires_grad_()])
+    away = 2 * (matrix @ columns + offset).detach()
+    near(found, torch.cat([(away @ columns.T).flatten(), away.sum(1)]), 1e-12)
+    with pytest.raises(ValueError, match="at least one"):
+        summed_gradient([])([matrix])
 
 
 def test_the_start_is_left_alone_and_the_result_is_detached_even_without_gradients_around() -> None:
