@@ -57,6 +57,52 @@ def iterates(
     If there are fewer steps than `count`, these are the parameters after each step. The next steps change the returned tensors in place, so
     they are valid until the next iterate is asked for. The arguments are those of `minimise`.
     """
+    by_autograd = summed_gradient([loss])
+    return descent(
+        by_autograd, start, rates, count, decay=decay, epsilon=epsilon, project=project, weight_decay=weight_decay, shares=shares
+    )
+
+
+def summed_gradient(losses: Sequence[Callable[[Sequence[Tensor]], Tensor]]) -> Callable[[Sequence[Tensor]], Tensor]:
+    """A function of the parameters that gives the gradient of the sum of the losses, as the vector that `descent` takes.
+
+    Autograd computes one loss after the other, so that only the activations of one are held at a time: they may stay in the cache.
+    """
+
+    def gradient(parameters: Sequence[Tensor]) -> Tensor:
+        total: Tensor | None = None
+        for loss in losses:
+            with torch.enable_grad():
+                slopes = torch.autograd.grad(loss(parameters), parameters)
+            part = torch.cat([slope.flatten() for slope in slopes])
+            total = part if total is None else total.add_(part)
+        if total is None:
+            raise ValueError("losses: expected at least one, got none")
+        return total
+
+    return gradient
+
+
+def descent(
+    gradient: Callable[[Sequence[Tensor]], Tensor],
+    start: Sequence[Tensor],
+    rates: Iterable[float],
+    count: int,
+    *,
+    decay: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-7,
+    project: Callable[[Sequence[Tensor]], None] | None = None,
+    weight_decay: float = 0.0,
+    shares: Sequence[float] | None = None,
+) -> Iterator[tuple[Tensor, ...]]:
+    """The parameters of `iterates` for a loss whose gradient is given, so that autograd is not needed.
+
+    Args:
+        gradient: the gradient as a function of the parameters: one vector, which holds the elements for each parameter in turn. It is read,
+            and may be changed, before the function is called again.
+        start, rates, decay, epsilon, project, weight_decay, shares: those of `minimise`.
+        count: that of `iterates`.
+    """
     rates = list(rates)
     reported = {-(-len(rates) * share // count) for share in range(1, count + 1)}
     vector = torch.cat([tensor.detach().flatten() for tensor in start])
@@ -65,13 +111,11 @@ def iterates(
     mean, square = torch.zeros_like(vector), torch.zeros_like(vector)
     pace = None if shares is None else torch.cat([torch.full_like(piece, share) for piece, share in zip(pieces, shares, strict=True)])
     for step, rate in enumerate(rates, start=1):
-        with torch.enable_grad():
-            slopes = torch.autograd.grad(loss(parameters), parameters)
-        gradient = torch.cat([slope.flatten() for slope in slopes])
+        slope = gradient(parameters)
         if weight_decay:
-            gradient.add_(vector, alpha=weight_decay)
-        mean.lerp_(gradient, 1 - decay[0])
-        square.mul_(decay[1]).addcmul_(gradient, gradient, value=1 - decay[1])
+            slope.add_(vector, alpha=weight_decay)
+        mean.lerp_(slope, 1 - decay[0])
+        square.mul_(decay[1]).addcmul_(slope, slope, value=1 - decay[1])
         length = rate * (1 - decay[1] ** step) ** 0.5 / (1 - decay[0] ** step)
         direction = mean if pace is None else mean * pace
         vector.addcdiv_(direction, square.sqrt().add_(epsilon), value=-length)

@@ -152,9 +152,9 @@ def strided_blur(
     return F.conv2d(padded[:, None], kernel[None, None], stride=ratio)[:, 0]
 
 
-def by_pixels(network: Callable[..., Tensor], *images: Float[Tensor, "_ H W"]) -> Float[Tensor, "bands H W"]:
-    """The output of a per-pixel network, a function of (features, pixels) matrices, on whole images; CHUNK pixels at a time."""
-    flat = [image.flatten(1) for image in images]
+def by_pixels(network: Callable[..., Tensor], *images: Float[Tensor, "_ H W"], chunk: int = 0) -> Float[Tensor, "bands H W"]:
+    """The output of a per-pixel network, a function of (features, pixels) matrices, on whole images; `chunk` or CHUNK pixels at a time."""
+    flat, size = [image.flatten(1) for image in images], chunk or CHUNK
     with torch.no_grad():
-        parts = [network(*(image[:, begin : begin + CHUNK] for image in flat)) for begin in range(0, flat[0].shape[1], CHUNK)]
+        parts = [network(*(image[:, begin : begin + size] for image in flat)) for begin in range(0, flat[0].shape[1], size)]
     return torch.cat(parts, dim=1).reshape(-1, *images[0].shape[1:])

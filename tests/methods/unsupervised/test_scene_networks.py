@@ -235,6 +235,23 @@ def test_the_endmembers_of_a_rank_2_image_rebuild_it_and_are_not_negative() -> N
     assert float((rebuilt - image).abs().max()) < 0.01 * float(image.max())
 
 
+@pytest.mark.parametrize("pixels", [1, 16, 17, 45])
+def test_the_losses_of_spectramorph_add_up_to_its_mean_absolute_error(monkeypatch: pytest.MonkeyPatch, pixels: int) -> None:
+    """Against f(y) = E (B relu(A y + a) + b), written out for each pixel."""
+    monkeypatch.setattr(spectramorph, "CACHED", 16)
+    rng = torch.Generator().manual_seed(pixels)
+    inputs, target, spectra = (torch.rand(shape, generator=rng, dtype=torch.float64) for shape in ((3, pixels), (7, pixels), (7, 2)))
+    weights = [torch.randn(shape, generator=rng, dtype=torch.float64) for shape in ((5, 3), (5,), (2, 5), (2,))]
+    parts = spectramorph.losses(spectra, inputs, target)
+    assert len(parts) == -(-pixels // 16)
+    into, into_bias, out, out_bias = (tensor.numpy() for tensor in weights)
+    errors = [
+        np.abs(spectra.numpy() @ (out @ np.maximum(into @ pixel + into_bias, 0) + out_bias) - wanted).mean()
+        for pixel, wanted in zip(inputs.T.numpy(), target.T.numpy(), strict=True)
+    ]
+    assert float(sum(part(weights) for part in parts)) == pytest.approx(np.mean(errors), rel=1e-12)
+
+
 def test_c2ff_weighs_two_equal_images_to_themselves() -> None:
     image = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
     weights = c2ff.draw_c2ff(5, 3, torch.Generator().manual_seed(1), image)[c2ff.SPECTRAL_TENSORS :]
@@ -401,3 +418,6 @@ def test_chunks_of_pixels_make_no_difference(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(scene_learning, "CHUNK", 17)
     assert torch.allclose(spectral_streams.stream_cubes(weights, seen.msi), whole, atol=1e-5)
     assert torch.equal(scene_learning.by_pixels(lambda x: 2 * x, seen.msi), 2 * seen.msi)
+    sizes: list[int] = []
+    assert torch.equal(scene_learning.by_pixels(lambda x: (sizes.append(x.shape[1]), 3 * x)[1], seen.msi, chunk=101), 3 * seen.msi)
+    assert sizes == [101, 101, 38]

@@ -1,4 +1,4 @@
-"""Facts on methods/unsupervised/spectralift.py. Oracles: the network in NumPy, the authors' parameter count, a known scene."""
+"""Facts on methods/unsupervised/spectralift.py. Oracles: NumPy, autograd, the authors' parameter count, a known scene."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from datasets.degradation import SpectralResponse
 from datasets.observation import Known, Observation, WithheldError
 from methods.contract import Example, ParameterCount, learn
 from methods.interpolation.bicubic import Method as Bicubic
+from methods.numerics.networks.fitting import minimise, one_cycle
 from methods.unsupervised.spectralift import FittedSpectraLift, Method, inversion_network
-from tests.rounding import near
+from tests.rounding import apart, near
 
 
 def pair_with_srf(bands: int = 7, channels: int = 3, size: tuple[int, int] = (4, 6), ratio: int = 4, dtype: torch.dtype = torch.float32):
@@ -84,6 +85,21 @@ def test_the_start_is_glorot_uniform_with_zero_biases_and_drawn_from_the_generat
         assert float(matrix.std()) == pytest.approx(limit / 3**0.5, rel=0.12)
     other = still.fit([Example(seen)], torch.Generator().manual_seed(6)).weights
     assert not torch.equal(weights[0], other[0])
+
+
+def test_it_learns_what_autograd_learns_from_the_network_as_it_is_defined() -> None:
+    """In float64, where 30 steps blow up the last bits little; on more coarse pixels than the gradient takes at a time."""
+    seen, _ = pair_with_srf(5, 2, size=(33, 35), ratio=2, dtype=torch.float64)
+    method = Method(epochs=30)
+    still = replace(method, epochs=1, first_rate=0.0, peak_rate=0.0, last_rate=0.0)
+    start = still.fit([Example(seen)], torch.Generator().manual_seed(4)).weights
+    target, pixels = (image.flatten(1).T for image in (seen.hsi, seen.srf(seen.hsi)))
+    rates = one_cycle(30, method.first_rate, method.peak_rate, method.last_rate)
+    theirs = minimise(lambda weights: (inversion_network(weights, pixels) - target).abs().mean(), start, rates)
+    ours = method.fit([Example(seen)], torch.Generator().manual_seed(4)).weights
+    for found, expected, first in zip(ours, theirs, start, strict=True):
+        near(found, expected, 1e-7)
+        assert apart(found, first) > 1e-2
 
 
 def test_a_scene_that_the_channels_determine_is_learned_from_its_coarse_pixels() -> None:
