@@ -1,22 +1,21 @@
-"""First weights from a closed form: a new network that begins as a linear fusion of the two images, instead of at random.
+"""First weights from a closed form: a new network that begins as a regression of spectral detail, instead of at random.
 
-With S the weighted second moment of the HSI's pixels, R the estimated SRF, E the leading eigenvectors of S, and up the interpolation of the
-network:
+detail_regression.py has the formula and its fit: a linear part, two stages of products of the spectrum and of the colour that the
+interpolated HSI lacks, and a last correction of the colour. The network can compute this without a change:
 
-    C = S R' (R S R' + ridge I)^-1                        per pixel, the best linear guess of the spectrum from the channels (a ridge)
-    cube = E E' (up(hsi) + C (msi - R up(hsi)))           the interpolated HSI, corrected where its channels disagree with the MSI
+    encoders        every block is x plus a branch. With the last matrix of each branch at 0, they hand on what their first convolution
+                    makes: some channels carry the MSI and the coordinates E' up(hsi), all others begin at random
+    merge           makes y0, z, d, and two constants of opposite sign for the layer norms; the other channels are 0
+    feed forward    of both aggregations: gelu(a) b - gelu(-a) b = a b, so two gated units give one product. A channel that is 0 everywhere
+                    says what mean the layer norm has subtracted
+    head            its units are made positive by adding the first coordinate, so that the leaky ReLU does not change them. So E has as
+                    many vectors as the head has units
 
-A pixel's weight in S is 1 / brightness, its root mean square over the bands. The losses are absolute differences, and errors grow with the
-brightness, so this is nearer to what they ask for than equal weights, by which the brightest pixels decide.
-
-The network can compute this without a change: every block is x plus a branch, so with the last matrix of each branch at 0 the encoders
-hand on what their first convolution makes: some channels carry the MSI and the coefficients E' up(hsi), and all others begin at random.
-The first matrix of a decoder adds both, and the head gives E times the coefficients: leaky ReLU has f(z) - f(-z) = 1.01 z, so pairs of
-units of opposite sign are linear. So the number of eigenvectors is a quarter of the width. The other three decoders likewise begin with the
-MSI, the HSI, and the low-resolution MSI R up(hsi).
+The other three decoders likewise begin with the MSI, the HSI, and the low-resolution MSI R up(hsi).
 
 The subspace loss asks for shared maps that are alike and for others that are different. Two spare channels carry a constant for this:
-(1, 0) in both shared maps, (-1/2, sqrt(3)/2) and (-1/2, -sqrt(3)/2) in the complementary ones, times `OFFSET` lengths of a map.
+(1, 0) in both shared maps, (-1/2, sqrt(3)/2) and (-1/2, -sqrt(3)/2) in the complementary ones, times `OFFSET` lengths of a map. The former
+is also the constant of the merge.
 
 Everything comes from observations: the HSIs, and the SRF that the first stage of the training has estimated. No truth is used.
 """
@@ -31,59 +30,77 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.unsupervised.mossfuse.aggregation import Aggregation
-from methods.unsupervised.mossfuse.blocks import Head, LargeKernelBlock, TransformerBlock
+from methods.unsupervised.mossfuse.blocks import FeedForward, Head, LargeKernelBlock, TransformerBlock
+from methods.unsupervised.mossfuse.detail_regression import CONSTANT, Fit, fit_details
 from methods.unsupervised.mossfuse.mossfuse_network import FeatureMaps, MossFuseNetwork
 
-LEAST_BRIGHTNESS = 0.01  # of a pixel, when its weight is computed
-RIDGE = 1e-6  # of the mean second moment of a channel
 OFFSET = 6.0  # length of the constant, in root mean squares of a feature map: the subspace loss begins at about 0.52
 SLOPE = 0.01  # of the head's leaky ReLU
 RANDOM = 0.3  # factor on the random weights of the first convolutions
 
 
-def start_linearly(network: MossFuseNetwork, pairs: Sequence[tuple[Float[Tensor, "channels H W"], Float[Tensor, "bands h w"]]]) -> None:
-    """Sets weights of a new network in place, so that it computes the linear fusion of the module docstring; the sensors stay as they are.
+def start_in_closed_form(
+    network: MossFuseNetwork, pairs: Sequence[tuple[Float[Tensor, "channels H W"], Float[Tensor, "bands h w"]]]
+) -> None:
+    """Sets weights of a new network in place, so that it computes the fusion of the module docstring; the sensors stay as they are.
 
     Args:
         network: with random weights and with sensors that have been estimated.
-        pairs: observed pairs (MSI, HSI), which give the second moment of the HSIs and the length of the features.
+        pairs: observed pairs (MSI, HSI), from which the regression is fitted and the length of the features is taken.
 
     Raises:
-        ValueError: the network's width is too small for the channels, or there is no pair.
+        ValueError: the network's width is too small for the channels, there is no pair, or an HSI is smaller than 3 x 3 pixels.
     """
-    rank = min(network.width // 4, network.bands)
-    if not pairs or network.channels > network.width // 4:
-        raise ValueError(
-            f"closed-form start: expected pairs, and at most {network.width // 4} channels at width {network.width}, got {len(pairs)} "
-            f"pairs and {network.channels} channels; start at random"
-        )
     with torch.no_grad():
-        srf = network.blind.srf().double()
-        spectra = torch.cat([hsi.flatten(1) for _, hsi in pairs], dim=1).to(srf)
-        brightness = spectra.square().mean(0).sqrt().clamp_min(LEAST_BRIGHTNESS)
-        moment = (spectra / brightness) @ spectra.T / spectra.shape[1]
-        guess = spectrum_from_channels(moment, srf)
-        basis = torch.linalg.eigh(moment)[1].flip(1)[:, :rank]
+        fit = fit_details([hsi for _, hsi in pairs], network.blind.srf(), network.width)
         _silence_branches(network)
-        one = torch.eye(network.channels).to(srf)
+        one, basis = torch.eye(network.channels).to(fit.srf), fit.basis
         scale_msi, scale_hsi = sqrt(network.channels), sqrt(network.bands)
         _carry(network.msi_encoder.embed, one / scale_msi)
         _carry(network.hsi_encoder.embed, basis.T / scale_hsi)
-        _merge(network.fused_decoder.merge, basis.T @ guess * scale_msi, (basis.T @ basis - basis.T @ guess @ srf @ basis) * scale_hsi)
-        _merge(network.shared_decoder.merge, 0 * one, srf @ basis * scale_hsi)
-        _show(network.fused_decoder.head, basis)
+        _merge(network.shared_decoder.merge, 0 * one, fit.srf @ basis * scale_hsi)
         _show(network.msi_decoder.head, one * scale_msi)
-        _show(network.hsi_decoder.head, basis * scale_hsi)
+        _show_positive(network.hsi_decoder.head, scale_hsi * torch.eye(basis.shape[1]).to(basis), fit)
         _show(network.shared_decoder.head, one)
-        _part(network, pairs)
+        _regress(network, fit, _part(network, pairs))
 
 
-def spectrum_from_channels(moment: Float[Tensor, "bands bands"], srf: Float[Tensor, "channels bands"]) -> Float[Tensor, "bands channels"]:
-    """The matrix C of the module docstring: the ridge regression of spectra on their channels."""
-    inner = srf @ moment @ srf.T
-    ridge = RIDGE * inner.diagonal().mean() * torch.eye(len(inner), dtype=inner.dtype, device=inner.device)
-    solved: Tensor = torch.linalg.solve(inner + ridge, srf @ moment)
-    return solved.T
+def _regress(network: MossFuseNetwork, fit: Fit, length: float) -> None:
+    """The fused decoder computes the regression; `length` is the constant in the MSI's shared map."""
+    decoder, width, (rank, channels) = network.fused_decoder, network.width, fit.colour.shape
+    one, seen = torch.eye(rank).to(fit.basis), fit.srf @ fit.basis
+    colour = torch.eye(channels).to(seen)
+    weight = torch.zeros(width, 2 * width).to(seen)
+    y, z, d = slice(rank), slice(rank, rank + channels), slice(rank + channels, rank + 2 * channels)
+    scale_msi, scale_hsi = sqrt(network.channels), sqrt(network.bands)
+    for place, of_msi, of_smooth in ((y, fit.linear, one - fit.linear @ seen), (z, colour, 0 * seen), (d, colour, -seen)):
+        weight[place, :channels] = of_msi * scale_msi
+        weight[place, width : width + rank] = of_smooth * scale_hsi
+    weight[[-3, -2], width - 2] = torch.tensor([CONSTANT / length, -CONSTANT / length]).to(weight)  # the last channel stays 0
+    decoder.merge.weight.copy_(weight[:, :, None, None])
+    for block, matrix in zip((decoder.spatial, decoder.spectral), fit.products, strict=True):
+        _multiply(block.feed_forward, matrix, fit.partners, d)
+    reading = torch.zeros(rank, width).to(seen)
+    reading[:, y], reading[:, z] = one - fit.colour @ seen, fit.colour
+    _show_positive(decoder.head, reading, fit)
+
+
+def _multiply(layer: FeedForward, matrix: Float[Tensor, "rank products"], partners: int, d: slice) -> None:
+    """The feed forward adds `matrix` times the products of the first `partners` channels with the channels `d` to the first channels.
+
+    Units that are left begin at random, and add nothing.
+    """
+    pairs = [(first, second) for first in range(partners) for second in range(d.start, d.stop)]
+    units = layer.project.weight.shape[1]
+    layer.project.weight.zero_()
+    for number, (first, second) in enumerate(pairs):
+        for unit, sign in ((2 * number, 1.0), (2 * number + 1, -1.0)):
+            for row, channel in ((unit, first), (units + unit, second)):
+                layer.expand.weight[row] = 0
+                layer.expand.weight[row, channel], layer.expand.weight[row, -1] = sign, -sign
+                layer.depthwise.weight[row] = 0
+                layer.depthwise.weight[row, :, 1, 1] = 1
+            layer.project.weight[: len(matrix), unit, 0, 0] = matrix[:, number].to(layer.project.weight)
 
 
 def _silence_branches(network: MossFuseNetwork) -> None:
@@ -122,8 +139,21 @@ def _show(head: Head, matrix: Float[Tensor, "outputs count"]) -> None:
     head.second.weight[:, : 2 * count, 1, 1] = (torch.cat([matrix, -matrix], dim=1) / (1 + SLOPE)).to(head.second.weight)
 
 
-def _part(network: MossFuseNetwork, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
-    """Adds the constants that bring the subspace loss near its least value."""
+def _show_positive(head: Head, reading: Float[Tensor, "rank inputs"], fit: Fit) -> None:
+    """The head gives E times `reading` times the features. Unit k is coordinate k plus `fit.reach` times the first one: it is positive."""
+    rank = len(reading)
+    mixed = torch.eye(rank).to(reading)
+    mixed[:, 0] += fit.reach
+    spectra = fit.basis.clone()
+    spectra[:, 0] -= fit.basis @ fit.reach
+    head.first.weight[:rank] = 0
+    head.first.weight[:rank, : reading.shape[1], 1, 1] = (mixed @ reading).to(head.first.weight)
+    head.second.weight.zero_()
+    head.second.weight[:, :rank, 1, 1] = spectra.to(head.second.weight)
+
+
+def _part(network: MossFuseNetwork, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """Adds the constants that bring the subspace loss near its least value. Returns their length."""
     like = network.blind.srf_weights
     lengths = []
     for msi, hsi in pairs[:8]:
@@ -136,6 +166,7 @@ def _part(network: MossFuseNetwork, pairs: Sequence[tuple[Tensor, Tensor]]) -> N
     _end_with_constant(network.hsi_encoder.shared[-1], shared, length)
     _end_with_constant(network.msi_encoder.complementary[-1], first, length)
     _attend_to_constant(network.hsi_encoder.complementary, second, length)
+    return length
 
 
 def _maps(features: FeatureMaps) -> tuple[Tensor, ...]:

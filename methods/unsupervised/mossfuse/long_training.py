@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from methods.contract import Example
-from methods.unsupervised.mossfuse.closed_form_start import start_linearly
+from methods.unsupervised.mossfuse.closed_form_start import start_in_closed_form
 from methods.unsupervised.mossfuse.learning import outputs_for_learning
 from methods.unsupervised.mossfuse.losses import Losses, LossWeights, measure_losses
 from methods.unsupervised.mossfuse.mossfuse_network import MossFuseNetwork, build_network
@@ -90,7 +90,7 @@ class PairLearner(Learner):
         if step < first:
             return self._update_sensors(step)
         if step == first and self.budget.start == "closed form":
-            self._start_linearly()
+            self._start_in_closed_form()
         losses = self._update_all(step - first)
         self.average.take(self.network, step - first)
         return losses
@@ -139,10 +139,10 @@ class PairLearner(Learner):
         self.average.tensors.update({f"blind.{name}": value.clone() for name, value in self.network.blind.state_dict().items()})
         return {"degradation": loss.detach()}
 
-    def _start_linearly(self) -> None:
+    def _start_in_closed_form(self) -> None:
         """Gives the network its first weights from the closed form; the average begins anew with them."""
         pairs = [self.examples[place].seen for place in range(min(START_PAIRS, len(self.examples)))]
-        start_linearly(self.network, [(seen.msi, seen.hsi) for seen in pairs])
+        start_in_closed_form(self.network, [(seen.msi, seen.hsi) for seen in pairs])
         self.network.train()
         for name, value in self.network.state_dict().items():
             self.average.tensors[name].copy_(value)

@@ -25,7 +25,7 @@ TINY = Method(learning_rate=3e-3, blind_steps=6, average=0.5)
 
 def _pairs(amount: int, ratio: int = RATIO) -> list[Example]:
     """Windows of one smooth scene, seen without noise."""
-    place = torch.linspace(0, 4, 3 * ratio)[:, None] + torch.linspace(0, 3, 2 * ratio)[None, :]
+    place = torch.linspace(0, 4, 3 * ratio)[:, None] + torch.linspace(0, 3, 3 * ratio)[None, :]
     weights = torch.rand(CHANNELS, BANDS, generator=torch.Generator().manual_seed(2)) + 0.05
     srf = SpectralResponse(weights / weights.sum(1, keepdim=True))
     psf = SpatialResponse(torch.ones(ratio - 1, ratio - 1) / (ratio - 1) ** 2, ratio, (ratio - 2) // 2)
@@ -51,7 +51,7 @@ def _same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 def _learner(average: float, batch: int = 1, amount: int = 6, sensor_steps: int = 2, start: Start = "random") -> PairLearner:
     torch.manual_seed(5)
-    network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=8)
+    network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=8 if start == "random" else 16)
     budget = LongBudget(amount // batch, 1e-2, batch, sensor_steps, 0.05, average, start)
     return PairLearner(network, _pairs(amount), _pairs(1), budget, LossWeights(), "test")
 
