@@ -49,9 +49,11 @@ def _same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return all(torch.equal(tensor, b[name]) for name, tensor in a.items())
 
 
-def _learner(average: float, batch: int = 1, amount: int = 6, sensor_steps: int = 2, start: Start = "random") -> PairLearner:
+def _learner(
+    average: float, batch: int = 1, amount: int = 6, sensor_steps: int = 2, start: Start = "random", width: int = 8
+) -> PairLearner:
     torch.manual_seed(5)
-    network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=8 if start == "random" else 16)
+    network = MossFuseNetwork(BANDS, CHANNELS, RATIO, width=width)
     budget = LongBudget(amount // batch, 1e-2, batch, sensor_steps, 0.05, average, start)
     return PairLearner(network, _pairs(amount), _pairs(1), budget, LossWeights(), "test")
 
@@ -77,7 +79,7 @@ def test_one_seed_gives_one_network_and_two_seeds_give_two(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("stop", "start"), [(1, "random"), (4, "random"), (2, "closed form"), (3, "closed form")])
 def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: Path, stop: int, start: Start) -> None:
-    whole, broken, again = (_learner(average=0.9, start=start) for _ in range(3))
+    whole, broken, again = (_learner(average=0.9, start=start, width=16) for _ in range(3))
     for step in range(6):
         whole.update(step)
     for step in range(stop):  # 1 lies in the stage of the sensors, which takes 2 steps
@@ -91,15 +93,15 @@ def test_a_learner_put_back_in_its_state_goes_on_to_the_same_weights(tmp_path: P
 
 
 def test_a_start_in_closed_form_comes_after_the_sensors_and_begins_with_small_losses() -> None:
-    linear, random = _learner(average=0.9, sensor_steps=60, start="closed form"), _learner(average=0.9, sensor_steps=60)
+    closed, random = (_learner(average=0.9, sensor_steps=60, start=start, width=16) for start in ("closed form", "random"))
     for step in range(60):
-        for learner in (linear, random):
+        for learner in (closed, random):
             learner.update(step)
-    assert weights_near(linear.state()["network"], random.state()["network"])
-    first, other = linear.update(60), random.update(60)
+    assert weights_near(closed.state()["network"], random.state()["network"])
+    first, other = closed.update(60), random.update(60)
     for name in ("aggregation", "self_supervised", "subspace"):
         assert float(first[name]) < 0.6 * float(other[name]), name
-    assert linear.validate()["aggregation"] < 0.3 * random.validate()["aggregation"]  # of the average, which begins anew
+    assert closed.validate()["aggregation"] < 0.3 * random.validate()["aggregation"]  # of the average, which begins anew
 
 
 def test_the_ends_have_a_learning_rate_of_their_own() -> None:
