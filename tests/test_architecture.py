@@ -84,7 +84,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "conventions": ("run_folder", "metrics"),
         "matrix": ("clone", "identity", "children"),
         "authors": ("clone", "measure", "matrix"),
-        "training": ("clone", "identity", "measure", "matrix"),
+        "training": ("clone", "run_folder", "identity", "measure", "matrix"),
         "runner": ("run_folder", "metrics", "identity", "measure", "children", "matrix"),
         "cluster": ("run_folder", "identity", "matrix", "runner"),
         "review": ("clone", "run_folder", "metrics", "identity", "conventions", "matrix"),

@@ -9,6 +9,8 @@ The folder of a training holds
     pieces.json            which sources made which steps (pieces.py); a resumption by other sources is refused unless they are accepted
     weights.safetensors    the weights and facts on them; written whenever a piece ends, also before the end of the budget
 
+The folder is held by a lock while a piece is at work: two trainings in one folder would overwrite each other's state.
+
 The method is never given a scene: it gets patches, with the truth only where its card says that it learns from it.
 """
 
@@ -26,6 +28,7 @@ from benchmark.identity.sources import Sources
 from benchmark.matrix.patches import HandedExamples, Patches
 from benchmark.measure.environment import environment
 from benchmark.measure.generators import seed_generators
+from benchmark.run_folder.lock import claimed
 from benchmark.training.pieces import expect_same_sources, learning_sources, pieces_in_weights, read_pieces, write_pieces
 from benchmark.training.training_plan import TrainingPlan
 from datasets.observation import Observation
@@ -82,56 +85,59 @@ def train(
         accept_sources: whether to go on from steps that other sources have made; the weights then say so.
 
     Raises:
+        BusyError: another process trains in this folder.
+        LockError: the folder lies on a file system without flock.
         TrainingError: the folder holds a training and `resume` is not given, or a training by other numbers, or the scenes differ in bands.
         SourcesChangedError: the folder holds a training by other sources, and `accept_sources` is not given.
     """
-    sources = learning_sources(plan.entry)
-    former = _claim(plan, folder, sources, resume=resume, accept=accept_sources)
-    if threads is not None:
-        torch.set_num_threads(threads)
-    card, ratio = plan.method.describe(), plan.protocol.ratio
-    scenes = [crop_to_ratio(source.load(), ratio) for source in plan.scenes]
-    held = [crop_to_ratio(source.load(), ratio) for source in plan.validation]
-    examples = Patches(scenes, plan.protocol, plan.patch, plan.patches, plan.seed, card, plan.digests(plan.scenes), plan.augment)
-    _expect_one_grid([*scenes, *held])
-    count = plan.validation_patches if held else 0
-    checks = Patches(held, plan.protocol, plan.patch, count, plan.seed, card, plan.digests(plan.validation), "none")[:] if count else []
-    here = environment(device, torch.get_num_threads(), 1)
-    moments: list[Moment] = []
-    pieces: list[dict[str, Any]] = []
+    with claimed(folder):
+        sources = learning_sources(plan.entry)
+        former = _claim(plan, folder, sources, resume=resume, accept=accept_sources)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        card, ratio = plan.method.describe(), plan.protocol.ratio
+        scenes = [crop_to_ratio(source.load(), ratio) for source in plan.scenes]
+        held = [crop_to_ratio(source.load(), ratio) for source in plan.validation]
+        examples = Patches(scenes, plan.protocol, plan.patch, plan.patches, plan.seed, card, plan.digests(plan.scenes), plan.augment)
+        _expect_one_grid([*scenes, *held])
+        count = plan.validation_patches if held else 0
+        checks = Patches(held, plan.protocol, plan.patch, count, plan.seed, card, plan.digests(plan.validation), "none")[:] if count else []
+        here = environment(device, torch.get_num_threads(), 1)
+        moments: list[Moment] = []
+        pieces: list[dict[str, Any]] = []
 
-    def note(moment: Moment) -> None:
-        if not moments:  # the step with which this piece begins
-            pieces[:] = write_pieces(folder, former, moment.step, sources, here)
-        moments[:] = [moment]
-        show(moment)
+        def note(moment: Moment) -> None:
+            if not moments:  # the step with which this piece begins
+                pieces[:] = write_pieces(folder, former, moment.step, sources, here)
+            moments[:] = [moment]
+            show(moment)
 
-    desk = Desk(folder, device, every_s, limit_s, note)
-    seed_generators(plan.seed, torch.device(device))  # for layers that draw from torch's own generator
-    fitted = plan.method.train(HandedExamples(examples), checks, torch.Generator().manual_seed(plan.seed), desk)
-    last = moments[0]
-    facts = {
-        "trained_on": plan.trained_on,
-        "scenes": json.dumps([scene.name for scene in plan.scenes]),
-        "scene_digests": json.dumps(plan.digests(plan.scenes)),
-        "validation_scenes": json.dumps([scene.name for scene in plan.validation]),
-        "protocol": json.dumps({"name": plan.protocol.name, **plan.protocol.numbers()}),
-        "sensor": plan.protocol.sensor.name,
-        "parameters": json.dumps(plan.course()["parameters"]),
-        "patch": str(plan.patch),
-        "augment": plan.augment,
-        "seed": str(plan.seed),
-        "steps": f"{last.step} of {last.steps}",
-        "seconds": f"{last.seconds:.0f}",
-        "course": plan.digest(),
-        "licence": plan.licence,
-        "command": command,
-        **pieces_in_weights(pieces, last.step),
-        **{name: str(here[name]) for name in ("commit", "uncommitted_changes", "torch", "processor", "device", "threads_per_cell")},
-    }
-    plan.method.save(fitted, folder / WEIGHTS, facts)
-    _write_sensors(folder / SENSORS, plan, fitted, (checks or examples)[0].seen)
-    return Trained(folder / WEIGHTS, last.step, last.steps, last.seconds)
+        desk = Desk(folder, device, every_s, limit_s, note)
+        seed_generators(plan.seed, torch.device(device))  # for layers that draw from torch's own generator
+        fitted = plan.method.train(HandedExamples(examples), checks, torch.Generator().manual_seed(plan.seed), desk)
+        last = moments[0]
+        facts = {
+            "trained_on": plan.trained_on,
+            "scenes": json.dumps([scene.name for scene in plan.scenes]),
+            "scene_digests": json.dumps(plan.digests(plan.scenes)),
+            "validation_scenes": json.dumps([scene.name for scene in plan.validation]),
+            "protocol": json.dumps({"name": plan.protocol.name, **plan.protocol.numbers()}),
+            "sensor": plan.protocol.sensor.name,
+            "parameters": json.dumps(plan.course()["parameters"]),
+            "patch": str(plan.patch),
+            "augment": plan.augment,
+            "seed": str(plan.seed),
+            "steps": f"{last.step} of {last.steps}",
+            "seconds": f"{last.seconds:.0f}",
+            "course": plan.digest(),
+            "licence": plan.licence,
+            "command": command,
+            **pieces_in_weights(pieces, last.step),
+            **{name: str(here[name]) for name in ("commit", "uncommitted_changes", "torch", "processor", "device", "threads_per_cell")},
+        }
+        plan.method.save(fitted, folder / WEIGHTS, facts)
+        _write_sensors(folder / SENSORS, plan, fitted, (checks or examples)[0].seen)
+        return Trained(folder / WEIGHTS, last.step, last.steps, last.seconds)
 
 
 def _claim(plan: TrainingPlan, folder: Path, sources: Sources, *, resume: bool, accept: bool) -> Sequence[Mapping[str, Any]]:
@@ -139,7 +145,6 @@ def _claim(plan: TrainingPlan, folder: Path, sources: Sources, *, resume: bool, 
 
     Returns the former pieces.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     course, file = plan.course(), folder / COURSE
     begun = (folder / CHECKPOINT).exists()
     if begun and not resume:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from benchmark.matrix.plan import PlanError
 from benchmark.matrix.plan_file import read_plan
+from benchmark.run_folder.lock import BusyError, claimed
 from benchmark.training.pieces import SourcesChangedError, learning_sources
 from benchmark.training.train import CHECKPOINT, WEIGHTS, Trained, TrainingError, train
 from benchmark.training.training_plan import read_training_plan
@@ -153,11 +154,6 @@ def test_another_course_is_refused_in_the_same_folder(tmp_path: Path) -> None:
         _train(changed, tmp_path / "out", resume=True)
 
 
-def _metadata(file: Path) -> dict[str, str]:
-    with safe_open(file, framework="pt") as store:
-        return dict(store.metadata())
-
-
 def test_other_sources_are_refused_before_the_work_or_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan, out = _write(tmp_path), tmp_path / "out"
     _train(plan, out, limit_s=0.0)
@@ -172,6 +168,14 @@ def test_other_sources_are_refused_before_the_work_or_accepted(tmp_path: Path, m
     _train(plan, out, resume=True, limit_s=0.0, accept_sources=True)
     (piece,) = json.loads(_metadata(out / WEIGHTS)["pieces"])  # the first one has made no step
     assert piece["sources"] != sources.digest
+
+
+def test_a_folder_in_which_another_training_is_at_work_is_refused_and_left_alone(tmp_path: Path) -> None:
+    plan, out = _write(tmp_path), tmp_path / "out"
+    with claimed(out), pytest.raises(BusyError, match=r"no other run uses.*another --out"):
+        _train(plan, out)
+    assert [file.name for file in out.iterdir()] == [".lock"]
+    _train(plan, out, limit_s=0.0)
 
 
 def test_scenes_of_different_bands_are_refused(tmp_path: Path) -> None:
