@@ -83,7 +83,7 @@ class Method(LongTrainedMethod):
     subspace_weight: float = 0.1  # likewise, of the common subspace
     batch: int = 1  # patches per step, beforehand
     average: float = 0.999  # decay of the running average of the weights, beforehand; 0: the last iterate
-    # first weights beforehand; "closed form": those of a linear fusion of the training pairs (closed_form_start.py)
+    # first weights beforehand; "closed form": those of a regression on the training pairs (closed_form_start.py)
     start: Start = "random"
     fall: Fall = "linear"  # of the learning rate to 0, beforehand; or "cosine"
     # learning rate of first convolutions, merges and heads, relative to that of the branches between them, beforehand

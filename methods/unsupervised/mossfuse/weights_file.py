@@ -84,7 +84,7 @@ def spell_training(metadata: Mapping[str, str]) -> str:
         raise CheckpointError(
             f"expected the parameters of the training in the metadata as a JSON object, got {type(error).__name__} {error}; train again"
         ) from error
-    begun = "; ours began as a linear fusion in closed form, theirs at random" if start == "closed form" else ""
+    begun = "; ours began as a regression in closed form, theirs at random" if start == "closed form" else ""
     return steps + begun
 
 

@@ -58,7 +58,7 @@ def test_the_card_says_what_differs_from_the_authors_training(tmp_path: Path) ->
     for place, (parameters, words) in enumerate(
         (
             ({}, "after 7 of 9 steps (the sensors' included); the authors take 245,000"),
-            ({"start": "closed form"}, "the authors take 245,000; ours began as a linear fusion in closed form, theirs at random"),
+            ({"start": "closed form"}, "the authors take 245,000; ours began as a regression in closed form, theirs at random"),
         )
     ):
         file = tmp_path / f"{place}.safetensors"
