@@ -2,7 +2,8 @@
 
 1. The sensors alone: `sensor_steps` steps of Adam on the degradation loss of `SENSOR_BATCH` pairs at a time, with a learning rate of their
    own.
-2. With `start = "closed form"`, weights with which the network begins as a regression of detail (closed_form_start.py), from the first pairs.
+2. With `start = "closed form"`, weights with which the network begins as a regression of detail (closed_form_start.py), from the first
+   pairs.
 3. The whole network: one pass over the pairs, `batch` at a time; Adam on all four losses in one backward pass. The length of the gradient
    is limited to `LARGEST_GRADIENT`: this hardly changes Adam's steps, but one unusual pair cannot damage the network.
 
