@@ -7,7 +7,7 @@ benchmark: .venv/ready
 	$(BIN)/python run_benchmark.py
 
 test: .venv/ready lint
-	$(BIN)/python -m pytest -q -n 3
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
