@@ -46,6 +46,7 @@ from methods.gaussian.kriging.pixel_features import (
     coarse_places,
     covariance,
     kernel,
+    mixture_noise,
     noise_variance,
     trend_variance,
 )
@@ -139,7 +140,10 @@ class Method(TrainableMethod):
         if self.uncertainty:
             reduction = principal_reduction(posterior, columns[order], VARIANCE_RANK)
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
-        return FittedKriging(self, view, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
+        mixture = mixture_noise(coarse, numbers)
+        return FittedKriging(
+            self, view, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order], mixture
+        )
 
     def _coarse_view(self, seen: Observation, start: Tensor, around: Tensor) -> _CoarseView:
         """The responses, known or estimated, what they leave unexplained, and the coarse image that stands for the MSI."""
@@ -218,6 +222,7 @@ class FittedKriging(FusionMethod):
     residual: Tensor  # leave-one-out errors of y / s of the tuning samples
     variance: Tensor  # the variances that the model expects for these errors
     brightness: Tensor  # s of the tuning samples
+    mixture: Tensor  # the noise n_2 v of every coarse pixel
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
@@ -253,13 +258,14 @@ class FittedKriging(FusionMethod):
         return ParameterCount(total, total)
 
     def _query(self, seen: Observation) -> tuple[Float[Tensor, "bands H W"], Float[Tensor, "H W"]]:
-        """The posterior mean of every spectrum, and s times the square root of the posterior variance, with the noise n_0."""
+        """The posterior mean of every spectrum, and s times the square root of the posterior variance, with the noise n_0 + n_2 v."""
         rows, cols = seen.msi.shape[1:]
         like, bands, longer = seen.msi, seen.hsi.shape[0], max(seen.msi.shape[1:])
         numbers, posterior = self.numbers.to(like), self.posterior.to(like)
         grid, around = self._grid(rows, cols, like), surroundings(like)
         cube = like.new_empty(bands, rows, cols)
         spread = like.new_zeros(rows, cols)
+        noise = (numbers[4].exp() + self.mixture.to(like)).reshape(seen.hsi.shape[1:])
         values, vectors = torch.linalg.eigh(self.posterior.trend_covariance)
         root = (vectors * values.clamp(0, 1e30).sqrt()).to(like)  # |x' root|^2 is never below 0, whatever the rounding
         for begin in range(0, rows, grid.step()):
@@ -275,7 +281,9 @@ class FittedKriging(FusionMethod):
                 left = trend - products[:, bands : bands + trend.shape[1]]
                 taken = products[:, bands + trend.shape[1] :].square().sum(1)
                 free = (1 - taken).clamp_min(0) + (left @ root).square().sum(1)
-                spread[begin:end] = ((free + numbers[4].exp()).sqrt() * query.brightness).reshape(end - begin, cols)
+                unexplained = noise[begin // seen.ratio : -(-end // seen.ratio)].repeat_interleave(seen.ratio, 0)
+                unexplained = unexplained[begin % seen.ratio :][: end - begin].repeat_interleave(seen.ratio, 1)
+                spread[begin:end] = ((free + unexplained.flatten()).sqrt() * query.brightness).reshape(end - begin, cols)
         return cube, spread
 
     def _grid(self, rows: int, cols: int, like: Tensor) -> GriddedKernel:

@@ -128,8 +128,13 @@ def line_kernel(a: Float[Tensor, "*shape"], b: Float[Tensor, "*other"]) -> Tenso
 
 def noise_variance(pixels: PixelFeatures, numbers: Float[Tensor, " 9"], *, dark: bool) -> Float[Tensor, " n"]:
     """n_0 + n_1 / s^2 + n_2 v of each pixel, with s relative to the scene's mean; without n_1 if not `dark`."""
-    flat = numbers[4].exp() + torch.exp(numbers[7] - 2 * numbers[0]) * pixels.spread
+    flat = numbers[4].exp() + mixture_noise(pixels, numbers)
     return flat + torch.exp(numbers[5] - 2 * pixels.log_brightness) if dark else flat
+
+
+def mixture_noise(pixels: PixelFeatures, numbers: Float[Tensor, " 9"]) -> Float[Tensor, " n"]:
+    """n_2 v, in units of the squared length scale of the chromaticity."""
+    return torch.exp(numbers[7] - 2 * numbers[0]) * pixels.spread
 
 
 def trend_variance(numbers: Float[Tensor, " 9"]) -> Float[Tensor, ""]:
