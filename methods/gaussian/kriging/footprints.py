@@ -48,7 +48,8 @@ def chromatic_spread(msi: Float[Tensor, "channels H W"], psf: SpatialResponse, u
     weighted = torch.stack([fine.brightness, fine.brightness * fine.chromaticity.square().sum(1)]).reshape(2, rows, cols)
     brightness, squares = psf(weighted).flatten(1)
     mean = psf(msi.double()).flatten(1) / brightness
-    return (squares / brightness - mean.square().sum(0)).clamp_min(0)
+    spread: Tensor = (squares / brightness - mean.square().sum(0)).clamp_min(0)
+    return spread
 
 
 @dataclass(frozen=True, eq=False)
