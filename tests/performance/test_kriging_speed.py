@@ -3,7 +3,7 @@
     make performance
 
 512 x 512 x 31, ratio 8, 768 supports. Floor of a query of every pixel: N = 262,144 pixels against m = 768 supports are 201 M kernel
-values; the distance (6 columns), the mean (31 bands) and the deviation (99 columns) are 2 * 136 * 201 M = 55 GFLOP in float32; a root, an
+values; the distance (10 columns), the mean (31 bands) and the deviation (99 columns) are 2 * 140 * 201 M = 56 GFLOP in float32; a root, an
 exponential and seven passes over the values in the cache come on top.
 """
 

@@ -31,16 +31,17 @@ def blind_guide(
     seen: Observation,
     integrated: Float[Tensor, "channels h w"],
     blurred: Float[Tensor, "channels h w"],
+    around: Float[Tensor, "channels h w"],
     inside: Bool[Tensor, "h w"],
-    numbers: Float[Tensor, " 7"],
+    numbers: Float[Tensor, " 9"],
     terms: Terms,
     *,
     dark: bool,
 ) -> Float[Tensor, "channels h w"]:
     """`integrated`, which is R hsi, or `blurred`, which is S msi: whichever predicts the spectra better at the MSI's own colours.
 
-    `inside` are the coarse pixels whose S msi does not depend on what lies beyond the border; `numbers` and `dark` are those of
-    pixel_features.py.
+    `around` are the surroundings, blurred like the MSI, and `inside` the coarse pixels whose S msi does not depend on what lies beyond the
+    border; `numbers` and `dark` are those of pixel_features.py.
     """
     unit = float(integrated.double().sum(0).clamp_min(0).mean())
     pick = inside.flatten().nonzero()[:, 0]
@@ -49,7 +50,7 @@ def blind_guide(
     spectra = seen.hsi.flatten(1).T.double()[pick]
 
     places = coarse_places(seen)
-    known, query = (PixelFeatures.of(image.double(), places, unit).pick(pick) for image in (integrated, blurred))
+    known, query = (PixelFeatures.of(image.double(), places, unit, around.double()).pick(pick) for image in (integrated, blurred))
 
     def held_out(samples: PixelFeatures) -> float:
         own = covariance(samples, samples, numbers, terms) + torch.diag(noise_variance(samples, numbers, dark=dark))

@@ -1,10 +1,10 @@
 """The kernel of a Gaussian process between every pixel of an image and m supports, times a matrix, in blocks that stay in the cache.
 
-    k(pixel, support) = matern(colour) (share + (1 - share) exp(-|place difference|^2 / 2))        both in their length scales
+    k(pixel, support) = matern(colour) (share + (1 - share) near(place))        both in their length scales (pixel_features.py)
     products          = k W                                                                       W (m, q)
 
 The squared colour distance is one matrix product with two more columns, [a, |a|^2, 1] [-2 b, 1, |b|^2]'. It is taken about the supports'
-mean, so that float32 is precise enough. On a grid, the factor of the place is the product of a factor of the row and a factor of the
+mean, so that float32 is precise enough. The factor of the place is the product of a factor of the row and a factor of the
 column, so no distance and no exponential is needed per pixel. A root, an exponential and seven passes per kernel value remain. Only one
 block of k is in memory at any time.
 """
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from methods.gaussian.kriging.pixel_features import line_kernel
 
 BLOCK = 2**17  # kernel values at a time on a CPU: half a megabyte in float32, which fits the cache of a core
 BLOCK_ELSEWHERE = 2**24  # kernel values at a time on a GPU
@@ -54,9 +56,7 @@ class GriddedKernel:
         right = torch.cat([-2 * b.T, torch.ones_like(b[:, :1]).T, b.square().sum(1)[None]])
         if place is None:
             return cls(*shape, centre, right, None, None, 1.0, weights)
-        factors = [
-            torch.exp((torch.arange(size).to(place)[:, None] * pixel - place[:, axis]).square() / -2) for axis, size in enumerate(shape)
-        ]
+        factors = [line_kernel(torch.arange(size).to(place)[:, None] * pixel, place[:, axis]) for axis, size in enumerate(shape)]
         return cls(*shape, centre, right, (1 - share) * factors[0], factors[1], share, weights)
 
     def step(self) -> int:

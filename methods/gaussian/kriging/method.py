@@ -3,12 +3,13 @@
 Every coarse pixel is a sample with a known answer: its spectrum y for the multispectral value m = R y (R is the SRF, known or estimated).
 With s the brightness (the sum of m, plus a floor) and c = m / s the chromaticity,
 
-    y / s = B c + g(c, log s, place) + noise            universal kriging, one process g for every band
+    y / s = B c + g(c, log s, surroundings, place) + noise            universal kriging, one process g for every band
 
 pixel_features.py has the kernel of g, the noise and the prior of B. The linear part B c is exact where spectra are a linear function of
-the MSI. Seven numbers describe kernel, noise and prior. They minimise the logarithm of the leave-one-out error of the scene's own coarse
-pixels (gaussian_process.py), with a weak pull towards START. `samples` coarse pixels represent the process. Every fine pixel is then a
-query with its own colour, brightness and place. At the end the cube is made to agree with both images (reconciliation.py). Where R is
+the MSI. Nine numbers describe kernel, noise and prior. They minimise the logarithm of the leave-one-out error of the scene's own coarse
+pixels (gaussian_process.py), with a weak pull towards START. `samples` supports represent the process. Where coarse
+pixels are few, they are taken as the means over their footprints that they are (footprints.py). Every fine pixel is then a query with its
+own colour, brightness, surroundings and place. At the end the cube is made to agree with both images (reconciliation.py). Where R is
 estimated, coarse_guide.py chooses what stands for m on the coarse grid.
 
 `docs/methods/kriging.md` derives all of it.
@@ -29,10 +30,10 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.gaussian.kriging.coarse_guide import blind_guide, log_error
+from methods.gaussian.kriging.footprints import Footprints, affordable, choose_supports, chromatic_spread, surroundings
 from methods.gaussian.kriging.gaussian_process import (
     Posterior,
     condition,
-    farthest,
     leave_one_out,
     principal_reduction,
 )
@@ -45,6 +46,7 @@ from methods.gaussian.kriging.pixel_features import (
     coarse_places,
     covariance,
     kernel,
+    mixture_noise,
     noise_variance,
     trend_variance,
 )
@@ -53,10 +55,9 @@ from methods.numerics.networks.fitting import minimise
 from methods.numerics.networks.scene_learning import only_scene
 from methods.numerics.sensors.predictive_responses import predictive_responses
 
-START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0, 1.0)  # the seven numbers at first, in the order of pixel_features.py
+START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0, 1.0, -1.2, 0.0)  # the nine numbers at first, in the order of pixel_features.py
 PULL = 0.015  # weight of the squared distance of a number from START, against the mean over the bands of the logarithm of the error
-RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the seven numbers
-KERNEL_ROWS = 512  # coarse pixels whose kernel is computed at a time, to limit the memory
+RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the nine numbers
 SUPPORT = 0.13  # of the pixels in a footprint: what is unexplained varies so many times as much from fine pixel to fine pixel
 VARIANCE_RANK = 96  # directions that represent the reduction of the variance; leaving some out makes the variance larger, never smaller
 
@@ -89,11 +90,12 @@ class Method(TrainableMethod):
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 64, "tuning_samples": 64})
 
     knows: Literal["nothing", "srf", "psf+srf"] = "srf"  # the known responses; they decide the tier
-    samples: int = 768  # coarse pixels that represent the process; all coarse pixels are its data
-    tuning_samples: int = 256  # coarse pixels on which the seven numbers are tuned
+    samples: int = 768  # supports that represent the process, at most; all coarse pixels are its data
+    tuning_samples: int = 256  # coarse pixels on which the nine numbers are tuned
     terms: Terms = "colour+position"  # of the regression; "linear" is B c alone
     dark_noise: bool = True  # the noise term n_1
-    tune: bool = True  # False keeps the seven numbers at START
+    tune: bool = True  # False keeps the nine numbers at START
+    embedding: bool = True  # take coarse pixels as means over their footprints, where that is affordable
     consistency: bool = True  # make the cube agree with both images at the end
     uncertainty: bool = True  # return the posterior standard deviation
     aim: Literal["error", "angle"] = "error"  # what the tuning minimises: the error in the images' unit, or in shares of the brightness
@@ -118,28 +120,32 @@ class Method(TrainableMethod):
             ValueError: there is not exactly one example.
         """
         seen = only_scene(examples, "spectral kriging", least_ratio=1)
-        start = self._start(seen.hsi)
-        view = self._coarse_view(seen, start)
+        start, around = self._start(seen.hsi), surroundings(seen.msi)
+        view = self._coarse_view(seen, start, around)
         guide = view.guide
         unit = float(guide.double().sum(0).clamp_min(0).mean())
-        coarse = PixelFeatures.of(guide.double(), coarse_places(seen), unit)
+        spread = chromatic_spread(seen.msi, view.psf, unit)
+        coarse = PixelFeatures.of(guide.double(), coarse_places(seen), unit, view.psf(around).double(), spread)
         targets = seen.hsi.flatten(1).T.double() / coarse.brightness[:, None]
 
         order = torch.randperm(len(targets), generator=rng)[: self.tuning_samples].to(targets.device)
         numbers = self._tuned(coarse.pick(order), targets[order], start)
-        support = coarse.pick(farthest(coarse.scaled(numbers), self.samples))
+        embedded = self.embedding and affordable(view.psf, len(targets), self.samples)
+        footprints = Footprints.of(seen.msi, around, view.psf, unit) if embedded else None
+        support, columns = choose_supports(coarse, footprints, numbers, self.terms, self.samples)
         noise = noise_variance(coarse, numbers, dark=self.dark_noise)
-        parts = torch.split(torch.arange(len(targets), device=targets.device), KERNEL_ROWS)
-        columns = torch.cat([self._kernel(coarse.pick(part), support, numbers) for part in parts])
         prior = float(trend_variance(numbers))
-        posterior = condition(self._kernel(support, support, numbers), columns, noise, coarse.chromaticity, prior, targets)
+        posterior = condition(kernel(support, support, numbers, self.terms), columns, noise, coarse.chromaticity, prior, targets)
         reduction = columns.new_zeros(columns.shape[1], 1)
         if self.uncertainty:
             reduction = principal_reduction(posterior, columns[order], VARIANCE_RANK)
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
-        return FittedKriging(self, view, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order])
+        mixture = mixture_noise(coarse, numbers)
+        return FittedKriging(
+            self, view, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order], mixture
+        )
 
-    def _coarse_view(self, seen: Observation, start: Tensor) -> _CoarseView:
+    def _coarse_view(self, seen: Observation, start: Tensor, around: Tensor) -> _CoarseView:
         """The responses, known or estimated, what they leave unexplained, and the coarse image that stands for the MSI."""
         exact = seen.hsi.new_zeros(seen.msi.shape[0], dtype=torch.float64)
         if self.knows == "psf+srf":
@@ -154,16 +160,16 @@ class Method(TrainableMethod):
         noise = _sensor_noise(differences, fit.srf)
         if self.knows == "srf":
             return _CoarseView(fit.psf, fit.srf, guide, mismatch, exact, noise)
-        guide = blind_guide(seen, guide, blurred, fit.inside, start, self.terms, dark=self.dark_noise)
+        guide = blind_guide(seen, guide, blurred, fit.psf(around), fit.inside, start, self.terms, dark=self.dark_noise)
         return _CoarseView(fit.psf, fit.srf, guide, mismatch, differences.double().square().mean(1), noise)
 
     def _start(self, like: Tensor) -> Tensor:
         """START; with a known SRF the prior of the linear part is wide and stays so, since a shrunken B no longer has R B = 1."""
         trend = START[6] if self.knows == "nothing" else TREND_LIMIT / TREND_SCALE
-        return torch.tensor((*START[:6], trend), dtype=torch.float64, device=like.device)
+        return torch.tensor((*START[:6], trend, *START[7:]), dtype=torch.float64, device=like.device)
 
     def _tuned(self, coarse: PixelFeatures, targets: Tensor, start: Tensor) -> Tensor:
-        """The seven numbers that minimise the leave-one-out error, in float64."""
+        """The nine numbers that minimise the leave-one-out error, in float64."""
         if not self.tune or self.terms == "linear" or len(targets) < 3:
             return start
 
@@ -177,9 +183,6 @@ class Method(TrainableMethod):
     def _misses(self, coarse: PixelFeatures, targets: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
         noise = torch.diag(noise_variance(coarse, numbers, dark=self.dark_noise))
         return leave_one_out(covariance(coarse, coarse, numbers, self.terms) + noise, targets)
-
-    def _kernel(self, a: PixelFeatures, b: PixelFeatures, numbers: Tensor) -> Tensor:
-        return kernel(a, b, numbers, self.terms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,13 +215,14 @@ class FittedKriging(FusionMethod):
     method: Method
     view: _CoarseView
     unit: float  # mean brightness of the scene
-    numbers: Tensor  # the seven numbers of kernel and noise
+    numbers: Tensor  # the nine numbers of kernel and noise
     support: PixelFeatures
     posterior: Posterior
     reduction: Tensor  # M, m x rank: |M' k|^2 is the variance that the samples remove
     residual: Tensor  # leave-one-out errors of y / s of the tuning samples
     variance: Tensor  # the variances that the model expects for these errors
     brightness: Tensor  # s of the tuning samples
+    mixture: Tensor  # the noise n_2 v of every coarse pixel
 
     def describe(self) -> Card:
         """The card of the method that was fitted."""
@@ -249,25 +253,26 @@ class FittedKriging(FusionMethod):
         return std
 
     def parameter_count(self) -> ParameterCount:
-        """The number of weights of kernel columns and trend, and the seven numbers of the kernel."""
+        """The number of weights of kernel columns and trend, and the nine numbers of the kernel."""
         total = self.posterior.weights.numel() + self.posterior.coefficients.numel() + self.numbers.numel()
         return ParameterCount(total, total)
 
     def _query(self, seen: Observation) -> tuple[Float[Tensor, "bands H W"], Float[Tensor, "H W"]]:
-        """The posterior mean of every spectrum, and s times the square root of the posterior variance, with the noise n_0."""
+        """The posterior mean of every spectrum, and s times the square root of the posterior variance, with the noise n_0 + n_2 v."""
         rows, cols = seen.msi.shape[1:]
         like, bands, longer = seen.msi, seen.hsi.shape[0], max(seen.msi.shape[1:])
         numbers, posterior = self.numbers.to(like), self.posterior.to(like)
-        grid = self._grid(rows, cols, like)
+        grid, around = self._grid(rows, cols, like), surroundings(like)
         cube = like.new_empty(bands, rows, cols)
         spread = like.new_zeros(rows, cols)
+        noise = (numbers[4].exp() + self.mixture.to(like)).reshape(seen.hsi.shape[1:])
         values, vectors = torch.linalg.eigh(self.posterior.trend_covariance)
         root = (vectors * values.clamp(0, 1e30).sqrt()).to(like)  # |x' root|^2 is never below 0, whatever the rounding
         for begin in range(0, rows, grid.step()):
             end = min(begin + grid.step(), rows)
             index = torch.arange(begin * cols, end * cols, device=like.device)
             place = torch.stack([index // cols, index % cols], 1).to(like) / longer
-            query = PixelFeatures.of(like[:, begin:end], place, self.unit)
+            query = PixelFeatures.of(like[:, begin:end], place, self.unit, around[:, begin:end])
             products = grid.products(begin, end, query.colour(numbers))
             trend = query.chromaticity
             mean = torch.addmm(products[:, :bands], trend, posterior.coefficients) * query.brightness[:, None]
@@ -276,7 +281,9 @@ class FittedKriging(FusionMethod):
                 left = trend - products[:, bands : bands + trend.shape[1]]
                 taken = products[:, bands + trend.shape[1] :].square().sum(1)
                 free = (1 - taken).clamp_min(0) + (left @ root).square().sum(1)
-                spread[begin:end] = ((free + numbers[4].exp()).sqrt() * query.brightness).reshape(end - begin, cols)
+                unexplained = noise[begin // seen.ratio : -(-end // seen.ratio)].repeat_interleave(seen.ratio, 0)
+                unexplained = unexplained[begin % seen.ratio :][: end - begin].repeat_interleave(seen.ratio, 1)
+                spread[begin:end] = ((free + unexplained.flatten()).sqrt() * query.brightness).reshape(end - begin, cols)
         return cube, spread
 
     def _grid(self, rows: int, cols: int, like: Tensor) -> GriddedKernel:

@@ -1,19 +1,25 @@
 """The features of a pixel in spectral kriging, and the kernel between the features of two pixels.
 
-With m the multispectral value, s the brightness (the sum of m, plus a floor) and c = m / s the chromaticity,
+With m the multispectral value, s the brightness (the sum of m, plus a floor), c = m / s the chromaticity, and C and S those of the pixel's
+surroundings (footprints.py),
 
-    k = matern(colour) (w + (1 - w) gauss(place))       colour: c and log s, each divided by its length scale
-    noise = n_0 + n_1 / s^2                             what the colour does not explain, and what grows where it is dark
+    k = matern(colour) (w + (1 - w) near)         colour: c, log s, and (C, log S / 10), each divided by its length scale
+    near = line(row difference) line(column difference)         line(d) = (1 + r) exp(-r),  r = sqrt(3) |d| / length scale
+    noise = n_0 + n_1 / s^2 + n_2 v
+
+The noise is what the colour does not explain, what grows where it is dark, and what grows with the variance v of the chromaticity inside a
+coarse pixel's footprint, in units of the squared length scale of c.
 
     trend = B c,    B ~ N(0, t)         the linear part, whose prior variance t keeps a few noisy samples from spoiling many coefficients
 
-Seven numbers describe all of it: the logarithms of the length scales of c, log s and place (the image's longer side is 1), the logit of w,
-the logarithms of n_0 and n_1, and a sixth of the logarithm of t (which may have to move far, in the few steps of the search).
+Nine numbers describe all of it: the logarithms of the length scales of c, log s and place (the image's longer side is 1), the logit of w,
+the logarithms of n_0 and n_1, a sixth of the logarithm of t (which may have to move far, in the few steps of the search), and the
+logarithms of n_2 and of the length scale of the surroundings.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import torch
@@ -28,6 +34,7 @@ Terms = Literal["linear", "colour", "colour+position"]
 TREND_SCALE = 6.0  # of the number that stands for log t
 TREND_LIMIT = 16.0  # of log t: beyond it the prior makes no difference, and float64 has too few digits
 FLOOR = 0.03  # of the mean brightness: a darker pixel counts as this bright
+SURROUNDING_BRIGHTNESS = 0.1  # of log S beside C, which share one length scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,32 +45,56 @@ class PixelFeatures:
     log_brightness: Float[Tensor, " n"]
     place: Float[Tensor, "n 2"]  # row and column, divided by the image's longer side
     brightness: Float[Tensor, " n"]  # s, in the image's unit
+    around: Float[Tensor, "n channels_and_1"]  # C and log S / 10 of the surroundings
+    spread: Float[Tensor, " n"]  # v: the variance of the chromaticity inside the footprint, 0 for a fine pixel
 
     @classmethod
-    def of(cls, image: Float[Tensor, "channels rows cols"], place: Float[Tensor, "n 2"], unit: float) -> PixelFeatures:
-        """The features of the pixels of a multispectral image.
+    def of(
+        cls,
+        image: Float[Tensor, "channels rows cols"],
+        place: Float[Tensor, "n 2"],
+        unit: float,
+        around: Float[Tensor, "channels rows cols"],
+        spread: Float[Tensor, " n"] | None = None,
+    ) -> PixelFeatures:
+        """The features of the pixels of a multispectral image, whose surroundings are the image `around`.
 
         `unit` is the scene's mean brightness: log s is taken relative to it, so that the scale of the images does not matter.
+        Without `spread` the pixels are fine ones, inside which nothing varies.
         """
-        pixels = image.flatten(1).T
-        brightness = (pixels.sum(1).clamp_min(0) + FLOOR * unit).clamp_min(1e-12)
-        return cls(pixels / brightness[:, None], (brightness / max(unit, 1e-12)).log(), place, brightness)
+        chromaticity, log_brightness, brightness = _colour(image, unit)
+        outer, outer_log, _ = _colour(around, unit)
+        surroundings = torch.cat([outer, SURROUNDING_BRIGHTNESS * outer_log[:, None]], 1)
+        return cls(
+            chromaticity, log_brightness, place, brightness, surroundings, torch.zeros_like(brightness) if spread is None else spread
+        )
+
+    def _parts(self) -> list[Tensor]:
+        return [getattr(self, part.name) for part in fields(self)]
 
     def pick(self, index: Tensor) -> PixelFeatures:
         """The features of the pixels with these indices."""
-        return PixelFeatures(self.chromaticity[index], self.log_brightness[index], self.place[index], self.brightness[index])
+        return PixelFeatures(*(part[index] for part in self._parts()))
 
-    def to(self, like: Tensor) -> PixelFeatures:
-        """The same features on the device and in the dtype of `like`."""
-        return PixelFeatures(self.chromaticity.to(like), self.log_brightness.to(like), self.place.to(like), self.brightness.to(like))
+    def joined(self, other: PixelFeatures) -> PixelFeatures:
+        """The features of these pixels, and then those of `other`."""
+        return PixelFeatures(*(torch.cat(pair) for pair in zip(self._parts(), other._parts(), strict=True)))
 
-    def colour(self, numbers: Float[Tensor, " 7"]) -> Float[Tensor, "n features"]:
-        """Chromaticity and logarithm of the brightness, divided by their length scales."""
-        return torch.cat([self.chromaticity / numbers[0].exp(), self.log_brightness[:, None] / numbers[1].exp()], 1)
+    def colour(self, numbers: Float[Tensor, " 9"]) -> Float[Tensor, "n features"]:
+        """Chromaticity, logarithm of the brightness and surroundings, divided by their length scales."""
+        own = [self.chromaticity / numbers[0].exp(), self.log_brightness[:, None] / numbers[1].exp()]
+        return torch.cat([*own, self.around / numbers[8].exp()], 1)
 
-    def scaled(self, numbers: Float[Tensor, " 7"]) -> Float[Tensor, "n all"]:
+    def scaled(self, numbers: Float[Tensor, " 9"]) -> Float[Tensor, "n all"]:
         """All features, divided by their length scales."""
         return torch.cat([self.colour(numbers), self.place / numbers[2].exp()], 1)
+
+
+def _colour(image: Float[Tensor, "channels rows cols"], unit: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Chromaticity, logarithm of the brightness over `unit`, and brightness of every pixel."""
+    pixels = image.flatten(1).T
+    brightness = (pixels.sum(1).clamp_min(0) + FLOOR * unit).clamp_min(1e-12)
+    return pixels / brightness[:, None], (brightness / max(unit, 1e-12)).log(), brightness
 
 
 def coarse_places(seen: Observation) -> Float[Tensor, "n 2"]:
@@ -75,7 +106,7 @@ def coarse_places(seen: Observation) -> Float[Tensor, "n 2"]:
     return torch.cartesian_prod(*axes).to(seen.hsi.device)
 
 
-def kernel(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 7"], terms: Terms) -> Float[Tensor, "n m"]:
+def kernel(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 9"], terms: Terms) -> Float[Tensor, "n m"]:
     """k of the module docstring between the pixels of `a` and those of `b`; 1 between a pixel and itself. "linear" has no kernel: zeros."""
     if terms == "linear":
         return a.brightness.new_zeros((len(a.brightness), len(b.brightness)))
@@ -83,21 +114,34 @@ def kernel(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 7"], ter
     if terms == "colour":
         return colour
     share = torch.sigmoid(numbers[3])
-    near = torch.exp(squared_distance(a.place / numbers[2].exp(), b.place / numbers[2].exp()) / -2)
+    reach = 3**0.5 / numbers[2].exp()
+    rows, cols = ((a.place[:, None, axis] - b.place[None, :, axis]).abs() * reach for axis in (0, 1))
+    near = (1 + rows) * (1 + cols) * torch.exp(-(rows + cols))
     return colour * (share + (1 - share) * near)
 
 
-def noise_variance(pixels: PixelFeatures, numbers: Float[Tensor, " 7"], *, dark: bool) -> Float[Tensor, " n"]:
-    """n_0 + n_1 / s^2 of each pixel, with s relative to the scene's mean; n_0 alone without `dark`."""
-    flat = numbers[4].exp().expand(len(pixels.brightness))
+def line_kernel(a: Float[Tensor, "*shape"], b: Float[Tensor, "*other"]) -> Tensor:
+    """The Matern kernel of smoothness 3/2 on a line, for places in units of its length scale."""
+    reach = 3**0.5 * (a - b).abs()
+    return (1 + reach) * torch.exp(-reach)
+
+
+def noise_variance(pixels: PixelFeatures, numbers: Float[Tensor, " 9"], *, dark: bool) -> Float[Tensor, " n"]:
+    """n_0 + n_1 / s^2 + n_2 v of each pixel, with s relative to the scene's mean; without n_1 if not `dark`."""
+    flat = numbers[4].exp() + mixture_noise(pixels, numbers)
     return flat + torch.exp(numbers[5] - 2 * pixels.log_brightness) if dark else flat
 
 
-def trend_variance(numbers: Float[Tensor, " 7"]) -> Float[Tensor, ""]:
+def mixture_noise(pixels: PixelFeatures, numbers: Float[Tensor, " 9"]) -> Float[Tensor, " n"]:
+    """n_2 v, in units of the squared length scale of the chromaticity."""
+    return torch.exp(numbers[7] - 2 * numbers[0]) * pixels.spread
+
+
+def trend_variance(numbers: Float[Tensor, " 9"]) -> Float[Tensor, ""]:
     """t, the prior variance of the coefficients of the linear part."""
     return (TREND_SCALE * numbers[6]).clamp_max(TREND_LIMIT).exp()
 
 
-def covariance(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 7"], terms: Terms) -> Float[Tensor, "n m"]:
+def covariance(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 9"], terms: Terms) -> Float[Tensor, "n m"]:
     """The covariance of y / s between the pixels of `a` and those of `b`, without the noise: the kernel and the linear part."""
     return kernel(a, b, numbers, terms) + trend_variance(numbers) * (a.chromaticity @ b.chromaticity.T)

@@ -33,7 +33,7 @@ ROUNDS = 60  # of the pattern search, at most
 FIRST_STEP, ROUGH_STEP, LAST_STEP, SHRINK = 0.2, 0.02, 1e-3, 0.35  # in logarithm of the width and in ellipticity
 SMOOTHING = (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)  # of the SRF's rows, in units of the HSI's mean energy per band
 GAP = 3  # a step between bands of more than this many median steps is a gap, across which an SRF need not be smooth
-NEGLIGIBLE = 1e-9  # taps below this share of the largest tap are left out of the search
+NEGLIGIBLE = 1e-9  # taps below this share of the largest tap are left out of the search, and rings of them out of the result
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +180,19 @@ def _response(theta: Tensor, taps: int, seen: Observation) -> SpatialResponse:
     moved = [place - phase for place in middle]
     reach = ceil(taps / 2) + max(abs(move) for move in moved) + 1
     centre = (seen.phase[0] - phase, seen.phase[1] - phase)
-    return SpatialResponse(_kernels(theta[None], taps, reach, centre)[0].to(seen.hsi), seen.ratio, phase, "replicate")
+    kernel = _trimmed(_kernels(theta[None], taps, reach, centre)[0])
+    return SpatialResponse(kernel.to(seen.hsi), seen.ratio, phase, "replicate")
+
+
+def _trimmed(kernel: Float[Tensor, "side side"]) -> Float[Tensor, "small small"]:
+    """The kernel without its outermost rings of negligible taps, which keeps its middle; it sums to 1.
+
+    With them, a footprint would seem to cross the border where it does not, and a blur would take longer.
+    """
+    middle = len(kernel) // 2
+    far = (kernel > NEGLIGIBLE * kernel.max()).nonzero().sub(middle).abs().max()
+    used = kernel[middle - int(far) : middle + int(far) + 1, middle - int(far) : middle + int(far) + 1]
+    return used / used.sum()
 
 
 def _smooth_rows(

@@ -15,6 +15,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import Example
 from methods.gaussian.kriging.coarse_guide import blind_guide, log_error
+from methods.gaussian.kriging.footprints import surroundings
 from methods.gaussian.kriging.gaussian_process import (
     condition,
     farthest,
@@ -26,7 +27,7 @@ from methods.gaussian.kriging.gaussian_process import (
 )
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
 from methods.gaussian.kriging.method import START, Method
-from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, covariance, kernel
+from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, coarse_places, covariance, kernel, noise_variance
 from methods.gaussian.kriging.reconciliation import reconcile
 
 
@@ -100,18 +101,19 @@ def test_fewer_supports_than_samples_is_the_projected_process() -> None:
 @pytest.mark.parametrize("terms", ["colour", "colour+position"])
 def test_the_slope_of_the_leave_one_out_error_is_its_finite_difference(terms: Terms) -> None:
     guide = draw(5, 2, 4, 6).square() + 0.1
-    pixels = PixelFeatures.of(guide, torch.rand(24, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64), 1.0)
+    place = torch.rand(24, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    pixels = PixelFeatures.of(guide, place, 1.0, guide.flip(1), draw(8, 24).square())
     targets = draw(6, 24, 5)
 
     def loss(numbers: torch.Tensor) -> torch.Tensor:
-        noise = numbers[4].exp() + torch.exp(numbers[5] - 2 * pixels.log_brightness)
+        noise = noise_variance(pixels, numbers, dark=True)
         residual, _ = leave_one_out(covariance(pixels, pixels, numbers, terms) + torch.diag(noise), targets)
         return log_error(residual * pixels.brightness[:, None])
 
-    at = torch.tensor([-1.0, 0.3, -1.2, 0.4, -3.0, -4.0, 0.2], dtype=torch.float64, requires_grad=True)
+    at = torch.tensor([-1.0, 0.3, -1.2, 0.4, -3.0, -4.0, 0.2, -1.5, 0.3], dtype=torch.float64, requires_grad=True)
     slope = torch.autograd.grad(loss(at), at)[0]
-    for number in range(7):
-        step = torch.zeros(7, dtype=torch.float64)
+    for number in range(9):
+        step = torch.zeros(9, dtype=torch.float64)
         step[number] = 1e-5
         numeric = (loss(at.detach() + step) - loss(at.detach() - step)) / 2e-5
         assert float(slope[number]) == pytest.approx(float(numeric), rel=1e-3, abs=1e-6)
@@ -129,14 +131,15 @@ def test_supports_are_distinct_and_far_apart() -> None:
 @pytest.mark.parametrize("placed", [True, False])
 @pytest.mark.parametrize(("rows", "cols", "supports"), [(5, 7, 9), (3, 600, 300)], ids=["small", "several blocks"])
 def test_the_kernel_to_a_grid_of_pixels_is_the_kernel_pixel_by_pixel(placed: bool, rows: int, cols: int, supports: int) -> None:
-    numbers = torch.tensor([-0.4, 0.3, -1.2, 0.4, -3.0, -4.0, 0.2], dtype=torch.float64)
+    numbers = torch.tensor([-0.4, 0.3, -1.2, 0.4, -3.0, -4.0, 0.2, -1.5, 0.3], dtype=torch.float64)
     guide = draw(1, 2, rows, cols).square() + 0.1
     grid = torch.cartesian_prod(torch.arange(rows), torch.arange(cols)).double() / cols
-    pixels = PixelFeatures.of(guide, grid, 1.0)
+    pixels = PixelFeatures.of(guide, grid, 1.0, guide.flip(2))
     support = PixelFeatures.of(
         draw(2, 2, supports, 1).square() + 0.1,
         torch.rand(supports, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64),
         1.0,
+        draw(5, 2, supports, 1).square() + 0.1,
     )
     weights = draw(4, supports, 3)
     scale = float(numbers[2].exp())
@@ -225,9 +228,10 @@ def test_what_it_is_told_decides_the_tier_and_suffices(knows: str, tier: str) ->
         Method(dark_noise=False),
         Method(tune=False),
         Method(uncertainty=False),
+        Method(embedding=False),
         Method(samples=7, tuning_samples=2),
     ],
-    ids=["linear", "colour", "flat noise", "not tuned", "no deviation", "few samples"],
+    ids=["linear", "colour", "flat noise", "not tuned", "no deviation", "no embedding", "few samples"],
 )
 def test_every_part_can_be_left_out(method: Method) -> None:
     seen, cube = linear_pair(2)
@@ -276,7 +280,7 @@ def test_the_standard_deviation_covers_scenes_drawn_from_the_model() -> None:
     )
     numbers = torch.tensor(START, dtype=torch.float64)
     grid = torch.cartesian_prod(torch.arange(rows), torch.arange(cols)).double() / cols
-    pixels = PixelFeatures.of(smooth, grid, float(smooth.sum(0).mean()))
+    pixels = PixelFeatures.of(smooth, grid, float(smooth.sum(0).mean()), surroundings(smooth))
     root = torch.linalg.cholesky(kernel(pixels, pixels, numbers, "colour+position") + 1e-6 * torch.eye(rows * cols, dtype=torch.float64))
     values = 3 + 0.3 * (root @ torch.randn(rows * cols, bands, generator=rng, dtype=torch.float64))
     values = values + 0.3 * exp(START[4] / 2) * torch.randn(rows * cols, bands, generator=rng, dtype=torch.float64)
@@ -334,7 +338,7 @@ def guided(noise: float, srf_is_right: bool) -> str:
     inside = torch.ones(18, 14, dtype=torch.bool)
     integrated, blurred = used(seen.hsi), psf(seen.msi)
     numbers = torch.tensor(START, dtype=torch.float64)
-    chosen = blind_guide(seen, integrated, blurred, inside, numbers, "colour+position", dark=True)
+    chosen = blind_guide(seen, integrated, blurred, psf(surroundings(seen.msi)), inside, numbers, "colour+position", dark=True)
     assert chosen is blurred or chosen is integrated
     return "S msi" if chosen is blurred else "R hsi"
 

@@ -62,6 +62,15 @@ def test_the_estimated_psf_keeps_the_registration() -> None:
     assert predictive_responses(seen).psf.centre == pytest.approx(psf.centre, abs=0.02)
 
 
+def test_the_estimated_psf_has_no_outer_ring_of_negligible_taps() -> None:
+    psf = SpatialResponse(gaussian((7, 7), (2.0, 2.0), 0.0), 8, 3)
+    seen, _ = blind_pair(psf)
+    kernel = predictive_responses(seen).psf.kernel
+    assert kernel.shape == (7, 7)  # of the 11 x 11 that registration and window might need
+    assert float(kernel.sum()) == pytest.approx(1.0, abs=1e-6)
+    torch.testing.assert_close(kernel, psf.kernel.float(), rtol=0, atol=1e-3, check_dtype=False)
+
+
 def test_the_srf_is_recovered_and_its_rows_are_responses() -> None:
     psf = SpatialResponse(gaussian((13, 13), (1.6, 1.6), 0.0), 4, 2)
     seen, srf = blind_pair(psf, bands=4)  # fewer bands than materials: the SRF is determined
