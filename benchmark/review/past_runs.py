@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,15 @@ class PastRun:
         if here_s is None or isinstance(there, bool) or not isinstance(there, int | float) or not _LEAST_S <= there <= _MOST_S:
             return None
         return here_s / there
+
+
+def read_past_runs(places: Iterable[Path]) -> list[PastRun]:
+    """The run in each of these run folders and files of bundles, each place read once.
+
+    Raises:
+        RecordError: one of them is neither, or cannot be read.
+    """
+    return [read_past_run(place) for place in dict.fromkeys(place.resolve() for place in places)]
 
 
 def read_past_run(place: Path) -> PastRun:
