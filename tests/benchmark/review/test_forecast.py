@@ -14,11 +14,13 @@ from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review import known_costs as known_costs_text
+from benchmark.review import past_runs
 from benchmark.review.dry_run import dry_run
 from benchmark.review.forecast import Forecast, MethodForecast, PastCell, forecast, overhead_in, past_cells_in, spell_duration
 from benchmark.review.known_costs import KnownCosts, known_costs
 from benchmark.review.overhead import Overhead, overhead_of
 from benchmark.review.past_runs import read_past_runs
+from benchmark.review.time_division import row_costs
 from benchmark.run_folder.bundle import bundle_of, write_bundle
 from benchmark.run_folder.json_file import write_json
 from benchmark.run_folder.record import Clock, Result
@@ -372,3 +374,30 @@ def test_cells_of_a_shipped_bundle_that_ran_beside_other_work_come_last_and_say_
     found = {(one.method, one.fuse_s, one.rank, one.place) for one in costs().cells}
     beside = "cpu (P), beside other work"
     assert found == {("c2ff", 2.0, 1, "cpu (P)"), ("c2ff", 4.0, 2, beside), ("gsa", 8.0, 2, beside)}
+
+
+def test_each_bundle_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {}
+    for number, name in enumerate(("one", "two", "own")):
+        folder = run_folder(tmp_path / name, [record("abc"[number], {}, [3, 5, 7 + number])])
+        files[name] = write_bundle(tmp_path / f"{name}.json.xz", bundle_of(folder, name))
+    own, read = files.pop("own"), list[str]()
+    plain = past_runs.read_bundle
+    monkeypatch.setattr(past_runs, "read_bundle", lambda file: read.append(file.name) or plain(file))
+    monkeypatch.setattr(known_costs_text, "named_bundles", lambda: files)
+    assert sorted((one.values, one.rank) for one in costs(own, own).cells) == [(105, 1), (120, 1), (135, 0)]
+    assert sorted(read) == ["one.json.xz", "own.json.xz", "two.json.xz"]
+
+
+def test_steps_on_the_scene_that_have_a_parameter_of_their_own_take_the_same_with_any_budget(world: Path) -> None:
+    extra = f'[training]\nscenes = ["file:{world / "b.h5"}"]\npatch = 8\n[[method]]\nname = "ual"\nparameters = {{budget = 0.2}}\n'
+    cells = cells_of(world, "seeds = [0, 1, 2]\n" + extra)
+    assert len(cells) == 3
+    earlier = [measured("ual", 50 * A, 300.0, 5.0, learns="beforehand", parameters={"budget": 0.5}, adapt_s=70.0)]
+    found = forecast(cells, earlier, sizes(cells), "cpu")
+    row = only(found)
+    assert row.training_s == pytest.approx(300.0 / 0.5 * 0.2)
+    assert row.learning_s == row.steady_learning_s == pytest.approx(3 * 70.0 / 50)
+    (cost,) = row_costs(cells, {row.label: row})
+    assert cost.budget == 0.2
+    assert cost.seconds(0.02) == pytest.approx(300.0 / 0.5 * 0.02 + 3 * 70.0 / 50 + 3 * 5.0 / 50)
