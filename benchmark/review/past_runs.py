@@ -49,10 +49,10 @@ def read_past_runs(places: Iterable[Path]) -> list[PastRun]:
     Raises:
         RecordError: one of them is neither, or cannot be read.
     """
-    return [read_past_run(place) for place in dict.fromkeys(place.resolve() for place in places)]
+    return [_read_run(place) for place in dict.fromkeys(place.resolve() for place in places)]
 
 
-def read_past_run(place: Path) -> PastRun:
+def _read_run(place: Path) -> PastRun:
     """The run in a run folder or in the file of a bundle.
 
     Raises:
