@@ -25,6 +25,7 @@ from reports.content.provenance import read_provenance
 from reports.content.published_rows import is_published, with_published
 from reports.content.reference_rows import is_reference, join_bundle, join_run
 from reports.content.reproduction import JudgedClaim, answered_claims_table, claims_section, claims_table, judge_claims
+from reports.content.row_cells import planned_cells
 from reports.content.scenes_table import scenes_tables
 from reports.content.sections import Section
 from reports.content.standing import standing_sentences
@@ -120,9 +121,12 @@ def write_report(
     own, unfinished = _reached_by_all(run, [result for result in results if not is_reference(result)], found.records)
     results = [*own, *(result for result in results if is_reference(result))]
     stored, unread = read_stored_scores(run, own)
-    provenance, notes = read_provenance(run, own), tuple[str, ...]()
+    provenance, notes = replace(read_provenance(run, own), planned=planned_cells([(plan or {}).get("plan")])), tuple[str, ...]()
     if both is not None:
-        provenance = replace(provenance, environments={**both.provenance.environments, **provenance.environments})
+        environments, planned = both.provenance.environments, both.provenance.planned
+        provenance = replace(
+            provenance, environments={**environments, **provenance.environments}, planned={**planned, **provenance.planned}
+        )
         notes = (both.sentence,)
     if against is not None:
         joined = join_bundle(own, provenance, read_bundle(against))

@@ -150,9 +150,9 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         console.line("reading the plan", passing=True)
     kept = RunFolder(folder).kept_plan()
     text = with_estimates(given, kept)  # with the rows that `score` has added in this folder
-    how, told = settings(options, folder), ""
+    how, told, costs = settings(options, folder), "", None
     if options.time_budget:
-        text, told = _with_shares(options, text, kept, how)
+        text, told, costs = _with_shares(options, text, kept, how)
     elif kept_time_budget(kept) is not None and kept_time_budget(text) is None:
         told = "the run in this folder was made with --time-budget; without it, every row is run in full"
     if told and not options.dry_run:
@@ -164,7 +164,8 @@ def _call(options: argparse.Namespace, console: Console) -> Reply:
         expect_common_cells(read_bundle(against), plan.cells(how.device))
     if options.dry_run:
         cells = selected(plan.cells(how.device), how.select, CELL_FIELDS)
-        text = dry_run(cells, folder, how.device, options.keep, options.slots, _costs(options, plan, how), list_all=options.all)
+        costs = costs or _costs(options, plan, how)
+        text = dry_run(cells, folder, how.device, options.keep, options.slots, costs, list_all=options.all)
         keys, there = {cell.key for cell in cells}, RunFolder(folder).record_keys()
         again = repeated(
             [cell for cell in cells if cell.key not in there], RunFolder(folder), [k for k in there if k not in keys], len(cells)
@@ -196,10 +197,10 @@ def _costs(options: argparse.Namespace, plan: Plan, how: RunSettings) -> KnownCo
     return known_costs(how.folder, places, machine_speed(plan.threads or max(1, cores() // how.slots)))
 
 
-def _with_shares(options: argparse.Namespace, text: str, kept: str, how: RunSettings) -> tuple[str, str]:
-    """The text of the plan with what --time-budget gives each row, and what to tell of it.
+def _with_shares(options: argparse.Namespace, text: str, kept: str, how: RunSettings) -> tuple[str, str, KnownCosts | None]:
+    """The text of the plan with what --time-budget gives each row, what to tell of it, and the costs that were read for it.
 
-    Where the run folder has a division of this time, that is taken; else the time is divided now.
+    Where the run folder has a division of this time, that is taken and no costs are read; else the time is divided now.
 
     Raises:
         TimeBudgetError: it is no time, or the rows that do not learn take longer.
@@ -212,13 +213,14 @@ def _with_shares(options: argparse.Namespace, text: str, kept: str, how: RunSett
     wanted, before = seconds_of(options.time_budget), kept_time_budget(kept)
     if before is not None and seconds_of(before.time) == wanted:
         reduced = ", ".join(f"{label}: budget = {value:g}" for label, value in before.budgets.items())
-        return with_time_budget(text, before), f"--time-budget {before.time}: as divided when the run began ({reduced or 'no row learns'})"
+        again = f"--time-budget {before.time}: as divided when the run began ({reduced or 'no row learns'})"
+        return with_time_budget(text, before), again, None
     whole = with_time_budget(text, None)
     plan = read_plan(options.plan, roots(options), options.plugins, options.seed, whole, plan_start(options.plan))
     cells, costs = plan.cells(how.device), _costs(options, plan, how)
     rows = {row.label: row for row in costs.forecast(cells, how.device).rows}
     division = divided(options.time_budget, row_costs(cells, rows, plan.time_limit_s), unknown_in_full=options.unknown == "full")
-    return with_time_budget(whole, division.table()), division.text()
+    return with_time_budget(whole, division.table()), division.text(), costs
 
 
 def _prepare(plan: Plan, console: Console) -> None:

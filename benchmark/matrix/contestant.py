@@ -14,6 +14,7 @@ from benchmark.identity.sources import Sources, UnkeyedError, sources_of, source
 from benchmark.matrix.estimate_files import HandedIn
 from benchmark.matrix.interview import Configuration, Interview, interview
 from benchmark.matrix.oracle import check_oracle, label_suffix, oracle_card
+from benchmark.matrix.row_limits import RowLimit
 from datasets.digests import file_sha256
 from datasets.settings import SettingError, configure
 from methods.catalog import BLIND, Entry, find_one
@@ -32,6 +33,7 @@ class Contestant:
     memory_limit_mb: float | None = None
     oracle: int = 0  # number of iterates among which the referee picks by the truth (oracle.py); 0: an ordinary row
     handed_in: HandedIn | None = None  # where its cubes lie, which were made elsewhere; None: the suite runs it
+    limit: RowLimit = field(default_factory=RowLimit)  # the scenes and protocols of the plan for which it is meant
 
     @property
     def card(self) -> Card:
@@ -79,6 +81,10 @@ class MethodTable:
     """10^6 bytes, instead of the plan's."""
     oracle: int = 0
     """Number of iterates of which the truth picks the best by PSNR: a row that is never ranked; 0 for none."""
+    scenes: tuple[str, ...] = ()
+    """Scenes of the plan for which the row is meant, by name or pattern, such as "cave/*"; all when absent."""
+    protocols: tuple[str, ...] = ()
+    """Protocols of the plan for which the row is meant, likewise, such as "mossfuse-x8*"; all when absent."""
 
 
 def contestants_of(items: Sequence[Mapping[str, Any]], folders: Sequence[Path | None], plugins: Path | None) -> list[Contestant]:
@@ -117,7 +123,8 @@ def contestants_from(table: MethodTable, entry: Entry, chosen: Sequence[Mapping[
         check_oracle(table.name, table.oracle, configuration.card.learns, shows_iterates=configuration.shows_iterates)
         whole = sources.joined(*map(sources_of, entry.more_sources(parameters)))
         limits = table.time_limit_s, table.memory_limit_mb
-        contestants.append(Contestant(entry, configuration, table.label, whole, *limits, table.oracle))
+        meant = RowLimit(table.scenes, table.protocols)
+        contestants.append(Contestant(entry, configuration, table.label, whole, *limits, table.oracle, limit=meant))
     return contestants
 
 

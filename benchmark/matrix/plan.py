@@ -1,7 +1,9 @@
 """A checked plan: which methods run on which scenes, under which protocols, with which seeds; and the cells that follow from it.
 
-The plan has one cell for each method with its parameters, scene, protocol and seed, with two exceptions:
+The plan has one cell for each method with its parameters, scene, protocol and seed, with three exceptions:
 
+    limits               A protocol may be for some scenes alone, and a row for some scenes and protocols (row_limits.py): the cells of the
+                         others are not planned.
     no random numbers    Where the card of a method says that its result does not depend on the seed (`random = False`), and the protocol
                          adds no noise, only the first seed is planned, since the others would repeat it.
     two cells, one key   Where two cells have the same key (two protocols of equal numbers, two files of equal content), and the plan names
@@ -113,9 +115,9 @@ class Plan:
 
     def repeats(self) -> int:
         """The number of cells that are not planned because another seed would change nothing."""
-        still = sum(not contestant.card.random for contestant in self.contestants)
-        quiet = sum(not protocol.noisy for protocol, _ in self._observed())
-        return still * quiet * (len(self.seeds) - 1)
+        quiet = [(scene.name, protocol.name) for protocol, scene in self._observed() if not protocol.noisy]
+        still = [contestant.limit for contestant in self.contestants if not contestant.card.random]
+        return sum(limit.admits(*names) for limit, names in itertools.product(still, quiet)) * (len(self.seeds) - 1)
 
     def _combinations(self, device: str) -> list[Cell]:
         """The cells of all combinations in the plan, before those of one key are put together."""
@@ -124,25 +126,27 @@ class Plan:
         return [
             Cell(contestant, scene, self.identities[scene.name], protocol, seed, device, self.simulator, trained[contestant.label])
             for (protocol, scene), seed, contestant in itertools.product(observed, self.seeds, self.contestants)
-            if seed == self.seeds[0] or protocol.noisy or contestant.card.random
+            if contestant.limit.admits(scene.name, protocol.name) and (seed == self.seeds[0] or protocol.noisy or contestant.card.random)
         ]
 
     def _observed(self) -> list[tuple[AnyProtocol, SceneSource]]:
         """Each scene with each of its protocols, one scene before the next, so that an early end leaves whole scenes; then the pairs."""
-        simulated: list[tuple[AnyProtocol, SceneSource]] = [
-            (protocol, scene)
-            for scene, protocol in itertools.product(self.scenes, self.protocols)
-            if protocol.name not in self.only or scene.name in self.only[protocol.name]
-        ]
-        return simulated + [(protocol, pair.source) for pair in self.pairs for protocol in pair.protocols]
+        return observations(self.scenes, self.protocols, self.only, self.pairs)
 
     def observed_once(self) -> list[Cell]:
-        """A cell of the first method for each scene, protocol and seed, whatever the methods are."""
+        """A cell of the first method for each scene, protocol and seed, whatever the methods are and for which scenes they are meant."""
         first = self.contestants[0]
         return [
             Cell(first, scene, self.identities[scene.name], protocol, seed, "cpu", self.simulator)
             for (protocol, scene), seed in itertools.product(self._observed(), self.seeds)
         ]
+
+    def _meant_for(self, row: Contestant) -> dict[str, list[str]]:
+        """The names of the scenes and of the protocols for which a row is meant, where it is not meant for all of them."""
+        observed = self._observed()
+        scenes = [name for name in dict.fromkeys(scene.name for _, scene in observed) if row.limit.has_scene(name)]
+        protocols = [name for name in dict.fromkeys(protocol.name for protocol, _ in observed) if row.limit.has_protocol(name)]
+        return {**({"scenes": scenes} if row.limit.scenes else {}), **({"protocols": protocols} if row.limit.protocols else {})}
 
     def summary(self) -> dict[str, Any]:
         """The plan with every name looked up, for the run folder."""
@@ -157,6 +161,7 @@ class Plan:
                     "parameters": parameters_to_json(entry.parameters),
                     "files": entry.file_digests,
                     **({"oracle": entry.oracle} if entry.oracle else {}),
+                    **self._meant_for(entry),
                 }
                 for entry in self.contestants
             ],
@@ -169,6 +174,25 @@ class Plan:
             "retries": self.retries,
             **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
+
+
+def observations(
+    scenes: Iterable[SceneSource], protocols: Iterable[Protocol], only: Mapping[str, frozenset[str]], pairs: Iterable[PlannedPair]
+) -> list[tuple[AnyProtocol, SceneSource]]:
+    """Each scene with each of its protocols, one scene before the next; then the pairs with theirs.
+
+    Args:
+        scenes: the scenes of a plan.
+        protocols: its protocols.
+        only: the names of the scenes of a protocol that is not for all of them.
+        pairs: its pairs.
+    """
+    simulated: list[tuple[AnyProtocol, SceneSource]] = [
+        (protocol, scene)
+        for scene, protocol in itertools.product(scenes, protocols)
+        if protocol.name not in only or scene.name in only[protocol.name]
+    ]
+    return simulated + [(protocol, pair.source) for pair in pairs for protocol in pair.protocols]
 
 
 def _expect_files_apart(cells: Iterable[Cell]) -> None:

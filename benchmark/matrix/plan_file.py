@@ -43,6 +43,8 @@ label = "R-FUSE, small"                 # name in tables; the card's name, and w
 parameters = {prior_weight = 1e-3}      # and blind = "hysure": PSF and SRF estimated by that (methods/blind.py)
 grid = {rank = [5, 10]}                 # each combination is one row
 time_limit_s = 60                       # instead of the plan's; likewise memory_limit_mb
+scenes = ["remote/*", "urban/left"]     # for these scenes alone, by name or pattern; all when absent; a pair's name counts, too
+protocols = ["mine-x4"]                 # and under these protocols alone, likewise
 
 [[method]]                              # an oracle row, never ranked: what the method would reach if the truth picked the iterate
 name = "m2unet"
@@ -66,7 +68,8 @@ from benchmark.matrix.contestant import expect_distinct, labelled
 from benchmark.matrix.handed_in import handed_in_contestant
 from benchmark.matrix.missing_data import present_pairs, present_scenes_of
 from benchmark.matrix.pattern_rows import expand_names, rows_of
-from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError
+from benchmark.matrix.plan import DISK_LIMIT_MB, Plan, PlanError, observations
+from benchmark.matrix.row_limits import rows_with_cells
 from benchmark.matrix.time_budget import at_budgets, time_budget_table
 from benchmark.matrix.training_set import training_set
 from datasets.data_roots import DataRoots
@@ -208,6 +211,17 @@ def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugin
     rows = [*found.rows, *(handed_in_contestant(item, start) for item in table.estimates)]
     if not rows:
         raise SettingError("\n  ".join(["method: expected at least one that can take part, got none", *found.left_out]))
+    sources = [*scenes, *(pair.source for pair in pairs)]
+    rows, idle = rows_with_cells(
+        rows,
+        [(scene.name, protocol.name) for protocol, scene in observations(scenes, protocols, only, pairs)],
+        [source.name for source in sources],
+        [*(protocol.name for protocol in protocols), *(protocol.name for pair in pairs for protocol in pair.protocols)],
+        scenes_missing=bool(absent),
+        pairs_missing=bool(absent_pairs),
+    )
+    if not rows:
+        raise SettingError("\n  ".join(["method: expected at least one with a scene that is there, got none", *idle]))
     divided = time_budget_table(table.time_budget)
     contestants, unfit = (labelled(rows), ()) if divided is None else at_budgets(rows, divided, (start, roots.root))
     expect_distinct("methods", [entry.identity for entry in contestants])
@@ -225,7 +239,7 @@ def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugin
         raise SettingError(f"threads: expected a whole number >= 1, got {table.threads}")
     training = training_set(table.training, roots, start) if table.training else None
     if training is not None:
-        expect_apart(training.scenes, [*scenes, *(pair.source for pair in pairs)])
+        expect_apart(training.scenes, sources)
     untrained = [entry.label for entry in contestants if entry.awaits_training]
     if untrained and training is None:
         raise SettingError(
@@ -249,7 +263,7 @@ def _resolve(table: PlanTable, file: Path, start: Path, roots: DataRoots, plugin
         )
         | {protocol.name for protocol in protocols if protocol.name not in (*table.protocols, *described)},
         only=only,
-        left_out=(*absent, *absent_pairs, *found.left_out, *unfit),
+        left_out=(*absent, *absent_pairs, *found.left_out, *idle, *unfit),
         named_again=twice + found.doubles,
     )
 

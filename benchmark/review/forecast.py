@@ -5,7 +5,8 @@ With v = bands x rows x cols of the fused cube, and b the parameter `budget` (1 
     fusing      f v          f = sum of the measured seconds / sum of the measured v
     learning    g v b        on the scene;  g = sum of the measured seconds / sum of the measured v b
     training    h b          beforehand, on patches, once per protocol;  h = sum of the measured seconds / sum of the measured b
-    adapting    a v b        on the scene, by a method that has learned beforehand too;  a as g
+    adapting    a v b        on the scene, by a method that has learned beforehand too;  a as g. Where the method has a parameter whose
+                             name ends with `_steps`, that is the number of these steps, and b is 1 here
     loading     l            of weights, in each cell;  l = mean of the measured seconds
 
 The sums are over earlier cells of the same method with the same parameters except the budget. Where there are none, and nothing is learned
@@ -22,16 +23,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from pathlib import Path
 from typing import Any
 
 from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.review.overhead import Overhead, overhead_of
-from benchmark.review.past_runs import read_past_run
+from benchmark.review.past_runs import PastRun
 from benchmark.run_folder.record import Clock, Result
 
 BUDGET = "budget"  # the parameter that steps are proportional to
+OWN_STEPS = "_steps"  # ends the name of a parameter that is a number of steps on the scene, whatever the budget
 NO_OVERHEAD = Overhead()  # where it is not known
 NO_SPEED, NO_GPU_SPEED = "its speed is not in the records", "only speeds of processors are known"
 UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
@@ -72,6 +73,7 @@ class MethodForecast:
     fuse_s: float = 0.0
     measured: int = 0  # number of earlier cells that it is estimated from; 0: the seconds are not known
     alike: bool = True  # whether those had the same parameters except the budget
+    steady_learning_s: float = 0.0  # the part of `learning_s` that is the same with any budget
     overhead_s: float = 0.0  # beside learning and fusing; 0 where it is not known
 
     @property
@@ -128,18 +130,14 @@ class Forecast:
         return "\n".join([f"{head} ({parts})", f"      {source}{unknown}", *(f"  {row.text()}" for row in self.rows), f"      {rule}"])
 
 
-def read_past_cells(places: Iterable[Path], *, here_s: float | None = None) -> list[PastCell]:
-    """The scored cells of those run folders and bundles for which seconds and the size of the cube are known.
+def past_cells_in(runs: Iterable[PastRun], *, here_s: float | None = None) -> list[PastCell]:
+    """The scored cells of these runs for which seconds and the size of the cube are known.
 
     With `here_s`, the calibration of this machine in seconds, the seconds of cells that ran on a processor whose calibration is known are
     scaled to this machine.
-
-    Raises:
-        RecordError: one of them is neither, or a record cannot be read.
     """
     past_cells = []
-    for place in dict.fromkeys(place.resolve() for place in places):
-        run = read_past_run(place)
+    for run in runs:
         for record in run.records:
             if record.outcome == "scored" and record.clock is not None and record.observed.get("shape"):
                 factor = run.factor(record.environment, here_s) if record.device == "cpu" else None
@@ -149,15 +147,10 @@ def read_past_cells(places: Iterable[Path], *, here_s: float | None = None) -> l
     return past_cells
 
 
-def read_overhead(places: Iterable[Path], *, here_s: float | None = None) -> Overhead:
-    """What the cells of those run folders and bundles took beside learning and fusing, scaled as in `read_past_cells`.
-
-    Raises:
-        RecordError: one of them is neither, or a record cannot be read.
-    """
+def overhead_in(runs: Iterable[PastRun], *, here_s: float | None = None) -> Overhead:
+    """What the cells of these runs took beside learning and fusing, scaled as in `past_cells_in`."""
     whole = Overhead()
-    for place in dict.fromkeys(place.resolve() for place in places):
-        run = read_past_run(place)
+    for run in runs:
         digests = {record.environment for record in run.records}
         factors = {digest: factor for digest in digests if (factor := run.factor(digest, here_s)) is not None}
         whole = whole.joined(overhead_of(run.records, {digest: run.slots(digest) for digest in digests}, factors))
@@ -234,9 +227,13 @@ def _method_forecast(
         learning = learned / sum(one.values * one.budget for one in basis) * size * budget
     else:
         learning = learned / len(basis) * len(cells)
-    learning += sum(one.adapt_s for one in basis) / sum(one.values * one.budget for one in basis) * size * budget
+    if any(name.endswith(OWN_STEPS) for name in first.contestant.parameters):
+        steady = sum(one.adapt_s for one in basis) / sum(one.values for one in basis) * size
+    else:
+        steady = 0.0
+        learning += sum(one.adapt_s for one in basis) / sum(one.values * one.budget for one in basis) * size * budget
     fuse = sum(one.fuse_s for one in basis) / sum(one.values for one in basis) * size * (1 + first.contestant.oracle)
-    return MethodForecast(label, len(cells), training, learning, fuse, len(basis), alike)
+    return MethodForecast(label, len(cells), training, learning + steady, fuse, len(basis), alike, steady_learning_s=steady)
 
 
 def _spelled_places(cells: Iterable[PastCell]) -> tuple[str, ...]:

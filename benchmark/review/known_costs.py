@@ -9,8 +9,9 @@ from pathlib import Path
 from benchmark.matrix.cell import Cell
 from benchmark.review.bundle_names import named_bundles
 from benchmark.review.disk_forecast import scene_values
-from benchmark.review.forecast import Forecast, PastCell, forecast, read_overhead, read_past_cells
+from benchmark.review.forecast import Forecast, PastCell, forecast, overhead_in, past_cells_in
 from benchmark.review.overhead import Overhead
+from benchmark.review.past_runs import read_past_runs
 from benchmark.run_folder.folder import RunFolder
 
 
@@ -41,8 +42,8 @@ def known_costs(folder: Path, earlier: Sequence[Path], here_s: float | None = No
         RecordError: one of `earlier` is no run folder, or a record cannot be read.
     """
     folders = [*earlier, *([folder] if RunFolder(folder).part("cells").is_dir() else [])]
-    bundles = list(named_bundles().values())
-    measured, overhead = read_past_cells(folders, here_s=here_s), read_overhead(folders, here_s=here_s)
-    for one in read_past_cells(bundles, here_s=here_s):
+    own, bundles = read_past_runs(folders), read_past_runs(named_bundles().values())
+    measured, overhead = past_cells_in(own, here_s=here_s), overhead_in(own, here_s=here_s)
+    for one in past_cells_in(bundles, here_s=here_s):
         measured.append(replace(one, rank=2, place=f"{one.place}, beside other work") if one.contended else replace(one, rank=1))
-    return KnownCosts(tuple(measured), overhead if overhead.cells else read_overhead(bundles, here_s=here_s))
+    return KnownCosts(tuple(measured), overhead if overhead.cells else overhead_in(bundles, here_s=here_s))

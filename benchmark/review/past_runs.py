@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,16 @@ class PastRun:
         return here_s / there
 
 
-def read_past_run(place: Path) -> PastRun:
+def read_past_runs(places: Iterable[Path]) -> list[PastRun]:
+    """The run in each of these run folders and files of bundles, each place read once.
+
+    Raises:
+        RecordError: one of them is neither, or cannot be read.
+    """
+    return [_read_run(place) for place in dict.fromkeys(place.resolve() for place in places)]
+
+
+def _read_run(place: Path) -> PastRun:
     """The run in a run folder or in the file of a bundle.
 
     Raises:

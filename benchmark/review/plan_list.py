@@ -1,7 +1,7 @@
 """`list plans`: what each plan of the suite asks for, and what of its data is missing here; nothing is read but the plan's file.
 
 The number of cells is the largest possible: seeds that change nothing and cells that a method must skip are known to `run NAME --dry-run`
-alone, which asks every method. So is the time.
+alone, which asks every method. So is the time. A row with `scenes` or `protocols` counts for these alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from benchmark.matrix.parameter_files import usual_places
 from benchmark.matrix.pattern_rows import expand_names, is_pattern
 from benchmark.matrix.plan_file import PlanTable
 from benchmark.matrix.plan_names import named_plans
+from benchmark.matrix.row_limits import RowLimit
 from datasets.data_roots import DataRoots
 from datasets.protocols import PRESETS
 from datasets.scene import SceneError
@@ -83,21 +84,23 @@ def _listed(name: str, file: Path, roots: DataRoots, entries: Mapping[str, Entry
     rows, lacking = _rows(table, (file.parent, roots.root), entries)
     described = {str(item["name"]): item for item in table.protocol}
     protocols, _ = expand_names("protocol", table.protocols, [preset for preset in PRESETS if preset not in described])
-    observed = [scene for protocol in (*protocols, *described) for scene in scenes if _is_for(described.get(protocol, {}), scene)]
-    pairs, absent = 0, []
+    observed = [
+        (scene, protocol) for protocol in (*protocols, *described) for scene in scenes if _is_for(described.get(protocol, {}), scene)
+    ]
+    pairs, absent = list[tuple[str, str]](), []
     for item in table.pair:
-        pairs += 2 if item.get("one_step_down", True) else 1
+        pairs += _pair_observations(item)
         if not _pair_is_there(item, roots, file.parent):
             absent.append(f"pair {item.get('name') or item.get('file')}")
-    sizes = [scenes[scene] for scene in observed]
-    known = not pairs and all(size is not None for size in sizes)
+    known = not pairs and all(scenes[scene] is not None for scene, _ in observed)
+    cells = [scene for scene, protocol in (*observed, *pairs) for limit in rows if limit.admits(scene, protocol)]
     return ListedPlan(
         name,
         _about(text),
         len(scenes) + len(table.pair),
-        rows,
-        (len(observed) + pairs) * rows * len(table.seeds),
-        _BYTES * rows * len(table.seeds) * sum(size or 0 for size in sizes) / 1e6 if known else None,
+        len(rows),
+        len(cells) * len(table.seeds),
+        _BYTES * len(table.seeds) * sum(scenes[scene] or 0 for scene in cells) / 1e6 if known else None,
         tuple(dict.fromkeys((*missing, *absent, *_sensors(protocols, described, roots), *lacking))),
     )
 
@@ -134,7 +137,7 @@ def _scenes(table: PlanTable, roots: DataRoots, start: Path) -> tuple[dict[str, 
             scenes |= dict.fromkeys(_named(name), _published(re.split("[:/]", name)[0]))
         else:
             scenes |= {source.name: _values(source) for source in sources}
-    return scenes | dict.fromkeys((str(item.get("name") or item.get("file")) for item in table.scene), None), missing
+    return scenes | dict.fromkeys(str(item.get("name") or f"file/{Path(str(item.get('file'))).stem}") for item in table.scene), missing
 
 
 def _named(name: str) -> list[str]:
@@ -160,15 +163,16 @@ def _published(kind: str) -> int | None:
     return prod(map(int, found.groups())) if found else None
 
 
-def _rows(table: PlanTable, folders: Sequence[Path | None], entries: Mapping[str, Entry]) -> tuple[int, list[str]]:
-    """The number of rows at most, and the files of parameters that are missing."""
-    rows, missing = len(table.estimates), []
+def _rows(table: PlanTable, folders: Sequence[Path | None], entries: Mapping[str, Entry]) -> tuple[list[RowLimit], list[str]]:
+    """For what each row is meant, of as many rows as there can be; and the files of parameters that are missing."""
+    rows, missing = [RowLimit()] * len(table.estimates), []
     wanted = [*table.method, *({"name": name} for name in table.methods)]
     for item in wanted:
         name = str(item.get("name"))
         matches = expand_names("method", [name], entries)[0] if is_pattern(name) else [name]
         grid: Mapping[str, Any] = item.get("grid", {})
-        rows += len(matches) * prod(len(values) for values in grid.values())
+        limit = RowLimit(tuple(item.get("scenes", ())), tuple(item.get("protocols", ())))
+        rows += [limit] * (len(matches) * prod(len(values) for values in grid.values()))
         places = usual_places(entries[name], *folders) if name in entries else tuple(place for place in folders if place is not None)
         for value in item.get("parameters", {}).values():
             if isinstance(value, str) and value.endswith(_WEIGHTS) and not any((place / value).is_file() for place in places):
@@ -179,6 +183,14 @@ def _rows(table: PlanTable, folders: Sequence[Path | None], entries: Mapping[str
 def _is_for(table: Mapping[str, Any], scene: str) -> bool:
     patterns = table.get("scenes", ())
     return not patterns or any(fnmatchcase(scene, pattern) for pattern in patterns)
+
+
+def _pair_observations(item: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The scene and the protocol of each observation of a pair, by the names that they will have."""
+    hsi = item.get("hsi", {})
+    name = item.get("name") or Path(str(item.get("file") or (hsi.get("file") if isinstance(hsi, Mapping) else ""))).stem
+    taken = [(f"pair/{name}", f"{name}, as taken")]
+    return [*taken, (f"pair/{name}", f"{name}, one step down")] if item.get("one_step_down", True) else taken
 
 
 def _pair_is_there(item: Mapping[str, Any], roots: DataRoots, start: Path) -> bool:

@@ -41,7 +41,7 @@ class RowCost:
 
     label: str
     cells: int
-    steady_s: float  # whatever its share is: fusing and all else in its cells, weights that are loaded
+    steady_s: float  # whatever its share is: fusing and all else in its cells, weights that are loaded, steps that no budget scales
     learning_s: float = 0.0  # during the run, at the budget that the plan asks for
     budget: float | None = None  # that budget; None where the method has no such parameter, or does not learn here
     learns: bool = False
@@ -164,7 +164,7 @@ def row_costs(cells: Sequence[Cell], forecasts: Mapping[str, MethodForecast], li
         if row is None or contestant.handed_in is not None:  # nothing is run
             costs.append(RowCost(label, count, 0.0, budget=budget, learns=learns))
             continue
-        learning = row.training_s + row.learning_s if learns else 0.0
+        learning = row.training_s + row.learning_s - row.steady_learning_s if learns else 0.0
         sizes = [values[cell.scene.name] for cell in inside if not cell.skip_reason]
         longest = 0.0 if contestant.awaits_training else max(sizes) / sum(sizes)
         limit = contestant.time_limit_s or limit_s

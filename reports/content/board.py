@@ -141,10 +141,14 @@ def _below(row: Row) -> str:
     if row.unranked:
         return f"not ranked: {row.unranked}"
     if not row.complete:
-        reasons = dict.fromkeys(reason or outcome for _, outcome, reason in missing_cells(row))
-        outcomes = ", ".join(dict.fromkeys(outcome for _, outcome, _ in missing_cells(row)))
-        scored = "no score" if row.scored == 0 else f"{row.scored} of {row.expected} cells scored"
-        return f"not ranked, {scored}: {outcomes}, {'; '.join(list(reasons)[:2])}{' and others' if len(reasons) > 2 else ''}"
+        lost = missing_cells(row)
+        if not lost:
+            return f"not ranked: {row.share}"
+        reasons = dict.fromkeys(reason or outcome for _, outcome, reason in lost)
+        outcomes = ", ".join(dict.fromkeys(outcome for _, outcome, _ in lost))
+        scored = "no score" if row.scored == 0 else f"{row.scored} of {len(row.planned)} cells scored"
+        told = f"not ranked, {scored}: {outcomes}, {'; '.join(list(reasons)[:2])}{' and others' if len(reasons) > 2 else ''}"
+        return f"{told}; {row.share}" if row.share else told
     return _BASELINES.get(family_of(row), "")
 
 

@@ -9,9 +9,8 @@ from benchmark.run_folder.bundle import Bundle
 from benchmark.run_folder.record import SCHEMA, Result, identity_of
 from reports.content.admission import admit
 from reports.content.provenance import Environment, Provenance
+from reports.content.row_cells import ON_GPU, planned_cells
 from reports.style import identity
-
-ON_GPU = ", on a GPU"
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,8 @@ def gather_records(bundles: Sequence[Bundle]) -> BundleRecords:
             latest[cell] = record
     records = sorted(latest.values(), key=lambda r: (r.tier, r.label, r.scene, str(r.protocol.get("name")), r.seed, r.device))
     environments: Mapping[str, Environment] = {name: facts for bundle in reversed(bundles) for name, facts in bundle.environments.items()}
-    provenance = Provenance(environments, any(record.schema < SCHEMA for record in records))
+    planned = planned_cells(bundle.plan for bundle in bundles)
+    provenance = Provenance(environments, any(record.schema < SCHEMA for record in records), planned=planned)
     return BundleRecords(tuple(bundles), tuple(admit(_by_device(records), bundles[0].metrics_key)), provenance)
 
 

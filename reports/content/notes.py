@@ -130,10 +130,13 @@ def _missing(row: Row) -> list[str]:
     for cell, outcome, reason in missing_cells(row):
         reasons.setdefault((outcome, reason), []).append(cell)
     parts = [
-        f"{outcome}{_where(cells, row.cells)}" + (f" ({shorten(reason)})" if reason else "") for (outcome, reason), cells in reasons.items()
+        f"{outcome}{_where(cells, row.planned)}" + (f" ({shorten(reason)})" if reason else "")
+        for (outcome, reason), cells in reasons.items()
     ]
-    share = f"{row.scored} of {row.expected} cells scored, hence not ranked: " if row.expected > 1 else ""
-    return [f"{share}{'; '.join(parts)}"]
+    if not parts:
+        return [f"{row.share}, hence not ranked"]
+    share = f"{row.scored} of {len(row.planned)} cells scored, hence not ranked: " if row.expected > 1 else ""
+    return [f"{share}{'; '.join([*parts, *filter(None, [row.share])])}"]
 
 
 def _undefined(row: Row, column: Column) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmark.run_folder.bundle import Bundle
 from benchmark.run_folder.record import Result
+from reports.content.row_cells import is_planned, planned_cells
 from reports.content.summary import Summary, configuration
 from reports.style import identity, listed_text
 
@@ -38,11 +39,13 @@ class UnfinishedRow:
 
 
 def planned_scenes(bundles: Sequence[Bundle], summary: Summary) -> set[str]:
-    """The scenes for which the plans have this protocol, and those of the table."""
+    """The scenes for which the plans have this protocol with any row, and those of the table."""
     name = str(summary.protocol.get("name", ""))
     names: set[str] = set()
     for bundle in bundles:
-        scenes = [scene for scene in bundle.plan.get("scenes", ()) if isinstance(scene, str)]
+        rows = planned_cells([bundle.plan])
+        given = [scene for scene in bundle.plan.get("scenes", ()) if isinstance(scene, str)]
+        scenes = [scene for scene in given if not rows or any(is_planned(rows, label, scene, name) for label in rows)]
         for wanted, patterns in _protocols(bundle).items():
             if fnmatchcase(name, wanted):
                 names |= {scene for scene in scenes if not patterns or any(fnmatchcase(scene, pattern) for pattern in patterns)}
@@ -50,7 +53,9 @@ def planned_scenes(bundles: Sequence[Bundle], summary: Summary) -> set[str]:
 
 
 def rows_without_records(bundles: Sequence[Bundle], results: Sequence[Result], summaries: Sequence[Summary]) -> list[PlannedRow]:
-    """The rows of the plans without a record under some protocol of the tables, in the order of the plans."""
+    """The rows of the plans without a record under some protocol of the tables for which they are meant, in the order of the plans."""
+    wanted = planned_cells(bundle.plan for bundle in bundles)
+    scenes = [planned_scenes(bundles, summary) for summary in summaries]
     names = [str(summary.protocol.get("name", "")) for summary in summaries]
     there = {(_row(result.method, result.parameters), str(result.protocol.get("name", ""))) for result in results}
     rows: dict[str, PlannedRow] = {}
@@ -60,14 +65,21 @@ def rows_without_records(bundles: Sequence[Bundle], results: Sequence[Result], s
                 continue
             parameters = method.get("parameters")
             row = _row(str(method.get("name")), parameters if isinstance(parameters, Mapping) else {})
-            missing = tuple(title for title, name in zip([s.name for s in summaries], names, strict=True) if (row, name) not in there)
+            label = str(method.get("label"))
+            meant = [
+                (summary.name, name)
+                for summary, name, inside in zip(summaries, names, scenes, strict=True)
+                if any(is_planned(wanted, label, scene, name) for scene in inside)
+            ]
+            missing = tuple(title for title, name in meant if (row, name) not in there)
             if missing:
-                rows[row] = PlannedRow(str(method.get("label")), missing, len(missing) == len(summaries))
+                rows[row] = PlannedRow(label, missing, len(missing) == len(meant))
     return list(rows.values())
 
 
 def unfinished_rows(bundles: Sequence[Bundle], results: Sequence[Result], summaries: Sequence[Summary]) -> list[UnfinishedRow]:
-    """The rows that lack scenes of the plans, with the seconds that these would take, the slowest first."""
+    """The rows that lack scenes for which the plans have them, with the seconds that these would take, the slowest first."""
+    wanted = planned_cells(bundle.plan for bundle in bundles)
     unfinished = []
     for summary in summaries:
         planned, rows = planned_scenes(bundles, summary), dict[str, list[Result]]()
@@ -75,7 +87,8 @@ def unfinished_rows(bundles: Sequence[Bundle], results: Sequence[Result], summar
             if result.protocol.get("name") == summary.protocol.get("name"):
                 rows.setdefault(configuration(result), []).append(result)
         for inside in rows.values():
-            missing = len(planned - {result.scene for result in inside})
+            label, name = inside[0].label, str(summary.protocol.get("name", ""))
+            missing = len({scene for scene in planned if is_planned(wanted, label, scene, name)} - {result.scene for result in inside})
             clocks = [result.clock for result in inside if result.clock is not None]
             if missing and clocks:  # a row that is skipped everywhere lacks nothing
                 each = fmean(clock.outside or clock.fit + clock.adapt + clock.fuse for clock in clocks)

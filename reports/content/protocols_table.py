@@ -15,6 +15,7 @@ from reports.content.notes import mark_order
 from reports.content.pair_facts import AS_TAKEN
 from reports.content.protocol_facts import protocol_statements
 from reports.content.row import MISSING, OPTIMISED, Row
+from reports.content.row_cells import is_planned
 from reports.content.summary import Summary, configuration
 
 _MOST_METRICS = 3  # the number of columns per protocol, where the user has not chosen them
@@ -116,9 +117,12 @@ def protocols_notes(table: ProtocolsTable) -> list[tuple[str, str]]:
     notes = [
         (mark, f"{', '.join(names)}: {text}" if len(names) < len(table.summaries) else text) for (mark, text), names in protocols.items()
     ]
-    absent = {
-        line.label: [summary.name for summary, row in zip(table.summaries, line.by_protocol, strict=True) if row is None]
-        for line in table.rows
-    }
-    notes += [(MISSING, f"{label}: not run under {', '.join(names)}") for label, names in absent.items() if names]
+    for line in table.rows:
+        own = next(row for row in line.by_protocol if row is not None).results[0].label
+        absent: dict[str, list[str]] = {}
+        for summary in (summary for summary, row in zip(table.summaries, line.by_protocol, strict=True) if row is None):
+            protocol, planned = str(summary.protocol.get("name", "")), summary.provenance.planned
+            meant = any(is_planned(planned, own, scene, protocol) for scene in summary.scenes)
+            absent.setdefault("not run" if meant else "not meant, as the plan says,", []).append(summary.name)
+        notes += [(MISSING, f"{line.label}: {what} under {', '.join(names)}") for what, names in absent.items()]
     return sorted(notes, key=lambda note: mark_order(note[0]))

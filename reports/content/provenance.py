@@ -1,4 +1,4 @@
-"""Where the records of a run were made: on which machines, by which clock, with which versions of the libraries.
+"""Where the records of a run were made: by which plan, on which machines, by which clock, with which versions of the libraries.
 
 Seconds may be compared where device, threads, clock and the facts of `alike_for_timing` are the same: that is one *timing place*.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.json_file import RecordError, read_json
 from benchmark.run_folder.record import SCHEMA, TIMING_FACTS, Result, alike_for_timing
+from reports.content.row_cells import PlannedCells
 from reports.style import listed_text, value_text
 
 _MACHINE = ("processor", "cores", "gpu", "gpus")  # of the facts those that make a machine; the others are settings
@@ -23,11 +24,12 @@ Environment = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Provenance:
-    """The environments of a run by their digests, and whether an earlier version of the suite made its records."""
+    """The environments of a run by their digests, whether an earlier version of the suite made its records, and what its plan has."""
 
     environments: Mapping[str, Environment] = field(default_factory=dict)
     older: bool = False
     broken: tuple[str, ...] = ()  # files of environments that cannot be read, a line for each; what they said is not known
+    planned: PlannedCells = field(default_factory=dict)  # for which scenes and protocols the plan has each row
 
     def of(self, result: Result) -> Environment:
         """The environment of a record; empty where it is not known."""

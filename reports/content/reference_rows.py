@@ -17,6 +17,7 @@ from benchmark.run_folder.record import Result
 from reports.content.protocol_facts import protocol_numbers
 from reports.content.provenance import Provenance
 from reports.content.row import is_seedless
+from reports.content.row_cells import planned_cells
 from reports.style import identity
 
 
@@ -59,7 +60,9 @@ def join_run(own: Sequence[Result], other: Bundle) -> JoinedRows:
         else record
         for record in joined.results
     ]
-    return replace(joined, results=tuple(plain))
+    planned = {label.removesuffix(ending): cells for label, cells in joined.provenance.planned.items()}
+    free = {label: cells for label, cells in planned.items() if label not in labels}
+    return replace(joined, results=tuple(plain), provenance=replace(joined.provenance, planned={**joined.provenance.planned, **free}))
 
 
 def join_bundle(
@@ -105,7 +108,8 @@ def join_bundle(
         )
     known = {record.environment for record in joined}
     environments = {digest: facts for digest, facts in bundle.environments.items() if digest in known}
-    whole = replace(provenance, environments={**environments, **provenance.environments})
+    planned = {f"{label} [{bundle.name}]": cells for label, cells in planned_cells([bundle.plan]).items()}
+    whole = replace(provenance, environments={**environments, **provenance.environments}, planned={**planned, **provenance.planned})
     return JoinedRows((*own, *joined), whole, sentence)
 
 

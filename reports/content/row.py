@@ -1,8 +1,9 @@
 """A row of a summary: one configuration of a method, its records, and whether it may be compared with the other rows.
 
-A row is ranked when its card does not forbid that and every cell that its plan has was scored: means over different scenes are never
-compared. A row whose result does not depend on the seed, under a protocol without noise, has a cell for each scene; any other row has one
-for each scene and seed of the protocol.
+A row is ranked when its card does not forbid that and every cell of its table was scored: means over different scenes are never
+compared. So a row that the plan has on some of the scenes alone (`scenes` of its [[method]]) is not ranked where other rows have more,
+and says why. A row whose result does not depend on the seed, under a protocol without noise, has a cell for each scene; any other row has
+one for each scene and seed of the protocol.
 """
 
 from __future__ import annotations
@@ -36,16 +37,28 @@ class Row:
     label: str
     tier: str
     results: tuple[Result, ...]
-    cells: tuple[Cell, ...]  # that it should have
+    cells: tuple[Cell, ...]  # that it should have, to be ranked
     values: Mapping[str, Value]
     places: tuple[TimingPlace, ...] = ()  # of its seconds
     timing: Timing = "here"
     highlighted: bool = False  # whether the user wants its name to stand out
+    beyond: frozenset[str] = frozenset()  # scenes of the table for which the plan does not have it
 
     @property
     def expected(self) -> int:
-        """The number of cells that it should have."""
+        """The number of cells that it should have, to be ranked."""
         return len(self.cells)
+
+    @property
+    def planned(self) -> tuple[Cell, ...]:
+        """Those of its cells that the plan has."""
+        return tuple(cell for cell in self.cells if cell[0] not in self.beyond)
+
+    @property
+    def share(self) -> str:
+        """On how many scenes of the table the plan has it, in words; empty where it is all of them."""
+        scenes = {scene for scene, _ in self.cells}
+        return f"{len(scenes - self.beyond)} of {len(scenes)} scenes, as the plan says" if self.beyond else ""
 
     @property
     def scored(self) -> int:
@@ -102,7 +115,7 @@ class Row:
     def outcomes(self) -> str:
         """The outcomes of the cells without scores, such as "failed, timeout"; "not run" where a cell has no record."""
         outcomes = {result.outcome for result in self.results if result.outcome != "scored"}
-        return ", ".join([*sorted(outcomes), *(["not run"] if len(self.results) < self.expected else [])])
+        return ", ".join([*sorted(outcomes), *(["not run"] if len(self.results) < len(self.planned) else [])])
 
 
 def is_seedless(result: Result) -> bool:
@@ -121,9 +134,9 @@ def expected_cells(results: Sequence[Result], cells: Sequence[Cell]) -> tuple[Ce
 
 
 def missing_cells(row: Row) -> list[tuple[Cell, str, str]]:
-    """Each cell of the row without scores, as (scene, seed), outcome and reason."""
+    """Each cell of the row that the plan has and that is without scores, as (scene, seed), outcome and reason."""
     there = {(result.scene, result.seed): result for result in row.results}
-    absent = [(cell, "not run", "there is no record of it") for cell in row.cells if cell not in there]
+    absent = [(cell, "not run", "there is no record of it") for cell in row.planned if cell not in there]
     return sorted([*absent, *((cell, r.outcome, plain_reason(r.reason)) for cell, r in there.items() if r.outcome != "scored")])
 
 

@@ -49,12 +49,18 @@ def _sentence(summary: Summary, row: Row, comparisons: dict[tuple[str, str], Tie
     scenes = f"{len(summary.scenes)} scene{'' if len(summary.scenes) == 1 else 's'}"
     head = f"{row.label} on {summary.name} ({scenes})"
     if not row.ranked:
-        return f"{head}: no place, {row.unranked or f'{row.expected - row.scored} of its {row.expected} cells have no score'}"
+        return f"{head}: no place, {row.unranked or _incomplete(row)}"
     inside = next(rows for tier, rows in summary.tiers if tier == row.tier)
     parts = [_place(summary, row, inside, f"in its class ({short_tier(row.tier)})", comparisons.get((summary.name, row.tier)))]
     if len(summary.tiers) > 1:
         parts.append(_place(summary, row, summary.rows, "overall", comparisons.get((summary.name, ALL))))
     return f"{head}: {'; '.join(parts)}"
+
+
+def _incomplete(row: Row) -> str:
+    """Why a row that its card does not forbid to be ranked is not complete."""
+    lost = len(row.planned) - row.scored
+    return f"{lost} of its {len(row.planned)} cells have no score" if lost else row.share
 
 
 def _place(summary: Summary, row: Row, rows: Sequence[Row], where: str, comparison: TierComparison | None) -> str:

@@ -26,6 +26,7 @@ from reports.content.protocol_facts import protocol_numbers
 from reports.content.provenance import Provenance, TimingPlace, distinct_places, timing_places
 from reports.content.reference_rows import is_reference
 from reports.content.row import Row, expected_cells
+from reports.content.row_cells import scenes_beyond
 from reports.style import identity, tier_order
 
 Item = TypeVar("Item")
@@ -135,6 +136,7 @@ def summarise_protocol(
             cells=expected_cells(inside, cells),
             values={column.key: pooled_value(column, inside, _unit(scenes)) for column in columns},
             places=tuple(timing_places(inside, provenance)),
+            beyond=scenes_beyond(provenance.planned, inside, scenes),
         )
         for label, inside in _configurations(results)
     ]

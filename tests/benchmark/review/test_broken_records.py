@@ -13,8 +13,9 @@ import pytest
 from benchmark.review.clean import clean
 from benchmark.review.compare import compare_runs
 from benchmark.review.explain import explain
-from benchmark.review.forecast import read_past_cells
+from benchmark.review.forecast import past_cells_in
 from benchmark.review.merge import merge
+from benchmark.review.past_runs import read_past_runs
 from benchmark.review.rescore import Rescored, rescore
 from benchmark.review.status import status
 from benchmark.run_folder.folder import RunFolder
@@ -91,7 +92,7 @@ def test_a_file_that_is_no_record_is_one_line_and_the_rest_goes_on(tmp_path: Pat
     assert "outcome    cells/" in explain(run, SECOND.key).text()
     assert "outcome    scored" in explain(run, FIRST.key).text()
     assert "is not a record" in clean(run, dry_run=True).text()
-    assert [cell.method for cell in read_past_cells([run])] == ["steady"]
+    assert [cell.method for cell in past_cells_in(read_past_runs([run]))] == ["steady"]
     done: list[Rescored] = []
     rescore(run, (), lambda _, __, cell: done.append(cell))
     assert [cell.result.key for cell in done] == [FIRST.key]

@@ -14,10 +14,13 @@ from benchmark.matrix.cell import Cell
 from benchmark.matrix.contestant import parameters_to_json
 from benchmark.matrix.plan_file import read_plan
 from benchmark.review import known_costs as known_costs_text
+from benchmark.review import past_runs
 from benchmark.review.dry_run import dry_run
-from benchmark.review.forecast import Forecast, MethodForecast, PastCell, forecast, read_overhead, read_past_cells, spell_duration
+from benchmark.review.forecast import Forecast, MethodForecast, PastCell, forecast, overhead_in, past_cells_in, spell_duration
 from benchmark.review.known_costs import KnownCosts, known_costs
 from benchmark.review.overhead import Overhead, overhead_of
+from benchmark.review.past_runs import read_past_runs
+from benchmark.review.time_division import row_costs
 from benchmark.run_folder.bundle import bundle_of, write_bundle
 from benchmark.run_folder.json_file import write_json
 from benchmark.run_folder.record import Clock, Result
@@ -151,7 +154,7 @@ def test_records_are_read_with_their_machines_and_those_without_a_clock_are_pass
         record("c", {}, []),
     ]
     folder = run_folder(tmp_path / "run", records, processor="Q & R")
-    found = read_past_cells([folder, folder])
+    found = past_cells_in(read_past_runs([folder, folder]))
     assert [(one.values, one.learning_s, one.fuse_s, one.budget, one.place) for one in found] == [(105, 2.0, 0.25, 0.1, "cpu (Q & R)")]
 
 
@@ -275,9 +278,9 @@ def test_a_bundle_tells_the_time_as_the_run_does_that_it_was_made_of(tmp_path: P
     folder = run_folder(tmp_path / "run", [*records, busy], processor="Q & R")
     file = write_bundle(tmp_path / "mine.json.xz", bundle_of(folder, "mine"))
     key = lambda one: one.fuse_s  # noqa: E731
-    assert sorted(read_past_cells([file]), key=key) == sorted(read_past_cells([folder]), key=key)
-    assert [one.contended for one in read_past_cells([file])] == [False, False, True]
-    assert read_overhead([file]) == read_overhead([folder])
+    assert sorted(past_cells_in(read_past_runs([file])), key=key) == sorted(past_cells_in(read_past_runs([folder])), key=key)
+    assert [one.contended for one in past_cells_in(read_past_runs([file]))] == [False, False, True]
+    assert overhead_in(read_past_runs([file])) == overhead_in(read_past_runs([folder]))
 
 
 def test_bundles_of_the_suite_tell_the_time_of_methods_that_no_named_run_has(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,14 +341,14 @@ def test_seconds_of_a_machine_of_known_speed_are_scaled_to_this_one_and_others_a
     folder = run_folder(tmp_path / "run", records)
     for name, speed in (("known", {"calibration_s": 0.04}), ("unknown", {}), ("odd", {"calibration_s": 1e-30})):
         write_json(folder / "environments" / f"{name}.json", {"processor": name, "slots": 1, **speed})
-    plain = {one.place: (one.learning_s, one.fuse_s, one.factor, one.unscaled) for one in read_past_cells([folder])}
+    plain = {one.place: (one.learning_s, one.fuse_s, one.factor, one.unscaled) for one in past_cells_in(read_past_runs([folder]))}
     assert set(plain.values()) == {(2.0, 0.25, None, "")}
-    found = {one.place: (one.learning_s, one.fuse_s) for one in read_past_cells([folder], here_s=0.1)}
+    found = {one.place: (one.learning_s, one.fuse_s) for one in past_cells_in(read_past_runs([folder]), here_s=0.1)}
     assert found["cpu (known)"] == pytest.approx((5.0, 0.625))  # 0.1 / 0.04 = 2.5 times as long here
     assert found["cpu (unknown)"] == found["cpu (odd)"] == found["cuda (known)"] == (2.0, 0.25)
     # 8 - 2.25 s on the known machine, 10 - 2.25 s on the two others; and the cell on the GPU, 9 - 2.25 s after that of another environment
-    assert sorted(read_overhead([folder], here_s=0.1).samples[105]) == pytest.approx([7.75, 7.75, 5.75 * 2.5])
-    assert sorted(read_overhead([folder]).samples[105]) == pytest.approx([5.75, 7.75, 7.75])
+    assert sorted(overhead_in(read_past_runs([folder]), here_s=0.1).samples[105]) == pytest.approx([7.75, 7.75, 5.75 * 2.5])
+    assert sorted(overhead_in(read_past_runs([folder])).samples[105]) == pytest.approx([5.75, 7.75, 7.75])
 
 
 def test_the_text_says_how_seconds_were_scaled(world: Path) -> None:
@@ -371,3 +374,30 @@ def test_cells_of_a_shipped_bundle_that_ran_beside_other_work_come_last_and_say_
     found = {(one.method, one.fuse_s, one.rank, one.place) for one in costs().cells}
     beside = "cpu (P), beside other work"
     assert found == {("c2ff", 2.0, 1, "cpu (P)"), ("c2ff", 4.0, 2, beside), ("gsa", 8.0, 2, beside)}
+
+
+def test_each_bundle_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {}
+    for number, name in enumerate(("one", "two", "own")):
+        folder = run_folder(tmp_path / name, [record("abc"[number], {}, [3, 5, 7 + number])])
+        files[name] = write_bundle(tmp_path / f"{name}.json.xz", bundle_of(folder, name))
+    own, read = files.pop("own"), list[str]()
+    plain = past_runs.read_bundle
+    monkeypatch.setattr(past_runs, "read_bundle", lambda file: read.append(file.name) or plain(file))
+    monkeypatch.setattr(known_costs_text, "named_bundles", lambda: files)
+    assert sorted((one.values, one.rank) for one in costs(own, own).cells) == [(105, 1), (120, 1), (135, 0)]
+    assert sorted(read) == ["one.json.xz", "own.json.xz", "two.json.xz"]
+
+
+def test_steps_on_the_scene_that_have_a_parameter_of_their_own_take_the_same_with_any_budget(world: Path) -> None:
+    extra = f'[training]\nscenes = ["file:{world / "b.h5"}"]\npatch = 8\n[[method]]\nname = "ual"\nparameters = {{budget = 0.2}}\n'
+    cells = cells_of(world, "seeds = [0, 1, 2]\n" + extra)
+    assert len(cells) == 3
+    earlier = [measured("ual", 50 * A, 300.0, 5.0, learns="beforehand", parameters={"budget": 0.5}, adapt_s=70.0)]
+    found = forecast(cells, earlier, sizes(cells), "cpu")
+    row = only(found)
+    assert row.training_s == pytest.approx(300.0 / 0.5 * 0.2)
+    assert row.learning_s == row.steady_learning_s == pytest.approx(3 * 70.0 / 50)
+    (cost,) = row_costs(cells, {row.label: row})
+    assert cost.budget == 0.2
+    assert cost.seconds(0.02) == pytest.approx(300.0 / 0.5 * 0.02 + 3 * 70.0 / 50 + 3 * 5.0 / 50)
