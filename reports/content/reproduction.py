@@ -49,6 +49,19 @@ class JudgedClaim:
         return None if self.ours is None else self.ours - self.claim.value
 
 
+# What a protocol has where a claim's numbers do not say otherwise: no noise, and sensors that are as the method is told.
+_PLAIN: Mapping[str, Any] = {
+    "hsi_snr_db": None,
+    "msi_snr_db": None,
+    "rotation_deg": 0.0,
+    "msi_gain": 1.0,
+    "given_phase": None,
+    "given_srf_shift_nm": 0.0,
+    "given_hsi_noise_db": 0.0,
+    "given_msi_noise_db": 0.0,
+}
+
+
 def judge_claims(claims: Sequence[Claim], results: Sequence[Result], stored: StoredScores) -> list[JudgedClaim]:
     """Each claim with what the records say to it."""
     scored = [result for result in results if result.outcome == "scored" and not result.card.get("unranked")]
@@ -65,7 +78,8 @@ def _judge(claim: Claim, results: Sequence[Result], protocols: Mapping[str, Mapp
     """One claim against the records of its method."""
     if not results:
         return JudgedClaim(claim=claim, ours=None, reason="not run", remark="no score of this method")
-    alike = [r for r in results if claim.numbers and all(protocols[r.key].get(name) == value for name, value in claim.numbers.items())]
+    wanted = {**_PLAIN, **claim.numbers}
+    alike = [r for r in results if claim.numbers and all(protocols[r.key].get(n, _PLAIN.get(n)) == value for n, value in wanted.items())]
     inside = [r for r in alike if r.scene in claim.scenes]
     if claim.metric == "parameters":
         sizes = [float(r.parameters_total) for r in results if r.parameters_total]

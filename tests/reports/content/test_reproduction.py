@@ -81,6 +81,19 @@ def test_another_protocol_or_other_scenes_are_no_reproduction(results: list[Resu
     assert "4 of its 12 scenes" in found.remark
 
 
+@pytest.mark.parametrize("changed", [{"hsi_snr_db": 35.0}, {"msi_snr_db": 40.0}, {"msi_gain": 1.1}, {"given_phase": 14}])
+def test_records_with_noise_or_a_mismatch_are_of_another_protocol_and_do_not_enter_the_mean(
+    results: list[Result], changed: dict[str, Any]
+) -> None:
+    """The ledger's numbers say nothing of noise: a published score is without it."""
+    clean = run_of(results, 43.35)
+    others = [replace(r, key=r.key + "n", protocol={**r.protocol, **changed}) for r in run_of(results, 40.0)]
+    found = entry([*clean, *others], stored_of([*clean, *others]))
+    assert found.ours == pytest.approx(43.35)
+    alone = entry(others, stored_of(others))
+    assert (alone.ours, alone.reason, alone.remark) == (None, "protocol differs", "run only under another protocol")
+
+
 def test_another_form_of_the_method_or_an_unranked_one_is_not_run(results: list[Result]) -> None:
     records = run_of(results, 43.2)
     for card in ({"learns": "on the scene"}, {"unranked": "under-trained"}):
