@@ -22,6 +22,7 @@ from methods.catalog import Entry
 from methods.contract import LongTrainedMethod, TrainableMethod
 from methods.iterates import IteratedMethod
 from methods.numerics.sensors.response_estimators import ESTIMATORS
+from methods.unsupervised.mossfuse.weights_file import read_metadata
 
 Kind = Literal["alone", "measured", "referee", "carried", "iterates", "trained"]
 
@@ -77,10 +78,11 @@ def cases() -> Iterator[Case]:
                     parameters, said = {**trial, PARAMETER: estimator}, f"{PARAMETER}={estimator}"
                     yield Case("alone", entry, parameters, ratio=2, coarse=(9, 13), said=said)  # more pixels than taps
         for file in weights(entry):
+            ratio = int(read_metadata(file)["ratio"])
             for options in ({}, {"inference": "unmerged"}, {"autocast": True}):
                 said = " ".join([file.name, *(f"{setting}={value}" for setting, value in options.items())])
-                yield Case("alone", entry, {"checkpoint": file, **options}, ratio=8, said=said)
-            yield Case("carried", entry, {"checkpoint": file}, ratio=8, said=file.name)
+                yield Case("alone", entry, {"checkpoint": file, **options}, ratio=ratio, said=said)
+            yield Case("carried", entry, {"checkpoint": file}, ratio=ratio, said=file.name)
         if issubclass(kind, TrainableMethod):
             yield Case("carried", entry, trial, ratio=8, coarse=(2, 3))
         if issubclass(kind, IteratedMethod):

@@ -23,10 +23,10 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.bayesian import rfuse
 from methods.contract import Estimate, learn
-from methods.numerics.networks.dense_gradient import DenseLayers, absolute_error_gradient
 from methods.numerics.networks.first_weights import glorot_weights
 from methods.numerics.networks.fitting import descent, iterates
-from methods.unsupervised import spectralift
+from methods.unsupervised.spectralift import method as spectralift
+from methods.unsupervised.spectralift.dense_gradient import DenseLayers, absolute_error_gradient
 
 STEPS = 10  # learning steps per round
 Benchmark = Callable[..., Estimate]

@@ -128,7 +128,7 @@ def test_a_worker_whose_clone_scores_by_other_metrics_is_refused_and_nothing_is_
     pixel = clone / "benchmark" / "metrics" / "pixel.py"
     text = pixel.read_text()
     assert "def psnr(" in text
-    pixel.write_text(text + "\n\n_psnr = psnr\n\n\ndef psnr(reference, estimate):\n    return _psnr(reference, estimate) + 10\n")
+    pixel.write_text(text + "\n\n_psnr = psnr\n\n\ndef psnr(*given):\n    return _psnr(*given) + 10\n")
     file = plan(world, ["steady"], scenes=("a",))
     with pytest.raises(ClusterError, match=r"expected scores by the metrics of this clone .* got those of other metrics"):
         go(world, file, two_workers.scheduler_address, clone=str(clone))

@@ -1,4 +1,4 @@
-"""Facts on methods/unsupervised/spectralift.py. Oracles: NumPy, autograd, the authors' parameter count, a known scene."""
+"""Facts on methods/unsupervised/spectralift/method.py. Oracles: NumPy, autograd, the authors' parameter count, a known scene."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datasets.observation import Known, Observation, WithheldError
 from methods.contract import Example, ParameterCount, learn
 from methods.interpolation.bicubic import Method as Bicubic
 from methods.numerics.networks.fitting import minimise, one_cycle
-from methods.unsupervised.spectralift import FittedSpectraLift, Method, inversion_network
+from methods.unsupervised.spectralift.method import FittedSpectraLift, Method, inversion_network
 from tests.rounding import apart, near
 
 

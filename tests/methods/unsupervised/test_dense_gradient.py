@@ -1,4 +1,4 @@
-"""Facts on methods/numerics/networks/dense_gradient.py. Oracle: autograd on the network written out, in float64."""
+"""Facts on methods/unsupervised/spectralift/dense_gradient.py. Oracle: autograd on the network written out, in float64."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from methods.numerics.networks import dense_gradient
-from methods.numerics.networks.dense_gradient import DenseLayers, absolute_error_gradient
-from methods.unsupervised.spectralift import HIDDEN, SHORTCUTS, SLOPE, WIDTH, inversion_network
+from methods.unsupervised.spectralift import dense_gradient
+from methods.unsupervised.spectralift.dense_gradient import DenseLayers, absolute_error_gradient
+from methods.unsupervised.spectralift.method import HIDDEN, SHORTCUTS, SLOPE, WIDTH, inversion_network
 from tests.rounding import near
 
 BLOCKS = DenseLayers(3, 6, 5, 7, 0.3, {2: 1, 4: 2, 6: 4})

@@ -28,10 +28,10 @@ from torch import Tensor
 from datasets.observation import Observation
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount
 from methods.iterates import IteratedMethod
-from methods.numerics.networks.dense_gradient import DenseLayers, absolute_error_gradient
 from methods.numerics.networks.first_weights import glorot_weights
 from methods.numerics.networks.fitting import descent, one_cycle
 from methods.numerics.networks.scene_learning import CHUNK, only_scene
+from methods.unsupervised.spectralift.dense_gradient import DenseLayers, absolute_error_gradient
 
 WIDTH, HIDDEN, SLOPE = 64, 6, 0.3
 SHORTCUTS = {2: 1, 4: 2, 6: 4}  # to the output of layer 2, that of layer 1 is added, and so on

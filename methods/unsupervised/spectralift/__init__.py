@@ -1,0 +1,1 @@
+"""SpectraLift and what it alone uses."""
