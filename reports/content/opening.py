@@ -179,19 +179,24 @@ def _statistics_words(summaries: Sequence[Summary], comparisons: Sequence[TierCo
         return [f"{few}{' at most' * (len(counts) > 1)}: too few for a statistical verdict."]
     leads = {each.protocol: each for each in comparisons if each.tier == ALL}
     single = {each.protocol: each for each in comparisons}
-    said = []
+    said: dict[str, list[str]] = {}  # the protocols of each verdict
     for name, summary in zip(short_names(summaries), summaries, strict=True):
         comparison = leads.get(summary.name) or single.get(summary.name)
         if comparison is not None and comparison.statistics.enough_scenes and (text := _lead_words(comparison)):
-            said.append(f"{text} {name}")
-    return [f"The paired statistics over {counts[-1]} scenes: {'; '.join(said)}."] if said and len(said) <= _MOST_PROTOCOLS else []
+            said.setdefault(text, []).append(name)
+    if not said or sum(map(len, said.values())) > _MOST_PROTOCOLS:
+        return []
+    verdicts = "; ".join(f"{text} {listed_text(names)}" for text, names in said.items())
+    return [f"The paired statistics over {counts[-1]} scenes: {verdicts}."]
 
 
 def _lead_words(comparison: TierComparison) -> str:
-    """How sure the first place is against the second, by the mean of the differences."""
+    """How sure the first place is against the best of another method, or, where there is none, against the second place."""
     statistics = comparison.statistics
     order = sorted(range(len(statistics.names)), key=lambda method: float(statistics.mean_ranks[method]))
     first, second = order[:2]
+    methods = [row.results[0].method for row in comparison.rows]
+    second = next((each for each in order if methods[each] != methods[first]), second)
     pair = next((each for each in statistics.pairs if {each.first, each.second} == {first, second}), None)
     if pair is None:
         return ""

@@ -1,8 +1,8 @@
 """One method against each of its rivals under one protocol: paired differences over scenes, seconds, parameters, and a verdict.
 
 Against each rival only the scenes count of which both have a record; a scene on which one of the two failed is its loss, as in
-`reports.content.statistics`, and a skipped cell is as one that was not run. Holm's adjustment is over the rivals of one scope, which is
-a set of tiers:
+`reports.content.statistics`, and a skipped cell is as one that was not run. Holm's adjustment is over the rivals of one scope that have
+six common scenes or more: of the others nothing is said, so that they must not weaken what is said of these. A scope is a set of tiers:
 
     own tier        those that are told the same, and learned from the same
     told the same   those that are told the same, whatever they learned from, but for those that saw the truth of other scenes
@@ -26,7 +26,7 @@ from benchmark.run_folder.record import Result
 from reports.content.columns import Column, metric_column, values_by_scene
 from reports.content.provenance import Provenance, timing_places
 from reports.content.row import Row
-from reports.content.statistics import PRACTICAL, Pair, bootstrap_interval, compare_methods, holm, judge_pair
+from reports.content.statistics import LEAST_SCENES, PRACTICAL, Pair, bootstrap_interval, compare_methods, holm, judge_pair
 from reports.content.summary import Summary
 
 LEAD, SECOND = "psnr", "sam"
@@ -55,6 +55,11 @@ class RivalPair:
     ratio: Interval | None  # of the seconds: above 1 the method takes longer
     parameters: int | None  # of the rival
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether there are enough common scenes for a verdict."""
+        return self.n >= LEAST_SCENES
+
 
 def rival_pairs(summary: Summary, subject: Row, scope: str = ALL_TIERS) -> list[RivalPair]:
     """The pairs of this row with the ranked rows of other methods, the strongest rival first; rows without a common scene are left out."""
@@ -67,7 +72,7 @@ def rival_pairs(summary: Summary, subject: Row, scope: str = ALL_TIERS) -> list[
         and in_scope(row, subject, scope)
         and (each := _against(subject, row, summary.provenance)) is not None
     ]
-    adjusted = holm([each.pair.p for each in found])
+    adjusted = holm([each.pair.p if each.is_tested else nan for each in found])
     judged = [replace(each, pair=judge_pair(each.pair, p, each.n, PRACTICAL[LEAD])) for each, p in zip(found, adjusted, strict=True)]
     return sorted(judged, key=lambda each: (np.isnan(each.pair.mean), each.pair.mean, each.rival.label))
 

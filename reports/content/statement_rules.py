@@ -130,7 +130,8 @@ def _outperforms(subject: Row, pairs: Sequence[RivalPair]) -> _Found:
     above = [each for each in pairs if each.pair.verdict == "worse"]
     shown = (above or list(pairs))[0]
     measured = f"against {shown.rival.label}{', the strongest,' if shown is pairs[0] else ''} {difference_text(shown)}"
-    counts = f"better than {verdicts.count('better')}, worse than {len(above)} of {len(pairs)} rivals"
+    many, rest = _counted(pairs)
+    counts = f"better than {verdicts.count('better')}, worse than {len(above)} of {many} rivals{rest}"
     if above:
         return _Found(measured, shown.n, "refuted", counts)
     if n < LEAST_SCENES:
@@ -152,8 +153,9 @@ def _fewer_parameters(subject: Row, pairs: Sequence[RivalPair]) -> _Found:
         f"; {each.rival.label} {count_text(float(each.parameters or 0))}" for each in shown
     )
     if strong:
-        count = f"{len(strong)} of {len(learned)} rivals that learn have fewer, and are better or equal in PSNR"
-        return _Found(measured, shown[0].n, "refuted", f"{count} ({difference_text(shown[0])})")
+        many, rest = _counted(learned)
+        count = f"{len(strong)} of {many} rivals that learn have fewer, and are better or equal in PSNR"
+        return _Found(measured, shown[0].n, "refuted", f"{count} ({difference_text(shown[0])}){rest}")
     if n < LEAST_SCENES:
         return _Found(measured, n, "open", _too_few(n))
     if lighter:
@@ -172,9 +174,10 @@ def _less_time(subject: Row, pairs: Sequence[RivalPair]) -> _Found:
     measured = f"{_NAME} {duration_text(fmean(own))} a scene on a {'GPU' if subject.results[0].device == 'cuda' else 'CPU'}"
     if strong:
         each, ratio = strong[0]
-        count = f"{len(strong)} of {len(timed)} rivals take less than half its time, and are better or equal in PSNR"
+        many, rest = _counted([each for each, _ in timed])
+        count = f"{len(strong)} of {many} rivals take less than half its time, and are better or equal in PSNR"
         measured += f"; {ratio_text(ratio)} times as long as {each.rival.label}"
-        return _Found(measured, ratio.n, "refuted", f"{count} ({difference_text(each)})")
+        return _Found(measured, ratio.n, "refuted", f"{count} ({difference_text(each)}){rest}")
     if n < LEAST_SCENES:
         return _Found(measured, n, "open", _too_few(n))
     slower = sum(ratio.high < 1 for _, ratio in timed)
@@ -183,6 +186,15 @@ def _less_time(subject: Row, pairs: Sequence[RivalPair]) -> _Found:
         few = f"{len(faster)} take less than half its time, none of them shown to be better or equal"
         return _Found(measured, n, "open", f"{count}; {few}")
     return _Found(measured, n, "reproduced", count)
+
+
+def _counted(pairs: Sequence[RivalPair]) -> tuple[int, str]:
+    """Of how many rivals something can be said, and a clause on the others; all of them where nothing can be said of any."""
+    tested = sum(each.is_tested for each in pairs)
+    few = len(pairs) - tested
+    if not tested or not few:
+        return len(pairs), ""
+    return tested, f"; {few} more {'has' if few == 1 else 'have'} fewer than {LEAST_SCENES} common scenes"
 
 
 def _too_few(n: int) -> str:

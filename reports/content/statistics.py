@@ -183,11 +183,11 @@ def wilcoxon(differences: Vector) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Each p adjusted for all of them, by Holm's method."""
-    order = sorted(range(len(values)), key=lambda place: values[place])
-    adjusted, largest = [0.0] * len(values), 0.0
+    """Each p adjusted for all of them, by Holm's method; NaN, which says that there was no test, stays NaN and does not count."""
+    order = sorted((place for place, value in enumerate(values) if value == value), key=lambda place: values[place])
+    adjusted, largest = [np.nan] * len(values), 0.0
     for place, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(values) - place) * values[index]))
+        largest = max(largest, min(1.0, (len(order) - place) * values[index]))
         adjusted[index] = largest
     return adjusted
 

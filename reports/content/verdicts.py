@@ -1,6 +1,7 @@
 """The statistics of a run in words and tables: for every protocol, which method is better inside each tier, and over all tiers.
 
-Rows whose card forbids a rank take no part. Everything else follows `reports.content.statistics`; the sentences state its rules.
+Rows whose card forbids a rank take no part, and neither do rows that the plan has on some of the scenes alone: there nothing has failed
+that could be counted as a loss. Everything else follows `reports.content.statistics`; the sentences state its rules.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class TierComparison:
     statistics: MethodComparison
     left_out: tuple[str, ...]  # labels of rows without any score here
     unranked: tuple[str, ...]
+    partial: tuple[str, ...] = ()  # labels of rows that the plan has on some of the scenes alone
 
     @property
     def title(self) -> str:
@@ -61,7 +63,7 @@ def compare_tiers(summaries: Sequence[Summary], practical: float | None = None) 
 def _compare_rows(summary: Summary, tier: str, rows: Sequence[Row], practical: float | None) -> TierComparison | None:
     """The comparison of these rows by the first metric; None where fewer than two can be compared."""
     column = summary.scores[0]
-    candidates = [row for row in rows if not row.unranked]
+    candidates = [row for row in rows if not row.unranked and not row.beyond]
     taking_part = [row for row in candidates if row.values[column.key].n]
     if len(taking_part) < 2:
         return None
@@ -75,8 +77,9 @@ def _compare_rows(summary: Summary, tier: str, rows: Sequence[Row], practical: f
     )
     left_out = tuple(row.label for row in candidates if row not in taking_part)
     unranked = tuple(row.label for row in rows if row.unranked)
+    partial = tuple(row.label for row in rows if row.beyond and not row.unranked)
     scenes = tuple(scene for place, scene in enumerate(summary.scenes) if used[place])
-    return TierComparison(summary.name, tier, column, tuple(taking_part), scenes, statistics, left_out, unranked)
+    return TierComparison(summary.name, tier, column, tuple(taking_part), scenes, statistics, left_out, unranked, partial)
 
 
 def _score_array(row: Row, column: Column, summary: Summary) -> Float[np.ndarray, "scenes seeds"]:
@@ -163,6 +166,7 @@ def comparison_sentences(each: TierComparison) -> tuple[str, ...]:
     )
     sentences += [f"Left out, because they have no score: {', '.join(each.left_out)}."] if each.left_out else []
     sentences += [f"Left out, because they are not ranked: {', '.join(each.unranked)}."] if each.unranked else []
+    sentences += [f"Left out, because the plan has them on some of the scenes alone: {', '.join(each.partial)}."] if each.partial else []
     return tuple(sentences)
 
 

@@ -91,6 +91,19 @@ def test_many_scenes_have_a_verdict_on_the_first_two() -> None:
     assert "too few" not in last
 
 
+def test_the_verdict_is_on_the_best_of_another_method_and_protocols_of_one_verdict_stand_together() -> None:
+    base = [r for r in many_scenes(fake_results()) if r.method in ("rfuse", "bicubic")]
+    better = {"psnr": 99.0}
+    again = [replace(r, key=f"{r.key}b", label="R-FUSE, b", metrics={**r.metrics, **better}) for r in base if r.method == "rfuse"]
+    results = [*base, *again]
+    results += [replace(r, key=f"{r.key}n", protocol={**r.protocol, "name": "far", "ratio": 16}) for r in results]
+    assert sentences_of(results)[-1] == (
+        "The paired statistics over 8 scenes: R-FUSE, b is better than Bicubic at ratio 8 and at ratio 16."
+    )
+    alone = [r for r in results if r.method == "rfuse"]
+    assert "R-FUSE, b is better than R-FUSE at ratio 8" in sentences_of(alone)[-1]
+
+
 @pytest.mark.parametrize(("scenes", "words"), [(1, "One scene:"), (2, "Two scenes:")])
 def test_the_number_of_scenes_is_told_in_words(scenes: int, words: str) -> None:
     results = [r for r in with_scores({("rfuse", 8): 40.0, ("bicubic", 8): 30.0}) if r.scene in ("beads", "chart & toy")[:scenes]]

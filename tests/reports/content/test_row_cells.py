@@ -18,6 +18,7 @@ from reports.content.reference_rows import join_bundle, join_run
 from reports.content.row_cells import planned_cells
 from reports.content.standing import standing_sentences
 from reports.content.summary import Summary, summarise
+from reports.content.verdicts import compare_tiers, comparison_sentences
 from reports.results_pages import compose_results
 from reports.typeset.markdown import markdown_summary
 from tests.reports.result_bundles import X32, bundle, plan_rows, row, spread, x32
@@ -57,6 +58,16 @@ def test_a_row_of_two_scenes_is_not_ranked_and_says_that_the_plan_has_no_more() 
     assert told.endswith("no place, 2 of 12 scenes, as the plan says")
     (alone,) = tables([*FULL[:2], *FAST[:2], *SLOW], planned({}, {}, {"scenes": SCENES[:2]}))
     assert all(each.ranked for each in alone.rows), "where all rows have the same scenes, a limit keeps nobody from a rank"
+
+
+def test_a_row_of_two_scenes_takes_no_part_in_the_statistics_and_is_named() -> None:
+    (found,) = compare_tiers(tables([*FULL, *FAST, *SLOW], PLAN))
+    assert (found.statistics.names, found.statistics.failures) == (("Full", "Fast"), (0, 0))
+    assert "Left out, because the plan has them on some of the scenes alone: Slow." in comparison_sentences(found)
+    (without,) = compare_tiers(tables([*FULL, *FAST], PLAN))
+    assert [pair.holm for pair in found.statistics.pairs] == [pair.holm for pair in without.statistics.pairs]
+    (unplanned,) = compare_tiers(tables([*FULL, *SLOW], planned({}, {}, {})))
+    assert unplanned.statistics.failures == (0, 10), "what the plan has and is not there is a failure"
 
 
 def test_what_a_limited_row_lacks_of_its_own_scenes_is_told_apart_from_its_limit() -> None:

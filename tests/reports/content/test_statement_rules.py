@@ -197,6 +197,22 @@ def test_scenes_that_only_one_of_two_has_do_not_count_and_a_failure_is_a_loss() 
     assert found["Failing"].pair.verdict == "open", "a rival that failed on a scene is never called better"
 
 
+def test_rivals_of_too_few_scenes_neither_count_nor_weaken_what_is_said_of_the_others() -> None:
+    near = row("Near", [value + 1 for value in spread(43.0, 0.2)][:7], size=3, fuse=0.1)  # p of seven scenes: 0.016
+    few = [row(f"Few {number}", spread(60.0, scenes=2), size=3, fuse=0.1) for number in range(4)]
+    for records in ([near], [near, *few]):
+        (summary,) = tables(moss(43.0), *records)
+        pairs = rival_pairs(summary, next(each for each in summary.rows if each.label == "MossFuse"))
+        (found,) = [each.pair for each in pairs if each.rival.label == "Near"]
+        assert (found.holm, found.verdict) == (pytest.approx(2 / 2**7), "worse"), len(records)
+        rest = "; 4 more have fewer than 6 common scenes" if len(records) > 1 else ""
+        assert judged(OUTPERFORMS, moss(43.0), *records)[-1].reason == f"better than 0, worse than 1 of 1 rivals{rest}"
+        assert judged(FEWER, moss(43.0), *records)[-1].reason.startswith("1 of 1 rivals that learn have fewer, and are better")
+        assert judged(LESS, moss(43.0, fuse=9.0), *records)[-1].reason.startswith("1 of 1 rivals take less than half its time")
+        assert judged(FEWER, moss(43.0), *records)[-1].reason.endswith(rest)
+    assert judged(OUTPERFORMS, moss(43.0), *few)[-1].word == "open"
+
+
 def test_unranked_rows_and_other_rows_of_the_method_are_no_rivals() -> None:
     control = row("Control", spread(60.0), card={"unranked": "a control"})
     ours = [replace(record, label="MossFuse, ours") for record in moss(50.0, files={"checkpoint": "another"})]

@@ -46,6 +46,9 @@ def test_many_scenes_agree_with_scipys_normal_form_ties_included() -> None:
 def test_holm_is_stepwise_bonferroni() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.5, 0.9]) == [1.0, 1.0]
+    gaps = holm([0.01, np.nan, 0.04, 0.03, np.nan, 0.005])
+    assert np.isnan([gaps[1], gaps[4]]).all(), "where there was no test there is no p"
+    assert [gaps[place] for place in (0, 2, 3, 5)] == holm([0.01, 0.04, 0.03, 0.005]), "and it weakens no other"
 
 
 def test_friedman_is_scipys_with_ties() -> None:
