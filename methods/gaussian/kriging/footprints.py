@@ -21,12 +21,13 @@ from torch import Tensor
 
 from datasets.degradation import SpatialResponse
 from methods.gaussian.kriging.gaussian_process import farthest
+from methods.gaussian.kriging.gridded_kernel import GriddedKernel
 from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, kernel
 
 SURROUNDINGS = 2.0  # fine pixels: the deviation of the Gaussian
 FAINT = 0.02  # of the largest tap of the PSF
 AFFORDABLE = 2**25  # kernel values of an embedding
-VALUES = 2**19  # kernel values at a time
+VALUES = 2**17  # kernel values at a time: a megabyte in float64
 KERNEL_ROWS = 512  # coarse pixels at a time where there is no embedding
 SUPPORT_STEP = 9  # every so many of a footprint's pixels may become a support
 
@@ -58,6 +59,8 @@ class Footprints:
 
     pixels: PixelFeatures  # of all footprints, one after the other
     weights: Float[Tensor, "n taps"]  # w_ip s_p / s_i, which sum to 1; 0 beyond the border
+    index: Int[Tensor, " n_taps"]  # of the pixels in the flat image
+    shape: tuple[int, int]  # rows and columns of the image
 
     @classmethod
     def of(cls, msi: Float[Tensor, "channels H W"], around: Float[Tensor, "channels H W"], psf: SpatialResponse, unit: float) -> Footprints:
@@ -69,7 +72,7 @@ class Footprints:
         image, outer = (whole.flatten(1)[:, flat][:, None].double() for whole in (msi, around))
         pixels = PixelFeatures.of(image, place, unit, outer)
         bright = weights.to(pixels.brightness) * pixels.brightness.view(weights.shape)
-        return cls(pixels, bright / bright.sum(1, keepdim=True).clamp_min(1e-300))
+        return cls(pixels, bright / bright.sum(1, keepdim=True).clamp_min(1e-300), flat, (rows, cols))
 
     def candidates(self) -> PixelFeatures:
         """A share of the pixels, evenly taken."""
@@ -79,13 +82,25 @@ class Footprints:
     def columns(self, support: PixelFeatures, numbers: Float[Tensor, " 9"], terms: Terms) -> Float[Tensor, "n m"]:
         """k_iz of the module docstring, for every coarse pixel i and every support z."""
         count, taps = self.weights.shape
+        if terms == "linear":
+            return self.weights.new_zeros(count, len(support.brightness))
+        grid = gridded(support, numbers, terms, self.shape, self.weights.new_zeros(len(support.brightness), 0))
+        left = grid.left(self.pixels.colour(numbers))
         at_once = max(1, VALUES // (taps * len(support.brightness)))
-        parts = []
-        for coarse in torch.split(torch.arange(count, device=self.weights.device), at_once):
-            inside = torch.arange(int(coarse[0]) * taps, (int(coarse[-1]) + 1) * taps, device=coarse.device)
-            values = kernel(self.pixels.pick(inside), support, numbers, terms).view(len(coarse), taps, -1)
-            parts.append(torch.einsum("ij,ijz->iz", self.weights[coarse], values))
-        return torch.cat(parts)
+        starts = range(0, count, at_once)
+        pieces = [slice(start * taps, (start + at_once) * taps) for start in starts]
+        weights = [self.weights[start : start + at_once] for start in starts]
+        return torch.cat([grid.weighted(some, left[piece], self.index[piece]) for some, piece in zip(weights, pieces, strict=True)])
+
+
+def gridded(
+    support: PixelFeatures, numbers: Float[Tensor, " 9"], terms: Terms, shape: tuple[int, int], weights: Float[Tensor, "m q"]
+) -> GriddedKernel:
+    """The kernel of these supports, prepared for an image of so many rows and columns, in the dtype and on the device of `weights`."""
+    scale = float(numbers[2].exp())
+    place = (support.place / scale).to(weights) if terms == "colour+position" else None
+    colour = support.colour(numbers).to(weights)
+    return GriddedKernel.prepare(shape, colour, place, 1 / (max(shape) * scale), float(torch.sigmoid(numbers[3])), weights)
 
 
 def affordable(psf: SpatialResponse, coarse: int, samples: int) -> bool:

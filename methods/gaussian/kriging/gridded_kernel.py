@@ -1,7 +1,8 @@
-"""The kernel of a Gaussian process between every pixel of an image and m supports, times a matrix, in blocks that stay in the cache.
+"""The kernel of a Gaussian process between the pixels of an image and m supports, in blocks that stay in the cache.
 
     k(pixel, support) = matern(colour) (share + (1 - share) near(place))        both in their length scales (pixel_features.py)
-    products          = k W                                                                       W (m, q)
+    products          = k W            of whole rows of pixels                                    W (m, q)
+    weighted          = w' k           of the pixels of a footprint, with weights w               (footprints.py)
 
 The squared colour distance is one matrix product with two more columns, [a, |a|^2, 1] [-2 b, 1, |b|^2]'. It is taken about the supports'
 mean, so that float32 is precise enough. The factor of the place is the product of a factor of the row and a factor of the
@@ -14,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from methods.gaussian.kriging.pixel_features import line_kernel
@@ -66,20 +67,39 @@ class GriddedKernel:
 
     def products(self, begin: int, end: int, colour: Float[Tensor, "pixels f"]) -> Float[Tensor, "pixels q"]:
         """k W for the pixels of the rows `begin` to `end`, row by row; `colour` is their colour, divided by its length scales."""
-        a = (colour - self.centre) * 5**0.5
-        left = torch.cat([a, a.square().sum(1, keepdim=True), torch.ones_like(a[:, :1])], 1)
+        left = self.left(colour)
         supports = max(32, (BLOCK if left.device.type == "cpu" else BLOCK_ELSEWHERE) // len(left))
         total = left.new_zeros(len(left), self.weights.shape[1])
-        share = left.new_full((1, 1, 1), self.share)
         for first in range(0, self.weights.shape[0], supports):
             block = slice(first, first + supports)
-            squared = (left @ self.right[:, block]).clamp_min_(1e-12)
-            root = squared.sqrt()
-            values = squared.mul_(1 / 3).add_(root).add_(1)
-            values.mul_(root.neg_().exp_())
+            factors = None
             if self.row_factor is not None and self.col_factor is not None:
-                near = root.view(end - begin, self.cols, -1)
-                torch.addcmul(share, self.row_factor[begin:end, None, block], self.col_factor[None, :, block], out=near)
-                values.mul_(root)
-            total.addmm_(values, self.weights[block])
+                factors = self.row_factor[begin:end, None, block], self.col_factor[None, :, block]
+            total.addmm_(self._values(left, factors, block), self.weights[block])
         return total
+
+    def left(self, colour: Float[Tensor, "pixels f"]) -> Float[Tensor, "pixels f_and_2"]:
+        """What stands on the left of the product that gives squared distances; `colour` is divided by its length scales."""
+        a = (colour - self.centre) * 5**0.5
+        return torch.cat([a, a.square().sum(1, keepdim=True), torch.ones_like(a[:, :1])], 1)
+
+    def weighted(
+        self, weights: Float[Tensor, "n taps"], left: Float[Tensor, "n_taps f_and_2"], index: Int[Tensor, " n_taps"]
+    ) -> Float[Tensor, "n m"]:
+        """w' k for n groups of pixels, one group after the other; `left` is theirs, and `index` their places in the flat image."""
+        factors = None
+        if self.row_factor is not None and self.col_factor is not None:
+            factors = self.row_factor[index // self.cols], self.col_factor[index % self.cols]
+        return torch.bmm(weights[:, None], self._values(left, factors, slice(None)).view(*weights.shape, -1))[:, 0]
+
+    def _values(self, left: Tensor, factors: tuple[Tensor, Tensor] | None, block: slice) -> Float[Tensor, "pixels supports"]:
+        """k for these pixels and a block of supports; `factors` are the two of the place, which together have a number for each value."""
+        squared = (left @ self.right[:, block]).clamp_min_(1e-12)
+        root = squared.sqrt()
+        values: Tensor = squared.mul_(1 / 3).add_(root).add_(1)
+        values.mul_(root.neg_().exp_())
+        if factors is not None:
+            near = root.view(torch.broadcast_shapes(factors[0].shape, factors[1].shape))  # type: ignore[no-untyped-call]
+            torch.addcmul(left.new_full((1,), self.share), *factors, out=near)
+            values.mul_(root)
+        return values

@@ -30,7 +30,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.gaussian.kriging.coarse_guide import blind_guide, log_error
-from methods.gaussian.kriging.footprints import Footprints, affordable, choose_supports, chromatic_spread, surroundings
+from methods.gaussian.kriging.footprints import Footprints, affordable, choose_supports, chromatic_spread, gridded, surroundings
 from methods.gaussian.kriging.gaussian_process import (
     Posterior,
     condition,
@@ -58,7 +58,7 @@ from methods.numerics.sensors.predictive_responses import predictive_responses
 START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0, 1.0, -1.2, 0.0)  # the nine numbers at first, in the order of pixel_features.py
 PULL = 0.015  # weight of the squared distance of a number from START, against the mean over the bands of the logarithm of the error
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the nine numbers
-SUPPORT = 0.13  # of the pixels in a footprint: what is unexplained varies so many times as much from fine pixel to fine pixel
+SUPPORT = 0.21  # of the pixels in a footprint: what is unexplained varies so many times as much from fine pixel to fine pixel
 VARIANCE_RANK = 96  # directions that represent the reduction of the variance; leaving some out makes the variance larger, never smaller
 
 
@@ -290,13 +290,4 @@ class FittedKriging(FusionMethod):
         """The kernel to every pixel, times the weights of the mean and, if the deviation is wanted, those of the variance."""
         parts = [self.posterior.weights] + ([self.posterior.cross, self.reduction] if self.method.uncertainty else [])
         weights = torch.cat(parts, 1) * (self.method.terms != "linear")
-        scale = self.numbers[2].exp()
-        place = self.support.place / scale if self.method.terms == "colour+position" else None
-        return GriddedKernel.prepare(
-            (rows, cols),
-            self.support.colour(self.numbers).to(like),
-            None if place is None else place.to(like),
-            1 / (max(rows, cols) * float(scale)),
-            float(torch.sigmoid(self.numbers[3])),
-            weights.to(like),
-        )
+        return gridded(self.support, self.numbers, self.method.terms, (rows, cols), weights.to(like))

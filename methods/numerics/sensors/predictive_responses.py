@@ -116,10 +116,13 @@ class _Search:
     def errors(self, thetas: Float[Tensor, "k 3"], taps: int) -> Float[Tensor, " k"]:
         """The held-out error of each candidate over the variance to be explained, as a mean over channels; the best ridge for each."""
         row, col = (place - round(place) for place in self.seen.phase)
-        kernels = _kernels(thetas, taps, self.reach, (row, col)).flatten(1)
+        near = min(self.reach, _far(thetas), ceil(taps / 2))
+        kernels = _kernels(thetas, taps, near, (row, col)).flatten(1)
         used = (kernels > NEGLIGIBLE * kernels.amax(1, keepdim=True)).any(0)
+        window = slice(self.reach - near, self.reach + near + 1)
+        columns = torch.arange(self.patches.shape[1]).view(2 * self.reach + 1, -1)[window, window].flatten()[used]
         channels = self.seen.msi.shape[0]
-        blurred = (self.patches[:, used].double() @ kernels[:, used].T).reshape(-1, channels, len(thetas))
+        blurred = (self.patches[:, columns].double() @ kernels[:, used].T).reshape(-1, channels, len(thetas))
         if self.target is not None:
             spread = self.target.var(0)[:, None].clamp_min(1e-300)
             return ((blurred - self.target[:, :, None]).square().mean(0) / spread).mean(0)
@@ -171,6 +174,16 @@ def _kernels(thetas: Float[Tensor, "k 3"], taps: int, reach: int, centre: tuple[
     power = torch.where(inside, power, torch.inf)
     kernel = torch.exp(-(power - power.amin((1, 2), keepdim=True)) / 2)
     return kernel / kernel.sum((1, 2), keepdim=True)
+
+
+def _far(thetas: Float[Tensor, "k 3"]) -> int:
+    """A distance in pixels beyond which every tap of every candidate is negligible."""
+    turn = thetas[:, 1:].square().sum(1).sqrt() / 2
+    wide, narrow = torch.exp(thetas[:, 0] + turn), torch.exp(thetas[:, 0] - turn)
+    nearest = (
+        0.5 / narrow.square()
+    )  # of the squared distance in deviations, at most: a centre is half a pixel from a tap, in both directions
+    return ceil(float((wide * (nearest - 2 * log(NEGLIGIBLE)).sqrt()).max())) + 1
 
 
 def _response(theta: Tensor, taps: int, seen: Observation) -> SpatialResponse:
