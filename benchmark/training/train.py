@@ -33,7 +33,7 @@ from benchmark.training.pieces import expect_same_sources, learning_sources, pie
 from benchmark.training.training_plan import TrainingPlan
 from datasets.observation import Observation
 from datasets.scene import Scene, crop_to_ratio
-from methods.contract import Desk, FusionMethod, Moment
+from methods.contract import Desk, Example, FusionMethod, Moment
 
 COURSE, SENSORS, WEIGHTS, CHECKPOINT = "course.json", "sensors.json", "weights.safetensors", "checkpoint.pt"
 
@@ -95,13 +95,7 @@ def train(
         former = _claim(plan, folder, sources, resume=resume, accept=accept_sources)
         if threads is not None:
             torch.set_num_threads(threads)
-        card, ratio = plan.method.describe(), plan.protocol.ratio
-        scenes = [crop_to_ratio(source.load(), ratio) for source in plan.scenes]
-        held = [crop_to_ratio(source.load(), ratio) for source in plan.validation]
-        examples = Patches(scenes, plan.protocol, plan.patch, plan.patches, plan.seed, card, plan.digests(plan.scenes), plan.augment)
-        _expect_one_grid([*scenes, *held])
-        count = plan.validation_patches if held else 0
-        checks = Patches(held, plan.protocol, plan.patch, count, plan.seed, card, plan.digests(plan.validation), "none")[:] if count else []
+        examples, checks = _patches(plan)
         here = environment(device, torch.get_num_threads(), 1)
         moments: list[Moment] = []
         pieces: list[dict[str, Any]] = []
@@ -116,28 +110,44 @@ def train(
         seed_generators(plan.seed, torch.device(device))  # for layers that draw from torch's own generator
         fitted = plan.method.train(HandedExamples(examples), checks, torch.Generator().manual_seed(plan.seed), desk)
         last = moments[0]
-        facts = {
-            "trained_on": plan.trained_on,
-            "scenes": json.dumps([scene.name for scene in plan.scenes]),
-            "scene_digests": json.dumps(plan.digests(plan.scenes)),
-            "validation_scenes": json.dumps([scene.name for scene in plan.validation]),
-            "protocol": json.dumps({"name": plan.protocol.name, **plan.protocol.numbers()}),
-            "sensor": plan.protocol.sensor.name,
-            "parameters": json.dumps(plan.course()["parameters"]),
-            "patch": str(plan.patch),
-            "augment": plan.augment,
-            "seed": str(plan.seed),
-            "steps": f"{last.step} of {last.steps}",
-            "seconds": f"{last.seconds:.0f}",
-            "course": plan.digest(),
-            "licence": plan.licence,
-            "command": command,
-            **pieces_in_weights(pieces, last.step),
-            **{name: str(here[name]) for name in ("commit", "uncommitted_changes", "torch", "processor", "device", "threads_per_cell")},
-        }
-        plan.method.save(fitted, folder / WEIGHTS, facts)
+        plan.method.save(fitted, folder / WEIGHTS, _facts(plan, last, pieces, here, command))
         _write_sensors(folder / SENSORS, plan, fitted, (checks or examples)[0].seen)
         return Trained(folder / WEIGHTS, last.step, last.steps, last.seconds)
+
+
+def _patches(plan: TrainingPlan) -> tuple[Patches, Sequence[Example]]:
+    """The patches to learn from, and those for the curve."""
+    card, ratio = plan.method.describe(), plan.protocol.ratio
+    scenes = [crop_to_ratio(source.load(), ratio) for source in plan.scenes]
+    held = [crop_to_ratio(source.load(), ratio) for source in plan.validation]
+    examples = Patches(scenes, plan.protocol, plan.patch, plan.patches, plan.seed, card, plan.digests(plan.scenes), plan.augment)
+    _expect_one_grid([*scenes, *held])
+    count = plan.validation_patches if held else 0
+    checks = Patches(held, plan.protocol, plan.patch, count, plan.seed, card, plan.digests(plan.validation), "none")[:] if count else []
+    return examples, checks
+
+
+def _facts(plan: TrainingPlan, last: Moment, pieces: Sequence[Mapping[str, Any]], here: Mapping[str, Any], command: str) -> dict[str, str]:
+    """What the file of the weights says of itself."""
+    return {
+        "trained_on": plan.trained_on,
+        "scenes": json.dumps([scene.name for scene in plan.scenes]),
+        "scene_digests": json.dumps(plan.digests(plan.scenes)),
+        "validation_scenes": json.dumps([scene.name for scene in plan.validation]),
+        "protocol": json.dumps({"name": plan.protocol.name, **plan.protocol.numbers()}),
+        "sensor": plan.protocol.sensor.name,
+        "parameters": json.dumps(plan.course()["parameters"]),
+        "patch": str(plan.patch),
+        "augment": plan.augment,
+        "seed": str(plan.seed),
+        "steps": f"{last.step} of {last.steps}",
+        "seconds": f"{last.seconds:.0f}",
+        "course": plan.digest(),
+        "licence": plan.licence,
+        "command": command,
+        **pieces_in_weights(pieces, last.step),
+        **{name: str(here[name]) for name in ("commit", "uncommitted_changes", "torch", "processor", "device", "threads_per_cell")},
+    }
 
 
 def _claim(plan: TrainingPlan, folder: Path, sources: Sources, *, resume: bool, accept: bool) -> Sequence[Mapping[str, Any]]:
