@@ -19,7 +19,7 @@ from reports.content.summary import Summary
 from reports.style import duration_text
 
 _LEAN_SCORES = 4  # of the scores; the others are behind "more columns"
-_BASELINES = {"interpolation": "baseline: interpolates the blurred image and does not use the sharp one"}  # by their family
+_BASELINES = {"interpolation": "baseline: uses the blurred image alone"}  # by their family
 _FAMILIES = {
     "bayesian": "Bayesian",
     "gaussian": "Gaussian process",

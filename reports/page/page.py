@@ -40,6 +40,7 @@ from reports.figures.looks import Looks
 from reports.figures.svg_chart import line_look
 from reports.page.drawn_picture import Picture
 from reports.page.first_screen import first_screen
+from reports.page.named_text import with_bold_names
 from reports.page.protocol_sections import ProtocolSection, protocol_section
 from reports.scene.detail import NO_PICTURES, plan_detail
 from reports.scene.error_maps import ANGLE_PERCENTILE, LIMIT_PERCENTILE
@@ -197,8 +198,10 @@ def _templates() -> Environment:
         "meaning": meaning_of,
         "heading_meaning": heading_meaning,
         "short_expansion": short_expansion,
+        "bold_names": lambda text, names: with_bold_names(text, names, uses),
         "first_use": lambda text: Markup(uses.expand(text)) if isinstance(text, Markup) else uses.expand(text),
     }
+    templates.filters["breakable"] = lambda text: Markup("<wbr>").join(re.split(r"(?<=[_/])", text))
     templates.globals |= {"ABOUT": ABOUT, "say": uses.say}
     templates.filters["pair"] = lambda text: (text, text)
     return templates
