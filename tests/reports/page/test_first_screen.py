@@ -57,6 +57,8 @@ def test_a_phone_has_contents_and_protocols_on_one_line_each_and_the_filter_behi
     """They stood above the first table with 15 lines, so that it was two screens away."""
     assert narrow.locator(".contents > ul").evaluate("e => e.offsetHeight") < 60
     assert narrow.locator(".tabs").evaluate("e => e.offsetHeight") < 60
+    touching = "all => all.slice(1).filter((e, n) => e.offsetLeft < all[n].offsetLeft + all[n].querySelector('a').offsetWidth).length"
+    assert narrow.locator(".tabs li").evaluate_all(touching) == 0
     field, button = narrow.get_by_label("Find a method"), narrow.get_by_role("button", name="Filter", exact=True)
     assert (field.is_visible(), button.get_attribute("aria-expanded")) == (False, "false")
     assert top_of(narrow, "#results") < 1000
