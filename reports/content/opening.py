@@ -185,12 +185,12 @@ def _statistics_words(summaries: Sequence[Summary], comparisons: Sequence[TierCo
     leads = {each.protocol: each for each in comparisons if each.tier == ALL}
     single = {each.protocol: each for each in comparisons}
     said: dict[str, list[str]] = {}  # the protocols of each verdict
-    agree = []  # of each protocol, whether the first is better than the best of another method
+    agree = []  # of each protocol, whether the method of the best row is better than the best of another method
     for name, summary in zip(short_names(summaries), summaries, strict=True):
         comparison = leads.get(summary.name) or single.get(summary.name)
         if comparison is not None and comparison.statistics.enough_scenes and (lead := _lead_words(comparison)):
             said.setdefault(lead[0], []).append(name)
-            agree.append(lead[1])
+            agree.append(lead[1] in {row.results[0].method for row in best_rows(summary)})
     if len(said) > 1 and len(agree) == len(summaries) and all(agree):
         return [f"The paired statistics over {counts[-1]} scenes put the first above the best of the other methods under each protocol."]
     if not said or sum(map(len, said.values())) > _MOST_PROTOCOLS:
@@ -199,10 +199,10 @@ def _statistics_words(summaries: Sequence[Summary], comparisons: Sequence[TierCo
     return [f"The paired statistics over {counts[-1]} scenes: {verdicts}."]
 
 
-def _lead_words(comparison: TierComparison) -> tuple[str, bool] | None:
+def _lead_words(comparison: TierComparison) -> tuple[str, str] | None:
     """How sure the first place is against the best of another method, or, where there is none, against the second place.
 
-    With it, whether the first is better than the best of another method.
+    With it, the method in the first place where that is better than the best of another one; else the empty text.
     """
     statistics = comparison.statistics
     order = sorted(range(len(statistics.names)), key=lambda method: float(statistics.mean_ranks[method]))
@@ -220,4 +220,4 @@ def _lead_words(comparison: TierComparison) -> tuple[str, bool] | None:
         "equal": f"{one} equals {other} in practice",
     }
     text = words.get(pair.verdict, f"{one} and {other} cannot be told apart")
-    return text, pair.verdict == "better" and methods[second] != methods[first]
+    return text, methods[first] if pair.verdict == "better" and methods[second] != methods[first] else ""
