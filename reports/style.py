@@ -176,3 +176,12 @@ def shorten(text: str, length: int = 160) -> str:
     """`text` on one line, cut to at most `length` characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def shorten_inside(text: str, length: int) -> str:
+    """`text` on one line of at most `length` characters, cut in its middle: names of a family begin alike and differ at their ends."""
+    line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    tail = length // 2 - 1
+    return f"{line[: length - 1 - tail].rstrip()}…{line[len(line) - tail :].lstrip()}"

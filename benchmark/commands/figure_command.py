@@ -7,6 +7,8 @@ from pathlib import Path
 
 from benchmark.commands.command import Command, Console, Reply
 
+_SUFFIXES = (".pdf", ".png", ".svg")  # of the files that are written
+
 
 def _arguments(figure: argparse.ArgumentParser) -> None:
     figure.add_argument("kind", choices=("errors", "spectra"), help="pictures with zooms and error maps, or spectra at pixels")
@@ -20,13 +22,15 @@ def _arguments(figure: argparse.ArgumentParser) -> None:
     figure.add_argument("--pixel", action="append", default=[], metavar="ROW,COL", help="a pixel; may be repeated (spectra)")
     figure.add_argument("--rename", action="append", default=[], metavar='"OLD=NEW"', help="another name for a row; may be repeated")
     figure.add_argument("--single-column", action="store_true", help="88 mm wide, for one column of the text, and not 181 mm")
-    figure.add_argument("--out", type=Path, metavar="FILE", help="path without a suffix (default: RUN_DIR/report/figures/chosen_KIND)")
+    named = "path without .pdf, .png or .svg, which are all written (default: RUN_DIR/report/figures/chosen_KIND)"
+    figure.add_argument("--out", type=Path, metavar="FILE", help=named)
 
 
 def _call(options: argparse.Namespace, console: Console) -> Reply:
     from datasets.output_files import expect_writable_folder
 
     if options.out is not None:
+        options.out = options.out.with_suffix("") if options.out.suffix.lower() in _SUFFIXES else options.out
         expect_writable_folder(options.out.absolute().parent, "--out")
     return Reply(console.figure(options.folder, options))
 

@@ -12,23 +12,14 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite
 from statistics import fmean
 
-from reports.content.cards import family_of
+from reports.content.cards import family_of, family_words
 from reports.content.columns import SECONDS, Column, Value, values_by_scene
 from reports.content.row import Row, missing_cells
 from reports.content.summary import Summary
 from reports.style import duration_text
 
 _LEAN_SCORES = 4  # of the scores; the others are behind "more columns"
-_BASELINES = {"interpolation": "baseline: interpolates the blurred image and does not use the sharp one"}  # by their family
-_FAMILIES = {
-    "bayesian": "Bayesian",
-    "gaussian": "Gaussian process",
-    "lowrank": "low-rank",
-    "sparse": "sparse coding",
-    "supervised": "supervised network",
-    "unmixing": "spectral unmixing",
-    "unsupervised": "unsupervised network",
-}
+_BASELINES = {"interpolation": "baseline: uses the blurred image alone"}  # by their family
 _LEARNS = {"on the scene": "learns on the scene", "beforehand": "learns beforehand"}
 
 
@@ -155,10 +146,9 @@ def _below(row: Row) -> str:
 def _about(row: Row, learns: str) -> str:
     """One line on the method: its family, its first author and year, and when it learns."""
     card = row.results[0].card
-    family = family_of(row)
     author, year = str(card.get("paper") or "").partition(",")[0].strip(), str(card.get("year") or "")
     named = f"{author} et al. {year}".strip() if re.fullmatch(r"[^\W\d_][\w'\u2019-]+(?: [A-Z]\.)?", author) else year
-    parts = [_FAMILIES.get(family, family), named, _LEARNS.get(learns, "")]
+    parts = [family_words(family_of(row)), named, _LEARNS.get(learns, "")]
     return ", ".join(part for part in parts if part and part != "not recorded")
 
 

@@ -13,6 +13,15 @@ from reports.content.summary import Summary
 from reports.style import count_text, listed_text, significant_text, value_text
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_FAMILIES = {  # folders of the catalog whose names are not words
+    "bayesian": "Bayesian",
+    "gaussian": "Gaussian process",
+    "lowrank": "low-rank",
+    "sparse": "sparse coding",
+    "supervised": "supervised network",
+    "unmixing": "spectral unmixing",
+    "unsupervised": "unsupervised network",
+}
 _RANDOM = {"True": "yes: the result depends on the seed", "False": "no: every seed gives the same result"}
 
 
@@ -52,6 +61,11 @@ class MethodCard:
 def family_of(row: Row) -> str:
     """The family of methods to which a row belongs, by its folder in the catalog; older records do not have it."""
     return str(row.results[0].card.get("family") or "not recorded")
+
+
+def family_words(family: str) -> str:
+    """A family of methods in the words of a reader; one that is not of the suite, as it is."""
+    return _FAMILIES.get(family, family)
 
 
 def fact_lines(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

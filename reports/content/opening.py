@@ -45,6 +45,11 @@ def opening_sentences(summaries: Sequence[Summary], comparisons: Sequence[TierCo
     return [*sentences, *_statistics_words(summaries, comparisons)]
 
 
+def opening_names(summaries: Sequence[Summary]) -> tuple[str, ...]:
+    """The names of the methods, as the sentences have them."""
+    return tuple(dict.fromkeys(shorten(row.label, _LONGEST) for summary in summaries for row in summary.rows))
+
+
 def best_rows(summary: Summary, tier: str = "") -> list[Row]:
     """The ranked rows with the best first metric, of one tier or of all: several where they are equal as printed, none without any."""
     column = summary.scores[0]
@@ -180,18 +185,25 @@ def _statistics_words(summaries: Sequence[Summary], comparisons: Sequence[TierCo
     leads = {each.protocol: each for each in comparisons if each.tier == ALL}
     single = {each.protocol: each for each in comparisons}
     said: dict[str, list[str]] = {}  # the protocols of each verdict
+    agree = []  # of each protocol, whether the method of the best row is better than the best of another method
     for name, summary in zip(short_names(summaries), summaries, strict=True):
         comparison = leads.get(summary.name) or single.get(summary.name)
-        if comparison is not None and comparison.statistics.enough_scenes and (text := _lead_words(comparison)):
-            said.setdefault(text, []).append(name)
+        if comparison is not None and comparison.statistics.enough_scenes and (lead := _lead_words(comparison)):
+            said.setdefault(lead[0], []).append(name)
+            agree.append(lead[1] in {row.results[0].method for row in best_rows(summary)})
+    if len(said) > 1 and len(agree) == len(summaries) and all(agree):
+        return [f"The paired statistics over {counts[-1]} scenes put the first above the best of the other methods under each protocol."]
     if not said or sum(map(len, said.values())) > _MOST_PROTOCOLS:
         return []
     verdicts = "; ".join(f"{text} {listed_text(names)}" for text, names in said.items())
     return [f"The paired statistics over {counts[-1]} scenes: {verdicts}."]
 
 
-def _lead_words(comparison: TierComparison) -> str:
-    """How sure the first place is against the best of another method, or, where there is none, against the second place."""
+def _lead_words(comparison: TierComparison) -> tuple[str, str] | None:
+    """How sure the first place is against the best of another method, or, where there is none, against the second place.
+
+    With it, the method in the first place where that is better than the best of another one; else the empty text.
+    """
     statistics = comparison.statistics
     order = sorted(range(len(statistics.names)), key=lambda method: float(statistics.mean_ranks[method]))
     first, second = order[:2]
@@ -199,12 +211,13 @@ def _lead_words(comparison: TierComparison) -> str:
     second = next((each for each in order if methods[each] != methods[first]), second)
     pair = next((each for each in statistics.pairs if {each.first, each.second} == {first, second}), None)
     if pair is None:
-        return ""
+        return None
     pair = pair if pair.first == first else turned_pair(pair)
-    one, other = comparison.rows[first].label, comparison.rows[second].label
+    one, other = (shorten(comparison.rows[each].label, _LONGEST) for each in (first, second))
     words = {
         "better": f"{one} is better than {other}",
         "worse": f"{one} is worse than {other}",
         "equal": f"{one} equals {other} in practice",
     }
-    return words.get(pair.verdict, f"{one} and {other} cannot be told apart")
+    text = words.get(pair.verdict, f"{one} and {other} cannot be told apart")
+    return text, methods[first] if pair.verdict == "better" and methods[second] != methods[first] else ""

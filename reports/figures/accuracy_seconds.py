@@ -83,7 +83,7 @@ def _draw(panel: Axes, summary: Summary, looks: Looks) -> None:
         panel.text(0.5, 0.5, f"no ranked method with a {lead.label}", transform=panel.transAxes, ha="center", va="center")
         panel.set_xticks([])
         panel.set_yticks([])
-    named = fill(f"not shown, their seconds are of other machines: {', '.join(elsewhere)}", _LINE) if elsewhere else ""
+    named = fill(f"not shown, their seconds cannot be compared: {', '.join(elsewhere)}", _LINE) if elsewhere else ""
     panel.set_xlabel(f"seconds per scene, log scale\n{named}".strip(), parse_math=False)
     panel.set_ylabel(f"{lead.label}, {lead.unit}" if lead.unit else lead.label)
 

@@ -21,7 +21,7 @@ from reports.figures.looks import Looks
 from reports.figures.pareto import pareto_front
 from reports.figures.score_axis import axis_room
 from reports.figures.svg_chart import BOX, COLOURS, Axis, axes_frame, linear_axis, point_place
-from reports.style import count_text, seconds_text, shorten
+from reports.style import count_text, seconds_text, shorten_inside
 
 _SHAPES = {  # paths in a box of 12 x 12 around the origin; a circle needs none
     "s": "M-4-4h8v8h-8z",
@@ -36,7 +36,7 @@ _SIZES = (0.0, 1e4, 1e6)  # learned parameters in the key of sizes
 _LETTER, _BOLD_LETTER = 6.2, 6.9  # mean width of a letter of a name
 _ABOVE, _BELOW = 9.5, 3.5  # a letter above its baseline, and below, with some room
 _GAPS = (4.0, 15.0, 27.0)  # between a bubble and its name
-_LONGEST = 26  # characters of a name
+_LONGEST = 29  # characters of a name
 _FRAME = (float(BOX.left), float(BOX.top), BOX.across(1.0), BOX.down(0.0))
 
 
@@ -83,7 +83,7 @@ def bubble_chart(summary: Summary, looks: Looks) -> Markup:
     marks = [(px - _radius(b), py - _radius(b), px + _radius(b), py + _radius(b)) for b, (px, py) in zip(bubbles, spots, strict=True)]
     thin, taken = _line_boxes(bubbles, front, x, y), list[Extent]()
     for number, (bubble, spot) in enumerate(zip(bubbles, spots, strict=True)):
-        size = (len(shorten(bubble.row.label, _LONGEST)) * (_BOLD_LETTER if bubble in front else _LETTER), _ABOVE + _BELOW)
+        size = (len(shorten_inside(bubble.row.label, _LONGEST)) * (_BOLD_LETTER if bubble in front else _LETTER), _ABOVE + _BELOW)
         solid = [*taken, *(box for index, box in enumerate(marks) if index != number)]
         place = choose_place(spot, _radius(bubble), size, solid=solid, thin=thin, frame=_FRAME, gaps=_GAPS)
         taken.append(place.extent)
@@ -167,7 +167,7 @@ def _mark(
         line = Markup('<path class="learning" d="M{:.1f} {:.1f}H{:.1f}"/><circle class="learning" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(
             spot[0], spot[1], end - 3, end, spot[1]
         )
-    name = shorten(row.label, _LONGEST)
+    name = shorten_inside(row.label, _LONGEST)
     left, top, right, bottom = place.extent
     at = ({1: left, 0: (left + right) / 2, -1: right}[place.way[0]], bottom - _BELOW)
     anchor = {1: "start", 0: "middle", -1: "end"}[place.way[0]]

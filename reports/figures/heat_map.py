@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reports.content.columns import INFINITE, Column, values_by_scene
 from reports.content.row import Row
 from reports.content.summary import Summary
-from reports.style import HEAT_MAP, INK, ONE_COLUMN, TINY, TWO_COLUMNS, figure_settings, shorten
+from reports.style import HEAT_MAP, INK, ONE_COLUMN, TINY, TWO_COLUMNS, figure_settings, shorten, shorten_inside
 
 _MOST_NUMBERS = 14  # scenes; beside more of them the cells are too narrow for numbers
 
@@ -44,7 +44,7 @@ def heat_map(summary: Summary, column: Column) -> Figure:
         panel.set_xticks(range(len(scenes)), [shorten(scene.rpartition("/")[2], 22) for scene in scenes], rotation=40, ha="right")
         for name in panel.get_xticklabels():
             name.set_rotation_mode("anchor")
-        panel.set_yticks(range(len(rows)), [shorten(row.label, 28) for row in rows])
+        panel.set_yticks(range(len(rows)), [shorten_inside(row.label, 28) for row in rows])
         panel.tick_params(length=0)
         panel.grid(visible=False)
         for spine in panel.spines.values():

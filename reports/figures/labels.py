@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from reports.figures.label_places import Extent, choose_place, extent_beside
-from reports.style import SMALL, shorten
+from reports.style import SMALL, shorten_inside
 
 _GAPS = (3.0, 13.0)  # points between a marker and its name, near and far
 _LONGEST = 30  # characters
@@ -57,7 +57,7 @@ def place_labels(
         thin.append(extent_beside((start, middle), (end - start, 4 * dots), (1, 0)))
     taken: list[Extent] = []
     for number, (point, name, spot) in enumerate(zip(points, names, spots, strict=True)):
-        short = shorten(name, _LONGEST)
+        short = shorten_inside(name, _LONGEST)
         text = panel.text(*point, short, fontsize=size, parse_math=False)
         extent = text.get_window_extent(renderer)
         text.remove()

@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from reports.figures.panels import ZOOM_COLOUR, bare_picture
 from reports.scene.pictures import displayed, fitting_gain
 from reports.scene.scene_view import SceneView
-from reports.style import SMALL, TINY, TWO_COLUMNS, figure_settings, shorten
+from reports.style import SMALL, TINY, TWO_COLUMNS, figure_settings, shorten, shorten_inside
 
 
 def pair_figure(view: SceneView) -> Figure | None:
@@ -23,7 +23,7 @@ def pair_figure(view: SceneView) -> Figure | None:
     row, col, side = view.zoom
     pictures = [displayed(view.colour, view.recipe.gain), displayed(view.msi, fitting_gain(view.msi))]
     pictures += [displayed(each.colour, view.recipe.gain) for each in view.methods]
-    titles = ["HSI", "MSI", *(shorten(each.label, 20) for each in view.methods)]
+    titles = ["HSI", "MSI", *(shorten_inside(each.label, 20) for each in view.methods)]
     count, (height, width) = len(titles), view.colour.shape[1:]
     cell = (TWO_COLUMNS - 0.1) / max(count, 4)
     tall = cell * height / width

@@ -15,9 +15,9 @@ from markupsafe import Markup
 
 from reports.content.columns import INFINITE, values_by_scene
 from reports.content.summary import Summary
-from reports.style import DASH, HEAT_MAP, shorten
+from reports.style import DASH, HEAT_MAP, shorten, shorten_inside
 
-_NAME, _CELL, _LINE, _TOP = 150.0, 58.0, 20.0, 64.0  # units of the viewBox: of the names, a cell and a line; above the cells
+_NAME, _CELL, _LINE, _TOP = 180.0, 58.0, 20.0, 64.0  # units of the viewBox: of the names, a cell and a line; above the cells
 _MOST_SCENES = 16
 _HALFWAY = 0.179  # relative luminance at which black and white stand out alike, by 4.6 to 1 (WCAG 2)
 
@@ -52,7 +52,7 @@ def score_map(summary: Summary) -> Markup:
         text = f"{row.label} ({row.tier}): " + ", ".join(f"{s} {_number(lead.text, values.get(s), _CELL)}" for s in scenes)
         rows += Markup(
             '<g data-method="{}" data-tier="{}" class="map-row"><title>{}</title><text class="y" x="{}" y="{}">{}</text>{}</g>'
-        ).format(row.label, row.tier, text, _NAME - 6, _TOP + _LINE * (line + 0.68), shorten(row.label, 22), cells)
+        ).format(row.label, row.tier, text, _NAME - 6, _TOP + _LINE * (line + 0.68), shorten_inside(row.label, 29), cells)
     title = f"{lead.label}{f' in {lead.unit}' if lead.unit else ''} of each method on each scene under {summary.name}"
     return Markup('<svg class="chart map" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}{}</svg>').format(
         width, height, title, heads, rows

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from reports.figures.panels import literal_legend
 from reports.scene.scene_view import SceneView, ViewedEstimate
-from reports.style import INK, SMALL, TWO_COLUMNS, figure_settings, series_colour, series_dash, short_tier, shorten
+from reports.style import INK, SMALL, TWO_COLUMNS, figure_settings, series_colour, series_dash, short_tier, shorten, shorten_inside
 
 _LONGEST = 36  # characters of a name in the legend
 
@@ -69,4 +69,4 @@ def _draw(panel: Axes, view: SceneView, place: int) -> list[tuple[str, Line2D]]:
 def _name(each: ViewedEstimate) -> str:
     """The name of a method as tables have it, and its tier where there is room."""
     whole = f"{each.label} [{short_tier(each.tier)}]"
-    return whole if len(whole) <= _LONGEST else shorten(each.label, _LONGEST)
+    return whole if len(whole) <= _LONGEST else shorten_inside(each.label, _LONGEST)

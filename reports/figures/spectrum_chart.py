@@ -22,11 +22,11 @@ from reports.figures.svg_chart import (
     round_step,
     spread_names,
 )
-from reports.style import shorten
+from reports.style import shorten_inside
 
-UPPER = ChartBox(width=520, height=214, left=46, right=126, top=24, bottom=14)
-LOWER = ChartBox(width=520, height=136, left=46, right=126, top=22, bottom=38)
-_NAME = 18  # characters of a name at the end of its line
+UPPER = ChartBox(width=520, height=214, left=46, right=160, top=24, bottom=14)
+LOWER = ChartBox(width=520, height=136, left=46, right=160, top=22, bottom=38)
+_NAME = 26  # characters of a name at the end of its line
 _LINE = 12.5  # units of the viewBox between two names
 
 
@@ -81,7 +81,7 @@ def _name(line: ChartLine, height: float | None, box: ChartBox) -> Markup:
     look = "truth" if line.series < 0 else f"s{line.series % 8}"
     off = "" if height is not None else " off"
     return Markup('<text class="end {}{}" data-series="{}"{} x="{}" y="{:.1f}">{}</text>').format(
-        look, off, line.series, method, box.width - box.right + 6, (height or 0.0) + 3.5, shorten(line.label, _NAME)
+        look, off, line.series, method, box.width - box.right + 6, (height or 0.0) + 3.5, shorten_inside(line.label, _NAME)
     )
 
 

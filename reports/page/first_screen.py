@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.record import OUTCOMES, Result
-from reports.content.opening import opening_sentences, opening_title
+from reports.content.opening import opening_names, opening_sentences, opening_title
 from reports.content.summary import Summary
 from reports.content.verdicts import TierComparison
 from reports.page.strip import Strip, first_strip
@@ -22,6 +22,7 @@ class FirstScreen:
     run: str  # the name of the run folder
     title: str
     sentences: tuple[str, ...]
+    names: tuple[str, ...]  # of methods, as the sentences have them
     strip: Strip | None
     outcomes: tuple[tuple[str, int], ...]  # each that occurs, with its number of cells
     cells: int
@@ -46,6 +47,7 @@ def first_screen(
         run=run.path.resolve().name,
         title=opening_title(summaries),
         sentences=tuple(opening_sentences(summaries, comparisons)),
+        names=opening_names(summaries),
         strip=first_strip(run, summaries[0]) if pictures else None,
         outcomes=tuple((outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome]),
         cells=len(results),

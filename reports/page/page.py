@@ -23,7 +23,7 @@ from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.lead_score import lead_score
 from benchmark.run_folder.record import Result
 from reports.content.captions import OLDER
-from reports.content.cards import fact_lines, family_of, lost_cells, method_cards, uncovered_keys
+from reports.content.cards import fact_lines, family_of, family_words, lost_cells, method_cards, uncovered_keys
 from reports.content.expansions import EXPANSIONS, FirstUses, short_expansion
 from reports.content.file_names import FileNames
 from reports.content.glossary import heading_meaning, meaning_of, report_words
@@ -40,6 +40,7 @@ from reports.figures.looks import Looks
 from reports.figures.svg_chart import line_look
 from reports.page.drawn_picture import Picture
 from reports.page.first_screen import first_screen
+from reports.page.named_text import with_bold_names
 from reports.page.protocol_sections import ProtocolSection, protocol_section
 from reports.scene.detail import NO_PICTURES, plan_detail
 from reports.scene.error_maps import ANGLE_PERCENTILE, LIMIT_PERCENTILE
@@ -126,7 +127,7 @@ def render_page(
             look=looks,
             told=list(dict.fromkeys(tier.partition("; ")[0] for tier in tiers)),
             learns=sorted({str(row.results[0].card.get("learns") or "not stated") for summary in summaries for row in summary.rows}),
-            families=sorted({family_of(row) for summary in summaries for row in summary.rows}),
+            families=[(name, family_words(name)) for name in sorted({family_of(row) for summary in summaries for row in summary.rows})],
             column_choices=[(c.key, c.label) for c in {column.key: column for summary in summaries for column in summary.columns}.values()],
             columns=list({column.key: column for summary in summaries for column in summary.columns}.values()),
             sections=sections,
@@ -192,13 +193,16 @@ def _templates() -> Environment:
         "slug": slug,
         "line_look": line_look,
         "family": family_of,
+        "family_words": family_words,
         "column_kinds": _column_kinds,
         "lead": _lead_text,
         "meaning": meaning_of,
         "heading_meaning": heading_meaning,
         "short_expansion": short_expansion,
+        "bold_names": lambda text, names: with_bold_names(text, names, uses),
         "first_use": lambda text: Markup(uses.expand(text)) if isinstance(text, Markup) else uses.expand(text),
     }
+    templates.filters["breakable"] = lambda text: Markup("<wbr>").join(re.split(r"(?<=[_/])", text))
     templates.globals |= {"ABOUT": ABOUT, "say": uses.say}
     templates.filters["pair"] = lambda text: (text, text)
     return templates

@@ -60,7 +60,7 @@ class ProtocolSection:
     machine: str  # where the seconds were taken
     bubbles: Markup
     map: Markup  # the scores by scenes; empty where there is one scene
-    elsewhere: str  # the methods that the bubbles leave out, because their seconds are of other machines
+    elsewhere: str  # the methods that the bubbles leave out, because their seconds cannot be compared
     charts: list[FailureChart]  # where methods fail, over all scenes
     legend: list[tuple[Row, int]]  # of the charts
     scenes: list[SceneSection]

@@ -33,6 +33,8 @@
     answer.textContent = fitting.size === all.size ? "" : `${fitting.size} of ${all.size} methods`;
   }
 
+  const unfold = form.querySelector(".unfold"); // on a phone, where the leaderboard comes first
+  unfold.addEventListener("click", () => unfold.setAttribute("aria-expanded", String(form.classList.toggle("open"))));
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", apply);
   form.addEventListener("click", (event) => {

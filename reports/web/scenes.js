@@ -28,7 +28,7 @@
       image.alt = "";
       image.src = shownOf(articles.find((article) => article.dataset.scene === scene && shownOf(article)) ?? articles[0]);
       const words = document.createElement("span");
-      words.textContent = scene;
+      words.append(...scene.split(/(?<=[_/])/).flatMap((part) => [part, document.createElement("wbr")])); // a long name breaks there
       label.append(radio, image, words);
       fields.scene.append(label);
     }

@@ -104,6 +104,19 @@ def test_the_verdict_is_on_the_best_of_another_method_and_protocols_of_one_verdi
     assert "R-FUSE, b is better than R-FUSE at ratio 8" in sentences_of(alone)[-1]
 
 
+def test_where_every_protocol_agrees_one_short_sentence_says_so() -> None:
+    """Four clauses of two names each made the first screen unreadable."""
+    base = [r for r in many_scenes(fake_results()) if r.method in ("rfuse", "bicubic")]
+    best = [replace(r, metrics={**r.metrics, "psnr": 60.0 if r.method == "bicubic" else 30.0}) for r in base]
+    results = [*base, *(replace(r, key=f"{r.key}n", protocol={**r.protocol, "name": "far", "ratio": 16}) for r in best)]
+    assert sentences_of(results)[-1] == (
+        "The paired statistics over 8 scenes put the first above the best of the other methods under each protocol."
+    )
+    close = [replace(r, metrics={**r.metrics, "psnr": 30.0}) for r in best]
+    results = [*base, *(replace(r, key=f"{r.key}n", protocol={**r.protocol, "name": "far", "ratio": 16}) for r in close)]
+    assert "R-FUSE is better than Bicubic at ratio 8; " in sentences_of(results)[-1]
+
+
 @pytest.mark.parametrize(("scenes", "words"), [(1, "One scene:"), (2, "Two scenes:")])
 def test_the_number_of_scenes_is_told_in_words(scenes: int, words: str) -> None:
     results = [r for r in with_scores({("rfuse", 8): 40.0, ("bicubic", 8): 30.0}) if r.scene in ("beads", "chart & toy")[:scenes]]

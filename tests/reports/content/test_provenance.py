@@ -147,7 +147,7 @@ def test_figures_of_time_leave_such_rows_out_and_name_them(results: list[Result]
         assert timed_elsewhere(summary) == ["R-FUSE"]
         assert [bubble.row.label for bubble in ranked_bubbles(summary)] == ["Bicubic", "HySure"]
         panel = accuracy_figure([summary]).axes[0]
-        assert " ".join(panel.get_xlabel().split()).endswith("not shown, their seconds are of other machines: R-FUSE")
+        assert " ".join(panel.get_xlabel().split()).endswith("not shown, their seconds cannot be compared: R-FUSE")
         panel.figure.canvas.draw()
         box = panel.xaxis.label.get_window_extent()
         assert box.x0 >= 0
@@ -217,7 +217,7 @@ def test_a_run_of_two_machines_says_so_on_the_page_and_in_its_files(small_run: P
     report = write_report(small_run)
     page = report.page.read_text(encoding="utf-8")
     assert "Seconds on Slow, 2 threads, but for those with ¶." in page
-    assert "their seconds are of other machines: R-FUSE." in page
+    assert "their seconds cannot be compared (¶ in the table): R-FUSE." in page
     assert "Made with torch 2.12.0 and 2.13.0." in page
     assert re.search(r'0\.35</span><sup class="mark">¶</sup>', page)
     cells = record_frame(read_records(small_run)).set_index("method")

@@ -49,6 +49,14 @@ def unfold(page: Any) -> None:
     page.locator(".every-score").evaluate("e => { e.open = true }")
 
 
+def open_filter(page: Any) -> None:
+    """The filter of a phone, which is behind a button there."""
+    button = page.get_by_role("button", name="Filter", exact=True)
+    if button.is_visible():
+        button.click()
+        assert button.get_attribute("aria-expanded") == "true"
+
+
 def wait_until(page: Any, script: str) -> None:
     """Wait until `script` is true; the policy of the page forbids the driver's own way of waiting, which is to evaluate text in it."""
     for _ in range(PATIENCE_MS // 100):
@@ -161,6 +169,7 @@ def test_filters_by_name_tier_family_protocol_scene_and_column(opened: Opened) -
     page = opened.page
     unfold(page)
     cards, scores, answer = ".card h3", "#scores tbody tr", page.locator(".filter output")
+    open_filter(page)
     page.get_by_label("Find a method").fill("fuse")
     assert opened.texts(cards) == ["R-FUSE", "MossFuse (50 steps, under-trained)"]
     assert answer.text_content() == "2 of 5 methods"

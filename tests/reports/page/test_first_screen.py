@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmark.run_folder.folder import RunFolder
+from reports.content.file_names import FileNames
+from reports.content.summary import summarise
+from reports.page.page import render_page
 from reports.style import DASH
-from tests.reports.conftest import HOSTILE
+from tests.reports.conftest import HOSTILE, fake_results
 from tests.reports.page.browsing import shown
 
 RFUSE = 'tr[data-method="R-FUSE"]'
@@ -34,7 +39,7 @@ def test_the_first_screen_has_sentences_pictures_and_the_first_rows(wide: Any) -
     sizes = wide.locator(".strip figure:not(.where) img").evaluate_all("all => all.map(e => [e.offsetWidth, e.offsetHeight])")
     assert len(set(map(tuple, sizes))) == 1
     assert sizes[0][0] == pytest.approx(sizes[0][1], abs=2)
-    assert top_of(wide, "table.board") < 900
+    assert top_of(wide, "#protocol-1 .board tbody tr:not(.tier)", 4) < 900  # the fifth row is on the screen
     line = wide.locator(".run-line").text_content()
     for part in ("52 scored", "python run_benchmark.py run plan.toml", "2025-11-21", "cpu, 2 threads"):
         assert part in line
@@ -46,6 +51,49 @@ def test_a_phone_shows_the_same_in_one_column_and_never_scrolls_sideways(narrow:
     assert top_of(narrow, ".lead") < 300
     assert top_of(narrow, ".strip img") < 844
     assert narrow.locator("table.board").first.is_visible()
+
+
+def test_a_phone_has_contents_and_protocols_on_one_line_each_and_the_filter_behind_a_button(narrow: Any) -> None:
+    """They stood above the first table with 15 lines, so that it was two screens away."""
+    assert narrow.locator(".contents > ul").evaluate("e => e.offsetHeight") < 60
+    assert narrow.locator(".tabs").evaluate("e => e.offsetHeight") < 60
+    touching = "all => all.slice(1).filter((e, n) => e.offsetLeft < all[n].offsetLeft + all[n].querySelector('a').offsetWidth).length"
+    assert narrow.locator(".tabs li").evaluate_all(touching) == 0
+    field, button = narrow.get_by_label("Find a method"), narrow.get_by_role("button", name="Filter", exact=True)
+    assert (field.is_visible(), button.get_attribute("aria-expanded")) == (False, "false")
+    assert top_of(narrow, "#results") < 1000
+    button.press("Enter")
+    assert (field.is_visible(), button.get_attribute("aria-expanded")) == (True, "true")
+    button.press("Enter")
+    assert not field.is_visible()
+
+
+def test_a_wide_window_has_the_filter_without_a_button(wide: Any) -> None:
+    assert wide.get_by_label("Find a method").is_visible()
+    assert wide.locator(".unfold").is_hidden()
+
+
+def test_names_stand_out_in_the_first_sentences(wide: Any) -> None:
+    assert wide.locator(".lead b").first.text_content() == "R-FUSE"
+
+
+def test_of_more_than_four_protocols_three_stand_beside_the_pictures_and_the_others_are_folded(browser: Any, tmp_path: Path) -> None:
+    """Six pushed the first table to the bottom of the first screen."""
+    base = [result for result in fake_results() if result.protocol["name"] == "camera-x8"]
+    results = [
+        replace(result, key=f"{result.key}{number}", protocol={**result.protocol, "name": f"p{number}", "ratio": 2 + number})
+        for number in range(6)
+        for result in base
+    ]
+    files = render_page(RunFolder(tmp_path), results, summarise(results), plan=None, environment=None, names=FileNames(), pictures=False)
+    file = tmp_path / "six.html"
+    file.write_text(files.html, encoding="utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    assert [text for text in shown(page, ".conditions dt") if text.startswith("p")] == ["p0", "p1", "p2"]
+    page.get_by_text("and 3 more protocols").click()
+    assert [text for text in shown(page, ".conditions dt") if text.startswith("p")] == [f"p{number}" for number in range(6)]
+    page.close()
 
 
 def test_tabs_are_worked_by_keys_and_a_link_opens_the_tab_of_its_target(wide: Any) -> None:
@@ -91,7 +139,7 @@ def test_best_of_all_and_best_of_those_told_the_same_differ_by_more_than_colour(
 
 def test_rows_below_the_rule_say_why_and_link_to_their_cards(wide: Any) -> None:
     below = shown(wide, "#protocol-1 .below .why")
-    assert below[0].startswith("baseline: interpolates the blurred image")
+    assert below[0].startswith("baseline: uses the blurred image alone")
     assert below[-1] == "not ranked: under-trained: 50 of 10_000 steps"
     href = wide.locator(f"#protocol-1 .board {RFUSE} th a").get_attribute("href")
     assert wide.locator(f"{href} h3").text_content() == "R-FUSE"

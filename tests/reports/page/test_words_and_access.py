@@ -73,7 +73,7 @@ CONTRAST = r"""() => {
   };
   const poor = [];
   for (const e of document.querySelectorAll("body *")) {
-    if (e.closest("svg, .stage, script, .scene") || !e.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    if (e.closest("svg, .stage, script") || !e.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
     const own = [...e.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
     if (!own || e.closest(".visually-hidden, .skip") || e.matches("legend.visually-hidden *")) continue;
     const style = getComputedStyle(e), a = light(parse(style.color)), b = light(ground(e));
@@ -122,3 +122,5 @@ def test_landmarks_headings_and_names_are_as_a_screen_reader_needs_them(wide: An
     assert facts["nameless"] == []
     assert (facts["pictures"], facts["dangling"], facts["heads"]) == (0, 0, 0)
     assert facts["doubled"] == []
+    panels = wide.locator("[role=tabpanel]").evaluate_all("all => all.map(e => e.tagName)")
+    assert set(panels) == {"DIV"}  # an article or a main may not have that role (ARIA in HTML)
