@@ -53,9 +53,9 @@ def check_bundle(bundle: Bundle, roots: DataRoots, plugins: Path | None = None) 
     rows: dict[str, list[Result]] = {}
     for record in bundle.records:
         rows.setdefault(record.label, []).append(record)
-    key, methods = metrics_key(), set(find_namesakes(plugins))
+    key, clock, methods = metrics_key(), clock_key(), set(find_namesakes(plugins))
     stale = [f"{label}: {reason}" for label, records in rows.items() for reason in _stale_reasons(records, key, methods, numbers, rows)]
-    other_clock = sum(record.clock_key != clock_key() for record in bundle.records if record.clock is not None)
+    other_clock = sum(record.clock_key != clock for record in bundle.records if record.clock is not None)
     notes += [f"seconds of {other_clock} records are by another version of the clock: they are not compared"] if other_clock else []
     return BundleCheck(tuple(stale), tuple(_gaps(bundle)), tuple(notes))
 

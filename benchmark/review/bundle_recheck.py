@@ -72,11 +72,11 @@ def recheck(
         faults: what is wrong with the cubes of others, likewise.
     """
     mismatches = [f"{_name(record)}: {faults[record.key]}" for record in drawn if record.key in faults]
-    agreeing = 0
+    agreeing, key = 0, metrics_key()
     for record in drawn:
         if record.key not in metrics:
             continue
-        lines = _differing(record, metrics[record.key], whole=record.metrics_key == metrics_key())
+        lines = _differing(record, metrics[record.key], whole=record.metrics_key == key)
         agreeing += not lines
         mismatches += [f"{_name(record)}: {line}" for line in lines]
     seen = {record.label for record in drawn if record.key in metrics or record.key in faults}

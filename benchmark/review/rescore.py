@@ -38,6 +38,14 @@ class Rescored:
     kept: bool = True  # whether the run has kept its estimate; a cell without one cannot be scored again, which is no error
 
 
+@dataclass(frozen=True)
+class _Keys:
+    """The versions of the code by which scores are computed now."""
+
+    metrics: str
+    profiles: str
+
+
 def profile_names(text: str) -> tuple[str, ...]:
     """The names of profiles in a text with commas, in the order of the profiles; all of them for `all`, none for an empty text.
 
@@ -70,15 +78,16 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
         find_profile(name)
     run = RunFolder(folder)
     records = [record for record in run.current_records() if record.outcome == "scored"]  # before the lock makes a folder
+    keys = _Keys(metrics_key(), profiles_key())  # taken once: they read every source
     with claimed(folder):
         if run.index_file.is_file():
-            write_index(run.path, replace(run.index(), metrics_key=metrics_key()))
+            write_index(run.path, replace(run.index(), metrics_key=keys.metrics))
         reference: tuple[str, CubeFile] | None = None
         done: list[Rescored] = []
         for record in sorted(records, key=lambda r: r.scene_digest):
-            missing = [] if _current(record) else ["metrics"]
+            missing = [] if record.metrics_key == keys.metrics else ["metrics"]
             stored = _stored(folder, record.key)
-            kept: Scores = stored.profiles if stored is not None and stored.profiles_key == profiles_key() else {}
+            kept: Scores = stored.profiles if stored is not None and stored.profiles_key == keys.profiles else {}
             wanted = tuple(name for name in names if name not in kept)
             kept_estimate = run.estimate(record.key).is_file()
             problem = "" if kept_estimate else "its estimate was not kept"
@@ -89,7 +98,7 @@ def rescore(folder: Path, names: Sequence[str], show: Callable[[int, int, Rescor
                     elif reference is None or reference[0] != record.scene_digest:
                         reference = (record.scene_digest, _reference(run.reference(record.scene_digest)))
                     estimate = read_cube(run.estimate(record.key))
-                    _score(run, record, None if reference is None else reference[1], estimate, bool(missing), kept, wanted)
+                    _score(run, record, None if reference is None else reference[1], estimate, keys, bool(missing), kept, wanted)
                 except (CubeFileError, RecordError) as error:  # a file that is gone or broken costs this cell alone
                     problem = f"not scored: {error}"
                 except (ValueError, OSError, KeyError) as error:
@@ -122,15 +131,12 @@ def _reference(file: Path) -> CubeFile:
     return read_cube(file)
 
 
-def _current(record: Result) -> bool:
-    return bool(record.metrics_key == metrics_key())
-
-
 def _score(
     run: RunFolder,
     record: Result,
     reference: CubeFile | None,
     estimate: CubeFile,
+    keys: _Keys,
     metrics: bool,
     kept: Scores,
     wanted: tuple[str, ...],
@@ -146,7 +152,7 @@ def _score(
         raise RecordError("the scene leaves pixels out of the scores, which the conventions of others cannot do; rescore without --profile")
     if wanted and reference is not None:
         scores = {name: score_profile(name, reference.cube, estimate.cube, ratio) for name in wanted}
-        write_profile_scores(run.path, ProfileScores(record.key, profiles_key(), {**kept, **scores}))
+        write_profile_scores(run.path, ProfileScores(record.key, keys.profiles, {**kept, **scores}))
     if metrics:
         seen, truth, spread = run.observation(record.observation_digest), run.responses(record.observation_digest), run.std(record.key)
         _expect_as_before(record, {"d_lambda": seen, "d_s": truth, "consistency_msi": truth, "std_rms_z": spread})
@@ -157,7 +163,7 @@ def _score(
         else:
             std = read_cube(spread).cube if spread.is_file() else None
             values = score_cell(reference.cube, estimate, ratio, observation, responses, std, mask)
-        run.write(replace(record, metrics=values, metrics_key=metrics_key()))
+        run.write(replace(record, metrics=values, metrics_key=keys.metrics))
 
 
 def _expect_as_before(record: Result, needed: Mapping[str, Path]) -> None:

@@ -151,6 +151,7 @@ def test_the_report_has_the_rows_of_the_bundle_and_the_command_says_where_the_ru
     assert run_benchmark.main(["report", str(run), "--against", "nothing-like-it"]) == 2
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_run_at_work_shows_the_scenes_that_every_row_has_reached(tmp_path: Path) -> None:
     """Two rows, three scenes; the second row has not reached the last one."""
     records = [*rows("Mine", 31.0, scenes=3), *rows("Near", 30.0, scenes=2)]
@@ -176,6 +177,7 @@ def test_a_run_at_work_shows_the_scenes_that_every_row_has_reached(tmp_path: Pat
     assert "Shown are the 2 of 3 observations" in paths.page.read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_two_runs_make_one_table_and_what_both_have_stands_once(tmp_path: Path) -> None:
     a = run_folder(tmp_path / "a", [*rows("Shared", 30.0), *rows("Mine", 31.0)])
     other = [*rows("Shared", 30.0), *rows("Theirs", 35.0, prefix="elsewhere/"), *(replace(r, key=f"z{r.key}") for r in rows("Mine", 20.0))]

@@ -90,6 +90,7 @@ def test_typst_compiles(exact: list[Result], tmp_path: Path) -> None:
     assert (tmp_path / "t.pdf").stat().st_size > 0
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_page_shows_the_sign_in_tables_and_pictures_and_sorts_by_infinity(small_run: Path) -> None:
     for record in read_records(small_run):
         exact = record.method == "rfuse"
@@ -117,6 +118,7 @@ def test_the_conventions_show_an_infinite_mean_with_a_note_and_no_range(results:
     assert (row["PSNR (dB)"], row["ERGAS"], row["SSIM"]) == ("∞", "∞", "30.0000")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_profile_as_the_tables_convention_takes_infinity_too(small_run: Path) -> None:
     for record in read_records(small_run):
         if record.outcome == "scored":

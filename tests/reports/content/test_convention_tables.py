@@ -124,6 +124,7 @@ def test_nothing_stored_makes_no_table(results: list[Result]) -> None:
     assert convention_tables(summarise(results), {}, FileNames()) == []
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_report_has_the_tables_where_scores_are_stored(small_run: Path) -> None:
     assert write_report(small_run).conventions == ()
     for record in read_records(small_run):
@@ -145,6 +146,7 @@ def test_the_tables_compile_and_fit_the_page(results: list[Result], stored: dict
     assert "Overfull" not in tex(tmp_path, latex_document([latex_text_table(table) for table in tables]))
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_page_has_the_scores_without_truth_of_estimated_responses_and_of_stated_deviations_where_there_are_any(small_run: Path) -> None:
     before = write_report(small_run).page.read_text(encoding="utf-8")
     assert 'class="further"' not in before

@@ -198,6 +198,7 @@ def test_memory_of_several_processes_is_said_to_be_so(results: list[Result]) -> 
     assert texts_of(first_of(changed(results, "rfuse", memory=alone))) == []
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_page_has_every_note_once_a_protocol_and_a_list_of_what_keys_do_not_cover(small_run: Path) -> None:
     for record in read_records(small_run):
         if record.method == "rfuse":
@@ -281,6 +282,7 @@ def test_the_year_stands_once_beside_the_paper(results: list[Result]) -> None:
         assert next(card.paper for card in cards if card.row.label == "R-FUSE") == shown
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_files_and_facts_reach_the_page(small_run: Path) -> None:
     plan = json.loads((small_run / "plan.json").read_text())
     plan["plan"]["methods"] = [{"label": "R-FUSE", "files": {"weights": "feedbeef" * 8}}]

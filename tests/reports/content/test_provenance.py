@@ -187,6 +187,7 @@ def test_versions_are_named_where_a_table_has_several_of_them(results: list[Resu
     assert protocols_caption(table)[-1][1].endswith("Made with torch 2.12.0 and 2.13.0.")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_an_earlier_version_is_named_once_in_every_table_and_on_the_page(small_run: Path) -> None:
     sentence = "Made by an earlier version of the suite."
     report = write_report(small_run)
@@ -208,6 +209,7 @@ def test_an_earlier_version_is_named_once_in_every_table_and_on_the_page(small_r
         assert sentence in page[page.index("<footer>") :]
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_run_of_two_machines_says_so_on_the_page_and_in_its_files(small_run: Path) -> None:
     for digest in ("fast", "slow"):
         (small_run / "environments").mkdir(exist_ok=True)

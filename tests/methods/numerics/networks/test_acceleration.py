@@ -20,6 +20,8 @@ from methods.unsupervised import dip, edipnet, m2unet
 from tests.methods.unsupervised.test_scene_networks import scene_pair
 
 ROOT = Path(__file__).resolve().parents[4]
+# What stands behind torch.compile: its graphs forward and backward, and with HMIF_COMPILE=1 its generated code too, which takes minutes.
+BACKENDS = ("aot_eager", "inductor") if os.environ.get("HMIF_COMPILE") else ("aot_eager",)
 
 # Each in a process of its own: the shape checker of the test run cannot be traced, and torch's compiler warns of itself. In float64, where
 # no rounding turns a leaky ReLU over.
@@ -45,7 +47,9 @@ for network, channels in ((SkipNetwork(5, 2), (NOISE,)), (PlainUNet(5, 10), (5,)
 """
 
 COMPILED = """
+from functools import partial
 from torch import nn
+torch.compile = partial(torch.compile, backend=sys.argv[2])
 from methods.numerics.networks.scene_learning import network_iterates
 image, target = (torch.rand(1, *shape, generator=rng, dtype=torch.float64) for shape in ((3, 4, 6), (5, 4, 6)))
 learned = []
@@ -60,10 +64,10 @@ assert float((learned[0] - learned[1]).abs().max()) < 1e-10
 """
 
 
-def run(script: str, folder: Path) -> None:
-    """Runs a script, with what torch compiles in `folder`: the common cache may hold kernels for another processor's instructions."""
+def run(script: str, folder: Path, *arguments: str) -> None:
+    """Runs a script with these arguments. What torch compiles lies in `folder`: the common cache may hold kernels for another processor."""
     environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(folder)}
-    command = [sys.executable, "-c", HEAD + script, str(ROOT)]
+    command = [sys.executable, "-c", HEAD + script, str(ROOT), *arguments]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     unusable = [line for line in ended.stderr.splitlines() if re.search(r"CppCompileError|InvalidCxxCompiler|fatal error: \S+\.h", line)]
     if unusable:
@@ -75,9 +79,11 @@ def test_each_network_can_be_traced_whole(tmp_path: Path) -> None:
     run(TRACED, tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
-def test_a_compiled_network_learns_the_same_weights(tmp_path: Path) -> None:
-    run(COMPILED, tmp_path)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_compiled_network_learns_the_same_weights(backend: str, tmp_path: Path) -> None:
+    if backend == "inductor" and shutil.which("g++") is None:
+        pytest.skip("torch.compile needs a C++ compiler on a CPU")
+    run(COMPILED, tmp_path, backend)
 
 
 def test_the_name_says_each_of_them_and_bf16_says_what_it_does() -> None:
