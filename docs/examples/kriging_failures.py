@@ -18,10 +18,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from datasets.degradation import SpatialResponse, SpectralResponse
-from datasets.observation import Known, Observation
-from methods.contract import Example
-from methods.gaussian.kriging.method import Method
+CLONE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CLONE))
+
+from datasets.degradation import SpatialResponse, SpectralResponse  # noqa: E402
+from datasets.observation import Known, Observation  # noqa: E402
+from methods.contract import Example  # noqa: E402
+from methods.gaussian.kriging.method import Method  # noqa: E402
 
 BANDS, ROWS, COLS, RATIO = 31, 96, 144, 8
 
