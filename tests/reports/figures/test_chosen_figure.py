@@ -126,7 +126,7 @@ def test_the_command_writes_three_files_and_says_what_they_show(small_run: Path,
         "R-FUSE=Ours",
         "--single-column",
     ]
-    assert run_benchmark.main([*words, "--out", str(small_run / "paper" / "first.png")])  # written as pdf and svg too == 0
+    assert run_benchmark.main([*words, "--out", str(small_run / "paper" / "first.png")]) == 0  # written as pdf and svg too
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("beads, camera-x8: Ours, Bicubic; --zoom 1,2,3 --bands ")
     assert out[1] == f"figure    {small_run / 'paper' / 'first'}.pdf, .png, .svg"
