@@ -30,6 +30,7 @@ class CoarseView:
     srf: SpectralResponse
     hsi: Float[Tensor, "bands h w"]  # without most of its noise; float64
     guide: Float[Tensor, "channels h w"]  # stands for the MSI on the coarse grid
+    reliable: bool  # the SRF is known, or R hsi predicts as well as S msi
     mismatch: float  # variance per band of the HSI that a wrong PSF alone would explain
     misfit: Float[Tensor, " channels"]  # variance of R hsi - S msi that an estimated SRF leaves
     noise: float  # variance per value of the given HSI's noise
@@ -54,7 +55,7 @@ class CoarseView:
             fine = msi_noise(seen.msi, noise)
             if noise > 0:
                 hsi = agreeing(hsi, blurred, seen.srf, float(seen.psf.kernel.double().square().sum()) * fine / noise)
-            return cls(seen.psf, seen.srf, hsi, seen.srf(hsi.to(seen.hsi)), 0.0, exact, noise, left, fine)
+            return cls(seen.psf, seen.srf, hsi, seen.srf(hsi.to(seen.hsi)), True, 0.0, exact, noise, left, fine)
         known = seen.srf if knows == "srf" else None
         fit = predictive_responses(seen, known)
         noise = hsi_noise(seen.hsi, (fit.srf(seen.hsi) - fit.psf(seen.msi))[:, fit.inside], fit.srf)
@@ -63,9 +64,10 @@ class CoarseView:
         if known is None and noise > 0:
             fit = predictive_responses(replace(seen, hsi=clean))
         blurred, guide = fit.psf(seen.msi), fit.srf(clean)
-        misfit = exact
+        misfit, reliable = exact, True
         if known is None:
             misfit = (guide - blurred)[:, fit.inside].double().square().mean(1)
             guide = blind_guide(replace(seen, hsi=clean), guide, blurred, fit.psf(around), fit.inside, start, terms, dark=dark)
+            reliable = guide is not blurred
         mismatch = fit.residual**2 * float(seen.hsi.double().flatten(1).var(1).mean())
-        return cls(fit.psf, fit.srf, hsi, guide, mismatch, misfit, noise, left, msi_noise(seen.msi, noise))
+        return cls(fit.psf, fit.srf, hsi, guide, reliable, mismatch, misfit, noise, left, msi_noise(seen.msi, noise))

@@ -125,10 +125,9 @@ def condition(
 ) -> Posterior:
     """The posterior given n samples, where `support` is K_zz (of diagonal 1) and `columns` is K_nz.
 
-    `noise` holds variances above 0, and `prior` is the prior variance of the trend's coefficients. `trend_noise`, if any, is the variance of
-    white noise that the trend's rows will have at queries and do not have here: the coefficients are those that fit best in expectation if
-    such noise, d_i in every element of row i, is added to the trend, that is with trend' inv(C) trend + tr(inv(C) diag(d)) I in place of
-    trend' inv(C) trend.
+    `noise` holds variances above 0, and `prior` is the prior variance of the trend's coefficients.
+    `trend_noise`, if any, is the variance d_i of white noise that the trend's rows will have at queries and do not have here. The
+    coefficients are then those for the expected information: trend' inv(C) trend + tr(inv(C) diag(d)) I in place of trend' inv(C) trend.
     """
     eye = torch.eye(support.shape[0]).to(support)
     factor = torch.linalg.cholesky(support + JITTER * eye)

@@ -10,7 +10,10 @@ the MSI. Nine numbers describe kernel, noise and prior. They minimise the logari
 pixels (gaussian_process.py), with a weak pull towards START. `samples` supports represent the process. Where coarse
 pixels are few, they are taken as the means over their footprints that they are (footprints.py). Every fine pixel is then a query with its
 own colour, brightness, surroundings and place. At the end the cube is made to agree with both images (reconciliation.py). Where R is
-estimated, coarse_guide.py chooses what stands for m on the coarse grid.
+estimated, coarse_guide.py chooses what stands for m on the coarse grid (coarse_view.py).
+
+Where the images are noisy (noise_levels.py), most of the noise is taken out of what is learned from, and noise like the MSI's is added to
+the colours there: fine pixels will bring such colours, and a regression that does not expect it magnifies it.
 
 `docs/methods/kriging.md` derives all of it.
 """
@@ -26,7 +29,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from datasets.degradation import SpectralResponse
 from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
 from methods.gaussian.kriging.coarse_guide import log_error
@@ -121,31 +123,30 @@ class Method(TrainableMethod):
             ValueError: there is not exactly one example.
         """
         seen = only_scene(examples, "spectral kriging", least_ratio=1)
-        start, around = torch.tensor(START, dtype=torch.float64, device=seen.hsi.device), surroundings(seen.msi)
+        around = surroundings(seen.msi)
+        start = torch.tensor(START, dtype=torch.float64, device=seen.hsi.device)
         view = CoarseView.of(seen, self.knows, start, around, self.terms, dark=self.dark_noise)
-        samples = _Samples.prepare(seen, view, around, None if self.knows == "nothing" else view.srf)
-        noisy = (
-            samples.at(view.guide + NOISE_SHARE * view.msi_noise**0.5 * _normal(view.guide, rng))
-            if view.msi_noise
-            else samples.at(view.guide)
-        )
-        coarse, targets = noisy
+        samples = _Samples.prepare(seen, view, around)
+        colours = view.guide.double()
+        if view.msi_noise > 0:
+            draws = torch.randn(colours.shape, generator=rng, dtype=torch.float64).to(colours.device)
+            colours = colours + NOISE_SHARE * view.msi_noise**0.5 * draws
+        coarse, targets = samples.at(colours)
         order = torch.randperm(len(targets), generator=rng)[: self.tuning_samples].to(targets.device)
         numbers = self._tuned(coarse.pick(order), targets[order], start)
         residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
         embedded = self.embedding and affordable(view.psf, len(targets), self.samples)
         slope_noise = None
-        if embedded:
-            coarse, targets = samples.at(view.guide)
+        if embedded:  # a footprint's fine pixels have the MSI's noise, so its mean must not be given noise as well
+            coarse, targets = samples.at(view.guide.double())
             if self.knows != "nothing":
                 slope_noise = SLOPE_NOISE * view.msi_noise / coarse.brightness.square()
         footprints = Footprints.of(seen.msi, around, view.psf, samples.unit) if embedded else None
         support, columns = choose_supports(coarse, footprints, numbers, self.terms, self.samples)
         noise = noise_variance(coarse, numbers, dark=self.dark_noise)
         prior = float(trend_variance(numbers))
-        posterior = condition(
-            kernel(support, support, numbers, self.terms), columns, noise, coarse.chromaticity, prior, targets, slope_noise
-        )
+        process = kernel(support, support, numbers, self.terms)
+        posterior = condition(process, columns, noise, coarse.chromaticity, prior, targets, slope_noise)
         posterior = replace(posterior, coefficients=posterior.coefficients + samples.prior_mean)
         reduction = columns.new_zeros(columns.shape[1], 1)
         if self.uncertainty:
@@ -176,28 +177,24 @@ class Method(TrainableMethod):
 class _Samples:
     """The coarse pixels as samples of the process, for any colours that they may be given."""
 
-    hsi: Float[Tensor, "n bands"]
-    place: Float[Tensor, "n 2"]
+    spectra: Float[Tensor, "n bands"]
+    places: Float[Tensor, "n 2"]
     unit: float  # mean brightness of the scene
     around: Float[Tensor, "channels h w"]
     spread: Float[Tensor, " n"]
-    prior_mean: Float[Tensor, "channels bands"]
+    prior_mean: Float[Tensor, "channels bands"]  # of the linear part, transposed; zeros where the SRF is not to be relied on
 
     @classmethod
-    def prepare(cls, seen: Observation, view: CoarseView, around: Tensor, srf: SpectralResponse | None) -> _Samples:
+    def prepare(cls, seen: Observation, view: CoarseView, around: Float[Tensor, "channels H W"]) -> _Samples:
         unit = float(view.guide.double().sum(0).clamp_min(0).mean())
         spread = chromatic_spread(seen.msi, view.psf, unit)
-        mean = view.hsi.new_zeros(len(seen.msi), len(seen.hsi)) if srf is None else smoothest_spectra(srf, seen.wavelengths)
+        mean = smoothest_spectra(view.srf, seen.wavelengths) if view.reliable else view.hsi.new_zeros(len(seen.msi), len(seen.hsi))
         return cls(view.hsi.flatten(1).T, coarse_places(seen), unit, view.psf(around).double(), spread, mean)
 
     def at(self, colours: Float[Tensor, "channels h w"]) -> tuple[PixelFeatures, Float[Tensor, "n bands"]]:
         """The features of the samples with these colours, and y / s less the prior mean of the linear part."""
-        pixels = PixelFeatures.of(colours.double(), self.place, self.unit, self.around, self.spread)
-        return pixels, self.hsi / pixels.brightness[:, None] - pixels.chromaticity @ self.prior_mean
-
-
-def _normal(like: Tensor, rng: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=rng, dtype=torch.float64).to(like.device)
+        pixels = PixelFeatures.of(colours, self.places, self.unit, self.around, self.spread)
+        return pixels, self.spectra / pixels.brightness[:, None] - pixels.chromaticity @ self.prior_mean
 
 
 @dataclass(frozen=True, eq=False)

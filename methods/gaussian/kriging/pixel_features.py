@@ -10,7 +10,9 @@ surroundings (footprints.py),
 The noise is what the colour does not explain, what grows where it is dark, and what grows with the variance v of the chromaticity inside a
 coarse pixel's footprint, in units of the squared length scale of c.
 
-    trend = B c,    B ~ N(0, t)         the linear part, whose prior variance t keeps a few noisy samples from spoiling many coefficients
+    trend = B c,    B ~ N(B_0, t)       the linear part, whose prior variance t keeps a few noisy samples from spoiling many coefficients;
+                                        B_0 is `smoothest_spectra` where the SRF is known or well estimated, and otherwise 0
+                                        B_0 is `smoothest_spectra` where the SRF is known or well estimated, and otherwise 0
 
 Nine numbers describe all of it: the logarithms of the length scales of c, log s and place (the image's longer side is 1), the logit of w,
 the logarithms of n_0 and n_1, a sixth of the logarithm of t (which may have to move far, in the few steps of the search), and the
@@ -147,8 +149,9 @@ def trend_variance(numbers: Float[Tensor, " 9"]) -> Float[Tensor, ""]:
 def smoothest_spectra(srf: SpectralResponse, wavelengths: Float[Tensor, " bands"]) -> Float[Tensor, "channels bands"]:
     """The prior mean of B where R is known: column c of B is the smoothest spectrum that channel c sees as 1 and the others as 0.
 
-    It is the mean of a process over the wavelength with the covariance K, given R: B' = K R' inv(R K R'), a Matern kernel with a constant. Since
-    R B = 1, a prior that draws B towards it, however strongly, keeps the learned spectra true to the MSI.
+    It is the mean of a process over the wavelength given what R says of it: B = K R' inv(R K R'), where K is a Matern kernel plus a
+    constant. Since R B = 1, a prior that draws B towards it, however strongly, keeps the learned spectra true to the MSI. The
+    transpose of B is returned.
     """
     response = srf.weights.double()
     position = wavelengths.double().to(response)[:, None] / SMOOTH_NM
