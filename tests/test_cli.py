@@ -18,9 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 __all__ = ["world"]
 
 
-def cli(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+def cli(*arguments: object, folder: Path, file: str = "run_benchmark.py") -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("HMIF_DATA", "PYTHONPATH")}
-    command = [sys.executable, "-W", "error", str(ROOT / "run_benchmark.py"), *map(str, arguments)]
+    command = [sys.executable, "-W", "error", str(ROOT / file), *map(str, arguments)]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=800, check=False)
 
 
@@ -40,14 +40,16 @@ def test_a_run_from_another_folder_prints_the_table_and_where_things_lie(world: 
 
 def test_a_terminal_that_knows_ascii_alone_shows_the_table_too(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    done = cli("run", plan(world, ["steady"], scenes=("a",)), "--out", world / "out", "--plugins", world / "plugins", folder=world)
+    given = ("run", plan(world, ["steady"], scenes=("a",)), "--out", world / "out", "--plugins", world / "plugins")
+    done = cli(*given, folder=world, file="tests/run_without_figures.py")
     assert done.returncode == 0, done.stderr
     assert "PSNR" in done.stdout
 
 
 def test_a_failed_cell_makes_the_status_one_and_is_named(world: Path) -> None:
     plugin(world / "plugins", "raises", "raise ValueError('no luck')")
-    done = cli(plan(world, ["steady", "raises"], scenes=("a",)), "--out", world / "out", "--plugins", world / "plugins", folder=world)
+    given = (plan(world, ["steady", "raises"], scenes=("a",)), "--out", world / "out", "--plugins", world / "plugins")
+    done = cli(*given, folder=world, file="tests/run_without_figures.py")
     assert done.returncode == 1, done.stderr
     assert "failed: raises" in done.stdout
     assert "no luck" in done.stdout

@@ -13,9 +13,10 @@ __all__ = ["world"]
 
 def test_rescore_prints_both_tables_and_says_where_they_lie(world: Path) -> None:
     run = world / "out"
-    ran = cli("run", plan(world, ["steady", "bicubic"], scenes=("a",)), "--out", run, "--plugins", world / "plugins", folder=world)
+    given = ("run", plan(world, ["steady", "bicubic"], scenes=("a",)), "--out", run, "--plugins", world / "plugins")
+    ran = cli(*given, folder=world, file="tests/run_without_figures.py")
     assert ran.returncode == 0, ran.stderr
-    done = cli("rescore", run, "--profile", "mossfuse,hyperbench", folder=world)
+    done = cli("rescore", run, "--profile", "mossfuse,hyperbench", folder=world, file="tests/run_without_figures.py")
     assert done.returncode == 0, done.stderr
     assert "[2/2]" in done.stderr
     for text in ("PSNR (dB) of the same estimates", "One estimate under all conventions", "HyperBench", "report/tables"):

@@ -13,6 +13,7 @@ import pytest
 
 import run_benchmark
 from benchmark.matrix.plan_file import read_plan
+from benchmark.review import known_costs
 from benchmark.runner.run_settings import RunSettings
 from benchmark.runner.supervisor import run
 from datasets.data_roots import DataRoots
@@ -41,7 +42,10 @@ def test_a_cell_runs_alone_as_it_does_among_all(world: Path) -> None:
         assert part in done.stdout, part
 
 
-def test_a_part_of_a_plan_runs_and_the_whole_goes_on_from_it(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_part_of_a_plan_runs_and_the_whole_goes_on_from_it(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_costs, "named_bundles", dict)  # no bundle of the suite need be read to tell the time
     file = plan(world, ["bicubic", "steady"], scenes=("a", "b"))
     given = ["run", str(file), "--out", str(world / "part"), "--plugins", str(world / "plugins"), "--device", "cpu"]
     assert run_benchmark.main([*given, "--select", "scene=*b", "--select", "method=steady"]) == 0

@@ -57,7 +57,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     named = [str(place / "network_repository" / "fusion.py"), str(place / "training_loop" / "scene_loop.py")]
     file = plan(place, named, scenes=("a",))
     file.write_text(file.read_text() + "\nparameters = { steps = 20 }\n")
-    run = [sys.executable, str(ROOT / "run_benchmark.py"), "run", str(file), "--out", str(place / "out")]
+    run = [sys.executable, str(ROOT / "tests" / "run_without_figures.py"), "run", str(file), "--out", str(place / "out")]
     ended = subprocess.run(run, capture_output=True, text=True, check=False, cwd=place)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return {record.card["name"]: record for record in RunFolder(place / "out").records()}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmark.clone import ROOT, is_suite_file
 from benchmark.identity.distributions import base_folder, distributions_of_modules, is_installation_folder, suite_dependencies
-from benchmark.identity.source_facts import read_source
+from benchmark.identity.source_facts import SourceFacts, read_source
 from methods.plugin_imports import own_place
 from methods.suite_names import FLOORS, SECOND, installed_place, is_ours
 
@@ -28,23 +28,37 @@ class ImportClosure:
         self.home = None if plugin is None else plugin.parent
         self.root = self.home if root is None else root
         self.files: dict[str, Path] = {}
+        self.facts: dict[str, SourceFacts] = {}  # what each of the files says, by the same name
         self.data: dict[str, Path] = {}
         self.packages: dict[str, str] = {}
         self.uncovered: list[str] = []
+        self._met: set[Path] = set()
+        self._from_suite: dict[tuple[bool, str], list[Path]] = {}  # reached from the suite, below methods/ or elsewhere
 
     def follow(self, start: Path) -> None:
         """Add a file and all that it uses, and the packages of the suite or of the plugin that it lies in: they are imported with it."""
         waiting = [*self._packages_of(start), start]
         while waiting:
             path = waiting.pop()
+            if path in self._met:
+                continue
+            self._met.add(path)
             name = self.name(path)
             if name in self.files:
                 continue
+            source = self.facts[name] = read_source(path)
             self.files[name] = path
-            source = read_source(path)
+            in_suite = is_suite_file(path)
+            in_methods = in_suite and path.is_relative_to(ROOT / "methods")
             for level, module in source.imports:
-                waiting += self._reached(path, level, module)
-            if not is_suite_file(path) or path.is_relative_to(ROOT / "methods"):
+                if level or not in_suite:
+                    waiting += self._reached(path, level, module, in_suite)
+                    continue
+                asked = in_methods, module
+                if asked not in self._from_suite:  # many files import the same names
+                    self._from_suite[asked] = self._reached(path, level, module, in_suite)
+                waiting += self._from_suite[asked]
+            if not in_suite or in_methods:
                 self.uncovered += source.phrases
                 self._named_data(path, source.texts)
 
@@ -72,8 +86,8 @@ class ImportClosure:
             if beside:  # a Python file that no import statement names is executed by other means, or read: it counts by content
                 self.data[self.name(file)] = file
 
-    def _reached(self, path: Path, level: int, module: str) -> list[Path]:
-        """The files that this import would execute; of a distribution, the version is noted instead."""
+    def _reached(self, path: Path, level: int, module: str, in_suite: bool) -> list[Path]:
+        """The files that this import, in a file of the suite or of elsewhere, would execute; of a distribution, the version is noted."""
         if level:
             base = path.parent
             for _ in range(level - 1):
@@ -85,7 +99,7 @@ class ImportClosure:
             return module_files(rest, ROOT)
         if not top or top in sys.stdlib_module_names:
             return []
-        if is_suite_file(path):
+        if in_suite:
             if top in FLOORS:
                 return module_files(module, ROOT)
             if not path.is_relative_to(ROOT / "methods"):
@@ -137,9 +151,8 @@ class ImportClosure:
 
 def module_files(module: str, base: Path) -> list[Path]:
     """The files below `base` that importing the dotted name would execute: those of its packages, and its own."""
-    parts = module.split(".")
-    reached = []
-    for depth in range(1, len(parts) + 1):
-        place = base.joinpath(*parts[:depth])
-        reached += [path.resolve() for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()]
+    place, reached = str(base), []
+    for part in module.split("."):
+        place = f"{place}/{part}"  # as text: some hundred names are asked for, and a Path takes ten times as long
+        reached += [Path(os.path.realpath(file)) for file in (f"{place}/__init__.py", f"{place}.py") if os.path.isfile(file)]  # noqa: PTH113
     return reached

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmark.identity.syntax import syntax_digest, tree_digest
 
 _ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
+_IMPORTERS = ("import_module", "__import__")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def _parsed(file: Path, *_state: int) -> SourceFacts:
     texts: set[str] = set()
     phrases: list[str] = []
     for node in ast.walk(tree):
+        named = node.func if isinstance(node, ast.Call) else node
+        last_name = named.attr if isinstance(named, ast.Attribute) else named.id if isinstance(named, ast.Name) else ""
         if isinstance(node, ast.Import):
             imports += [(0, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -49,17 +52,13 @@ def _parsed(file: Path, *_state: int) -> SourceFacts:
             imports += [(node.level, base), *((node.level, f"{base}.{alias.name}".lstrip(".")) for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) < 256:
             texts.add(node.value)
-        elif isinstance(node, ast.Call) and _last_name(node.func) in ("import_module", "__import__"):
+        elif isinstance(node, ast.Call) and last_name in _IMPORTERS:
             first = node.args[0] if node.args else None
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 bare = first.value.lstrip(".")
                 imports.append((len(first.value) - len(bare), bare))
             else:
                 phrases.append(f"what {file.name} imports by a computed name (line {node.lineno})")
-        if isinstance(node, ast.Attribute | ast.Name) and _last_name(node) in _ENVIRONMENT:
+        elif last_name in _ENVIRONMENT and not isinstance(node, ast.Call):
             phrases.append(f"environment variables that {file.name} reads")
     return SourceFacts(tree_digest(tree), raw, tuple(dict.fromkeys(imports)), frozenset(texts), tuple(dict.fromkeys(phrases)))
-
-
-def _last_name(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -25,7 +25,6 @@ from pathlib import Path
 
 from benchmark.identity.distributions import base_folder, distributions_of_modules, is_installation_folder
 from benchmark.identity.import_closure import ImportClosure, module_files
-from benchmark.identity.source_facts import read_source
 from datasets.digests import digest_of, file_sha256
 
 
@@ -97,12 +96,12 @@ def sources_of(
         for path in matching:
             closure.data[closure.name(path.resolve())] = path.resolve()
     return Sources(
-        files={name: read_source(path).digest for name, path in sorted(closure.files.items())},
+        files={name: facts.digest for name, facts in sorted(closure.facts.items())},
         data={name: file_sha256(path) for name, path in sorted(closure.data.items())},
         packages=dict(sorted(closure.packages.items())),
         uncovered=tuple(dict.fromkeys(closure.uncovered)),
         places={**closure.files, **closure.data},
-        raw={name: read_source(path).raw for name, path in closure.files.items()},
+        raw={name: facts.raw for name, facts in closure.facts.items()},
     )
 
 

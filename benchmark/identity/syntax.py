@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -31,30 +30,42 @@ def syntax_digest(source: bytes, name: str = "<source>") -> str:
 
 def tree_digest(tree: ast.Module) -> str:
     """The syntax digest of a source that has been parsed."""
-    return hashlib.sha256("\0".join(_parts(tree)).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256("\0".join(_words(tree)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _parts(node: ast.AST) -> Iterator[str]:
-    """The words for the node and all nodes below it, from which the digest is computed."""
-    yield f"({type(node).__name__}"
-    if isinstance(node, ast.Constant):
-        yield f"{type(node.value).__name__} {node.value!r}"
-    else:
+def _words(tree: ast.AST) -> list[str]:
+    """The words for the tree and all nodes below it, from which the digest is computed."""
+    words: list[str] = []
+    waiting: list[ast.AST | str] = [tree]  # nodes, and words that are made; the next one is the last (recursion would take more time)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            words.append(node)
+            continue
+        words.append(f"({type(node).__name__}")
+        if isinstance(node, ast.Constant):
+            words += (f"{type(node.value).__name__} {node.value!r}", ")")
+            continue
+        inside: list[ast.AST | str] = []
         for field in node._fields:
             value: Any = getattr(node, field, None)
-            if field == "body" and isinstance(node, _DOCUMENTED):
-                value = _without_docstring(value)
-            if isinstance(node, ast.JoinedStr):
-                value = _without_gaps(value)
+            if isinstance(value, ast.AST):
+                inside += (field, value)
+                continue
+            if isinstance(value, list) and value:
+                if field == "body" and isinstance(node, _DOCUMENTED):
+                    value = _without_docstring(value)
+                elif isinstance(node, ast.JoinedStr):
+                    value = _without_gaps(value)
             if value is None or field in _LEFT_OUT or (isinstance(value, list) and not value):
                 continue
-            yield field
-            for part in value if isinstance(value, list) else [value]:
-                if isinstance(part, ast.AST):
-                    yield from _parts(part)
-                else:  # a name, a number, or the gap of a dictionary's **
-                    yield f"{type(part).__name__} {part}"
-    yield ")"
+            inside.append(field)
+            for part in value if isinstance(value, list) else (value,):  # else a name, a number, or the gap of a dictionary's **
+                inside.append(part if isinstance(part, ast.AST) else f"{type(part).__name__} {part}")
+        inside.reverse()
+        waiting.append(")")
+        waiting += inside
+    return words
 
 
 def _without_gaps(values: list[ast.expr]) -> list[ast.expr]:

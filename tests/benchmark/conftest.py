@@ -60,6 +60,8 @@ def copied_clone(place: Path) -> Path:
         shutil.copytree(ROOT / floor, place / floor, ignore=shutil.ignore_patterns("__pycache__", "weights"))
     for name in ("run_benchmark.py", "pyproject.toml"):
         shutil.copy(ROOT / name, place / name)
+    (place / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "run_without_figures.py", place / "tests")
     return place
 
 

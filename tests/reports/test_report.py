@@ -220,6 +220,7 @@ def test_missing_files_are_said_to_be_missing(small_run: Path) -> None:
     assert str(small_run) not in page.text
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_several_environments_are_all_on_the_page(small_run: Path) -> None:
     (small_run / "environments").mkdir()
     for digest, cores in (("aaa1", 3), ("bbb2", 97)):
@@ -304,6 +305,7 @@ def test_a_report_by_another_choice_leaves_nothing_of_the_one_before(small_run: 
     assert "MossFuse" not in page.text.partition("Published numbers")[0]
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_end_of_a_report_names_the_folder_of_its_tables_and_their_number(small_run: Path) -> None:
     text = Terminal().report(small_run)[1]
     tables = list((small_run / "report" / "tables").glob("*.tex"))
@@ -320,6 +322,7 @@ def test_the_parts_of_the_work_are_told_in_their_order(small_run: Path) -> None:
     assert (told[0][2], told[-1][2]) == ("records", "page")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_page_folds_what_makes_a_mismatch_in_no_protocol(small_run: Path) -> None:
     neutral = {"given_psf": None, "given_phase": None, "shift": [0, 0], "rotation_deg": 0}
     for record in read_records(small_run):

@@ -179,7 +179,8 @@ def test_the_dry_run_tells_cells_disk_and_time_and_takes_the_runs_own_records(
     assert "expected a run folder" in capsys.readouterr().err
 
 
-def test_the_dry_run_says_what_is_cropped_and_how_each_cell_stands(world: Path) -> None:
+def test_the_dry_run_says_what_is_cropped_and_how_each_cell_stands(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_costs_text, "named_bundles", dict)  # to read those of the suite takes most of the time
     cells = cells_of(world, '[[method]]\nname = "bicubic"\n[[method]]\nname = "gsa"', scenes=("a", "b"))
     told = dry_run(cells, world / "none", "cpu", "none", 1, costs())
     assert told.count("cropped") == 1
@@ -252,7 +253,10 @@ def test_the_overhead_is_counted_in_the_time_and_told(world: Path) -> None:
     assert "scoring not counted" in plain.text()
 
 
-def test_a_large_dry_run_counts_its_cells_and_names_what_will_be_skipped(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_large_dry_run_counts_its_cells_and_names_what_will_be_skipped(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_costs_text, "named_bundles", dict)  # to read those of the suite takes most of the time
     noisy = "".join(f'[[protocol]]\nname = "n{number}"\n{NUMBERS}msi_snr_db = {20 + number}\n' for number in range(11))
     file = plan(world, ["bicubic", "rfuse"], noisy, protocols="[]")
     given = ["run", str(file), "--dry-run", "--device", "cpu", "--out", str(world / "out")]

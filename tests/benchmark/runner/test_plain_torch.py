@@ -152,7 +152,7 @@ def test_remarks_stand_in_the_records_and_below_the_tables_of_a_plan(world: Path
     file = plan(world, ["plain", "own"], scenes=("a",))
     run = [
         sys.executable,
-        str(ROOT / "run_benchmark.py"),
+        str(ROOT / "tests" / "run_without_figures.py"),
         "run",
         str(file),
         "--plugins",

@@ -148,7 +148,7 @@ def test_the_commands_on_a_run_with_pairs(copy: Path, tmp_path: Path, capsys: py
         assert run_benchmark.main(list(map(str, given))) == 0, given
         assert words in capsys.readouterr().out, given
     for given in (("rescore", copy), ("report", copy)):  # both draw the report, in a process of their own
-        done = cli(*given, folder=tmp_path)
+        done = cli(*given, folder=tmp_path, file="tests/run_without_figures.py")
         assert done.returncode == 0, done.stderr
         assert given[0] == "rescore" or "HQNR" in done.stdout
     assert {r.key for r in read_records(tmp_path / "merged")} == {r.key for r in read_records(copy)}
