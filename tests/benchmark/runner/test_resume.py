@@ -43,9 +43,11 @@ def disturb(command: list[str], world: Path, name: str, kills: int) -> Path:
             [*command, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=world, env=environment
         )
         began, lines = time.monotonic(), ledger.read_text().count("\n")
-        while ledger.read_text().count("\n") <= lines and supervisor.poll() is None:
+        while supervisor.poll() is None and (
+            ledger.read_text().count("\n") <= lines or len(list((out / "cells").glob("*.json"))) <= len(finished)
+        ):
             assert time.monotonic() - began < PATIENCE_S
-            time.sleep(0.02)  # until a method has run, so that every kill meets it at work
+            time.sleep(0.02)  # until a method has run and a record is new, so that every kill meets work and has something to lose
         time.sleep(dice.random() * 0.5)
         supervisor.send_signal(signal.SIGKILL)
         assert supervisor.wait() == -signal.SIGKILL
