@@ -1,4 +1,4 @@
-"""`run_benchmark.py` in a process of its own, with reports that have no figures: these take half of the time of a small run."""
+"""Runs `run_benchmark.py` as a program whose reports have no figures. Drawing figures takes half of the time of a small run."""
 
 from __future__ import annotations
 

@@ -87,7 +87,10 @@ class ImportClosure:
                 self.data[self.name(file)] = file
 
     def _reached(self, path: Path, level: int, module: str, in_suite: bool) -> list[Path]:
-        """The files that this import, in a file of the suite or of elsewhere, would execute; of a distribution, the version is noted."""
+        """The files that an import statement of the file `path` would execute. If it names a distribution, its version is noted instead.
+
+        `in_suite` says whether `path` is a file of the suite.
+        """
         if level:
             base = path.parent
             for _ in range(level - 1):

@@ -34,9 +34,9 @@ def tree_digest(tree: ast.Module) -> str:
 
 
 def _words(tree: ast.AST) -> list[str]:
-    """The words for the tree and all nodes below it, from which the digest is computed."""
+    """A list of words that describes the tree, node by node. The digest is computed from it."""
     words: list[str] = []
-    waiting: list[ast.AST | str] = [tree]  # nodes, and words that are made; the next one is the last (recursion would take more time)
+    waiting: list[ast.AST | str] = [tree]  # nodes still to be visited, and words still to be written; the last one is next
     while waiting:
         node = waiting.pop()
         if isinstance(node, str):
