@@ -121,10 +121,13 @@ def condition(
     trend: Float[Tensor, "n p"],
     prior: float,
     targets: Float[Tensor, "n outputs"],
+    trend_noise: Float[Tensor, " n"] | None = None,
 ) -> Posterior:
     """The posterior given n samples, where `support` is K_zz (of diagonal 1) and `columns` is K_nz.
 
     `noise` holds variances above 0, and `prior` is the prior variance of the trend's coefficients.
+    `trend_noise`, if any, is the variance d_i of white noise that the trend's rows will have at queries and do not have here. The
+    coefficients are then those for the expected information: trend' inv(C) trend + tr(inv(C) diag(d)) I in place of trend' inv(C) trend.
     """
     eye = torch.eye(support.shape[0]).to(support)
     factor = torch.linalg.cholesky(support + JITTER * eye)
@@ -139,6 +142,9 @@ def condition(
 
     against = solve(scaled_trend)
     precision = scaled_trend.T @ against
+    if trend_noise is not None:
+        explained = torch.linalg.solve_triangular(information, white, upper=False).square().sum(0)  # diagonal of V' inv(I + V V') V
+        precision = precision + ((1 - explained).clamp_min(0) / noise * trend_noise).sum() * torch.eye(len(precision)).to(precision)
     covariance = torch.linalg.inv(precision + torch.eye(len(precision)).to(precision) / prior)
     coefficients = covariance @ (against.T @ scaled_targets)
 

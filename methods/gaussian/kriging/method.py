@@ -10,7 +10,10 @@ the MSI. Nine numbers describe kernel, noise and prior. They minimise the logari
 pixels (gaussian_process.py), with a weak pull towards START. `samples` supports represent the process. Where coarse
 pixels are few, they are taken as the means over their footprints that they are (footprints.py). Every fine pixel is then a query with its
 own colour, brightness, surroundings and place. At the end the cube is made to agree with both images (reconciliation.py). Where R is
-estimated, coarse_guide.py chooses what stands for m on the coarse grid.
+estimated, coarse_guide.py chooses what stands for m on the coarse grid (coarse_view.py).
+
+Where the images are noisy (noise_levels.py), most of the noise is taken out of what is learned from, and noise like the MSI's is added to
+the colours there: fine pixels will bring such colours, and a regression that does not expect it magnifies it.
 
 `docs/methods/kriging.md` derives all of it.
 """
@@ -18,7 +21,7 @@ estimated, coarse_guide.py chooses what stands for m on the coarse grid.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -26,10 +29,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Observation, PairSizes
 from methods.contract import Card, Estimate, Example, FusionMethod, ParameterCount, TrainableMethod
-from methods.gaussian.kriging.coarse_guide import blind_guide, log_error
+from methods.gaussian.kriging.coarse_guide import log_error
+from methods.gaussian.kriging.coarse_view import CoarseView, Knows
 from methods.gaussian.kriging.footprints import Footprints, affordable, choose_supports, chromatic_spread, gridded, surroundings
 from methods.gaussian.kriging.gaussian_process import (
     Posterior,
@@ -39,8 +42,6 @@ from methods.gaussian.kriging.gaussian_process import (
 )
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
 from methods.gaussian.kriging.pixel_features import (
-    TREND_LIMIT,
-    TREND_SCALE,
     PixelFeatures,
     Terms,
     coarse_places,
@@ -48,16 +49,18 @@ from methods.gaussian.kriging.pixel_features import (
     kernel,
     mixture_noise,
     noise_variance,
+    smoothest_spectra,
     trend_variance,
 )
 from methods.gaussian.kriging.reconciliation import reconcile
 from methods.numerics.networks.fitting import minimise
 from methods.numerics.networks.scene_learning import only_scene
-from methods.numerics.sensors.predictive_responses import predictive_responses
 
 START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0, 1.0, -1.2, 0.0)  # the nine numbers at first, in the order of pixel_features.py
 PULL = 0.015  # weight of the squared distance of a number from START, against the mean over the bands of the logarithm of the error
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the nine numbers
+NOISE_SHARE = 0.5  # of the MSI's deviation of noise, as noise_levels.py finds it, that the colours which are learned from are given
+SLOPE_NOISE = 0.3  # of the MSI's variance of noise, that the linear part expects where coarse pixels are embedded
 SUPPORT = 0.21  # of the pixels in a footprint: what is unexplained varies so many times as much from fine pixel to fine pixel
 VARIANCE_RANK = 96  # directions that represent the reduction of the variance; leaving some out makes the variance larger, never smaller
 
@@ -89,7 +92,7 @@ class Method(TrainableMethod):
     card: ClassVar[Card] = _card("srf")
     trial: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 64, "tuning_samples": 64})
 
-    knows: Literal["nothing", "srf", "psf+srf"] = "srf"  # the known responses; they decide the tier
+    knows: Knows = "srf"  # the known responses; they decide the tier
     samples: int = 768  # supports that represent the process, at most; all coarse pixels are its data
     tuning_samples: int = 256  # coarse pixels on which the nine numbers are tuned
     terms: Terms = "colour+position"  # of the regression; "linear" is B c alone
@@ -120,53 +123,38 @@ class Method(TrainableMethod):
             ValueError: there is not exactly one example.
         """
         seen = only_scene(examples, "spectral kriging", least_ratio=1)
-        start, around = self._start(seen.hsi), surroundings(seen.msi)
-        view = self._coarse_view(seen, start, around)
-        guide = view.guide
-        unit = float(guide.double().sum(0).clamp_min(0).mean())
-        spread = chromatic_spread(seen.msi, view.psf, unit)
-        coarse = PixelFeatures.of(guide.double(), coarse_places(seen), unit, view.psf(around).double(), spread)
-        targets = seen.hsi.flatten(1).T.double() / coarse.brightness[:, None]
-
+        around = surroundings(seen.msi)
+        start = torch.tensor(START, dtype=torch.float64, device=seen.hsi.device)
+        view = CoarseView.of(seen, self.knows, start, around, self.terms, dark=self.dark_noise)
+        samples = _Samples.prepare(seen, view, around)
+        colours = view.guide.double()
+        if view.msi_noise > 0:
+            draws = torch.randn(colours.shape, generator=rng, dtype=torch.float64).to(colours.device)
+            colours = colours + NOISE_SHARE * view.msi_noise**0.5 * draws
+        coarse, targets = samples.at(colours)
         order = torch.randperm(len(targets), generator=rng)[: self.tuning_samples].to(targets.device)
         numbers = self._tuned(coarse.pick(order), targets[order], start)
+        residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
         embedded = self.embedding and affordable(view.psf, len(targets), self.samples)
-        footprints = Footprints.of(seen.msi, around, view.psf, unit) if embedded else None
+        slope_noise = None
+        if embedded:  # a footprint's fine pixels have the MSI's noise, so its mean must not be given noise as well
+            coarse, targets = samples.at(view.guide.double())
+            if self.knows != "nothing":
+                slope_noise = SLOPE_NOISE * view.msi_noise / coarse.brightness.square()
+        footprints = Footprints.of(seen.msi, around, view.psf, samples.unit) if embedded else None
         support, columns = choose_supports(coarse, footprints, numbers, self.terms, self.samples)
         noise = noise_variance(coarse, numbers, dark=self.dark_noise)
         prior = float(trend_variance(numbers))
-        posterior = condition(kernel(support, support, numbers, self.terms), columns, noise, coarse.chromaticity, prior, targets)
+        process = kernel(support, support, numbers, self.terms)
+        posterior = condition(process, columns, noise, coarse.chromaticity, prior, targets, slope_noise)
+        posterior = replace(posterior, coefficients=posterior.coefficients + samples.prior_mean)
         reduction = columns.new_zeros(columns.shape[1], 1)
         if self.uncertainty:
             reduction = principal_reduction(posterior, columns[order], VARIANCE_RANK)
-        residual, variance = self._misses(coarse.pick(order), targets[order], numbers)
         mixture = mixture_noise(coarse, numbers)
         return FittedKriging(
-            self, view, unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order], mixture
+            self, view, samples.unit, numbers, support, posterior, reduction, residual, variance, coarse.brightness[order], mixture
         )
-
-    def _coarse_view(self, seen: Observation, start: Tensor, around: Tensor) -> _CoarseView:
-        """The responses, known or estimated, what they leave unexplained, and the coarse image that stands for the MSI."""
-        exact = seen.hsi.new_zeros(seen.msi.shape[0], dtype=torch.float64)
-        if self.knows == "psf+srf":
-            guide = seen.srf(seen.hsi)
-            differences = (guide - seen.psf(seen.msi)).flatten(1)
-            return _CoarseView(seen.psf, seen.srf, guide, 0.0, exact, _sensor_noise(differences, seen.srf))
-        fit = predictive_responses(seen, seen.srf if self.knows == "srf" else None)
-        mismatch = fit.residual**2 * float(seen.hsi.double().flatten(1).var(1).mean())
-        guide = fit.srf(seen.hsi)
-        blurred = fit.psf(seen.msi)
-        differences = (guide - blurred)[:, fit.inside]
-        noise = _sensor_noise(differences, fit.srf)
-        if self.knows == "srf":
-            return _CoarseView(fit.psf, fit.srf, guide, mismatch, exact, noise)
-        guide = blind_guide(seen, guide, blurred, fit.psf(around), fit.inside, start, self.terms, dark=self.dark_noise)
-        return _CoarseView(fit.psf, fit.srf, guide, mismatch, differences.double().square().mean(1), noise)
-
-    def _start(self, like: Tensor) -> Tensor:
-        """START; with a known SRF the prior of the linear part is wide and stays so, since a shrunken B no longer has R B = 1."""
-        trend = START[6] if self.knows == "nothing" else TREND_LIMIT / TREND_SCALE
-        return torch.tensor((*START[:6], trend, *START[7:]), dtype=torch.float64, device=like.device)
 
     def _tuned(self, coarse: PixelFeatures, targets: Tensor, start: Tensor) -> Tensor:
         """The nine numbers that minimise the leave-one-out error, in float64."""
@@ -186,24 +174,27 @@ class Method(TrainableMethod):
 
 
 @dataclass(frozen=True, eq=False)
-class _CoarseView:
-    """How the scene looks on the coarse grid, and how far that can be trusted."""
+class _Samples:
+    """The coarse pixels as samples of the process, for any colours that they may be given."""
 
-    psf: SpatialResponse
-    srf: SpectralResponse
-    guide: Float[Tensor, "channels h w"]  # stands for the MSI on the coarse grid
-    mismatch: float  # variance per band of the HSI that a wrong PSF alone would explain
-    misfit: Float[Tensor, " channels"]  # variance of R hsi - S msi that an estimated SRF leaves
-    noise: float  # variance per band of the HSI's noise
+    spectra: Float[Tensor, "n bands"]
+    places: Float[Tensor, "n 2"]
+    unit: float  # mean brightness of the scene
+    around: Float[Tensor, "channels h w"]
+    spread: Float[Tensor, " n"]
+    prior_mean: Float[Tensor, "channels bands"]  # of the linear part, transposed; zeros where the SRF is not to be relied on
 
-    def support(self) -> float:
-        """How many times as much varies from fine pixel to fine pixel, of what is unexplained, as from coarse pixel to coarse pixel."""
-        return max(1.0, SUPPORT / float(self.psf.kernel.double().square().sum()))
+    @classmethod
+    def prepare(cls, seen: Observation, view: CoarseView, around: Float[Tensor, "channels H W"]) -> _Samples:
+        unit = float(view.guide.double().sum(0).clamp_min(0).mean())
+        spread = chromatic_spread(seen.msi, view.psf, unit)
+        mean = smoothest_spectra(view.srf, seen.wavelengths) if view.reliable else view.hsi.new_zeros(len(seen.msi), len(seen.hsi))
+        return cls(view.hsi.flatten(1).T, coarse_places(seen), unit, view.psf(around).double(), spread, mean)
 
-
-def _sensor_noise(differences: Float[Tensor, "channels n"], srf: SpectralResponse) -> float:
-    """The variance per band of the HSI's noise, from R hsi - S msi: no signal is in it, and hardly any of the MSI's noise."""
-    return float((differences.double().square().mean(1) / srf.weights.double().square().sum(1)).median())
+    def at(self, colours: Float[Tensor, "channels h w"]) -> tuple[PixelFeatures, Float[Tensor, "n bands"]]:
+        """The features of the samples with these colours, and y / s less the prior mean of the linear part."""
+        pixels = PixelFeatures.of(colours, self.places, self.unit, self.around, self.spread)
+        return pixels, self.spectra / pixels.brightness[:, None] - pixels.chromaticity @ self.prior_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +204,7 @@ class FittedKriging(FusionMethod):
     card: ClassVar[Card] = _card("srf")
 
     method: Method
-    view: _CoarseView
+    view: CoarseView
     unit: float  # mean brightness of the scene
     numbers: Tensor  # the nine numbers of kernel and noise
     support: PixelFeatures
@@ -233,7 +224,7 @@ class FittedKriging(FusionMethod):
         cube, spread = self._query(seen)
         if self.method.consistency:
             errors = self.residual * self.brightness[:, None]
-            cube = reconcile(cube, seen, errors, self.view.psf, self.view.srf, self.view.mismatch, self.view.misfit)
+            cube = reconcile(cube, seen, errors, self.view)
         std = self._deviation(spread) if self.method.uncertainty else None
         knows = self.method.knows
         return Estimate(cube, None if knows == "psf+srf" else self.view.psf, self.view.srf if knows == "nothing" else None, std)
@@ -245,7 +236,8 @@ class FittedKriging(FusionMethod):
         it: but for the HSI's noise, the variance of a fine pixel is `support` times as large.
         """
         scale = (self.residual.square() / self.variance[:, None]).mean(0)
-        support, noise = self.view.support(), self.view.noise
+        noise = self.view.noise_left
+        support = max(1.0, SUPPORT / float(self.view.psf.kernel.double().square().sum()))
         std = spread.new_empty(len(scale), *spread.shape)
         for band, share in enumerate(scale.tolist()):
             coarse = share * spread.square()

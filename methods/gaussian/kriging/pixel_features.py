@@ -10,7 +10,9 @@ surroundings (footprints.py),
 The noise is what the colour does not explain, what grows where it is dark, and what grows with the variance v of the chromaticity inside a
 coarse pixel's footprint, in units of the squared length scale of c.
 
-    trend = B c,    B ~ N(0, t)         the linear part, whose prior variance t keeps a few noisy samples from spoiling many coefficients
+    trend = B c,    B ~ N(B_0, t)       the linear part, whose prior variance t keeps a few noisy samples from spoiling many coefficients;
+                                        B_0 is `smoothest_spectra` where the SRF is known or well estimated, and otherwise 0
+                                        B_0 is `smoothest_spectra` where the SRF is known or well estimated, and otherwise 0
 
 Nine numbers describe all of it: the logarithms of the length scales of c, log s and place (the image's longer side is 1), the logit of w,
 the logarithms of n_0 and n_1, a sixth of the logarithm of t (which may have to move far, in the few steps of the search), and the
@@ -26,6 +28,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from datasets.degradation import SpectralResponse
 from datasets.observation import Observation
 from methods.gaussian.kriging.gaussian_process import matern, squared_distance
 
@@ -34,6 +37,7 @@ Terms = Literal["linear", "colour", "colour+position"]
 TREND_SCALE = 6.0  # of the number that stands for log t
 TREND_LIMIT = 16.0  # of log t: beyond it the prior makes no difference, and float64 has too few digits
 FLOOR = 0.03  # of the mean brightness: a darker pixel counts as this bright
+SMOOTH_NM = 60.0  # length scale of spectra over the wavelength, where the prior mean of B needs one
 SURROUNDING_BRIGHTNESS = 0.1  # of log S beside C, which share one length scale
 
 
@@ -140,6 +144,22 @@ def mixture_noise(pixels: PixelFeatures, numbers: Float[Tensor, " 9"]) -> Float[
 def trend_variance(numbers: Float[Tensor, " 9"]) -> Float[Tensor, ""]:
     """t, the prior variance of the coefficients of the linear part."""
     return (TREND_SCALE * numbers[6]).clamp_max(TREND_LIMIT).exp()
+
+
+def smoothest_spectra(srf: SpectralResponse, wavelengths: Float[Tensor, " bands"]) -> Float[Tensor, "channels bands"]:
+    """The prior mean of B where R is known: column c of B is the smoothest spectrum that channel c sees as 1 and the others as 0.
+
+    It is the mean of a process over the wavelength given what R says of it: B = K R' inv(R K R'), where K is a Matern kernel plus a
+    constant. Since R B = 1, a prior that draws B towards it, however strongly, keeps the learned spectra true to the MSI. The
+    transpose of B is returned.
+    """
+    response = srf.weights.double()
+    position = wavelengths.double().to(response)[:, None] / SMOOTH_NM
+    smooth = (matern(squared_distance(position, position)) + 1) @ response.T
+    inner = response @ smooth
+    inner = inner + 1e-9 * inner.diagonal().mean() * torch.eye(len(inner)).to(inner)
+    spectra: Tensor = torch.linalg.solve(inner, smooth.T)
+    return spectra
 
 
 def covariance(a: PixelFeatures, b: PixelFeatures, numbers: Float[Tensor, " 9"], terms: Terms) -> Float[Tensor, "n m"]:

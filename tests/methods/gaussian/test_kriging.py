@@ -15,6 +15,7 @@ from datasets.degradation import SpatialResponse, SpectralResponse
 from datasets.observation import Known, Observation
 from methods.contract import Example
 from methods.gaussian.kriging.coarse_guide import blind_guide, log_error
+from methods.gaussian.kriging.coarse_view import CoarseView
 from methods.gaussian.kriging.footprints import surroundings
 from methods.gaussian.kriging.gaussian_process import (
     condition,
@@ -362,7 +363,9 @@ def test_the_last_step_takes_the_border_as_the_psf_says() -> None:
     shape = torch.tensor([0.03, -0.03, 0.02, -0.02, 0.01, -0.01], dtype=torch.float64)  # no channel sees it
     errors = shape * torch.randn(200, 1, generator=rng, dtype=torch.float64)
     wrong = truth + shape[:, None, None]
-    mended = reconcile(wrong.clone(), seen, errors, psf, srf, 0.0, torch.zeros(2, dtype=torch.float64))
+    exact = torch.zeros(2, dtype=torch.float64)
+    view = CoarseView(psf, srf, seen.hsi, srf(seen.hsi), True, 0.0, exact, 0.0, 0.0, 0.0)
+    mended = reconcile(wrong.clone(), seen, errors, view)
     left = (psf(mended) - seen.hsi).abs().amax((0, 2))  # of each coarse row
     assert float(left.max()) < 0.001
 
