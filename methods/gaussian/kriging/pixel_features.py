@@ -12,7 +12,6 @@ coarse pixel's footprint, in units of the squared length scale of c.
 
     trend = B c,    B ~ N(B_0, t)       the linear part, whose prior variance t keeps a few noisy samples from spoiling many coefficients;
                                         B_0 is `smoothest_spectra` where the SRF is known or well estimated, and otherwise 0
-                                        B_0 is `smoothest_spectra` where the SRF is known or well estimated, and otherwise 0
 
 Nine numbers describe all of it: the logarithms of the length scales of c, log s and place (the image's longer side is 1), the logit of w,
 the logarithms of n_0 and n_1, a sixth of the logarithm of t (which may have to move far, in the few steps of the search), and the
