@@ -59,8 +59,9 @@ from methods.numerics.networks.scene_learning import only_scene
 START = (-1.6, 0.6, -1.6, 1.3, -6.4, -16.0, 1.0, -1.2, 0.0)  # the nine numbers at first, in the order of pixel_features.py
 PULL = 0.015  # weight of the squared distance of a number from START, against the mean over the bands of the logarithm of the error
 RATES = (0.15,) * 20 + (0.05,) * 20  # of the search for the nine numbers
-NOISE_SHARE = 0.5  # of the MSI's deviation of noise, as noise_levels.py finds it, that the colours which are learned from are given
-SLOPE_NOISE = 0.3  # of the MSI's variance of noise, that the linear part expects where coarse pixels are embedded
+NOISE_SHARE = 0.6  # of the MSI's deviation of noise, as noise_levels.py finds it, that the colours which are learned from are given
+SLOPE_NOISE = 0.7  # of the MSI's variance of noise, that the linear part expects where coarse pixels are embedded
+PASSED_ON = 0.5  # of the MSI's variance of noise, that the deviation expects to come through the linear part
 SUPPORT = 0.21  # of the pixels in a footprint: what is unexplained varies so many times as much from fine pixel to fine pixel
 VARIANCE_RANK = 96  # directions that represent the reduction of the variance; leaving some out makes the variance larger, never smaller
 
@@ -233,15 +234,17 @@ class FittedKriging(FusionMethod):
         """The standard deviation of every value, for s times the root of the posterior variance.
 
         Leave-one-out errors give its scale band by band, on the coarse grid. A footprint averages what is unexplained, and so hides most of
-        it: but for the HSI's noise, the variance of a fine pixel is `support` times as large.
+        it: but for the HSI's noise, the variance of a fine pixel is `support` times as large. The MSI's noise is not on the coarse grid.
+        The linear part hands it on, as s B c is B m.
         """
         scale = (self.residual.square() / self.variance[:, None]).mean(0)
         noise = self.view.noise_left
         support = max(1.0, SUPPORT / float(self.view.psf.kernel.double().square().sum()))
+        passed = PASSED_ON * self.view.msi_noise * self.posterior.coefficients.square().sum(0)
         std = spread.new_empty(len(scale), *spread.shape)
-        for band, share in enumerate(scale.tolist()):
+        for band, (share, fine) in enumerate(zip(scale.tolist(), passed.tolist(), strict=True)):
             coarse = share * spread.square()
-            std[band] = (support * coarse - (support - 1) * coarse.clamp_max(noise)).sqrt()
+            std[band] = (support * coarse - (support - 1) * coarse.clamp_max(noise) + fine).sqrt()
         return std
 
     def parameter_count(self) -> ParameterCount:

@@ -16,6 +16,7 @@ from datasets.degradation import SpectralResponse
 NOTICEABLE = 1e-7  # of the HSI's mean square: less noise than this (70 dB) is none
 LEAST_MEDIAN = 0.6  # of n sigma^2: the median squared singular value of a matrix of pure noise with n columns is not below it
 MAD_TO_DEVIATION = 1 / 0.6745  # of a Gaussian
+BLOCK = 16  # pixels: the side of the squares of which some show noise alone
 DIAGONAL_DETAIL = ((1.0, -2.0, 1.0), (-2.0, 4.0, -2.0), (1.0, -2.0, 1.0))  # planes and straight edges along the axes leave nothing
 DETAIL_GAIN = 6.0  # the root of the sum of its squares
 
@@ -46,8 +47,9 @@ def msi_noise(msi: Float[Tensor, "channels H W"], most: float) -> float:
 
     Edges and textures are alike in all channels, and noise is not. So the diagonal detail of a channel (Immerkaer, Computer Vision and
     Image Understanding 1996, doi 10.1006/cviu.1996.0060) is predicted from that of the other channels by linear regression, and the
-    median of what is left, which few pixels with texture do not move, gives the noise. Texture of a channel's own counts as noise, and so
-    does the noise of the other channels that passes through the regression: the deviation comes out some 1.2 to 1.5 times too large.
+    median of what is left gives the noise, in squares of pixels of which the lower quartile is taken: some have no texture. What is left
+    of a channel holds the noise of the others as well, with the squares of the regression's weights. The variance comes out 0.9 to 1.4
+    times as large as it is on nine of ten training scenes, and 2.4 times on a cloth whose threads have colours of their own.
     """
     if most <= 0 or min(msi.shape[1:]) < 3:
         return 0.0
@@ -58,8 +60,20 @@ def msi_noise(msi: Float[Tensor, "channels H W"], most: float) -> float:
     flat = detail.flatten(1)
     gram = flat.double() @ flat.double().T
     precision = torch.linalg.inv(gram + (1e-12 * gram.diagonal().mean() + 1e-300) * torch.eye(len(gram)).to(gram))
-    left = (precision / precision.diagonal()[:, None]).to(flat) @ flat
-    return float((left.abs().median(1).values.double() * MAD_TO_DEVIATION).square().clamp_max(most).mean())
+    weights = precision / precision.diagonal()[:, None]
+    passed = weights.square().sum(1)  # times the noise, if it is alike in all channels: its own, and what comes with the others
+    left = weights.to(flat) @ flat
+    levels = _calm_median(left.reshape(detail.shape).abs()).double()
+    return float(((levels * MAD_TO_DEVIATION).square() / passed).clamp_max(most).mean())
+
+
+def _calm_median(detail: Float[Tensor, "channels H W"]) -> Float[Tensor, " channels"]:
+    """The lower quartile of the medians of square blocks, channel by channel; the median of all where the image has no whole block."""
+    whole = [side - side % BLOCK for side in detail.shape[1:]]
+    if min(whole) == 0:
+        return detail.flatten(1).median(1).values
+    blocks = detail[:, : whole[0], : whole[1]].unfold(1, BLOCK, BLOCK).unfold(2, BLOCK, BLOCK).flatten(3).flatten(1, 2)
+    return torch.quantile(blocks.median(2).values, 0.25, dim=1)
 
 
 def low_rank_part(image: Float[Tensor, "bands h w"], noise: float) -> tuple[Float[Tensor, "bands h w"], float]:
