@@ -54,6 +54,9 @@ def check_bundle(bundle: Bundle, roots: DataRoots, plugins: Path | None = None) 
     for record in bundle.records:
         rows.setdefault(record.label, []).append(record)
     key, clock, methods = metrics_key(), clock_key(), set(find_namesakes(plugins))
+    of_files = {record.method for record in bundle.records} & _named_files(bundle) - methods
+    notes += [f"method {name} was not looked up: the bundle's plan names a file of its own for it" for name in sorted(of_files)]
+    methods |= of_files
     stale = [f"{label}: {reason}" for label, records in rows.items() for reason in _stale_reasons(records, key, methods, numbers, rows)]
     other_clock = sum(record.clock_key != clock for record in bundle.records if record.clock is not None)
     notes += [f"seconds of {other_clock} records are by another version of the clock: they are not compared"] if other_clock else []
@@ -101,14 +104,24 @@ def _stale_reasons(
     return [f"{reason} ({count} record{'' if count == 1 else 's'})" for reason, count in reasons.items()]
 
 
+def _plan_tables(bundle: Bundle, name: str) -> list[Mapping[str, Any]]:
+    """The tables of this name in the bundle's plan; none where the bundle has no plan, or one of several runs."""
+    try:
+        tables = tomllib.loads(bundle.plan_text).get(name, [])
+    except ValueError:
+        return []
+    return [table for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
+
+
+def _named_files(bundle: Bundle) -> set[str]:
+    """The names of the methods of which the bundle's plan names the file."""
+    named = [str(table.get("name")) for table in _plan_tables(bundle, "method")]
+    return {Path(name).stem for name in named if name.endswith((".py", ".toml"))}
+
+
 def _present_numbers(bundle: Bundle, roots: DataRoots) -> tuple[dict[str, Any], list[str]]:
     """The numbers that this code has for each protocol of the bundle, by name; and which protocols could not be looked up."""
-    described: dict[str, Any] = {}
-    try:
-        tables = tomllib.loads(bundle.plan_text).get("protocol", [])
-        described = {str(table.get("name")): table for table in tables if isinstance(table, dict)} if isinstance(tables, list) else {}
-    except ValueError:  # a plan of several runs, or none
-        pass
+    described = {str(table.get("name")): table for table in _plan_tables(bundle, "protocol")}
     numbers: dict[str, Any] = {}
     notes = []
     for name in dict.fromkeys(str(record.protocol.get("name")) for record in bundle.records if "pair" not in record.protocol):

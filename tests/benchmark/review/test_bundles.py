@@ -129,6 +129,16 @@ def test_what_this_code_would_not_make_so_is_stale_row_by_row(tmp_path: Path, ca
     assert "7 of the plan's 9 cells have no record" in capsys.readouterr().out
 
 
+def test_a_method_of_a_file_that_the_plan_names_is_not_called_gone(tmp_path: Path) -> None:
+    good = bundle_of(run_folder(tmp_path / "good", [cell("a", 30.0, label="Theirs", method="their_net")]), "good")
+    assert check(good).stale == ("Theirs: method their_net is not in the catalog (1 record)",)
+    named = check(replace(good, plan_text='[[method]]\nname = "../nets/their_net.toml"\n'))
+    assert named.stale == ()
+    assert any("method their_net was not looked up" in note for note in named.notes), named.notes
+    other = check(replace(good, plan_text='[[method]]\nname = "../nets/other_net.toml"\n'))
+    assert other.stale == check(good).stale
+
+
 def test_what_is_missing_or_twice_is_a_gap(tmp_path: Path) -> None:
     good = bundle_of(run_folder(tmp_path / "good", [cell("a", 30.0)]), "good")
     rows = [cell("c", 1.0), cell("d", 1.0, "file/b", outcome="timeout"), cell("e", 1.0, "file/c", scene_content="", environment="e9")]
