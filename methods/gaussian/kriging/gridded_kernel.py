@@ -93,7 +93,7 @@ class GriddedKernel:
         return torch.bmm(weights[:, None], self._values(left, factors, slice(None)).view(*weights.shape, -1))[:, 0]
 
     def _values(self, left: Tensor, factors: tuple[Tensor, Tensor] | None, block: slice) -> Float[Tensor, "pixels supports"]:
-        """k for these pixels and a block of supports. `factors` are those of the pixels' rows and of their columns, whose product is `near`."""
+        """k for these pixels and a block of supports. `factors` are those of the rows and of the columns; their product is `near`."""
         squared = (left @ self.right[:, block]).clamp_min_(1e-12)
         root = squared.sqrt()
         values: Tensor = squared.mul_(1 / 3).add_(root).add_(1)
