@@ -9,8 +9,21 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from jaxtyping import install_import_hook
 
 ROOT = Path(__file__).resolve().parent.parent
+FLOORS = ("datasets", "methods", "benchmark", "reports")
+
+
+def _modules_with_shapes() -> list[str]:
+    """The modules of the suite whose signatures state shapes of arrays."""
+    files = (file for floor in FLOORS for file in (ROOT / floor).rglob("*.py") if "jaxtyping" in file.read_text(encoding="utf-8"))
+    return [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
+
+
+# Shapes are checked in every call of these modules. The types of all others are checked by mypy alone: to check them in each call as well
+# took as long as all that the tests do themselves.
+install_import_hook(_modules_with_shapes(), "beartype.beartype")
 CACHE = tempfile.TemporaryDirectory(prefix="hmif-tests-", ignore_cleanup_errors=True)  # removed when this process ends
 os.environ["HMIF_CACHE"] = CACHE.name  # what is kept of scenes, by this process and its children
 # No example is kept in the clone, which may be read-only, and none is too slow on a loaded machine.

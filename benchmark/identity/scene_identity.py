@@ -16,20 +16,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmark.identity.cache_files import cache_file, write_cache_file
 from benchmark.identity.sources import sources_of
 from datasets.digests import cube_digest, digest_of, file_sha256
 from datasets.scene import Scene, SceneError
 from datasets.scene_sources import SceneSource
-from datasets.user_folders import cache_folder, user_path
-
-CACHE = "HMIF_CACHE"  # environment variable: another folder than the user's cache folder
 
 
 @dataclass(frozen=True)
@@ -53,14 +49,14 @@ def identify(source: SceneSource) -> SceneIdentity:
         return SceneIdentity(_by_recipe(source), source.shape() or _shape(source.load()))
     libraries = {name: version(name) for name in source.libraries}
     facts = {"files": file_states(files), "recipe": recipe, "repeatable": source.repeatable(), "reader": reader, "libraries": libraries}
-    cache_file = _cache_file(digest_of(facts))
-    cached = None if cache_file is None else _read(cache_file)
+    kept = cache_file("scene_identities", digest_of(facts))
+    cached = None if kept is None else _read(kept)
     if cached is not None:
         return cached
     scene = source.load()
     identity = SceneIdentity(_digest(source, scene), _shape(scene), scene.remarks)
-    if cache_file is not None:
-        _write(cache_file, identity)
+    if kept is not None:
+        write_cache_file(kept, json.dumps(asdict(identity)))
     return identity
 
 
@@ -106,13 +102,6 @@ def _shape(scene: Scene) -> tuple[int, int, int]:
     return bands, rows, cols
 
 
-def _cache_file(key: str) -> Path | None:
-    """The file of an identity in the cache; None where there is no cache folder."""
-    given = os.environ.get(CACHE)
-    folder = user_path(given, SceneError) if given else cache_folder()
-    return None if folder is None else folder / "scene_identities" / f"{key}.json"
-
-
 def _read(file: Path) -> SceneIdentity | None:
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
@@ -121,12 +110,3 @@ def _read(file: Path) -> SceneIdentity | None:
     except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: the scene is read again
         return None
     return SceneIdentity(digest, (bands, rows, cols), remarks) if isinstance(digest, str) and len(digest) == 64 else None
-
-
-def _write(file: Path, identity: SceneIdentity) -> None:
-    """Keep an identity; a cache that cannot be written to is no error, it only costs time."""
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(asdict(identity)), encoding="utf-8")
-        temporary.replace(file)

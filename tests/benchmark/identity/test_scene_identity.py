@@ -12,7 +12,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from benchmark.identity import scene_identity
+from benchmark.identity import cache_files
 from benchmark.identity.scene_identity import identify, load_checked
 from datasets.cube_file import CubeFile, write_cube
 from datasets.data_roots import DataRoots
@@ -77,7 +77,7 @@ def test_options_of_the_reader_that_change_the_cube_change_the_scene(tmp_path: P
 def test_the_cache_answers_without_reading_and_is_mended_when_damaged(
     tmp_path: Path, cube: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(scene_identity.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(cache_files.CACHE, str(tmp_path / "cache"))
     write_cube(tmp_path / "a.h5", CubeFile(cube, np.linspace(400, 700, 5), "a"))
     found = identify(source(tmp_path / "a.h5"))
     kept = next((tmp_path / "cache" / "scene_identities").glob("*.json"))
@@ -95,7 +95,7 @@ def test_the_cache_answers_without_reading_and_is_mended_when_damaged(
 
 def test_a_place_that_cannot_be_written_is_no_error(tmp_path: Path, cube: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv(scene_identity.CACHE, str(tmp_path / "file"))
+    monkeypatch.setenv(cache_files.CACHE, str(tmp_path / "file"))
     write_cube(tmp_path / "a.h5", CubeFile(cube, np.linspace(400, 700, 5), "a"))
     assert identify(source(tmp_path / "a.h5")).shape == (5, 6, 8)
 
