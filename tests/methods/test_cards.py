@@ -155,7 +155,10 @@ def test_the_card_says_whose_steps_are_timed(name: str, parameters: dict[str, An
 
 
 CAVE, BORDER = "CAVE's 20 training scenes", "Jasper Ridge (a run there showed that the search for the blur must leave the border out)"
-KRIGING, WIDE = ", Samson, HyMap Berlin and Hyperion Paris", "Pavia Centre (a run there showed that a known SRF needs a wide prior)"
+KRIGING, WIDE = (
+    ", Samson, HyMap Berlin and Hyperion Paris",
+    "Pavia Centre (a run there showed that a prior around 0 harms where the SRF is known)",
+)
 
 
 @pytest.mark.parametrize(

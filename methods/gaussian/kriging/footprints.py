@@ -24,7 +24,7 @@ from methods.gaussian.kriging.gaussian_process import farthest
 from methods.gaussian.kriging.gridded_kernel import GriddedKernel
 from methods.gaussian.kriging.pixel_features import PixelFeatures, Terms, kernel
 
-SURROUNDINGS = 2.0  # fine pixels: the deviation of the Gaussian
+SURROUNDINGS = 2.5  # fine pixels: the deviation of the Gaussian
 FAINT = 0.02  # of the largest tap of the PSF
 AFFORDABLE = 2**25  # kernel values of an embedding
 VALUES = 2**17  # kernel values at a time: a megabyte in float64
@@ -34,7 +34,7 @@ SUPPORT_STEP = 9  # every so many of a footprint's pixels may become a support
 
 def surroundings(msi: Float[Tensor, "channels H W"]) -> Float[Tensor, "channels H W"]:
     """G msi of the module docstring; the outermost pixels are repeated beyond the border."""
-    reach = int(3 * SURROUNDINGS)
+    reach = int(3 * SURROUNDINGS + 0.5)
     line = torch.exp(-(torch.arange(-reach, reach + 1).to(msi) / SURROUNDINGS).square() / 2)
     line = line / line.sum()
     padded = F.pad(msi[None], (reach, reach, reach, reach), mode="replicate")[0][:, None]

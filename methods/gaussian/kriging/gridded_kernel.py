@@ -99,7 +99,6 @@ class GriddedKernel:
         values: Tensor = squared.mul_(1 / 3).add_(root).add_(1)
         values.mul_(root.neg_().exp_())
         if factors is not None:
-            near = root.view(torch.broadcast_shapes(factors[0].shape, factors[1].shape))  # type: ignore[no-untyped-call]
-            torch.addcmul(left.new_full((1,), self.share), *factors, out=near)
-            values.mul_(root)
+            near = torch.addcmul(left.new_full((1,), self.share), *factors)  # (torch.broadcast_shapes would import sympy: half a second)
+            values.mul_(near.view(values.shape))
         return values
