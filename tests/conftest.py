@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -22,8 +23,9 @@ def _modules_with_shapes() -> list[str]:
 
 
 # Shapes are checked in every call of these modules. The types of all others are checked by mypy alone: to check them in each call as well
-# took as long as all that the tests do themselves.
-install_import_hook(_modules_with_shapes(), "beartype.beartype")
+# took as long as all that the tests do themselves. Where seconds are measured, nothing is checked.
+if "--benchmark-only" not in sys.argv:
+    install_import_hook(_modules_with_shapes(), "beartype.beartype")
 CACHE = tempfile.TemporaryDirectory(prefix="hmif-tests-", ignore_cleanup_errors=True)  # removed when this process ends
 os.environ["HMIF_CACHE"] = CACHE.name  # what is kept of scenes, by this process and its children
 # No example is kept in the clone, which may be read-only, and none is too slow on a loaded machine.

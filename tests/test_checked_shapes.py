@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,3 +29,16 @@ CALLS: dict[str, Callable[[], object]] = {
 def test_an_array_of_another_shape_than_stated_is_an_error_in_a_test(floor: str) -> None:
     with pytest.raises(TypeCheckError):
         CALLS[floor]()
+
+
+def test_where_seconds_are_measured_nothing_is_checked() -> None:
+    program = """
+import sys
+sys.argv = ["pytest", "tests/performance", "--benchmark-only"]
+import tests.conftest
+import numpy as np
+from reports.scene.pictures import fitting_gain
+print(fitting_gain(np.full((4, 16, 24), 0.5)))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
+    assert (ended.stdout.strip(), ended.returncode) == ("2.0", 0), ended.stderr
