@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -37,6 +38,12 @@ settings.load_profile("any machine")
 def _one_thread() -> None:
     """One thread a test: small tensors gain nothing from more, and figures do not depend on the machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def unchecked_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shape is checked: for a test of thousands of iterations, whose functions other tests call with shapes checked."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ def test_the_authors_endmembers_and_responses_give_the_authors_output(shared: Pa
         assert float((projected - given["Z"]).norm() / given["Z"].norm()) < 1e-6
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("knows", ["psf+srf", "nothing"])
 def test_without_the_authors_start_five_seeds_are_as_good(shared: Path, knows: str) -> None:
     inputs, given = fixture(shared, "known" if knows == "psf+srf" else "blind")
@@ -86,6 +87,7 @@ def test_without_total_variation_the_cost_is_flat_at_the_answer() -> None:
     assert slope(answer) < 1e-5 * slope(1.01 * answer)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_no_step_from_the_converged_answer_lowers_the_cost() -> None:
     """The cost is convex, so steps in random directions, to zero, to the mean and against the smooth part's slope tell."""
     costs = lopsided_costs(0.05)
@@ -102,6 +104,7 @@ def test_no_step_from_the_converged_answer_lowers_the_cost() -> None:
             assert float(value(costs, answer + length * direction / direction.norm())) > least - 1e-9
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_every_penalty_leads_to_the_same_minimum() -> None:
     costs = lopsided_costs(0.05)
     result = [minimise_vector_tv(costs, penalty, 5000, 1e-9)[0] for penalty in (0.03, 0.05, 0.1)]
