@@ -17,7 +17,7 @@ from methods.gaussian.kriging.method import Method
 seen = random_pair(31, 3, ratio=8)
 before = set(sys.modules)
 Method(knows="nothing").fit([Example(seen)], torch.Generator().manual_seed(0)).fuse(seen, torch.Generator())
-print(sorted({name.split(".")[0] for name in set(sys.modules) - before}))
+print(sorted({name.split(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))
 """
 
 
