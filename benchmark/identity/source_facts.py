@@ -52,7 +52,7 @@ def _parsed(file: Path, *_state: int) -> SourceFacts:
         kept = None
     facts = None if kept is None else _kept(kept)
     if facts is None:
-        facts = _facts(source, file.name)
+        facts = _facts(source, raw, file.name)
         if kept is not None:
             write_cache_file(kept, _with_digest(facts))
     return facts
@@ -83,8 +83,7 @@ def _kept(file: Path) -> SourceFacts | None:
         return None
 
 
-def _facts(source: bytes, name: str) -> SourceFacts:
-    raw = sha256(source).hexdigest()
+def _facts(source: bytes, raw: str, name: str) -> SourceFacts:
     try:
         tree = ast.parse(source, filename=name)
     except (SyntaxError, ValueError):

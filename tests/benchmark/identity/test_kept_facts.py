@@ -13,7 +13,7 @@ SOURCE = 'import os, json\nfrom . import near\n__import__("mo" + "re")\nGAIN = o
 
 
 def as_new_process(file: Path) -> SourceFacts:
-    """The facts of a source, with nothing in this process's memory."""
+    """What a source says, read as a new process reads it: what this process remembers is forgotten."""
     source_facts._parsed.cache_clear()
     return read_source(file)
 
